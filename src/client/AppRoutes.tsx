@@ -1,0 +1,30 @@
+/** Every address of the client. Pages are loaded when they are first visited. */
+import { lazy, Suspense } from 'react';
+import { Navigate, Route, Routes } from 'react-router';
+
+import { PageLoading } from './ui/PageLoading.tsx';
+
+const SignInPage = lazy(async () => ({ default: (await import('./auth/SignInPage.tsx')).SignInPage }));
+const AppLayout = lazy(async () => ({ default: (await import('./ui/AppLayout.tsx')).AppLayout }));
+const ProjectsPage = lazy(async () => ({ default: (await import('./projects/ProjectsPage.tsx')).ProjectsPage }));
+const ProjectPage = lazy(async () => ({ default: (await import('./projects/ProjectPage.tsx')).ProjectPage }));
+const TokensPage = lazy(async () => ({ default: (await import('./settings/TokensPage.tsx')).TokensPage }));
+const NotFoundPage = lazy(async () => ({ default: (await import('./ui/NotFoundPage.tsx')).NotFoundPage }));
+
+export function AppRoutes() {
+  return (
+    <Suspense fallback={<PageLoading />}>
+      <Routes>
+        <Route index element={<Navigate to="/projects" replace />} />
+        <Route path="sign-in" element={<SignInPage />} />
+        <Route element={<AppLayout />}>
+          <Route path="projects" element={<ProjectsPage />} />
+          <Route path="projects/:projectId/:tab?" element={<ProjectPage />} />
+          <Route path="settings" element={<Navigate to="/settings/tokens" replace />} />
+          <Route path="settings/tokens" element={<TokensPage />} />
+        </Route>
+        <Route path="*" element={<NotFoundPage />} />
+      </Routes>
+    </Suspense>
+  );
+}

@@ -1,0 +1,80 @@
+/** How fresh the page is: the state of the socket and of the cluster behind it, and how both read in words. */
+import type { Freshness } from '../../shared/contract/events.ts';
+
+export interface Connection {
+  /** `connecting`: the first time. `open`: events arrive. `lost`: they do not, and it is being tried again. */
+  link: 'connecting' | 'open' | 'lost';
+  /** What the server said last about the cluster; `null` before it said anything. */
+  freshness: Freshness | null;
+  /** When the last event arrived, in milliseconds since 1970; `null` before the first. */
+  heardAtMs: number | null;
+}
+
+export interface ConnectionView {
+  kind: 'connecting' | 'live' | 'reconnecting' | 'delayed' | 'unreachable';
+  label: string;
+  sentence: string;
+}
+
+/** Says in words how far what is on the screen can be trusted. Only `live` may be shown as the present state. */
+export function connectionView(
+  connection: Connection,
+  { formatTime }: { formatTime: (atMs: number) => string },
+): ConnectionView {
+  const { link, freshness, heardAtMs } = connection;
+  const known = heardAtMs === null ? '' : ` What you see is from ${formatTime(heardAtMs)}.`;
+  if (link === 'lost') {
+    return {
+      kind: 'reconnecting',
+      label: 'Reconnecting…',
+      sentence: `The connection to the server was lost and is being restored by itself.${known}`,
+    };
+  }
+  if (link === 'connecting' || freshness === null) {
+    return { kind: 'connecting', label: 'Connecting…', sentence: 'The connection to the server is being opened.' };
+  }
+  const asOf = freshness.asOf === null ? null : formatTime(Date.parse(freshness.asOf));
+  switch (freshness.state) {
+    case 'live':
+      return { kind: 'live', label: 'Live', sentence: 'Every change is shown as it happens.' };
+    case 'delayed':
+      return {
+        kind: 'delayed',
+        label: asOf === null ? 'Status delayed' : `As of ${asOf}`,
+        sentence:
+          asOf === null
+            ? 'Nothing has been heard from the cluster yet. The status of projects may be out of date.'
+            : `Nothing has been heard from the cluster since ${asOf}. The status of projects may be out of date.`,
+      };
+    case 'unreachable':
+      return {
+        kind: 'unreachable',
+        label: 'Cluster unreachable',
+        sentence: `The cluster does not answer${asOf === null ? '' : ` since ${asOf}`}. What you ask for is kept and done when it is back.`,
+      };
+  }
+}
+
+export interface ConnectionStore {
+  get: () => Connection;
+  set: (change: Partial<Connection>) => void;
+  /** Calls `listener` after each change; returns the function that ends it. */
+  subscribe: (listener: () => void) => () => void;
+}
+
+/** Holds the connection's state for React's `useSyncExternalStore`. */
+export function createConnectionStore(): ConnectionStore {
+  let connection: Connection = { link: 'connecting', freshness: null, heardAtMs: null };
+  const listeners = new Set<() => void>();
+  return {
+    get: () => connection,
+    set(change) {
+      connection = { ...connection, ...change };
+      for (const listener of listeners) listener();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

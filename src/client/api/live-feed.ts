@@ -1,0 +1,105 @@
+/**
+ * The one subscription of a browser tab, held while somebody is signed in. Writes projects into the query cache and
+ * freshness into the connection's state. The socket reconnects by itself; a subscription that the server ended is begun
+ * anew after a back-off. Never asks for anything on a timer.
+ */
+import type { Unsubscribable } from '@trpc/server/observable';
+
+import type { ProjectEvent } from '../../shared/contract/events.ts';
+import type { BackOff } from './back-off.ts';
+import type { ConnectionStore } from './connection.ts';
+import type { ProjectCache } from './project-cache.ts';
+import { readError } from './read-error.ts';
+
+export interface FeedHandlers {
+  onEvent: (event: ProjectEvent) => void;
+  onLink: (link: 'connecting' | 'open') => void;
+  onError: (error: unknown) => void;
+  onComplete: () => void;
+}
+
+export interface LiveFeed {
+  start(): void;
+  stop(): void;
+}
+
+export interface LiveFeedDeps {
+  /** Opens `projects.onChange` for everything that the person owns. */
+  subscribe: (handlers: FeedHandlers) => Unsubscribable;
+  cache: ProjectCache;
+  connection: ConnectionStore;
+  backOff: BackOff;
+  now: () => number;
+  /** Calls back after the delay; returns the function that cancels it. */
+  later: (delayMs: number, callback: () => void) => () => void;
+  onSessionEnded: () => void;
+}
+
+/** Builds the feed, stopped. Starting or stopping twice is harmless. */
+export function createLiveFeed(deps: LiveFeedDeps): LiveFeed {
+  const { cache, connection, backOff } = deps;
+  let running: { subscription: Unsubscribable | null; cancelRestart: () => void } | null = null;
+
+  function take(event: ProjectEvent): void {
+    backOff.reset();
+    const heard = { link: 'open', heardAtMs: deps.now() } as const;
+    switch (event.type) {
+      case 'snapshot':
+        cache.write(event);
+        connection.set({ ...heard, freshness: event.freshness });
+        break;
+      case 'changed':
+      case 'removed':
+        cache.write(event);
+        connection.set(heard);
+        break;
+      case 'freshness':
+        connection.set({ ...heard, freshness: event.freshness });
+        break;
+      case 'reset':
+        connection.set({ link: 'lost' });
+        break;
+    }
+  }
+
+  function open(): void {
+    const session = running;
+    if (session === null) return;
+    const again = (): void => {
+      if (running !== session) return;
+      connection.set({ link: 'lost' });
+      session.cancelRestart = deps.later(backOff.nextDelayMs(), open);
+    };
+    session.subscription = deps.subscribe({
+      onEvent: (event) => {
+        if (running === session) take(event);
+      },
+      onLink: (link) => {
+        if (running !== session) return;
+        if (link === 'open') connection.set({ link: 'open' });
+        else if (connection.get().heardAtMs !== null) connection.set({ link: 'lost' });
+      },
+      onError: (error) => {
+        if (running !== session) return;
+        if (readError(error).code === 'UNAUTHENTICATED') deps.onSessionEnded();
+        else again();
+      },
+      onComplete: again,
+    });
+  }
+
+  return {
+    start() {
+      if (running !== null) return;
+      running = { subscription: null, cancelRestart: () => undefined };
+      connection.set({ link: 'connecting', freshness: null, heardAtMs: null });
+      open();
+    },
+    stop() {
+      const session = running;
+      running = null;
+      session?.cancelRestart();
+      session?.subscription?.unsubscribe();
+    },
+  };
+}

@@ -1,0 +1,6 @@
+/** The typed hooks of the API. Only the router's type comes up from the server. */
+import { createTRPCReact } from '@trpc/react-query';
+
+import type { AppRouter } from '../../server/router.ts';
+
+export const trpc = createTRPCReact<AppRouter>();

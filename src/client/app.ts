@@ -1,0 +1,82 @@
+/**
+ * The client's composition root: builds the query cache, the API's links, the one live subscription and the session,
+ * leaf first. Everything that pages use comes from here, by `AppContext`.
+ */
+import { createBackOff } from './api/back-off.ts';
+import { createConnectionStore, type ConnectionStore } from './api/connection.ts';
+import { createLinks, createSocket } from './api/links.ts';
+import { createLiveFeed, type LiveFeed } from './api/live-feed.ts';
+import { createProjectCache, type ProjectCache } from './api/project-cache.ts';
+import { createQueryClient } from './api/query-client.ts';
+import { trpc } from './api/trpc.ts';
+import { createSession, type Session } from './auth/session.ts';
+
+/** What pages reach besides the query cache. */
+export interface AppServices {
+  connection: ConnectionStore;
+  liveFeed: LiveFeed;
+  projectCache: ProjectCache;
+  session: Session;
+}
+
+export type App = ReturnType<typeof createApp>;
+
+/** Builds the application for one browser window. Nothing is connected before somebody is signed in. */
+export function createApp({ window }: { window: Window & typeof globalThis }) {
+  const queryClient = createQueryClient({
+    onUnauthenticated: () => {
+      // Whoever never was signed in is led to the sign-in page by the route itself, without a word about an end.
+      if (queryClient.getQueryData([['auth', 'me'], { type: 'query' }]) !== undefined) endSession();
+    },
+  });
+  const session = createSession({
+    load: (path) => window.location.assign(path),
+    currentPath: () => `${window.location.pathname}${window.location.search}`,
+    fetch: (...request) => window.fetch(...request),
+  });
+  const connection = createConnectionStore();
+  const projectCache = createProjectCache({ queryClient });
+  const backOff = createBackOff({ random: Math.random });
+  const socket = createSocket({
+    origin: window.location.origin,
+    backOff,
+    onSessionEnded: endSession,
+    onClose: () => {
+      if (connection.get().link === 'open') connection.set({ link: 'lost' });
+    },
+  });
+  const client = trpc.createClient({ links: createLinks({ socket }) });
+  const liveFeed = createLiveFeed({
+    subscribe: ({ onEvent, onLink, onError, onComplete }) =>
+      client.projects.onChange.subscribe(
+        {},
+        {
+          onData: ({ data }) => onEvent(data),
+          onConnectionStateChange: ({ state }) => {
+            if (state !== 'idle') onLink(state === 'pending' ? 'open' : 'connecting');
+          },
+          onError,
+          onComplete,
+        },
+      ),
+    cache: projectCache,
+    connection,
+    backOff,
+    now: Date.now,
+    later: (delayMs, callback) => {
+      const timer = window.setTimeout(callback, delayMs);
+      return () => window.clearTimeout(timer);
+    },
+    onSessionEnded: endSession,
+  });
+  // A browser that knows to be offline says so long before the socket notices.
+  window.addEventListener('offline', () => connection.set({ link: 'lost' }));
+
+  function endSession(): void {
+    liveFeed.stop();
+    session.ended();
+  }
+
+  const services: AppServices = { connection, liveFeed, projectCache, session };
+  return { queryClient, client, services };
+}

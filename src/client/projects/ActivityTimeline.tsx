@@ -1,0 +1,105 @@
+import { Button, Skeleton } from '@mantine/core';
+import {
+  IconAlertTriangle,
+  IconArchive,
+  IconPencil,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconPlus,
+  IconPointFilled,
+  IconRefresh,
+  IconRotateClockwise,
+  IconTrash,
+  type TablerIcon,
+} from '@tabler/icons-react';
+
+import type { ActivityEntry, ActivityKind } from '../../shared/contract/activity.ts';
+import { readError } from '../api/read-error.ts';
+import { trpc } from '../api/trpc.ts';
+import { Panel } from '../ui/Panel.tsx';
+import { Time } from '../ui/Time.tsx';
+
+import classes from './activity-timeline.module.css';
+
+const icons = {
+  created: IconPlus,
+  updated: IconPencil,
+  'start-requested': IconPlayerPlay,
+  'stop-requested': IconPlayerStop,
+  'restart-requested': IconRotateClockwise,
+  'retry-requested': IconRefresh,
+  'delete-requested': IconTrash,
+  'job-failed': IconAlertTriangle,
+  'status-changed': IconPointFilled,
+  archived: IconArchive,
+} satisfies Record<ActivityKind, TablerIcon>;
+
+/** Who did what and what happened, newest first. Read again whenever the project changes. */
+export function ActivityTimeline({ projectId }: { projectId: string }) {
+  const activity = trpc.projects.activity.useInfiniteQuery(
+    { id: projectId },
+    { getNextPageParam: (page) => page.nextCursor },
+  );
+  const entries = activity.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <Panel title="Activity">
+      {activity.isPending && <LoadingEntries />}
+      {activity.isError && (
+        <p className={classes.note} role="alert">
+          {readError(activity.error).sentence}{' '}
+          <Button variant="default" size="compact-xs" onClick={() => void activity.refetch()}>
+            Try again
+          </Button>
+        </p>
+      )}
+      {activity.isSuccess && entries.length === 0 && <p className={classes.note}>Nothing has happened yet.</p>}
+      {entries.length > 0 && (
+        <ol className={classes.list}>
+          {entries.map((entry) => (
+            <Entry key={entry.id} entry={entry} />
+          ))}
+        </ol>
+      )}
+      {activity.hasNextPage && (
+        <div className={classes.more}>
+          <Button
+            variant="default"
+            size="xs"
+            loading={activity.isFetchingNextPage}
+            onClick={() => void activity.fetchNextPage()}
+          >
+            Show earlier
+          </Button>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Entry({ entry }: { entry: ActivityEntry }) {
+  const Icon = icons[entry.kind];
+  return (
+    <li className={classes.entry}>
+      <span className={classes.icon} data-kind={entry.kind}>
+        <Icon size={13} stroke={1.8} aria-hidden="true" />
+      </span>
+      <div className={classes.words}>
+        <span>{entry.message}</span>
+        <span className={classes.who}>
+          {entry.actor !== null && `${entry.actor} · `}
+          <Time iso={entry.at} />
+        </span>
+      </div>
+    </li>
+  );
+}
+
+function LoadingEntries() {
+  return (
+    <output className={classes.loading} aria-label="Loading the activity">
+      <Skeleton height={12} width="60%" />
+      <Skeleton height={12} width="45%" />
+      <Skeleton height={12} width="52%" />
+    </output>
+  );
+}

@@ -1,0 +1,58 @@
+import type { ContainerSummary, Project } from '../../shared/contract/project.ts';
+import { count } from '../ui/format.ts';
+import { Panel } from '../ui/Panel.tsx';
+import { containerPurpose, containerState } from './container-words.ts';
+
+import classes from './container-list.module.css';
+
+/** The containers of the pod: ready or not, how often they were started again, and how they last ended. */
+export function ContainerList({ project }: { project: Project }) {
+  return (
+    <Panel title="Containers">
+      {project.containers.length === 0 ? (
+        <p className={classes.none}>{noPodSentence(project)}</p>
+      ) : (
+        <ul className={classes.list}>
+          {project.containers.map((container) => (
+            <ContainerRow key={container.name} container={container} />
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function ContainerRow({ container }: { container: ContainerSummary }) {
+  const { label, tone } = containerState(container);
+  const purpose = containerPurpose(container.name);
+  return (
+    <li className={classes.row}>
+      <div className={classes.who}>
+        <span className={classes.name}>{container.name}</span>
+        {purpose !== null && <span className={classes.purpose}>{purpose}</span>}
+      </div>
+      <div className={classes.what}>
+        <span className={classes.state} data-tone={tone}>
+          <span className={classes.dot} aria-hidden="true" />
+          {label}
+        </span>
+        <span className={classes.history}>
+          {container.restarts === 0 ? 'No restarts' : count(container.restarts, 'restart')}
+          {container.lastExit !== null && `; last time it ${container.lastExit}`}
+        </span>
+      </div>
+    </li>
+  );
+}
+
+function noPodSentence({ status }: Project): string {
+  switch (status) {
+    case 'stopped':
+      return 'There is no pod while the project is stopped. Start it to get one.';
+    case 'archived':
+    case 'deleting':
+      return 'The pod is gone.';
+    default:
+      return 'There is no pod yet.';
+  }
+}

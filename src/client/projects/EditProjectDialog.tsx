@@ -1,0 +1,58 @@
+import { Modal } from '@mantine/core';
+import { useState } from 'react';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { trpc } from '../api/trpc.ts';
+import { useApp } from '../app-context.ts';
+import type { DialogProps } from './CreateProjectDialog.tsx';
+import { createDraftStore } from './draft.ts';
+import { formValuesOf, projectFormSchema, projectInputOf } from './project-form-values.ts';
+import { ProjectForm } from './ProjectForm.tsx';
+
+/** Changes the name, the description and the repository of a project. */
+export function EditProjectDialog({ project, opened, onClose }: DialogProps & { project: Project }) {
+  const update = trpc.projects.update.useMutation();
+  const close = (): void => {
+    if (!update.isPending) onClose();
+  };
+  return (
+    <Modal opened={opened} onClose={close} title="Edit project" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <EditProjectBody project={project} update={update} onClose={onClose} />
+    </Modal>
+  );
+}
+
+interface BodyProps {
+  project: Project;
+  update: ReturnType<typeof trpc.projects.update.useMutation>;
+  onClose: () => void;
+}
+
+function EditProjectBody({ project, update, onClose }: BodyProps) {
+  const { projectCache } = useApp();
+  const [drafts] = useState(() =>
+    createDraftStore({
+      key: `edit-project:${project.id}`,
+      schema: projectFormSchema,
+      storage: window.sessionStorage,
+    }),
+  );
+  const [initialValues] = useState(() => drafts.read() ?? formValuesOf(project));
+  const leave = (): void => {
+    drafts.clear();
+    onClose();
+  };
+  return (
+    <ProjectForm
+      initialValues={initialValues}
+      submitLabel="Save changes"
+      pending={update.isPending}
+      onValuesChange={drafts.write}
+      onCancel={leave}
+      onSubmit={async (values) => {
+        projectCache.writeAnswer(await update.mutateAsync({ id: project.id, ...projectInputOf(values) }));
+        leave();
+      }}
+    />
+  );
+}

@@ -1,0 +1,50 @@
+import { Loader, Skeleton } from '@mantine/core';
+
+import classes from './project-card.module.css';
+import listClasses from './project-list.module.css';
+
+/** Stands for a project that is being created: it has a name and nothing else yet. */
+export function PendingCard({ name }: { name: string }) {
+  return (
+    <article className={classes.root} data-pending aria-label={`${name}: being created`} aria-busy="true">
+      <div className={classes.head}>
+        <h2 className={classes.title}>{name}</h2>
+        <Loader size={14} color="gray" />
+      </div>
+      <p className={classes.description}>Being created…</p>
+      <div className={classes.status}>
+        <Skeleton height={20} width={84} radius="xl" animate={false} />
+      </div>
+      <div className={classes.foot}>
+        <Skeleton height={12} width={140} my={2} animate={false} />
+      </div>
+    </article>
+  );
+}
+
+const skeletons = ['one', 'two', 'three', 'four', 'five', 'six'];
+
+/** Cards without content while the list is on its way, of the same size as those to come. */
+export function CardSkeletons() {
+  return (
+    <output className={listClasses.grid} aria-label="Loading projects" aria-busy="true">
+      {skeletons.map((key) => (
+        <div key={key} className={classes.root} aria-hidden="true">
+          <div className={classes.head}>
+            <Skeleton height={16} width="45%" />
+          </div>
+          <div className={classes.description}>
+            <Skeleton height={11} mt={6} />
+            <Skeleton height={11} mt={8} width="70%" />
+          </div>
+          <div className={classes.status}>
+            <Skeleton height={22} width={84} radius="xl" />
+          </div>
+          <div className={classes.foot}>
+            <Skeleton height={12} width={140} my={2} />
+          </div>
+        </div>
+      ))}
+    </output>
+  );
+}

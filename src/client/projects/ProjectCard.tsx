@@ -1,0 +1,61 @@
+import { IconAlertTriangle, IconGitBranch } from '@tabler/icons-react';
+import { memo } from 'react';
+import { Link } from 'react-router';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
+import { needsAttention, statusLine } from './badge.ts';
+import { ProjectMenu } from './ProjectMenu.tsx';
+import { StatusBadge } from './StatusBadge.tsx';
+
+import classes from './project-card.module.css';
+
+export interface ProjectCardProps {
+  project: Project;
+  onDelete: (project: Project) => void;
+}
+
+/** One project in the grid. The whole card leads to its page; the menu lies above that link. */
+export const ProjectCard = memo(function ProjectCard({ project, onDelete }: ProjectCardProps) {
+  const line = statusLine(project);
+  const titleId = `project-${project.id}`;
+  return (
+    <article className={classes.root} aria-labelledby={titleId} data-project-id={project.id}>
+      <div className={classes.head}>
+        <h2 className={classes.title} id={titleId}>
+          <Link to={`/projects/${project.id}`} className={classes.link}>
+            {project.name}
+          </Link>
+        </h2>
+        <div className={classes.menu}>
+          <ProjectMenu project={project} onDelete={() => onDelete(project)} withOpen />
+        </div>
+      </div>
+      <p className={classes.description} data-empty={project.description === '' || undefined}>
+        {project.description === '' ? 'No description' : project.description}
+      </p>
+      <div className={classes.status}>
+        <StatusBadge project={project} />
+        <span className={classes.line} title={line} data-attention={needsAttention(project) || undefined}>
+          {needsAttention(project) && <IconAlertTriangle size={13} stroke={1.8} aria-hidden="true" />}
+          <span>{line}</span>
+        </span>
+      </div>
+      <div className={classes.foot}>
+        <span className={classes.repository} title={project.repoUrl ?? undefined}>
+          {project.repoUrl === null ? (
+            'No repository'
+          ) : (
+            <>
+              <IconGitBranch size={14} stroke={1.6} aria-hidden="true" />
+              <span>{shortRepository(project.repoUrl)}</span>
+            </>
+          )}
+        </span>
+        <time dateTime={project.createdAt} title={`Created ${formatDateTime(project.createdAt)}`}>
+          {formatDate(project.createdAt)}
+        </time>
+      </div>
+    </article>
+  );
+});

@@ -1,0 +1,92 @@
+import { Anchor } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { CopyIcon } from '../ui/CopyIcon.tsx';
+import { browsableRepository, shortRepository } from '../ui/format.ts';
+import { Panel } from '../ui/Panel.tsx';
+import { Time } from '../ui/Time.tsx';
+
+import classes from './project-facts.module.css';
+
+/** What identifies the project here and in the cluster. */
+export function ProjectFacts({ project }: { project: Project }) {
+  return (
+    <Panel title="Details">
+      <dl className={classes.list}>
+        <Fact label="Repository" copy={project.repoUrl}>
+          {project.repoUrl === null ? <None /> : <Repository repoUrl={project.repoUrl} />}
+        </Fact>
+        <Fact label="Project id" copy={project.id} code>
+          {project.id}
+        </Fact>
+        <Fact label="Pod" copy={project.podName} code>
+          {project.podName}
+        </Fact>
+        <Fact label="Namespace" copy={project.namespace} code>
+          {project.namespace}
+        </Fact>
+        <Fact label="Volume claim" copy={project.workspacePvcName} code>
+          {project.workspacePvcName}
+        </Fact>
+        <Fact label="Created">
+          <Time iso={project.createdAt} />
+        </Fact>
+        <Fact label="Changed">
+          <Time iso={project.updatedAt} />
+        </Fact>
+        <Fact label="Pod created">
+          {project.podCreatedAt === null ? <None /> : <Time iso={project.podCreatedAt} />}
+        </Fact>
+        {project.deletedAt !== null && (
+          <Fact label="Deleted">
+            <Time iso={project.deletedAt} />
+          </Fact>
+        )}
+        <Fact label="Generation">{generationInWords(project)}</Fact>
+      </dl>
+    </Panel>
+  );
+}
+
+interface FactProps {
+  label: string;
+  children: ReactNode;
+  /** The text that the button beside it copies; none without. */
+  copy?: string | null;
+  code?: boolean;
+}
+
+function Fact({ label, children, copy, code }: FactProps) {
+  return (
+    <div className={classes.row}>
+      <dt>{label}</dt>
+      <dd>
+        <span className={classes.value} data-code={code}>
+          {children}
+        </span>
+        {copy != null && copy !== '' && <CopyIcon value={copy} what={`the ${label.toLowerCase()}`} />}
+      </dd>
+    </div>
+  );
+}
+
+function Repository({ repoUrl }: { repoUrl: string }) {
+  const href = browsableRepository(repoUrl);
+  if (href === null) return <>{shortRepository(repoUrl)}</>;
+  return (
+    <Anchor href={href} target="_blank" rel="noreferrer">
+      {shortRepository(repoUrl)}
+    </Anchor>
+  );
+}
+
+function None() {
+  return <span className={classes.none}>None</span>;
+}
+
+function generationInWords({ generation, observedGeneration }: Project): string {
+  return generation === observedGeneration
+    ? `${generation}`
+    : `${generation} (the cluster is at ${observedGeneration})`;
+}

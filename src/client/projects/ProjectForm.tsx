@@ -1,0 +1,84 @@
+import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { IconAlertCircle } from '@tabler/icons-react';
+import { useState } from 'react';
+
+import { readError } from '../api/read-error.ts';
+import { placeError, projectFormRules, type ProjectFormValues } from './project-form-values.ts';
+
+export interface ProjectFormProps {
+  initialValues: ProjectFormValues;
+  submitLabel: string;
+  pending: boolean;
+  /** Sends the form. Rejects with the error of the API, which is shown where it belongs. */
+  onSubmit: (values: ProjectFormValues) => Promise<unknown>;
+  onCancel: () => void;
+  onValuesChange: (values: ProjectFormValues) => void;
+}
+
+/** Name, description and repository: for a new project and for one that exists. Keeps its text when sending fails. */
+export function ProjectForm(props: ProjectFormProps) {
+  const { initialValues, submitLabel, pending, onSubmit, onCancel, onValuesChange } = props;
+  const [sentence, setSentence] = useState<string | null>(null);
+  const form = useForm({
+    initialValues,
+    validate: projectFormRules,
+    validateInputOnChange: true,
+    onValuesChange,
+  });
+
+  async function send(values: ProjectFormValues): Promise<void> {
+    setSentence(null);
+    try {
+      await onSubmit(values);
+    } catch (error) {
+      const placed = placeError(readError(error));
+      form.setErrors(placed.fields);
+      setSentence(placed.sentence);
+    }
+  }
+
+  return (
+    <form onSubmit={form.onSubmit((values) => void send(values))} noValidate>
+      <Stack gap="md">
+        {sentence !== null && (
+          <Alert color="red" variant="light" icon={<IconAlertCircle size={18} />} role="alert">
+            {sentence}
+          </Alert>
+        )}
+        <TextInput
+          label="Name"
+          placeholder="my-project"
+          withAsterisk
+          data-autofocus
+          autoComplete="off"
+          spellCheck={false}
+          {...form.getInputProps('name')}
+        />
+        <Textarea
+          label="Description"
+          placeholder="What it is for"
+          rows={3}
+          resize="vertical"
+          {...form.getInputProps('description')}
+        />
+        <TextInput
+          label="Repository URL"
+          placeholder="https://github.com/owner/repository"
+          inputMode="url"
+          autoComplete="off"
+          spellCheck={false}
+          {...form.getInputProps('repoUrl')}
+        />
+        <Group justify="flex-end" gap="xs" mt="xs">
+          <Button variant="default" onClick={onCancel} disabled={pending}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={pending}>
+            {submitLabel}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

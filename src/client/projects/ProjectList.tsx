@@ -1,0 +1,114 @@
+import { Button, VisuallyHidden } from '@mantine/core';
+import { IconBox, IconFilterOff } from '@tabler/icons-react';
+import { keepPreviousData, useMutationState } from '@tanstack/react-query';
+
+import type { Project } from '../../shared/contract/project.ts';
+import type { ListFilter } from '../api/merge-projects.ts';
+import { readError } from '../api/read-error.ts';
+import { trpc } from '../api/trpc.ts';
+import { count } from '../ui/format.ts';
+import { LoadFailure } from '../ui/LoadFailure.tsx';
+import { Message } from '../ui/Message.tsx';
+import { CardSkeletons, PendingCard } from './PendingCard.tsx';
+import { ProjectCard } from './ProjectCard.tsx';
+
+import classes from './project-list.module.css';
+
+export interface ProjectListProps {
+  filter: ListFilter;
+  /** The filter leaves something out. */
+  narrowed: boolean;
+  onClearFilter: () => void;
+  onCreate: () => void;
+  onDelete: (project: Project) => void;
+}
+
+/** The grid of cards, and what stands there when it is loading, empty or failed. */
+export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelete }: ProjectListProps) {
+  const list = trpc.projects.list.useInfiniteQuery(filter, {
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: keepPreviousData,
+  });
+  const projects = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const pendingNames = usePendingNames(projects);
+
+  if (list.isPending) return <CardSkeletons />;
+  if (list.data === undefined) {
+    return (
+      <LoadFailure
+        what="Your projects"
+        error={list.error}
+        retrying={list.isFetching}
+        onRetry={() => void list.refetch()}
+      />
+    );
+  }
+  const shown = narrowed ? [] : pendingNames;
+  if (projects.length === 0 && shown.length === 0 && !list.isPlaceholderData) {
+    return narrowed ? <NoMatch onClearFilter={onClearFilter} /> : <NoProjects onCreate={onCreate} />;
+  }
+  return (
+    <>
+      <VisuallyHidden component="output">{narrowed ? `${count(projects.length, 'project')} found` : ''}</VisuallyHidden>
+      <ul className={classes.grid} aria-label="Projects" data-previous={list.isPlaceholderData || undefined}>
+        {shown.map((name) => (
+          <li key={`pending-${name}`}>
+            <PendingCard name={name} />
+          </li>
+        ))}
+        {projects.map((project) => (
+          <li key={project.id}>
+            <ProjectCard project={project} onDelete={onDelete} />
+          </li>
+        ))}
+      </ul>
+      {list.hasNextPage && (
+        <div className={classes.more}>
+          {list.isFetchNextPageError && <p role="alert">{readError(list.error).sentence}</p>}
+          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            Load more
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The names that are being created now and are not in the list yet: a name is unique among a person's projects. */
+function usePendingNames(projects: Project[]): string[] {
+  const names = useMutationState({
+    filters: { mutationKey: [['projects', 'create']], status: 'pending' },
+    // The key is that of `projects.create`, whose input has a name.
+    select: (mutation) => (mutation.state.variables as { name: string }).name,
+  });
+  return names.filter((name) => !projects.some((project) => project.name.toLowerCase() === name.toLowerCase()));
+}
+
+function NoProjects({ onCreate }: { onCreate: () => void }) {
+  return (
+    <Message
+      icon={<IconBox size={22} stroke={1.6} />}
+      title="Create your first project"
+      actions={<Button onClick={onCreate}>New project</Button>}
+    >
+      A project is a workspace of its own: OpenCode, your repository and its files, running in a pod that is kept alive
+      for you.
+    </Message>
+  );
+}
+
+function NoMatch({ onClearFilter }: { onClearFilter: () => void }) {
+  return (
+    <Message
+      icon={<IconFilterOff size={22} stroke={1.6} />}
+      title="No project matches"
+      actions={
+        <Button variant="default" onClick={onClearFilter}>
+          Clear the filter
+        </Button>
+      }
+    >
+      None of your projects has this name and status.
+    </Message>
+  );
+}

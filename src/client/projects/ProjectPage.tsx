@@ -1,0 +1,59 @@
+import { Button } from '@mantine/core';
+import { IconBoxOff } from '@tabler/icons-react';
+import { Link, useParams } from 'react-router';
+
+import { readError } from '../api/read-error.ts';
+import { trpc } from '../api/trpc.ts';
+import { useApp } from '../app-context.ts';
+import { LoadFailure } from '../ui/LoadFailure.tsx';
+import { Message } from '../ui/Message.tsx';
+import { NotFoundPage } from '../ui/NotFoundPage.tsx';
+import { PageTitle } from '../ui/PageTitle.tsx';
+import { ProjectDetail } from './ProjectDetail.tsx';
+import { ProjectSkeleton } from './ProjectSkeleton.tsx';
+import { isProjectTab } from './ProjectTabs.tsx';
+
+/** The page of one project, at `/projects/:projectId` and one address for each of its tabs. */
+export function ProjectPage() {
+  // The route has this parameter; without it there would be no such page.
+  const { projectId = '', tab = 'overview' } = useParams();
+  const { projectCache } = useApp();
+  const query = trpc.projects.get.useQuery(
+    { id: projectId },
+    { placeholderData: () => projectCache.newest(projectId) },
+  );
+  if (!isProjectTab(tab)) return <NotFoundPage />;
+  if (query.data !== undefined) return <ProjectDetail key={query.data.id} project={query.data} tab={tab} />;
+  if (query.isPending) return <ProjectSkeleton />;
+  const { code } = readError(query.error);
+  if (code === 'NOT_FOUND' || code === 'VALIDATION_FAILED') return <ProjectNotFound />;
+  return (
+    <LoadFailure
+      what="The project"
+      order={1}
+      error={query.error}
+      retrying={query.isFetching}
+      onRetry={() => void query.refetch()}
+    />
+  );
+}
+
+function ProjectNotFound() {
+  return (
+    <>
+      <PageTitle>Project not found</PageTitle>
+      <Message
+        order={1}
+        icon={<IconBoxOff size={22} stroke={1.6} />}
+        title="There is no such project"
+        actions={
+          <Button component={Link} to="/projects">
+            Go to your projects
+          </Button>
+        }
+      >
+        It may have been deleted, it may belong to somebody else, or the address is mistyped.
+      </Message>
+    </>
+  );
+}

@@ -1,0 +1,65 @@
+import { Button, Group, Title } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { lazy, Suspense, useState } from 'react';
+import { useSearchParams } from 'react-router';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { PageTitle } from '../ui/PageTitle.tsx';
+import { ProjectList } from './ProjectList.tsx';
+import { ProjectToolbar } from './ProjectToolbar.tsx';
+import { useListFilter } from './use-list-filter.ts';
+import { useOnceTrue } from './use-once-true.ts';
+
+const CreateProjectDialog = lazy(async () => ({
+  default: (await import('./CreateProjectDialog.tsx')).CreateProjectDialog,
+}));
+const DeleteProjectDialog = lazy(async () => ({
+  default: (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog,
+}));
+
+/** All projects of the person, and the way to a new one. */
+export function ProjectsPage() {
+  const { filter, narrowed, change } = useListFilter();
+  const [params, setParams] = useSearchParams();
+  const [deleting, setDeleting] = useState<Project | null>(null);
+  const creating = params.has('new');
+  const needsCreateDialog = useOnceTrue(creating);
+  const needsDeleteDialog = useOnceTrue(deleting !== null);
+
+  // The open dialog is part of the address, so that signing in again leads back to it.
+  function setCreating(opened: boolean): void {
+    setParams(
+      (current) => {
+        const next = new URLSearchParams(current);
+        if (opened) next.set('new', '');
+        else next.delete('new');
+        return next;
+      },
+      { replace: true },
+    );
+  }
+
+  return (
+    <>
+      <PageTitle>Projects</PageTitle>
+      <Group justify="space-between" wrap="nowrap">
+        <Title order={1}>Projects</Title>
+        <Button leftSection={<IconPlus size={16} stroke={2} />} onClick={() => setCreating(true)}>
+          New project
+        </Button>
+      </Group>
+      <ProjectToolbar filter={filter} onChange={change} />
+      <ProjectList
+        filter={filter}
+        narrowed={narrowed}
+        onClearFilter={() => change({ search: '', status: '' })}
+        onCreate={() => setCreating(true)}
+        onDelete={setDeleting}
+      />
+      <Suspense>
+        {needsCreateDialog && <CreateProjectDialog opened={creating} onClose={() => setCreating(false)} />}
+        {needsDeleteDialog && <DeleteProjectDialog project={deleting} onClose={() => setDeleting(null)} />}
+      </Suspense>
+    </>
+  );
+}

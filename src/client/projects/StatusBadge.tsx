@@ -1,0 +1,60 @@
+import { VisuallyHidden } from '@mantine/core';
+import {
+  IconAlertTriangle,
+  IconArchive,
+  IconCircleCheck,
+  IconCircleX,
+  IconClock,
+  IconHelpCircle,
+  IconLoader2,
+  IconPlayerPlayFilled,
+  IconPlayerStopFilled,
+  type TablerIcon,
+} from '@tabler/icons-react';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { useIsLive } from '../ui/use-connection.ts';
+import { badgeOf, type BadgeIcon } from './badge.ts';
+
+import classes from './status-badge.module.css';
+
+const icons = {
+  running: IconPlayerPlayFilled,
+  queued: IconClock,
+  working: IconLoader2,
+  warning: IconAlertTriangle,
+  failed: IconCircleX,
+  completed: IconCircleCheck,
+  stopped: IconPlayerStopFilled,
+  deleted: IconArchive,
+  unknown: IconHelpCircle,
+} satisfies Record<BadgeIcon, TablerIcon>;
+
+/** The state of a project in colour, icon and words. Changes are read out; an old state is drawn as one. */
+export function StatusBadge({ project }: { project: Pick<Project, 'name' | 'status' | 'phase' | 'reason'> }) {
+  const live = useIsLive();
+  const { label, tone, icon } = badgeOf(project);
+  const Icon = icons[icon];
+  return (
+    <span
+      className={classes.root}
+      data-tone={tone}
+      data-status={project.status}
+      data-stale={!live || undefined}
+      aria-live="polite"
+      aria-atomic="true"
+    >
+      <Icon
+        size={13}
+        stroke={2}
+        aria-hidden="true"
+        className={icon === 'working' && live ? classes.turning : undefined}
+      />
+      <span>
+        <VisuallyHidden>{project.name}: </VisuallyHidden>
+        {label}
+        {!live && <VisuallyHidden> (last known)</VisuallyHidden>}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { badgeOf, needsAttention, statusLine } from './badge.ts';
+
+type State = Pick<Project, 'status' | 'phase' | 'reason'>;
+
+describe('the badge', () => {
+  it.each<[string, State, string]>([
+    ['Queued', { status: 'initializing', phase: null, reason: 'queued' }, 'wait'],
+    ['Pending', { status: 'initializing', phase: 'Pending', reason: 'creating' }, 'wait'],
+    ['Pending', { status: 'initializing', phase: 'Pending', reason: 'image-not-found' }, 'wait'],
+    ['Starting', { status: 'initializing', phase: 'Running', reason: 'starting' }, 'wait'],
+    ['Failing', { status: 'initializing', phase: 'Running', reason: 'crash-loop' }, 'bad'],
+    ['Running', { status: 'ready', phase: 'Running', reason: 'ready' }, 'ok'],
+    ['Failed', { status: 'error', phase: 'Failed', reason: 'pod-failed' }, 'bad'],
+    ['Error', { status: 'error', phase: null, reason: 'quota-exceeded' }, 'bad'],
+    ['Completed', { status: 'error', phase: 'Succeeded', reason: 'completed' }, 'done'],
+    ['Stopping', { status: 'stopping', phase: 'Running', reason: 'stopping' }, 'idle'],
+    ['Stopped', { status: 'stopped', phase: null, reason: 'stopped' }, 'idle'],
+    ['Deleting', { status: 'deleting', phase: 'Running', reason: 'deleting' }, 'idle'],
+    ['Deleted', { status: 'archived', phase: null, reason: 'archived' }, 'idle'],
+  ])('says %s for %j', (label, state, tone) => {
+    expect(badgeOf(state)).toMatchObject({ label, tone });
+  });
+
+  it('is never Running before every container is ready', () => {
+    for (const phase of ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown', null] as const) {
+      expect(badgeOf({ status: 'initializing', phase, reason: null }).label).not.toBe('Running');
+    }
+  });
+
+  it('asks for attention for errors and for starts that cannot go on', () => {
+    expect(needsAttention({ status: 'error', phase: null, reason: null })).toBe(true);
+    expect(needsAttention({ status: 'initializing', phase: 'Pending', reason: 'image-denied' })).toBe(true);
+    expect(needsAttention({ status: 'initializing', phase: 'Pending', reason: 'creating' })).toBe(false);
+    expect(needsAttention({ status: 'ready', phase: 'Running', reason: 'ready' })).toBe(false);
+  });
+});
+
+describe('the line beside the badge', () => {
+  const project = { status: 'ready', message: null, podError: null, containers: [] } satisfies Parameters<
+    typeof statusLine
+  >[0];
+
+  it('is the sentence of the server where there is one', () => {
+    expect(statusLine({ ...project, message: 'All 3 containers are ready.' })).toBe('All 3 containers are ready.');
+  });
+
+  it('is the failure of the last attempt while there is an error', () => {
+    const failed = {
+      ...project,
+      status: 'error' as const,
+      message: 'Attempts ran out.',
+      podError: 'The quota is used up.',
+    };
+    expect(statusLine(failed)).toBe('The quota is used up.');
+  });
+
+  it('is never empty', () => {
+    for (const status of ['initializing', 'ready', 'stopping', 'stopped', 'error', 'deleting', 'archived'] as const) {
+      expect(statusLine({ ...project, status })).not.toBe('');
+    }
+  });
+});

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { createDraftStore } from './draft.ts';
+import { placeError, projectFormRules, projectInputOf } from './project-form-values.ts';
+
+describe('the form of a project', () => {
+  it('says what is wrong with a name while it is typed', () => {
+    expect(projectFormRules.name('')).toBe('Enter a name.');
+    expect(projectFormRules.name('-a')).toMatch(/start with a letter or a digit/);
+    expect(projectFormRules.name('My project_2')).toBeNull();
+  });
+
+  it('takes no repository, and no repository with credentials', () => {
+    expect(projectFormRules.repoUrl('  ')).toBeNull();
+    expect(projectFormRules.repoUrl('git@host:owner/name.git')).toBeNull();
+    expect(projectFormRules.repoUrl('https://me:secret@host/a')).toMatch(/credentials are never stored/);
+  });
+
+  it('sends trimmed text, and null for an empty repository', () => {
+    expect(projectInputOf({ name: ' a ', description: ' b ', repoUrl: ' ' })).toEqual({
+      name: 'a',
+      description: 'b',
+      repoUrl: null,
+    });
+  });
+});
+
+describe('a refusal by the server', () => {
+  const refusal = { sentence: 'The sentence.', fields: {}, retryAfterSeconds: null };
+
+  it('stands at the name when the name is taken', () => {
+    expect(placeError({ ...refusal, code: 'NAME_TAKEN' })).toEqual({
+      fields: { name: 'The sentence.' },
+      sentence: null,
+    });
+  });
+
+  it('stands at each field that it names', () => {
+    const placed = placeError({ ...refusal, code: 'VALIDATION_FAILED', fields: { repoUrl: 'Use a URL.' } });
+    expect(placed).toEqual({ fields: { repoUrl: 'Use a URL.' }, sentence: null });
+  });
+
+  it('stands above the form when it is about none of its fields', () => {
+    expect(placeError({ ...refusal, code: 'QUOTA_EXCEEDED' })).toEqual({ fields: {}, sentence: 'The sentence.' });
+    expect(placeError({ ...refusal, code: 'VALIDATION_FAILED', fields: { requestId: 'x' } }).sentence).toBe(
+      'The sentence.',
+    );
+  });
+});
+
+describe('a draft', () => {
+  const memory = (): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> => {
+    const held = new Map<string, string>();
+    return {
+      getItem: (key) => held.get(key) ?? null,
+      setItem: (key, text) => void held.set(key, text),
+      removeItem: (key) => void held.delete(key),
+    };
+  };
+  const schema = z.object({ name: z.string() });
+
+  it('comes back as it was typed until it is cleared', () => {
+    const storage = memory();
+    createDraftStore({ key: 'a', schema, storage }).write({ name: 'half a na' });
+    const later = createDraftStore({ key: 'a', schema, storage });
+    expect(later.read()).toEqual({ name: 'half a na' });
+    later.clear();
+    expect(later.read()).toBeNull();
+  });
+
+  it('is empty when the storage holds something else or refuses', () => {
+    const storage = memory();
+    storage.setItem('draft:a', '{"name":7}');
+    expect(createDraftStore({ key: 'a', schema, storage }).read()).toBeNull();
+    storage.setItem('draft:a', 'no JSON');
+    expect(createDraftStore({ key: 'a', schema, storage }).read()).toBeNull();
+    const refusing = {
+      ...memory(),
+      setItem: () => {
+        throw new Error('The quota is used up.');
+      },
+    };
+    expect(() => createDraftStore({ key: 'a', schema, storage: refusing }).write({ name: 'x' })).not.toThrow();
+  });
+});

@@ -1,0 +1,125 @@
+import '../configure-zod.ts';
+import { Alert, Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { IconAlertCircle } from '@tabler/icons-react';
+
+import { createTokenInputSchema } from '../../shared/contract/account.ts';
+import { readError } from '../api/read-error.ts';
+import { trpc } from '../api/trpc.ts';
+import { CopyIcon } from '../ui/CopyIcon.tsx';
+
+import classes from './tokens-page.module.css';
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+const lifetimes = [
+  { value: '30', label: '30 days' },
+  { value: '90', label: '90 days' },
+  { value: '365', label: '1 year' },
+  { value: '', label: 'No expiry' },
+];
+
+export interface CreateTokenDialogProps {
+  opened: boolean;
+  onClose: () => void;
+}
+
+/** Makes a token and shows it once. */
+export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
+  const utils = trpc.useUtils();
+  const create = trpc.tokens.create.useMutation({
+    onSuccess: ({ token: _secret, ...listed }) =>
+      utils.tokens.list.setData(undefined, (held) => (held === undefined ? held : [listed, ...held])),
+    // The secret must not stay in the cache of mutations once the dialog is gone.
+    gcTime: 0,
+  });
+  const title = create.isSuccess ? 'Copy your new token' : 'New token';
+  const close = (): void => {
+    if (!create.isPending) onClose();
+  };
+  return (
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={title}
+      closeOnClickOutside={!create.isSuccess}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {create.isSuccess ? (
+        <NewToken secret={create.data.token} onClose={onClose} />
+      ) : (
+        <TokenForm
+          pending={create.isPending}
+          error={create.error}
+          onCancel={close}
+          onSubmit={(name, days) =>
+            create.mutate({
+              name,
+              expiresAt: days === '' ? null : new Date(Date.now() + Number(days) * dayMs).toISOString(),
+            })
+          }
+        />
+      )}
+    </Modal>
+  );
+}
+
+interface TokenFormProps {
+  pending: boolean;
+  error: unknown;
+  onCancel: () => void;
+  onSubmit: (name: string, days: string) => void;
+}
+
+function TokenForm({ pending, error, onCancel, onSubmit }: TokenFormProps) {
+  const form = useForm({
+    initialValues: { name: '', days: '90' },
+    validate: { name: (text) => createTokenInputSchema.shape.name.safeParse(text).error?.issues[0]?.message ?? null },
+    validateInputOnChange: true,
+  });
+  const refusal = error === null ? null : readError(error);
+  return (
+    <form onSubmit={form.onSubmit(({ name, days }) => onSubmit(name.trim(), days))} noValidate>
+      <Stack gap="md">
+        {refusal !== null && refusal.fields['name'] === undefined && (
+          <Alert color="red" variant="light" icon={<IconAlertCircle size={18} />} role="alert">
+            {refusal.sentence}
+          </Alert>
+        )}
+        <TextInput
+          label="Name"
+          placeholder="What uses it, such as “nightly script”"
+          withAsterisk
+          data-autofocus
+          autoComplete="off"
+          {...form.getInputProps('name')}
+          error={form.errors['name'] ?? refusal?.fields['name']}
+        />
+        <NativeSelect label="Works for" data={lifetimes} {...form.getInputProps('days')} />
+        <Group justify="flex-end" gap="xs" mt="xs">
+          <Button variant="default" onClick={onCancel} disabled={pending}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={pending}>
+            Create token
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function NewToken({ secret, onClose }: { secret: string; onClose: () => void }) {
+  return (
+    <Stack gap="md">
+      <Text>This is the only time that it is shown. Store it where you keep passwords.</Text>
+      <div className={classes.secret}>
+        <code>{secret}</code>
+        <CopyIcon value={secret} what="the token" />
+      </div>
+      <Group justify="flex-end">
+        <Button onClick={onClose}>Done</Button>
+      </Group>
+    </Stack>
+  );
+}

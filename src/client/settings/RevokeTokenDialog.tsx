@@ -1,0 +1,58 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+
+import type { AccessToken } from '../../shared/contract/account.ts';
+import { trpc } from '../api/trpc.ts';
+import { notifyDone, notifyFailure } from '../ui/notify.ts';
+
+export interface RevokeTokenDialogProps {
+  /** The token in question; `null` while the dialog is closed. */
+  token: AccessToken | null;
+  onClose: () => void;
+}
+
+/** Asks before a token stops working. */
+export function RevokeTokenDialog({ token, onClose }: RevokeTokenDialogProps) {
+  const utils = trpc.useUtils();
+  const revoke = trpc.tokens.revoke.useMutation();
+  const confirm = (): void => {
+    if (token === null || revoke.isPending) return;
+    revoke.mutate(
+      { id: token.id },
+      {
+        onSuccess: ({ id, name }) => {
+          utils.tokens.list.setData(undefined, (held) => held?.filter((each) => each.id !== id));
+          notifyDone(`“${name}” no longer works.`);
+          onClose();
+        },
+        onError: (error) => notifyFailure(`“${token.name}” could not be revoked`, error),
+      },
+    );
+  };
+  return (
+    <Modal
+      opened={token !== null}
+      onClose={onClose}
+      title="Revoke token"
+      role="alertdialog"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <Stack gap="md">
+        <Text>
+          Revoke{' '}
+          <Text span fw={600}>
+            {token?.name}
+          </Text>
+          ? Whatever uses it is refused from now on.
+        </Text>
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            Cancel
+          </Button>
+          <Button color="red.8" onClick={confirm} loading={revoke.isPending}>
+            Revoke token
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

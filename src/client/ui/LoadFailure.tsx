@@ -1,0 +1,33 @@
+import { Button } from '@mantine/core';
+import { IconPlugConnectedX } from '@tabler/icons-react';
+
+import { readError } from '../api/read-error.ts';
+import { Message } from './Message.tsx';
+
+export interface LoadFailureProps {
+  /** What could not be loaded, as the end of a title: "The projects". */
+  what: string;
+  error: unknown;
+  retrying: boolean;
+  onRetry: () => void;
+  order?: 1 | 2;
+}
+
+/** Says why something could not be loaded and offers to try again. */
+export function LoadFailure({ what, error, retrying, onRetry, order = 2 }: LoadFailureProps) {
+  return (
+    <Message
+      role="alert"
+      order={order}
+      icon={<IconPlugConnectedX size={22} stroke={1.6} />}
+      title={`${what} could not be loaded`}
+      actions={
+        <Button variant="default" onClick={onRetry} loading={retrying}>
+          Try again
+        </Button>
+      }
+    >
+      {readError(error).sentence}
+    </Message>
+  );
+}

@@ -1,0 +1,16 @@
+import { useId, type ReactNode } from 'react';
+
+import classes from './panel.module.css';
+
+/** A titled surface. */
+export function Panel({ title, children }: { title: string; children: ReactNode }) {
+  const titleId = useId();
+  return (
+    <section className={classes.root} aria-labelledby={titleId}>
+      <h2 className={classes.title} id={titleId}>
+        {title}
+      </h2>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,12 @@
+import { formatDateTime, formatRelative } from './format.ts';
+import { useNow } from './use-now.ts';
+
+/** A time beside the present, with the exact one a hover away. */
+export function Time({ iso, className }: { iso: string; className?: string | undefined }) {
+  const now = useNow();
+  return (
+    <time dateTime={iso} title={formatDateTime(iso)} className={className}>
+      {formatRelative(iso, now)}
+    </time>
+  );
+}

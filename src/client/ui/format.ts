@@ -1,0 +1,64 @@
+/** Times, addresses and names as people read them. Pure: the present and the language come in. */
+
+const dateFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+const dateTimeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+
+/** "22 Nov 2026", in the order of the reader's language. */
+export function formatDate(iso: string): string {
+  return dateFormat.format(new Date(iso));
+}
+
+/** The date and the time to the second. */
+export function formatDateTime(iso: string): string {
+  return dateTimeFormat.format(new Date(iso));
+}
+
+/** "12:04". */
+export function formatTime(atMs: number): string {
+  return timeFormat.format(new Date(atMs));
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** "just now", "5 min. ago", "yesterday", "in 30 days"; the date itself when it is more than a month away. */
+export function formatRelative(iso: string, nowMs: number): string {
+  const distanceMs = Date.parse(iso) - nowMs;
+  const size = Math.abs(distanceMs);
+  // Clocks differ a little, and the one that moves the page goes in steps: the next moments are the present, too.
+  if (size < 45_000) return 'just now';
+  if (size < hourMs) return relativeFormat.format(Math.round(distanceMs / minuteMs), 'minute');
+  if (size < dayMs) return relativeFormat.format(Math.round(distanceMs / hourMs), 'hour');
+  if (size < 31 * dayMs) return relativeFormat.format(Math.round(distanceMs / dayMs), 'day');
+  return formatDate(iso);
+}
+
+/** "github.com/owner/name" from any of the accepted forms of a repository URL. */
+export function shortRepository(repoUrl: string): string {
+  const scpLike = /^git@([^:]+):(.+)$/.exec(repoUrl);
+  const text = scpLike ? `${scpLike[1]}/${scpLike[2]}` : repoUrl.replace(/^[a-z]+:\/\/(?:[^@/]*@)?/i, '');
+  return text
+    .replace(/[?#].*$/, '')
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '');
+}
+
+/** The address that a browser can open, or `null` for one that only git understands. */
+export function browsableRepository(repoUrl: string): string | null {
+  return /^https?:\/\//i.test(repoUrl) ? repoUrl : null;
+}
+
+/** Up to two letters that stand for a person. */
+export function initialsOf(name: string): string {
+  const words = name.split(/[\s\-_.@]+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  return letters.map((word) => Array.from(word ?? '')[0]?.toUpperCase() ?? '').join('') || '?';
+}
+
+/** "1 restart", "2 restarts". */
+export function count(amount: number, noun: string): string {
+  return `${amount.toLocaleString('en')} ${noun}${amount === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,52 @@
+/** Builds the client when what is built is missing or older than its sources, so that `npm start` needs no step before it. */
+import { spawn } from 'node:child_process';
+import { readdir, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** Folders and files whose change makes the built client old. */
+const sources = ['src/client', 'src/shared/contract', 'vite.config.ts', 'package-lock.json'];
+
+/** @param root the project's folder. Resolves to the folder of the built client. */
+export async function buildClientIfStale(root: string): Promise<string> {
+  const built = join(root, 'dist/client');
+  const [builtAt, changedAt] = await Promise.all([
+    newestChange(join(built, 'index.html')),
+    Promise.all(sources.map((source) => newestChange(join(root, source)))).then((times) => Math.max(...times)),
+  ]);
+  if (builtAt <= changedAt) await runVite(root);
+  return built;
+}
+
+/** The latest change of a file, or of any file below a folder, in milliseconds since the epoch; 0 when it is not there. */
+async function newestChange(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  if (!found) return 0;
+  if (!found.isDirectory()) return found.mtimeMs;
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => stat(join(entry.parentPath, entry.name)));
+  return Math.max(0, ...(await Promise.all(files)).map((file) => file.mtimeMs));
+}
+
+/** In a process of its own: the build then has the second core while the services start. */
+function runVite(root: string): Promise<void> {
+  const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let problems = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      problems += chunk.toString();
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new Error(`The client could not be built. Run "npm run build" to see why.\n${problems.slice(0, 2_000)}`),
+        );
+    });
+  });
+}

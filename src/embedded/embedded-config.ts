@@ -1,0 +1,88 @@
+/** What `npm start` reads from the environment: which services are real, and where the data of the others lies. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { z } from 'zod';
+
+import { readServerConfig } from '../server/config.ts';
+import { ConfigurationError, readEnvironment } from '../shared/node/environment.ts';
+import { readWorkerConfig } from '../worker/config.ts';
+
+type Environment = Record<string, string | undefined>;
+
+const variables = z.object({
+  DATA_DIR: z.string().default('.data'),
+  DATABASE_URL: z.string().optional(),
+  REDIS_URL: z.string().optional(),
+  KUBECONFIG: z.string().optional(),
+  OIDC_ISSUER: z.string().optional(),
+});
+
+export interface EmbeddedConfig {
+  /** Absolute. */
+  dataDir: string;
+  /** Which services are to be embedded, for no variable names a real one. */
+  embed: { postgres: boolean; redis: boolean; kubernetes: boolean; issuer: boolean };
+  /** The environment with everything that does not depend on a started service. */
+  env: Environment;
+}
+
+/** Stands for what an embedded service will say when it has started, so that all else can be checked before. */
+const placeholders = {
+  DATABASE_URL: 'postgresql://embedded',
+  REDIS_URL: 'redis://embedded',
+  OIDC_ISSUER: 'http://embedded',
+  SESSION_SECRET: 'x'.repeat(32),
+};
+
+export const embeddedClientId = 'opencode-project-manager';
+
+/**
+ * Checks the whole environment before anything starts.
+ * @throws ConfigurationError naming every wrong variable of `npm start`, server and worker at once
+ */
+export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
+  const read = readEnvironment(variables, env);
+  const embed = {
+    postgres: read.DATABASE_URL === undefined,
+    redis: read.REDIS_URL === undefined,
+    kubernetes: read.KUBECONFIG === undefined,
+    issuer: read.OIDC_ISSUER === undefined,
+  };
+  const complete: Environment = {
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    ...(embed.issuer ? { OIDC_CLIENT_ID: embeddedClientId } : {}),
+    ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== '')),
+  };
+  const problems: string[] = [];
+  for (const check of [readServerConfig, readWorkerConfig]) {
+    try {
+      check({ ...placeholders, ...complete });
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (read.KUBECONFIG !== undefined && !existsSync(read.KUBECONFIG)) {
+    problems.push('KUBECONFIG: names a file that is not there.');
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return { dataDir: resolve(read.DATA_DIR), embed, env: complete };
+}
+
+const secretsSchema = z.object({ sessionSecret: z.string().min(32), clientSecret: z.string().min(32) });
+export type EmbeddedSecrets = z.infer<typeof secretsSchema>;
+
+const draw = () => randomBytes(32).toString('base64url');
+
+/** The secrets of the embedded mode: drawn at the first start, kept in the data folder, readable by its owner alone. */
+export function loadSecrets(dataDir: string): EmbeddedSecrets {
+  const path = join(dataDir, 'secrets.json');
+  if (existsSync(path)) return secretsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const secrets = { sessionSecret: draw(), clientSecret: draw() };
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
+  return secrets;
+}

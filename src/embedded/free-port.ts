@@ -1,0 +1,25 @@
+import { createServer } from 'node:net';
+
+/** Whether a TCP port of that address can be listened on now. */
+export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return (await tryListen(port, host)) !== null;
+}
+
+/** A TCP port that nothing listens on now. It may be taken before it is used: whoever uses it must be ready to ask again. */
+export async function findFreePort(host = '127.0.0.1'): Promise<number> {
+  const port = await tryListen(0, host);
+  if (port === null) throw new Error(`No free TCP port was found on ${host}.`);
+  return port;
+}
+
+function tryListen(port: number, host: string): Promise<number | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen({ port, host, exclusive: true }, () => {
+      const address = server.address();
+      const found = typeof address === 'object' && address !== null ? address.port : null;
+      server.close(() => resolve(found));
+    });
+  });
+}

@@ -1,0 +1,99 @@
+import { markDeleted, namespacedDefinitions, type Crud, type Target } from './crud.ts';
+import { isJsonObject, sameJson, textAt, type JsonObject, type KubeObject } from './kube-object.ts';
+import { storeKeyOf } from './resource-definition.ts';
+import { statusError } from './status-error.ts';
+import type { Store } from './store.ts';
+
+export interface DeleteOptions {
+  gracePeriodSeconds?: number | undefined;
+  uid?: string | undefined;
+  resourceVersion?: string | undefined;
+  dryRun: boolean;
+}
+
+const permanentNamespaces = new Set(['default', 'kube-system']);
+
+/**
+ * DeleteOptions from a body and a query string, which may both name them.
+ *
+ * @throws StatusError 400 for a grace period that is no whole number.
+ */
+export function readDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
+  const preconditions = isJsonObject(body['preconditions']) ? body['preconditions'] : {};
+  const grace =
+    body['gracePeriodSeconds'] ??
+    (query.has('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined);
+  if (grace !== undefined && !Number.isSafeInteger(grace)) {
+    throw statusError.badRequest('gracePeriodSeconds must be a whole number of seconds');
+  }
+  return {
+    gracePeriodSeconds: typeof grace === 'number' ? Math.max(grace, 0) : undefined,
+    uid: textAt(preconditions, 'uid') || undefined,
+    resourceVersion: textAt(preconditions, 'resourceVersion') || undefined,
+    dryRun: isDryRun(body['dryRun'], query),
+  };
+}
+
+/** Whether a request only asks what would happen. Anything but `All` is refused with 422. */
+export function isDryRun(inBody: unknown, query: URLSearchParams): boolean {
+  const asked = [...(Array.isArray(inBody) ? inBody : []), ...query.getAll('dryRun').filter((value) => value !== '')];
+  if (asked.length === 0) return false;
+  if (asked.every((value) => value === 'All')) return true;
+  throw statusError.unprocessable(
+    `dryRun: Unsupported value: ${JSON.stringify(asked.slice(0, 3))}: supported values: "All"`,
+  );
+}
+
+/** Deletion of single objects, with grace, preconditions and finalizers. */
+export function createDeletion({ store, crud, nowMs }: { store: Store; crud: Crud; nowMs: () => number }) {
+  /** What is left of the object, and whether it is gone already. */
+  function remove(target: Target, options: DeleteOptions): { object: KubeObject; isGone: boolean } {
+    const { definition, name } = target;
+    const object = crud.get(target);
+    checkPreconditions(target, object, options);
+    if (definition.plural === 'namespaces' && permanentNamespaces.has(name)) {
+      throw statusError.forbidden(definition, name, 'this namespace may not be deleted');
+    }
+    const grace = definition.deletionGraceSeconds(object, options.gracePeriodSeconds);
+    const hasFinalizers = (object.metadata.finalizers ?? []).length > 0;
+    if (grace > 0 || hasFinalizers) {
+      const pending = object.metadata.deletionGracePeriodSeconds;
+      // A deletion that is under way can be made shorter, never longer.
+      const isShorter = pending === undefined || grace < pending;
+      if (object.metadata.deletionTimestamp !== undefined && !isShorter) return { object, isGone: false };
+      const marked = markDeleted(object, grace, nowMs());
+      if (options.dryRun || sameJson(marked, object)) return { object: marked, isGone: false };
+      return { object: store.put(storeKeyOf(definition), marked), isGone: false };
+    }
+    if (options.dryRun) return { object, isGone: true };
+    if (definition.plural === 'namespaces') emptyNamespace(name);
+    return { object: store.remove(storeKeyOf(definition), object), isGone: true };
+  }
+
+  /** There is no namespace controller, and nothing that runs: a namespace goes with all that is in it, at once. */
+  function emptyNamespace(namespace: string): void {
+    for (const definition of namespacedDefinitions) {
+      const key = storeKeyOf(definition);
+      for (const object of store.list(key)) if (object.metadata.namespace === namespace) store.remove(key, object);
+    }
+  }
+
+  return { remove };
+}
+
+function checkPreconditions({ definition, name }: Target, object: KubeObject, options: DeleteOptions): void {
+  if (options.uid !== undefined && options.uid !== object.metadata.uid) {
+    throw statusError.conflict(
+      definition,
+      name,
+      `the UID in the precondition (${options.uid}) does not match the UID in record (${object.metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== object.metadata.resourceVersion) {
+    throw statusError.conflict(
+      definition,
+      name,
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${object.metadata.resourceVersion}). The object might have been modified`,
+    );
+  }
+}

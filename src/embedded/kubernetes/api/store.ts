@@ -1,0 +1,156 @@
+import type { KubeObject } from './kube-object.ts';
+
+/** One change of the store, in the order in which it happened. */
+export interface Change {
+  revision: number;
+  resource: string;
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  /** The object after the change; for DELETED its last state, with the revision of the deletion. */
+  object: KubeObject;
+  previous: KubeObject | undefined;
+}
+
+export interface StoreOptions {
+  /** Changes that watchers can still resume from; older ones are forgotten (410). */
+  historyLimit?: number;
+  /** Objects and revision of an earlier run. */
+  initial?: { revision: number; objects: Iterable<readonly [resource: string, object: KubeObject]> };
+  /** Called with every change before anybody else learns of it, so that what was answered is also written. */
+  persist?: (change: Change) => void;
+}
+
+export type Store = ReturnType<typeof createStore>;
+
+/**
+ * The objects, one revision counter over all of them, and the last changes. Everything here is synchronous: a caller
+ * that reads, decides and writes without awaiting in between is atomic, which is what optimistic concurrency needs.
+ */
+export function createStore(options: StoreOptions = {}) {
+  const historyLimit = options.historyLimit ?? 5000;
+  const collections = new Map<string, Map<string, KubeObject>>();
+  const sortedKeys = new Map<string, string[]>();
+  const listeners = new Set<(change: Change) => void>();
+  let revision = options.initial?.revision ?? 1;
+  let history: Change[] = [];
+  /** Changes up to and including this revision cannot be told any more. */
+  let forgottenUpTo = revision;
+
+  for (const [resource, object] of options.initial?.objects ?? []) {
+    collectionOf(resource).set(keyOf(object.metadata.namespace, object.metadata.name), object);
+  }
+
+  function collectionOf(resource: string): Map<string, KubeObject> {
+    let collection = collections.get(resource);
+    if (collection === undefined) {
+      collection = new Map();
+      collections.set(resource, collection);
+    }
+    return collection;
+  }
+
+  function record(change: Change): void {
+    revision = change.revision;
+    options.persist?.(change);
+    history.push(change);
+    // Trimmed in large steps, so that the cost of one write stays the same.
+    if (history.length > historyLimit * 2) {
+      history = history.slice(-historyLimit);
+      forgottenUpTo = (history[0]?.revision ?? revision + 1) - 1;
+    }
+    for (const listener of listeners) listener(change);
+  }
+
+  function keysOf(resource: string): string[] {
+    let keys = sortedKeys.get(resource);
+    if (keys === undefined) {
+      keys = [...collectionOf(resource).keys()].toSorted();
+      sortedKeys.set(resource, keys);
+    }
+    return keys;
+  }
+
+  return {
+    revision: (): number => revision,
+
+    get(resource: string, namespace: string | undefined, name: string): KubeObject | undefined {
+      return collections.get(resource)?.get(keyOf(namespace, name));
+    },
+
+    /** Stores a new or changed object under the next revision and returns what was stored. */
+    put(resource: string, object: KubeObject): KubeObject {
+      const collection = collectionOf(resource);
+      const key = keyOf(object.metadata.namespace, object.metadata.name);
+      const previous = collection.get(key);
+      const stored = withRevision(object, revision + 1);
+      collection.set(key, stored);
+      if (previous === undefined) sortedKeys.delete(resource);
+      const type = previous === undefined ? 'ADDED' : 'MODIFIED';
+      record({ revision: revision + 1, resource, type, object: stored, previous });
+      return stored;
+    },
+
+    /** Removes an object and returns its last state, which carries the revision of the removal. */
+    remove(resource: string, object: KubeObject): KubeObject {
+      const last = withRevision(object, revision + 1);
+      collectionOf(resource).delete(keyOf(object.metadata.namespace, object.metadata.name));
+      sortedKeys.delete(resource);
+      record({ revision: revision + 1, resource, type: 'DELETED', object: last, previous: object });
+      return last;
+    },
+
+    /** The objects now, ordered by namespace and name. */
+    list(resource: string): KubeObject[] {
+      const collection = collectionOf(resource);
+      return keysOf(resource).flatMap((key) => collection.get(key) ?? []);
+    },
+
+    /** The objects as they were at a revision, or `forgotten` when the changes since then are not known any more. */
+    listAt(resource: string, wantedRevision: number): KubeObject[] | 'forgotten' {
+      if (wantedRevision === revision) return this.list(resource);
+      if (wantedRevision < forgottenUpTo) return 'forgotten';
+      const past = new Map(collectionOf(resource));
+      for (const change of history.toReversed()) {
+        if (change.revision <= wantedRevision) break;
+        if (change.resource !== resource) continue;
+        const key = keyOf(change.object.metadata.namespace, change.object.metadata.name);
+        if (change.previous === undefined) past.delete(key);
+        else past.set(key, change.previous);
+      }
+      return [...past.keys()].toSorted().flatMap((key) => past.get(key) ?? []);
+    },
+
+    /** The changes after a revision, or `forgotten` when some of them are not known any more. */
+    changesSince(resource: string, afterRevision: number): Change[] | 'forgotten' {
+      if (afterRevision < forgottenUpTo || afterRevision > revision) return 'forgotten';
+      return history.filter((change) => change.revision > afterRevision && change.resource === resource);
+    },
+
+    /** Tells of every later change, synchronously; returns how to stop that. */
+    subscribe(listener: (change: Change) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    /** Forgets all past changes, as a real cluster's compaction does. */
+    compact(): void {
+      history = [];
+      forgottenUpTo = revision;
+    },
+
+    /** Everything that has to be kept for a later run. */
+    *entries(): Iterable<readonly [resource: string, object: KubeObject]> {
+      for (const [resource, collection] of collections) {
+        for (const object of collection.values()) yield [resource, object];
+      }
+    },
+  };
+}
+
+/** Where an object stands in its collection; the order of these keys is the order of lists. */
+export function keyOf(namespace: string | undefined, name: string): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+function withRevision(object: KubeObject, revision: number): KubeObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: `${revision}` } };
+}

@@ -1,0 +1,135 @@
+import type { ServerResponse } from 'node:http';
+
+import type { JsonObject, KubeObject } from './kube-object.ts';
+import { matcherOf, readRevision } from './list.ts';
+import { apiVersionOf, storeKeyOf, type ResourceDefinition } from './resource-definition.ts';
+import { statusError } from './status-error.ts';
+import type { Change, Store } from './store.ts';
+
+export interface WatchOptions {
+  store: Store;
+  definition: ResourceDefinition;
+  namespace: string | undefined;
+  query: URLSearchParams;
+  /** The object in the form that the client asked for. */
+  present: (object: KubeObject) => JsonObject;
+  bookmarkIntervalMs: number;
+}
+
+interface Frame {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  object: JsonObject;
+}
+
+/** A client that does not read is let go before its backlog becomes our memory; it resumes or lists anew. */
+const backlogLimitBytes = 16 * 1024 * 1024;
+const longestWatchMs = 60 * 60 * 1000;
+
+/**
+ * Streams the changes after a resourceVersion until the client leaves or the time is up. Without a resourceVersion it
+ * starts with what is there. Every refusal, also "too old", is thrown before anything is sent.
+ *
+ * @returns how to end the watch from outside.
+ */
+export function serveWatch(response: ServerResponse, options: WatchOptions): () => void {
+  const { store, definition, query } = options;
+  const matches = matcherOf(definition, options.namespace, query);
+  if (query.has('sendInitialEvents')) {
+    throw statusError.unprocessable(
+      'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+    );
+  }
+  const timeoutMs = readTimeoutMs(query.get('timeoutSeconds') ?? '');
+  const resource = storeKeyOf(definition);
+  const backlog = initialFrames(options, resource, matches);
+
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+  response.flushHeaders();
+  let isOpen = true;
+  const send = (frame: Frame): void => {
+    if (!isOpen) return;
+    response.write(`${JSON.stringify(frame)}\n`);
+    if (response.writableLength > backlogLimitBytes) {
+      end();
+      response.destroy();
+    }
+  };
+  const bookmark = (): void =>
+    send({
+      type: 'BOOKMARK',
+      object: {
+        kind: definition.kind,
+        apiVersion: apiVersionOf(definition),
+        metadata: { resourceVersion: `${store.revision()}`, creationTimestamp: null },
+      },
+    });
+
+  const unsubscribe = store.subscribe((change) => {
+    if (change.resource !== resource) return;
+    const frame = frameOf(change, matches, options.present);
+    if (frame !== undefined) send(frame);
+  });
+  const timers = [setTimeout(end, timeoutMs)];
+  if (query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1') {
+    timers.push(setInterval(bookmark, options.bookmarkIntervalMs));
+    // A last one shortly before the end spares the client most of what it would otherwise be told again.
+    timers.push(setTimeout(bookmark, Math.max(timeoutMs - 2000, timeoutMs / 2)));
+  }
+  function end(): void {
+    if (!isOpen) return;
+    isOpen = false;
+    unsubscribe();
+    for (const timer of timers) clearTimeout(timer);
+    response.end();
+  }
+  response.on('close', end);
+  for (const frame of backlog) send(frame);
+  return end;
+}
+
+function initialFrames(
+  { store, query, present }: WatchOptions,
+  resource: string,
+  matches: (object: KubeObject) => boolean,
+): Frame[] {
+  const asked = query.get('resourceVersion') ?? '';
+  if (asked === '' || asked === '0') {
+    return store
+      .list(resource)
+      .filter(matches)
+      .map((object) => ({ type: 'ADDED', object: present(object) }));
+  }
+  const revision = readRevision(asked);
+  const changes = store.changesSince(resource, revision);
+  if (changes === 'forgotten') {
+    // As from the real API, the refusal is the only event of the stream.
+    const error = statusError.expired(`too old resource version: ${revision} (${store.revision()})`);
+    return [{ type: 'ERROR', object: error.toStatus() }];
+  }
+  return changes.flatMap((change) => frameOf(change, matches, present) ?? []);
+}
+
+/** What a change means for one selector: an object that leaves it is deleted for the watcher, one that enters is new. */
+function frameOf(
+  change: Change,
+  matches: (object: KubeObject) => boolean,
+  present: (object: KubeObject) => JsonObject,
+): Frame | undefined {
+  const matched = change.previous !== undefined && matches(change.previous);
+  const isMatching = change.type !== 'DELETED' && matches(change.object);
+  if (isMatching) return { type: matched ? 'MODIFIED' : 'ADDED', object: present(change.object) };
+  if (!matched || change.previous === undefined) return undefined;
+  if (change.type === 'DELETED') return { type: 'DELETED', object: present(change.object) };
+  // The watcher is told the last state that it knew, at the revision at which the object left.
+  const metadata = { ...change.previous.metadata, resourceVersion: `${change.revision}` };
+  return { type: 'DELETED', object: present({ ...change.previous, metadata }) };
+}
+
+function readTimeoutMs(text: string): number {
+  if (text === '') return longestWatchMs;
+  const seconds = Number(text);
+  if (!Number.isSafeInteger(seconds) || seconds < 0) {
+    throw statusError.badRequest('timeoutSeconds must be a whole number, 0 or more');
+  }
+  return seconds === 0 ? longestWatchMs : Math.min(seconds * 1000, 2 ** 31 - 1);
+}

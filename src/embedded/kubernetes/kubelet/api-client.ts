@@ -1,0 +1,153 @@
+import type { IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+
+import type { KubeConfig } from '@kubernetes/client-node';
+
+import { isJsonObject, textAt, type Json, type JsonObject } from '../api/kube-object.ts';
+
+/** An answer of the API that is not a success. */
+export class ApiFailure extends Error {
+  readonly code: number;
+  readonly reason: string;
+  readonly body: JsonObject;
+
+  constructor(code: number, body: JsonObject) {
+    super(textAt(body, 'message') || `The Kubernetes API answered ${code}.`);
+    this.name = 'ApiFailure';
+    this.code = code;
+    this.reason = textAt(body, 'reason');
+    this.body = body;
+  }
+}
+
+export interface CallOptions {
+  query?: Record<string, string>;
+  body?: Json;
+  contentType?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+export type ApiClient = Awaited<ReturnType<typeof createApiClient>>;
+
+/**
+ * A small HTTPS client for any Kubernetes API, with the address and the credentials of a kubeconfig's current context.
+ * It keeps a few connections, gives up on an answer after `timeoutMs`, and never retries: that is its callers' business.
+ */
+export async function createApiClient(options: {
+  kubeConfig: KubeConfig;
+  userAgent: string;
+  timeoutMs?: number;
+  maxSockets?: number;
+}) {
+  const cluster = options.kubeConfig.getCurrentCluster();
+  if (cluster === null)
+    throw new Error('The kubeconfig names no current cluster; set current-context to one that exists.');
+  const base = new URL(cluster.server);
+  const credentials: RequestOptions = {};
+  await options.kubeConfig.applyToHTTPSOptions(credentials);
+  const { ca, cert, key, rejectUnauthorized } = credentials;
+  const tls = Object.fromEntries(
+    Object.entries({ ca, cert, key, rejectUnauthorized }).filter(([, value]) => value !== undefined),
+  );
+  const agent = new Agent({ keepAlive: true, maxSockets: options.maxSockets ?? 16, ...tls });
+  // Watches live long; apart from the others they never take a connection that a short call waits for.
+  const watchAgent = new Agent({ keepAlive: false, ...tls });
+  const timeoutMs = options.timeoutMs ?? 10_000;
+
+  async function open(
+    method: string,
+    path: string,
+    call: CallOptions,
+    { idleMs, through }: { idleMs: number; through: Agent },
+  ): Promise<IncomingMessage> {
+    const query = new URLSearchParams(call.query).toString();
+    const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
+    return await new Promise((resolve, reject) => {
+      const sent = httpsRequest(
+        {
+          host: base.hostname,
+          port: base.port === '' ? 443 : base.port,
+          method,
+          path: `${base.pathname.replace(/\/$/, '')}${path}${query === '' ? '' : `?${query}`}`,
+          agent: through,
+          timeout: idleMs,
+          ...(call.signal === undefined ? {} : { signal: call.signal }),
+          headers: {
+            ...(credentials.headers as Record<string, string> | undefined),
+            accept: 'application/json',
+            'user-agent': options.userAgent,
+            ...(payload === undefined
+              ? {}
+              : {
+                  'content-type': call.contentType ?? 'application/json',
+                  'content-length': `${Buffer.byteLength(payload)}`,
+                }),
+            ...call.headers,
+          },
+        },
+        resolve,
+      );
+      sent.on('timeout', () =>
+        sent.destroy(new Error(`The Kubernetes API said nothing for ${idleMs} ms (${method} ${path}).`)),
+      );
+      sent.on('error', reject);
+      sent.end(payload);
+    });
+  }
+
+  async function send(method: string, path: string, call: CallOptions = {}): Promise<JsonObject> {
+    const response = await open(method, path, call, { idleMs: timeoutMs, through: agent });
+    const body = parse(await readText(response));
+    const code = response.statusCode ?? 0;
+    if (code < 200 || code > 299) throw new ApiFailure(code, body);
+    return body;
+  }
+
+  return {
+    get: (path: string, query?: Record<string, string>, signal?: AbortSignal): Promise<JsonObject> =>
+      send('GET', path, { ...(query ? { query } : {}), ...(signal ? { signal } : {}) }),
+    call: send,
+
+    /** The lines of a streamed answer. Ends when the API ends it; throws when it breaks, stays silent or is refused. */
+    async *lines(path: string, callOptions: CallOptions & { idleMs: number }): AsyncGenerator<string> {
+      const response = await open('GET', path, callOptions, { idleMs: callOptions.idleMs, through: watchAgent });
+      const code = response.statusCode ?? 0;
+      if (code !== 200) throw new ApiFailure(code, parse(await readText(response)));
+      response.setEncoding('utf8');
+      let rest = '';
+      for await (const chunk of response) {
+        const lines = `${rest}${String(chunk)}`.split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) if (line !== '') yield line;
+      }
+    },
+
+    /** Closes every connection; calls under way fail. */
+    close(): void {
+      agent.destroy();
+      watchAgent.destroy();
+    },
+  };
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return text;
+}
+
+function parse(text: string): JsonObject {
+  try {
+    const body: unknown = JSON.parse(text);
+    return isJsonObject(body) ? body : { message: text.slice(0, 500) };
+  } catch {
+    return { message: text.slice(0, 500) };
+  }
+}
+
+/** Whether an error is an answer with this code. */
+export function isFailure(error: unknown, ...codes: number[]): boolean {
+  return error instanceof ApiFailure && codes.includes(error.code);
+}

@@ -1,0 +1,191 @@
+import {
+  isJsonObject,
+  objectsAt,
+  sameJson,
+  textAt,
+  valueAt,
+  withoutNulls,
+  type JsonObject,
+  type KubeObject,
+} from '../api/kube-object.ts';
+import { isFailure, type ApiClient } from './api-client.ts';
+import type { Clock } from './clock.ts';
+import { stepContainer, terminated, type ContainerMemory, type StepEvent } from './container-step.ts';
+import type { KubeletDelays } from './delays.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import { initialContainerStatus, podAddress, podStatusOf } from './pod-status.ts';
+import type { Reflector } from './reflector.ts';
+import { situationOf } from './situations.ts';
+
+interface PodMemory {
+  uid: string;
+  containers: Map<string, ContainerMemory>;
+  /** When the wish to delete was first seen. */
+  stoppingSinceMs?: number | undefined;
+  hasStopped?: boolean;
+  /** What our own last write returned; the watch may still be behind it. */
+  written?: KubeObject | undefined;
+}
+
+interface Deps {
+  client: ApiClient;
+  clock: Clock;
+  signal: AbortSignal;
+  pods: Pick<Reflector, 'get'>;
+  events: EventRecorder;
+  delays: KubeletDelays;
+  nodeName: string;
+}
+
+/** Lives the lives of the pods on one node. What it decides follows from the pod's own status, so it may be restarted. */
+export function createPodWorker({ client, clock, signal, pods, events, delays, nodeName }: Deps) {
+  const memories = new Map<string, PodMemory>();
+  const images = new Set<string>();
+
+  /** One step of one pod; returns after how long to look again. */
+  async function sync(key: string): Promise<number | undefined> {
+    const pod = currentPod(key);
+    if (pod === undefined || textAt(pod, 'spec', 'nodeName') !== nodeName) {
+      memories.delete(key);
+      return undefined;
+    }
+    const memory = memoryOf(key, pod);
+    try {
+      if (pod.metadata.deletionTimestamp !== undefined) return await stop(pod, memory);
+      const phase = textAt(pod, 'status', 'phase');
+      return phase === 'Succeeded' || phase === 'Failed' ? undefined : await run(pod, memory);
+    } catch (error) {
+      // Gone, or changed under our hands: the watch tells what it is now.
+      if (isFailure(error, 404)) return undefined;
+      if (isFailure(error, 409)) {
+        memory.written = undefined;
+        return 200;
+      }
+      throw error;
+    }
+  }
+
+  function currentPod(key: string): KubeObject | undefined {
+    const seen = pods.get(key);
+    const written = memories.get(key)?.written;
+    if (seen === undefined || written?.metadata.uid !== seen.metadata.uid) return seen;
+    // The one place where versions are compared as numbers: our own write against what the watch has told so far.
+    return Number(written.metadata.resourceVersion) > Number(seen.metadata.resourceVersion) ? written : seen;
+  }
+
+  function memoryOf(key: string, pod: KubeObject): PodMemory {
+    const known = memories.get(key);
+    if (known?.uid === pod.metadata.uid) return known;
+    const memory: PodMemory = { uid: pod.metadata.uid, containers: new Map() };
+    memories.set(key, memory);
+    return memory;
+  }
+
+  async function run(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
+    const nowMs = clock.nowMs();
+    const known = new Map(
+      objectsAt(pod, 'status', 'containerStatuses').map((status) => [textAt(status, 'name'), status]),
+    );
+    const next = new Map<string, JsonObject>();
+    const told: { name: string; event: StepEvent }[] = [];
+    let againMs: number | undefined;
+    let isNodeBusy = false;
+    for (const container of objectsAt(pod, 'spec', 'containers')) {
+      const name = textAt(container, 'name');
+      const image = textAt(container, 'image');
+      const result = stepContainer({
+        container,
+        status: known.get(name) ?? initialContainerStatus(container),
+        memory: containerMemory(memory, name),
+        situation: situationOf(image),
+        restartPolicy: textAt(pod, 'spec', 'restartPolicy'),
+        pod: {
+          name: pod.metadata.name,
+          namespace: pod.metadata.namespace ?? '',
+          uid: pod.metadata.uid,
+          ip: podAddress(pod.metadata.uid),
+        },
+        delays,
+        nowMs,
+        hasImage: images.has(image),
+        isNodeBusy,
+      });
+      isNodeBusy ||= result.isBusy;
+      if (result.hasPulled) images.add(image);
+      if (result.againMs !== undefined) againMs = Math.min(againMs ?? Infinity, result.againMs);
+      next.set(name, result.status);
+      for (const event of result.events) told.push({ name, event });
+    }
+    for (const { name, event } of told) tell(pod, name, event);
+    await writeStatus(pod, memory, podStatusOf(pod, next, nowMs));
+    return againMs;
+  }
+
+  function containerMemory(memory: PodMemory, name: string): ContainerMemory {
+    const known = memory.containers.get(name) ?? { pullFailures: 0, probeFailures: 0 };
+    memory.containers.set(name, known);
+    return known;
+  }
+
+  function tell(pod: KubeObject, container: string, event: StepEvent): void {
+    events.record({ about: pod, ...event, component: 'kubelet', fieldPath: `spec.containers{${container}}` });
+  }
+
+  async function writeStatus(pod: KubeObject, memory: PodMemory, status: JsonObject): Promise<void> {
+    if (sameJson(withoutNulls(status), withoutNulls(isJsonObject(pod['status']) ? pod['status'] : {}))) return;
+    const written = await client.call('PATCH', `${pathOf(pod)}/status`, {
+      contentType: 'application/merge-patch+json',
+      // The uid keeps this from a pod that took the name of the one that is meant.
+      body: { metadata: { uid: pod.metadata.uid }, status },
+      signal,
+    });
+    // A pod's answer is a pod.
+    memory.written = written as KubeObject;
+  }
+
+  /** Ends the containers, then the pod. */
+  async function stop(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
+    const nowMs = clock.nowMs();
+    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? 0;
+    const statuses = objectsAt(pod, 'status', 'containerStatuses');
+    const running = statuses.filter((status) => valueAt(status, 'state', 'running') !== undefined);
+    if (memory.stoppingSinceMs === undefined) {
+      memory.stoppingSinceMs = nowMs;
+      for (const status of running) {
+        const name = textAt(status, 'name');
+        tell(pod, name, { type: 'Normal', reason: 'Killing', message: `Stopping container ${name}` });
+      }
+    }
+    const leftMs = memory.stoppingSinceMs + Math.min(delays.stopMs, graceSeconds * 1000) - nowMs;
+    if (leftMs > 0) return leftMs;
+    if (running.length > 0) {
+      const ended = statuses.map((status) =>
+        running.includes(status) ? terminated(status, { exitCode: 0, reason: 'Completed', nowMs }) : status,
+      );
+      await writeStatus(
+        pod,
+        memory,
+        podStatusOf(pod, new Map(ended.map((status) => [textAt(status, 'name'), status])), nowMs),
+      );
+    }
+    // Nothing more is to be done for a pod that only a finalizer still holds.
+    if (memory.hasStopped === true) return undefined;
+    await client.call('DELETE', pathOf(pod), {
+      body: {
+        kind: 'DeleteOptions',
+        apiVersion: 'v1',
+        gracePeriodSeconds: 0,
+        preconditions: { uid: pod.metadata.uid },
+      },
+      signal,
+    });
+    memory.hasStopped = true;
+    return undefined;
+  }
+
+  return { sync };
+}
+
+function pathOf(pod: KubeObject): string {
+  return `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;
+}

@@ -1,0 +1,168 @@
+import {
+  isJsonObject,
+  kubeTime,
+  objectsAt,
+  textAt,
+  valueAt,
+  type JsonObject,
+  type KubeObject,
+} from '../api/kube-object.ts';
+import { parseQuantity } from '../api/quantity.ts';
+import { isFailure, type ApiClient } from './api-client.ts';
+import type { Clock } from './clock.ts';
+import type { KubeletDelays } from './delays.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import { requestsOf, type PodIndex } from './pod-index.ts';
+import type { Reflector } from './reflector.ts';
+import { situationOf } from './situations.ts';
+
+interface Deps {
+  client: ApiClient;
+  clock: Clock;
+  signal: AbortSignal;
+  pods: Pick<Reflector, 'get'>;
+  index: PodIndex;
+  claims: Pick<Reflector, 'get'>;
+  nodes: Pick<Reflector, 'get'>;
+  classes: Pick<Reflector, 'get'>;
+  events: EventRecorder;
+  delays: KubeletDelays;
+  nodeName: string;
+}
+
+/** Gives each new pod its place on the one node, or says why it has none. */
+export function createScheduler(deps: Deps) {
+  const { client, clock, signal, pods, index, claims, nodes, classes, events, delays, nodeName } = deps;
+
+  /** One attempt; returns after how long to try again. */
+  async function sync(key: string): Promise<number | undefined> {
+    const pod = pods.get(key);
+    if (pod === undefined || !isSchedulable(pod)) return undefined;
+    const waitedMs = clock.nowMs() - Date.parse(pod.metadata.creationTimestamp);
+    const volumes = await volumesOf(pod, waitedMs);
+    if (volumes === 'soon') return Math.max(50, delays.unboundPatienceMs / 10);
+    const obstacle = volumes ?? obstacleOf(pod);
+    if (obstacle !== undefined) {
+      await reject(pod, obstacle);
+      return 30_000;
+    }
+    try {
+      await client.call('POST', `${pathOf(pod)}/binding`, {
+        body: {
+          apiVersion: 'v1',
+          kind: 'Binding',
+          metadata: { name: pod.metadata.name, namespace: pod.metadata.namespace, uid: pod.metadata.uid },
+          target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
+        },
+        signal,
+      });
+    } catch (error) {
+      // It is gone, going, or has a node already; the watch will say.
+      if (isFailure(error, 404, 409)) return undefined;
+      throw error;
+    }
+    const message = `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${nodeName}`;
+    events.record({ about: pod, type: 'Normal', reason: 'Scheduled', message, component: 'default-scheduler' });
+    return undefined;
+  }
+
+  /** What is wrong with the pod's claims: nothing, not yet bound, or a sentence. */
+  async function volumesOf(pod: KubeObject, waitedMs: number): Promise<string | undefined> {
+    let isWaiting = false;
+    for (const volume of objectsAt(pod, 'spec', 'volumes')) {
+      const name = textAt(volume, 'persistentVolumeClaim', 'claimName');
+      if (name === '') continue;
+      const claim = claims.get(`${pod.metadata.namespace}/${name}`);
+      if (claim === undefined) {
+        // The watches of pods and claims run side by side; the claim may be on its way.
+        if (waitedMs < 1000) return 'soon';
+        return nodesSentence(`persistentvolumeclaim "${name}" not found`);
+      }
+      if (claim.metadata.deletionTimestamp !== undefined) {
+        return nodesSentence(`persistentvolumeclaim "${name}" is being deleted`);
+      }
+      if (textAt(claim, 'status', 'phase') === 'Bound') continue;
+      isWaiting = true;
+      // Claims are few, and each one is asked for once.
+      await selectNode(claim);
+    }
+    if (!isWaiting) return undefined;
+    return waitedMs < delays.unboundPatienceMs
+      ? 'soon'
+      : nodesSentence('pod has unbound immediate PersistentVolumeClaims');
+  }
+
+  /** Tells whoever makes volumes that this claim, which waits for its first pod, now has one. */
+  async function selectNode(claim: KubeObject): Promise<void> {
+    const mode = textAt(classes.get(textAt(claim, 'spec', 'storageClassName')), 'volumeBindingMode');
+    const annotation = 'volume.kubernetes.io/selected-node';
+    if (mode !== 'WaitForFirstConsumer' || claim.metadata.annotations?.[annotation] !== undefined) return;
+    const path = `/api/v1/namespaces/${claim.metadata.namespace}/persistentvolumeclaims/${claim.metadata.name}`;
+    await client.call('PATCH', path, {
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { uid: claim.metadata.uid, annotations: { [annotation]: nodeName } } },
+      signal,
+    });
+  }
+
+  function obstacleOf(pod: KubeObject): string | undefined {
+    const node = nodes.get(nodeName);
+    for (const container of objectsAt(pod, 'spec', 'containers')) {
+      const { unschedulable } = situationOf(textAt(container, 'image'));
+      if (unschedulable !== undefined) return nodesSentence(unschedulable);
+    }
+    const selector = valueAt(pod, 'spec', 'nodeSelector');
+    for (const [key, value] of Object.entries(isJsonObject(selector) ? selector : {})) {
+      if (node?.metadata.labels?.[key] !== value) {
+        return nodesSentence("1 node(s) didn't match Pod's node affinity/selector");
+      }
+    }
+    const used = index.used();
+    const wanted = requestsOf(pod);
+    for (const resource of ['cpu', 'memory'] as const) {
+      const allocatable = parseQuantity(valueAt(node, 'status', 'allocatable', resource)) ?? Infinity;
+      if (used[resource] + wanted[resource] > allocatable) return nodesSentence(`1 Insufficient ${resource}`);
+    }
+    return undefined;
+  }
+
+  /** Writes the reason where everybody looks for it: into the pod's condition and an event. */
+  async function reject(pod: KubeObject, message: string): Promise<void> {
+    const before = objectsAt(pod, 'status', 'conditions').find((condition) => condition['type'] === 'PodScheduled');
+    if (before?.['message'] !== message) {
+      const condition: JsonObject = {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message,
+        lastProbeTime: null,
+        lastTransitionTime: kubeTime(clock.nowMs()),
+      };
+      await client.call('PATCH', `${pathOf(pod)}/status`, {
+        contentType: 'application/strategic-merge-patch+json',
+        body: { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } },
+        signal,
+      });
+    }
+    events.record({ about: pod, type: 'Warning', reason: 'FailedScheduling', message, component: 'default-scheduler' });
+  }
+
+  return { sync };
+}
+
+function nodesSentence(why: string): string {
+  return `0/1 nodes are available: ${why}.`;
+}
+
+function pathOf(pod: KubeObject): string {
+  return `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;
+}
+
+/** Whether this scheduler is the one to find a place for the pod. */
+export function isSchedulable(pod: KubeObject): boolean {
+  return (
+    textAt(pod, 'spec', 'nodeName') === '' &&
+    pod.metadata.deletionTimestamp === undefined &&
+    textAt(pod, 'spec', 'schedulerName') === 'default-scheduler'
+  );
+}

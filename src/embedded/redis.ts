@@ -1,0 +1,204 @@
+/**
+ * The embedded Redis of `npm start` and of the tests: a real redis-server or valkey-server on 127.0.0.1 alone, with a
+ * password and an append-only file in `<dataDir>/redis`. It owns that folder (by a lock), the port and the password beside
+ * it, and one server process, which stops when this process ends in whatever way. It has no loop of its own. It must never
+ * drop a key by itself: eviction is off, for the queue lives in it.
+ */
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { claimFolder } from './claim-folder.ts';
+import type { EmbeddedLog } from './embedded-log.ts';
+import { startGuardedProcess } from './guarded-process.ts';
+import type { GuardedProcess } from './guarded-process.ts';
+import { commandLineOf, isAlive } from './process-info.ts';
+import { findRedisProgram } from './redis-program.ts';
+import { choosePort, loadServiceSettings, saveServiceSettings } from './service-settings.ts';
+import type { ServiceSettings } from './service-settings.ts';
+import { waitUntil } from './wait-until.ts';
+
+const startTimeoutMs = 30_000;
+
+export interface EmbeddedRedisOptions {
+  dataDir: string;
+  /** A fixed TCP port; without it the port of the last run, or any free one. */
+  port?: number;
+  /** Where a fetched redis-server is kept between runs; a folder of the user's cache unless told otherwise. */
+  cacheDir?: string;
+  /** The PATH that redis-server is looked for on; this process's own unless told otherwise. */
+  searchPath?: string;
+  /** Number of logical databases; 16 unless told otherwise. */
+  databases?: number;
+  log: EmbeddedLog;
+}
+
+export interface EmbeddedRedis {
+  url: string;
+  /** "redis-server 7.0.15 from the path". */
+  source: string;
+  /** The server process, for those who test what happens when it is killed or frozen. */
+  pid: number;
+  /** Settles when the server process has ended, asked to or not. */
+  exited: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts Redis on `<dataDir>/redis` and waits until it answers. What was acknowledged survives a kill -9 of any process;
+ * a power failure costs at most the last second. A server that a killed run left behind is stopped first.
+ *
+ * Throws a sentence when no server program can be had, when the folder is in use, or when the server does not start.
+ */
+export async function createEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
+  const { log, databases = 16, cacheDir = defaultCacheDir(), searchPath = process.env['PATH'] ?? '' } = options;
+  const dataDir = resolve(options.dataDir);
+  const folder = join(dataDir, 'redis');
+  const settingsFile = join(dataDir, 'redis-settings.json');
+  const configFile = join(dataDir, 'redis.conf');
+  const logFile = join(dataDir, 'redis.log');
+
+  const release = claimFolder(dataDir, 'redis');
+  let server: GuardedProcess | null = null;
+  try {
+    const program = await findRedisProgram({ cacheDir, searchPath, log });
+    const settings = loadServiceSettings(settingsFile);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(logFile, '', { flag: 'a', mode: 0o600 });
+    truncateSync(logFile);
+    await stopLeftover(folder, log);
+
+    for (let portTries = 0; ; portTries += 1) {
+      const port = await choosePort({ wanted: options.port, last: settings.port });
+      if (port !== settings.port) saveServiceSettings(settingsFile, { ...settings, port });
+      settings.port = port;
+      // A file, not arguments: everybody on the machine can read the arguments of a process.
+      writeFileSync(configFile, configuration({ folder, databases, ...settings }), { mode: 0o600 });
+      server = await startGuardedProcess({
+        command: program.path,
+        args: [configFile],
+        env: { ...process.env, ...program.env },
+        user: null,
+        stopSignal: 'TERM',
+        urgentSignal: 'SIGKILL', // safe: what was acknowledged is in the append-only file
+        patienceMs: 1_800,
+        logFile,
+      });
+      if (await becomesReady(server, settings)) break;
+      const reason = server.output();
+      await server.stop();
+      const portTaken = /Address already in use|could not create server TCP/i.test(reason);
+      if (!portTaken || options.port !== undefined || portTries >= 5) throw new Error(failure(reason, logFile));
+    }
+
+    const running = server;
+    return {
+      url: `redis://:${settings.password}@127.0.0.1:${settings.port}/0`,
+      source: program.source,
+      pid: running.pid,
+      exited: running.exited.then(() => undefined),
+      async stop() {
+        await running.stop();
+        release();
+      },
+    };
+  } catch (error) {
+    await server?.stop();
+    release();
+    throw error;
+  }
+}
+
+function defaultCacheDir(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'opencode-project-manager');
+}
+
+function configuration(options: { folder: string; port: number; password: string; databases: number }): string {
+  return [
+    'bind 127.0.0.1',
+    'protected-mode yes',
+    `port ${options.port}`,
+    `requirepass ${options.password}`,
+    `databases ${options.databases}`,
+    `dir ${quote(options.folder)}`,
+    `pidfile ${quote(pidFile(options.folder))}`,
+    'daemonize no',
+    'appendonly yes',
+    'appendfsync everysec',
+    'save ""',
+    'maxmemory-policy noeviction',
+    '',
+  ].join('\n');
+}
+
+function quote(path: string): string {
+  return `"${path.replaceAll(/["\\]/g, '\\$&')}"`;
+}
+
+/** True when it answers PONG to our password, false when it ended or took too long. */
+async function becomesReady(server: GuardedProcess, settings: ServiceSettings): Promise<boolean> {
+  const ready = await waitUntil(
+    async () => {
+      if (server.hasExited()) return false;
+      // Redis listens before it has read its data; until then it refuses the PING.
+      const answer = await ask(settings, 'PING');
+      return answer.includes('+PONG') ? true : undefined;
+    },
+    { timeoutMs: startTimeoutMs, intervalMs: 10 },
+  );
+  return ready ?? false;
+}
+
+/** Sends one inline command after the password and gives back all that was answered within a second. */
+function ask(settings: ServiceSettings, command: string): Promise<string> {
+  return new Promise((settle) => {
+    let answer = '';
+    const socket = connect({ host: '127.0.0.1', port: settings.port, timeout: 1_000 });
+    socket.on('connect', () => socket.write(`AUTH ${settings.password}\r\n${command}\r\nQUIT\r\n`));
+    socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+    socket.on('timeout', () => socket.destroy());
+    socket.on('error', () => undefined); // not up yet: `close` follows
+    socket.on('close', () => settle(answer));
+  });
+}
+
+/**
+ * Stops the server that a killed run left on this folder. The folder's lock is held by us, so nobody needs it; that the
+ * process in the pid file is a Redis, and not one that got the same id later, its own title tells.
+ */
+async function stopLeftover(folder: string, log: EmbeddedLog): Promise<void> {
+  const pid = readPid(folder);
+  if (pid === null || !isAlive(pid) || !/(redis|valkey)-server/.test(commandLineOf(pid) ?? '')) return;
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return; // it ended by itself
+    }
+    const gone = await waitUntil(() => (isAlive(pid) ? undefined : true), { timeoutMs: 3_000 });
+    if (gone) {
+      log.info(`Stopped Redis process ${pid}, which an earlier run had left behind.`);
+      rmSync(pidFile(folder), { force: true });
+      return;
+    }
+  }
+  throw new Error(`Redis process ${pid} still runs on ${folder} and cannot be stopped. Stop it by hand.`);
+}
+
+function pidFile(folder: string): string {
+  return join(folder, 'redis.pid');
+}
+
+function readPid(folder: string): number | null {
+  try {
+    const pid = Number(readFileSync(pidFile(folder), 'utf8'));
+    return pid > 0 ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
+function failure(output: string, logFile: string): string {
+  return `Redis did not start; it said: ${output.split('\n').slice(-3).join(' ')} (all of it is in ${logFile}).`;
+}

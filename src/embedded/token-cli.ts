@@ -1,0 +1,44 @@
+/** `npm run token -- user-a`: prints a personal access token of a development user and nothing else. Embedded mode only. */
+import process from 'node:process';
+
+import { insertAccessToken } from '../shared/node/db/access-tokens-repository.ts';
+import { createDatabase } from '../shared/node/db/database.ts';
+import { upsertUser } from '../shared/node/db/users-repository.ts';
+import { developmentUsers } from './development-users.ts';
+import { readEmbeddedConfig } from './embedded-config.ts';
+import { findInstance } from './running-instance.ts';
+
+const lifetimeMs = 30 * 24 * 60 * 60 * 1_000;
+
+try {
+  process.stdout.write(`${await createToken(process.argv[2] ?? '')}\n`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function createToken(subject: string): Promise<string> {
+  const person = developmentUsers.find((each) => each.subject === subject);
+  if (!person) {
+    throw new Error(
+      `Name a development user: npm run token -- ${developmentUsers.map((each) => each.subject).join(' | ')}`,
+    );
+  }
+  const { dataDir, embed } = readEmbeddedConfig(process.env);
+  if (!embed.issuer) {
+    throw new Error(
+      'OIDC_ISSUER names a real issuer, which has no development users. Create a token in the settings page instead.',
+    );
+  }
+  const instance = findInstance(dataDir);
+  if (!instance) throw new Error(`Nothing runs on the data in ${dataDir}. Start it first with "npm start".`);
+  const db = createDatabase(instance.databaseUrl, { poolSize: 1 });
+  try {
+    const user = await upsertUser(db, { subject, email: person.email, name: person.name, picture: null });
+    const expiresAt = new Date(Date.now() + lifetimeMs).toISOString();
+    const { token } = await insertAccessToken(db, { userId: user.id, name: 'npm run token', expiresAt });
+    return token;
+  } finally {
+    await db.destroy();
+  }
+}

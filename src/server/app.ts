@@ -1,0 +1,117 @@
+/** The HTTP application, apart from listening: routes, headers, limits, and one line of log a request. */
+import { randomUUID } from 'node:crypto';
+
+import fastifyHelmet from '@fastify/helmet';
+import { fastify, type FastifyInstance } from 'fastify';
+
+import { registerAuthRoutes, renderAuthFailure } from './auth/routes.ts';
+import type { ServerContext } from './context.ts';
+import { shapeOf } from './error-shape.ts';
+import { registerHealthRoutes } from './health/routes.ts';
+import { registerClientFiles } from './http/client-files.ts';
+import { ofFastify, registerTrpcRoutes } from './http/trpc-routes.ts';
+import { httpTimeoutMs, maxMessageBytes } from './limits.ts';
+import { appRouter } from './router.ts';
+
+const procedureNames = new Set(Object.keys(appRouter._def.procedures));
+
+/** @param clientDir the folder of the built user interface */
+export async function createApp(
+  context: ServerContext,
+  { clientDir }: { clientDir: string },
+): Promise<FastifyInstance> {
+  const { config, log, metrics } = context;
+  const app = fastify({
+    logger: false, // our own line below says what matters, and never a query: it may hold a code of the issuer
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    bodyLimit: maxMessageBytes,
+    connectionTimeout: httpTimeoutMs,
+    requestTimeout: httpTimeoutMs,
+    handlerTimeout: httpTimeoutMs,
+    keepAliveTimeout: 72_000, // longer than the usual minute of a load balancer, which must be the one to hang up
+    forceCloseConnections: 'idle',
+    trustProxy: (_address, hop) => hop < config.trustedProxies,
+    routerOptions: { maxParamLength: 5_000 }, // a batch names all its procedures in the path
+    return503OnClosing: true,
+    frameworkErrors: (error, _request, reply) => {
+      const shape = shapeOf(ofFastify(error));
+      reply.code(shape.data.httpStatus).send({ error: shape });
+    },
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = routeOf(request.routeOptions.url, request.params);
+    const seconds = reply.elapsedTime / 1000;
+    metrics.observeRequest({ method: request.method, route, status: reply.statusCode, seconds });
+    log.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+  });
+
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: contentSecurityPolicy(new URL(config.oidc.issuer).origin),
+    },
+    strictTransportSecurity: config.publicUrl?.startsWith('https:') ? { maxAge: 31_536_000 } : false,
+    referrerPolicy: { policy: 'same-origin' },
+    xFrameOptions: { action: 'deny' },
+  });
+
+  app.setErrorHandler((error, request, reply) => {
+    const appError = ofFastify(error);
+    if (appError.code === 'INTERNAL') log.error({ err: error, requestId: request.id }, 'a request failed');
+    return reply.code(shapeOf(appError).data.httpStatus).send({ error: shapeOf(appError) });
+  });
+
+  registerHealthRoutes(app, context);
+  await app.register(async (trpc) => registerTrpcRoutes(trpc, context));
+  await app.register(async (auth) => {
+    // A form that only signs out: its fields are of no interest.
+    auth.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, _body, done) =>
+      done(null, null),
+    );
+    auth.setErrorHandler((error, request, reply) => {
+      const { status, html } = renderAuthFailure(error);
+      if (status === 500) log.error({ err: error, requestId: request.id }, 'sign-in failed');
+      return reply.code(status).type('text/html; charset=utf-8').send(html);
+    });
+    registerAuthRoutes(auth, context.auth);
+  });
+  await registerClientFiles(app, clientDir);
+  return app;
+}
+
+function contentSecurityPolicy(issuerOrigin: string) {
+  return {
+    'default-src': ["'self'"],
+    'script-src': ["'self'"],
+    'style-src': ["'self'", "'unsafe-inline'"],
+    'img-src': ["'self'", 'data:', 'https:'],
+    'connect-src': ["'self'", 'ws:', 'wss:'],
+    'object-src': ["'none'"],
+    'frame-ancestors': ["'none'"],
+    'base-uri': ["'none'"],
+    // Signing out is a form that redirects to the issuer, and redirects count.
+    'form-action': ["'self'", issuerOrigin],
+  };
+}
+
+/** A name from a closed list, for logs and metrics: clients make up URLs as they like. */
+function routeOf(pattern: string | undefined, params: unknown): string {
+  if (pattern !== '/trpc/:path') return pattern ?? 'other';
+  const { path } = params as { path: string }; // the pattern has this one parameter
+  if (procedureNames.has(path)) return path;
+  return path.includes(',') ? 'batch' : 'unknown procedure';
+}

@@ -1,0 +1,129 @@
+/** Sign-in and sign-out as a browser walks them: redirects and cookies, and a page in words when something is wrong. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+import { AppError } from '../../shared/contract/errors.ts';
+import type { Database } from '../../shared/node/db/database.ts';
+import { insertSession, revokeSession } from '../../shared/node/db/sessions-repository.ts';
+import { upsertUser } from '../../shared/node/db/users-repository.ts';
+import type { Log } from '../../shared/node/log.ts';
+import { toAppError } from '../error-shape.ts';
+import { renderPage } from '../http/page.ts';
+import { sessionTtlMs } from '../limits.ts';
+import type { Issuer } from './issuer.ts';
+import type { LoginCookie } from './login-cookie.ts';
+import { safeReturnTo } from './return-to.ts';
+import type { SessionCookie } from './session-cookie.ts';
+import { SignInRefused, type SignIn } from './sign-in.ts';
+
+export interface AuthRoutesDeps {
+  db: Database;
+  issuer: Issuer;
+  signIn: SignIn;
+  loginCookie: LoginCookie;
+  sessionCookie: SessionCookie;
+  clientId: string;
+  publicOrigin: () => string;
+  /** Ends what is open under this session on this server. */
+  onSignedOut: (sessionId: string) => void;
+  log: Log;
+}
+
+export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): void {
+  const { db, issuer, signIn, loginCookie, sessionCookie, publicOrigin, log } = deps;
+
+  app.get<{ Querystring: Record<string, unknown> }>('/auth/login', async (request, reply) => {
+    const returnTo = safeReturnTo(textOf(request.query['returnTo']));
+    if (isOtherNameOfLoopback(request.headers.host, publicOrigin())) {
+      return reply.redirect(`${publicOrigin()}/auth/login?returnTo=${encodeURIComponent(returnTo)}`, 303);
+    }
+    const { url, login } = await signIn.begin({ redirectUri: `${publicOrigin()}/auth/callback`, returnTo });
+    const cookies = await loginCookie.issue(login, request.headers.cookie);
+    return noStore(reply).header('set-cookie', cookies).redirect(url.href, 303);
+  });
+
+  app.get<{ Querystring: Record<string, unknown> }>('/auth/callback', async (request, reply) => {
+    const state = textOf(request.query['state']);
+    const login = state === undefined ? null : await loginCookie.read(state, request.headers.cookie);
+    if (state === undefined || !login) {
+      throw new SignInRefused('This sign-in was finished already, took too long, or was begun in another browser.');
+    }
+    noStore(reply).header('set-cookie', loginCookie.clear(state));
+    const identity = await signIn.finish(new URL(request.url, publicOrigin()), login);
+    const session = await db.transaction(async (trx) => {
+      const user = await upsertUser(trx, identity);
+      const userAgent = request.headers['user-agent']?.slice(0, 500) ?? null;
+      return insertSession(trx, { userId: user.id, userAgent, ttlMs: sessionTtlMs });
+    });
+    const cookies = [loginCookie.clear(state), await sessionCookie.issue(session)];
+    return reply.removeHeader('set-cookie').header('set-cookie', cookies).redirect(login.returnTo, 303);
+  });
+
+  async function logout(request: FastifyRequest, reply: FastifyReply) {
+    const sessionId = await sessionCookie.read(request.headers.cookie);
+    if (sessionId !== null) {
+      await revokeSession(db, sessionId);
+      deps.onSignedOut(sessionId);
+    }
+    noStore(reply).header('set-cookie', sessionCookie.clear());
+    if (request.headers.accept?.includes('application/json')) return reply.code(204).send();
+    return reply.redirect(await afterSignOut(), 303);
+  }
+
+  /** The issuer's own sign-out where it has one: else the next sign-in would go through without a question. */
+  async function afterSignOut(): Promise<string> {
+    try {
+      const endpoint = (await issuer.configuration()).serverMetadata().end_session_endpoint;
+      if (endpoint === undefined) return '/';
+      const url = new URL(endpoint);
+      url.searchParams.set('client_id', deps.clientId);
+      url.searchParams.set('post_logout_redirect_uri', publicOrigin());
+      return url.href;
+    } catch {
+      return '/'; // the issuer does not answer; here the person is signed out all the same
+    }
+  }
+
+  app.post('/auth/logout', logout);
+  app.get('/auth/logout', (request, reply) => {
+    const site = request.headers['sec-fetch-site'];
+    // A link or an image on another site must not sign people out.
+    if (site === undefined || site === 'same-origin' || site === 'none') return logout(request, reply);
+    throw new AppError('FORBIDDEN', 'Sign out from the application itself: another site cannot do it for you.');
+  });
+
+  app.addHook('onError', async (request, _reply, error) => {
+    if (!request.url.startsWith('/auth/') || !(error instanceof SignInRefused)) return;
+    log.info({ requestId: request.id, reason: error.message, error: String(error.cause ?? '') }, 'sign-in refused');
+  });
+}
+
+/** The page for a sign-in route that failed, with its status. */
+export function renderAuthFailure(error: unknown): { status: number; html: string } {
+  const action = { href: '/auth/login', label: 'Sign in again' };
+  if (error instanceof SignInRefused) {
+    const sentences = [error.message, 'Nothing was changed.'];
+    return { status: 400, html: renderPage({ title: 'Sign-in did not work', sentences, action }) };
+  }
+  const { code, message } = toAppError(error);
+  const status = code === 'UNAVAILABLE' ? 503 : code === 'FORBIDDEN' ? 403 : code === 'INTERNAL' ? 500 : 400;
+  return { status, html: renderPage({ title: 'That did not work', sentences: [message], action }) };
+}
+
+/**
+ * Cookies belong to one host name. Whoever came to this machine by another name of it (127.0.0.1 for localhost) begins
+ * again at the one that the issuer sends them back to.
+ */
+function isOtherNameOfLoopback(host: string | undefined, publicOrigin: string): boolean {
+  const [here, wanted] = [URL.parse(`http://${host ?? ''}`), new URL(publicOrigin)];
+  const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
+  if (!here || !loopback.has(here.hostname) || !loopback.has(wanted.hostname)) return false;
+  return here.hostname !== wanted.hostname && here.port === wanted.port;
+}
+
+function noStore(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

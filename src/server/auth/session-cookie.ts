@@ -1,0 +1,60 @@
+/** The session cookie: a signed JWT that names a session row. It proves nothing by itself: the row decides. */
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+
+import type { CookieJar } from './cookies.ts';
+import { deriveKey } from './keys.ts';
+
+export const sessionCookieName = 'opencode-session';
+const audience = 'opencode-session';
+const claimsSchema = z.object({ sid: z.uuid() });
+
+export interface SessionCookie {
+  /** The header that signs the browser in. */
+  issue(session: { id: string; expiresAt: Date }): Promise<string>;
+  /** The header that removes the cookie. */
+  clear(): string;
+  /** The session id in a request's cookies, or `null` where there is none that we have signed. */
+  read(cookieHeader: string | undefined): Promise<string | null>;
+}
+
+export function createSessionCookie({
+  jar,
+  secret,
+  now,
+}: {
+  jar: CookieJar;
+  secret: string;
+  now: () => number;
+}): SessionCookie {
+  const key = deriveKey(secret, 'session-cookie');
+  return {
+    async issue({ id, expiresAt }) {
+      const token = await new SignJWT({ sid: id })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setAudience(audience)
+        .setIssuedAt(Math.floor(now() / 1000))
+        .setExpirationTime(expiresAt)
+        .sign(key);
+      const maxAgeSeconds = Math.max(1, Math.floor((expiresAt.getTime() - now()) / 1000));
+      return jar.set(sessionCookieName, token, { maxAgeSeconds });
+    },
+    clear: () => jar.set(sessionCookieName, '', { maxAgeSeconds: 0 }),
+    async read(cookieHeader) {
+      const token = jar.parse(cookieHeader)[jar.nameOf(sessionCookieName)];
+      if (token === undefined || token === '') return null;
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: ['HS256'],
+          audience,
+          requiredClaims: ['exp'],
+          currentDate: new Date(now()),
+        });
+        return claimsSchema.parse(payload).sid;
+      } catch (error) {
+        if (error instanceof errors.JOSEError || error instanceof z.ZodError) return null; // forged or expired
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** Whether this server can do its work, in words: truthful, and never slower than two seconds. */
+import type { Redis } from 'ioredis';
+
+import type { Freshness } from '../../shared/contract/events.ts';
+import type { Database } from '../../shared/node/db/database.ts';
+
+export interface Check {
+  ok: boolean;
+  message: string;
+}
+
+export interface Readiness {
+  /** `degraded`: the database answers, so reads and wishes work; the screen may be late. */
+  status: 'ok' | 'degraded' | 'down';
+  checks: { database: Check; redis: Check; watch: Check };
+}
+
+const checkMs = 1_500;
+
+export function createReadiness({
+  db,
+  redis,
+  freshness,
+  isStopping,
+}: {
+  db: Database;
+  redis: Redis;
+  freshness: () => Freshness;
+  isStopping: () => boolean;
+}): () => Promise<Readiness> {
+  return async () => {
+    const [database, queue] = await Promise.all([
+      check('PostgreSQL', () => db.raw('select 1')),
+      // A write, not a ping: a Redis that is full still answers pings.
+      check('Redis', () => redis.set('opencode:readiness', '1', 'EX', 60)),
+    ]);
+    const watch = describe(freshness());
+    const isDown = !database.ok || isStopping();
+    return {
+      status: isDown ? 'down' : queue.ok && watch.ok ? 'ok' : 'degraded',
+      checks: {
+        database: isStopping() ? { ok: false, message: 'The server is stopping.' } : database,
+        redis: queue.ok
+          ? queue
+          : { ok: false, message: `${queue.message} Wishes are kept and carried out later; status may be late.` },
+        watch,
+      },
+    };
+  };
+}
+
+async function check(name: string, work: () => Promise<unknown>): Promise<Check> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error(`no answer within ${checkMs} ms`)), checkMs);
+  const working = work();
+  working.catch(() => undefined); // may lose the race and fail later
+  try {
+    await Promise.race([working, limit.promise]);
+    return { ok: true, message: `${name} answers.` };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message || error.name : String(error);
+    // Only the kind of failure: this page is public, and the rest of the words may hold addresses.
+    return {
+      ok: false,
+      message: `${name} does not take a command (${/^[A-Z]{3,}\b/.exec(reason)?.[0] ?? 'no answer'}).`,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function describe({ state, asOf }: Freshness): Check {
+  switch (state) {
+    case 'live':
+      return { ok: true, message: 'The cluster is being watched.' };
+    case 'delayed':
+      return { ok: false, message: `No word from the worker; status is as of ${asOf ?? 'never'}.` };
+    case 'unreachable':
+      return { ok: false, message: `The cluster does not answer the worker; status is as of ${asOf ?? 'never'}.` };
+  }
+}

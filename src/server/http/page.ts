@@ -1,0 +1,44 @@
+/** The few pages that the server itself writes: when sign-in fails, and when the client is not built. No script. */
+
+const style = `
+  :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5 }
+  body { margin: 0; display: grid; min-height: 100vh; place-items: center }
+  main { max-width: 34rem; padding: 2rem }
+  h1 { font-size: 1.5rem }
+  a.button { display: inline-block; padding: .6rem 1.2rem; border-radius: .4rem; background: #1864ab; color: #fff;
+    text-decoration: none }
+  a.button:focus-visible { outline: 3px solid #74c0fc; outline-offset: 2px }
+`;
+
+export interface Page {
+  title: string;
+  sentences: string[];
+  action?: { href: string; label: string };
+}
+
+export function renderPage({ title, sentences, action }: Page): string {
+  const paragraphs = sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('\n');
+  const link = action
+    ? `<p><a class="button" href="${escapeHtml(action.href)}">${escapeHtml(action.label)}</a></p>`
+    : '';
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)} · OpenCode Project Manager</title>
+<style>${style}</style>
+</head>
+<body><main>
+<h1>${escapeHtml(title)}</h1>
+${paragraphs}
+${link}
+</main></body>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}

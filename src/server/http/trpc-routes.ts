@@ -1,0 +1,106 @@
+/** tRPC over HTTP, with the limits that its adapter does not have. */
+import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
+import type { FastifyInstance } from 'fastify';
+
+import { AppError } from '../../shared/contract/errors.ts';
+import type { Log } from '../../shared/node/log.ts';
+import type { Identify } from '../auth/identity.ts';
+import { shapeOf, toAppError } from '../error-shape.ts';
+import { maxBatchSize } from '../limits.ts';
+import { appRouter } from '../router.ts';
+import type { Services } from '../services.ts';
+import type { RequestContext } from '../trpc.ts';
+import { originRefusal } from './origin.ts';
+
+const subscriptionNames = new Set(
+  Object.entries(appRouter._def.procedures)
+    .filter(([, procedure]) => (procedure._def as { type: string }).type === 'subscription')
+    .map(([name]) => name),
+);
+
+export interface TrpcRoutesDeps {
+  identify: Identify;
+  services: Services;
+  publicOrigin: () => string;
+  log: Log;
+}
+
+export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): void {
+  const { identify, services, publicOrigin, log } = deps;
+
+  // tRPC parses bodies itself, by procedure.
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+
+  app.addHook('onRequest', async (request) => {
+    // A program with a token is no browser that somebody else's page has borrowed.
+    const borrowed = request.headers.authorization === undefined && !['GET', 'HEAD'].includes(request.method);
+    const refusal = borrowed ? originRefusal(request.headers.origin, publicOrigin()) : null;
+    if (refusal) throw new AppError('FORBIDDEN', refusal);
+  });
+
+  app.route<{ Params: { path: string } }>({
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], // tRPC says which of them a procedure answers to
+    url: '/trpc/:path',
+    handler: async (request, reply) => {
+      const { path } = request.params;
+      // tRPC decodes the path once more, and would take what that breaks on for a fault of the server.
+      if (!/^[A-Za-z0-9_.,]+$/.test(path))
+        throw new AppError('NOT_FOUND', 'There is no such procedure. Check its name.');
+      if (subscriptionNames.has(path)) {
+        throw new AppError('UNSUPPORTED', 'Subscriptions travel by WebSocket alone. Connect to /trpc.');
+      }
+      reply.header('cache-control', 'no-store');
+      await fastifyRequestHandler({
+        router: appRouter,
+        req: request,
+        res: reply,
+        path,
+        maxBatchSize,
+        createContext: async (): Promise<RequestContext> => {
+          const { user, refusal } = await identify.fromHeaders(request.headers);
+          const whenWritable = () => Promise.resolve(); // there are no subscriptions over HTTP
+          return { user, refusal, transport: 'http', requestId: request.id, whenWritable, services };
+        },
+        responseMeta({ errors }) {
+          const waits = errors.map((error) => toAppError(error).retryAfterSeconds).filter((wait) => wait !== null);
+          return waits.length > 0 ? { headers: { 'retry-after': String(Math.max(...waits)) } } : {};
+        },
+        onError({ error, path: procedure }) {
+          if (toAppError(error).code !== 'INTERNAL') return;
+          log.error({ err: error.cause ?? error, requestId: request.id, procedure }, 'a procedure failed');
+        },
+      });
+    },
+  });
+
+  app.setErrorHandler((error, request, reply) => {
+    const appError = ofFastify(error);
+    if (appError.code === 'INTERNAL') log.error({ err: error, requestId: request.id }, 'a request failed');
+    const shape = shapeOf(appError);
+    if (appError.retryAfterSeconds !== null) reply.header('retry-after', String(appError.retryAfterSeconds));
+    return reply.code(shape.data.httpStatus).send({ error: shape });
+  });
+}
+
+/** What Fastify refuses before tRPC sees it: too large, wrong media type, broken framing. */
+export function ofFastify(error: unknown): AppError {
+  const status = (error as { statusCode?: unknown }).statusCode;
+  if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500)
+    return toAppError(error);
+  switch (status) {
+    case 414:
+      return new AppError('PAYLOAD_TOO_LARGE', 'The path is too long. Send fewer calls at once.');
+    case 404:
+      return new AppError('NOT_FOUND', 'There is nothing here. Check the path.');
+    case 405:
+    case 415:
+      return new AppError('UNSUPPORTED', 'Send the request as application/json.');
+    case 413:
+      return new AppError('PAYLOAD_TOO_LARGE', 'The request is too large: at most 64 KiB are read. Send less at once.');
+    case 429:
+      return new AppError('RATE_LIMITED', 'Too many requests. Wait a moment and try again.', { retryAfterSeconds: 10 });
+    default:
+      return new AppError('VALIDATION_FAILED', 'The request could not be read. Check how it was sent.');
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * `npm run server`. The server owns the API, sign-in and the fan-out of live status. Its loops: the reader of the status
+ * stream, the comparison of connected owners with the database, the look at the sessions of open sockets. It must never
+ * talk to Kubernetes, and never wait for Redis to answer a person.
+ */
+import process from 'node:process';
+
+import { AppError } from '../shared/contract/errors.ts';
+import { parseEnvironment } from '../shared/node/environment.ts';
+import { createLog } from '../shared/node/log.ts';
+import { serverVariables, toServerConfig } from './config.ts';
+import { startServer } from './server.ts';
+
+/** Whatever hangs, the process is gone after this. */
+const exitLimitMs = 20_000;
+
+const config = toServerConfig(parseEnvironment(serverVariables, process.env));
+const log = createLog({ name: 'server', level: config.logLevel });
+
+try {
+  const server = await startServer(config, { log });
+  const stop = (signal: string) => {
+    log.info({ signal }, 'asked to stop');
+    setTimeout(() => process.exit(1), exitLimitMs).unref();
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the server did not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+} catch (error) {
+  if (error instanceof AppError) process.stderr.write(`${error.message}\n`);
+  else log.fatal({ err: error }, 'the server could not start');
+  process.exitCode = 1;
+}

@@ -1,0 +1,64 @@
+/** The procedures on projects: each parses, calls one function and returns. */
+import { activityPageSchema, listActivityInputSchema } from '../../shared/contract/activity.ts';
+import { onChangeInputSchema } from '../../shared/contract/events.ts';
+import {
+  createProjectInputSchema,
+  listProjectsInputSchema,
+  projectIdInputSchema,
+  projectPageSchema,
+  projectSchema,
+  updateProjectInputSchema,
+} from '../../shared/contract/project.ts';
+import { procedure, router } from '../trpc.ts';
+
+export const projectsRouter = router({
+  create: procedure
+    .input(createProjectInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.create(ctx, input)),
+  get: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .query(({ ctx, input }) => ctx.services.projects.get(ctx, input.id)),
+  list: procedure
+    .input(listProjectsInputSchema.prefault({}))
+    .output(projectPageSchema)
+    .query(({ ctx, input }) => ctx.services.projects.list(ctx, input)),
+  update: procedure
+    .input(updateProjectInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.update(ctx, input)),
+  delete: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.delete(ctx, input.id)),
+  stop: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.stop(ctx, input.id)),
+  start: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.start(ctx, input.id)),
+  restart: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.restart(ctx, input.id)),
+  retry: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.retry(ctx, input.id)),
+  activity: procedure
+    .input(listActivityInputSchema)
+    .output(activityPageSchema)
+    .query(({ ctx, input }) => ctx.services.projects.activity(ctx, input)),
+  // The events are our own, parsed where they entered; checking each again for every subscriber would cost the fan-out.
+  onChange: procedure.input(onChangeInputSchema.prefault({})).subscription(async function* ({ ctx, input, signal }) {
+    yield* ctx.services.subscriptions.subscribe(ctx, {
+      projectId: input.projectId ?? null,
+      lastEventId: input.lastEventId ?? null,
+      signal: signal ?? new AbortController().signal,
+      whenWritable: ctx.whenWritable,
+    });
+  }),
+});

@@ -1,0 +1,93 @@
+/** Starts and stops one server: checks the database, listens, and on stop lets everything under way finish. */
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { assertMigrated } from '../shared/node/db/migrate.ts';
+import { createLog, type Log } from '../shared/node/log.ts';
+import { createApp } from './app.ts';
+import type { ServerConfig } from './config.ts';
+import { createServerContext, type ServerContext, type ServerTimings } from './context.ts';
+import { outageOf } from './outage.ts';
+
+const builtClientDir = fileURLToPath(new URL('../../dist/client', import.meta.url));
+/** Sockets are told to reconnect and get so long to do it. */
+const socketGraceMs = 2_000;
+/** Requests under way get so long to finish. */
+const requestGraceMs = 10_000;
+
+export interface StartServerOptions {
+  log?: Log;
+  /** The built user interface; `dist/client` unless told otherwise. */
+  clientDir?: string;
+  timings?: Partial<ServerTimings>;
+  /** How long to wait for a database that does not answer yet. */
+  databaseGraceMs?: number;
+}
+
+export interface RunningServer {
+  /** Where browsers open it, without a slash at the end. */
+  url: string;
+  port: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the server. Redis and the issuer may be away; the database must come within `databaseGraceMs` (60 s).
+ * @throws AppError UNAVAILABLE when the database lacks migrations, is newer than this code, or does not answer
+ */
+export async function startServer(config: ServerConfig, options: StartServerOptions = {}): Promise<RunningServer> {
+  const log = options.log ?? createLog({ name: 'server', level: config.logLevel });
+  let localUrl: string | null = null;
+  const publicOrigin = () => {
+    const url = config.publicUrl ?? localUrl;
+    if (url === null) throw new Error('The address of the server is known only once it listens.');
+    return url;
+  };
+  const context = createServerContext(config, {
+    log,
+    publicOrigin,
+    ...(options.timings ? { timings: options.timings } : {}),
+  });
+  try {
+    await waitForDatabase(context, options.databaseGraceMs ?? 60_000);
+    const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir });
+    context.sockets.attach(app.server);
+    await app.listen({ port: config.port, host: config.host });
+    const { port } = app.server.address() as AddressInfo; // it listens on TCP
+    localUrl = `http://localhost:${port}`;
+    context.startLoops();
+    log.info({ url: publicOrigin(), host: config.host, port }, 'the server listens');
+
+    const stop = async () => {
+      log.info('the server stops');
+      context.beginStop();
+      const requests = app.close();
+      await context.sockets.stop(socketGraceMs);
+      const late = new AbortController();
+      await Promise.race([requests, delay(requestGraceMs, undefined, { signal: late.signal }).catch(() => undefined)]);
+      late.abort();
+      app.server.closeAllConnections();
+      await context.dispose();
+    };
+    let stopped: Promise<void> | null = null;
+    return { url: publicOrigin(), port, stop: () => (stopped ??= stop()) };
+  } catch (error) {
+    await context.dispose();
+    throw error;
+  }
+}
+
+async function waitForDatabase({ db, log }: ServerContext, graceMs: number): Promise<void> {
+  const deadline = Date.now() + graceMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await assertMigrated(db);
+    } catch (error) {
+      const outage = outageOf(error);
+      if (!outage || Date.now() > deadline) throw outage ?? error;
+      if (attempt === 0) log.warn({ error: String(error) }, 'the database does not answer yet; trying again');
+      await delay(Math.min(250 * 2 ** attempt, 2_000));
+    }
+  }
+}

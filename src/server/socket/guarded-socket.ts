@@ -1,0 +1,199 @@
+/**
+ * Stands between one WebSocket and tRPC's handler, which knows no limits of its own: it passes messages on one at a time
+ * and only when the call before is set up (an unsubscribe that overtakes its subscribe would be lost), counts
+ * subscriptions, and closes a client that does not read what it is sent.
+ */
+import { EventEmitter } from 'node:events';
+
+import type { TRPCResponseMessage } from '@trpc/server/rpc';
+import { WebSocket, type RawData } from 'ws';
+import { z } from 'zod';
+
+import { AppError } from '../../shared/contract/errors.ts';
+import { shapeOf } from '../error-shape.ts';
+import {
+  closeAboveBytes,
+  maxCallsPerFrame,
+  maxStallMs,
+  maxSubscriptionsPerSocket,
+  pauseAboveBytes,
+} from '../limits.ts';
+
+/** Messages that may wait before the socket is read no further. */
+const maxQueuedFrames = 20;
+
+const callSchema = z.object({ id: z.union([z.string(), z.number()]), method: z.string() });
+
+export interface GuardedSocket {
+  /** What tRPC takes for the socket. */
+  facade: WebSocket;
+  encoder: { encode(data: unknown): string; decode(data: string | ArrayBuffer | Uint8Array): unknown };
+  /** Resolves when the client has taken most of what it was sent, or when the signal aborts. */
+  whenWritable(signal: AbortSignal): Promise<void>;
+  subscriptionCount(): number;
+}
+
+/** @param opened resolves when the caller is known; nothing but the first message passes before */
+export function guardSocket(
+  socket: WebSocket,
+  { expectsParams, opened }: { expectsParams: boolean; opened: Promise<unknown> },
+): GuardedSocket {
+  const facade = new EventEmitter();
+  const subscriptions = new Set<string | number>();
+  const settling = new Map<string | number, () => void>();
+  const frames: string[] = [];
+  const drainWaiters = new Set<() => void>();
+  let pumping = false;
+  let sawParams = !expectsParams;
+
+  function close(code: number, reason: string): void {
+    socket.close(code, reason);
+    // Who reads nothing does not read the close frame either.
+    setTimeout(() => socket.terminate(), 2_000).unref();
+  }
+
+  function send(data: string): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    if (socket.bufferedAmount > closeAboveBytes) {
+      close(1013, 'You read too slowly. Connect again.');
+      return;
+    }
+    socket.send(data, () => {
+      if (socket.bufferedAmount > pauseAboveBytes) return;
+      for (const waiter of [...drainWaiters]) waiter();
+    });
+  }
+
+  function refuse(id: string | number, error: AppError): void {
+    send(JSON.stringify({ id, error: shapeOf(error) }));
+  }
+
+  function settle(id: string | number): void {
+    settling.get(id)?.();
+    settling.delete(id);
+  }
+
+  /** Passes one call to tRPC and waits until it has started or failed. */
+  async function passCall(raw: unknown): Promise<void> {
+    const call = callSchema.safeParse(raw);
+    if (!call.success || call.data.method !== 'subscription') {
+      facade.emit('message', Buffer.from(JSON.stringify(raw)), false);
+      return;
+    }
+    const { id } = call.data;
+    if (subscriptions.has(id)) {
+      refuse(id, new AppError('VALIDATION_FAILED', 'This id has a subscription already. Use another id.'));
+      return;
+    }
+    if (subscriptions.size >= maxSubscriptionsPerSocket) {
+      const sentence = `A socket carries at most ${maxSubscriptionsPerSocket} subscriptions. Stop one of them first.`;
+      refuse(id, new AppError('RATE_LIMITED', sentence));
+      return;
+    }
+    const settled = new Promise<void>((resolve) => settling.set(id, resolve));
+    facade.emit('message', Buffer.from(JSON.stringify(raw)), false);
+    await settled;
+  }
+
+  async function passFrame(text: string): Promise<void> {
+    if (!sawParams) {
+      sawParams = true;
+      facade.emit('message', Buffer.from(text), false);
+      return;
+    }
+    await opened;
+    const parsed = parseJson(text);
+    if (parsed === undefined) {
+      facade.emit('message', Buffer.from(text), false); // tRPC answers that it could not be read
+      return;
+    }
+    const calls = Array.isArray(parsed) ? (parsed as unknown[]) : [parsed];
+    if (calls.length > maxCallsPerFrame) {
+      close(1008, `Send at most ${maxCallsPerFrame} calls in one message.`);
+      return;
+    }
+    for (const call of calls) {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      await passCall(call);
+    }
+  }
+
+  async function pump(): Promise<void> {
+    if (pumping) return;
+    pumping = true;
+    for (let frame = frames.shift(); frame !== undefined; frame = frames.shift()) {
+      await passFrame(frame);
+      if (frames.length < maxQueuedFrames && socket.isPaused) socket.resume();
+    }
+    pumping = false;
+  }
+
+  socket.on('message', (data: RawData, isBinary: boolean) => {
+    if (isBinary) {
+      close(1003, 'Send text, not binary messages.');
+      return;
+    }
+    // Node's default binaryType hands a text message over as one Buffer.
+    const text = (data as Buffer).toString('utf8');
+    if (text === 'PONG') return;
+    if (text === 'PING') {
+      send('PONG');
+      return;
+    }
+    frames.push(text);
+    if (frames.length >= maxQueuedFrames) socket.pause();
+    pump().catch((error: unknown) => facade.emit('error', error));
+  });
+  socket.on('error', (error) => facade.emit('error', error));
+  socket.once('close', () => {
+    frames.length = 0;
+    for (const id of [...settling.keys()]) settle(id);
+    for (const waiter of [...drainWaiters]) waiter();
+    facade.emit('close');
+  });
+
+  Object.defineProperty(facade, 'readyState', { get: () => socket.readyState });
+  return {
+    // tRPC's handler uses exactly on, once, send, close and readyState of it.
+    facade: Object.assign(facade, { send, close: () => socket.close() }) as unknown as WebSocket,
+    encoder: {
+      encode(data) {
+        note(data as TRPCResponseMessage);
+        return JSON.stringify(data);
+      },
+      decode: (data) => JSON.parse(String(data)) as unknown,
+    },
+    async whenWritable(signal) {
+      if (socket.bufferedAmount <= pauseAboveBytes || socket.readyState !== WebSocket.OPEN || signal.aborted) return;
+      await new Promise<void>((resolve) => {
+        const stalled = setTimeout(() => close(1013, 'You read too slowly. Connect again.'), maxStallMs);
+        const done = () => {
+          clearTimeout(stalled);
+          drainWaiters.delete(done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        drainWaiters.add(done);
+        signal.addEventListener('abort', done, { once: true });
+      });
+    },
+    subscriptionCount: () => subscriptions.size,
+  };
+
+  /** Reads from what tRPC answers which subscriptions are open. */
+  function note(message: TRPCResponseMessage): void {
+    const { id } = message;
+    if (id === null || id === undefined) return;
+    if ('result' in message && message.result.type === 'started') subscriptions.add(id);
+    if ('error' in message || ('result' in message && message.result.type === 'stopped')) subscriptions.delete(id);
+    settle(id);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // JSON itself knows no undefined
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The WebSocket side of `/trpc`: who may connect, for how long, and how it ends. Cookies are checked at the handshake,
+ * together with Origin; the SDK sends its token in the first message. A socket closes with 4401 when the session or the
+ * token under it ends.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { getWSConnectionHandler } from '@trpc/server/adapters/ws';
+import { WebSocketServer, type WebSocket } from 'ws';
+
+import type { Log } from '../../shared/node/log.ts';
+import type { Credential, Identify, Identity } from '../auth/identity.ts';
+import { toAppError } from '../error-shape.ts';
+import { originRefusal } from '../http/origin.ts';
+import { anonymousSocketMs, maxMessageBytes } from '../limits.ts';
+import { appRouter } from '../router.ts';
+import type { Services } from '../services.ts';
+import type { RequestContext } from '../trpc.ts';
+import { guardSocket } from './guarded-socket.ts';
+
+/** The code that tells a client: sign in again, reconnecting alone will not help. */
+export const signedOutCode = 4401;
+/** A peer that has been silent for so long is asked for a sign of life; clients of ours ping before that. */
+const pingAfterMs = 30_000;
+/** A peer that has been silent for so long is gone. */
+const goneAfterMs = 60_000;
+/** Longest delay of Node's timers. */
+const maxTimerMs = 2 ** 31 - 1;
+
+export interface SocketServer {
+  /** Takes over the upgrades of this HTTP server. */
+  attach(server: Server): void;
+  /** Closes every socket under this credential. */
+  closeCredential(credential: Pick<Credential, 'kind' | 'id'>): void;
+  /** The credentials under which sockets are open. */
+  openCredentials(): Pick<Credential, 'kind' | 'id'>[];
+  socketCount(): number;
+  subscriptionCount(): number;
+  /** Tells every client to connect again, elsewhere, and ends what is still open after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface SocketServerDeps {
+  identify: Identify;
+  services: Services;
+  publicOrigin: () => string;
+  now: () => number;
+  log: Log;
+}
+
+interface Connection {
+  socket: WebSocket;
+  credential: Credential | null;
+  lastHeardMs: number;
+  subscriptionCount(): number;
+}
+
+export function createSocketServer({ identify, services, publicOrigin, now, log }: SocketServerDeps): SocketServer {
+  const wss = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
+  const connections = new Set<Connection>();
+  let stopping = false;
+  let pinging: NodeJS.Timeout | undefined;
+
+  function pingTheSilent(): void {
+    for (const { socket, lastHeardMs } of connections) {
+      const silentMs = now() - lastHeardMs;
+      if (silentMs > goneAfterMs) socket.terminate();
+      else if (silentMs > pingAfterMs) socket.ping();
+    }
+  }
+
+  function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    stream.on('error', () => stream.destroy()); // a client that goes away during the handshake
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    if (url?.pathname !== '/trpc') return refuseUpgrade(stream, 404, 'There is no WebSocket here. Use /trpc.');
+    if (stopping) return refuseUpgrade(stream, 503, 'The server is stopping. Connect again.');
+    const refusal = originRefusal(request.headers.origin, publicOrigin());
+    if (refusal) return refuseUpgrade(stream, 403, refusal);
+    wss.handleUpgrade(request, stream, head, (socket) => serve(socket, request, url));
+  }
+
+  function serve(socket: WebSocket, request: IncomingMessage, url: URL): void {
+    const requestId = randomUUID();
+    const expectsParams = url.searchParams.get('connectionParams') === '1';
+    const opened = Promise.withResolvers<Identity>();
+    if (!expectsParams) opened.resolve(identify.fromHeaders(request.headers));
+    const guard = guardSocket(socket, { expectsParams, opened: opened.promise });
+    const connection: Connection = {
+      socket,
+      credential: null,
+      lastHeardMs: now(),
+      subscriptionCount: guard.subscriptionCount,
+    };
+    connections.add(connection);
+    const timers = new Set<NodeJS.Timeout>();
+    const later = (ms: number, what: () => void) => timers.add(setTimeout(what, Math.min(ms, maxTimerMs)));
+
+    later(anonymousSocketMs, () => {
+      if (!connection.credential) socket.close(signedOutCode, 'Nobody is signed in on this socket. Sign in first.');
+    });
+    void opened.promise.then((identity) => {
+      connection.credential = identity.credential;
+      // Who somebody is cannot be said now: an answer would be wrong and final, a closed socket is tried again.
+      if (identity.refusal?.code === 'UNAVAILABLE' || identity.refusal?.code === 'INTERNAL') {
+        socket.close(1013, 'The database does not answer right now. Connect again.');
+      }
+      const expiresAt = identity.credential?.expiresAt;
+      if (expiresAt) later(expiresAt.getTime() - now(), () => socket.close(signedOutCode, 'The session has ended.'));
+    });
+
+    const heard = () => {
+      connection.lastHeardMs = now();
+    };
+    socket.on('message', heard);
+    socket.on('pong', heard);
+    socket.once('close', () => {
+      for (const timer of timers) clearTimeout(timer);
+      connections.delete(connection);
+    });
+
+    getWSConnectionHandler({
+      router: appRouter,
+      wss,
+      experimental_encoder: guard.encoder,
+      createContext: async ({ info }): Promise<RequestContext> => {
+        if (expectsParams) opened.resolve(identify.fromToken(info.connectionParams?.['token'] ?? ''));
+        const { user, refusal } = await opened.promise;
+        return { user, refusal, transport: 'websocket', requestId, whenWritable: guard.whenWritable, services };
+      },
+      onError({ error, path }) {
+        if (toAppError(error).code === 'INTERNAL')
+          log.error({ err: error.cause ?? error, requestId, path }, 'subscription failed');
+      },
+    })(guard.facade, request);
+  }
+
+  return {
+    attach(server) {
+      server.on('upgrade', upgrade);
+      pinging ??= setInterval(pingTheSilent, 10_000);
+    },
+    closeCredential({ kind, id }) {
+      for (const { socket, credential } of connections) {
+        if (credential?.kind === kind && credential.id === id) socket.close(signedOutCode, 'The session has ended.');
+      }
+    },
+    openCredentials: () => [...connections].flatMap(({ credential }) => (credential ? [credential] : [])),
+    socketCount: () => connections.size,
+    subscriptionCount: () => [...connections].reduce((sum, connection) => sum + connection.subscriptionCount(), 0),
+    async stop(graceMs) {
+      stopping = true;
+      clearInterval(pinging);
+      const closed = [...connections].map(({ socket }) => {
+        socket.send(JSON.stringify({ id: null, method: 'reconnect' }), () => undefined);
+        return new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      });
+      const grace = Promise.withResolvers<void>();
+      const timer = setTimeout(grace.resolve, graceMs);
+      await Promise.race([Promise.all(closed), grace.promise]);
+      clearTimeout(timer);
+      for (const { socket } of connections) socket.terminate();
+      wss.close();
+    },
+  };
+}
+
+function refuseUpgrade(stream: Duplex, status: 403 | 404 | 503, sentence: string): void {
+  const words = { 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status];
+  stream.end(
+    `HTTP/1.1 ${status} ${words}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
+      `Content-Length: ${Buffer.byteLength(sentence)}\r\n\r\n${sentence}`,
+  );
+}

@@ -1,0 +1,59 @@
+/** The closed list of error codes, and the one error type that carries them from any depth to the edge. */
+import { z } from 'zod';
+
+export const appErrorCodeSchema = z.enum([
+  'VALIDATION_FAILED',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'NAME_TAKEN',
+  'ILLEGAL_STATE',
+  'QUOTA_EXCEEDED',
+  'PAYLOAD_TOO_LARGE',
+  'RATE_LIMITED',
+  'UNSUPPORTED',
+  'UNAVAILABLE',
+  'INTERNAL',
+]);
+export type AppErrorCode = z.infer<typeof appErrorCodeSchema>;
+
+/** Messages by field name, for forms. The empty name stands for the input as a whole. */
+export type FieldErrors = Record<string, string>;
+
+/** What every API error carries beside its sentence (`error.data` of tRPC). */
+export interface AppErrorData {
+  appCode: AppErrorCode;
+  fields: FieldErrors;
+  retryAfterSeconds: number | null;
+}
+
+/** An expected failure. `message` is a sentence for people: what happened, to what, and what to do. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: AppErrorCode;
+  readonly fields: FieldErrors;
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    code: AppErrorCode,
+    message: string,
+    options: { fields?: FieldErrors; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.fields = options.fields ?? {};
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+}
+
+/** Turns zod's issues into one message a field (the first one), keyed by the dotted path. */
+export function fieldErrorsOf(error: z.ZodError): FieldErrors {
+  const fields: FieldErrors = Object.create(null) as FieldErrors; // no prototype: a field may be called "__proto__"
+  for (const issue of error.issues) {
+    const unknownKeys = issue.code === 'unrecognized_keys' ? issue.keys : null;
+    for (const path of unknownKeys ? unknownKeys.map((key) => [...issue.path, key]) : [issue.path]) {
+      fields[path.map(String).join('.')] ??= unknownKeys ? 'This field is not known here. Remove it.' : issue.message;
+    }
+  }
+  return fields;
+}

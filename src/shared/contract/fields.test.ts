@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+
+import { projectDescriptionSchema, projectNameSchema, repoUrlSchema } from './fields.ts';
+
+const problemOf = (
+  schema: { safeParse(input: unknown): { error?: { issues: { message: string }[] } | undefined } },
+  input: unknown,
+) => schema.safeParse(input).error?.issues[0]?.message ?? null;
+
+describe('a project name', () => {
+  it.each(['a', '7', 'My project-1_b', 'x'.repeat(100), '  trimmed  '])('may be %j', (name) => {
+    expect(problemOf(projectNameSchema, name)).toBeNull();
+  });
+
+  it.each(['', '   ', '-a', '_a', 'a/b', 'a\nb', 'ä', 'а', 'a\u0000', 'x'.repeat(101), '<b>', 5, null, {}])(
+    'may not be %j',
+    (name) => {
+      expect(problemOf(projectNameSchema, name)).toMatch(/\.$/);
+    },
+  );
+
+  it('loses the spaces around it', () => {
+    expect(projectNameSchema.parse('  Alpha 1 ')).toBe('Alpha 1');
+  });
+});
+
+describe('a description', () => {
+  it('may have lines, any script and 2,000 characters, but no control characters or broken pairs', () => {
+    expect(problemOf(projectDescriptionSchema, 'Zeile 1\n\tZeile 2 – 漢字 🎉')).toBeNull();
+    expect(problemOf(projectDescriptionSchema, 'x'.repeat(2_000))).toBeNull();
+    expect(problemOf(projectDescriptionSchema, 'x'.repeat(2_001))).toMatch(/2,000/);
+    for (const bad of ['a\u0000b', 'a\u001bb', 'a\ud800b'])
+      expect(problemOf(projectDescriptionSchema, bad)).toMatch(/control/);
+  });
+});
+
+describe('a repository URL', () => {
+  it.each([
+    'https://example.org/team/repo.git',
+    'http://localhost:8080/repo',
+    'ssh://git@example.org/team/repo.git',
+    'ssh://example.org:2222/repo',
+    'git@example.org:team/repo.git',
+    'git@example.org:repo',
+    'HTTPS://EXAMPLE.org/a',
+  ])('may be %j', (url) => {
+    expect(problemOf(repoUrlSchema, url)).toBeNull();
+  });
+
+  it.each([
+    '',
+    'example.org/repo',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'https://',
+    'https:///path',
+    'git@example.org',
+    'git@-option:repo',
+    'git@example.org://x',
+    'git@host:a b',
+    'ssh://',
+    'https://example.org/a b',
+    'https://example.org/"><script>',
+    'https://example.org/\\..',
+    `https://example.org/${'x'.repeat(2_048)}`,
+  ])('may not be %j', (url) => {
+    expect(problemOf(repoUrlSchema, url)).toMatch(/\.$/);
+  });
+
+  it.each(['https://user:secret@example.org/a', 'https://token@example.org/a', 'ssh://git:secret@example.org/a'])(
+    'may hold no credentials, as in %j',
+    (url) => {
+      expect(problemOf(repoUrlSchema, url)).toMatch(/credentials are never stored/);
+    },
+  );
+});

@@ -1,0 +1,53 @@
+/** Field rules that the form, the API and the SDK share: one definition, checked as one types and again on arrival. */
+import { z } from 'zod';
+
+// PostgreSQL stores no NUL, and other control characters have no business in a text that people read.
+// oxlint-disable-next-line no-control-regex -- naming the control characters is the point here
+const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+export const projectNameSchema = z
+  .string({ error: 'Enter a name.' })
+  .trim()
+  .min(1, 'Enter a name.')
+  .max(100, 'Use at most 100 characters.')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9 _-]*$/,
+    'Use letters, digits, spaces, "-" and "_", and start with a letter or a digit.',
+  );
+
+export const projectDescriptionSchema = z
+  .string({ error: 'Enter the description as text.' })
+  .trim()
+  .max(2000, 'Use at most 2,000 characters.')
+  .refine((text) => !controlCharacters.test(text) && text.isWellFormed(), 'Remove the control characters.');
+
+const scpLikeUrl = /^git@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:(?!\/\/)[^\s:@\\]+$/;
+
+function repositoryUrlProblem(text: string): string | null {
+  if (/[\s\p{Cc}\\<>"'`]/u.test(text) || !text.isWellFormed()) {
+    return 'Remove spaces, quotes, backslashes and control characters from the URL.';
+  }
+  if (scpLikeUrl.test(text)) return null;
+  const form = 'Use a URL such as https://host/owner/repository, ssh://git@host/path or git@host:path.';
+  if (!/^(https?|ssh):\/\/[^/]/i.test(text) || !URL.canParse(text)) return form;
+  const url = new URL(text);
+  if (url.hostname === '') return form;
+  if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
+    return 'Remove the user name and password from the URL: credentials are never stored with a project.';
+  }
+  return null;
+}
+
+/** https://, http://, ssh:// or git@host:path, at most 2,048 characters, without credentials. */
+export const repoUrlSchema = z
+  .string({ error: 'Enter the repository URL as text.' })
+  .trim()
+  .max(2048, 'Use at most 2,048 characters.')
+  .superRefine((text, context) => {
+    const problem = text.length > 2048 ? null : repositoryUrlProblem(text);
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+  });
+
+export const projectIdSchema = z.uuid('This is not a project id: it should look like a UUID.');
+
+export const isoDateTimeSchema = z.iso.datetime({ offset: true });

@@ -1,0 +1,40 @@
+/** Leases on the database's clock: the clocks of the processes do not matter. */
+import type { Database } from './database.ts';
+
+export interface Lease {
+  name: string;
+  holder: string;
+  epoch: number;
+}
+
+/** Takes the lease if it is free, expired or already ours; otherwise `null`. The epoch rises with each taking. */
+export async function acquireLease(
+  db: Database,
+  options: { name: string; holder: string; ttlMs: number },
+): Promise<Lease | null> {
+  const { rows } = await db.raw<{ rows: { epoch: string }[] }>(
+    `insert into leases as lease (name, holder, epoch, expires_at)
+     values (:name, :holder, 1, now() + :ttlMs * interval '1 millisecond')
+     on conflict (name) do update
+       set holder = excluded.holder, epoch = lease.epoch + 1, expires_at = excluded.expires_at
+       where lease.expires_at < now() or lease.holder = excluded.holder
+     returning epoch`,
+    { ...options },
+  );
+  return rows[0] ? { name: options.name, holder: options.holder, epoch: Number(rows[0].epoch) } : null;
+}
+
+/** Prolongs a lease that is still ours. `false`: somebody else has it; stop what it guards. */
+export async function renewLease(db: Database, lease: Lease, options: { ttlMs: number }): Promise<boolean> {
+  const count = await db('leases')
+    .where({ name: lease.name, holder: lease.holder, epoch: lease.epoch })
+    .update({ expires_at: db.raw("now() + ? * interval '1 millisecond'", [options.ttlMs]) });
+  return count === 1;
+}
+
+/** Gives the lease up at once, so that the next holder need not wait for it to expire. */
+export async function releaseLease(db: Database, lease: Lease): Promise<void> {
+  await db('leases')
+    .where({ name: lease.name, holder: lease.holder, epoch: lease.epoch })
+    .update({ expires_at: db.raw("now() - interval '1 second'") });
+}

@@ -1,0 +1,95 @@
+/**
+ * Migrations: up, down, harmless when run twice or by two processes at once, and never past a database that is newer
+ * than this code.
+ */
+import knex, { type Knex } from 'knex';
+
+import * as usersAndSessions from '../../../../migrations/0001-users-and-sessions.ts';
+import * as accessTokens from '../../../../migrations/0002-access-tokens.ts';
+import * as projects from '../../../../migrations/0003-projects.ts';
+import * as projectEvents from '../../../../migrations/0004-project-events.ts';
+import * as leases from '../../../../migrations/0005-leases.ts';
+import { AppError } from '../../contract/errors.ts';
+
+/** Plain imports instead of a folder scan: the recorded names then hold no file extension that a build could change. */
+const migrations: Record<string, Knex.Migration> = {
+  '0001-users-and-sessions': usersAndSessions,
+  '0002-access-tokens': accessTokens,
+  '0003-projects': projects,
+  '0004-project-events': projectEvents,
+  '0005-leases': leases,
+};
+
+const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: () => Promise.resolve(Object.keys(migrations)),
+  getMigrationName: (name) => name,
+  getMigration: (name) => {
+    const migration = migrations[name];
+    if (!migration) throw new Error(`There is no migration called ${name}.`);
+    return Promise.resolve(migration);
+  },
+};
+
+/** Any number, the same for every process: whoever holds this advisory lock migrates. */
+const migrationLock = 4_082_026;
+
+/** Brings the database to this code's newest migration. Returns the names of those that it ran. */
+export function migrateToLatest(databaseUrl: string): Promise<string[]> {
+  return withMigrationLock(databaseUrl, async (db) => {
+    const [, ran] = (await db.migrate.latest({ migrationSource })) as [number, string[]];
+    return ran;
+  });
+}
+
+/** Undoes the newest migration that has run. Returns its name, or an empty list when there is none left. */
+export function migrateDown(databaseUrl: string): Promise<string[]> {
+  return withMigrationLock(databaseUrl, async (db) => {
+    const [, undone] = (await db.migrate.down({ migrationSource })) as [number, string[]];
+    return undone;
+  });
+}
+
+/** Throws unless the database has exactly the migrations of this code. */
+export async function assertMigrated(db: Knex): Promise<void> {
+  const done = await completedMigrations(db);
+  refuseNewer(done);
+  const missing = Object.keys(migrations).filter((name) => !done.includes(name));
+  if (missing.length > 0) {
+    throw new AppError(
+      'UNAVAILABLE',
+      `The database lacks the migrations ${missing.join(', ')}. Run "npm run migrate" first.`,
+    );
+  }
+}
+
+async function withMigrationLock<T>(databaseUrl: string, work: (db: Knex) => Promise<T>): Promise<T> {
+  // One connection, so that the session's advisory lock and the migrations share it; no statement limit for big tables.
+  const holder = knex({ client: 'pg', connection: databaseUrl, pool: { min: 1, max: 1 } });
+  const db = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 2 } });
+  try {
+    await holder.raw('select pg_advisory_lock(?)', [migrationLock]);
+    refuseNewer(await completedMigrations(db));
+    // Knex's own lock row stays behind when a process is killed. Ours went with its connection, so a leftover is stale.
+    await db.migrate.forceFreeMigrationsLock({ migrationSource });
+    return await work(db);
+  } finally {
+    await db.destroy();
+    await holder.destroy();
+  }
+}
+
+async function completedMigrations(db: Knex): Promise<string[]> {
+  if (!(await db.schema.hasTable('knex_migrations'))) return [];
+  const rows = await db<{ name: string }>('knex_migrations').select('name').orderBy('id');
+  return rows.map((row) => row.name);
+}
+
+function refuseNewer(done: string[]): void {
+  const unknown = done.filter((name) => !(name in migrations));
+  if (unknown.length > 0) {
+    throw new AppError(
+      'UNAVAILABLE',
+      `The database is newer than this program: it has the migrations ${unknown.join(', ')}. Run the newer version instead.`,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+/** Objection models: table names and the types of columns, nothing more. They stay behind the repositories. */
+import { Model } from 'objection';
+
+export class UserModel extends Model {
+  static override tableName = 'users';
+  declare id: string;
+  declare oidcSubject: string;
+  declare email: string | null;
+  declare name: string;
+  declare picture: string | null;
+}
+
+export class SessionModel extends Model {
+  static override tableName = 'sessions';
+  declare id: string;
+  declare userId: string;
+  declare userAgent: string | null;
+  declare expiresAt: Date;
+  declare revokedAt: Date | null;
+}
+
+export class AccessTokenModel extends Model {
+  static override tableName = 'access_tokens';
+  declare id: string;
+  declare userId: string;
+  declare name: string;
+  declare tokenHash: string;
+  declare createdAt: Date;
+  declare expiresAt: Date | null;
+  declare lastUsedAt: Date | null;
+  declare revokedAt: Date | null;
+}
+
+export class ProjectModel extends Model {
+  static override tableName = 'projects';
+  static override jsonAttributes = ['containers'];
+  declare id: string;
+  declare ownerId: string;
+  declare requestId: string | null;
+}
+
+export class ProjectEventModel extends Model {
+  static override tableName = 'project_events';
+  declare id: string;
+  declare projectId: string;
+  declare at: Date;
+  declare kind: string;
+  declare actorId: string | null;
+  declare message: string;
+}

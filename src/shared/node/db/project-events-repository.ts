@@ -1,0 +1,34 @@
+/** The timeline: append-only. */
+import type { Transaction } from 'objection';
+
+import { activityKindSchema, type ActivityEntry, type ActivityKind } from '../../contract/activity.ts';
+import type { Database } from './database.ts';
+import { ProjectEventModel } from './models.ts';
+
+type Db = Database | Transaction;
+
+export async function appendProjectEvent(
+  db: Db,
+  event: { projectId: string; kind: ActivityKind; actorId: string | null; message: string },
+): Promise<void> {
+  await ProjectEventModel.query(db).insert(event);
+}
+
+/** Newest first, those older than `beforeId`; the actor by name. Returns one more than `limit` if there is more. */
+export async function listProjectEvents(
+  db: Db,
+  query: { projectId: string; beforeId: string | null; limit: number },
+): Promise<ActivityEntry[]> {
+  const rows = await ProjectEventModel.query(db)
+    .alias('event')
+    .leftJoin('users', 'users.id', 'event.actor_id')
+    .select('event.id', 'event.at', 'event.kind', 'event.message', 'users.name as actor')
+    .where('event.project_id', query.projectId)
+    .modify((builder) => {
+      if (query.beforeId !== null) void builder.where('event.id', '<', query.beforeId);
+    })
+    .orderBy('event.id', 'desc')
+    .limit(query.limit + 1)
+    .castTo<{ id: string; at: Date; kind: string; message: string; actor: string | null }[]>();
+  return rows.map((row) => ({ ...row, at: row.at.toISOString(), kind: activityKindSchema.parse(row.kind) }));
+}

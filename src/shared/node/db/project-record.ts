@@ -1,0 +1,58 @@
+/** A row of `projects`, parsed: times as ISO strings, bigints as numbers, JSON checked. */
+import { z } from 'zod';
+
+import { containerSummarySchema, type Project } from '../../contract/project.ts';
+import { reasonCodeSchema } from '../../contract/reasons.ts';
+import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
+
+const time = z.date().transform((date) => date.toISOString());
+/** Arrives as a string, for JavaScript's numbers end at 2^53: far beyond what a version or a sequence reaches. */
+const bigint = z.coerce.number().int();
+
+export const projectRecordSchema = z.object({
+  id: z.string(),
+  seq: bigint,
+  ownerId: z.string(),
+  requestId: z.string().nullable(),
+  name: z.string(),
+  description: z.string(),
+  repoUrl: z.string().nullable(),
+  desiredState: desiredStateSchema,
+  status: projectStatusSchema,
+  generation: z.int(),
+  observedGeneration: z.int(),
+  /** The pod must have been made for this generation or a later one; a restart raises it. */
+  podGeneration: z.int(),
+  /** The generation whose attempts have run out; it waits for "Retry". */
+  parkedGeneration: z.int().nullable(),
+  namespace: z.string(),
+  podName: z.string(),
+  workspacePvcName: z.string(),
+  phase: podPhaseSchema.nullable(),
+  reason: reasonCodeSchema.nullable().catch(null),
+  message: z.string().nullable(),
+  containers: z.array(containerSummarySchema).catch([]),
+  podUid: z.string().nullable(),
+  podCreatedAt: time.nullable(),
+  podError: z.string().nullable(),
+  podErrorCode: reasonCodeSchema.nullable().catch(null),
+  statusVersion: bigint,
+  createdAt: time,
+  updatedAt: time,
+  deletedAt: time.nullable(),
+});
+export type ProjectRecord = z.infer<typeof projectRecordSchema>;
+
+/** What every reader may see of a record. */
+export function toProject(record: ProjectRecord): Project {
+  const {
+    seq: _,
+    requestId: _r,
+    podGeneration: _g,
+    parkedGeneration: _p,
+    podUid: _u,
+    podErrorCode: _c,
+    ...project
+  } = record;
+  return project;
+}

@@ -1,0 +1,221 @@
+/** Reads and writes of `projects`. Every change goes through {@link changeProject}: the one place where versions rise. */
+import { isDeepStrictEqual } from 'node:util';
+
+import { UniqueViolationError, type Transaction } from 'objection';
+
+import { AppError } from '../../contract/errors.ts';
+import type { ProjectSort } from '../../contract/project.ts';
+import type { ProjectStatus } from '../../contract/states.ts';
+import type { Database } from './database.ts';
+import { ProjectModel, UserModel } from './models.ts';
+import { projectRecordSchema, type ProjectRecord } from './project-record.ts';
+
+type Db = Database | Transaction;
+
+export type ProjectPatch = Partial<
+  Omit<ProjectRecord, 'id' | 'seq' | 'ownerId' | 'requestId' | 'statusVersion' | 'createdAt' | 'updatedAt'>
+>;
+
+export interface NewProject {
+  id: string;
+  ownerId: string;
+  requestId: string | null;
+  name: string;
+  description: string;
+  repoUrl: string | null;
+  namespace: string;
+  podName: string;
+  workspacePvcName: string;
+}
+
+/**
+ * Adds a project within its owner's quota. A repeated `requestId` returns the project that the first one made.
+ * @throws AppError NAME_TAKEN, QUOTA_EXCEEDED
+ */
+export async function insertProject(
+  db: Transaction,
+  project: NewProject,
+  options: { maxProjects: number },
+): Promise<{ record: ProjectRecord; created: boolean }> {
+  // The owner's row is the lock under which projects are counted: two creates at once cannot both be the last one.
+  await UserModel.query(db).findById(project.ownerId).forUpdate();
+  if (project.requestId !== null) {
+    const made = await ProjectModel.query(db).findOne({ ownerId: project.ownerId, requestId: project.requestId });
+    if (made) return { record: projectRecordSchema.parse(made), created: false };
+  }
+  const live = await ProjectModel.query(db)
+    .where({ ownerId: project.ownerId })
+    .whereNot('desiredState', 'deleted')
+    .resultSize();
+  if (live >= options.maxProjects) {
+    throw new AppError(
+      'QUOTA_EXCEEDED',
+      `You have ${live} of at most ${options.maxProjects} projects. Delete one before you create another.`,
+    );
+  }
+  const row = await ProjectModel.query(db)
+    .insert({
+      ...project,
+      reason: 'queued',
+      message: 'Waiting for a worker to start the pod.',
+    } as Partial<ProjectModel>)
+    .returning('*')
+    .catch(rethrowTakenName);
+  return { record: projectRecordSchema.parse(row), created: true };
+}
+
+/** The project, of whatever owner and state, or `null`. */
+export async function findProject(db: Db, id: string): Promise<ProjectRecord | null> {
+  const row = await ProjectModel.query(db).findById(id);
+  return row ? projectRecordSchema.parse(row) : null;
+}
+
+/** The owner's project in whatever state, or `null`: another's project and none look the same. */
+export async function findOwnedProject(db: Db, key: { id: string; ownerId: string }): Promise<ProjectRecord | null> {
+  const row = await ProjectModel.query(db).findOne({ id: key.id, ownerId: key.ownerId });
+  return row ? projectRecordSchema.parse(row) : null;
+}
+
+/** Where a page ended: the sort's own value, and `seq` as the tie-breaker. */
+export interface ListPosition {
+  name: string;
+  seq: number;
+}
+
+/** One page of the owner's projects; archived ones only when asked for by status. Returns one more than `limit` if there is more. */
+export async function listProjects(
+  db: Db,
+  query: {
+    ownerId: string;
+    limit: number;
+    sort: ProjectSort;
+    after: ListPosition | null;
+    search: string | undefined;
+    status: ProjectStatus | undefined;
+  },
+): Promise<ProjectRecord[]> {
+  const { after, search, status } = query;
+  const rows = await ProjectModel.query(db)
+    .where({ ownerId: query.ownerId })
+    .modify((builder) => {
+      if (status === undefined) void builder.whereNull('deletedAt');
+      else void builder.where({ status });
+      if (search) void builder.where('name', 'ilike', `%${search.replace(/[\\%_]/g, '\\$&')}%`);
+      if (query.sort === 'name') {
+        void builder.orderByRaw('lower(name), seq desc');
+        if (after) {
+          void builder.whereRaw('(lower(name) > ? or (lower(name) = ? and seq < ?))', [
+            after.name,
+            after.name,
+            after.seq,
+          ]);
+        }
+      } else {
+        void builder.orderBy('seq', 'desc');
+        if (after) void builder.where('seq', '<', after.seq);
+      }
+    })
+    .limit(query.limit + 1);
+  return rows.map((row) => projectRecordSchema.parse(row));
+}
+
+/** All that an owner's screen may show: everything not archived, newest first. */
+export async function listUnarchivedProjects(db: Db, ownerId: string): Promise<ProjectRecord[]> {
+  const rows = await ProjectModel.query(db).where({ ownerId }).whereNull('deletedAt').orderBy('seq', 'desc');
+  return rows.map((row) => projectRecordSchema.parse(row));
+}
+
+/** The version of every project of these owners, the archived of the last hour included. */
+export async function listVersions(
+  db: Db,
+  ownerIds: string[],
+): Promise<{ id: string; ownerId: string; statusVersion: number; archived: boolean }[]> {
+  const rows = await ProjectModel.query(db)
+    .select('id', 'ownerId', 'statusVersion', ProjectModel.raw('deleted_at is not null as archived'))
+    .whereIn('ownerId', ownerIds)
+    .whereRaw("(deleted_at is null or deleted_at > now() - interval '1 hour')")
+    .castTo<{ id: string; ownerId: string; statusVersion: string; archived: boolean }[]>();
+  return rows.map((row) => ({ ...row, statusVersion: Number(row.statusVersion) }));
+}
+
+/** Projects whose last wish the cluster has not been told, for longer than `olderThanMs`, and that are not parked. */
+export async function listLaggingProjects(
+  db: Db,
+  options: { olderThanMs: number; limit: number },
+): Promise<ProjectRecord[]> {
+  const rows = await ProjectModel.query(db)
+    .whereRaw('observed_generation < generation and parked_generation is distinct from generation')
+    .whereRaw("updated_at < now() - ? * interval '1 millisecond'", [options.olderThanMs])
+    .orderBy('updatedAt')
+    .limit(options.limit);
+  return rows.map((row) => projectRecordSchema.parse(row));
+}
+
+/** Every project that is not archived, in pages by `seq`, for the comparison with the cluster. */
+export async function listUnarchivedPage(
+  db: Db,
+  options: { afterSeq: number; limit: number },
+): Promise<ProjectRecord[]> {
+  const rows = await ProjectModel.query(db)
+    .whereNull('deletedAt')
+    .where('seq', '>', options.afterSeq)
+    .orderBy('seq')
+    .limit(options.limit);
+  return rows.map((row) => projectRecordSchema.parse(row));
+}
+
+/**
+ * Changes one project under its row lock: `change` sees the record as it is and returns what to write, or `null` to
+ * leave it. The version rises if and only if something really differs.
+ * @param fence when given, the change is written only while this lease has this epoch
+ * @returns `null` where there is no such project, or the fence has fallen
+ * @throws AppError NAME_TAKEN
+ */
+export async function changeProject(
+  db: Database,
+  key: { id: string; ownerId?: string; fence?: { lease: string; epoch: number } },
+  change: (record: ProjectRecord, trx: Transaction) => ProjectPatch | null | Promise<ProjectPatch | null>,
+): Promise<{ record: ProjectRecord; changed: boolean } | null> {
+  return ProjectModel.transaction(db, async (trx) => {
+    if (key.fence) {
+      const held = await trx('leases')
+        .where({ name: key.fence.lease, epoch: key.fence.epoch })
+        .forShare()
+        .first('epoch');
+      if (!held) return null;
+    }
+    const row = await ProjectModel.query(trx)
+      .findOne(key.ownerId === undefined ? { id: key.id } : { id: key.id, ownerId: key.ownerId })
+      .forUpdate();
+    if (!row) return null;
+    const record = projectRecordSchema.parse(row);
+    const patch = await change(record, trx);
+    if (patch === null || !differs(record, patch)) return { record, changed: false };
+    const updated = await ProjectModel.query(trx)
+      .patch({
+        ...patch,
+        statusVersion: ProjectModel.raw('status_version + 1'),
+        updatedAt: ProjectModel.raw('now()'),
+      } as Partial<ProjectModel>)
+      .where({ id: key.id })
+      .returning('*')
+      .first()
+      .catch(rethrowTakenName);
+    return { record: projectRecordSchema.parse(updated), changed: true };
+  });
+}
+
+/** Whether writing `patch` would change anything. */
+export function differs(record: ProjectRecord, patch: ProjectPatch): boolean {
+  return Object.entries(patch).some(
+    ([field, value]) => !isDeepStrictEqual(value, record[field as keyof ProjectRecord]),
+  );
+}
+
+function rethrowTakenName(error: unknown): never {
+  if (error instanceof UniqueViolationError && error.constraint === 'projects_live_name') {
+    const sentence = 'You already have a project of this name. Choose another.';
+    throw new AppError('NAME_TAKEN', sentence, { fields: { name: sentence }, cause: error });
+  }
+  throw error;
+}

@@ -1,0 +1,85 @@
+/** Configuration from environment variables: parsed once at start, every wrong one listed at once, in words. */
+import process from 'node:process';
+
+import { z } from 'zod';
+
+/** The environment is wrong. The message lists each variable with what to put right. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  /** One line a variable: its name and what is wrong with it. */
+  readonly problems: readonly string[];
+
+  constructor(problems: Iterable<string>) {
+    const distinct = [...new Set(problems)];
+    super(
+      `The configuration is wrong. Mend these environment variables and start again:\n${distinct.map((line) => `  ${line}`).join('\n')}`,
+    );
+    this.problems = distinct;
+  }
+}
+
+/**
+ * Reads `env` by `schema` (an object whose keys are variable names). An empty variable counts as unset.
+ * Prints every problem and exits with 1 when one is wrong; tests use {@link readEnvironment}, which throws.
+ */
+export function parseEnvironment<Schema extends z.ZodType>(
+  schema: Schema,
+  env: Record<string, string | undefined>,
+): z.infer<Schema> {
+  try {
+    return readEnvironment(schema, env);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(1);
+  }
+}
+
+/** As {@link parseEnvironment}, but throws a {@link ConfigurationError}. Values are never repeated: they may be secret. */
+export function readEnvironment<Schema extends z.ZodType>(
+  schema: Schema,
+  env: Record<string, string | undefined>,
+): z.infer<Schema> {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const result = schema.safeParse(set);
+  if (result.success) return result.data;
+  throw new ConfigurationError(
+    result.error.issues.map((issue) => {
+      const name = issue.path.map(String).join('.') || 'environment';
+      return `${name}: ${issue.code === 'invalid_type' && !(name in set) ? 'is not set.' : issue.message}`;
+    }),
+  );
+}
+
+const wholeNumber = (name: string, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `${name} must be a whole number.`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `${name} must lie between ${min} and ${max}.`);
+
+/** A whole number from a variable, with bounds and a default. */
+export function integerVariable(name: string, options: { min: number; max: number; fallback: number }) {
+  return wholeNumber(name, options.min, options.max).default(options.fallback);
+}
+
+/** Variables that server and worker read alike. */
+export const commonVariables = {
+  DATABASE_URL: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: 'must be a URL such as postgresql://user:password@host:5432/database.',
+  }),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379.' }),
+  KUBE_NAMESPACE: z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+      'must be a Kubernetes namespace: lower-case letters, digits and "-", at most 63.',
+    )
+    .default('opencode'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent.',
+    })
+    .default('info'),
+};

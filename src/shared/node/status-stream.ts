@@ -1,0 +1,99 @@
+/**
+ * The status stream in Redis: every change of a project, in the order of the appends, read by each server once. A stream
+ * and not pub/sub, so that a reader that lost its connection reads on from its last id.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Redis } from 'ioredis';
+
+import { streamEntrySchema, type StreamEntry } from '../contract/events.ts';
+import type { Log } from './log.ts';
+
+const streamKey = 'opencode:status';
+/** Enough for minutes of a busy installation; a reader that was away longer is told of the gap. */
+const maxLength = 20_000;
+
+export interface StatusPublisher {
+  /** Appends; `false` when Redis does not take it. Each server's comparison with the database then heals the screen. */
+  publish(entry: StreamEntry): Promise<boolean>;
+}
+
+/** @param redis a connection for producers, owned by the caller */
+export function createStatusPublisher({ redis, log }: { redis: Redis; log: Log }): StatusPublisher {
+  return {
+    async publish(entry) {
+      try {
+        await redis.xadd(streamKey, 'MAXLEN', '~', maxLength, '*', 'entry', JSON.stringify(entry));
+        return true;
+      } catch (error) {
+        log.warn({ error: String(error) }, 'status not appended to the stream');
+        return false;
+      }
+    },
+  };
+}
+
+type StreamsReply = [key: string, entries: [id: string, fields: string[]][]][] | null;
+
+export interface StatusReader {
+  onEntry(id: string, entry: StreamEntry): void;
+  /** Entries may be missing before the next one: whoever relies on continuity must read the database anew. */
+  onGap(id: string): void;
+}
+
+/**
+ * Reads the stream from its present end until `signal` aborts, across every loss of the connection.
+ * @param redis a blocking connection that nobody else uses
+ */
+export async function followStatusStream(
+  redis: Redis,
+  reader: StatusReader,
+  { log, signal }: { log: Log; signal: AbortSignal },
+): Promise<void> {
+  let last: string | null = null;
+  let interrupted = false;
+  const stop = () => redis.disconnect();
+  signal.addEventListener('abort', stop, { once: true });
+  while (!signal.aborted) {
+    try {
+      if (last === null) {
+        const [newest] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
+        last = newest?.[0] ?? '0-0';
+        reader.onGap(last);
+      } else if (interrupted) {
+        const [oldest] = await redis.xrange(streamKey, '-', '+', 'COUNT', 1);
+        if (!oldest || compareStreamIds(oldest[0], last) > 0) reader.onGap(last);
+      }
+      interrupted = false;
+      const streams: StreamsReply = await redis.xread('COUNT', 500, 'BLOCK', 5_000, 'STREAMS', streamKey, last);
+      for (const [id, fields] of streams?.[0]?.[1] ?? []) {
+        last = id;
+        const entry = parseEntry(fields);
+        if (entry) reader.onEntry(id, entry);
+        else log.error({ id }, 'an entry of the status stream could not be read and was passed over');
+      }
+    } catch (error) {
+      if (signal.aborted) break;
+      interrupted = true;
+      log.debug({ error: String(error) }, 'reading the status stream failed; trying again');
+      await delay(250, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
+    }
+  }
+  signal.removeEventListener('abort', stop);
+}
+
+/** Orders two stream ids ("milliseconds-sequence") as Redis does. */
+export function compareStreamIds(a: string, b: string): number {
+  const [aTime = 0, aSequence = 0] = a.split('-').map(Number);
+  const [bTime = 0, bSequence = 0] = b.split('-').map(Number);
+  return aTime - bTime || aSequence - bSequence;
+}
+
+function parseEntry(fields: string[]): StreamEntry | null {
+  try {
+    const result = streamEntrySchema.safeParse(JSON.parse(fields[1] ?? ''));
+    return result.success ? result.data : null;
+  } catch {
+    return null; // not JSON: somebody else wrote to our key
+  }
+}

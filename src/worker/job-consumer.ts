@@ -1,0 +1,107 @@
+/**
+ * Takes jobs off the queue, one at a time for a project, and reconciles. Failures are of three kinds: done already
+ * (success), worth another attempt (thrown), for good (`UnrecoverableError`).
+ */
+import { DelayedError, UnrecoverableError, Worker, type Job } from 'bullmq';
+import type { Redis } from 'ioredis';
+
+import { projectJobSchema, projectQueueName, type ProjectJob } from '../shared/contract/jobs.ts';
+import type { Database } from '../shared/node/db/database.ts';
+import { findProject } from '../shared/node/db/projects-repository.ts';
+import type { Log } from '../shared/node/log.ts';
+import { toKubernetesError, KubernetesError } from './kube/kubernetes-error.ts';
+import type { Reconciler } from './reconcile/reconcile.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+const firstBackOffMs = 500;
+const longestBackOffMs = 15_000;
+
+/** Full jitter over an exponential step: many projects that failed together do not come back together. */
+export function backOffMs(attempt: number, random: () => number): number {
+  const step = Math.min(firstBackOffMs * 2 ** (attempt - 1), longestBackOffMs);
+  return Math.round(step / 2 + (random() * step) / 2);
+}
+
+export interface JobConsumer {
+  /** Lets running jobs finish for up to `graceMs`, then cancels them; what was cut off is done again elsewhere. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** @param redis a blocking connection, owned by the caller */
+export function startJobConsumer(deps: {
+  redis: Redis;
+  db: Database;
+  reconciler: Reconciler;
+  writer: StatusWriter;
+  log: Log;
+  random: () => number;
+  concurrency: number;
+}): JobConsumer {
+  const { db, reconciler, writer, log } = deps;
+
+  async function process(job: Job<ProjectJob>, token?: string, signal?: AbortSignal): Promise<void> {
+    const parsed = projectJobSchema.safeParse(job.data);
+    if (!parsed.success) throw new UnrecoverableError('The job names no project.');
+    const { projectId, requestId } = parsed.data;
+    const jobLog = log.child({ projectId, requestId, job: job.name, attempt: job.attemptsMade + 1 });
+    const generation = (await findProject(db, projectId))?.generation ?? 0;
+    try {
+      const result = await reconciler.reconcile(projectId, signal ?? new AbortController().signal);
+      if (result.kind === 'later') {
+        await job.moveToDelayed(Date.now() + result.delayMs, token);
+        throw new DelayedError();
+      }
+      jobLog.info('reconciled');
+    } catch (error) {
+      if (error instanceof KubernetesError) await fail(job, { projectId, generation, error, jobLog });
+      throw error;
+    }
+  }
+
+  async function fail(
+    job: Job<ProjectJob>,
+    failure: { projectId: string; generation: number; error: KubernetesError; jobLog: Log },
+  ): Promise<void> {
+    const { projectId, generation, error, jobLog } = failure;
+    const attempts = job.opts.attempts ?? 1;
+    const made = job.attemptsMade + 1;
+    const terminal = error.kind === 'terminal';
+    // A cluster that does not answer is nobody's mistake: the sweep goes on asking after the last attempt.
+    const parked = terminal || (made >= attempts && error.reason !== 'cluster-unreachable');
+    jobLog.warn({ error: error.message, status: error.status, parked }, 'attempt failed');
+    const attempt =
+      error.reason === 'cluster-unreachable'
+        ? 'Your project is saved; it goes on by itself as soon as the cluster answers.'
+        : `Attempt ${made} of ${attempts}; the next one follows by itself.`;
+    await writer.failed(projectId, { generation, error, parked, attempt });
+    if (terminal) throw new UnrecoverableError(error.message);
+  }
+
+  const worker = new Worker<ProjectJob>(projectQueueName, process, {
+    connection: deps.redis,
+    concurrency: deps.concurrency,
+    // A crash of the worker is not the project's fault: it must not use up the attempts.
+    maxStalledCount: 1_000,
+    maxStartedAttempts: 1_000,
+    stalledInterval: 5_000,
+    lockDuration: 15_000,
+    settings: {
+      backoffStrategy: (attemptsMade, _type, error) => {
+        const wait = error ? toKubernetesError(error).retryAfterMs : null;
+        return Math.max(wait ?? 0, backOffMs(attemptsMade, deps.random));
+      },
+    },
+  });
+  worker.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
+  worker.on('lockRenewalFailed', (jobIds) => {
+    for (const id of jobIds) worker.cancelJob(id, 'another worker may have taken the job over');
+  });
+
+  return {
+    async close(graceMs) {
+      const closing = worker.close();
+      const timer = setTimeout(() => worker.cancelAllJobs('the worker is stopping'), graceMs);
+      await closing.finally(() => clearTimeout(timer));
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** `npm run worker`: a worker as a process of its own, configured by environment variables, drained by SIGTERM. */
+import process from 'node:process';
+
+import { ConfigurationError } from '../shared/node/environment.ts';
+import { createLog } from '../shared/node/log.ts';
+import { readWorkerConfig } from './config.ts';
+import { startWorker } from './worker.ts';
+
+try {
+  const config = readWorkerConfig(process.env);
+  const log = createLog({ name: 'worker', level: config.logLevel });
+  const worker = await startWorker(config, { log });
+  let stopping = false;
+  const stop = () => {
+    if (stopping) process.exit(1); // asked twice: at once
+    stopping = true;
+    worker.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error: String(error) }, 'the worker could not stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+} catch (error) {
+  const sentence = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    error instanceof ConfigurationError ? `${sentence}\n` : `The worker could not start: ${sentence}\n`,
+  );
+  process.exit(1);
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+
+import { derive } from './derive.ts';
+import { claimOf, podOf, recordOf } from './fixtures.ts';
+
+const now = '2026-01-01T12:00:00.000Z';
+const told = { observedGeneration: 1 } as const;
+
+describe('derive', () => {
+  it('says ready only when the pod runs and every container is ready', () => {
+    expect(derive(recordOf(told), { pod: podOf(), claim: claimOf() }, now)).toMatchObject({
+      status: 'ready',
+      phase: 'Running',
+    });
+    expect(derive(recordOf(told), { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      phase: 'Running',
+      message: expect.stringContaining('0 of 3 ready') as string,
+    });
+  });
+
+  it('leaves ready as soon as the pod is on its way out, and says that a new one follows', () => {
+    const leaving = derive(
+      recordOf({ ...told, status: 'ready' }),
+      { pod: podOf({ leaving: true }), claim: claimOf() },
+      now,
+    );
+    expect(leaving).toMatchObject({ status: 'initializing', message: expect.stringContaining('new one') as string });
+    const gone = derive(recordOf({ ...told, status: 'ready' }), { pod: null, claim: claimOf() }, now);
+    expect(gone).toMatchObject({
+      status: 'initializing',
+      phase: null,
+      reason: 'pod-gone',
+      containers: [],
+      podUid: null,
+    });
+  });
+
+  it('never calls the pod of before a restart ready', () => {
+    const restarted = recordOf({ generation: 2, podGeneration: 2, observedGeneration: 1 });
+    expect(derive(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+    });
+  });
+
+  it('says stopped or archived only after the cluster had its orders and nothing is left', () => {
+    const stop = recordOf({ desiredState: 'stopped', generation: 2, observedGeneration: 1 });
+    expect(derive(stop, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'stopping' });
+    expect(derive({ ...stop, observedGeneration: 2 }, { pod: null, claim: claimOf() }, now)).toMatchObject({
+      status: 'stopped',
+    });
+    const remove = recordOf({ desiredState: 'deleted', generation: 2, observedGeneration: 2 });
+    expect(derive(remove, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'deleting' });
+    expect(derive(remove, { pod: null, claim: null }, now)).toMatchObject({ status: 'archived', deletedAt: now });
+  });
+
+  it('shows a parked failure as error in its own words, until a pod is ready all the same', () => {
+    const parked = recordOf({ parkedGeneration: 1, podError: 'The quota is used up.', podErrorCode: 'quota-exceeded' });
+    expect(derive(parked, { pod: null, claim: null }, now)).toMatchObject({
+      status: 'error',
+      reason: 'quota-exceeded',
+      message: 'The quota is used up.',
+    });
+    expect(derive(parked, { pod: podOf(), claim: claimOf() }, now)).toMatchObject({ status: 'ready' });
+  });
+
+  it('changes nothing of an archived project', () => {
+    expect(derive(recordOf({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual({});
+  });
+});

@@ -1,0 +1,121 @@
+/**
+ * The loop that makes the cluster agree with the row: read both sides, decide the next small effect, do it, and look
+ * again, until nothing is left to do or only waiting helps. The row is read anew before every effect: a wish that came
+ * meanwhile counts at once, and an executor that was frozen acts on nothing old.
+ */
+import type { Database } from '../../shared/node/db/database.ts';
+import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
+import { findProject } from '../../shared/node/db/projects-repository.ts';
+import type { KubernetesClient } from '../kube/kubernetes-client.ts';
+import { KubernetesError } from '../kube/kubernetes-error.ts';
+import { claimManifest, podManifest, type PodSettings } from '../kube/manifests.ts';
+import type { StatusWriter } from '../status-writer.ts';
+import { decide, type Actual, type Effect } from './decide.ts';
+
+/** `later`: look again after this many milliseconds, for no event will wake us. */
+export type ReconcileResult = { kind: 'done' } | { kind: 'later'; delayMs: number };
+
+export interface Reconciler {
+  /**
+   * Brings one project nearer to its wish.
+   * @throws KubernetesError the cluster refused or did not answer; the kind says whether to try again
+   */
+  reconcile(projectId: string, signal: AbortSignal): Promise<ReconcileResult>;
+}
+
+/** More steps than any path through {@link decide} has; beyond it something undoes our work as fast as we do it. */
+const maxSteps = 10;
+
+export function createReconciler(deps: {
+  db: Database;
+  kubernetes: KubernetesClient;
+  writer: StatusWriter;
+  settings: PodSettings;
+  now: () => Date;
+}): Reconciler {
+  const { db, kubernetes, writer, settings, now } = deps;
+
+  return {
+    async reconcile(projectId, signal) {
+      let actual: Actual | null = null;
+      for (let step = 0; step < maxSteps; step++) {
+        signal.throwIfAborted();
+        const wanted = await findProject(db, projectId);
+        if (!wanted) return { kind: 'done' };
+        actual ??= await read(wanted);
+        const effect = decide(wanted, actual, now().getTime());
+        switch (effect.kind) {
+          case 'settled':
+            await writer.told(wanted, { gone: actual.pod === null && wanted.desiredState !== 'running' });
+            return { kind: 'done' };
+          case 'wait':
+            if (effect.told) await writer.told(wanted, { gone: false });
+            return { kind: 'done' };
+          case 'later':
+            return effect;
+          case 'conflict':
+            throw new KubernetesError(
+              'terminal',
+              'name-conflict',
+              `The ${effect.object} belongs to somebody else and is left alone. An administrator must rename or remove it.`,
+              { status: 409 },
+            );
+          default:
+            actual = await apply(effect, wanted, actual);
+        }
+      }
+      throw new KubernetesError(
+        'transient',
+        'cluster-error',
+        'The objects of the project keep changing under our hands.',
+        {
+          status: 0,
+        },
+      );
+    },
+  };
+
+  async function read(wanted: ProjectRecord): Promise<Actual> {
+    const [pod, claim] = await Promise.all([
+      kubernetes.readPod(wanted.podName),
+      kubernetes.readClaim(wanted.workspacePvcName),
+    ]);
+    return { pod, claim };
+  }
+
+  /** Does one effect. Returns what is there afterwards, or `null` when only a fresh read can tell. */
+  async function apply(
+    effect: Extract<Effect, { kind: `${'create' | 'delete'}-${'pod' | 'claim'}` }>,
+    wanted: ProjectRecord,
+    actual: Actual,
+  ): Promise<Actual | null> {
+    const leaving = now().toISOString();
+    try {
+      switch (effect.kind) {
+        case 'create-claim':
+          return { ...actual, claim: await kubernetes.createClaim(claimManifest(wanted, settings)) };
+        case 'create-pod':
+          return { ...actual, pod: await kubernetes.createPod(podManifest(wanted, settings)) };
+        case 'delete-pod': {
+          await kubernetes.deletePod(effect.pod.metadata);
+          return {
+            ...actual,
+            pod: { ...effect.pod, metadata: { ...effect.pod.metadata, deletionTimestamp: leaving } },
+          };
+        }
+        case 'delete-claim': {
+          await kubernetes.deleteClaim(effect.claim.metadata);
+          return {
+            ...actual,
+            claim: { ...effect.claim, metadata: { ...effect.claim.metadata, deletionTimestamp: leaving } },
+          };
+        }
+      }
+    } catch (error) {
+      // Somebody was quicker, or the object is another one by now: what is there decides.
+      if (error instanceof KubernetesError && (error.kind === 'already-exists' || error.kind === 'conflict'))
+        return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+
+import { Client } from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import { acquireLease, releaseLease, renewLease } from '../../src/shared/node/db/leases-repository.ts';
+import { assertMigrated, migrateDown, migrateToLatest } from '../../src/shared/node/db/migrate.ts';
+import {
+  changeProject,
+  findProject,
+  insertProject,
+  listLaggingProjects,
+  listProjects,
+} from '../../src/shared/node/db/projects-repository.ts';
+import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
+import { createTestDatabase } from '../support/services.ts';
+
+const cleanUps: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+
+async function databaseUrl(): Promise<string> {
+  const database = await createTestDatabase();
+  cleanUps.push(() => database.drop());
+  return database.url;
+}
+
+async function connect(): Promise<Database> {
+  const db = createDatabase(await databaseUrl());
+  cleanUps.push(() => db.destroy());
+  return db;
+}
+
+async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<Record<string, unknown>>(text);
+  await client.end();
+  return rows;
+}
+
+const ownTables = (url: string) =>
+  query(
+    url,
+    "select table_name from information_schema.tables where table_schema = 'public' and table_name not like 'knex%' order by 1",
+  ).then((rows) => rows.map((row) => row['table_name']));
+
+describe('migrations', () => {
+  const all = ['access_tokens', 'leases', 'project_events', 'projects', 'sessions', 'users'];
+
+  it('run down to an empty database and up again', async () => {
+    const url = await databaseUrl();
+    expect(await ownTables(url)).toEqual(all);
+    for (let undone = await migrateDown(url); undone.length > 0; undone = await migrateDown(url)) {
+      expect(undone).toHaveLength(1);
+    }
+    expect(await ownTables(url)).toEqual([]);
+    expect(await migrateToLatest(url)).toHaveLength(5);
+    expect(await ownTables(url)).toEqual(all);
+  });
+
+  it('do nothing when run twice, and run once when two processes start together', async () => {
+    const url = await databaseUrl();
+    expect(await migrateToLatest(url)).toEqual([]);
+    for (let index = 0; index < 5; index++) await migrateDown(url);
+    const ran = await Promise.all([migrateToLatest(url), migrateToLatest(url)]);
+    expect(ran.map((names) => names.length).toSorted((a, b) => a - b)).toEqual([0, 5]);
+  });
+
+  it('go on after a process was killed while it held the lock of the library', async () => {
+    const url = await databaseUrl();
+    await query(url, 'update knex_migrations_lock set is_locked = 1');
+    await migrateDown(url);
+    expect(await migrateToLatest(url)).toEqual(['0005-leases']);
+  });
+
+  it('refuse a database that is newer than the code, and the program does not start on an older one', async () => {
+    const url = await databaseUrl();
+    const db = createDatabase(url);
+    cleanUps.push(() => db.destroy());
+    await assertMigrated(db);
+    await migrateDown(url);
+    await expect(assertMigrated(db)).rejects.toThrow(/lacks the migrations 0005-leases.*npm run migrate/);
+    await query(url, "insert into knex_migrations (name, batch, migration_time) values ('0099-later', 9, now())");
+    await expect(migrateToLatest(url)).rejects.toThrow(/newer than this program.*0099-later/);
+    await expect(assertMigrated(db)).rejects.toThrow(/newer than this program/);
+  });
+});
+
+async function addProject(
+  db: Database,
+  options: { ownerId: string; name: string; requestId?: string; maxProjects?: number },
+) {
+  const id = randomUUID();
+  return db.transaction((trx) =>
+    insertProject(
+      trx,
+      {
+        id,
+        ownerId: options.ownerId,
+        requestId: options.requestId ?? null,
+        name: options.name,
+        description: '',
+        repoUrl: null,
+        namespace: 'opencode',
+        podName: `project-${id}-abcde`,
+        workspacePvcName: `workspace-${id}`,
+      },
+      { maxProjects: options.maxProjects ?? 20 },
+    ),
+  );
+}
+
+const addUser = (db: Database) =>
+  upsertUser(db, { subject: randomUUID(), email: null, name: 'Somebody', picture: null });
+
+describe('projects', () => {
+  it('keep a name unique among the live projects of an owner, whatever its case, until deletion is asked for', async () => {
+    const db = await connect();
+    const [owner, other] = [await addUser(db), await addUser(db)];
+    const { record } = await addProject(db, { ownerId: owner.id, name: 'Alpha' });
+    await expect(addProject(db, { ownerId: owner.id, name: 'ALPHA' })).rejects.toMatchObject({
+      code: 'NAME_TAKEN',
+      fields: { name: expect.stringContaining('already') as string },
+    });
+    await addProject(db, { ownerId: other.id, name: 'alpha' });
+    await changeProject(db, { id: record.id }, () => ({ desiredState: 'deleted' }));
+    await addProject(db, { ownerId: owner.id, name: 'alpha' });
+    expect((await findProject(db, record.id))?.name).toBe('Alpha');
+  });
+
+  it('never exceed the quota, however many creates come at once', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, index) => addProject(db, { ownerId: owner.id, name: `p${index}`, maxProjects: 3 })),
+    );
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(3);
+    const refusal = results.find((result) => result.status === 'rejected');
+    expect(refusal?.reason).toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+      message: expect.stringContaining('3 of at most 3') as string,
+    });
+  });
+
+  it('are made once for a repeated request id, even by two creates at once', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const twice = await Promise.all([
+      addProject(db, { ownerId: owner.id, name: 'same', requestId: 'r-1' }),
+      addProject(db, { ownerId: owner.id, name: 'same', requestId: 'r-1' }),
+    ]);
+    expect(new Set(twice.map(({ record }) => record.id)).size).toBe(1);
+    expect(twice.filter(({ created }) => created)).toHaveLength(1);
+  });
+
+  it('raise the version with each real change and with no other', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const { record } = await addProject(db, { ownerId: owner.id, name: 'versions' });
+    const first = await changeProject(db, { id: record.id }, () => ({ message: 'new' }));
+    expect(first).toMatchObject({ changed: true, record: { statusVersion: record.statusVersion + 1, message: 'new' } });
+    const same = await changeProject(db, { id: record.id }, () => ({ message: 'new' }));
+    expect(same).toMatchObject({ changed: false, record: { statusVersion: record.statusVersion + 1 } });
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) => changeProject(db, { id: record.id }, () => ({ message: `m${index}` }))),
+    );
+    expect((await findProject(db, record.id))?.statusVersion).toBe(record.statusVersion + 11);
+  });
+
+  it('page through names and creation without a gap or a double, at equal names too', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    for (const name of ['delta', 'Alpha', 'charlie', 'Bravo', 'echo'])
+      await addProject(db, { ownerId: owner.id, name });
+    for (const sort of ['createdAt', 'name'] as const) {
+      const seen: string[] = [];
+      let after: { name: string; seq: number } | null = null;
+      for (;;) {
+        const rows = await listProjects(db, {
+          ownerId: owner.id,
+          limit: 2,
+          sort,
+          after,
+          search: undefined,
+          status: undefined,
+        });
+        const page = rows.slice(0, 2);
+        seen.push(...page.map((row) => row.name));
+        const last = page.at(-1);
+        if (rows.length <= 2 || !last) break;
+        after = { name: last.name.toLowerCase(), seq: last.seq };
+      }
+      expect(seen).toEqual(
+        sort === 'name'
+          ? ['Alpha', 'Bravo', 'charlie', 'delta', 'echo']
+          : ['echo', 'Bravo', 'charlie', 'Alpha', 'delta'],
+      );
+    }
+  });
+
+  it('are found by the sweep while the cluster has not been told, unless parked', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const [lagging, parked, told] = [
+      (await addProject(db, { ownerId: owner.id, name: 'lagging' })).record,
+      (await addProject(db, { ownerId: owner.id, name: 'parked' })).record,
+      (await addProject(db, { ownerId: owner.id, name: 'told' })).record,
+    ];
+    await changeProject(db, { id: parked.id }, () => ({ parkedGeneration: 1 }));
+    await changeProject(db, { id: told.id }, () => ({ observedGeneration: 1 }));
+    const found = await listLaggingProjects(db, { olderThanMs: 0, limit: 10 });
+    expect(found.map((record) => record.id)).toEqual([lagging.id]);
+  });
+});
+
+describe('the lease', () => {
+  const options = (holder: string, ttlMs = 60_000) => ({ name: 'watch', holder, ttlMs });
+
+  it('has one holder at a time, and rises in epoch with each', async () => {
+    const db = await connect();
+    const first = await acquireLease(db, options('a'));
+    expect(first?.epoch).toBe(1);
+    expect(await acquireLease(db, options('b'))).toBeNull();
+    if (first) await releaseLease(db, first);
+    expect((await acquireLease(db, options('b')))?.epoch).toBe(2);
+  });
+
+  it('is lost to the next holder when it expires, and cannot be renewed then', async () => {
+    const db = await connect();
+    const first = await acquireLease(db, options('a', -1_000));
+    const second = await acquireLease(db, options('b'));
+    expect(second?.epoch).toBe(2);
+    expect(first && (await renewLease(db, first, { ttlMs: 60_000 }))).toBe(false);
+    expect(second && (await renewLease(db, second, { ttlMs: 60_000 }))).toBe(true);
+  });
+
+  it('fences the writes of a holder that was replaced', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const { record } = await addProject(db, { ownerId: owner.id, name: 'fenced' });
+    const old = await acquireLease(db, options('a', -1_000));
+    const fresh = await acquireLease(db, options('b'));
+    const write = (epoch: number, message: string) =>
+      changeProject(db, { id: record.id, fence: { lease: 'watch', epoch } }, () => ({ message }));
+    expect(await write(old?.epoch ?? 0, 'from the old holder')).toBeNull();
+    expect(await write(fresh?.epoch ?? 0, 'from the new holder')).toMatchObject({ changed: true });
+    expect((await findProject(db, record.id))?.message).toBe('from the new holder');
+  });
+});

@@ -1,0 +1,63 @@
+/** A real server on a free port of this machine, for tests that speak to it as its users do. */
+import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
+import { createDatabase } from '../../src/shared/node/db/database.ts';
+import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
+import { createLog } from '../../src/shared/node/log.ts';
+import { readServerConfig } from '../../src/server/config.ts';
+import type { ServerTimings } from '../../src/server/context.ts';
+import { startServer } from '../../src/server/server.ts';
+
+export interface TestServerOptions {
+  databaseUrl: string;
+  redisUrl: string;
+  /** Any other variable of the server's environment, such as `OIDC_ISSUER` or `MAX_PROJECTS_PER_USER`. */
+  env?: Record<string, string>;
+  timings?: Partial<ServerTimings>;
+  clientDir?: string;
+}
+
+export interface TestServer {
+  url: string;
+  port: number;
+  /** Creates the person at need and returns a new personal access token of theirs. */
+  mintToken(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The issuer of servers that nobody signs in to by a browser: the discard port, where nothing answers. */
+const noIssuer = 'http://127.0.0.1:9';
+
+export async function startTestServer(options: TestServerOptions): Promise<TestServer> {
+  const config = readServerConfig({
+    DATABASE_URL: options.databaseUrl,
+    REDIS_URL: options.redisUrl,
+    PORT: '0',
+    HOST: '127.0.0.1',
+    OIDC_ISSUER: noIssuer,
+    OIDC_CLIENT_ID: 'test-client',
+    SESSION_SECRET: 'a secret of tests, longer than 32 characters',
+    LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    ...options.env,
+  });
+  const server = await startServer(config, {
+    log: createLog({ name: 'test-server', level: config.logLevel }),
+    ...(options.clientDir === undefined ? {} : { clientDir: options.clientDir }),
+    ...(options.timings ? { timings: options.timings } : {}),
+  });
+  return {
+    url: server.url,
+    port: server.port,
+    mintToken: (name) => mintToken(options.databaseUrl, name),
+    stop: server.stop,
+  };
+}
+
+async function mintToken(databaseUrl: string, name: string): Promise<string> {
+  const db = createDatabase(databaseUrl, { poolSize: 1 });
+  try {
+    const user = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });
+    return (await insertAccessToken(db, { userId: user.id, name: 'test', expiresAt: null })).token;
+  } finally {
+    await db.destroy();
+  }
+}
