@@ -47,13 +47,13 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
   });
   const client = trpc.createClient({ links: createLinks({ socket }) });
   const liveFeed = createLiveFeed({
-    subscribe: ({ onEvent, onLink, onError, onComplete }) =>
+    subscribe: ({ onEvent, onConnecting, onError, onComplete }) =>
       client.projects.onChange.subscribe(
         {},
         {
           onData: ({ data }) => onEvent(data),
           onConnectionStateChange: ({ state }) => {
-            if (state !== 'idle') onLink(state === 'pending' ? 'open' : 'connecting');
+            if (state === 'connecting') onConnecting();
           },
           onError,
           onComplete,

@@ -53,7 +53,11 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
   const [postgres, redis, kubernetes, issuer, clientDir] = await allOrUndo([
     embed.postgres ? stoppable(createEmbeddedPostgres({ dataDir, log: serviceLog })) : null,
     embed.redis ? stoppable(createEmbeddedRedis({ dataDir, log: serviceLog })) : null,
-    embed.kubernetes ? stoppable(createEmbeddedKubernetes({ dataDir, log: serviceLog.info })) : null,
+    embed.kubernetes
+      ? stoppable(
+          createEmbeddedKubernetes({ dataDir, log: serviceLog.info, namespace: env['KUBE_NAMESPACE'] ?? 'opencode' }),
+        )
+      : null,
     embed.issuer
       ? stoppable(
           createEmbeddedIssuer({

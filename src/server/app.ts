@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 
 import fastifyHelmet from '@fastify/helmet';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 
 import { registerAuthRoutes, renderAuthFailure } from './auth/routes.ts';
 import type { ServerContext } from './context.ts';
@@ -11,9 +11,7 @@ import { registerHealthRoutes } from './health/routes.ts';
 import { registerClientFiles } from './http/client-files.ts';
 import { ofFastify, registerTrpcRoutes } from './http/trpc-routes.ts';
 import { httpTimeoutMs, maxMessageBytes } from './limits.ts';
-import { appRouter } from './router.ts';
-
-const procedureNames = new Set(Object.keys(appRouter._def.procedures));
+import { procedureNames } from './router.ts';
 
 /** @param clientDir the folder of the built user interface */
 export async function createApp(
@@ -34,9 +32,9 @@ export async function createApp(
     trustProxy: (_address, hop) => hop < config.trustedProxies,
     routerOptions: { maxParamLength: 5_000 }, // a batch names all its procedures in the path
     return503OnClosing: true,
-    frameworkErrors: (error, _request, reply) => {
+    frameworkErrors: (error, request, reply: FastifyReply) => {
       const shape = shapeOf(ofFastify(error));
-      reply.code(shape.data.httpStatus).send({ error: shape });
+      void reply.header('x-request-id', request.id).code(shape.data.httpStatus).send({ error: shape });
     },
   });
 

@@ -102,5 +102,6 @@ function validationSentence(fields: Record<string, string>): string {
   const [first] = Object.entries(fields);
   if (!first) return 'The input is not valid.';
   const [field, message] = first;
-  return field === '' ? message : `${field}: ${message}`;
+  const sentence = field === '' ? message : `${field}: ${message}`;
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`; // zod's own messages have no full stop
 }

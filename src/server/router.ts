@@ -6,4 +6,8 @@ import { router } from './trpc.ts';
 
 export const appRouter = router({ auth: authRouter, projects: projectsRouter, tokens: tokensRouter });
 
+/** Every procedure by its full name. */
+// oxlint-disable-next-line no-underscore-dangle -- tRPC offers no other way to its list
+export const procedureNames: ReadonlySet<string> = new Set(Object.keys(appRouter._def.procedures));
+
 export type AppRouter = typeof appRouter;

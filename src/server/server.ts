@@ -29,7 +29,7 @@ export interface RunningServer {
   /** Where browsers open it, without a slash at the end. */
   url: string;
   port: number;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /**

@@ -2,7 +2,9 @@
  * Takes jobs off the queue, one at a time for a project, and reconciles. Failures are of three kinds: done already
  * (success), worth another attempt (thrown), for good (`UnrecoverableError`).
  */
-import { DelayedError, UnrecoverableError, Worker, type Job } from 'bullmq';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { DelayedError, UnrecoverableError, WaitingError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { projectJobSchema, projectQueueName, type ProjectJob } from '../shared/contract/jobs.ts';
@@ -10,11 +12,13 @@ import type { Database } from '../shared/node/db/database.ts';
 import { findProject } from '../shared/node/db/projects-repository.ts';
 import type { Log } from '../shared/node/log.ts';
 import { toKubernetesError, KubernetesError } from './kube/kubernetes-error.ts';
-import type { Reconciler } from './reconcile/reconcile.ts';
+import type { Reconciler, ReconcileResult } from './reconcile/reconcile.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 const firstBackOffMs = 500;
 const longestBackOffMs = 15_000;
+/** A request to the cluster that is under way ends within ten seconds. */
+const cancelMs = 11_000;
 
 /** Full jitter over an exponential step: many projects that failed together do not come back together. */
 export function backOffMs(attempt: number, random: () => number): number {
@@ -38,23 +42,54 @@ export function startJobConsumer(deps: {
   concurrency: number;
 }): JobConsumer {
   const { db, reconciler, writer, log } = deps;
+  /** The cluster has asked for silence until then, by Retry-After. Milliseconds since the epoch. */
+  let quietUntil = 0;
+  /** The wish that each attempt was made for. */
+  const attemptedGenerations = new WeakMap<Job, number>();
 
   async function process(job: Job<ProjectJob>, token?: string, signal?: AbortSignal): Promise<void> {
     const parsed = projectJobSchema.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError('The job names no project.');
     const { projectId, requestId } = parsed.data;
     const jobLog = log.child({ projectId, requestId, job: job.name, attempt: job.attemptsMade + 1 });
+    if (Date.now() < quietUntil) return postpone(job, quietUntil, token);
     const generation = (await findProject(db, projectId))?.generation ?? 0;
+    attemptedGenerations.set(job, generation);
+    let result: ReconcileResult;
     try {
-      const result = await reconciler.reconcile(projectId, signal ?? new AbortController().signal);
-      if (result.kind === 'later') {
-        await job.moveToDelayed(Date.now() + result.delayMs, token);
-        throw new DelayedError();
-      }
-      jobLog.info('reconciled');
+      result = await reconciler.reconcile(projectId, signal ?? new AbortController().signal);
     } catch (error) {
+      if (signal?.aborted) {
+        // Given back as it was taken: no attempt is used up because a worker had to go.
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       if (error instanceof KubernetesError) await fail(job, { projectId, generation, error, jobLog });
       throw error;
+    }
+    if (result.kind === 'later') await postpone(job, Date.now() + result.delayMs, token);
+    jobLog.info('reconciled');
+  }
+
+  /** Puts the running job off without using up an attempt. Always throws, as BullMQ wants it. */
+  async function postpone(job: Job<ProjectJob>, untilMs: number, token: string | undefined): Promise<never> {
+    await job.moveToDelayed(untilMs, token);
+    await hurryIfOutdated(job);
+    throw new DelayedError();
+  }
+
+  /**
+   * A wish that came while the job ran could not call it, for it was not waiting yet; it must not wait for a back-off
+   * that was meant for the wish before. What comes from now on finds the job waiting and calls it itself.
+   */
+  async function hurryIfOutdated(job: Job<ProjectJob>): Promise<void> {
+    const attempted = attemptedGenerations.get(job);
+    if (attempted === undefined) return;
+    try {
+      const record = await findProject(db, job.data.projectId);
+      if (record && record.generation !== attempted && (await job.isDelayed())) await job.promote();
+    } catch (error) {
+      log.debug({ error: String(error) }, 'a waiting job could not be called; it comes by itself');
     }
   }
 
@@ -66,6 +101,7 @@ export function startJobConsumer(deps: {
     const attempts = job.opts.attempts ?? 1;
     const made = job.attemptsMade + 1;
     const terminal = error.kind === 'terminal';
+    if (error.retryAfterMs !== null) quietUntil = Math.max(quietUntil, Date.now() + error.retryAfterMs);
     // A cluster that does not answer is nobody's mistake: the sweep goes on asking after the last attempt.
     const parked = terminal || (made >= attempts && error.reason !== 'cluster-unreachable');
     jobLog.warn({ error: error.message, status: error.status, parked }, 'attempt failed');
@@ -93,6 +129,9 @@ export function startJobConsumer(deps: {
     },
   });
   worker.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
+  worker.on('failed', (job) => {
+    if (job) void hurryIfOutdated(job);
+  });
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const id of jobIds) worker.cancelJob(id, 'another worker may have taken the job over');
   });
@@ -100,8 +139,14 @@ export function startJobConsumer(deps: {
   return {
     async close(graceMs) {
       const closing = worker.close();
-      const timer = setTimeout(() => worker.cancelAllJobs('the worker is stopping'), graceMs);
-      await closing.finally(() => clearTimeout(timer));
+      const stop = new AbortController();
+      const inTime = (ms: number) =>
+        Promise.race([closing, delay(ms, undefined, { signal: stop.signal }).catch(() => undefined)]);
+      await inTime(graceMs);
+      worker.cancelAllJobs('the worker is stopping');
+      // Without Redis the end of a job cannot be noted, and BullMQ waits for ever. Its lock expires; others take over.
+      await inTime(cancelMs);
+      stop.abort();
     },
   };
 }

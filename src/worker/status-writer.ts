@@ -1,8 +1,9 @@
-import type { Database } from '../shared/node/db/database.ts';
 /**
  * Writes what is seen or has failed to the project's row, and tells the screens. One function for each source, and all
  * of them through the row lock of `changeProject`, so that versions rise in the order of the facts.
  */
+import type { DesiredState } from '../shared/contract/states.ts';
+import type { Database } from '../shared/node/db/database.ts';
 import { appendProjectEvent } from '../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../shared/node/db/project-record.ts';
 import { changeProject, type ProjectPatch } from '../shared/node/db/projects-repository.ts';
@@ -13,7 +14,11 @@ import { derive } from './reconcile/derive.ts';
 
 export interface StatusWriter {
   /** The watch's view, written only while its lease has this epoch. Returns the row, or `null` when it may not write. */
-  observed(projectId: string, actual: Actual, fence: { lease: string; epoch: number }): Promise<ProjectRecord | null>;
+  observed(
+    projectId: string,
+    actualOf: (record: ProjectRecord) => Actual,
+    fence: { lease: string; epoch: number },
+  ): Promise<ProjectRecord | null>;
   /**
    * The cluster has all orders of this generation. `gone` says that a read found neither pod nor claim, which settles a
    * stop or a deletion by itself. Writes nothing when the owner has wished for something else meanwhile.
@@ -37,12 +42,12 @@ export function createStatusWriter(deps: { db: Database; publisher: StatusPublis
     const result = await changeProject(db, key, async (record, trx) => {
       const patch = patchOf(record);
       const changes = patch?.status !== undefined && patch.status !== record.status;
-      if (patch && (changes || (kind === 'job-failed' && patch.message !== record.message))) {
+      if (patch && (changes || (kind === 'job-failed' && patch.podError !== record.podError))) {
         await appendProjectEvent(trx, {
           projectId: record.id,
           kind: patch.status === 'archived' ? 'archived' : kind,
           actorId: null,
-          message: patch.message ?? `The project is ${patch.status}.`,
+          message: patch.message ?? patch.podError ?? `The project is ${patch.status}.`,
         });
       }
       return patch;
@@ -52,8 +57,8 @@ export function createStatusWriter(deps: { db: Database; publisher: StatusPublis
   }
 
   return {
-    observed: (id, actual, fence) =>
-      write({ id, fence }, (record) => derive(record, actual, now().toISOString()), 'status-changed'),
+    observed: (id, actualOf, fence) =>
+      write({ id, fence }, (record) => derive(record, actualOf(record), now().toISOString()), 'status-changed'),
 
     async told(told, { gone }) {
       await write(
@@ -70,7 +75,7 @@ export function createStatusWriter(deps: { db: Database; publisher: StatusPublis
           if (gone) return { ...accepted, ...derive(next, { pod: null, claim: null }, now().toISOString()) };
           // The sentence of a failure that is over must not stay; the watch says what is going on instead.
           const stale = record.podError !== null && record.message === record.podError;
-          return stale ? { ...accepted, reason: 'creating', message: 'The cluster has accepted the order.' } : accepted;
+          return stale ? { ...accepted, ...acceptedWords(record.desiredState) } : accepted;
         },
         'status-changed',
       );
@@ -80,19 +85,32 @@ export function createStatusWriter(deps: { db: Database; publisher: StatusPublis
       const message = parked ? `${error.message} Mend the cause and retry.` : `${error.message} ${attempt}`;
       await write(
         { id },
-        (record) =>
-          record.generation === generation && record.status !== 'archived'
-            ? {
-                podError: message,
-                podErrorCode: error.reason,
-                parkedGeneration: parked ? generation : null,
-                reason: error.reason,
-                message,
-                ...(parked ? { status: 'error' as const } : {}),
-              }
-            : null,
+        (record) => {
+          if (record.generation !== generation || record.status === 'archived') return null;
+          const failure = {
+            podError: message,
+            podErrorCode: error.reason,
+            parkedGeneration: parked ? generation : null,
+          };
+          // While the watch sees a pod that is wanted, what it says of that pod is the better news (as in `derive`).
+          const hidden = !parked && record.desiredState === 'running' && record.podUid !== null;
+          if (hidden) return failure;
+          return { ...failure, reason: error.reason, message, ...(parked ? { status: 'error' as const } : {}) };
+        },
         'job-failed',
       );
     },
   };
+}
+
+/** What to say until the watch has seen what became of the order. */
+function acceptedWords(desiredState: DesiredState): ProjectPatch {
+  switch (desiredState) {
+    case 'running':
+      return { status: 'initializing', reason: 'creating', message: 'The cluster has accepted the order.' };
+    case 'stopped':
+      return { status: 'stopping', reason: 'stopping', message: 'The pod is stopping. The files stay on the volume.' };
+    case 'deleted':
+      return { status: 'deleting', reason: 'deleting', message: 'The pod and its volume are being removed.' };
+  }
 }

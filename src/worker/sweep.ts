@@ -10,21 +10,29 @@ import { listLaggingProjects } from '../shared/node/db/projects-repository.ts';
 import type { Log } from '../shared/node/log.ts';
 import type { ProjectQueue } from '../shared/node/project-queue.ts';
 
+/** A job is usually done before; interval and age together stay under the five seconds after which a lost job is found. */
+const laggingAfterMs = 2_500;
+const defaultIntervalMs = 2_000;
+
 /** Runs until `signal` aborts. Never rejects. */
 export async function sweepLagging(
   deps: { db: Database; queue: ProjectQueue; log: Log; intervalMs?: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const intervalMs = deps.intervalMs ?? 4_000;
+  const { db, queue, log, intervalMs = defaultIntervalMs } = deps;
   while (!signal.aborted) {
     try {
-      const lagging = await listLaggingProjects(deps.db, { olderThanMs: intervalMs, limit: 500 });
+      const lagging = await listLaggingProjects(db, { olderThanMs: laggingAfterMs, limit: 500 });
+      let queued = 0;
       for (const { id, desiredState } of lagging) {
-        await deps.queue.enqueue(projectJobNameFor(desiredState), { projectId: id }, { hurry: false });
+        if (signal.aborted) return;
+        // Redis takes nothing now: the next round asks again, rather than each project waiting for its own refusal.
+        if (!(await queue.enqueue(projectJobNameFor(desiredState), { projectId: id }, { hurry: false }))) break;
+        queued += 1;
       }
-      if (lagging.length > 0) deps.log.info({ projects: lagging.length }, 'queued projects whose wish was not met yet');
+      if (queued > 0) log.info({ projects: queued }, 'queued projects whose wish was not met yet');
     } catch (error) {
-      deps.log.warn({ error: String(error) }, 'the sweep could not read the database; trying again');
+      log.warn({ error: String(error) }, 'the sweep could not read the database; trying again');
     }
     await delay(intervalMs, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
   }

@@ -28,7 +28,7 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-const jobGraceMs = 10_000;
+const defaultJobGraceMs = 10_000;
 
 const currentTime = () => new Date();
 
@@ -44,6 +44,10 @@ export async function startWorker(
     random?: () => number;
     watchTimes?: WatchOwnerTimes;
     watchLimits?: Partial<ListWatchLimits>;
+    /** How often rows and the watched objects are compared. */
+    resyncMs?: number;
+    /** How long running jobs may go on after `stop`. */
+    jobGraceMs?: number;
   } = {},
 ): Promise<Worker> {
   const { now = currentTime, random = Math.random } = options;
@@ -93,6 +97,7 @@ export async function startWorker(
         random,
         holder: `${hostname()}-${randomUUID()}`,
         ...(options.watchLimits ? { limits: options.watchLimits } : {}),
+        ...(options.resyncMs === undefined ? {} : { resyncMs: options.resyncMs }),
       },
       stopping.signal,
       options.watchTimes,
@@ -104,7 +109,7 @@ export async function startWorker(
   return {
     async stop() {
       stopping.abort();
-      await consumer.close(jobGraceMs);
+      await consumer.close(options.jobGraceMs ?? defaultJobGraceMs);
       await Promise.all(loops);
       await queue.close();
       blocking.disconnect();

@@ -83,7 +83,7 @@ export async function openApi(target: Target) {
     });
   }
 
-  async function call(method: string, path: string, options: Call = {}): Promise<Answer> {
+  async function send(method: string, path: string, options: Call = {}): Promise<Answer> {
     const response = await open(method, path, options);
     response.setEncoding('utf8');
     let text = '';
@@ -94,20 +94,20 @@ export async function openApi(target: Target) {
   return {
     target: running,
     kubeConfig,
-    call,
-    get: async (path: string, query: Record<string, string> = {}) => await call('GET', path, { query }),
+    call: send,
+    get: async (path: string, query: Record<string, string> = {}) => await send('GET', path, { query }),
     post: async (path: string, body: Json, query: Record<string, string> = {}) =>
-      await call('POST', path, { body, query }),
+      await send('POST', path, { body, query }),
     put: async (path: string, body: Json, query: Record<string, string> = {}) =>
-      await call('PUT', path, { body, query }),
-    patch: async (path: string, contentType: string, body: Json) => await call('PATCH', path, { body, contentType }),
-    remove: async (path: string, body: Json = {}, query: Record<string, string> = {}) =>
-      await call('DELETE', path, { body, query }),
+      await send('PUT', path, { body, query }),
+    patch: async (path: string, contentType: string, body: Json) => await send('PATCH', path, { body, contentType }),
+    remove: async (path: string, body?: Json, query: Record<string, string> = {}) =>
+      await send('DELETE', path, { ...(body === undefined ? {} : { body }), query }),
 
     /** A namespace of its own for one test, with the paths into it. */
     async newNamespace() {
       const name = `test-${randomBytes(4).toString('hex')}`;
-      const answer = await call('POST', '/api/v1/namespaces', {
+      const answer = await send('POST', '/api/v1/namespaces', {
         body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
       });
       if (answer.code !== 201) throw new Error(`The namespace ${name} was not made: ${answer.text}`);
@@ -151,9 +151,12 @@ function followWatch(response: IncomingMessage, controller: AbortController): Op
       if (!controller.signal.aborted) throw error;
     }
   };
+  const ended = read();
+  // Whoever waits for the end learns how it came; a test that does not wait is not failed by it.
+  ended.catch(() => undefined);
   return {
     events,
-    ended: read(),
+    ended,
     stop: () => controller.abort(),
     next: async (test) =>
       await new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
+import { readServerConfig } from '../../src/server/config.ts';
+import type { ServerTimings } from '../../src/server/context.ts';
+import { startServer } from '../../src/server/server.ts';
 /** A real server on a free port of this machine, for tests that speak to it as its users do. */
 import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
-import { readServerConfig } from '../../src/server/config.ts';
-import type { ServerTimings } from '../../src/server/context.ts';
-import { startServer } from '../../src/server/server.ts';
 
 export interface TestServerOptions {
   databaseUrl: string;
@@ -14,6 +14,8 @@ export interface TestServerOptions {
   env?: Record<string, string>;
   timings?: Partial<ServerTimings>;
   clientDir?: string;
+  /** Where the log goes, line by line; standard output unless told otherwise. */
+  logTo?: { write(line: string): void };
 }
 
 export interface TestServer {
@@ -40,7 +42,11 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     ...options.env,
   });
   const server = await startServer(config, {
-    log: createLog({ name: 'test-server', level: config.logLevel }),
+    log: createLog({
+      name: 'test-server',
+      level: config.logLevel,
+      ...(options.logTo ? { destination: options.logTo } : {}),
+    }),
     ...(options.clientDir === undefined ? {} : { clientDir: options.clientDir }),
     ...(options.timings ? { timings: options.timings } : {}),
   });
@@ -52,7 +58,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
   };
 }
 
-async function mintToken(databaseUrl: string, name: string): Promise<string> {
+export async function mintToken(databaseUrl: string, name: string): Promise<string> {
   const db = createDatabase(databaseUrl, { poolSize: 1 });
   try {
     const user = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });

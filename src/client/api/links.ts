@@ -28,8 +28,9 @@ export function createSocket({ origin, backOff, onSessionEnded, onClose }: Socke
     url: `${origin.replace(/^http/, 'ws')}/trpc`,
     lazy: { enabled: true, closeMs: 1000 },
     retryDelayMs: () => backOff.nextDelayMs(),
-    // The server sends a ping twice a minute; only when even that stays out is the line tested from here.
-    keepAlive: { enabled: true, intervalMs: 45_000, pongTimeoutMs: 5000 },
+    // A line that died without a word is noticed by the missing answer. The server asks only peers that are silent for
+    // longer, so that one side alone does the asking.
+    keepAlive: { enabled: true, intervalMs: 20_000, pongTimeoutMs: 5000 },
     onClose: (cause) => {
       onClose();
       if (cause?.code === sessionEndedCode) onSessionEnded();
@@ -37,8 +38,18 @@ export function createSocket({ origin, backOff, onSessionEnded, onClose }: Socke
   });
 }
 
+/** The hooks for paged lists add the direction of paging to the input, which our strict schemas rightly refuse. */
+const withoutDirection: TRPCLink<AppRouter> =
+  () =>
+  ({ op, next }) => {
+    if (typeof op.input !== 'object' || op.input === null || !('direction' in op.input)) return next(op);
+    const { direction: _direction, ...input } = op.input;
+    return next({ ...op, input });
+  };
+
 export function createLinks({ socket }: { socket: TRPCWebSocketClient }): TRPCLink<AppRouter>[] {
   return [
+    withoutDirection,
     splitLink({
       condition: (operation) => operation.type === 'subscription',
       true: wsLink({ client: socket }),

@@ -13,7 +13,8 @@ import { readError } from './read-error.ts';
 
 export interface FeedHandlers {
   onEvent: (event: ProjectEvent) => void;
-  onLink: (link: 'connecting' | 'open') => void;
+  /** The socket is being opened, for the first time or again. */
+  onConnecting: () => void;
   onError: (error: unknown) => void;
   onComplete: () => void;
 }
@@ -74,10 +75,9 @@ export function createLiveFeed(deps: LiveFeedDeps): LiveFeed {
       onEvent: (event) => {
         if (running === session) take(event);
       },
-      onLink: (link) => {
-        if (running !== session) return;
-        if (link === 'open') connection.set({ link: 'open' });
-        else if (connection.get().heardAtMs !== null) connection.set({ link: 'lost' });
+      onConnecting: () => {
+        // An open socket alone says nothing: the first event ends this, for each subscription begins with one.
+        if (running === session && connection.get().heardAtMs !== null) connection.set({ link: 'lost' });
       },
       onError: (error) => {
         if (running !== session) return;

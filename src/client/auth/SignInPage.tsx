@@ -19,7 +19,11 @@ export function SignInPage() {
   const returnTo = safeReturnTo(search.get('returnTo'));
   const reason = search.get('reason');
   // Whoever comes here because a session ended needs no test whether it did.
-  const me = trpc.auth.me.useQuery(undefined, { retry: false, enabled: reason === null });
+  const me = trpc.auth.me.useQuery(undefined, {
+    retry: false,
+    retryOnMount: false,
+    enabled: reason === null,
+  });
   if (reason === null && me.isSuccess) return <Navigate to={returnTo} replace />;
   const sentence = sentences[reason ?? ''];
   return (

@@ -40,7 +40,6 @@ export function DeleteProjectDialog({ project, onClose }: DeleteProjectDialogPro
       opened={project !== null}
       onClose={close}
       title="Delete project"
-      role="alertdialog"
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Stack gap="md">

@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconGitBranch } from '@tabler/icons-react';
+import { IconGitBranch } from '@tabler/icons-react';
 import { memo } from 'react';
 import { Link } from 'react-router';
 
@@ -37,8 +37,7 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       <div className={classes.status}>
         <StatusBadge project={project} />
         <span className={classes.line} title={line} data-attention={needsAttention(project) || undefined}>
-          {needsAttention(project) && <IconAlertTriangle size={13} stroke={1.8} aria-hidden="true" />}
-          <span>{line}</span>
+          {line}
         </span>
       </div>
       <div className={classes.foot}>

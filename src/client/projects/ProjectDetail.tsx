@@ -3,11 +3,11 @@ import { Link, useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
+import { useOnceTrue } from '../ui/use-once-true.ts';
 import { ProjectActions } from './ProjectActions.tsx';
 import { ProjectTabs, type ProjectTab } from './ProjectTabs.tsx';
 import { StatusBadge } from './StatusBadge.tsx';
 import { StatusPanel } from './StatusPanel.tsx';
-import { useOnceTrue } from './use-once-true.ts';
 
 import classes from './project-detail.module.css';
 

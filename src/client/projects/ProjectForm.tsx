@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertCircle } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 
 import { readError } from '../api/read-error.ts';
 import { placeError, projectFormRules, type ProjectFormValues } from './project-form-values.ts';
@@ -19,6 +19,7 @@ export interface ProjectFormProps {
 /** Name, description and repository: for a new project and for one that exists. Keeps its text when sending fails. */
 export function ProjectForm(props: ProjectFormProps) {
   const { initialValues, submitLabel, pending, onSubmit, onCancel, onValuesChange } = props;
+  const sending = useRef(false);
   const [sentence, setSentence] = useState<string | null>(null);
   const form = useForm({
     initialValues,
@@ -28,6 +29,9 @@ export function ProjectForm(props: ProjectFormProps) {
   });
 
   async function send(values: ProjectFormValues): Promise<void> {
+    // A double click arrives before the button is drawn as pending.
+    if (sending.current) return;
+    sending.current = true;
     setSentence(null);
     try {
       await onSubmit(values);
@@ -35,6 +39,8 @@ export function ProjectForm(props: ProjectFormProps) {
       const placed = placeError(readError(error));
       form.setErrors(placed.fields);
       setSentence(placed.sentence);
+    } finally {
+      sending.current = false;
     }
   }
 

@@ -1,27 +1,12 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
-import {
-  IconDots,
-  IconExternalLink,
-  IconPencil,
-  IconPlayerPlay,
-  IconPlayerStop,
-  IconRefresh,
-  IconRotateClockwise,
-  IconTrash,
-  type TablerIcon,
-} from '@tabler/icons-react';
-import { useNavigate } from 'react-router';
+import { ActionIcon, type ActionIconProps } from '@mantine/core';
+import { IconDots } from '@tabler/icons-react';
+import { lazy, Suspense, type ComponentPropsWithRef } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
-import type { ProjectAction } from '../../shared/contract/states.ts';
-import { refusalOf, useProjectActions, type DirectAction } from './use-project-actions.ts';
+import { useLazyMenu } from '../ui/use-lazy-menu.ts';
 
-const directActions: { action: DirectAction; label: string; icon: TablerIcon }[] = [
-  { action: 'start', label: 'Start', icon: IconPlayerPlay },
-  { action: 'stop', label: 'Stop', icon: IconPlayerStop },
-  { action: 'restart', label: 'Restart', icon: IconRotateClockwise },
-  { action: 'retry', label: 'Retry', icon: IconRefresh },
-];
+const load = () => import('./ProjectMenuOpen.tsx');
+const ProjectMenuOpen = lazy(async () => ({ default: (await load()).ProjectMenuOpen }));
 
 export interface ProjectMenuProps {
   project: Project;
@@ -32,78 +17,23 @@ export interface ProjectMenuProps {
 }
 
 /** Everything that can be done with a project; what cannot be done now says why. */
-export function ProjectMenu({ project, onDelete, withOpen = false, onEdit }: ProjectMenuProps) {
-  const navigate = useNavigate();
-  const { run, running } = useProjectActions(project);
+export function ProjectMenu(props: ProjectMenuProps) {
+  const { needed, menu, trigger } = useLazyMenu(load);
+  const plain = <ProjectMenuButton project={props.project} {...trigger} />;
+  if (!needed) return plain;
   return (
-    <Menu position="bottom-end" width={180} shadow="md">
-      <Menu.Target>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size={30}
-          loading={running !== null}
-          aria-label={`Actions for ${project.name}`}
-        >
-          <IconDots size={18} stroke={1.6} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {withOpen && (
-          <Menu.Item
-            leftSection={<IconExternalLink size={16} stroke={1.6} />}
-            onClick={() => void navigate(`/projects/${project.id}`)}
-          >
-            Open
-          </Menu.Item>
-        )}
-        {onEdit !== undefined && (
-          <ActionItem action="update" label="Edit" icon={IconPencil} project={project} onClick={onEdit} />
-        )}
-        {(withOpen || onEdit !== undefined) && <Menu.Divider />}
-        {directActions.map(({ action, label, icon }) => (
-          <ActionItem
-            key={action}
-            action={action}
-            label={label}
-            icon={icon}
-            project={project}
-            onClick={() => run(action)}
-          />
-        ))}
-        <Menu.Divider />
-        <ActionItem action="delete" label="Delete…" icon={IconTrash} project={project} onClick={onDelete} />
-      </Menu.Dropdown>
-    </Menu>
+    <Suspense fallback={plain}>
+      <ProjectMenuOpen {...props} {...menu} />
+    </Suspense>
   );
 }
 
-interface ActionItemProps {
-  action: ProjectAction;
-  label: string;
-  icon: TablerIcon;
-  project: Project;
-  onClick: () => void;
-}
+type ProjectMenuButtonProps = { project: Project } & ActionIconProps & ComponentPropsWithRef<'button'>;
 
-function ActionItem({ action, label, icon: Icon, project, onClick }: ActionItemProps) {
-  const refusal = refusalOf(action, project);
-  // A refused item stays reachable by keyboard, so that its reason can be read.
+export function ProjectMenuButton({ project, ...props }: ProjectMenuButtonProps) {
   return (
-    <Tooltip label={refusal} disabled={refusal === null} position="left">
-      <Menu.Item
-        leftSection={<Icon size={16} stroke={1.6} />}
-        {...(action === 'delete' && refusal === null && { color: 'red' })}
-        data-disabled={refusal !== null}
-        aria-disabled={refusal !== null}
-        aria-description={refusal ?? undefined}
-        closeMenuOnClick={refusal === null}
-        onClick={() => {
-          if (refusal === null) onClick();
-        }}
-      >
-        {label}
-      </Menu.Item>
-    </Tooltip>
+    <ActionIcon variant="subtle" color="gray" size={30} aria-label={`Actions for ${project.name}`} {...props}>
+      <IconDots size={18} stroke={1.6} color="var(--mantine-color-dimmed)" />
+    </ActionIcon>
   );
 }

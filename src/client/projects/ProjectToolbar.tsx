@@ -1,6 +1,6 @@
 import { CloseButton, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
+import { IconSelector, IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 
 import type { ListFilter } from '../api/merge-projects.ts';
@@ -32,8 +32,8 @@ export function ProjectToolbar({ filter, onChange }: ProjectToolbarProps) {
     <search className={classes.root}>
       <TextInput
         className={classes.search}
-        aria-label="Search by name"
-        placeholder="Search by name"
+        aria-label="Search projects"
+        placeholder="Search projects"
         type="search"
         maxLength={100}
         value={text}
@@ -45,6 +45,8 @@ export function ProjectToolbar({ filter, onChange }: ProjectToolbarProps) {
       />
       <NativeSelect
         className={classes.select}
+        rightSection={<IconSelector size={14} stroke={1.8} />}
+        rightSectionPointerEvents="none"
         aria-label="Status"
         value={filter.status ?? ''}
         onChange={(event) => onChange({ status: event.currentTarget.value })}
@@ -52,6 +54,8 @@ export function ProjectToolbar({ filter, onChange }: ProjectToolbarProps) {
       />
       <NativeSelect
         className={classes.select}
+        rightSection={<IconSelector size={14} stroke={1.8} />}
+        rightSectionPointerEvents="none"
         aria-label="Sort by"
         value={filter.sort ?? 'createdAt'}
         onChange={(event) => onChange({ sort: event.currentTarget.value === 'name' ? 'name' : 'createdAt' })}

@@ -5,10 +5,10 @@ import { useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
+import { useOnceTrue } from '../ui/use-once-true.ts';
 import { ProjectList } from './ProjectList.tsx';
 import { ProjectToolbar } from './ProjectToolbar.tsx';
 import { useListFilter } from './use-list-filter.ts';
-import { useOnceTrue } from './use-once-true.ts';
 
 const CreateProjectDialog = lazy(async () => ({
   default: (await import('./CreateProjectDialog.tsx')).CreateProjectDialog,

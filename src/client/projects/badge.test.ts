@@ -34,6 +34,7 @@ describe('the badge', () => {
     expect(needsAttention({ status: 'error', phase: null, reason: null })).toBe(true);
     expect(needsAttention({ status: 'initializing', phase: 'Pending', reason: 'image-denied' })).toBe(true);
     expect(needsAttention({ status: 'initializing', phase: 'Pending', reason: 'creating' })).toBe(false);
+    expect(needsAttention({ status: 'error', phase: 'Succeeded', reason: 'completed' })).toBe(false);
     expect(needsAttention({ status: 'ready', phase: 'Running', reason: 'ready' })).toBe(false);
   });
 });

@@ -89,7 +89,10 @@ function hasTrouble(reason: ReasonCode | null): boolean {
 
 /** Whether the sentence beside the badge asks for somebody's attention. */
 export function needsAttention(project: BadgeInput): boolean {
-  return project.status === 'error' || (project.status === 'initializing' && hasTrouble(project.reason));
+  return (
+    (project.status === 'error' && project.phase !== 'Succeeded') ||
+    (project.status === 'initializing' && hasTrouble(project.reason))
+  );
 }
 
 /** One line that says why the project is not simply running; how many containers are ready when it is. */

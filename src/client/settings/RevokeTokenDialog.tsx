@@ -29,13 +29,7 @@ export function RevokeTokenDialog({ token, onClose }: RevokeTokenDialogProps) {
     );
   };
   return (
-    <Modal
-      opened={token !== null}
-      onClose={onClose}
-      title="Revoke token"
-      role="alertdialog"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened={token !== null} onClose={onClose} title="Revoke token" closeButtonProps={{ 'aria-label': 'Close' }}>
       <Stack gap="md">
         <Text>
           Revoke{' '}

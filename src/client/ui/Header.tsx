@@ -14,7 +14,7 @@ export function Header() {
       <div className={classes.inner}>
         <Link to="/projects" className={classes.brand} aria-label="OpenCode Project Manager">
           <Logo />
-          <span className={classes.name}>OpenCode</span>
+          <span className={classes.name}>OpenCode Project Manager</span>
         </Link>
         <nav aria-label="Main" className={classes.nav}>
           <NavLink to="/projects" className={classes.link ?? ''}>

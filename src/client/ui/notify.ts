@@ -16,5 +16,5 @@ export function notifyFailure(title: string, error: unknown): void {
 
 async function show(notification: NotificationData): Promise<void> {
   const { notifications } = await import('@mantine/notifications');
-  notifications.show({ withBorder: true, ...notification });
+  notifications.show({ withBorder: true, closeButtonProps: { 'aria-label': 'Dismiss' }, ...notification });
 }

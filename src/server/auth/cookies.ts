@@ -1,12 +1,11 @@
 /** Cookies of this site. Over https they are bound to the host by the `__Host-` prefix; plain http is for localhost. */
-import { fastifyCookie } from '@fastify/cookie';
 
 export interface CookieJar {
   /** The full name of a cookie on this site. */
   nameOf(base: string): string;
   /** All cookies of a request, by full name. */
-  parse(header: string | undefined): Record<string, string | undefined>;
-  /** The header that sets the cookie for `maxAgeSeconds`; 0 removes it. */
+  parse(header: string | undefined): Map<string, string>;
+  /** The header that sets the cookie for `maxAgeSeconds`; 0 removes it. `value` is base64url and dots alone. */
   set(base: string, value: string, options: { maxAgeSeconds: number }): string;
 }
 
@@ -15,15 +14,21 @@ export function createCookieJar(isSecure: () => boolean): CookieJar {
   const nameOf = (base: string) => (isSecure() ? `__Host-${base}` : base);
   return {
     nameOf,
-    parse: (header) => (header === undefined ? {} : fastifyCookie.parse(header)),
+    parse(header) {
+      const cookies = new Map<string, string>();
+      for (const pair of header?.split(';') ?? []) {
+        const [name, value] = splitOnce(pair.trim());
+        if (!cookies.has(name)) cookies.set(name, value); // the first of a name is the most specific one
+      }
+      return cookies;
+    },
+    // Lax, not Strict: the way back from the issuer is a navigation that starts on another site.
     set: (base, value, { maxAgeSeconds }) =>
-      fastifyCookie.serialize(nameOf(base), value, {
-        path: '/',
-        httpOnly: true,
-        // Lax, not Strict: the way back from the issuer is a navigation that starts on another site.
-        sameSite: 'lax',
-        secure: isSecure(),
-        maxAge: maxAgeSeconds,
-      }),
+      `${nameOf(base)}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${isSecure() ? '; Secure' : ''}`,
   };
+}
+
+function splitOnce(pair: string): [name: string, value: string] {
+  const at = pair.indexOf('=');
+  return at === -1 ? [pair, ''] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
 }

@@ -27,6 +27,10 @@ export interface LoginCookie {
   read(state: string, cookieHeader: string | undefined): Promise<PendingLogin | null>;
 }
 
+function baseOf(state: string): string {
+  return cookiePrefix + createHash('sha256').update(state).digest('base64url').slice(0, 16);
+}
+
 export function createLoginCookie({
   jar,
   secret,
@@ -37,8 +41,6 @@ export function createLoginCookie({
   now: () => number;
 }): LoginCookie {
   const key = deriveKey(secret, 'login-cookie');
-  const baseOf = (state: string) =>
-    `${cookiePrefix}${createHash('sha256').update(state).digest('base64url').slice(0, 16)}`;
 
   return {
     async issue(login, cookieHeader) {
@@ -47,7 +49,7 @@ export function createLoginCookie({
         .setExpirationTime(new Date(now() + loginTtlMs))
         .encrypt(key);
       const prefix = jar.nameOf(cookiePrefix);
-      const pending = Object.keys(jar.parse(cookieHeader)).filter((name) => name.startsWith(prefix));
+      const pending = [...jar.parse(cookieHeader).keys()].filter((name) => name.startsWith(prefix));
       const forgotten = pending.slice(0, Math.max(0, pending.length + 1 - maxPending));
       const bases = forgotten.map((name) => cookiePrefix + name.slice(prefix.length));
       return [
@@ -57,7 +59,7 @@ export function createLoginCookie({
     },
     clear: (state) => jar.set(baseOf(state), '', { maxAgeSeconds: 0 }),
     async read(state, cookieHeader) {
-      const value = jar.parse(cookieHeader)[jar.nameOf(baseOf(state))];
+      const value = jar.parse(cookieHeader).get(jar.nameOf(baseOf(state)));
       if (value === undefined || value === '') return null;
       try {
         const { payload } = await jwtDecrypt(value, key, {

@@ -7,6 +7,7 @@ import { insertSession, revokeSession } from '../../shared/node/db/sessions-repo
 import { upsertUser } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { toAppError } from '../error-shape.ts';
+import { originRefusal } from '../http/origin.ts';
 import { renderPage } from '../http/page.ts';
 import { sessionTtlMs } from '../limits.ts';
 import type { Issuer } from './issuer.ts';
@@ -83,7 +84,11 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
     }
   }
 
-  app.post('/auth/logout', logout);
+  app.post('/auth/logout', (request, reply) => {
+    const refusal = originRefusal(request.headers.origin, publicOrigin());
+    if (refusal) throw new AppError('FORBIDDEN', refusal);
+    return logout(request, reply);
+  });
   app.get('/auth/logout', (request, reply) => {
     const site = request.headers['sec-fetch-site'];
     // A link or an image on another site must not sign people out.
@@ -93,7 +98,7 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
 
   app.addHook('onError', async (request, _reply, error) => {
     if (!request.url.startsWith('/auth/') || !(error instanceof SignInRefused)) return;
-    log.info({ requestId: request.id, reason: error.message, error: String(error.cause ?? '') }, 'sign-in refused');
+    log.info({ requestId: request.id, reason: error.message, err: error.cause }, 'sign-in refused');
   });
 }
 

@@ -41,7 +41,7 @@ export function createSessionCookie({
     },
     clear: () => jar.set(sessionCookieName, '', { maxAgeSeconds: 0 }),
     async read(cookieHeader) {
-      const token = jar.parse(cookieHeader)[jar.nameOf(sessionCookieName)];
+      const token = jar.parse(cookieHeader).get(jar.nameOf(sessionCookieName));
       if (token === undefined || token === '') return null;
       try {
         const { payload } = await jwtVerify(token, key, {

@@ -99,8 +99,11 @@ export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): Sig
   }
 }
 
+function clean(text: string | undefined): string | undefined {
+  return text?.replace(/\p{Cc}/gu, '').trim() || undefined;
+}
+
 function toIdentity(claims: Claims): Identity {
-  const clean = (text: string | undefined) => text?.replace(/\p{Cc}/gu, '').trim() || undefined;
   return {
     subject: claims.sub.replaceAll('\u0000', ''),
     email: clean(claims.email) ?? null,

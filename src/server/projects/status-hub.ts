@@ -18,23 +18,23 @@ export interface HubSubscriber {
 
 export interface StatusHub {
   /** Registers; the returned function leaves. From now on the subscriber misses nothing, so read the snapshot after. */
-  join(ownerId: string, subscriber: HubSubscriber): () => void;
+  join: (ownerId: string, subscriber: HubSubscriber) => () => void;
   /** Id of the newest entry that has been fanned out. */
-  lastId(): string;
-  freshness(): Freshness;
-  heartbeatAgeSeconds(): number | null;
+  lastId: () => string;
+  freshness: () => Freshness;
+  heartbeatAgeSeconds: () => number | null;
   /** The owner's entries after `id`, or `null` when the ring no longer reaches back to it. */
   entriesAfter(ownerId: string, id: string): { id: string; project: Project }[] | null;
   /**
    * What one subscriber has read from the database: the owner's others hear of whatever is new to them. `complete`:
    * these are all of the owner's projects that are not archived.
    */
-  noteSnapshot(ownerId: string, projects: Project[], options: { complete: boolean }): void;
-  subscriberCount(): number;
+  noteSnapshot: (ownerId: string, projects: Project[], options: { complete: boolean }) => void;
+  subscriberCount: () => number;
   /** Compares with the database once. Deliveries use the id of the newest entry. */
-  compareWithDatabase(): Promise<void>;
+  compareWithDatabase: () => Promise<void>;
   /** Tells subscribers when the freshness has changed with time alone. */
-  checkFreshness(): void;
+  checkFreshness: () => void;
 }
 
 export interface StatusHubDeps {
@@ -98,14 +98,16 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
         checkFreshness();
         return;
       }
-      ring.push({ id, project: entry.project });
+      if (ringStart === null) ringStart = id;
+      else ring.push({ id, project: entry.project });
       if (ring.length > deps.ringSize) ringStart = ring.shift()?.id ?? ringStart;
       deliver(id, entry.project);
     },
     onGap(id) {
       lastId = id;
       ring.length = 0;
-      ringStart = id;
+      // An empty stream says nothing of what it held before it was wiped: the first entry will be the start.
+      ringStart = id === '0-0' ? null : id;
       everySubscriber((subscriber) => subscriber.onGap(id));
     },
   };

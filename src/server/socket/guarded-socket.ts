@@ -29,8 +29,8 @@ export interface GuardedSocket {
   facade: WebSocket;
   encoder: { encode(data: unknown): string; decode(data: string | ArrayBuffer | Uint8Array): unknown };
   /** Resolves when the client has taken most of what it was sent, or when the signal aborts. */
-  whenWritable(signal: AbortSignal): Promise<void>;
-  subscriptionCount(): number;
+  whenWritable: (signal: AbortSignal) => Promise<void>;
+  subscriptionCount: () => number;
 }
 
 /** @param opened resolves when the caller is known; nothing but the first message passes before */
@@ -60,7 +60,7 @@ export function guardSocket(
     }
     socket.send(data, () => {
       if (socket.bufferedAmount > pauseAboveBytes) return;
-      for (const waiter of [...drainWaiters]) waiter();
+      for (const waiter of drainWaiters) waiter();
     });
   }
 
@@ -147,8 +147,8 @@ export function guardSocket(
   socket.on('error', (error) => facade.emit('error', error));
   socket.once('close', () => {
     frames.length = 0;
-    for (const id of [...settling.keys()]) settle(id);
-    for (const waiter of [...drainWaiters]) waiter();
+    for (const id of settling.keys()) settle(id);
+    for (const waiter of drainWaiters) waiter();
     facade.emit('close');
   });
 
@@ -161,7 +161,7 @@ export function guardSocket(
         note(data as TRPCResponseMessage);
         return JSON.stringify(data);
       },
-      decode: (data) => JSON.parse(String(data)) as unknown,
+      decode: (data) => JSON.parse(data as string) as unknown, // text alone gets as far as here
     },
     async whenWritable(signal) {
       if (socket.bufferedAmount <= pauseAboveBytes || socket.readyState !== WebSocket.OPEN || signal.aborted) return;
@@ -183,7 +183,11 @@ export function guardSocket(
   /** Reads from what tRPC answers which subscriptions are open. */
   function note(message: TRPCResponseMessage): void {
     const { id } = message;
-    if (id === null || id === undefined) return;
+    if (id === null || id === undefined) {
+      // A call that tRPC could not read has no id in the answer; only one call is on its way at a time.
+      for (const pending of settling.keys()) settle(pending);
+      return;
+    }
     if ('result' in message && message.result.type === 'started') subscriptions.add(id);
     if ('error' in message || ('result' in message && message.result.type === 'stopped')) subscriptions.delete(id);
     settle(id);

@@ -31,15 +31,15 @@ const maxTimerMs = 2 ** 31 - 1;
 
 export interface SocketServer {
   /** Takes over the upgrades of this HTTP server. */
-  attach(server: Server): void;
+  attach: (server: Server) => void;
   /** Closes every socket under this credential. */
-  closeCredential(credential: Pick<Credential, 'kind' | 'id'>): void;
+  closeCredential: (credential: Pick<Credential, 'kind' | 'id'>) => void;
   /** The credentials under which sockets are open. */
-  openCredentials(): Pick<Credential, 'kind' | 'id'>[];
-  socketCount(): number;
-  subscriptionCount(): number;
+  openCredentials: () => Pick<Credential, 'kind' | 'id'>[];
+  socketCount: () => number;
+  subscriptionCount: () => number;
   /** Tells every client to connect again, elsewhere, and ends what is still open after `graceMs`. */
-  stop(graceMs: number): Promise<void>;
+  stop: (graceMs: number) => Promise<void>;
 }
 
 export interface SocketServerDeps {
@@ -67,7 +67,7 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
     for (const { socket, lastHeardMs } of connections) {
       const silentMs = now() - lastHeardMs;
       if (silentMs > goneAfterMs) socket.terminate();
-      else if (silentMs > pingAfterMs) socket.ping();
+      else if (silentMs > pingAfterMs) socket.send('PING', () => undefined); // tRPC's own word for it
     }
   }
 
@@ -100,7 +100,8 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
     later(anonymousSocketMs, () => {
       if (!connection.credential) socket.close(signedOutCode, 'Nobody is signed in on this socket. Sign in first.');
     });
-    void opened.promise.then((identity) => {
+    const signedIn = (identity: Identity): void => {
+      if (socket.readyState !== socket.OPEN) return;
       connection.credential = identity.credential;
       // Who somebody is cannot be said now: an answer would be wrong and final, a closed socket is tried again.
       if (identity.refusal?.code === 'UNAVAILABLE' || identity.refusal?.code === 'INTERNAL') {
@@ -108,13 +109,13 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
       }
       const expiresAt = identity.credential?.expiresAt;
       if (expiresAt) later(expiresAt.getTime() - now(), () => socket.close(signedOutCode, 'The session has ended.'));
-    });
+    };
+    void opened.promise.then(signedIn);
 
     const heard = () => {
       connection.lastHeardMs = now();
     };
     socket.on('message', heard);
-    socket.on('pong', heard);
     socket.once('close', () => {
       for (const timer of timers) clearTimeout(timer);
       connections.delete(connection);

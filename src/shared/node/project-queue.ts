@@ -34,7 +34,8 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
       removeOnComplete: true,
       removeOnFail: { count: 1_000 },
     });
-    if (hurry && (await added.isDelayed())) await added.promote();
+    // A job that began by itself between the two calls cannot be promoted and need not be.
+    if (hurry && (await added.isDelayed())) await added.promote().catch(() => undefined);
     return true;
   }
 

@@ -54,18 +54,25 @@ export async function followStatusStream(
   let interrupted = false;
   const stop = () => redis.disconnect();
   signal.addEventListener('abort', stop, { once: true });
+  // A read that loses its connection does not fail: the client sends it again, to a stream that may have lost entries.
+  const onClose = () => {
+    interrupted = true;
+  };
+  redis.on('close', onClose);
   while (!signal.aborted) {
     try {
       if (last === null) {
         const [newest] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
         last = newest?.[0] ?? '0-0';
         reader.onGap(last);
-      } else if (interrupted) {
+        interrupted = false;
+      }
+      const streams: StreamsReply = await redis.xread('COUNT', 500, 'BLOCK', 2_000, 'STREAMS', streamKey, last);
+      if (interrupted) {
+        interrupted = false;
         const [oldest] = await redis.xrange(streamKey, '-', '+', 'COUNT', 1);
         if (!oldest || compareStreamIds(oldest[0], last) > 0) reader.onGap(last);
       }
-      interrupted = false;
-      const streams: StreamsReply = await redis.xread('COUNT', 500, 'BLOCK', 5_000, 'STREAMS', streamKey, last);
       for (const [id, fields] of streams?.[0]?.[1] ?? []) {
         last = id;
         const entry = parseEntry(fields);
@@ -79,6 +86,7 @@ export async function followStatusStream(
       await delay(250, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
     }
   }
+  redis.off('close', onClose);
   signal.removeEventListener('abort', stop);
 }
 

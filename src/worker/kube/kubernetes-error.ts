@@ -52,8 +52,14 @@ export function toKubernetesError(error: unknown): KubernetesError {
       cause: error,
     });
   }
+  if (error instanceof z.ZodError || error instanceof SyntaxError) {
+    return new KubernetesError('transient', 'cluster-error', "The cluster's answer could not be read.", {
+      status: 200,
+      cause: error,
+    });
+  }
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const detail = cause instanceof Error ? cause.message : String(cause);
+  const detail = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
   return new KubernetesError('transient', 'cluster-unreachable', `The cluster does not answer (${detail}).`, {
     status: 0,
     cause: error,
@@ -134,6 +140,11 @@ export function fromResponse(response: {
   }
   if (status === 429) return make('transient', 'cluster-busy', 'The cluster is busy and asks us to wait.');
   return make('transient', 'cluster-error', `The cluster answered with an error (HTTP ${status}).${quoted}`);
+}
+
+/** Several addresses that all refused make an error without a message of its own. */
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : error.name;
 }
 
 function parseJson(body: unknown): unknown {

@@ -42,11 +42,12 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
       const explanation = current ? explainPod(current) : null;
       if (explanation?.state === 'ready') return { status: 'ready', reason: 'ready', message: explanation.sentence };
       if (parked) return { status: 'error', ...failure };
-      if (record.podError !== null) return { status: 'initializing', ...failure };
+      // Before the failure of an attempt: it may well have made this pod and lost the answer.
       if (explanation) {
         const status = explanation.state === 'starting' ? 'initializing' : 'error';
         return { status, reason: explanation.reason, message: explanation.sentence };
       }
+      if (record.podError !== null) return { status: 'initializing', ...failure };
       if (pod) {
         return {
           status: 'initializing',

@@ -3,6 +3,8 @@
  * the row of its project. It decides nothing: where wanted and actual differ it queues a job. Run by the holder of the
  * lease alone; each of its writes names the lease's epoch, so one that was replaced while frozen writes nothing.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { projectJobNameFor } from '../../shared/contract/jobs.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { Database } from '../../shared/node/db/database.ts';
@@ -31,11 +33,14 @@ export interface ClusterWatchDeps {
   /** Told at every change between reaching the cluster and not. */
   onReachable: (reachable: boolean) => void;
   limits?: Partial<ListWatchLimits>;
+  /** How often rows and caches are compared, without asking Kubernetes; 30 s unless told otherwise. */
+  resyncMs?: number;
 }
 
 type ObjectWithLabels = { metadata: { name: string; uid: string; labels: Record<string, string> } };
 
 const pageSize = 500;
+const defaultResyncMs = 30_000;
 
 /** Watches until `signal` aborts, then resolves with nothing left running. */
 export async function watchCluster(deps: ClusterWatchDeps, lease: Lease, signal: AbortSignal): Promise<void> {
@@ -55,16 +60,22 @@ export async function watchCluster(deps: ClusterWatchDeps, lease: Lease, signal:
   /** Writes what the caches say of a project, and queues a job when that is not what its owner wants. */
   async function observe(projectId: string): Promise<void> {
     if (!pods.synced || !claims.synced || signal.aborted) return;
-    const actual: Actual = { pod: pods.of(projectId), claim: claims.of(projectId) };
-    const record = await writer.observed(projectId, actual, { lease: lease.name, epoch: lease.epoch });
-    if (record) await queueIfNeeded(record, actual);
-    else if (actual.pod || actual.claim)
-      log.warn({ projectId }, 'an object in the cluster belongs to no project we know');
+    const record = await writer.observed(projectId, actualOf, { lease: lease.name, epoch: lease.epoch });
+    if (record) await queueIfNeeded(record);
+    else log.warn({ projectId }, 'an object in the cluster belongs to no project we know');
   }
 
-  async function queueIfNeeded(record: ProjectRecord, actual: Actual): Promise<void> {
-    if (isIdle(record, actual)) return;
-    await queue.enqueue(projectJobNameFor(record.desiredState), { projectId: record.id });
+  function actualOf(record: ProjectRecord): Actual {
+    return { pod: pods.named(record.podName), claim: claims.named(record.workspacePvcName) };
+  }
+
+  async function queueIfNeeded(record: ProjectRecord): Promise<void> {
+    if (isIdle(record, actualOf(record))) return;
+    // No hurry: an attempt that waits in back-off, or because the cluster asked for it, is not called by events.
+    const job = { projectId: record.id };
+    const queued = await queue.enqueue(projectJobNameFor(record.desiredState), job, { hurry: false });
+    // The sweep looks for wishes alone. What was lost behind our back is known to us only, so we ask until it is taken.
+    if (!queued) throw new Error('The queue does not take the job.');
   }
 
   function isIdle(record: ProjectRecord, actual: Actual): boolean {
@@ -77,7 +88,7 @@ export async function watchCluster(deps: ClusterWatchDeps, lease: Lease, signal:
 
   /** Nothing to write and nothing to queue: most projects, most of the time. */
   function isCurrent(record: ProjectRecord): boolean {
-    const actual: Actual = { pod: pods.of(record.id), claim: claims.of(record.id) };
+    const actual = actualOf(record);
     const patch = derive(record, actual, now().toISOString());
     return isIdle(record, actual) && !differs(record, patch);
   }
@@ -97,6 +108,15 @@ export async function watchCluster(deps: ClusterWatchDeps, lease: Lease, signal:
       if (page.length < pageSize) break;
     }
     for (const projectId of unknown) work.add(projectId);
+  }
+
+  /** Finds what no event tells: a repair whose job was lost with Redis, a row that was written beside the watch. */
+  async function resync(): Promise<void> {
+    while (!signal.aborted) {
+      await delay(deps.resyncMs ?? defaultResyncMs, undefined, { signal }).catch(() => undefined); // the loop sees an abort
+      if (signal.aborted) return;
+      await observeAll().catch((error: unknown) => log.warn({ error: String(error) }, 'rows and caches not compared'));
+    }
   }
 
   function onState(resource: keyof typeof connected, state: boolean): void {
@@ -124,6 +144,7 @@ export async function watchCluster(deps: ClusterWatchDeps, lease: Lease, signal:
       schema: kubernetesClaimSchema,
       handler: handlerOf(claims, (state) => onState('claims', state.connected)),
     }),
+    resync(),
   ]);
   await work.stop();
 
@@ -144,36 +165,35 @@ export async function watchCluster(deps: ClusterWatchDeps, lease: Lease, signal:
 
 interface Cache<T> {
   readonly synced: boolean;
-  of(projectId: string): T | null;
-  projectIds(): Iterable<string>;
+  named(name: string): T | null;
+  projectIds(): string[];
   replace(objects: T[]): void;
-  /** Returns the project whose object really changed, or `null`. */
+  /** Returns the project that the object names, or `null`. */
   apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): string | null;
 }
 
-/** The newest object of each project. A late event of an object that was replaced under the same name changes nothing. */
+/**
+ * By name, as the rows know their objects: a copy of a pod with all its labels hides nothing. A late event of an object
+ * that was replaced under the same name changes nothing.
+ */
 function createCache<T extends ObjectWithLabels>(): Cache<T> {
-  let byProject = new Map<string, T>();
+  let byName = new Map<string, T>();
   let synced = false;
   return {
     get synced() {
       return synced;
     },
-    of: (projectId) => byProject.get(projectId) ?? null,
-    projectIds: () => byProject.keys(),
+    named: (name) => byName.get(name) ?? null,
+    projectIds: () => [...byName.values()].flatMap((each) => idOf(each) ?? []),
     replace(objects) {
-      byProject = new Map(objects.flatMap((each) => (idOf(each) === null ? [] : [[String(idOf(each)), each]])));
+      byName = new Map(objects.map((each) => [each.metadata.name, each]));
       synced = true;
     },
     apply(type, object) {
-      const projectId = idOf(object);
-      if (projectId === null) return null;
-      if (type !== 'DELETED') {
-        byProject.set(projectId, object);
-      } else if (byProject.get(projectId)?.metadata.uid === object.metadata.uid) {
-        byProject.delete(projectId);
-      }
-      return projectId;
+      const { name, uid } = object.metadata;
+      if (type !== 'DELETED') byName.set(name, object);
+      else if (byName.get(name)?.metadata.uid === uid) byName.delete(name);
+      return idOf(object);
     },
   };
 }

@@ -70,22 +70,29 @@ const eventSchema = z.object({
   object: z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string().optional() }).optional() }),
 });
 
+/** One strange object must not hide all others. */
+const unreadableObject = 'an object could not be read and was passed over';
+
 /** Runs until `signal` aborts, then resolves. Never rejects. */
 export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> {
   const { handler, log, random, signal, resource } = options;
   const limits = { ...defaultLimits, ...options.limits };
   let failures = 0;
   while (!signal.aborted) {
+    let watchingSince: number | null = null;
     try {
       const listed = await listAll(options, limits);
       await handler.onList(listed.objects);
-      failures = 0;
+      watchingSince = performance.now();
       await watchUntilStale(options, limits, listed.resourceVersion);
+      failures = 0;
     } catch (error) {
       if (signal.aborted) return;
       handler.onState({ connected: false });
       const problem = toKubernetesError(error);
-      failures += 1;
+      // A list that succeeds before a watch that fails at once is no recovery: the pauses must go on growing.
+      const recovered = watchingSince !== null && performance.now() - watchingSince > limits.longestBackOffMs;
+      failures = recovered ? 1 : failures + 1;
       const step = Math.min(limits.firstBackOffMs * 2 ** (failures - 1), limits.longestBackOffMs);
       const wait = Math.max(problem.retryAfterMs ?? 0, step / 2 + (random() * step) / 2);
       log.warn(
@@ -98,7 +105,7 @@ export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> 
 }
 
 async function listAll<T>(
-  { kubernetes, resource, labelSelector, schema, signal }: ListWatchOptions<T>,
+  { kubernetes, resource, labelSelector, schema, signal, log }: ListWatchOptions<T>,
   limits: ListWatchLimits,
 ): Promise<{ objects: T[]; resourceVersion: string }> {
   const objects: T[] = [];
@@ -109,7 +116,11 @@ async function listAll<T>(
     const { body } = await kubernetes.open(resource, query, bounded);
     const list = listSchema.safeParse(parseJson(await readText(body)));
     if (!list.success) throw unreadable('list');
-    for (const item of list.data.items) objects.push(schema.parse(item));
+    for (const item of list.data.items) {
+      const parsed = schema.safeParse(item);
+      if (parsed.success) objects.push(parsed.data);
+      else log.error({ resource, problem: parsed.error.message }, unreadableObject);
+    }
     token = list.data.metadata.continue ?? '';
     if (token === '') return { objects, resourceVersion: list.data.metadata.resourceVersion };
   }
@@ -159,7 +170,7 @@ async function watchOnce<T>(
       if (type !== 'BOOKMARK') {
         const parsed = schema.safeParse(object);
         if (parsed.success) handler.onChange(type, parsed.data);
-        else log.error({ resource, problem: parsed.error.message }, 'an object could not be read and was passed over');
+        else log.error({ resource, problem: parsed.error.message }, unreadableObject);
       }
       resourceVersion = object.metadata?.resourceVersion ?? resourceVersion;
       handler.onState({ connected: true });
@@ -178,6 +189,8 @@ async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<strin
     rest = lines.pop() ?? '';
     for (const line of lines) if (line.trim() !== '') yield line;
   }
+  // Every event ends with a line break: what is left is one that was cut off, or no event at all. The reader must see it.
+  if (rest.trim() !== '') yield rest;
 }
 
 async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {

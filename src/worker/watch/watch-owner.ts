@@ -21,7 +21,7 @@ export interface WatchOwnerTimes {
 export async function ownWatch(
   deps: Omit<ClusterWatchDeps, 'onReachable'> & { publisher: StatusPublisher; holder: string },
   signal: AbortSignal,
-  times: WatchOwnerTimes = { ttlMs: 15_000, renewMs: 5_000 },
+  times: WatchOwnerTimes = { ttlMs: 10_000, renewMs: 3_000 },
 ): Promise<void> {
   const { db, log } = deps;
   while (!signal.aborted) {

@@ -74,6 +74,15 @@ export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number
         `the name of the object (${textAt(given, 'name')}) does not match the name on the URL (${name})`,
       );
     }
+    const uid = textAt(given, 'uid');
+    const current = get(target);
+    if (uid !== '' && uid !== current.metadata.uid) {
+      throw statusError.conflict(
+        definition,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+      );
+    }
     return write(target, next, options);
   }
 
@@ -95,13 +104,6 @@ export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number
     const { definition, name } = target;
     const previous = get(target);
     const metadata = isJsonObject(given['metadata']) ? given['metadata'] : {};
-    if (typeof metadata['uid'] === 'string' && metadata['uid'] !== '' && metadata['uid'] !== previous.metadata.uid) {
-      throw statusError.conflict(
-        definition,
-        name,
-        `Precondition failed: UID in precondition: ${metadata['uid']}, UID in object meta: ${previous.metadata.uid}`,
-      );
-    }
     const asked = metadata['resourceVersion'];
     if (typeof asked === 'string' && asked !== '' && asked !== previous.metadata.resourceVersion) {
       throw statusError.conflict(

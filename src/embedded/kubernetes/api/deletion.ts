@@ -14,15 +14,17 @@ export interface DeleteOptions {
 const permanentNamespaces = new Set(['default', 'kube-system']);
 
 /**
- * DeleteOptions from a body and a query string, which may both name them.
+ * DeleteOptions from a body, or from the query string where there is none.
  *
  * @throws StatusError 400 for a grace period that is no whole number.
  */
 export function readDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
   const preconditions = isJsonObject(body['preconditions']) ? body['preconditions'] : {};
+  // Where there is a body, it alone counts, as in the real API.
+  const inQuery = Object.keys(body).length === 0 ? query : new URLSearchParams();
   const grace =
     body['gracePeriodSeconds'] ??
-    (query.has('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined);
+    (inQuery.has('gracePeriodSeconds') ? Number(inQuery.get('gracePeriodSeconds')) : undefined);
   if (grace !== undefined && !Number.isSafeInteger(grace)) {
     throw statusError.badRequest('gracePeriodSeconds must be a whole number of seconds');
   }
@@ -30,7 +32,7 @@ export function readDeleteOptions(body: JsonObject, query: URLSearchParams): Del
     gracePeriodSeconds: typeof grace === 'number' ? Math.max(grace, 0) : undefined,
     uid: textAt(preconditions, 'uid') || undefined,
     resourceVersion: textAt(preconditions, 'resourceVersion') || undefined,
-    dryRun: isDryRun(body['dryRun'], query),
+    dryRun: isDryRun(body['dryRun'], inQuery),
   };
 }
 
@@ -67,7 +69,10 @@ export function createDeletion({ store, crud, nowMs }: { store: Store; crud: Cru
     }
     if (options.dryRun) return { object, isGone: true };
     if (definition.plural === 'namespaces') emptyNamespace(name);
-    return { object: store.remove(storeKeyOf(definition), object), isGone: true };
+    // What could have been waited for is marked before it goes, so that watchers see the one before the other.
+    const isMarked = !definition.deletesGracefully || object.metadata.deletionGracePeriodSeconds === 0;
+    const last = isMarked ? object : store.put(storeKeyOf(definition), markDeleted(object, 0, nowMs()));
+    return { object: store.remove(storeKeyOf(definition), last), isGone: true };
   }
 
   /** There is no namespace controller, and nothing that runs: a namespace goes with all that is in it, at once. */
@@ -81,7 +86,10 @@ export function createDeletion({ store, crud, nowMs }: { store: Store; crud: Cru
   return { remove };
 }
 
-function checkPreconditions({ definition, name }: Target, object: KubeObject, options: DeleteOptions): void {
+function checkPreconditions(target: Target, object: KubeObject, options: DeleteOptions): void {
+  const { name } = target;
+  // Of all refusals, the real API names the kind and not the resource in this one.
+  const definition = { ...target.definition, plural: target.definition.kind };
   if (options.uid !== undefined && options.uid !== object.metadata.uid) {
     throw statusError.conflict(
       definition,

@@ -8,6 +8,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 
 import type { Credentials } from './credentials.ts';
 import { createCrud } from './crud.ts';
@@ -72,7 +73,8 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
   const deletion = createDeletion({ store, crud, nowMs });
   const containerLog = options.containerLog ?? (() => []);
   const pods = createPodSubresources({ store, crud, deletion, containerLog, nowMs, logIntervalMs: 500 });
-  const streams = new Set<() => void>();
+  const streams = new Map<ServerResponse, () => void>();
+  let isStopping = false;
   const route = createRouter({
     store,
     crud,
@@ -82,8 +84,10 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
     nowMs,
     bookmarkIntervalMs: options.bookmarkIntervalMs ?? 30_000,
     trackStream: (response, end) => {
-      streams.add(end);
-      response.on('close', () => streams.delete(end));
+      // What comes while the others are being told of the end is told at once.
+      if (isStopping) return end();
+      streams.set(response, end);
+      response.on('close', () => streams.delete(response));
     },
   });
 
@@ -148,10 +152,10 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
       }
     },
     async stop() {
+      isStopping = true;
       clearInterval(sweep);
+      await endStreams(streams);
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-      for (const end of streams) end();
-      server.closeIdleConnections();
       // Requests that are being answered get a moment; whoever holds a connection open longer is cut off.
       const cut = setTimeout(() => server.closeAllConnections(), 200);
       await closed;
@@ -160,6 +164,22 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
       journal?.close();
     },
   };
+}
+
+/** Ends what is streamed, and waits until the clients have been told, a moment at most. */
+async function endStreams(streams: ReadonlyMap<ServerResponse, () => void>): Promise<void> {
+  const finished = [...streams.keys()].map(
+    async (response) => await new Promise<void>((resolve) => void response.once('finish', () => resolve())),
+  );
+  for (const end of streams.values()) end();
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 100);
+  });
+  await Promise.race([Promise.all(finished), patience]);
+  clearTimeout(timer);
+  // Closing the server cuts idle connections off, also those whose last words TLS has not carried yet.
+  if (finished.length > 0) await setTimeoutPromise(20);
 }
 
 /** Whether a request carries the token. Compared by digest, so that the time taken says nothing about it. */

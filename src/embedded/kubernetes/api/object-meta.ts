@@ -119,6 +119,10 @@ export function validateMetadata(definition: ResourceDefinition, object: KubeObj
 /** Puts back what an update may not change, and refuses what it may not ask for. */
 export function keepServerMetadata(next: KubeObject, previous: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
+  const uid = next.metadata.uid;
+  if (typeof uid === 'string' && uid !== '' && uid !== previous.metadata.uid) {
+    errors.push(fieldError.invalid('metadata.uid', uid, 'field is immutable'));
+  }
   for (const key of [
     'name',
     'namespace',

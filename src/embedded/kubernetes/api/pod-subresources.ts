@@ -69,6 +69,11 @@ export function createPodSubresources({ store, crud, deletion, containerLog, now
   /** Sends a container's log, and with `follow` what is said later, until the container ends. */
   function sendLog(response: ServerResponse, target: Target, query: URLSearchParams): () => void {
     const container = chooseContainer(crud.get(target), query.get('container') ?? '');
+    if (container === undefined) {
+      // As the real API does for a pod that has no node yet: there is nothing to ask.
+      response.writeHead(204).end();
+      return () => undefined;
+    }
     const options = { previous: query.get('previous') === 'true' };
     const withTimes = query.get('timestamps') === 'true';
     const uid = crud.get(target).metadata.uid;
@@ -118,8 +123,8 @@ function boundTo(pod: KubeObject, node: string, nowMs: number): KubeObject {
   };
 }
 
-/** The container that a log request means, if it can have said anything yet. */
-function chooseContainer(pod: KubeObject, asked: string): string {
+/** The container that a log request means, if it can have said anything yet; undefined for a pod without a node. */
+function chooseContainer(pod: KubeObject, asked: string): string | undefined {
   const name = pod.metadata.name;
   const names = objectsAt(pod, 'spec', 'containers').map((container) => textAt(container, 'name'));
   if (asked === '' && names.length > 1) {
@@ -131,6 +136,7 @@ function chooseContainer(pod: KubeObject, asked: string): string {
   if (!names.includes(container)) {
     throw statusError.badRequest(`container ${container.slice(0, 100)} is not valid for pod ${name}`);
   }
+  if (textAt(pod, 'spec', 'nodeName') === '') return undefined;
   const status = objectsAt(pod, 'status', 'containerStatuses').find((item) => item['name'] === container);
   const waiting = textAt(status, 'state', 'waiting', 'reason');
   if (status === undefined || (waiting !== '' && valueAt(status, 'lastState', 'terminated') === undefined)) {

@@ -43,6 +43,8 @@ export interface ResourceDefinition {
   validateUpdate: (next: KubeObject, previous: KubeObject) => FieldError[];
   /** Values that field selectors may ask for, besides metadata.name and metadata.namespace. */
   selectableFields: (object: KubeObject) => Record<string, string>;
+  /** Whether a deletion may have to wait for somebody; then an object is marked before it goes. */
+  deletesGracefully: boolean;
   /** Seconds that a deletion waits for somebody to finish it; 0 removes at once. */
   deletionGraceSeconds: (object: KubeObject, asked: number | undefined) => number;
   columns: readonly Column[];

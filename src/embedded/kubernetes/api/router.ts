@@ -33,6 +33,15 @@ interface Deps {
   trackStream: (response: ServerResponse, end: () => void) => void;
 }
 
+/**
+ * An OpenAPI v2 document without definitions, in the only form in which kubectl reads it (protobuf: field 1 is "2.0").
+ * kubectl asks for it when it validates a `List`, and skips the kinds that it does not find there.
+ */
+const emptyOpenApiV2 = {
+  type: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+  body: Buffer.from([0x0a, 0x03, 0x32, 0x2e, 0x30]),
+};
+
 const writableTypes = ['application/json', ''];
 
 /** Answers every request that has been let in; refuses by throwing a StatusError. */
@@ -46,6 +55,10 @@ export function createRouter(deps: Deps) {
     if (document !== undefined) {
       if (request.method !== 'GET') throw statusError.methodNotAllowed();
       return sendJson(response, 200, document);
+    }
+    if (path === '/openapi/v2' && request.method === 'GET') {
+      response.writeHead(200, { 'content-type': emptyOpenApiV2.type }).end(emptyOpenApiV2.body);
+      return;
     }
     const address = parseAddress(path);
     if (address === undefined) throw statusError.noSuchPath();

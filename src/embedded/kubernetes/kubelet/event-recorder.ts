@@ -21,6 +21,9 @@ export type EventRecorder = ReturnType<typeof createEventRecorder>;
 
 /** Similar events are counted in one object while they are remembered here. */
 const rememberedLimit = 5000;
+/** Few, so that a burst of events does not hold up what they are about. */
+const laneCount = 3;
+const pendingLimit = 50_000;
 
 /**
  * Tells the cluster what happened, in Event objects. The same thing told again raises the count of the same event, as
@@ -36,22 +39,24 @@ export function createEventRecorder(options: {
   const { client, clock, signal, log, host } = options;
   const told = new Map<string, Told>();
   let written = 0;
-  /** Events of one object are written in their order. */
-  const queues = new Map<string, Promise<void>>();
+  /** Events of one object share a lane, so they are written in their order. */
+  const lanes = Array.from({ length: laneCount }, async () => {});
+  let pending = 0;
 
   function record(event: EventInput): void {
-    const uid = event.about.metadata.uid;
+    if (pending >= pendingLimit) return;
+    pending += 1;
     const atMs = clock.nowMs();
-    const queue = (queues.get(uid) ?? Promise.resolve())
+    const lane = Number.parseInt(event.about.metadata.uid.slice(0, 8), 16) % laneCount || 0;
+    lanes[lane] = (lanes[lane] ?? Promise.resolve())
       .then(() => write(event, atMs))
       .catch((error: unknown) => {
         if (!signal.aborted)
           log(`The event ${event.reason} of ${event.about.metadata.name} was not written: ${String(error)}`);
+      })
+      .finally(() => {
+        pending -= 1;
       });
-    queues.set(uid, queue);
-    void queue.finally(() => {
-      if (queues.get(uid) === queue) queues.delete(uid);
-    });
   }
 
   async function write(event: EventInput, atMs: number): Promise<void> {

@@ -10,12 +10,13 @@ import {
 } from '../api/kube-object.ts';
 import { isFailure, type ApiClient } from './api-client.ts';
 import type { Clock } from './clock.ts';
-import { stepContainer, terminated, type ContainerMemory, type StepEvent } from './container-step.ts';
+import { stepContainer } from './container-step.ts';
 import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { initialContainerStatus, podAddress, podStatusOf } from './pod-status.ts';
 import type { Reflector } from './reflector.ts';
 import { situationOf } from './situations.ts';
+import { terminated, type ContainerMemory, type StepEvent } from './step-result.ts';
 
 interface PodMemory {
   uid: string;

@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { belongsInList, mergeIntoPages, newerProject, type ProjectPages } from './merge-projects.ts';
+import { testProject } from './test-projects.ts';
+
+/** Pages of two, newest first, as the server hands them out; `more`: there are others behind. */
+function pagesOf(projects: Project[], { more = false } = {}): ProjectPages {
+  const pages = [];
+  for (let from = 0; from === 0 || from < projects.length; from += 2) {
+    const last = from + 2 >= projects.length;
+    pages.push({ items: projects.slice(from, from + 2), nextCursor: last && !more ? null : `after ${from + 2}` });
+  }
+  return { pages, pageParams: pages.map((_, index) => (index === 0 ? null : `after ${index * 2}`)) };
+}
+
+const namesIn = (pages: ProjectPages): string[] => pages.pages.flatMap((page) => page.items.map(({ name }) => name));
+const some = (...projects: Project[]) => ({ projects, complete: false });
+const all = (...projects: Project[]) => ({ projects, complete: true });
+
+describe('a changed project in a list', () => {
+  const held = pagesOf([testProject(3), testProject(2), testProject(1)]);
+
+  it('replaces the older state and keeps its place', () => {
+    const merged = mergeIntoPages(held, {}, some(testProject(2, { status: 'error', statusVersion: 2 })));
+    expect(namesIn(merged)).toEqual(['project 3', 'project 2', 'project 1']);
+    expect(merged.pages[0]?.items[1]?.status).toBe('error');
+  });
+
+  it('is dropped when it is not newer than what is held, and nothing is drawn anew', () => {
+    expect(mergeIntoPages(held, {}, some(testProject(2, { status: 'error', statusVersion: 1 })))).toBe(held);
+    expect(mergeIntoPages(held, {}, some(testProject(2, { status: 'error', statusVersion: 0 })))).toBe(held);
+  });
+
+  it('is inserted newest first when it is new', () => {
+    expect(namesIn(mergeIntoPages(held, {}, some(testProject(4))))[0]).toBe('project 4');
+    const merged = mergeIntoPages(pagesOf([testProject(3), testProject(1)]), {}, some(testProject(2)));
+    expect(namesIn(merged)).toEqual(['project 3', 'project 2', 'project 1']);
+  });
+
+  it('is inserted by name, without regard to case, where the list is sorted so', () => {
+    const byName = pagesOf([testProject(1, { name: 'alpha' }), testProject(2, { name: 'Gamma' })]);
+    const merged = mergeIntoPages(byName, { sort: 'name' }, some(testProject(3, { name: 'Beta' })));
+    expect(namesIn(merged)).toEqual(['alpha', 'Beta', 'Gamma']);
+  });
+
+  it('moves to its new place when a list by name has it under another name', () => {
+    const byName = pagesOf([testProject(1, { name: 'alpha' }), testProject(2, { name: 'beta' })]);
+    const merged = mergeIntoPages(byName, { sort: 'name' }, some(testProject(1, { name: 'zeta', statusVersion: 2 })));
+    expect(namesIn(merged)).toEqual(['beta', 'zeta']);
+  });
+
+  it('waits for its page when it sorts behind the part that is loaded', () => {
+    const partly = pagesOf([testProject(5), testProject(4)], { more: true });
+    expect(mergeIntoPages(partly, {}, some(testProject(1)))).toBe(partly);
+  });
+
+  it('enters and leaves a list that is narrowed to a status', () => {
+    const ready = pagesOf([testProject(3), testProject(1)]);
+    const left = mergeIntoPages(
+      ready,
+      { status: 'ready' },
+      some(testProject(3, { status: 'error', statusVersion: 2 })),
+    );
+    expect(namesIn(left)).toEqual(['project 1']);
+    const entered = mergeIntoPages(left, { status: 'ready' }, some(testProject(2, { statusVersion: 3 })));
+    expect(namesIn(entered)).toEqual(['project 2', 'project 1']);
+  });
+
+  it('enters a list that is narrowed by a search only when its name matches', () => {
+    const found = pagesOf([testProject(1, { name: 'Billing' })]);
+    const filter = { search: ' bill ' };
+    expect(mergeIntoPages(found, filter, some(testProject(2, { name: 'docs' })))).toBe(found);
+    expect(namesIn(mergeIntoPages(found, filter, some(testProject(2, { name: 'billing two' }))))).toHaveLength(2);
+  });
+
+  it('leaves every list when it was deleted', () => {
+    const merged = mergeIntoPages(held, {}, some(testProject(2, { status: 'archived', statusVersion: 2 })));
+    expect(namesIn(merged)).toEqual(['project 3', 'project 1']);
+  });
+
+  it('keeps the pages and the cursor by which the next one is asked for', () => {
+    const partly = pagesOf([testProject(5), testProject(4)], { more: true });
+    const merged = mergeIntoPages(partly, {}, some(testProject(6)));
+    expect(merged.pages.at(-1)?.nextCursor).toBe('after 2');
+    expect(merged.pageParams).toEqual(partly.pageParams);
+  });
+});
+
+describe('a snapshot in a list', () => {
+  it('takes away what it does not have and adds what was missed', () => {
+    const held = pagesOf([testProject(3), testProject(2), testProject(1)]);
+    expect(namesIn(mergeIntoPages(held, {}, all(testProject(4), testProject(1))))).toEqual(['project 4', 'project 1']);
+  });
+
+  it('never takes a project back to an older version', () => {
+    const held = pagesOf([testProject(1, { statusVersion: 7, status: 'error' })]);
+    expect(mergeIntoPages(held, {}, all(testProject(1, { statusVersion: 6 })))).toBe(held);
+  });
+
+  it('fills an empty list', () => {
+    expect(namesIn(mergeIntoPages(pagesOf([]), {}, all(testProject(1), testProject(2))))).toEqual([
+      'project 2',
+      'project 1',
+    ]);
+  });
+});
+
+describe('merging in any order', () => {
+  const change = fc.record({
+    number: fc.integer({ min: 1, max: 6 }),
+    statusVersion: fc.integer({ min: 1, max: 8 }),
+  });
+  // What a version says follows from its number, as on the server.
+  const projectOf = ({ number, statusVersion }: { number: number; statusVersion: number }): Project =>
+    testProject(number, {
+      statusVersion,
+      name: `${'cab'[(number + statusVersion) % 3]} ${number}`,
+      status: statusVersion === 8 ? 'archived' : statusVersion % 2 === 0 ? 'ready' : 'initializing',
+    });
+
+  it.each([{}, { status: 'ready' as const }, { sort: 'name' as const }, { search: 'a' }])(
+    'ends with the newest of each project, sorted, once each: %j',
+    (filter) => {
+      fc.assert(
+        fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
+          let pages = pagesOf([]);
+          const newest = new Map<number, Project>();
+          for (const each of changes) {
+            const project = projectOf(each);
+            const winner = newerProject(newest.get(each.number), project);
+            newest.set(each.number, winner);
+            // The writer passes on the newest state that it knows, so that a late one cannot bring a project back.
+            pages = mergeIntoPages(pages, filter, some(winner));
+          }
+          const expected = [...newest.values()]
+            .filter((project) => belongsInList(filter, project))
+            .toSorted((one, other) =>
+              'sort' in filter
+                ? one.name.localeCompare(other.name) || other.id.localeCompare(one.id)
+                : other.id.localeCompare(one.id),
+            );
+          expect(pages.pages.flatMap((page) => page.items)).toEqual(expected);
+        }),
+      );
+    },
+  );
+});

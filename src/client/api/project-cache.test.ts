@@ -1,0 +1,130 @@
+import { InfiniteQueryObserver, QueryClient, QueryObserver, type QueryKey } from '@tanstack/react-query';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { Freshness } from '../../shared/contract/events.ts';
+import type { Project, ProjectPage } from '../../shared/contract/project.ts';
+import type { ListFilter, ProjectPages } from './merge-projects.ts';
+import { createProjectCache, type ProjectCache } from './project-cache.ts';
+import { testProject } from './test-projects.ts';
+
+const freshness: Freshness = { state: 'live', asOf: '2026-01-01T00:00:00.000Z' };
+const listKey = (input: ListFilter): QueryKey => [['projects', 'list'], { input, type: 'infinite' }];
+const detailKey = (id: string): QueryKey => [['projects', 'get'], { input: { id }, type: 'query' }];
+const activityKey = (id: string): QueryKey => [['projects', 'activity'], { input: { id }, type: 'infinite' }];
+
+let queryClient: QueryClient;
+let cache: ProjectCache;
+
+beforeEach(() => {
+  queryClient = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity, retry: false } } });
+  cache = createProjectCache({ queryClient });
+});
+
+afterEach(() => {
+  cache.dispose();
+  queryClient.clear();
+});
+
+const hold = (input: ListFilter, ...items: Project[]): void => {
+  const pages: ProjectPages = { pages: [{ items, nextCursor: null }], pageParams: [null] };
+  queryClient.setQueryData(listKey(input), pages);
+};
+const heldIn = (input: ListFilter): string[] =>
+  (queryClient.getQueryData<ProjectPages>(listKey(input))?.pages ?? []).flatMap((page) =>
+    page.items.map((project) => `${project.name} v${project.statusVersion}`),
+  );
+const detail = (id: string): Project | undefined => queryClient.getQueryData<Project>(detailKey(id));
+
+describe('events in the query cache', () => {
+  it('reach the detail and every cached list, each by its own filter', () => {
+    const project = testProject(1);
+    hold({ sort: 'createdAt' }, project);
+    hold({ sort: 'name', status: 'ready' }, project);
+    hold({ search: 'project' }, project);
+    queryClient.setQueryData(detailKey(project.id), project);
+    cache.write({ type: 'changed', project: { ...project, status: 'stopped', statusVersion: 2 } });
+    expect(heldIn({ sort: 'createdAt' })).toEqual(['project 1 v2']);
+    expect(heldIn({ sort: 'name', status: 'ready' })).toEqual([]);
+    expect(heldIn({ search: 'project' })).toEqual(['project 1 v2']);
+    expect(detail(project.id)?.status).toBe('stopped');
+  });
+
+  it('never make a version fall, whatever the order in which they arrive', () => {
+    const project = testProject(1);
+    hold({}, project);
+    queryClient.setQueryData(detailKey(project.id), project);
+    cache.write({ type: 'changed', project: { ...project, statusVersion: 5 } });
+    cache.write({ type: 'changed', project: { ...project, statusVersion: 4 } });
+    cache.write({ type: 'snapshot', projects: [{ ...project, statusVersion: 3 }], freshness });
+    expect(heldIn({})).toEqual(['project 1 v5']);
+    expect(detail(project.id)?.statusVersion).toBe(5);
+  });
+
+  it('take a deleted project from the lists and mark its detail, and a late change does not bring it back', () => {
+    const project = testProject(1);
+    hold({}, project);
+    queryClient.setQueryData(detailKey(project.id), project);
+    cache.write({ type: 'removed', project: { ...project, status: 'archived', statusVersion: 9 } });
+    cache.write({ type: 'changed', project: { ...project, statusVersion: 8 } });
+    expect(heldIn({})).toEqual([]);
+    expect(detail(project.id)?.status).toBe('archived');
+  });
+
+  it('in a snapshot replace the lists, and a detail that it lacks is asked for anew', async () => {
+    const [gone, kept, missed] = [testProject(1), testProject(2), testProject(3)];
+    hold({}, kept, gone);
+    const get = vi.fn(async () => ({ ...gone, status: 'archived' as const, statusVersion: 4 }));
+    const unsubscribe = new QueryObserver(queryClient, {
+      queryKey: detailKey(gone.id),
+      queryFn: get,
+      initialData: gone,
+    }).subscribe(() => undefined);
+    cache.write({ type: 'snapshot', projects: [missed, kept], freshness });
+    expect(heldIn({})).toEqual(['project 3 v1', 'project 2 v1']);
+    await vi.waitFor(() => expect(detail(gone.id)?.status).toBe('archived'));
+    unsubscribe();
+  });
+
+  it('correct an answer that was read before them and arrives after them', async () => {
+    const project = testProject(1);
+    const answer = Promise.withResolvers<ProjectPage>();
+    const unsubscribe = new InfiniteQueryObserver(queryClient, {
+      queryKey: listKey({}),
+      queryFn: () => answer.promise,
+      initialPageParam: null as string | null,
+      getNextPageParam: (page: ProjectPage) => page.nextCursor,
+    }).subscribe(() => undefined);
+    cache.write({ type: 'changed', project: { ...project, statusVersion: 2 } });
+    cache.write({ type: 'changed', project: testProject(2) });
+    answer.resolve({ items: [project], nextCursor: null });
+    await vi.waitFor(() => expect(heldIn({})).toEqual(['project 2 v1', 'project 1 v2']));
+    unsubscribe();
+  });
+
+  it('correct a detail that was read before them and arrives after them', async () => {
+    const project = testProject(1);
+    const answer = Promise.withResolvers<Project>();
+    const fetched = queryClient.fetchQuery({ queryKey: detailKey(project.id), queryFn: () => answer.promise });
+    cache.write({ type: 'changed', project: { ...project, status: 'error', statusVersion: 2 } });
+    answer.resolve(project);
+    await fetched;
+    expect(detail(project.id)?.status).toBe('error');
+  });
+
+  it('make the timeline of the changed project stale, and of no other', () => {
+    const [one, other] = [testProject(1), testProject(2)];
+    cache.write({ type: 'snapshot', projects: [one, other], freshness });
+    for (const { id } of [one, other]) queryClient.setQueryData(activityKey(id), { pages: [], pageParams: [] });
+    cache.write({ type: 'changed', project: { ...one, statusVersion: 2 } });
+    expect(queryClient.getQueryState(activityKey(one.id))?.isInvalidated).toBe(true);
+    expect(queryClient.getQueryState(activityKey(other.id))?.isInvalidated).toBe(false);
+  });
+
+  it('tell the newest state of a project to a page that opens', () => {
+    const project = testProject(1);
+    cache.write({ type: 'snapshot', projects: [project], freshness });
+    cache.writeAnswer({ ...project, status: 'stopping', statusVersion: 2 });
+    expect(cache.newest(project.id)?.status).toBe('stopping');
+    expect(cache.newest('unknown')).toBeUndefined();
+  });
+});

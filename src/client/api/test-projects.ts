@@ -1,0 +1,33 @@
+/** Projects for tests of the client. */
+import type { Project } from '../../shared/contract/project.ts';
+
+/** A running project; the id and the time of creation follow from the number unless they are given. */
+export function testProject(number: number, change: Partial<Project> = {}): Project {
+  const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+  const at = new Date(Date.UTC(2026, 0, 1) + number * 60_000).toISOString();
+  return {
+    id,
+    ownerId: 'owner',
+    name: `project ${number}`,
+    description: '',
+    repoUrl: null,
+    status: 'ready',
+    desiredState: 'running',
+    podName: `project-${id}-abcde`,
+    namespace: 'opencode',
+    phase: 'Running',
+    reason: 'ready',
+    message: 'All 3 containers are ready.',
+    containers: [],
+    podCreatedAt: at,
+    workspacePvcName: `workspace-${id}`,
+    podError: null,
+    generation: 1,
+    observedGeneration: 1,
+    statusVersion: 1,
+    createdAt: at,
+    updatedAt: at,
+    deletedAt: null,
+    ...change,
+  };
+}

@@ -1,0 +1,102 @@
+import { Menu, Tooltip } from '@mantine/core';
+import {
+  IconExternalLink,
+  IconPencil,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh,
+  IconRotateClockwise,
+  IconTrash,
+  type TablerIcon,
+} from '@tabler/icons-react';
+import { useNavigate } from 'react-router';
+
+import type { Project } from '../../shared/contract/project.ts';
+import type { ProjectAction } from '../../shared/contract/states.ts';
+import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
+import { ProjectMenuButton, type ProjectMenuProps } from './ProjectMenu.tsx';
+import { refusalOf, useProjectActions, type DirectAction } from './use-project-actions.ts';
+
+const directActions: { action: DirectAction; label: string; icon: TablerIcon }[] = [
+  { action: 'start', label: 'Start', icon: IconPlayerPlay },
+  { action: 'stop', label: 'Stop', icon: IconPlayerStop },
+  { action: 'restart', label: 'Restart', icon: IconRotateClockwise },
+  { action: 'retry', label: 'Retry', icon: IconRefresh },
+];
+
+/** The menu itself, loaded when it is needed. */
+export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
+  const { project, onDelete, withOpen = false, onEdit, opened, onChange } = props;
+  const navigate = useNavigate();
+  const { run, running } = useProjectActions(project);
+  return (
+    <Menu
+      opened={opened}
+      onChange={onChange}
+      position="bottom-end"
+      width={180}
+      shadow="md"
+      withInitialFocusPlaceholder={false}
+    >
+      <Menu.Target>
+        <ProjectMenuButton project={project} loading={running !== null} />
+      </Menu.Target>
+      <Menu.Dropdown>
+        {withOpen && (
+          <Menu.Item
+            leftSection={<IconExternalLink size={16} stroke={1.6} />}
+            onClick={() => void navigate(`/projects/${project.id}`)}
+          >
+            Open
+          </Menu.Item>
+        )}
+        {onEdit !== undefined && (
+          <ActionItem action="update" label="Edit" icon={IconPencil} project={project} onClick={onEdit} />
+        )}
+        {(withOpen || onEdit !== undefined) && <Menu.Divider />}
+        {directActions.map(({ action, label, icon }) => (
+          <ActionItem
+            key={action}
+            action={action}
+            label={label}
+            icon={icon}
+            project={project}
+            onClick={() => run(action)}
+          />
+        ))}
+        <Menu.Divider />
+        <ActionItem action="delete" label="Delete…" icon={IconTrash} project={project} onClick={onDelete} />
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+interface ActionItemProps {
+  action: ProjectAction;
+  label: string;
+  icon: TablerIcon;
+  project: Project;
+  onClick: () => void;
+}
+
+function ActionItem({ action, label, icon: Icon, project, onClick }: ActionItemProps) {
+  const refusal = refusalOf(action, project);
+  // A refused item stays reachable by keyboard, so that its reason can be read.
+  return (
+    <Tooltip label={refusal} disabled={refusal === null} position="left">
+      <Menu.Item
+        leftSection={<Icon size={16} stroke={1.6} />}
+        {...(action === 'delete' && refusal === null && { c: 'var(--mantine-color-error)' })}
+        data-disabled={refusal !== null}
+        aria-disabled={refusal !== null}
+        aria-description={refusal ?? undefined}
+        closeMenuOnClick={refusal === null}
+        onClick={() => {
+          if (refusal === null) onClick();
+        }}
+      >
+        {label}
+      </Menu.Item>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { objectsAt, textAt, type JsonObject } from './api/kube-object.ts';
+import {
+  createEmbeddedKubernetes,
+  type EmbeddedKubernetes,
+  type EmbeddedKubernetesOptions,
+} from './embedded-kubernetes.ts';
+import { createApiClient, type ApiClient } from './kubelet/api-client.ts';
+
+const delays = { scheduleMs: 1, provisionMs: 1, pullMs: 5, createMs: 5, startupMs: 5, readyMs: 5, stopMs: 20 };
+const pods = '/api/v1/namespaces/opencode/pods';
+const pod = (name: string): JsonObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: { containers: [{ name: 'main', image: 'main:v1' }] },
+});
+
+describe('the embedded Kubernetes', () => {
+  let dataDir = '';
+  const started: EmbeddedKubernetes[] = [];
+  const clients: ApiClient[] = [];
+
+  const start = async (options: Partial<EmbeddedKubernetesOptions> = {}): Promise<EmbeddedKubernetes> => {
+    const kubernetes = await createEmbeddedKubernetes({ dataDir, kubeletOptions: { delays }, ...options });
+    started.push(kubernetes);
+    return kubernetes;
+  };
+  const connect = async (kubeconfigPath = path.join(dataDir, 'kubeconfig')): Promise<ApiClient> => {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromFile(kubeconfigPath);
+    const client = await createApiClient({ kubeConfig, userAgent: 'test' });
+    clients.push(client);
+    return client;
+  };
+  const runningPod = async (client: ApiClient, name: string): Promise<JsonObject> => {
+    for (;;) {
+      const found = await client.get(`${pods}/${name}`);
+      if (textAt(found, 'status', 'phase') === 'Running') return found;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const watchOnce = async (client: ApiClient, resourceVersion: string): Promise<JsonObject> => {
+    const query = { watch: 'true', resourceVersion, timeoutSeconds: '5' };
+    for await (const line of client.lines(pods, { query, idleMs: 6000 })) return JSON.parse(line) as JsonObject;
+    throw new Error('The watch ended without an event.');
+  };
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(path.join(tmpdir(), 'embedded-kubernetes-'));
+  });
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.close();
+    for (const kubernetes of started.splice(0)) await kubernetes.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it('has its namespaces, a default storage class and a ready node from the start', async () => {
+    const { url, kubeconfigPath } = await start();
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    expect(kubeconfigPath).toBe(path.join(dataDir, 'kubeconfig'));
+    const client = await connect();
+    const names = async (list: string): Promise<string[]> =>
+      objectsAt(await client.get(list), 'items').map((item) => textAt(item, 'metadata', 'name'));
+    expect(await names('/api/v1/namespaces')).toEqual(['default', 'kube-system', 'opencode']);
+    expect(await names('/apis/storage.k8s.io/v1/storageclasses')).toEqual(['standard']);
+    expect(await names('/api/v1/nodes')).toEqual(['embedded']);
+  });
+
+  it('keeps objects, port and credentials from one run to the next, and versions go on rising', async () => {
+    const first = await start();
+    const client = await connect();
+    await client.call('POST', pods, { body: pod('kept') });
+    const before = await runningPod(client, 'kept');
+    const kubeconfig = await readFile(first.kubeconfigPath, 'utf8');
+    await first.stop();
+
+    const second = await start();
+    expect(second.url).toBe(first.url);
+    expect(await readFile(second.kubeconfigPath, 'utf8')).toBe(kubeconfig);
+    const after = await connect();
+    expect(await after.get(`${pods}/kept`)).toEqual(before);
+    const next = await after.call('POST', pods, { body: pod('next') });
+    expect(Number(textAt(next, 'metadata', 'resourceVersion'))).toBeGreaterThan(
+      Number(textAt(before, 'metadata', 'resourceVersion')),
+    );
+  });
+
+  it('tells watchers of an earlier run, and of a future that it does not know, to list anew', async () => {
+    const first = await start();
+    const client = await connect();
+    const created = await client.call('POST', pods, { body: pod('kept') });
+    await runningPod(client, 'kept');
+    await first.stop();
+    await start();
+    const after = await connect();
+    for (const resourceVersion of [textAt(created, 'metadata', 'resourceVersion'), '999999999']) {
+      expect(await watchOnce(after, resourceVersion)).toMatchObject({ type: 'ERROR', object: { code: 410 } });
+    }
+  });
+
+  it('forgets its history when it is compacted', async () => {
+    const kubernetes = await start();
+    const client = await connect();
+    const created = await client.call('POST', pods, { body: pod('seen') });
+    await runningPod(client, 'seen');
+    kubernetes.compact();
+    expect(await watchOnce(client, textAt(created, 'metadata', 'resourceVersion'))).toMatchObject({
+      type: 'ERROR',
+      object: { kind: 'Status', reason: 'Expired', code: 410 },
+    });
+  });
+
+  it('loses nothing that it acknowledged when it is killed', async () => {
+    const module = new URL('embedded-kubernetes.ts', import.meta.url).href;
+    const script = `import { createEmbeddedKubernetes } from ${JSON.stringify(module)};
+      await createEmbeddedKubernetes({ dataDir: ${JSON.stringify(dataDir)}, kubeletOptions: { delays: { scheduleMs: 60000 } } });
+      process.stdout.write('ready');`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await new Promise((resolve) => void child.stdout.once('data', resolve));
+      const client = await connect();
+      for (const name of ['one', 'two', 'three']) await client.call('POST', pods, { body: pod(name) });
+      await client.call('DELETE', `${pods}/two`);
+    } finally {
+      child.kill('SIGKILL');
+      await new Promise((resolve) => void child.once('exit', resolve));
+    }
+    // The last line may have been cut short by such an end.
+    await appendFile(path.join(dataDir, 'kubernetes', 'journal.jsonl'), '{"revision":999,"resource":"/po');
+    await start();
+    const list = await (await connect()).get(pods);
+    expect(objectsAt(list, 'items').map((item) => textAt(item, 'metadata', 'name'))).toEqual(['one', 'three']);
+  });
+
+  it('takes the port that it is told, or another one when that of the last run is taken', async () => {
+    const first = await start();
+    const port = Number(new URL(first.url).port);
+    await first.stop();
+    const squatter = createServer();
+    await new Promise<void>((resolve) => void squatter.listen(port, '127.0.0.1', () => resolve()));
+    try {
+      const second = await start();
+      expect(new URL(second.url).port).not.toBe(`${port}`);
+      await second.stop();
+      await expect(start({ port })).rejects.toThrow('EADDRINUSE');
+    } finally {
+      await new Promise((resolve) => void squatter.close(resolve));
+    }
+    const probe = createServer();
+    await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', () => resolve()));
+    const { port: freePort } = probe.address() as AddressInfo;
+    await new Promise((resolve) => void probe.close(resolve));
+    expect((await start({ port: freePort })).url).toBe(`https://127.0.0.1:${freePort}`);
+  });
+
+  it('stops within a second while it is watched', async () => {
+    const kubernetes = await start();
+    const client = await connect();
+    await client.call('POST', pods, { body: pod('seen') });
+    await runningPod(client, 'seen');
+    const lines = client.lines(pods, { query: { watch: 'true' }, idleMs: 60_000 });
+    expect(await lines.next()).toMatchObject({ done: false });
+    const end = lines.next();
+    const startedAt = performance.now();
+    await kubernetes.stop();
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(await end).toMatchObject({ done: true });
+  });
+});

@@ -1,0 +1,96 @@
+import { isJsonObject, textAt, valueAt } from '../api/kube-object.ts';
+import { restart } from './container-start.ts';
+import { crashBackOffMessage, unhealthyMessage } from './kubelet-words.ts';
+import {
+  backOffMs,
+  idle,
+  normal,
+  terminated,
+  waiting,
+  warning,
+  type StepInput,
+  type StepResult,
+} from './step-result.ts';
+
+/** A running container: it becomes ready, or what its situation has for it. */
+export function stepRunning(input: StepInput): StepResult {
+  const { container, status, memory, situation, delays, nowMs } = input;
+  // After a restart of the kubelet the status still says when the container started, to the second.
+  const startedAtMs = (memory.startedAtMs ??= Date.parse(textAt(status, 'state', 'running', 'startedAt')) || nowMs);
+  const ranMs = nowMs - startedAtMs;
+  const { exit, failingProbe } = situation;
+  if (exit !== undefined && !(exit.onlyOnce === true && Number(status['restartCount'] ?? 0) > 0)) {
+    if (ranMs >= delays.failAfterMs) return end(input, exit.code, exit.reason);
+    return idle(status, delays.failAfterMs - ranMs);
+  }
+  const startedAfterMs = isJsonObject(container['startupProbe']) ? delays.startupMs : 0;
+  if (status['started'] !== true) {
+    if (failingProbe === 'startup') return failProbe(input, 'startup', startedAtMs);
+    if (ranMs < startedAfterMs) return idle(status, startedAfterMs - ranMs);
+    return idle({ ...status, started: true, ready: !isJsonObject(container['readinessProbe']) }, 1);
+  }
+  if (status['ready'] !== true) {
+    if (failingProbe === 'readiness') return failProbe(input, 'readiness', startedAtMs);
+    const readyAfterMs = startedAfterMs + delays.readyMs;
+    return ranMs < readyAfterMs ? idle(status, readyAfterMs - ranMs) : idle({ ...status, ready: true }, 1);
+  }
+  return failingProbe === 'liveness' ? failProbe(input, 'liveness', startedAtMs) : idle(status);
+}
+
+/** A probe that fails each period, and in the end has the container killed where it is not the readiness probe. */
+function failProbe(input: StepInput, kind: 'startup' | 'readiness' | 'liveness', startedAtMs: number): StepResult {
+  const { container, status, memory, delays, nowMs, pod } = input;
+  const probe = container[`${kind}Probe`];
+  const periodMs = Number(valueAt(probe, 'periodSeconds') ?? 10) * delays.probeSecondMs;
+  const dueMs = (memory.lastProbeFailureMs ?? startedAtMs) + periodMs;
+  if (nowMs < dueMs) return idle(status, dueMs - nowMs);
+  memory.lastProbeFailureMs = nowMs;
+  memory.probeFailures += 1;
+  const unhealthy = warning('Unhealthy', unhealthyMessage(kind, probe, pod.ip));
+  if (kind === 'readiness' || memory.probeFailures < Number(valueAt(probe, 'failureThreshold') ?? 3)) {
+    return idle(status, periodMs, [unhealthy]);
+  }
+  const killing = normal('Killing', `Container ${textAt(container, 'name')} failed ${kind} probe, will be restarted`);
+  const ended = end(input, 137, 'Error');
+  return { ...ended, events: [unhealthy, killing, ...ended.events] };
+}
+
+function end(input: StepInput, exitCode: number, reason: string): StepResult {
+  const { status, memory, delays, nowMs } = input;
+  memory.endedAtMs = nowMs;
+  memory.startedAtMs = undefined;
+  return idle(terminated(status, { exitCode, reason, nowMs }), delays.settleMs);
+}
+
+/** After its end: nothing, a restart at once, or a pause before it. */
+export function stepTerminated(input: StepInput): StepResult {
+  const { status, memory, delays, nowMs, restartPolicy } = input;
+  const endedWell = valueAt(status, 'state', 'terminated', 'exitCode') === 0;
+  if (restartPolicy === 'Never' || (restartPolicy === 'OnFailure' && endedWell)) return idle(status);
+  const endedAtMs = (memory.endedAtMs ??= Date.parse(textAt(status, 'state', 'terminated', 'finishedAt')) || nowMs);
+  const leftMs = endedAtMs + delays.settleMs - nowMs;
+  if (leftMs > 0) return idle(status, leftMs);
+  const restarts = Number(status['restartCount'] ?? 0);
+  const lastState = valueAt(status, 'state') ?? {};
+  // The first restart comes at once; after that each one waits longer.
+  if (restarts === 0) return restart(input, { lastState, restartCount: 1 });
+  memory.waitingSinceMs = nowMs;
+  const pauseMs = backOffMs(delays, restarts);
+  const text = crashBackOffMessage(input.container, input.pod, pauseMs);
+  return idle({ ...waiting(status, 'CrashLoopBackOff', text), lastState }, pauseMs, [
+    warning(
+      'BackOff',
+      `Back-off restarting failed container ${textAt(input.container, 'name')} in pod ${input.pod.name}_${input.pod.namespace}(${input.pod.uid})`,
+    ),
+  ]);
+}
+
+/** The pause before a restart. */
+export function stepCrashLoop(input: StepInput): StepResult {
+  const { status, memory, delays, nowMs } = input;
+  const since = (memory.waitingSinceMs ??=
+    Date.parse(textAt(status, 'lastState', 'terminated', 'finishedAt')) || nowMs);
+  const leftMs = since + backOffMs(delays, Number(status['restartCount'] ?? 1)) - nowMs;
+  if (leftMs > 0) return idle(status, leftMs);
+  return restart(input, { restartCount: Number(status['restartCount'] ?? 0) + 1 });
+}

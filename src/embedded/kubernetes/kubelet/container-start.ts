@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+
+import { isJsonObject, kubeTime, textAt, type JsonObject } from '../api/kube-object.ts';
+import { pullBackOffMessage } from './kubelet-words.ts';
+import {
+  backOffMs,
+  busy,
+  idle,
+  normal,
+  waiting,
+  warning,
+  type StepEvent,
+  type StepInput,
+  type StepResult,
+} from './step-result.ts';
+
+/** From the image to a running container: one step. */
+export function stepPull(input: StepInput): StepResult {
+  const { status, memory, situation, delays, nowMs, hasImage } = input;
+  const image = textAt(input.container, 'image');
+  if (memory.creatingSinceMs !== undefined) return stepCreate(input);
+  if (hasImage && textAt(input.container, 'imagePullPolicy') !== 'Always') {
+    memory.creatingSinceMs = nowMs;
+    return busy(status, delays.createMs, [normal('Pulled', `Container image "${image}" already present on machine`)]);
+  }
+  if (memory.pullingSinceMs === undefined) {
+    memory.pullingSinceMs = nowMs;
+    return busy(status, pullMs(input), [normal('Pulling', `Pulling image "${image}"`)]);
+  }
+  const takenMs = nowMs - memory.pullingSinceMs;
+  if (takenMs < pullMs(input)) return busy(status, pullMs(input) - takenMs);
+  memory.pullingSinceMs = undefined;
+  if (situation.pull !== undefined && 'failure' in situation.pull) {
+    memory.pullFailures += 1;
+    memory.waitingSinceMs = nowMs;
+    const { failure } = situation.pull;
+    return idle(waiting(status, 'ErrImagePull', failure), delays.settleMs, [
+      warning('Failed', `Failed to pull image "${image}": ${failure}`),
+      warning('Failed', 'Error: ErrImagePull'),
+    ]);
+  }
+  memory.creatingSinceMs = nowMs;
+  const pulled = normal(
+    'Pulled',
+    `Successfully pulled image "${image}" in ${takenMs}ms (${takenMs}ms including waiting)`,
+  );
+  return { ...busy(status, delays.createMs, [pulled]), hasPulled: true };
+}
+
+function pullMs({ situation, delays }: StepInput): number {
+  return situation.pull !== undefined && 'isSlow' in situation.pull ? delays.slowPullMs : delays.pullMs;
+}
+
+function stepCreate(input: StepInput): StepResult {
+  const { status, memory, situation, delays, nowMs } = input;
+  const leftMs = delays.createMs - (nowMs - (memory.creatingSinceMs ?? nowMs));
+  if (leftMs > 0) return busy(status, leftMs);
+  memory.creatingSinceMs = undefined;
+  if (situation.createError !== undefined) {
+    const { reason, message } = situation.createError;
+    return idle(waiting(status, reason, message), undefined, [warning('Failed', `Error: ${message}`)]);
+  }
+  return start(input);
+}
+
+/** A start after an end; the image is on the node. */
+export function restart(input: StepInput, extra: JsonObject): StepResult {
+  input.memory.waitingSinceMs = undefined;
+  const pulled = normal('Pulled', `Container image "${textAt(input.container, 'image')}" already present on machine`);
+  return start(input, extra, [pulled]);
+}
+
+/** The container runs, for the first time or again. */
+function start(input: StepInput, extra: JsonObject = {}, before: StepEvent[] = []): StepResult {
+  const { container, status, memory, pod, nowMs } = input;
+  const name = textAt(container, 'name');
+  const image = textAt(container, 'image');
+  memory.startedAtMs = nowMs;
+  memory.endedAtMs = undefined;
+  memory.probeFailures = 0;
+  memory.lastProbeFailureMs = undefined;
+  const restartCount = Number(extra['restartCount'] ?? status['restartCount'] ?? 0);
+  const started = !isJsonObject(container['startupProbe']);
+  const next: JsonObject = {
+    ...status,
+    ...extra,
+    state: { running: { startedAt: kubeTime(nowMs) } },
+    started,
+    ready: started && !isJsonObject(container['readinessProbe']) && input.situation.failingProbe !== 'readiness',
+    image,
+    imageID: `sha256:${digest(image)}`,
+    containerID: `containerd://${digest(`${pod.uid}/${name}/${restartCount}`)}`,
+  };
+  const events = [
+    ...before,
+    normal('Created', `Created container: ${name}`),
+    normal('Started', `Started container ${name}`),
+  ];
+  return idle(next, 1, events);
+}
+
+/** The failure itself is shown for a moment, then the pause. */
+export function stepPullFailed(input: StepInput): StepResult {
+  const { container, status, memory, delays, nowMs } = input;
+  const since = (memory.waitingSinceMs ??= nowMs);
+  if (nowMs - since < delays.settleMs) return idle(status, delays.settleMs - (nowMs - since));
+  memory.waitingSinceMs = nowMs;
+  const message = pullBackOffMessage(textAt(container, 'image'));
+  return idle(waiting(status, 'ImagePullBackOff', message), backOffMs(delays, memory.pullFailures), [
+    normal('BackOff', message),
+    warning('Failed', 'Error: ImagePullBackOff'),
+  ]);
+}
+
+/** A pause between two attempts to pull, and the next attempt. */
+export function stepPullBackOff(input: StepInput): StepResult {
+  const { status, memory, delays, nowMs } = input;
+  const since = (memory.waitingSinceMs ??= nowMs);
+  const leftMs = since + backOffMs(delays, Math.max(1, memory.pullFailures)) - nowMs;
+  if (leftMs > 0 && memory.pullingSinceMs === undefined) return idle(status, leftMs);
+  // It tries again; until it knows, it keeps the status that it has.
+  return { ...stepPull(input), isBusy: false };
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

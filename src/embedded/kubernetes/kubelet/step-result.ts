@@ -1,0 +1,96 @@
+import { kubeTime, valueAt, type JsonObject } from '../api/kube-object.ts';
+import type { KubeletDelays } from './delays.ts';
+import type { Situation } from './situations.ts';
+
+/** What is known of a container beyond its status: precise times of what goes on just now. Lost in a restart. */
+export interface ContainerMemory {
+  pullingSinceMs?: number | undefined;
+  creatingSinceMs?: number | undefined;
+  startedAtMs?: number | undefined;
+  endedAtMs?: number | undefined;
+  waitingSinceMs?: number | undefined;
+  pullFailures: number;
+  lastProbeFailureMs?: number | undefined;
+  probeFailures: number;
+}
+
+export interface StepInput {
+  container: JsonObject;
+  status: JsonObject;
+  memory: ContainerMemory;
+  situation: Situation;
+  restartPolicy: string;
+  pod: { name: string; namespace: string; uid: string; ip: string };
+  delays: KubeletDelays;
+  nowMs: number;
+  /** Whether the node has the image already. */
+  hasImage: boolean;
+  /** Whether another container is being pulled or made; they are started one after the other. */
+  isNodeBusy: boolean;
+}
+
+export interface StepEvent {
+  type: 'Normal' | 'Warning';
+  reason: string;
+  message: string;
+}
+
+export interface StepResult {
+  status: JsonObject;
+  events: StepEvent[];
+  /** After how long there is more to do. */
+  againMs?: number | undefined;
+  /** Whether this container is being pulled or made. */
+  isBusy: boolean;
+  /** Whether the image has come to the node. */
+  hasPulled: boolean;
+}
+
+/** Nothing to do but to look again. */
+export const idle = (status: JsonObject, againMs?: number, events: StepEvent[] = []): StepResult => ({
+  status,
+  events,
+  againMs,
+  isBusy: false,
+  hasPulled: false,
+});
+
+/** As long as this goes on, no other container is started. */
+export const busy = (status: JsonObject, againMs: number, events: StepEvent[] = []): StepResult => ({
+  ...idle(status, againMs, events),
+  isBusy: true,
+});
+
+export const normal = (reason: string, message: string): StepEvent => ({ type: 'Normal', reason, message });
+export const warning = (reason: string, message: string): StepEvent => ({ type: 'Warning', reason, message });
+
+/** The pause before the n-th repetition: the first pause, doubled each time up to the limit. */
+export function backOffMs(delays: KubeletDelays, repetition: number): number {
+  return Math.min(delays.backOffMs * 2 ** Math.max(0, Math.min(repetition, 20) - 1), delays.backOffLimitMs);
+}
+
+/** A container that waits, and for what. */
+export function waiting(status: JsonObject, reason: string, message: string): JsonObject {
+  return { ...status, state: { waiting: { reason, message } }, ready: false, started: false };
+}
+
+/** The status of a container that has just ended. */
+export function terminated(
+  status: JsonObject,
+  { exitCode, reason, nowMs }: { exitCode: number; reason: string; nowMs: number },
+): JsonObject {
+  return {
+    ...status,
+    state: {
+      terminated: {
+        exitCode,
+        reason,
+        startedAt: valueAt(status, 'state', 'running', 'startedAt') ?? kubeTime(nowMs),
+        finishedAt: kubeTime(nowMs),
+        containerID: status['containerID'],
+      },
+    },
+    ready: false,
+    started: false,
+  };
+}

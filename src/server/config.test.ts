@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+
+import { readServerConfig } from './config.ts';
+
+const minimal = {
+  DATABASE_URL: 'postgresql://localhost/app',
+  REDIS_URL: 'redis://localhost:6379',
+  OIDC_ISSUER: 'https://issuer.test/realm',
+  OIDC_CLIENT_ID: 'app',
+  SESSION_SECRET: 'x'.repeat(32),
+};
+
+describe('the configuration of the server', () => {
+  it('has defaults for everything that is no secret and no address', () => {
+    expect(readServerConfig(minimal)).toMatchObject({
+      port: 3080,
+      host: '0.0.0.0',
+      publicUrl: null,
+      kubeNamespace: 'opencode',
+      maxProjectsPerUser: 20,
+      oidc: { clientSecret: null, audience: 'app' },
+    });
+  });
+
+  it('reads PUBLIC_URL as an origin', () => {
+    expect(readServerConfig({ ...minimal, PUBLIC_URL: 'https://app.test/' }).publicUrl).toBe('https://app.test');
+  });
+
+  it('lists every wrong variable at once, without its value', () => {
+    const wrong = {
+      ...minimal,
+      DATABASE_URL: 'mysql://x',
+      PORT: '99999',
+      SESSION_SECRET: 'too-short',
+      OIDC_ISSUER: '',
+    };
+    expect(() => readServerConfig({ ...wrong, PUBLIC_URL: 'https://app.test/path' })).toThrow(
+      /DATABASE_URL[^]*PORT[^]*PUBLIC_URL[^]*OIDC_ISSUER[^]*SESSION_SECRET/,
+    );
+    expect(() => readServerConfig(wrong)).not.toThrow(/too-short/);
+  });
+});

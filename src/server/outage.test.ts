@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+
+import { outageOf } from './outage.ts';
+
+const failure = (message: string, fields: object = {}) => Object.assign(new Error(message), fields);
+
+describe('an outage of the database', () => {
+  it.each([
+    failure('connect ECONNREFUSED', { code: 'ECONNREFUSED' }),
+    failure('Connection terminated unexpectedly'),
+    failure('Query read timeout'),
+    failure('timeout expired'),
+    failure('canceling statement due to statement timeout', { code: '57014' }),
+    failure('the database system is shutting down', { code: '57P03' }),
+    failure('sorry, too many clients already', { code: '53300' }),
+    failure('Knex: Timeout acquiring a connection. The pool is probably full.', { name: 'KnexTimeoutError' }),
+    failure('wrapped', { nativeError: failure('reset', { code: 'ECONNRESET' }) }),
+    failure('wrapped', { cause: failure('reset', { code: 'ECONNRESET' }) }),
+    new AggregateError([], 'all addresses', { cause: failure('x', { code: 'ECONNREFUSED' }) }),
+  ])('is recognised in "$message" and says when to try again', (error) => {
+    expect(outageOf(error)).toMatchObject({ code: 'UNAVAILABLE', retryAfterSeconds: 2 });
+  });
+
+  it.each([
+    failure('duplicate key value', { code: '23505' }),
+    failure('syntax error', { code: '42601' }),
+    new TypeError('x is not a function'),
+    'timeout expired',
+    null,
+  ])('is not seen in %s', (error) => {
+    expect(outageOf(error)).toBeNull();
+  });
+});

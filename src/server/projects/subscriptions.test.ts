@@ -1,0 +1,160 @@
+import type { TrackedEnvelope } from '@trpc/server';
+import { describe, expect, it } from 'vitest';
+
+import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import type { ProjectEvent } from '../../shared/contract/events.ts';
+import type { Project } from '../../shared/contract/project.ts';
+import { createStatusHub } from './status-hub.ts';
+import { createProjectSubscriptions } from './subscriptions.ts';
+
+const caller = { user: { id: 'owner-a', email: null, name: 'A', picture: null }, requestId: 'r' };
+const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+
+function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
+  const hub = createStatusHub({
+    listVersions: async () => [],
+    findProject: async () => null,
+    now: () => 0,
+    ringSize: 100,
+    maxRepairs: 100,
+    noResumeAfterRepairMs: 0,
+  });
+  const subscriptions = createProjectSubscriptions({
+    hub,
+    source: { listProjects: read, findProject: async ({ id }) => (await read()).find((row) => row.id === id) ?? null },
+    pause: async () => undefined,
+  });
+  const abort = new AbortController();
+  function open(options: { projectId?: string; lastEventId?: string; whenWritable?: () => Promise<void> } = {}) {
+    const events = subscriptions.subscribe(caller, {
+      projectId: options.projectId ?? null,
+      lastEventId: options.lastEventId ?? null,
+      signal: abort.signal,
+      whenWritable: options.whenWritable ?? (async () => undefined),
+    });
+    const iterator = events[Symbol.asyncIterator]();
+    return async () => describeEvent((await iterator.next()).value as TrackedEnvelope<ProjectEvent> | undefined);
+  }
+  const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
+  return { hub, open, publish, abort };
+}
+
+function describeEvent(envelope: TrackedEnvelope<ProjectEvent> | undefined): string {
+  if (!envelope) return 'end';
+  const [id, event] = envelope;
+  switch (event.type) {
+    case 'snapshot':
+      return `${id} snapshot ${event.projects.map((row) => `${row.id} v${row.statusVersion}`).join(', ')}`.trim();
+    case 'changed':
+    case 'removed':
+      return `${id} ${event.type} ${event.project.id} v${event.project.statusVersion}`;
+    case 'freshness':
+      return `${id} freshness ${event.freshness.state}`;
+    case 'reset':
+      return `${id} reset`;
+  }
+}
+
+describe('a subscription', () => {
+  it('opens with a snapshot and goes on with what is newer', async () => {
+    const { open, publish } = setUp({ read: async () => [v(3)] });
+    const next = open();
+    expect(await next()).toBe('0-0 snapshot p v3');
+    publish('1-0', v(3));
+    publish('2-0', v(4));
+    expect(await next()).toBe('2-0 changed p v4');
+  });
+
+  it('misses nothing that is published while the snapshot is read', async () => {
+    const reading = Promise.withResolvers<Project[]>();
+    const { open, publish } = setUp({ read: () => reading.promise });
+    const next = open();
+    const first = next();
+    publish('1-0', v(2));
+    reading.resolve([v(1)]);
+    expect(await first).toBe('0-0 snapshot p v1');
+    expect(await next()).toBe('1-0 changed p v2');
+  });
+
+  it('sends the latest of a project alone to a subscriber that cannot take more', async () => {
+    const { open, publish } = setUp();
+    let writable = Promise.withResolvers<void>();
+    const next = open({ whenWritable: () => writable.promise });
+    expect(await next()).toBe('0-0 snapshot');
+    const second = next();
+    for (let version = 1; version <= 500; version += 1) publish(`${version}-0`, v(version));
+    writable.resolve();
+    expect(await second).toBe('500-0 changed p v500');
+    writable = Promise.withResolvers<void>();
+  });
+
+  it('says removed when a project is archived', async () => {
+    const { open, publish } = setUp({ read: async () => [v(1)] });
+    const next = open();
+    await next();
+    publish('1-0', v(2, { status: 'archived' }));
+    expect(await next()).toBe('1-0 removed p v2');
+  });
+
+  it('resumes after its last event id without a snapshot', async () => {
+    const { hub, open, publish } = setUp();
+    hub.reader.onGap('0-1');
+    publish('1-0', v(1));
+    publish('2-0', v(2));
+    const next = open({ lastEventId: '1-0' });
+    expect(await next()).toBe('1-0 freshness delayed');
+    expect(await next()).toBe('2-0 changed p v2');
+  });
+
+  it('reads a snapshot when it cannot resume', async () => {
+    const { open } = setUp({ read: async () => [v(7)] });
+    expect(await open({ lastEventId: '1-0' })()).toBe('0-0 snapshot p v7');
+  });
+
+  it('resets and reads anew after a gap', async () => {
+    let version = 1;
+    const { hub, open } = setUp({ read: async () => [v(version)] });
+    const next = open();
+    await next();
+    version = 5;
+    hub.reader.onGap('9-0');
+    expect(await next()).toBe('9-0 reset');
+    expect(await next()).toBe('9-0 snapshot p v5');
+  });
+
+  it('waits for a database that does not answer instead of ending', async () => {
+    let attempts = 0;
+    const { open } = setUp({
+      read: async () => {
+        attempts += 1;
+        if (attempts < 4) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+        return [v(1)];
+      },
+    });
+    const next = open();
+    expect(await next()).toBe('0-0 reset');
+    expect(await next()).toBe('0-0 snapshot p v1');
+    expect(attempts).toBe(4);
+  });
+
+  it('of one project hears of no other, and ends with NOT_FOUND when it is not the caller’s', async () => {
+    const { open, publish } = setUp({ read: async () => [v(1)] });
+    const next = open({ projectId: 'p' });
+    await next();
+    publish('1-0', v(1, { id: 'q' }));
+    publish('2-0', v(2));
+    expect(await next()).toBe('2-0 changed p v2');
+    await expect(open({ projectId: 'q' })()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('leaves nothing behind when its signal aborts', async () => {
+    const { hub, open, abort } = setUp();
+    const next = open();
+    await next();
+    const last = next();
+    expect(hub.subscriberCount()).toBe(1);
+    abort.abort();
+    expect(await last).toBe('end');
+    expect(hub.subscriberCount()).toBe(0);
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+
+import { ConfigurationError } from '../shared/node/environment.ts';
+import { readWorkerConfig } from './config.ts';
+
+const environment = { DATABASE_URL: 'postgresql://user:hunter2@localhost/app', REDIS_URL: 'redis://localhost:6379' };
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readWorkerConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return (error as ConfigurationError).problems; // asserted above
+  }
+  return [];
+}
+
+describe('readWorkerConfig', () => {
+  it('needs a database and a Redis, and has a default for everything else', () => {
+    expect(readWorkerConfig(environment)).toMatchObject({
+      databaseUrl: environment.DATABASE_URL,
+      redisUrl: environment.REDIS_URL,
+      kubeconfigPath: null,
+      namespace: 'opencode',
+      concurrency: 20,
+      metricsPort: 3081,
+      logLevel: 'info',
+      pod: {
+        imagePullPolicy: 'IfNotPresent',
+        imagePullSecrets: [],
+        workspaceSize: '1Gi',
+        workspaceStorageClass: null,
+        openCodeConfigMap: null,
+      },
+    });
+    expect(problemsOf({})).toEqual(['DATABASE_URL: is not set.', 'REDIS_URL: is not set.']);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(readWorkerConfig({ ...environment, KUBECONFIG: '', KUBE_NAMESPACE: ' ' })).toMatchObject({
+      kubeconfigPath: null,
+      namespace: 'opencode',
+    });
+  });
+
+  it('lists every wrong variable at once, each with what to put right, and repeats no value', () => {
+    const wrong = {
+      DATABASE_URL: 'mysql://user:hunter2@localhost/app',
+      REDIS_URL: 'localhost:6379',
+      KUBE_NAMESPACE: 'Not A Namespace',
+      LOG_LEVEL: 'loud',
+      OPENCODE_IMAGE: 'two words',
+      FILE_BROWSER_IMAGE: 'two words',
+      SESSION_PROXY_IMAGE: 'two words',
+      IMAGE_PULL_POLICY: 'Sometimes',
+      IMAGE_PULL_SECRETS: 'fine,NOT fine',
+      OPENCODE_CPU_LIMIT: 'much',
+      OPENCODE_MEMORY_LIMIT: '1 Gi',
+      OPENCODE_CPU_REQUEST: '-1',
+      OPENCODE_MEMORY_REQUEST: '1GB',
+      OPENCODE_CONFIG_MAP: '/etc/passwd',
+      WORKSPACE_SIZE: 'big',
+      WORKSPACE_STORAGE_CLASS: 'Fast!',
+      WORKER_CONCURRENCY: '0',
+      WORKER_METRICS_PORT: '70000',
+    };
+    const problems = problemsOf(wrong);
+    const named = problems.map((problem) => problem.split(/[:.]/)[0]);
+    expect(new Set(named)).toEqual(new Set(Object.keys(wrong)));
+    for (const problem of problems) expect(problem).toMatch(/^[A-Z_]+(\.\d+)?: .*(must|is not).+\.$/);
+    expect(problems.join('\n')).not.toMatch(/hunter2|loud|Sometimes/);
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it, vi } from 'vitest';
+
+import { createWorkQueue } from './work-queue.ts';
+
+/** A queue whose work waits for the test: `finish` ends the oldest run of the key. */
+function begin(options: { concurrency?: number; retryMs?: number } = {}) {
+  const started: string[] = [];
+  const errors: string[] = [];
+  const open = new Map<string, { resolve(): void; reject(error: Error): void }>();
+  let mostAtOnce = 0;
+  const queue = createWorkQueue({
+    concurrency: options.concurrency ?? 2,
+    retryMs: options.retryMs ?? 5,
+    async work(key) {
+      started.push(key);
+      if (open.has(key)) throw new Error(`${key} is worked on twice at once`);
+      await new Promise<void>((resolve, reject) => {
+        open.set(key, { resolve, reject });
+        mostAtOnce = Math.max(mostAtOnce, open.size);
+      }).finally(() => open.delete(key));
+    },
+    onError: (key, error) => errors.push(`${key}: ${String(error)}`),
+  });
+  const settle = async (key: string, how: (run: { resolve(): void; reject(error: Error): void }) => void) => {
+    const run = await vi.waitUntil(() => open.get(key));
+    how(run);
+    await vi.waitUntil(() => open.get(key) !== run);
+  };
+  return {
+    queue,
+    started,
+    errors,
+    mostAtOnce: () => mostAtOnce,
+    finish: (key: string) => settle(key, (run) => run.resolve()),
+    fail: (key: string) => settle(key, (run) => run.reject(new Error('broken'))),
+  };
+}
+
+describe('createWorkQueue', () => {
+  it('looks once at a key that was added often before its turn', async () => {
+    const { queue, started, finish } = begin({ concurrency: 1 });
+    queue.add('busy');
+    for (let time = 0; time < 5; time++) queue.add('waiting');
+    await finish('busy');
+    await finish('waiting');
+    await queue.idle();
+    expect(started).toEqual(['busy', 'waiting']);
+  });
+
+  it('looks once more at a key that was added while it was worked on, and never twice at once', async () => {
+    const { queue, started, errors, finish } = begin();
+    queue.add('key');
+    for (let time = 0; time < 5; time++) queue.add('key');
+    await finish('key');
+    await finish('key');
+    await queue.idle();
+    expect(started).toEqual(['key', 'key']);
+    expect(errors).toEqual([]);
+  });
+
+  it('works on as many keys at once as it may, and no more', async () => {
+    const { queue, started, mostAtOnce, finish } = begin({ concurrency: 2 });
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    expect(started).toEqual(['a', 'b']);
+    for (const key of ['b', 'a', 'c', 'd']) await finish(key);
+    await queue.idle();
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
+    expect(mostAtOnce()).toBe(2);
+  });
+
+  it('tries a key again after a failure, for as long as it takes, while others go on', async () => {
+    const { queue, started, errors, finish, fail } = begin();
+    queue.add('broken');
+    queue.add('fine');
+    for (let time = 0; time < 3; time++) await fail('broken');
+    await finish('fine');
+    await finish('broken');
+    await queue.idle();
+    expect(started.filter((key) => key === 'broken')).toHaveLength(4);
+    expect(errors).toEqual(Array<string>(3).fill('broken: Error: broken'));
+  });
+
+  it('stops without waiting for a retry, drops what waits, and takes nothing new', async () => {
+    const { queue, started, fail } = begin({ concurrency: 1, retryMs: 60_000 });
+    queue.add('broken');
+    queue.add('waiting');
+    await fail('broken');
+    await queue.stop();
+    queue.add('late');
+    await queue.idle();
+    expect(started).toEqual(['broken']);
+  });
+
+  it('stops only after what runs has ended', async () => {
+    const { queue, finish } = begin();
+    queue.add('running');
+    let isStopped = false;
+    const stopping = queue.stop().then(() => {
+      isStopped = true;
+    });
+    await Promise.resolve();
+    expect(isStopped).toBe(false);
+    await finish('running');
+    await stopping;
+  });
+});

@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
+import { createWorkerSystem, startQuickCluster, type QuickCluster, type WorkerSystem } from './worker-system.ts';
+
+const namespace = 'opencode';
+
+let cluster: QuickCluster;
+let system: WorkerSystem;
+
+beforeAll(async () => {
+  cluster = await startQuickCluster();
+});
+afterAll(() => cluster.stop());
+beforeEach(async () => {
+  system = await createWorkerSystem(cluster);
+});
+afterEach(() => system.stop());
+
+const creations = (plural: string) =>
+  system.kubernetes.requests.filter(({ method, path }) => method === 'POST' && path.endsWith(`/${plural}`));
+
+async function expectGone(project: ProjectRecord): Promise<void> {
+  expect(await system.podsOf(project.id)).toEqual([]);
+  expect(await system.claimUid(project.id)).toBeNull();
+}
+
+describe('a worker and one project', () => {
+  it('makes volume and pod with the committed names, and says ready when all containers are', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    const ready = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
+    expect(ready).toMatchObject({ phase: 'Running', reason: 'ready', podError: null });
+    expect(ready.containers.map((each) => each.ready)).toEqual([true, true, true]);
+    const pods = await system.podsOf(project.id);
+    expect(pods.map((pod) => pod.metadata?.name)).toEqual([project.podName]);
+    expect(pods[0]?.metadata?.uid).toBe(ready.podUid);
+    expect(pods[0]?.spec?.volumes?.[0]?.persistentVolumeClaim?.claimName).toBe(project.workspacePvcName);
+    const claim = await cluster.api.readNamespacedPersistentVolumeClaim({ name: project.workspacePvcName, namespace });
+    expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } });
+  });
+
+  it('stops, starts and restarts on the same volume, with one pod of one name at a time', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    const first = await system.until(project.id, { status: 'ready' });
+    const claimUid = await system.claimUid(project.id);
+
+    await system.wish(project.id, 'stop');
+    await system.until(project.id, { status: 'stopped', phase: null, podUid: null });
+    expect(await system.podsOf(project.id)).toEqual([]);
+
+    await system.wish(project.id, 'start');
+    const second = await system.until(project.id, { status: 'ready', observedGeneration: 3 });
+    expect(second.podUid).not.toBe(first.podUid);
+
+    await system.wish(project.id, 'restart');
+    const third = await system.until(project.id, { status: 'ready', observedGeneration: 4 });
+    expect(third.podUid).not.toBe(second.podUid);
+    expect((await system.podsOf(project.id)).map((pod) => pod.metadata?.name)).toEqual([project.podName]);
+    expect(await system.claimUid(project.id)).toBe(claimUid);
+    expect(creations('persistentvolumeclaims')).toHaveLength(1);
+    expect(creations('pods')).toHaveLength(3);
+  });
+
+  it('deletes pod and volume, then archives the row', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready' });
+    await system.wish(project.id, 'delete');
+    const archived = await system.until(project.id, { status: 'archived', reason: 'archived' });
+    expect(archived.deletedAt).not.toBeNull();
+    await expectGone(project);
+  });
+
+  it('makes nothing for a project that was deleted before its turn came', async () => {
+    const project = await system.create();
+    await system.wish(project.id, 'delete');
+    await system.startWorker();
+    await system.until(project.id, { status: 'archived' });
+    await expectGone(project);
+    expect(creations('pods')).toEqual([]);
+    expect(creations('persistentvolumeclaims')).toEqual([]);
+  });
+
+  it('deletes a project in the middle of its start', async () => {
+    await system.startWorker({ OPENCODE_IMAGE: 'registry.example.com/slow-pull:v1' });
+    const project = await system.create();
+    await system.until(project.id, { status: 'initializing', phase: 'Pending' });
+    await system.wish(project.id, 'delete');
+    await system.until(project.id, { status: 'archived' });
+    await expectGone(project);
+  });
+
+  it('ends where the last of many hasty wishes points', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    for (const wish of ['stop', 'start', 'restart', 'restart', 'stop', 'start', 'stop'] as const) {
+      await system.wish(project.id, wish);
+    }
+    const stopped = await system.until(project.id, { status: 'stopped', desiredState: 'stopped' });
+    expect(stopped.observedGeneration).toBe(stopped.generation);
+    expect(await system.podsOf(project.id)).toEqual([]);
+    await system.wish(project.id, 'start');
+    await system.until(project.id, { status: 'ready', desiredState: 'running' });
+  });
+});
+
+describe('what nobody told the worker', () => {
+  it('replaces a pod that was deleted by hand, after it has left ready', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    const before = await system.until(project.id, { status: 'ready' });
+    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
+    await system.until(project.id, { status: 'initializing' });
+    const after = await system.until(project.id, { status: 'ready' });
+    expect(after.podUid).not.toBe(before.podUid);
+    expect(after.statusVersion).toBeGreaterThan(before.statusVersion);
+    expect(after.generation).toBe(1);
+  });
+
+  it('finds what happened while no worker was there: a new project, a deleted one, a lost pod', async () => {
+    const worker = await system.startWorker();
+    const [lost, unwanted] = await Promise.all([system.create(), system.create()]);
+    await Promise.all([lost, unwanted].map(({ id }) => system.until(id, { status: 'ready' })));
+    await worker.stop();
+    await cluster.api.deleteNamespacedPod({ name: lost.podName, namespace });
+    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toEqual([]));
+    const fresh = await system.create();
+    await system.wish(unwanted.id, 'delete');
+    await system.startWorker();
+    await system.until(fresh.id, { status: 'ready' });
+    await system.until(unwanted.id, { status: 'archived' });
+    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toHaveLength(1));
+    await system.until(lost.id, { status: 'ready' });
+  });
+
+  it('finds within five seconds a wish whose job was lost', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready' });
+    await system.wish(project.id, 'stop', { queued: false });
+    await system.flushRedis();
+    await system.until(project.id, { status: 'stopped' }, 5_000);
+  });
+
+  it('finds a lost pod although its job was lost too', async () => {
+    await system.startWorker({}, { resyncMs: 200 });
+    const project = await system.create();
+    const before = await system.until(project.id, { status: 'ready' });
+    const stopFlushing = new AbortController();
+    const flushing = (async () => {
+      while (!stopFlushing.signal.aborted) await system.flushRedis();
+    })();
+    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
+    await system.until(project.id, { podUid: null });
+    stopFlushing.abort();
+    await flushing;
+    const after = await system.until(project.id, { status: 'ready' }, 5_000);
+    expect(after.podUid).not.toBe(before.podUid);
+  });
+
+  it('sees the pod of the row, whatever copy bears its labels', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    const ready = await system.until(project.id, { status: 'ready' });
+    const original = (await system.podsOf(project.id))[0];
+    await cluster.api.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: { name: `copy-of-${project.podName}`, labels: original?.metadata?.labels ?? {} },
+        spec: { containers: [{ name: 'copy', image: 'registry.example.com/crash:v1' }] },
+      },
+    });
+    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
+    await system.until(project.id, { status: 'initializing' });
+    const again = await system.until(project.id, { status: 'ready' });
+    expect(again.podUid).not.toBe(ready.podUid);
+    expect(again.containers).toHaveLength(3);
+  });
+});
+
+describe('several workers', () => {
+  it('share the projects, and one of them at a time owns the watch', async () => {
+    const [first] = await Promise.all([system.startWorker(), system.startWorker()]);
+    const projects = await Promise.all(Array.from({ length: 6 }, () => system.create()));
+    await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
+    for (const { id, podName } of projects) {
+      expect((await system.podsOf(id)).map((pod) => pod.metadata?.name)).toEqual([podName]);
+    }
+    expect(creations('pods')).toHaveLength(6);
+    const watches = system.kubernetes.requests.filter(({ isWatch }) => isWatch);
+    expect(watches.map(({ path }) => path.split('/').at(-1)).toSorted()).toEqual(['persistentvolumeclaims', 'pods']);
+    const [before] = await system.db<{ holder: string; epoch: string }>('leases');
+
+    await first.stop(); // perhaps the owner, perhaps not: the watch goes on in any case
+    await cluster.api.deleteNamespacedPod({ name: projects[0]?.podName ?? '', namespace });
+    const project = projects[0] as ProjectRecord; // six were made
+    await system.until(project.id, { status: 'initializing' });
+    await system.until(project.id, { status: 'ready' });
+    const [after] = await system.db<{ holder: string; epoch: string }>('leases');
+    expect(Number(after?.epoch)).toBeGreaterThanOrEqual(Number(before?.epoch));
+  });
+
+  it('pass the watch on when its owner is frozen, and the thawed owner gives way', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready' });
+    const [owner] = await system.db<{ holder: string }>('leases');
+    // As if the owner had slept beyond its time and somebody else had taken the lease meanwhile.
+    await system.db('leases').update({ holder: 'somebody-else', epoch: system.db.raw('epoch + 1') });
+    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
+    await vi.waitFor(async () => {
+      const [now] = await system.db<{ holder: string }>('leases');
+      expect(now?.holder).toBe(owner?.holder);
+    }, 5_000);
+    await system.until(project.id, { status: 'ready' });
+    expect(await system.podsOf(project.id)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,98 @@
+/** Runs `npm start`'s own program as a process of its own, as a person would, and says what it printed and when it ended. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { findFreePort } from '../../src/embedded/free-port.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export interface StartedSystem {
+  url: string;
+  dataDir: string;
+  kubeconfigPath: string;
+  /** Everything that it has printed so far. */
+  output(): string;
+  /** Sends the signal and resolves to the exit code (`null` when the signal itself ended it) and the time it took. */
+  end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<{ code: number | null; tookMs: number }>;
+}
+
+/** A folder for DATA_DIR that PostgreSQL can enter also when the tests run as root, and a function that removes it. */
+export function createDataDir(): { dataDir: string; remove(): void } {
+  const dataDir = mkdtempSync(join(tmpdir(), 'opencode-system-'));
+  return { dataDir, remove: () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/**
+ * Starts the program and waits until it says that it is ready.
+ * @throws Error with everything that it printed, when it ends before
+ */
+export async function startSystem(options: {
+  dataDir: string;
+  port?: number;
+  env?: Record<string, string>;
+}): Promise<StartedSystem> {
+  const port = options.port ?? (await findFreePort());
+  const run = runProgram('src/embedded/main.ts', { PORT: String(port), DATA_DIR: options.dataDir, ...options.env });
+  await Promise.race([
+    run.printed(/^Ready after/m),
+    run.exited.then((code) => {
+      throw new Error(`It ended with exit code ${code} before it was ready:\n${run.output()}`);
+    }),
+  ]);
+  return {
+    url: `http://localhost:${port}`,
+    dataDir: options.dataDir,
+    kubeconfigPath: join(options.dataDir, 'kubeconfig'),
+    output: run.output,
+    async end(signal) {
+      const startedAt = performance.now();
+      run.kill(signal);
+      return { code: await run.exited, tookMs: performance.now() - startedAt };
+    },
+  };
+}
+
+export interface RunningProgram {
+  output(): string;
+  /** Resolves when the output matches. */
+  printed(pattern: RegExp): Promise<void>;
+  exited: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Runs one of our programs with exactly this environment beside PATH and HOME. */
+export function runProgram(file: string, env: Record<string, string>, args: string[] = []): RunningProgram {
+  const child = spawn(process.execPath, [join(root, file), ...args], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const watchers = new Set<() => void>();
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString();
+    for (const look of watchers) look();
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  return {
+    output: () => output,
+    printed: (pattern) =>
+      new Promise((resolvePrinted) => {
+        const look = () => {
+          if (!pattern.test(output)) return;
+          watchers.delete(look);
+          resolvePrinted();
+        };
+        watchers.add(look);
+        look();
+      }),
+    exited: new Promise((resolveExited, reject) => {
+      child.on('error', reject);
+      child.on('close', resolveExited);
+    }),
+    kill: (signal) => child.kill(signal),
+  };
+}
