@@ -59,6 +59,7 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
           onComplete,
         },
       ),
+    disconnect: () => socket.close(),
     cache: projectCache,
     connection,
     backOff,
@@ -71,6 +72,7 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
   });
   // A browser that knows to be offline says so long before the socket notices.
   window.addEventListener('offline', () => connection.set({ link: 'lost' }));
+  window.addEventListener('online', () => liveFeed.restart());
 
   function endSession(): void {
     liveFeed.stop();

@@ -63,7 +63,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
   const timings = { ...defaultTimings, ...options.timings };
   const stopping = new AbortController();
 
-  const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-server' });
+  const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-server', log });
   const producer = createRedis(config.redisUrl, { purpose: 'producer', log });
   const streamConnection = createRedis(config.redisUrl, { purpose: 'blocking', log });
   const queue = createProjectQueue({ redis: producer, log });
@@ -187,6 +187,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     /** Ends everything, in the reverse order of building. */
     async dispose(): Promise<void> {
       stopping.abort();
+      await socketServer.stop(0);
       await Promise.all(loops);
       await queue
         .close()

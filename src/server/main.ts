@@ -9,7 +9,7 @@ import { AppError } from '../shared/contract/errors.ts';
 import { parseEnvironment } from '../shared/node/environment.ts';
 import { createLog } from '../shared/node/log.ts';
 import { serverVariables, toServerConfig } from './config.ts';
-import { startServer } from './server.ts';
+import { startServer, type RunningServer } from './server.ts';
 
 /** Whatever hangs, the process is gone after this. */
 const exitLimitMs = 20_000;
@@ -17,23 +17,26 @@ const exitLimitMs = 20_000;
 const config = toServerConfig(parseEnvironment(serverVariables, process.env));
 const log = createLog({ name: 'server', level: config.logLevel });
 
+let server: RunningServer | null = null;
+const stop = (signal: string) => {
+  log.info({ signal }, 'asked to stop');
+  if (!server) process.exit(0); // nobody has been served yet
+  setTimeout(() => process.exit(1), exitLimitMs).unref();
+  server.stop().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      log.error({ err: error }, 'the server did not stop cleanly');
+      process.exit(1);
+    },
+  );
+};
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
+
 try {
-  const server = await startServer(config, { log });
-  const stop = (signal: string) => {
-    log.info({ signal }, 'asked to stop');
-    setTimeout(() => process.exit(1), exitLimitMs).unref();
-    server.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'the server did not stop cleanly');
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  server = await startServer(config, { log });
 } catch (error) {
   if (error instanceof AppError) process.stderr.write(`${error.message}\n`);
   else log.fatal({ err: error }, 'the server could not start');
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import type { FastifyInstance } from 'fastify';
+
+import { AppError } from '../shared/contract/errors.ts';
 import { assertMigrated } from '../shared/node/db/migrate.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createApp } from './app.ts';
@@ -53,7 +56,7 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
     await waitForDatabase(context, options.databaseGraceMs ?? 60_000);
     const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir });
     context.sockets.attach(app.server);
-    await app.listen({ port: config.port, host: config.host });
+    await listen(app, config);
     const { port } = app.server.address() as AddressInfo; // it listens on TCP
     localUrl = `http://localhost:${port}`;
     context.startLoops();
@@ -75,6 +78,22 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
   } catch (error) {
     await context.dispose();
     throw error;
+  }
+}
+
+async function listen(app: FastifyInstance, { port, host }: ServerConfig): Promise<void> {
+  try {
+    await app.listen({ port, host });
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    const reason = {
+      EADDRINUSE: 'is taken',
+      EACCES: 'is not allowed',
+      EADDRNOTAVAIL: 'is not an address of this machine',
+    };
+    const sentence = `The server cannot listen on ${host}:${port}: it ${reason[code]}. Set PORT or HOST to another one.`;
+    throw new AppError('UNAVAILABLE', sentence, { cause: error });
   }
 }
 

@@ -41,13 +41,21 @@ export function startJobConsumer(deps: {
   random: () => number;
   concurrency: number;
 }): JobConsumer {
-  const { db, reconciler, writer, log } = deps;
+  const { redis, db, reconciler, writer, log } = deps;
+  const running = new Set<Promise<void>>();
   /** The cluster has asked for silence until then, by Retry-After. Milliseconds since the epoch. */
   let quietUntil = 0;
   /** The wish that each attempt was made for. */
   const attemptedGenerations = new WeakMap<Job, number>();
 
+  /** The three parameters are how BullMQ knows that it can be cancelled. */
   async function process(job: Job<ProjectJob>, token?: string, signal?: AbortSignal): Promise<void> {
+    const attempt = attemptOnce(job, token, signal ?? new AbortController().signal);
+    running.add(attempt);
+    await attempt.finally(() => running.delete(attempt));
+  }
+
+  async function attemptOnce(job: Job<ProjectJob>, token: string | undefined, signal: AbortSignal): Promise<void> {
     const parsed = projectJobSchema.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError('The job names no project.');
     const { projectId, requestId } = parsed.data;
@@ -57,9 +65,9 @@ export function startJobConsumer(deps: {
     attemptedGenerations.set(job, generation);
     let result: ReconcileResult;
     try {
-      result = await reconciler.reconcile(projectId, signal ?? new AbortController().signal);
+      result = await reconciler.reconcile(projectId, signal);
     } catch (error) {
-      if (signal?.aborted) {
+      if (signal.aborted) {
         // Given back as it was taken: no attempt is used up because a worker had to go.
         await job.moveToWait(token);
         throw new WaitingError();
@@ -114,7 +122,7 @@ export function startJobConsumer(deps: {
   }
 
   const worker = new Worker<ProjectJob>(projectQueueName, process, {
-    connection: deps.redis,
+    connection: redis,
     concurrency: deps.concurrency,
     // A crash of the worker is not the project's fault: it must not use up the attempts.
     maxStalledCount: 1_000,
@@ -139,14 +147,18 @@ export function startJobConsumer(deps: {
   return {
     async close(graceMs) {
       const closing = worker.close();
-      const stop = new AbortController();
-      const inTime = (ms: number) =>
-        Promise.race([closing, delay(ms, undefined, { signal: stop.signal }).catch(() => undefined)]);
-      await inTime(graceMs);
+      // Without Redis the end of a job cannot be noted and BullMQ waits for ever. Its lock expires; others take it over.
+      const settled = async () => {
+        await Promise.allSettled(running);
+        if (redis.status === 'ready') await closing;
+      };
+      await Promise.race([settled(), pause(graceMs)]);
       worker.cancelAllJobs('the worker is stopping');
-      // Without Redis the end of a job cannot be noted, and BullMQ waits for ever. Its lock expires; others take over.
-      await inTime(cancelMs);
-      stop.abort();
+      await Promise.race([settled(), pause(cancelMs)]);
     },
   };
+}
+
+async function pause(ms: number): Promise<void> {
+  await delay(ms, undefined, { ref: false });
 }

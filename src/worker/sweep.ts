@@ -11,7 +11,7 @@ import type { Log } from '../shared/node/log.ts';
 import type { ProjectQueue } from '../shared/node/project-queue.ts';
 
 /** A job is usually done before; interval and age together stay under the five seconds after which a lost job is found. */
-const laggingAfterMs = 2_500;
+const laggingAfterMs = 2_000;
 const defaultIntervalMs = 2_000;
 
 /** Runs until `signal` aborts. Never rejects. */

@@ -13,6 +13,7 @@ function testFeed() {
   const opened: { handlers: FeedHandlers; closed: boolean }[] = [];
   const timers: { delayMs: number; callback: () => void; cancelled: boolean }[] = [];
   const ended: string[] = [];
+  const disconnects: string[] = [];
   const connection = createConnectionStore();
   const cache = createProjectCache({ queryClient: new QueryClient() });
   const feed = createLiveFeed({
@@ -21,6 +22,7 @@ function testFeed() {
       opened.push(entry);
       return { unsubscribe: () => void (entry.closed = true) };
     },
+    disconnect: async () => void disconnects.push('closed'),
     cache,
     connection,
     backOff: createBackOff({ random: () => 1 }),
@@ -33,7 +35,7 @@ function testFeed() {
     onSessionEnded: () => ended.push('ended'),
   });
   const last = () => opened.at(-1)?.handlers ?? expect.unreachable('nothing was subscribed');
-  return { feed, opened, timers, ended, connection, cache, last };
+  return { feed, opened, timers, ended, disconnects, connection, cache, last };
 }
 
 const snapshot = {
@@ -101,6 +103,25 @@ describe('the live feed', () => {
     last().onError(refusal('UNAUTHENTICATED'));
     expect(ended).toEqual(['ended']);
     expect(timers).toEqual([]);
+  });
+
+  it('begins anew on a new socket when the network is back, and is live only when that one speaks', async () => {
+    const { feed, opened, last, connection, disconnects } = testFeed();
+    feed.start();
+    last().onEvent({ ...snapshot, projects: [] });
+    feed.restart();
+    expect(connection.get().link).toBe('lost');
+    await expect.poll(() => opened).toHaveLength(2);
+    expect(disconnects).toEqual(['closed']);
+    expect(opened[0]?.closed).toBe(true);
+    last().onEvent({ ...snapshot, projects: [] });
+    expect(connection.get().link).toBe('open');
+  });
+
+  it('is not begun by the network alone when nobody is signed in', () => {
+    const { feed, opened, disconnects } = testFeed();
+    feed.restart();
+    expect([opened, disconnects]).toEqual([[], []]);
   });
 
   it('leaves nothing behind when it is stopped', () => {

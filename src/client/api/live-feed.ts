@@ -22,11 +22,15 @@ export interface FeedHandlers {
 export interface LiveFeed {
   start(): void;
   stop(): void;
+  /** Begins anew on a new socket, if it is running: the network has changed, and the old socket may be dead. */
+  restart(): void;
 }
 
 export interface LiveFeedDeps {
   /** Opens `projects.onChange` for everything that the person owns. */
   subscribe: (handlers: FeedHandlers) => Unsubscribable;
+  /** Closes the socket below; resolves when a new one may be opened. */
+  disconnect: () => Promise<void>;
   cache: ProjectCache;
   connection: ConnectionStore;
   backOff: BackOff;
@@ -36,10 +40,17 @@ export interface LiveFeedDeps {
   onSessionEnded: () => void;
 }
 
+interface FeedSession {
+  subscription: Unsubscribable | null;
+  cancelRestart: () => void;
+}
+
+const newSession = (): FeedSession => ({ subscription: null, cancelRestart: () => undefined });
+
 /** Builds the feed, stopped. Starting or stopping twice is harmless. */
 export function createLiveFeed(deps: LiveFeedDeps): LiveFeed {
   const { cache, connection, backOff } = deps;
-  let running: { subscription: Unsubscribable | null; cancelRestart: () => void } | null = null;
+  let running: FeedSession | null = null;
 
   function take(event: ProjectEvent): void {
     backOff.reset();
@@ -88,18 +99,31 @@ export function createLiveFeed(deps: LiveFeedDeps): LiveFeed {
     });
   }
 
+  function stop(): void {
+    const session = running;
+    running = null;
+    session?.cancelRestart();
+    session?.subscription?.unsubscribe();
+  }
+
   return {
     start() {
       if (running !== null) return;
-      running = { subscription: null, cancelRestart: () => undefined };
+      running = newSession();
       connection.set({ link: 'connecting', freshness: null, heardAtMs: null });
       open();
     },
-    stop() {
-      const session = running;
-      running = null;
-      session?.cancelRestart();
-      session?.subscription?.unsubscribe();
+    stop,
+    restart() {
+      if (running === null) return;
+      stop();
+      const session = newSession();
+      running = session;
+      connection.set({ link: 'lost' });
+      const proceed = (): void => {
+        if (running === session) open();
+      };
+      deps.disconnect().then(proceed, proceed);
     },
   };
 }

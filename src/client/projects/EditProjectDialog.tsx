@@ -6,7 +6,7 @@ import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import type { DialogProps } from './CreateProjectDialog.tsx';
 import { createDraftStore } from './draft.ts';
-import { formValuesOf, projectFormSchema, projectInputOf } from './project-form-values.ts';
+import { changeOf, formValuesOf, projectFormSchema } from './project-form-values.ts';
 import { ProjectForm } from './ProjectForm.tsx';
 
 /** Changes the name, the description and the repository of a project. */
@@ -50,7 +50,8 @@ function EditProjectBody({ project, update, onClose }: BodyProps) {
       onValuesChange={drafts.write}
       onCancel={leave}
       onSubmit={async (values) => {
-        projectCache.writeAnswer(await update.mutateAsync({ id: project.id, ...projectInputOf(values) }));
+        const change = changeOf(project, values);
+        if (change !== null) projectCache.writeAnswer(await update.mutateAsync({ id: project.id, ...change }));
         leave();
       }}
     />

@@ -50,11 +50,9 @@ export function StatusBadge({ project }: { project: Pick<Project, 'name' | 'stat
         aria-hidden="true"
         className={icon === 'working' && live ? classes.turning : undefined}
       />
-      <span>
-        <VisuallyHidden>{project.name}: </VisuallyHidden>
-        {label}
-        {!live && <VisuallyHidden> (last known)</VisuallyHidden>}
-      </span>
+      <VisuallyHidden>{project.name}: </VisuallyHidden>
+      <span>{label}</span>
+      {!live && <VisuallyHidden> (last known)</VisuallyHidden>}
     </span>
   );
 }

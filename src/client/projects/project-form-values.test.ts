@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
+import { testProject } from '../api/test-projects.ts';
 import { createDraftStore } from './draft.ts';
-import { placeError, projectFormRules, projectInputOf } from './project-form-values.ts';
+import { changeOf, formValuesOf, placeError, projectFormRules, projectInputOf } from './project-form-values.ts';
 
 describe('the form of a project', () => {
   it('says what is wrong with a name while it is typed', () => {
@@ -23,6 +24,20 @@ describe('the form of a project', () => {
       description: 'b',
       repoUrl: null,
     });
+  });
+});
+
+describe('an edited project', () => {
+  const project = testProject(1, { name: 'one', description: 'first', repoUrl: 'https://host/a' });
+
+  it('sends only what was changed', () => {
+    const values = formValuesOf(project);
+    expect(changeOf(project, { ...values, name: ' two ' })).toEqual({ name: 'two' });
+    expect(changeOf(project, { ...values, repoUrl: '' })).toEqual({ repoUrl: null });
+  });
+
+  it('sends nothing when nothing was changed', () => {
+    expect(changeOf(project, formValuesOf(project))).toBeNull();
   });
 });
 

@@ -33,6 +33,17 @@ export function projectInputOf(values: ProjectFormValues) {
   };
 }
 
+/** What the form says differently from the project; `null` when nothing. Only that is sent, and told in the activity. */
+export function changeOf(project: Project, values: ProjectFormValues) {
+  const wanted = projectInputOf(values);
+  const change = {
+    ...(wanted.name === project.name ? {} : { name: wanted.name }),
+    ...(wanted.description === project.description ? {} : { description: wanted.description }),
+    ...(wanted.repoUrl === project.repoUrl ? {} : { repoUrl: wanted.repoUrl }),
+  };
+  return Object.keys(change).length === 0 ? null : change;
+}
+
 /** Sorts a refusal into what belongs at a field and what belongs above the form. */
 export function placeError(error: ReadableError): {
   fields: Partial<Record<keyof ProjectFormValues, string>>;

@@ -4,7 +4,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { objectsAt, textAt, type JsonObject } from './api/kube-object.ts';
@@ -14,6 +13,7 @@ import {
   type EmbeddedKubernetesOptions,
 } from './embedded-kubernetes.ts';
 import { createApiClient, type ApiClient } from './kubelet/api-client.ts';
+import { connectionOfFile } from './kubelet/api-connection.ts';
 
 const delays = { scheduleMs: 1, provisionMs: 1, pullMs: 5, createMs: 5, startupMs: 5, readyMs: 5, stopMs: 20 };
 const pods = '/api/v1/namespaces/opencode/pods';
@@ -35,9 +35,7 @@ describe('the embedded Kubernetes', () => {
     return kubernetes;
   };
   const connect = async (kubeconfigPath = path.join(dataDir, 'kubeconfig')): Promise<ApiClient> => {
-    const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromFile(kubeconfigPath);
-    const client = await createApiClient({ kubeConfig, userAgent: 'test' });
+    const client = createApiClient({ connection: await connectionOfFile(kubeconfigPath), userAgent: 'test' });
     clients.push(client);
     return client;
   };

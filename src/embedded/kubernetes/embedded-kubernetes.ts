@@ -23,7 +23,7 @@ export interface EmbeddedKubernetesOptions {
   /** Namespace of the kubeconfig's context; it is made if missing. */
   namespace?: string;
   log?: (line: string) => void;
-  kubeletOptions?: Omit<KubeletOptions, 'kubeConfig' | 'kubeconfigPath'>;
+  kubeletOptions?: Omit<KubeletOptions, 'connection' | 'kubeConfig' | 'kubeconfigPath'>;
   apiOptions?: Pick<KubernetesApiOptions, 'bookmarkIntervalMs' | 'eventLifetimeMs' | 'historyLimit'>;
 }
 
@@ -81,7 +81,11 @@ export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOption
   const kubelet = createKubelet({
     ...(options.log ? { log: options.log } : {}),
     ...options.kubeletOptions,
-    kubeconfigPath,
+    connection: {
+      url,
+      tls: { ca: credentials.caCertificate },
+      headers: { authorization: `Bearer ${credentials.token}` },
+    },
   });
   await kubelet.start();
 

@@ -37,7 +37,11 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
     if (isOtherNameOfLoopback(request.headers.host, publicOrigin())) {
       return reply.redirect(`${publicOrigin()}/auth/login?returnTo=${encodeURIComponent(returnTo)}`, 303);
     }
-    const { url, login } = await signIn.begin({ redirectUri: `${publicOrigin()}/auth/callback`, returnTo });
+    const { url, login } = await signIn.begin({
+      redirectUri: `${publicOrigin()}/auth/callback`,
+      returnTo,
+      askAgain: sessionCookie.hasSignedOut(request.headers.cookie),
+    });
     const cookies = await loginCookie.issue(login, request.headers.cookie);
     return noStore(reply).header('set-cookie', cookies).redirect(url.href, 303);
   });
@@ -55,7 +59,7 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
       const userAgent = request.headers['user-agent']?.slice(0, 500) ?? null;
       return insertSession(trx, { userId: user.id, userAgent, ttlMs: sessionTtlMs });
     });
-    const cookies = [loginCookie.clear(state), await sessionCookie.issue(session)];
+    const cookies = [loginCookie.clear(state), ...(await sessionCookie.issue(session))];
     return reply.removeHeader('set-cookie').header('set-cookie', cookies).redirect(login.returnTo, 303);
   });
 

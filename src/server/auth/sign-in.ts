@@ -41,8 +41,15 @@ export class SignInRefused extends Error {
 }
 
 export interface SignIn {
-  /** Where to send the person, and what to remember until they return. */
-  begin(options: { redirectUri: string; returnTo: string }): Promise<{ url: URL; login: PendingLogin }>;
+  /**
+   * Where to send the person, and what to remember until they return.
+   * @param options.askAgain makes the issuer ask who they are, even if it knows them still
+   */
+  begin(options: {
+    redirectUri: string;
+    returnTo: string;
+    askAgain: boolean;
+  }): Promise<{ url: URL; login: PendingLogin }>;
   /**
    * Who has returned.
    * @throws SignInRefused when the answer does not belong to this sign-in or is not valid
@@ -53,7 +60,7 @@ export interface SignIn {
 
 export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): SignIn {
   return {
-    async begin({ redirectUri, returnTo }) {
+    async begin({ redirectUri, returnTo, askAgain }) {
       const configuration = await issuer.configuration();
       const login = { state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier(), returnTo };
       const url = buildAuthorizationUrl(configuration, {
@@ -63,6 +70,7 @@ export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): Sig
         nonce: login.nonce,
         code_challenge: await calculatePKCECodeChallenge(login.codeVerifier),
         code_challenge_method: 'S256',
+        ...(askAgain ? { prompt: 'login' } : {}),
       });
       return { url, login };
     },

@@ -26,7 +26,7 @@ import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
 
 const activityPageSize = 50;
 /** How long an answer may wait for Redis to take what was committed already. */
-const announceMs = 1_000;
+const announceMs = 500;
 
 export interface ProjectServiceDeps {
   db: Database;

@@ -64,6 +64,19 @@ describe('derive', () => {
     expect(derive(parked, { pod: podOf(), claim: claimOf() }, now)).toMatchObject({ status: 'ready' });
   });
 
+  it('tells of the pod that is there rather than of an attempt that failed before', () => {
+    const failed = recordOf({ podError: 'The cluster does not answer.', podErrorCode: 'cluster-unreachable' });
+    expect(derive(failed, { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      reason: 'starting',
+    });
+    expect(derive(failed, { pod: null, claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      reason: 'cluster-unreachable',
+      message: 'The cluster does not answer.',
+    });
+  });
+
   it('changes nothing of an archived project', () => {
     expect(derive(recordOf({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual({});
   });

@@ -94,13 +94,15 @@ describe('createWorkQueue', () => {
   it('stops only after what runs has ended', async () => {
     const { queue, finish } = begin();
     queue.add('running');
-    let isStopped = false;
-    const stopping = queue.stop().then(() => {
-      isStopped = true;
-    });
+    const order: string[] = [];
+    const stopping = (async () => {
+      await queue.stop();
+      order.push('stopped');
+    })();
     await Promise.resolve();
-    expect(isStopped).toBe(false);
+    order.push('still running');
     await finish('running');
     await stopping;
+    expect(order).toEqual(['still running', 'stopped']);
   });
 });

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Project } from '../../../src/shared/contract/project.ts';
@@ -275,9 +275,7 @@ describe('a socket', () => {
         await publisher.publish({ type: 'project', project: last });
       }
     }
-    await expect
-      .poll(async () => Number(await connection.xlen('opencode:status')), { timeout: 5_000 })
-      .toBeGreaterThan(100);
+    await expect.poll(async () => connection.xlen('opencode:status'), { timeout: 5_000 }).toBeGreaterThan(100);
     socket.ws.resume();
     await socket.message(shows(last?.statusVersion ?? -1));
     const versions = socket.messages.flatMap(

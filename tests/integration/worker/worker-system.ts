@@ -53,7 +53,7 @@ export async function startQuickCluster(): Promise<QuickCluster> {
 
 export interface WorkerSystem {
   db: Database;
-  databaseUrl: string;
+  redisUrl: string;
   kubernetes: FaultyKubernetes;
   queue: ProjectQueue;
   /** Forgets all of Redis. */
@@ -89,7 +89,7 @@ export async function createWorkerSystem(
   const producer = createRedis(redisUrl ?? redis.url, { purpose: 'producer', log });
   const queue = createProjectQueue({ redis: producer, log });
   const owner = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
-  const workers: Worker[] = [];
+  const workers = new Set<Worker>();
   let count = 0;
 
   const enqueue = (record: ProjectRecord) =>
@@ -102,7 +102,7 @@ export async function createWorkerSystem(
 
   return {
     db,
-    databaseUrl: database.url,
+    redisUrl: redisUrl ?? redis.url,
     kubernetes,
     queue,
     flushRedis: redis.flush,
@@ -116,9 +116,15 @@ export async function createWorkerSystem(
       });
       const watchLimits = { firstBackOffMs: 20, longestBackOffMs: 100 };
       const watchTimes = { ttlMs: 2_000, renewMs: 200 };
-      const worker = await startWorker(config, { log, watchLimits, watchTimes, jobGraceMs: 100, ...options });
-      workers.push(worker);
-      return worker;
+      const random = () => 0; // the shortest pauses
+      const worker = await startWorker(config, { log, random, watchLimits, watchTimes, jobGraceMs: 100, ...options });
+      workers.add(worker);
+      return {
+        async stop() {
+          workers.delete(worker);
+          await worker.stop();
+        },
+      };
     },
     async create({ queued = true, namespace = 'opencode' } = {}) {
       const id = randomUUID();
@@ -166,7 +172,7 @@ export async function createWorkerSystem(
       return claims.items[0]?.metadata?.uid ?? null;
     },
     async stop() {
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all([...workers].map((worker) => worker.stop()));
       await queue.close();
       producer.disconnect();
       await db.destroy();

@@ -45,7 +45,7 @@ export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number
 
   function create(target: Omit<Target, 'name'>, body: Json, { dryRun }: { dryRun: boolean }): KubeObject {
     const { definition, namespace } = target;
-    const object = newObject(definition, structuredClone(accept(definition, body)), { namespace, nowMs: nowMs() });
+    const object = newObject(definition, accept(definition, body), { namespace, nowMs: nowMs() });
     if (definition.namespaced) refuseMissingNamespace(namespace ?? '');
     definition.setDefaults(object, { nowMs: nowMs(), defaultStorageClass: defaultStorageClass() });
     const errors = [...validateMetadata(definition, object), ...definition.validate(object)];
@@ -67,7 +67,7 @@ export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number
     options: { dryRun: boolean; subresource?: 'status' | undefined },
   ): KubeObject {
     const { definition, name } = target;
-    const next = structuredClone(accept(definition, body));
+    const next = accept(definition, body);
     const given = isJsonObject(next['metadata']) ? next['metadata'] : {};
     if (given['name'] !== undefined && given['name'] !== name) {
       throw statusError.badRequest(
@@ -93,7 +93,7 @@ export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number
   ): KubeObject {
     const current = get(target);
     const patched = applyPatch(current, change.contentType, change.body);
-    return write(target, structuredClone(accept(target.definition, patched)), options);
+    return write(target, accept(target.definition, patched), options);
   }
 
   function write(
@@ -137,7 +137,7 @@ export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number
   return { get, create, replace, patch };
 }
 
-/** Refuses a body of another kind, or one whose fields have wrong types; returns it without nulls. */
+/** Refuses a body of another kind, or one whose fields have wrong types; returns a deep copy without nulls. */
 function accept(definition: ResourceDefinition, body: Json): JsonObject {
   if (!isJsonObject(body)) throw statusError.badRequest('the body of the request must be a JSON object');
   const wanted = apiVersionOf(definition);

@@ -73,7 +73,7 @@ export function sameJson(left: Json | undefined, right: Json | undefined): boole
   return leftKeys.length === rightKeys.length && leftKeys.every((key) => sameJson(left[key], right[key]));
 }
 
-/** A copy without the nulls; Kubernetes reads a null field as one that is not there. */
+/** A deep copy without the nulls; Kubernetes reads a null field as one that is not there. */
 export function withoutNulls<Value extends Json>(value: Value): Value {
   if (Array.isArray(value)) {
     // The caller's type is kept: leaving out null members does not change what kind of value it is.

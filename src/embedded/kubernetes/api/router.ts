@@ -111,7 +111,8 @@ export function createRouter(deps: Deps) {
       const object = crud.create({ definition, namespace }, body, { dryRun: isDryRun([], query) });
       return sendObject(request, response, 201, { definition, object });
     }
-    if (request.method === 'DELETE') {
+    // As in the real API, namespaces can only be deleted one by one.
+    if (request.method === 'DELETE' && definition.plural !== 'namespaces') {
       const options = readDeleteOptions(await readOptionalObject(request), query);
       const page = listPage(store, definition, namespace, query);
       const objects = page.objects.map(

@@ -26,7 +26,7 @@ export type Store = ReturnType<typeof createStore>;
  * that reads, decides and writes without awaiting in between is atomic, which is what optimistic concurrency needs.
  */
 export function createStore(options: StoreOptions = {}) {
-  const historyLimit = options.historyLimit ?? 5000;
+  const historyLimit = options.historyLimit ?? 2000;
   const collections = new Map<string, Map<string, KubeObject>>();
   const sortedKeys = new Map<string, string[]>();
   const listeners = new Set<(change: Change) => void>();

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
-
-import type { KubeConfig } from '@kubernetes/client-node';
+import { Agent, request as httpsRequest } from 'node:https';
 
 import { isJsonObject, textAt, type Json, type JsonObject } from '../api/kube-object.ts';
+import type { ApiConnection } from './api-connection.ts';
 
 /** An answer of the API that is not a success. */
 export class ApiFailure extends Error {
@@ -28,28 +27,20 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-export type ApiClient = Awaited<ReturnType<typeof createApiClient>>;
+export type ApiClient = ReturnType<typeof createApiClient>;
 
 /**
- * A small HTTPS client for any Kubernetes API, with the address and the credentials of a kubeconfig's current context.
+ * A small HTTPS client for any Kubernetes API, at the address and with the credentials of a connection.
  * It keeps a few connections, gives up on an answer after `timeoutMs`, and never retries: that is its callers' business.
  */
-export async function createApiClient(options: {
-  kubeConfig: KubeConfig;
+export function createApiClient(options: {
+  connection: ApiConnection;
   userAgent: string;
   timeoutMs?: number;
   maxSockets?: number;
 }) {
-  const cluster = options.kubeConfig.getCurrentCluster();
-  if (cluster === null)
-    throw new Error('The kubeconfig names no current cluster; set current-context to one that exists.');
-  const base = new URL(cluster.server);
-  const credentials: RequestOptions = {};
-  await options.kubeConfig.applyToHTTPSOptions(credentials);
-  const { ca, cert, key, rejectUnauthorized } = credentials;
-  const tls = Object.fromEntries(
-    Object.entries({ ca, cert, key, rejectUnauthorized }).filter(([, value]) => value !== undefined),
-  );
+  const { tls, headers } = options.connection;
+  const base = new URL(options.connection.url);
   const agent = new Agent({ keepAlive: true, maxSockets: options.maxSockets ?? 16, ...tls });
   // Watches live long; apart from the others they never take a connection that a short call waits for.
   const watchAgent = new Agent({ keepAlive: false, ...tls });
@@ -74,7 +65,7 @@ export async function createApiClient(options: {
           timeout: idleMs,
           ...(call.signal === undefined ? {} : { signal: call.signal }),
           headers: {
-            ...(credentials.headers as Record<string, string> | undefined),
+            ...headers,
             accept: 'application/json',
             'user-agent': options.userAgent,
             ...(payload === undefined

@@ -5,10 +5,11 @@
  * tasks, and the node's sign of life. It must never keep state that matters, for it may be stopped at any moment, and it
  * must never touch pods of other nodes or volumes of other provisioners.
  */
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 
 import { textAt, type KubeObject } from '../api/kube-object.ts';
 import { createApiClient, isFailure, type ApiClient } from './api-client.ts';
+import { connectionOf, connectionOfFile, type ApiConnection } from './api-connection.ts';
 import { sleep, systemClock, type Clock } from './clock.ts';
 import { defaultDelays, type KubeletDelays } from './delays.ts';
 import { createEventRecorder } from './event-recorder.ts';
@@ -21,9 +22,10 @@ import { createVolumeController, defaultStorageClass } from './volume-controller
 import { createWorkQueue } from './work-queue.ts';
 
 export interface KubeletOptions {
-  /** One of the two names the API and the credentials. */
+  /** One of the three names the API and the credentials. */
   kubeconfigPath?: string;
   kubeConfig?: KubeConfig;
+  connection?: ApiConnection;
   nodeName?: string;
   /** Only those that differ from the defaults. */
   delays?: Partial<KubeletDelays>;
@@ -41,25 +43,27 @@ export interface Kubelet {
 
 /** Makes a kubelet; it can be started once. */
 export function createKubelet(options: KubeletOptions): Kubelet {
-  const kubeConfig = options.kubeConfig ?? new KubeConfig();
-  if (options.kubeConfig === undefined) {
-    if (options.kubeconfigPath === undefined) throw new Error('A kubelet needs kubeConfig or kubeconfigPath.');
-    kubeConfig.loadFromFile(options.kubeconfigPath);
-  }
   const stopping = new AbortController();
   let client: ApiClient | undefined;
 
   return {
     async start() {
-      client = await createApiClient({ kubeConfig, userAgent: 'opencode-embedded-kubelet' });
+      client = createApiClient({ connection: await connect(options), userAgent: 'opencode-embedded-kubelet' });
       await runKubelet(client, stopping.signal, options);
     },
-    async stop() {
+    stop() {
       stopping.abort();
       client?.close();
-      await Promise.resolve();
+      return Promise.resolve();
     },
   };
+}
+
+async function connect({ connection, kubeConfig, kubeconfigPath }: KubeletOptions): Promise<ApiConnection> {
+  if (connection !== undefined) return connection;
+  if (kubeConfig !== undefined) return await connectionOf(kubeConfig);
+  if (kubeconfigPath !== undefined) return await connectionOfFile(kubeconfigPath);
+  throw new Error('A kubelet needs connection, kubeConfig or kubeconfigPath.');
 }
 
 async function runKubelet(client: ApiClient, signal: AbortSignal, options: KubeletOptions): Promise<void> {
@@ -128,9 +132,15 @@ async function runKubelet(client: ApiClient, signal: AbortSignal, options: Kubel
     while (!signal.aborted) {
       // One sign of life after the other.
       await sleep(clock, delays.heartbeatMs, signal);
-      await reportNode(node).catch((error: unknown) => {
-        if (!signal.aborted) log(`The node could not be reported: ${String(error)}`);
-      });
+      await reportNode(node)
+        // Somebody may have deleted the node; as long as its kubelet lives, it comes back.
+        .catch(async (error: unknown) => {
+          if (!isFailure(error, 404)) throw error;
+          await registerNode(node);
+        })
+        .catch((error: unknown) => {
+          if (!signal.aborted) log(`The node could not be reported: ${String(error)}`);
+        });
     }
   }
 

@@ -5,11 +5,17 @@
 import knex, { type Knex } from 'knex';
 import { knexSnakeCaseMappers } from 'objection';
 
+import type { Log } from '../log.ts';
+
 export type Database = Knex;
 
-export function createDatabase(url: string, options: { poolSize?: number; applicationName?: string } = {}): Database {
+export function createDatabase(
+  url: string,
+  options: { poolSize?: number; applicationName?: string; log?: Log } = {},
+): Database {
   return knex({
     client: 'pg',
+    ...(options.log ? { log: knexLog(options.log) } : {}),
     ...knexSnakeCaseMappers(), // camelCase here, snake_case there
     connection: {
       connectionString: url,
@@ -23,4 +29,14 @@ export function createDatabase(url: string, options: { poolSize?: number; applic
     acquireConnectionTimeout: 2_500,
     pool: { min: 0, max: options.poolSize ?? 10, idleTimeoutMillis: 30_000 },
   });
+}
+
+/** Knex's own words (a connection broke) as lines of our log instead of bare text on the console. */
+function knexLog(log: Log): Knex.Logger {
+  return {
+    warn: (message: unknown) => log.warn({ knex: String(message) }, 'the database client warns'),
+    error: (message: unknown) => log.warn({ knex: String(message) }, 'the database client reports an error'),
+    deprecate: (method: string, alternative: string) => log.debug({ method, alternative }, 'deprecated in knex'),
+    debug: (message: unknown) => log.trace({ knex: message }, 'knex'),
+  };
 }

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+
+import { textAt, valueAt, type JsonObject } from '../api/kube-object.ts';
+import { stepContainer } from './container-step.ts';
+import { defaultDelays } from './delays.ts';
+import { initialContainerStatus } from './pod-status.ts';
+import { situationOf } from './situations.ts';
+import type { ContainerMemory, StepEvent } from './step-result.ts';
+
+/** Lives one container's life on a clock of its own, step by step, until a time. */
+function live(image: string, untilMs: number, options: { container?: JsonObject; forgetAtMs?: number } = {}) {
+  const container: JsonObject = { name: 'main', image, imagePullPolicy: 'IfNotPresent', ...options.container };
+  let status = initialContainerStatus(container);
+  let memory: ContainerMemory = { pullFailures: 0, probeFailures: 0 };
+  const events: (StepEvent & { atMs: number })[] = [];
+  const states: string[] = [];
+  const startMs = Date.parse('2026-01-01T00:00:00Z');
+  let hasImage = false;
+  let nowMs = startMs;
+  let isForgotten = false;
+  while (nowMs <= startMs + untilMs) {
+    if (options.forgetAtMs !== undefined && !isForgotten && nowMs >= startMs + options.forgetAtMs) {
+      memory = { pullFailures: 0, probeFailures: 0 };
+      isForgotten = true;
+    }
+    const result = stepContainer({
+      container,
+      status,
+      memory,
+      situation: situationOf(image),
+      restartPolicy: 'Always',
+      pod: { name: 'pod', namespace: 'ns', uid: 'uid', ip: '10.244.0.2' },
+      delays: defaultDelays,
+      nowMs,
+      hasImage,
+      isNodeBusy: false,
+    });
+    ({ status } = result);
+    hasImage ||= result.hasPulled;
+    events.push(...result.events.map((event) => Object.assign({ atMs: nowMs - startMs }, event)));
+    const word =
+      textAt(status, 'state', 'waiting', 'reason') || textAt(status, 'state', 'terminated', 'reason') || 'Running';
+    if (states.at(-1) !== word) states.push(word);
+    if (result.againMs === undefined) break;
+    nowMs += Math.max(1, result.againMs);
+  }
+  return { status, events, states };
+}
+
+describe('a container, step by step', () => {
+  it('is pulled, made, started and becomes ready', () => {
+    const { status, events, states } = live('app:v1', 60_000, { container: { startupProbe: {}, readinessProbe: {} } });
+    expect(states).toEqual(['ContainerCreating', 'Running']);
+    expect(status).toMatchObject({ started: true, ready: true, restartCount: 0 });
+    expect(events.map((event) => event.reason)).toEqual(['Pulling', 'Pulled', 'Created', 'Started']);
+  });
+
+  it('crashes, restarts at once, and then waits ten, twenty, forty seconds', () => {
+    const { events, status } = live('crash:v1', 90_000);
+    const starts = events.filter((event) => event.reason === 'Started').map((event) => event.atMs);
+    const pauses = starts.slice(1).map((atMs, index) => Math.round((atMs - (starts[index] ?? 0)) / 1000));
+    // Each run and the moment after it take two and a half seconds.
+    expect(pauses).toEqual([3, 13, 23, 43]);
+    expect(Number(status['restartCount'])).toBe(4);
+    expect(valueAt(status, 'lastState', 'terminated', 'exitCode')).toBe(1);
+  });
+
+  it('comes to rest after one crash when its image says so', () => {
+    const { status, states } = live('crash-once:v1', 60_000);
+    expect(states).toEqual(['ContainerCreating', 'Running', 'Error', 'Running']);
+    expect(status).toMatchObject({ restartCount: 1, ready: true, lastState: { terminated: { exitCode: 1 } } });
+  });
+
+  it('tries an image that does not exist again and again, with growing pauses', () => {
+    const { events, states } = live('not-found:v1', 75_000);
+    expect(states.slice(0, 4)).toEqual(['ContainerCreating', 'ErrImagePull', 'ImagePullBackOff', 'ErrImagePull']);
+    expect(events.filter((event) => event.reason === 'Pulling').map((event) => Math.round(event.atMs / 1000))).toEqual([
+      0, 11, 33, 74,
+    ]);
+  });
+
+  it.each(['app:v1', 'crash:v1', 'not-found:v1', 'oom:v1', 'liveness:v1'])(
+    'goes on sensibly with %s when all memory is lost, as in a restart of the kubelet',
+    (image) => {
+      const container = { livenessProbe: { periodSeconds: 1 }, readinessProbe: {} };
+      for (const forgetAtMs of [0, 200, 500, 1000, 2500, 4000, 12_000]) {
+        const { states, status } = live(image, 60_000, { container, forgetAtMs });
+        const whole = live(image, 60_000, { container });
+        expect(new Set(states)).toEqual(new Set(whole.states));
+        if (image === 'app:v1') expect(status).toMatchObject({ ready: true, restartCount: 0 });
+      }
+    },
+  );
+
+  it('waits a minute for a large image', () => {
+    expect(live('slow-pull:v1', 50_000).states).toEqual(['ContainerCreating']);
+    expect(live('slow-pull:v1', 65_000).states).toEqual(['ContainerCreating', 'Running']);
+  });
+
+  it('is not started while its startup probe fails, and is killed in the end', () => {
+    const { events, status } = live('never-started:v1', 12_000, {
+      container: { startupProbe: { httpGet: { path: '/h', port: 3000 }, periodSeconds: 1, failureThreshold: 3 } },
+    });
+    expect(events.filter((event) => event.reason === 'Unhealthy').length).toBeGreaterThanOrEqual(3);
+    expect(events.find((event) => event.reason === 'Killing')?.message).toBe(
+      'Container main failed startup probe, will be restarted',
+    );
+    expect(status['started']).toBe(false);
+  });
+});
+
+describe('the situations', () => {
+  it.each([
+    ['registry.example.com/team/crash:v1', { exit: { code: 1, reason: 'Error' } }],
+    ['opencode:exit-42', { exit: { code: 42, reason: 'Error' } }],
+    ['exit-0', { exit: { code: 0, reason: 'Completed' } }],
+    ['x/my-oom:1', { exit: { code: 137, reason: 'OOMKilled' } }],
+    ['x/never-ready@sha256:abc', { failingProbe: 'readiness' }],
+    ['x/unschedulable', { unschedulable: '1 Insufficient cpu' }],
+  ])('reads %s', (image, situation) => {
+    expect(situationOf(image)).toEqual(situation);
+  });
+
+  it.each(['crash.example.com/opencode:v1', 'opencode:v1', 'x/crashpad:v1', 'x/bloom:v1', 'not-found/app:v1', ''])(
+    'finds nothing in %s',
+    (image) => {
+      expect(situationOf(image)).toEqual({});
+    },
+  );
+
+  it('quotes the image in what the registry says', () => {
+    expect(situationOf('registry.example.com/team/unreachable:v9').pull).toEqual({
+      failure: expect.stringContaining('lookup registry.example.com: no such host'),
+    });
+  });
+});

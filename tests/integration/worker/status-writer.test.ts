@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { StreamEntry } from '../../../src/shared/contract/events.ts';
+import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import { acquireLease } from '../../../src/shared/node/db/leases-repository.ts';
+import { listProjectEvents } from '../../../src/shared/node/db/project-events-repository.ts';
+import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
+import { changeProject, findProject, insertProject } from '../../../src/shared/node/db/projects-repository.ts';
+import { upsertUser } from '../../../src/shared/node/db/users-repository.ts';
+import { KubernetesError } from '../../../src/worker/kube/kubernetes-error.ts';
+import { claimOf, podOf } from '../../../src/worker/reconcile/fixtures.ts';
+import { createStatusWriter } from '../../../src/worker/status-writer.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/services.ts';
+
+let database: TestDatabase;
+let db: Database;
+let project: ProjectRecord;
+let published: StreamEntry[];
+
+const writer = () =>
+  createStatusWriter({
+    db,
+    publisher: { publish: async (entry) => published.push(entry) > 0 },
+    now: () => new Date('2026-01-01T12:00:00Z'),
+  });
+const busy = new KubernetesError('transient', 'cluster-error', 'The cluster answered with an error (HTTP 500).', {
+  status: 500,
+});
+const fail = (parked: boolean) =>
+  writer().failed(project.id, { generation: project.generation, error: busy, parked, attempt: 'Another follows.' });
+const read = async () => {
+  const record = await findProject(db, project.id);
+  if (!record) throw new Error('The project is gone.');
+  return record;
+};
+const messages = async () => {
+  const entries = await listProjectEvents(db, { projectId: project.id, beforeId: null, limit: 50 });
+  return entries.map(({ kind, message }) => `${kind}: ${message}`).toReversed();
+};
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url);
+});
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+beforeEach(async () => {
+  published = [];
+  const owner = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
+  const id = randomUUID();
+  const names = { name: id, podName: `project-${id}-abcde`, workspacePvcName: `workspace-${id}` };
+  const { record } = await db.transaction((trx) =>
+    insertProject(
+      trx,
+      { id, ownerId: owner.id, requestId: null, description: '', repoUrl: null, namespace: 'opencode', ...names },
+      { maxProjects: 100 },
+    ),
+  );
+  project = record;
+});
+
+describe('what the watch has seen', () => {
+  const seen = () => ({ pod: podOf({ projectId: project.id }), claim: claimOf({ projectId: project.id }) });
+
+  it('is written and published once, however often it is seen', async () => {
+    const lease = await acquireLease(db, { name: randomUUID(), holder: 'me', ttlMs: 60_000 });
+    const fence = { lease: lease?.name ?? '', epoch: lease?.epoch ?? 0 };
+    for (let time = 0; time < 3; time++) await writer().observed(project.id, seen, fence);
+    expect(await read()).toMatchObject({ status: 'ready', statusVersion: project.statusVersion + 1 });
+    expect(published).toHaveLength(1);
+    expect(await messages()).toEqual(['status-changed: All 3 containers are ready.']);
+  });
+
+  it('is not written by an owner whose lease has passed to somebody else', async () => {
+    const name = randomUUID();
+    const old = await acquireLease(db, { name, holder: 'frozen', ttlMs: -1 });
+    const current = await acquireLease(db, { name, holder: 'next', ttlMs: 60_000 });
+    expect(await writer().observed(project.id, seen, { lease: name, epoch: old?.epoch ?? 0 })).toBeNull();
+    expect(await read()).toEqual(project);
+    expect(published).toEqual([]);
+    await writer().observed(project.id, seen, { lease: name, epoch: current?.epoch ?? 0 });
+    expect((await read()).status).toBe('ready');
+  });
+});
+
+describe('what has failed', () => {
+  it('is told while the project waits for its pod, and taken back when the cluster has its order', async () => {
+    await fail(false);
+    expect(await read()).toMatchObject({
+      status: 'initializing',
+      reason: 'cluster-error',
+      message: 'The cluster answered with an error (HTTP 500). Another follows.',
+    });
+    await writer().told(project, { gone: false });
+    expect(await read()).toMatchObject({ reason: 'creating', podError: null, observedGeneration: 1 });
+    expect(await messages()).toEqual(['job-failed: The cluster answered with an error (HTTP 500). Another follows.']);
+  });
+
+  it('hides nothing of a pod that the watch sees', async () => {
+    const ready = { status: 'ready', reason: 'ready', message: 'All 3 containers are ready.', podUid: 'uid' } as const;
+    await changeProject(db, { id: project.id }, () => ready);
+    await fail(false);
+    expect(await read()).toMatchObject({ ...ready, podErrorCode: 'cluster-error' });
+    await writer().told(project, { gone: false });
+    expect(await read()).toMatchObject({ ...ready, podError: null });
+  });
+
+  it('for good is an error that says who must act, until a later attempt succeeds all the same', async () => {
+    await fail(true);
+    expect(await read()).toMatchObject({
+      status: 'error',
+      parkedGeneration: 1,
+      message: 'The cluster answered with an error (HTTP 500). Mend the cause and retry.',
+    });
+    await writer().told(project, { gone: false });
+    expect(await read()).toMatchObject({ status: 'initializing', parkedGeneration: null, podError: null });
+  });
+
+  it('for a wish that another one has replaced is not told', async () => {
+    await changeProject(db, { id: project.id }, () => ({ generation: 2, desiredState: 'stopped', status: 'stopping' }));
+    const before = await read();
+    await fail(true);
+    await writer().told(project, { gone: false });
+    expect(await read()).toEqual(before);
+  });
+
+  it('in a stop or a deletion is replaced by the words of that order, not of a start', async () => {
+    for (const [desiredState, status] of [
+      ['stopped', 'stopping'],
+      ['deleted', 'deleting'],
+    ] as const) {
+      await changeProject(db, { id: project.id }, () => ({ desiredState, status }));
+      await fail(false);
+      await writer().told(project, { gone: false });
+      expect(await read()).toMatchObject({ status, reason: status, podError: null });
+    }
+  });
+});
+
+describe('a stop and a deletion', () => {
+  it('are over when a read has found nothing left', async () => {
+    await changeProject(db, { id: project.id }, () => ({ desiredState: 'stopped', status: 'stopping' }));
+    await writer().told(project, { gone: true });
+    expect(await read()).toMatchObject({ status: 'stopped', deletedAt: null });
+    await changeProject(db, { id: project.id }, () => ({ desiredState: 'deleted', status: 'deleting' }));
+    await writer().told(project, { gone: true });
+    expect(await read()).toMatchObject({ status: 'archived', deletedAt: '2026-01-01T12:00:00.000Z' });
+    expect((await messages()).at(-1)).toBe('archived: The pod and its volume are gone.');
+  });
+});
