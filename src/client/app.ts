@@ -41,9 +41,7 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
     origin: window.location.origin,
     backOff,
     onSessionEnded: endSession,
-    onClose: () => {
-      if (connection.get().link === 'open') connection.set({ link: 'lost' });
-    },
+    onClose: () => connection.set({ link: 'lost' }),
   });
   const client = trpc.createClient({ links: createLinks({ socket }) });
   const liveFeed = createLiveFeed({

@@ -53,7 +53,10 @@ export function createIssuerStore(now: () => number): (kind: string) => Adapter 
     },
     destroy: async (id) => void entries.delete(`${kind}:${id}`),
     revokeByGrantId: async (grantId) => {
-      for (const [key, entry] of entries) if (entry.payload.grantId === grantId) entries.delete(key);
+      // Of this kind alone: a sign-in under way names a grant too, and must outlive the person's change of account.
+      for (const [key, entry] of entries) {
+        if (key.startsWith(`${kind}:`) && entry.payload.grantId === grantId) entries.delete(key);
+      }
     },
   });
 }

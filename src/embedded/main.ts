@@ -118,7 +118,7 @@ async function stoppable<T extends { stop(): Promise<void> }>(starting: Promise<
 /** Waits for all, so that when one fails those that did start can be stopped. */
 async function allOrUndo<T extends unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> | T[K] }): Promise<T> {
   await Promise.allSettled(tasks);
-  return Promise.all(tasks) as Promise<T>; // TypeScript does not follow a mapped tuple through Promise.all
+  return Promise.all(tasks);
 }
 
 function stop(): void {

@@ -1,30 +1,30 @@
-import { Modal } from '@mantine/core';
 import { useState } from 'react';
 import { z } from 'zod';
 
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
+import { Dialog } from '../ui/Dialog.tsx';
 import { notifyDone } from '../ui/notify.ts';
 import { createDraftStore } from './draft.ts';
 import { emptyProjectForm, projectFormSchema, projectInputOf } from './project-form-values.ts';
 import { ProjectForm } from './ProjectForm.tsx';
 
-export interface DialogProps {
+export interface ProjectDialogProps {
   opened: boolean;
   onClose: () => void;
 }
 
 /** Asks for what a new project needs. */
-export function CreateProjectDialog({ opened, onClose }: DialogProps) {
+export function CreateProjectDialog({ opened, onClose }: ProjectDialogProps) {
   const create = trpc.projects.create.useMutation();
   // While it is being sent the dialog stays, for it holds the text that a refusal would need.
   const close = (): void => {
     if (!create.isPending) onClose();
   };
   return (
-    <Modal opened={opened} onClose={close} title="New project" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog opened={opened} onClose={close} title="New project">
       <CreateProjectBody create={create} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -52,7 +52,6 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
     <ProjectForm
       initialValues={initialValues}
       submitLabel="Create project"
-      pending={create.isPending}
       onValuesChange={(values) => drafts.write({ ...values, requestId })}
       onCancel={leave}
       onSubmit={async (values) => {

@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertCircle } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
+import { Dialog } from '../ui/Dialog.tsx';
 import { notifyDone } from '../ui/notify.ts';
 
 export interface DeleteProjectDialogProps {
@@ -36,12 +37,7 @@ export function DeleteProjectDialog({ project, onClose }: DeleteProjectDialogPro
     );
   };
   return (
-    <Modal
-      opened={project !== null}
-      onClose={close}
-      title="Delete project"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog opened={project !== null} onClose={close} title="Delete project">
       <Stack gap="md">
         {remove.isError && (
           <Alert color="red" variant="light" icon={<IconAlertCircle size={18} />} role="alert">
@@ -64,6 +60,6 @@ export function DeleteProjectDialog({ project, onClose }: DeleteProjectDialogPro
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,24 +1,24 @@
-import { Modal } from '@mantine/core';
 import { useState } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
-import type { DialogProps } from './CreateProjectDialog.tsx';
+import { Dialog } from '../ui/Dialog.tsx';
+import type { ProjectDialogProps } from './CreateProjectDialog.tsx';
 import { createDraftStore } from './draft.ts';
 import { changeOf, formValuesOf, projectFormSchema } from './project-form-values.ts';
 import { ProjectForm } from './ProjectForm.tsx';
 
 /** Changes the name, the description and the repository of a project. */
-export function EditProjectDialog({ project, opened, onClose }: DialogProps & { project: Project }) {
+export function EditProjectDialog({ project, opened, onClose }: ProjectDialogProps & { project: Project }) {
   const update = trpc.projects.update.useMutation();
   const close = (): void => {
     if (!update.isPending) onClose();
   };
   return (
-    <Modal opened={opened} onClose={close} title="Edit project" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog opened={opened} onClose={close} title="Edit project">
       <EditProjectBody project={project} update={update} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -46,7 +46,6 @@ function EditProjectBody({ project, update, onClose }: BodyProps) {
     <ProjectForm
       initialValues={initialValues}
       submitLabel="Save changes"
-      pending={update.isPending}
       onValuesChange={drafts.write}
       onCancel={leave}
       onSubmit={async (values) => {

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertCircle } from '@tabler/icons-react';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 
 import { readError } from '../api/read-error.ts';
 import { placeError, projectFormRules, type ProjectFormValues } from './project-form-values.ts';
@@ -9,7 +9,6 @@ import { placeError, projectFormRules, type ProjectFormValues } from './project-
 export interface ProjectFormProps {
   initialValues: ProjectFormValues;
   submitLabel: string;
-  pending: boolean;
   /** Sends the form. Rejects with the error of the API, which is shown where it belongs. */
   onSubmit: (values: ProjectFormValues) => Promise<unknown>;
   onCancel: () => void;
@@ -18,8 +17,7 @@ export interface ProjectFormProps {
 
 /** Name, description and repository: for a new project and for one that exists. Keeps its text when sending fails. */
 export function ProjectForm(props: ProjectFormProps) {
-  const { initialValues, submitLabel, pending, onSubmit, onCancel, onValuesChange } = props;
-  const sending = useRef(false);
+  const { initialValues, submitLabel, onSubmit, onCancel, onValuesChange } = props;
   const [sentence, setSentence] = useState<string | null>(null);
   const form = useForm({
     initialValues,
@@ -29,9 +27,6 @@ export function ProjectForm(props: ProjectFormProps) {
   });
 
   async function send(values: ProjectFormValues): Promise<void> {
-    // A double click arrives before the button is drawn as pending.
-    if (sending.current) return;
-    sending.current = true;
     setSentence(null);
     try {
       await onSubmit(values);
@@ -39,13 +34,11 @@ export function ProjectForm(props: ProjectFormProps) {
       const placed = placeError(readError(error));
       form.setErrors(placed.fields);
       setSentence(placed.sentence);
-    } finally {
-      sending.current = false;
     }
   }
 
   return (
-    <form onSubmit={form.onSubmit((values) => void send(values))} noValidate>
+    <form onSubmit={form.onSubmit(send)} noValidate>
       <Stack gap="md">
         {sentence !== null && (
           <Alert color="red" variant="light" icon={<IconAlertCircle size={18} />} role="alert">
@@ -77,10 +70,10 @@ export function ProjectForm(props: ProjectFormProps) {
           {...form.getInputProps('repoUrl')}
         />
         <Group justify="flex-end" gap="xs" mt="xs">
-          <Button variant="default" onClick={onCancel} disabled={pending}>
+          <Button variant="default" onClick={onCancel} disabled={form.submitting}>
             Cancel
           </Button>
-          <Button type="submit" loading={pending}>
+          <Button type="submit" loading={form.submitting}>
             {submitLabel}
           </Button>
         </Group>

@@ -1,4 +1,5 @@
 import { Menu, Tooltip } from '@mantine/core';
+import { useMounted } from '@mantine/hooks';
 import {
   IconExternalLink,
   IconPencil,
@@ -17,6 +18,8 @@ import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
 import { ProjectMenuButton, type ProjectMenuProps } from './ProjectMenu.tsx';
 import { refusalOf, useProjectActions, type DirectAction } from './use-project-actions.ts';
 
+import classes from './project-menu.module.css';
+
 const directActions: { action: DirectAction; label: string; icon: TablerIcon }[] = [
   { action: 'start', label: 'Start', icon: IconPlayerPlay },
   { action: 'stop', label: 'Stop', icon: IconPlayerStop },
@@ -29,9 +32,11 @@ export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
   const { project, onDelete, withOpen = false, onEdit, opened, onChange } = props;
   const navigate = useNavigate();
   const { run, running } = useProjectActions(project);
+  // Closed in the very first moment: a menu that is born open does not know where to return the focus.
+  const mounted = useMounted();
   return (
     <Menu
-      opened={opened}
+      opened={opened && mounted}
       onChange={onChange}
       position="bottom-end"
       width={180}
@@ -39,7 +44,9 @@ export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
       withInitialFocusPlaceholder={false}
     >
       <Menu.Target>
-        <ProjectMenuButton project={project} loading={running !== null} />
+        {/* It takes the place of the plain button, and with it the focus to which the menu returns. */}
+        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- the person has just pressed the button that was here */}
+        <ProjectMenuButton project={project} loading={running !== null} autoFocus />
       </Menu.Target>
       <Menu.Dropdown>
         {withOpen && (
@@ -87,7 +94,7 @@ function ActionItem({ action, label, icon: Icon, project, onClick }: ActionItemP
       <Menu.Item
         leftSection={<Icon size={16} stroke={1.6} />}
         {...(action === 'delete' && refusal === null && { c: 'var(--mantine-color-error)' })}
-        data-disabled={refusal !== null}
+        className={classes.item}
         aria-disabled={refusal !== null}
         aria-description={refusal ?? undefined}
         closeMenuOnClick={refusal === null}

@@ -13,7 +13,7 @@ import {
 } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { useIsLive } from '../ui/use-connection.ts';
+import { useIsStale } from '../ui/use-connection.ts';
 import { badgeOf, type BadgeIcon } from './badge.ts';
 
 import classes from './status-badge.module.css';
@@ -32,7 +32,7 @@ const icons = {
 
 /** The state of a project in colour, icon and words. Changes are read out; an old state is drawn as one. */
 export function StatusBadge({ project }: { project: Pick<Project, 'name' | 'status' | 'phase' | 'reason'> }) {
-  const live = useIsLive();
+  const stale = useIsStale();
   const { label, tone, icon } = badgeOf(project);
   const Icon = icons[icon];
   return (
@@ -40,7 +40,7 @@ export function StatusBadge({ project }: { project: Pick<Project, 'name' | 'stat
       className={classes.root}
       data-tone={tone}
       data-status={project.status}
-      data-stale={!live || undefined}
+      data-stale={stale || undefined}
       aria-live="polite"
       aria-atomic="true"
     >
@@ -48,11 +48,11 @@ export function StatusBadge({ project }: { project: Pick<Project, 'name' | 'stat
         size={13}
         stroke={2}
         aria-hidden="true"
-        className={icon === 'working' && live ? classes.turning : undefined}
+        className={icon === 'working' && !stale ? classes.turning : undefined}
       />
       <VisuallyHidden>{project.name}: </VisuallyHidden>
       <span>{label}</span>
-      {!live && <VisuallyHidden> (last known)</VisuallyHidden>}
+      {stale && <VisuallyHidden> (last known)</VisuallyHidden>}
     </span>
   );
 }

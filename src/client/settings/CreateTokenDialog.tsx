@@ -1,5 +1,5 @@
 import '../configure-zod.ts';
-import { Alert, Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertCircle } from '@tabler/icons-react';
 
@@ -7,6 +7,7 @@ import { createTokenInputSchema } from '../../shared/contract/account.ts';
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { CopyIcon } from '../ui/CopyIcon.tsx';
+import { Dialog } from '../ui/Dialog.tsx';
 
 import classes from './tokens-page.module.css';
 
@@ -38,13 +39,7 @@ export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
     if (!create.isPending) onClose();
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title={title}
-      closeOnClickOutside={!create.isSuccess}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog opened={opened} onClose={close} title={title} closeOnClickOutside={!create.isSuccess}>
       {create.isSuccess ? (
         <NewToken secret={create.data.token} onClose={onClose} />
       ) : (
@@ -60,7 +55,7 @@ export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
           }
         />
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 
 import type { AccessToken } from '../../shared/contract/account.ts';
 import { trpc } from '../api/trpc.ts';
+import { Dialog } from '../ui/Dialog.tsx';
 import { notifyDone, notifyFailure } from '../ui/notify.ts';
 
 export interface RevokeTokenDialogProps {
@@ -29,7 +30,7 @@ export function RevokeTokenDialog({ token, onClose }: RevokeTokenDialogProps) {
     );
   };
   return (
-    <Modal opened={token !== null} onClose={onClose} title="Revoke token" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Dialog opened={token !== null} onClose={onClose} title="Revoke token">
       <Stack gap="md">
         <Text>
           Revoke{' '}
@@ -47,6 +48,6 @@ export function RevokeTokenDialog({ token, onClose }: RevokeTokenDialogProps) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,4 +1,5 @@
 import { Menu, Text } from '@mantine/core';
+import { useMounted } from '@mantine/hooks';
 import { IconKey, IconLogout } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from 'react-router';
@@ -12,13 +13,15 @@ import { UserButton } from './UserButton.tsx';
 /** The menu itself, loaded when it is needed. */
 export function UserMenuOpen({ user, opened, onChange }: LazyMenuProps & { user: User }) {
   const { session } = useApp();
+  // Closed in the very first moment: a menu that is born open does not know where to return the focus.
+  const mounted = useMounted();
   const signOut = useMutation({
     mutationFn: () => session.signOut(),
     onError: (error) => notifyFailure('You are still signed in', error),
   });
   return (
     <Menu
-      opened={opened}
+      opened={opened && mounted}
       onChange={onChange}
       position="bottom-end"
       width={232}
@@ -27,7 +30,9 @@ export function UserMenuOpen({ user, opened, onChange }: LazyMenuProps & { user:
       withInitialFocusPlaceholder={false}
     >
       <Menu.Target>
-        <UserButton user={user} />
+        {/* It takes the place of the plain button, and with it the focus to which the menu returns. */}
+        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- the person has just pressed the button that was here */}
+        <UserButton user={user} autoFocus />
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>

@@ -10,11 +10,14 @@ export function useConnection(): ConnectionView {
   return connectionView(useSyncExternalStore(connection.subscribe, connection.get), { formatTime });
 }
 
-/** Whether states on the screen are the present ones. Renders anew only when that changes. */
-export function useIsLive(): boolean {
+/**
+ * Whether states on the screen may be old. Not in the first moment, when pages were just read and the socket is on its
+ * way. Renders anew only when it changes.
+ */
+export function useIsStale(): boolean {
   const { connection } = useApp();
   return useSyncExternalStore(connection.subscribe, () => {
     const { link, freshness } = connection.get();
-    return link === 'open' && freshness?.state === 'live';
+    return link === 'lost' || (freshness !== null && freshness.state !== 'live');
   });
 }

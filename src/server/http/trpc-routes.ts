@@ -84,6 +84,13 @@ function always(): Promise<void> {
 /** What Fastify refuses before tRPC sees it: too large, wrong media type, broken framing. */
 export function ofFastify(error: unknown): AppError {
   const status = (error as { statusCode?: unknown }).statusCode;
+  if (status === 503) {
+    // Fastify gives up on an answer that takes too long, and refuses requests while it closes.
+    return new AppError('UNAVAILABLE', 'The server could not answer in time. Try again in a few seconds.', {
+      retryAfterSeconds: 2,
+      cause: error,
+    });
+  }
   if (error instanceof AppError || typeof status !== 'number' || status < 400 || status >= 500)
     return toAppError(error);
   switch (status) {

@@ -117,6 +117,7 @@ describe('resuming from the ring', () => {
     expect(hub.entriesAfter('owner-a', '4-0')).toBeNull();
     expect(hub.entriesAfter('owner-a', '5-0')).toEqual([]);
     expect(hub.entriesAfter('owner-a', '9-0')).toBeNull();
+    expect(hub.entriesAfter('owner-a', 'made-up')).toBeNull();
     for (const id of ['6-0', '7-0', '8-0']) publish(id, v(Number(id[0])));
     expect(hub.entriesAfter('owner-a', '5-0')).toBeNull();
     expect(hub.entriesAfter('owner-a', '6-0')).toHaveLength(2);

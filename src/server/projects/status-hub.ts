@@ -127,6 +127,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
     freshness: () => freshnessOf(heartbeat, deps.now()),
     heartbeatAgeSeconds: () => (heartbeat ? (deps.now() - heartbeat.receivedAtMs) / 1000 : null),
     entriesAfter(ownerId, id) {
+      if (!/^\d{1,15}-\d{1,15}$/.test(id)) return null; // it comes from a client
       const repair = repairs.get(ownerId);
       if (repair && (deps.now() < repair.untilMs || compareStreamIds(id, repair.id) <= 0)) return null;
       if (ringStart === null || compareStreamIds(id, ringStart) < 0 || compareStreamIds(id, lastId) > 0) return null;

@@ -11,13 +11,7 @@ import { z } from 'zod';
 
 import { AppError } from '../../shared/contract/errors.ts';
 import { shapeOf } from '../error-shape.ts';
-import {
-  closeAboveBytes,
-  maxCallsPerFrame,
-  maxStallMs,
-  maxSubscriptionsPerSocket,
-  pauseAboveBytes,
-} from '../limits.ts';
+import { closeAboveBytes, maxCallsPerFrame, maxSubscriptionsPerSocket, pauseAboveBytes } from '../limits.ts';
 
 /** Messages that may wait before the socket is read no further. */
 const maxQueuedFrames = 20;
@@ -33,10 +27,13 @@ export interface GuardedSocket {
   subscriptionCount: () => number;
 }
 
-/** @param opened resolves when the caller is known; nothing but the first message passes before */
+/**
+ * @param options.opened resolves when the caller is known; nothing but the first message passes before
+ * @param options.maxStallMs how long a client that does not read may keep its subscriptions waiting
+ */
 export function guardSocket(
   socket: WebSocket,
-  { expectsParams, opened }: { expectsParams: boolean; opened: Promise<unknown> },
+  { expectsParams, opened, maxStallMs }: { expectsParams: boolean; opened: Promise<unknown>; maxStallMs: number },
 ): GuardedSocket {
   const facade = new EventEmitter();
   const subscriptions = new Set<string | number>();

@@ -14,7 +14,7 @@ import type { Log } from '../../shared/node/log.ts';
 import type { Credential, Identify, Identity } from '../auth/identity.ts';
 import { toAppError } from '../error-shape.ts';
 import { originRefusal } from '../http/origin.ts';
-import { anonymousSocketMs, maxMessageBytes } from '../limits.ts';
+import { anonymousSocketMs, maxMessageBytes, maxStallMs } from '../limits.ts';
 import { appRouter } from '../router.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from '../trpc.ts';
@@ -86,7 +86,7 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
     const expectsParams = url.searchParams.get('connectionParams') === '1';
     const opened = Promise.withResolvers<Identity>();
     if (!expectsParams) opened.resolve(identify.fromHeaders(request.headers));
-    const guard = guardSocket(socket, { expectsParams, opened: opened.promise });
+    const guard = guardSocket(socket, { expectsParams, opened: opened.promise, maxStallMs });
     const connection: Connection = {
       socket,
       credential: null,

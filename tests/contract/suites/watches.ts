@@ -97,7 +97,7 @@ export function describeWatches(api: () => ContractApi): void {
 
     it('sends bookmarks to who asks for them, from which a watch can go on', async () => {
       const { pods } = await api().newNamespace();
-      const query = { resourceVersion: await revisionNow(pods), timeoutSeconds: '4' };
+      const query = { resourceVersion: await revisionNow(pods), timeoutSeconds: '3' };
       const [without, watch] = await Promise.all([
         api().watch(pods, query),
         api().watch(pods, { ...query, allowWatchBookmarks: 'true' }),

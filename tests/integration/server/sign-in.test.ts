@@ -254,7 +254,7 @@ describe('signing out', () => {
       name,
       value,
     ]);
-    const zz = await browser.open(action, { form: Object.fromEntries(fields) as Record<string, string> }); console.log('ZZ', action, fields, zz.url, zz.status, zz.body.slice(0, 1500), browser.cookiesFor(action));
+    await browser.open(action, { form: Object.fromEntries(fields) as Record<string, string> });
     expect((await callAs(browser)('auth.me')).data).toMatchObject({ name: 'User B' });
     expect((await beginSignIn(browser, '/again')).url).toBe(`${server.url}/again`);
   });

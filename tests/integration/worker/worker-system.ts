@@ -5,18 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
+import { Queue } from 'bullmq';
 import { expect, vi } from 'vitest';
 
 import { createEmbeddedKubernetes } from '../../../src/embedded/kubernetes/embedded-kubernetes.ts';
 import { applyWish, type Wish } from '../../../src/server/projects/apply-wish.ts';
 import { kubernetesNames } from '../../../src/server/projects/names.ts';
-import { projectJobNameFor } from '../../../src/shared/contract/jobs.ts';
+import { projectJobNameFor, projectQueueName } from '../../../src/shared/contract/jobs.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { changeProject, findProject, insertProject } from '../../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
-import { createProjectQueue, type ProjectQueue } from '../../../src/shared/node/project-queue.ts';
+import { createProjectQueue } from '../../../src/shared/node/project-queue.ts';
 import { createRedis } from '../../../src/shared/node/redis.ts';
 import { readWorkerConfig } from '../../../src/worker/config.ts';
 import { startWorker, type Worker } from '../../../src/worker/worker.ts';
@@ -53,9 +54,9 @@ export async function startQuickCluster(): Promise<QuickCluster> {
 
 export interface WorkerSystem {
   db: Database;
-  redisUrl: string;
   kubernetes: FaultyKubernetes;
-  queue: ProjectQueue;
+  /** The library's own view of the queue, for looking at jobs. */
+  jobs: Queue;
   /** Forgets all of Redis. */
   flushRedis(): Promise<void>;
   startWorker(
@@ -88,6 +89,9 @@ export async function createWorkerSystem(
   const db = createDatabase(database.url);
   const producer = createRedis(redisUrl ?? redis.url, { purpose: 'producer', log });
   const queue = createProjectQueue({ redis: producer, log });
+  const inspector = createRedis(redisUrl ?? redis.url, { purpose: 'blocking', log });
+  const jobs = new Queue(projectQueueName, { connection: inspector });
+  jobs.on('error', () => undefined); // some tests take Redis away
   const owner = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
   const workers = new Set<Worker>();
   let count = 0;
@@ -102,9 +106,8 @@ export async function createWorkerSystem(
 
   return {
     db,
-    redisUrl: redisUrl ?? redis.url,
     kubernetes,
-    queue,
+    jobs,
     flushRedis: redis.flush,
     read,
     async startWorker(variables = {}, options = {}) {
@@ -173,7 +176,8 @@ export async function createWorkerSystem(
     },
     async stop() {
       await Promise.all([...workers].map((worker) => worker.stop()));
-      await queue.close();
+      await Promise.all([queue.close(), jobs.close()]);
+      inspector.disconnect();
       producer.disconnect();
       await db.destroy();
       await Promise.all([kubernetes.stop(), database.drop()]);

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeSync, fsyncSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import type { KubeObject } from './kube-object.ts';
@@ -29,7 +39,8 @@ export type Journal = ReturnType<typeof openJournal>;
  * acknowledged. A line that was cut short by a crash is the last one and is ignored.
  *
  * @param directory - made if missing.
- * @param rotateBytes - the journal is folded into a new snapshot when it grows past this.
+ * @param rotateBytes - the journal is folded into a new snapshot when it grows past this, and past twice the last snapshot,
+ *   so that the work of it stays a small part of the work of writing.
  */
 export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -37,6 +48,7 @@ export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
   const journalPath = path.join(directory, 'journal.jsonl');
   const saved = load();
   let written = 0;
+  let rotateAt = rotateBytes;
   let descriptor: number | undefined;
 
   function load(): SavedState {
@@ -63,16 +75,23 @@ export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
     rotate(revision: number, entries: Iterable<readonly [string, KubeObject]>): void {
       const temporary = `${snapshotPath}.part`;
       const target = openSync(temporary, 'w', 0o600);
-      writeSync(target, `${JSON.stringify({ revision })}\n`);
-      for (const [resource, object] of entries) {
-        writeSync(target, `${JSON.stringify({ resource, object } satisfies SnapshotLine)}\n`);
-      }
+      let size = 0;
+      const write = (value: object): void => {
+        const line = `${JSON.stringify(value)}\n`;
+        size += Buffer.byteLength(line);
+        appendFileSync(target, line);
+      };
+      write({ revision });
+      for (const [resource, object] of entries) write({ resource, object } satisfies SnapshotLine);
       fsyncSync(target);
       closeSync(target);
       renameSync(temporary, snapshotPath);
       if (descriptor !== undefined) closeSync(descriptor);
-      descriptor = openSync(journalPath, 'w', 0o600);
+      closeSync(openSync(journalPath, 'w', 0o600));
+      // For appending, so that a line that had to be cut off leaves no hole.
+      descriptor = openSync(journalPath, 'a', 0o600);
       written = 0;
+      rotateAt = Math.max(rotateBytes, 2 * size);
     },
 
     /** Appends one change; true when it is time to rotate. */
@@ -80,8 +99,16 @@ export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
       if (descriptor === undefined) return false;
       const { revision, resource, type, object } = change;
       const line: JournalLine = { revision, resource, type, object };
-      written += writeSync(descriptor, `${JSON.stringify(line)}\n`);
-      return written > rotateBytes;
+      const text = `${JSON.stringify(line)}\n`;
+      try {
+        appendFileSync(descriptor, text);
+      } catch (error) {
+        // Half a line, as a full disk leaves it, would hide all that comes after it.
+        ftruncateSync(descriptor, written);
+        throw error;
+      }
+      written += Buffer.byteLength(text);
+      return written > rotateAt;
     },
 
     close(): void {

@@ -63,10 +63,18 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
       // After the write that is under way, so that the snapshot holds it.
       setImmediate(() => {
         isRotationDue = false;
-        journal.rotate(store.revision(), store.entries());
+        rotateJournal();
       });
     },
   });
+  /** Not done is no harm: the journal just goes on growing. */
+  function rotateJournal(): void {
+    try {
+      journal?.rotate(store.revision(), store.entries());
+    } catch (error) {
+      options.log?.(`Embedded Kubernetes could not write a new snapshot of its objects: ${String(error)}`);
+    }
+  }
   journal?.rotate(store.revision(), store.entries());
 
   const crud = createCrud({ store, nowMs });
@@ -160,7 +168,7 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
       const cut = setTimeout(() => server.closeAllConnections(), 200);
       await closed;
       clearTimeout(cut);
-      journal?.rotate(store.revision(), store.entries());
+      rotateJournal();
       journal?.close();
     },
   };

@@ -111,7 +111,7 @@ function withoutDirectives(value: JsonObject): JsonObject {
 
 /** RFC 6902. */
 function applyJsonPatch(object: JsonObject, operations: Json[]): JsonObject {
-  let document: Json = structuredClone(object) as Json;
+  let document: Json = structuredClone(object);
   for (const operation of operations) {
     if (!isJsonObject(operation) || typeof operation['op'] !== 'string' || typeof operation['path'] !== 'string') {
       throw statusError.badRequest('each operation of a JSON patch needs op and path');

@@ -53,4 +53,21 @@ describe('the store', () => {
     store.put('pods', object('a'));
     expect(order).toEqual(['kept 2', 'told 2']);
   });
+
+  it('does not do what it cannot write down', () => {
+    let isFull = false;
+    const store = createStore({
+      persist: () => {
+        if (isFull) throw new Error('the disk is full');
+      },
+    });
+    const kept = store.put('pods', object('a'));
+    const before = store.revision();
+    isFull = true;
+    expect(() => store.put('pods', object('a', 1))).toThrow('the disk is full');
+    expect(() => store.remove('pods', kept)).toThrow('the disk is full');
+    expect(store.revision()).toBe(before);
+    expect(store.list('pods')).toEqual([kept]);
+    expect(store.changesSince('pods', before)).toEqual([]);
+  });
 });

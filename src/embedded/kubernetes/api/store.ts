@@ -48,9 +48,12 @@ export function createStore(options: StoreOptions = {}) {
     return collection;
   }
 
-  function record(change: Change): void {
-    revision = change.revision;
+  /** Makes a change: on disk first, so that what cannot be kept does not happen, then here, then everybody is told. */
+  function make(change: Change, apply: (collection: Map<string, KubeObject>) => void): void {
     options.persist?.(change);
+    revision = change.revision;
+    apply(collectionOf(change.resource));
+    if (change.type !== 'MODIFIED') sortedKeys.delete(change.resource);
     history.push(change);
     // Trimmed in large steps, so that the cost of one write stays the same.
     if (history.length > historyLimit * 2) {
@@ -78,23 +81,23 @@ export function createStore(options: StoreOptions = {}) {
 
     /** Stores a new or changed object under the next revision and returns what was stored. */
     put(resource: string, object: KubeObject): KubeObject {
-      const collection = collectionOf(resource);
       const key = keyOf(object.metadata.namespace, object.metadata.name);
-      const previous = collection.get(key);
+      const previous = collections.get(resource)?.get(key);
       const stored = withRevision(object, revision + 1);
-      collection.set(key, stored);
-      if (previous === undefined) sortedKeys.delete(resource);
       const type = previous === undefined ? 'ADDED' : 'MODIFIED';
-      record({ revision: revision + 1, resource, type, object: stored, previous });
+      make({ revision: revision + 1, resource, type, object: stored, previous }, (collection) =>
+        collection.set(key, stored),
+      );
       return stored;
     },
 
     /** Removes an object and returns its last state, which carries the revision of the removal. */
     remove(resource: string, object: KubeObject): KubeObject {
+      const key = keyOf(object.metadata.namespace, object.metadata.name);
       const last = withRevision(object, revision + 1);
-      collectionOf(resource).delete(keyOf(object.metadata.namespace, object.metadata.name));
-      sortedKeys.delete(resource);
-      record({ revision: revision + 1, resource, type: 'DELETED', object: last, previous: object });
+      make({ revision: revision + 1, resource, type: 'DELETED', object: last, previous: object }, (collection) =>
+        collection.delete(key),
+      );
       return last;
     },
 

@@ -54,16 +54,22 @@ export async function findUserByAccessToken(
     .alias('token')
     .join('users', 'users.id', 'token.user_id')
     .select('users.id', 'users.email', 'users.name', 'users.picture', 'token.expires_at', 'token.id as tokenId')
+    .select(
+      AccessTokenModel.raw(
+        "(token.last_used_at is null or token.last_used_at < now() - interval '1 minute') as use_is_news",
+      ),
+    )
     .where('token.token_hash', hash(secret))
     .whereNull('token.revoked_at')
     .whereRaw('(token.expires_at is null or token.expires_at > now())')
     .first()
-    .castTo<(User & { expiresAt: Date | null; tokenId: string }) | undefined>();
+    .castTo<(User & { expiresAt: Date | null; tokenId: string; useIsNews: boolean }) | undefined>();
   if (!row) return null;
-  await AccessTokenModel.query(db)
-    .where({ id: row.tokenId })
-    .whereRaw("(last_used_at is null or last_used_at < now() - interval '1 minute')")
-    .patch({ lastUsedAt: AccessTokenModel.raw('now()') } as unknown as Partial<AccessTokenModel>);
+  if (row.useIsNews) {
+    await AccessTokenModel.query(db)
+      .where({ id: row.tokenId })
+      .patch({ lastUsedAt: AccessTokenModel.raw('now()') } as unknown as Partial<AccessTokenModel>);
+  }
   return { user: toUser(row), tokenId: row.tokenId, expiresAt: row.expiresAt };
 }
 
