@@ -30,10 +30,11 @@ export default defineConfig({
     target: ['chrome120', 'edge120', 'firefox121', 'safari17.2'],
   },
   server: {
-    // `npm start` serves the built files itself; this is for working on the client beside a running server.
+    // `npm start` serves the built files itself; this is for working on the client beside a running server, which takes
+    // requests from its own pages alone.
     proxy: {
-      '/trpc': { target: server, ws: true },
-      '/auth': { target: server },
+      '/trpc': { target: server, ws: true, headers: { origin: server } },
+      '/auth': { target: server, headers: { origin: server } },
     },
   },
 });

@@ -12,6 +12,7 @@ import { migrateToLatest } from '../shared/node/db/migrate.ts';
 import { ConfigurationError } from '../shared/node/environment.ts';
 import { createLog } from '../shared/node/log.ts';
 import { readWorkerConfig } from '../worker/config.ts';
+import { startHealthServer } from '../worker/health.ts';
 import { startWorker } from '../worker/worker.ts';
 import { buildClientIfStale } from './client-build.ts';
 import { developmentUsers } from './development-users.ts';
@@ -88,8 +89,14 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
   await migrateToLatest(serverConfig.databaseUrl);
   const server = await startServer(serverConfig, { log, clientDir });
   undo.push(() => server.stop());
-  const worker = await startWorker(readWorkerConfig(complete), { log });
+  const workerConfig = readWorkerConfig(complete);
+  const worker = await startWorker(workerConfig, { log });
   undo.push(() => worker.stop());
+  if (env['WORKER_METRICS_PORT'] !== undefined) {
+    // Only when asked for: two instances side by side must not quarrel about the default port.
+    const { metrics, missing } = worker;
+    undo.push((await startHealthServer({ port: workerConfig.metricsPort, metrics, missing })).close);
+  }
   announceInstance(dataDir, { url: publicUrl, databaseUrl: serverConfig.databaseUrl });
   undo.push(() => withdrawInstance(dataDir));
 

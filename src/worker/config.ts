@@ -12,6 +12,7 @@ export interface WorkerConfig {
   namespace: string;
   pod: PodSettings;
   concurrency: number;
+  /** Of `/livez`, `/readyz` and `/metrics`. */
   metricsPort: number;
   logLevel: string;
 }

@@ -41,24 +41,24 @@ export function createWorkerMetrics(): WorkerMetrics {
 
 export interface HealthServer {
   port: number;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**
- * Listens on all addresses. `ready` says what is missing, or `null` when nothing is.
+ * Listens on all addresses. `missing` says what the worker lacks, or `null` when nothing.
  * @throws Error when the port is in use
  */
 export async function startHealthServer(options: {
   port: number;
   metrics: WorkerMetrics;
-  ready: () => Promise<string | null>;
+  missing: () => Promise<string | null>;
 }): Promise<HealthServer> {
   const answer = async (path: string): Promise<{ status: number; type: string; body: string }> => {
     switch (path) {
       case '/livez':
         return { status: 200, type: 'application/json', body: '{"status":"ok"}' };
       case '/readyz': {
-        const missing = await options.ready();
+        const missing = await options.missing();
         const body = JSON.stringify(missing === null ? { status: 'ok' } : { status: 'down', message: missing });
         return { status: missing === null ? 200 : 503, type: 'application/json', body };
       }

@@ -11,7 +11,8 @@ import { projectJobSchema, projectQueueName, type ProjectJob } from '../shared/c
 import type { Database } from '../shared/node/db/database.ts';
 import { findProject } from '../shared/node/db/projects-repository.ts';
 import type { Log } from '../shared/node/log.ts';
-import { toKubernetesError, KubernetesError } from './kube/kubernetes-error.ts';
+import type { WorkerMetrics } from './health.ts';
+import { causeOf, toKubernetesError, KubernetesError } from './kube/kubernetes-error.ts';
 import type { Reconciler, ReconcileResult } from './reconcile/reconcile.ts';
 import type { StatusWriter } from './status-writer.ts';
 
@@ -40,6 +41,7 @@ export function startJobConsumer(deps: {
   log: Log;
   random: () => number;
   concurrency: number;
+  metrics: Pick<WorkerMetrics, 'jobEnded'>;
 }): JobConsumer {
   const { redis, db, reconciler, writer, log } = deps;
   const running = new Set<Promise<void>>();
@@ -112,7 +114,7 @@ export function startJobConsumer(deps: {
     if (error.retryAfterMs !== null) quietUntil = Math.max(quietUntil, Date.now() + error.retryAfterMs);
     // A cluster that does not answer is nobody's mistake: the sweep goes on asking after the last attempt.
     const parked = terminal || (made >= attempts && error.reason !== 'cluster-unreachable');
-    jobLog.warn({ error: error.message, status: error.status, parked }, 'attempt failed');
+    jobLog.warn({ error: error.message, cause: causeOf(error), status: error.status, parked }, 'attempt failed');
     const attempt =
       error.reason === 'cluster-unreachable'
         ? 'Your project is saved; it goes on by itself as soon as the cluster answers.'
@@ -137,8 +139,11 @@ export function startJobConsumer(deps: {
     },
   });
   worker.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
+  worker.on('completed', (job) => deps.metrics.jobEnded(job.name, 'done'));
   worker.on('failed', (job) => {
-    if (job) void hurryIfOutdated(job);
+    if (!job) return;
+    deps.metrics.jobEnded(job.name, job.finishedOn === undefined ? 'again' : 'failed');
+    void hurryIfOutdated(job);
   });
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const id of jobIds) worker.cancelJob(id, 'another worker may have taken the job over');

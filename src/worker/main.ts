@@ -4,17 +4,23 @@ import process from 'node:process';
 import { ConfigurationError } from '../shared/node/environment.ts';
 import { createLog } from '../shared/node/log.ts';
 import { readWorkerConfig } from './config.ts';
+import { startHealthServer } from './health.ts';
 import { startWorker } from './worker.ts';
 
 try {
   const config = readWorkerConfig(process.env);
   const log = createLog({ name: 'worker', level: config.logLevel });
   const worker = await startWorker(config, { log });
+  const health = await startHealthServer({
+    port: config.metricsPort,
+    metrics: worker.metrics,
+    missing: worker.missing,
+  });
   let stopping = false;
   const stop = () => {
     if (stopping) process.exit(1); // asked twice: at once
     stopping = true;
-    worker.stop().then(
+    Promise.all([worker.stop(), health.close()]).then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ error: String(error) }, 'the worker could not stop in order');

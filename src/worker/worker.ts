@@ -15,6 +15,7 @@ import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { awaitRedis, createRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
 import type { WorkerConfig } from './config.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './health.ts';
 import { startJobConsumer } from './job-consumer.ts';
 import { createKubernetesClient, loadKubeConfig } from './kube/kubernetes-client.ts';
 import { createReconciler } from './reconcile/reconcile.ts';
@@ -24,6 +25,9 @@ import type { ListWatchLimits } from './watch/list-watch.ts';
 import { ownWatch, type WatchOwnerTimes } from './watch/watch-owner.ts';
 
 export interface Worker {
+  metrics: WorkerMetrics;
+  /** What is missing for this worker to do its work, in a sentence; `null` when nothing is. */
+  missing: () => Promise<string | null>;
   /** Finishes or hands back the jobs, releases the lease, closes every connection; at most about 20 seconds. */
   stop(): Promise<void>;
 }
@@ -74,6 +78,7 @@ export async function startWorker(
   const publisher = createStatusPublisher({ redis: producer, log });
   const writer = createStatusWriter({ db, publisher, now });
   const reconciler = createReconciler({ db, kubernetes, writer, settings: config.pod, now });
+  const metrics = createWorkerMetrics();
   const consumer = startJobConsumer({
     redis: blocking,
     db,
@@ -82,6 +87,7 @@ export async function startWorker(
     log,
     random,
     concurrency: config.concurrency,
+    metrics,
   });
   const stopping = new AbortController();
   const loops = [
@@ -92,6 +98,7 @@ export async function startWorker(
         writer,
         queue,
         publisher,
+        metrics,
         log,
         now,
         random,
@@ -107,6 +114,15 @@ export async function startWorker(
   log.info({ namespace: config.namespace }, 'worker started');
 
   return {
+    metrics,
+    async missing() {
+      if (stopping.signal.aborted) return 'The worker is stopping.';
+      if (producer.status !== 'ready') return 'Redis does not answer. Wishes wait until it does.';
+      return db.raw('select 1').then(
+        () => null,
+        () => 'PostgreSQL does not answer.',
+      );
+    },
     async stop() {
       stopping.abort();
       await consumer.close(options.jobGraceMs ?? defaultJobGraceMs);

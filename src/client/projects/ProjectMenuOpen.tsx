@@ -90,7 +90,7 @@ function ActionItem({ action, label, icon: Icon, project, onClick }: ActionItemP
   const refusal = refusalOf(action, project);
   // A refused item stays reachable by keyboard, so that its reason can be read.
   return (
-    <Tooltip label={refusal} disabled={refusal === null} position="left">
+    <Tooltip label={refusal} disabled={refusal === null} position="top-end">
       <Menu.Item
         leftSection={<Icon size={16} stroke={1.6} />}
         {...(action === 'delete' && refusal === null && { c: 'var(--mantine-color-error)' })}

@@ -98,7 +98,7 @@ function TokenRow({ token, onRevoke }: { token: AccessToken; onRevoke: () => voi
           </span>
         </span>
       </div>
-      <Button variant="default" size="xs" onClick={onRevoke} aria-label={`Revoke ${token.name}`}>
+      <Button variant="default" size="xs" flex="none" onClick={onRevoke} aria-label={`Revoke ${token.name}`}>
         Revoke
       </Button>
     </li>

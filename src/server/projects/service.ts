@@ -5,7 +5,7 @@
  */
 import type { ActivityKind } from '../../shared/contract/activity.ts';
 import { AppError } from '../../shared/contract/errors.ts';
-import type { ProjectJobName } from '../../shared/contract/jobs.ts';
+import { projectJobNameFor } from '../../shared/contract/jobs.ts';
 import type { UpdateProjectInput } from '../../shared/contract/project.ts';
 import { projectCan } from '../../shared/contract/states.ts';
 import type { Database } from '../../shared/node/db/database.ts';
@@ -54,16 +54,17 @@ export function createProjectService({
   newNames,
 }: ProjectServiceDeps): ProjectService {
   /** Tells the readers and the worker of what is committed. Never fails, never waits long. */
-  async function announce(caller: Caller, record: ProjectRecord, job: ProjectJobName | null): Promise<void> {
+  async function announce(caller: Caller, record: ProjectRecord, { needsJob }: { needsJob: boolean }): Promise<void> {
     const published = publisher.publish({ type: 'project', project: toProject(record) });
-    const queued = job ? queue.enqueue(job, { projectId: record.id, requestId: caller.requestId }) : null;
+    const job = { projectId: record.id, requestId: caller.requestId };
+    const queued = needsJob ? queue.enqueue(projectJobNameFor(record.desiredState), job) : null;
     await Promise.race([Promise.all([published, queued]), timeLimit(announceMs)]);
   }
 
   async function change(
     caller: Caller,
     id: string,
-    what: { job: ProjectJobName | null; decide: (record: ProjectRecord) => ProjectPatch | null },
+    what: { needsJob: boolean; decide: (record: ProjectRecord) => ProjectPatch | null },
     activity: { kind: ActivityKind; message: string },
   ) {
     const key = { id, ownerId: caller.user.id };
@@ -73,20 +74,12 @@ export function createProjectService({
       return patch;
     });
     if (!result) throw projectNotFound();
-    if (result.changed) await announce(caller, result.record, what.job);
+    if (result.changed) await announce(caller, result.record, what);
     return toProject(result.record);
   }
 
   const wish = (name: Wish) => (caller: Caller, id: string) =>
-    change(
-      caller,
-      id,
-      {
-        job: name === 'stop' || name === 'delete' ? 'delete-pod' : 'create-pod',
-        decide: (record) => applyWish(name, record),
-      },
-      activityOfWish[name],
-    );
+    change(caller, id, { needsJob: true, decide: (record) => applyWish(name, record) }, activityOfWish[name]);
 
   return {
     async create(caller, input) {
@@ -113,8 +106,7 @@ export function createProjectService({
         return inserted;
       });
       // A repeated create queues again: perhaps the first one was cut off between the row and the queue.
-      const lags = created || record.observedGeneration < record.generation;
-      await announce(caller, record, lags ? 'create-pod' : null);
+      await announce(caller, record, { needsJob: created || record.observedGeneration < record.generation });
       return toProject(record);
     },
 
@@ -142,7 +134,7 @@ export function createProjectService({
       change(
         caller,
         input.id,
-        { job: null, decide: (record) => applyUpdate(record, input) },
+        { needsJob: false, decide: (record) => applyUpdate(record, input) },
         { kind: 'updated', message: `Changed the ${describeFields(input)}.` },
       ),
 

@@ -58,9 +58,8 @@ export function toKubernetesError(error: unknown): KubernetesError {
       cause: error,
     });
   }
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const detail = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
-  return new KubernetesError('transient', 'cluster-unreachable', `The cluster does not answer (${detail}).`, {
+  // Why, and at which address, is for the log: people read only what it means for them.
+  return new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', {
     status: 0,
     cause: error,
   });
@@ -142,9 +141,13 @@ export function fromResponse(response: {
   return make('transient', 'cluster-error', `The cluster answered with an error (HTTP ${status}).${quoted}`);
 }
 
-/** Several addresses that all refused make an error without a message of its own. */
-function codeOf(error: Error): string {
-  return 'code' in error ? String(error.code) : error.name;
+/** What lies under the sentence, for the log: the network's own words, with addresses. */
+export function causeOf(error: KubernetesError): string | undefined {
+  const outer = error.cause;
+  const cause = outer instanceof Error && outer.cause instanceof Error ? outer.cause : outer;
+  if (!(cause instanceof Error)) return undefined;
+  // Several addresses that all refused make an error without a message of its own.
+  return (cause.message || ('code' in cause ? String(cause.code) : cause.name)).slice(0, 500);
 }
 
 function parseJson(body: unknown): unknown {

@@ -11,7 +11,7 @@ import { z } from 'zod';
 
 import type { Log } from '../../shared/node/log.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
-import { fromResponse, KubernetesError, toKubernetesError } from '../kube/kubernetes-error.ts';
+import { causeOf, fromResponse, KubernetesError, toKubernetesError } from '../kube/kubernetes-error.ts';
 
 export interface ListWatchHandler<T> {
   /** All that there is. Awaited before the watch begins. */
@@ -96,7 +96,7 @@ export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> 
       const step = Math.min(limits.firstBackOffMs * 2 ** (failures - 1), limits.longestBackOffMs);
       const wait = Math.max(problem.retryAfterMs ?? 0, step / 2 + (random() * step) / 2);
       log.warn(
-        { resource, error: problem.message, failures, waitMs: Math.round(wait) },
+        { resource, error: problem.message, cause: causeOf(problem), failures, waitMs: Math.round(wait) },
         'watch interrupted; listing again',
       );
       await delay(wait, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop

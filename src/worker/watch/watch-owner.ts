@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { acquireLease, releaseLease, renewLease, type Lease } from '../../shared/node/db/leases-repository.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
+import type { WorkerMetrics } from '../health.ts';
 import { watchCluster, type ClusterWatchDeps } from './cluster-watch.ts';
 
 const leaseName = 'cluster-watch';
@@ -19,7 +20,11 @@ export interface WatchOwnerTimes {
 
 /** Runs until `signal` aborts; then the watch has ended and the lease is free for the next worker. Never rejects. */
 export async function ownWatch(
-  deps: Omit<ClusterWatchDeps, 'onReachable'> & { publisher: StatusPublisher; holder: string },
+  deps: Omit<ClusterWatchDeps, 'onReachable'> & {
+    publisher: StatusPublisher;
+    holder: string;
+    metrics: Pick<WorkerMetrics, 'watchState'>;
+  },
   signal: AbortSignal,
   times: WatchOwnerTimes = { ttlMs: 10_000, renewMs: 3_000 },
 ): Promise<void> {
@@ -40,7 +45,11 @@ export async function ownWatch(
     const lost = new AbortController();
     const until = AbortSignal.any([signal, lost.signal]);
     const heartbeat = createHeartbeat(deps.publisher, deps.now);
-    const watching = watchCluster({ ...deps, onReachable: heartbeat.setReachable }, lease, until);
+    const onReachable = (reachable: boolean) => {
+      deps.metrics.watchState({ owner: true, reachable });
+      heartbeat.setReachable(reachable);
+    };
+    const watching = watchCluster({ ...deps, onReachable }, lease, until);
     let renewedAt = performance.now();
     while (!until.aborted) {
       await heartbeat.beat();
@@ -58,6 +67,7 @@ export async function ownWatch(
       }
     }
     await watching;
+    deps.metrics.watchState({ owner: false, reachable: false });
     if (!lost.signal.aborted) await releaseLease(db, lease).catch(() => undefined); // it expires by itself otherwise
   }
 }

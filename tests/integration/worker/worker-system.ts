@@ -123,6 +123,7 @@ export async function createWorkerSystem(
       const worker = await startWorker(config, { log, random, watchLimits, watchTimes, jobGraceMs: 100, ...options });
       workers.add(worker);
       return {
+        ...worker,
         async stop() {
           workers.delete(worker);
           await worker.stop();
