@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    // Most of the time a test waits for a process or a pod, so more files than cores run at once.
+    maxWorkers: 4,
   },
 });
