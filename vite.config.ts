@@ -34,7 +34,8 @@ export default defineConfig({
     // requests from its own pages alone.
     proxy: {
       '/trpc': { target: server, ws: true, headers: { origin: server } },
-      '/auth': { target: server, headers: { origin: server } },
+      // Not all of /auth: our own sources have a folder of that name.
+      '^/auth/(?:login|callback|logout)': { target: server, headers: { origin: server } },
     },
   },
 });

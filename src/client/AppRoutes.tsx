@@ -1,15 +1,16 @@
 /** Every address of the client. Pages are loaded when they are first visited. */
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Navigate, Route, Routes } from 'react-router';
 
+import { lazyPart } from './ui/lazy-part.ts';
 import { PageLoading } from './ui/PageLoading.tsx';
 
-const SignInPage = lazy(async () => ({ default: (await import('./auth/SignInPage.tsx')).SignInPage }));
-const AppLayout = lazy(async () => ({ default: (await import('./ui/AppLayout.tsx')).AppLayout }));
-const ProjectsPage = lazy(async () => ({ default: (await import('./projects/ProjectsPage.tsx')).ProjectsPage }));
-const ProjectPage = lazy(async () => ({ default: (await import('./projects/ProjectPage.tsx')).ProjectPage }));
-const TokensPage = lazy(async () => ({ default: (await import('./settings/TokensPage.tsx')).TokensPage }));
-const NotFoundPage = lazy(async () => ({ default: (await import('./ui/NotFoundPage.tsx')).NotFoundPage }));
+const SignInPage = lazyPart(async () => (await import('./auth/SignInPage.tsx')).SignInPage);
+const AppLayout = lazyPart(async () => (await import('./ui/AppLayout.tsx')).AppLayout);
+const ProjectsPage = lazyPart(async () => (await import('./projects/ProjectsPage.tsx')).ProjectsPage);
+const ProjectPage = lazyPart(async () => (await import('./projects/ProjectPage.tsx')).ProjectPage);
+const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
+const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
 export function AppRoutes() {
   return (

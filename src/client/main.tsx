@@ -5,7 +5,7 @@
 import './ui/styles.css';
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { lazy, StrictMode, Suspense } from 'react';
+import { StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { BrowserRouter } from 'react-router';
 
@@ -13,12 +13,16 @@ import { trpc } from './api/trpc.ts';
 import { AppContext } from './app-context.ts';
 import { createApp } from './app.ts';
 import { AppRoutes } from './AppRoutes.tsx';
+import { preloadParts } from './preload-parts.ts';
 import { CrashBoundary } from './ui/CrashBoundary.tsx';
+import { firstTouch } from './ui/first-touch.ts';
+import { lazyPart } from './ui/lazy-part.ts';
 import { cssVariablesResolver, theme } from './ui/theme.ts';
 
-const Toasts = lazy(async () => {
-  await idle();
-  return { default: (await import('./ui/Toasts.tsx')).Toasts };
+const touched = firstTouch(window);
+const Toasts = lazyPart(async () => {
+  await touched;
+  return (await import('./ui/Toasts.tsx')).Toasts;
 });
 
 const root = document.querySelector('#root');
@@ -47,10 +51,4 @@ createRoot(root).render(
   </StrictMode>,
 );
 
-/** Resolves when the browser has nothing better to do. */
-function idle(): Promise<void> {
-  return new Promise((resolve) => {
-    if ('requestIdleCallback' in window) window.requestIdleCallback(() => resolve(), { timeout: 3000 });
-    else setTimeout(resolve, 1000);
-  });
-}
+void touched.then(preloadParts);

@@ -50,7 +50,7 @@ export function connectionView(
       return {
         kind: 'unreachable',
         label: 'Cluster unreachable',
-        sentence: `The cluster does not answer${asOf === null ? '' : ` since ${asOf}`}. What you ask for is kept and done when it is back.`,
+        sentence: `${asOf === null ? 'The cluster does not answer.' : `The cluster has not answered since ${asOf}.`} What you ask for is kept and done when it is back.`,
       };
   }
 }

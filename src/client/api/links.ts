@@ -39,7 +39,7 @@ export function createSocket({ origin, backOff, onSessionEnded, onClose }: Socke
 }
 
 /** The hooks for paged lists add the direction of paging to the input, which our strict schemas rightly refuse. */
-const withoutDirection: TRPCLink<AppRouter> =
+export const withoutDirection: TRPCLink<AppRouter> =
   () =>
   ({ op, next }) => {
     if (typeof op.input !== 'object' || op.input === null || !('direction' in op.input)) return next(op);

@@ -1,7 +1,8 @@
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { lazyPart } from '../ui/lazy-part.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { ProjectActions } from './ProjectActions.tsx';
@@ -11,10 +12,8 @@ import { StatusPanel } from './StatusPanel.tsx';
 
 import classes from './project-detail.module.css';
 
-const EditProjectDialog = lazy(async () => ({ default: (await import('./EditProjectDialog.tsx')).EditProjectDialog }));
-const DeleteProjectDialog = lazy(async () => ({
-  default: (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog,
-}));
+const EditProjectDialog = lazyPart(async () => (await import('./EditProjectDialog.tsx')).EditProjectDialog);
+const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
 
 /** A project with its head, its present state and its tabs. */
 export function ProjectDetail({ project, tab }: { project: Project; tab: ProjectTab }) {

@@ -1,12 +1,13 @@
 import { ActionIcon, type ActionIconProps } from '@mantine/core';
 import { IconDots } from '@tabler/icons-react';
-import { lazy, Suspense, type ComponentPropsWithRef } from 'react';
+import { Suspense, type ComponentPropsWithRef } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { lazyPart } from '../ui/lazy-part.ts';
 import { useLazyMenu } from '../ui/use-lazy-menu.ts';
 
 const load = () => import('./ProjectMenuOpen.tsx');
-const ProjectMenuOpen = lazy(async () => ({ default: (await load()).ProjectMenuOpen }));
+const ProjectMenuOpen = lazyPart(async () => (await load()).ProjectMenuOpen);
 
 export interface ProjectMenuProps {
   project: Project;

@@ -1,21 +1,18 @@
 import { Button, Group, Title } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { lazyPart } from '../ui/lazy-part.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { ProjectList } from './ProjectList.tsx';
 import { ProjectToolbar } from './ProjectToolbar.tsx';
 import { useListFilter } from './use-list-filter.ts';
 
-const CreateProjectDialog = lazy(async () => ({
-  default: (await import('./CreateProjectDialog.tsx')).CreateProjectDialog,
-}));
-const DeleteProjectDialog = lazy(async () => ({
-  default: (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog,
-}));
+const CreateProjectDialog = lazyPart(async () => (await import('./CreateProjectDialog.tsx')).CreateProjectDialog);
+const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
 
 /** All projects of the person, and the way to a new one. */
 export function ProjectsPage() {

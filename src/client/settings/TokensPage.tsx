@@ -1,10 +1,11 @@
 import { Button, Group, Skeleton, Text, Title } from '@mantine/core';
 import { IconKey, IconPlus } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 
 import type { AccessToken } from '../../shared/contract/account.ts';
 import { trpc } from '../api/trpc.ts';
 import { formatDate } from '../ui/format.ts';
+import { lazyPart } from '../ui/lazy-part.ts';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
 import { Message } from '../ui/Message.tsx';
 import { PageTitle } from '../ui/PageTitle.tsx';
@@ -13,7 +14,7 @@ import { RevokeTokenDialog } from './RevokeTokenDialog.tsx';
 
 import classes from './tokens-page.module.css';
 
-const CreateTokenDialog = lazy(async () => ({ default: (await import('./CreateTokenDialog.tsx')).CreateTokenDialog }));
+const CreateTokenDialog = lazyPart(async () => (await import('./CreateTokenDialog.tsx')).CreateTokenDialog);
 
 /** The personal access tokens of the person, by which scripts and the SDK act in their name. */
 export function TokensPage() {

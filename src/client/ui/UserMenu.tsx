@@ -1,11 +1,12 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 
 import { trpc } from '../api/trpc.ts';
+import { lazyPart } from './lazy-part.ts';
 import { useLazyMenu } from './use-lazy-menu.ts';
 import { UserButton } from './UserButton.tsx';
 
 const load = () => import('./UserMenuOpen.tsx');
-const UserMenuOpen = lazy(async () => ({ default: (await load()).UserMenuOpen }));
+const UserMenuOpen = lazyPart(async () => (await load()).UserMenuOpen);
 
 /** Who is signed in, and what belongs to the person. */
 export function UserMenu() {

@@ -1,0 +1,36 @@
+import { createTRPCUntypedClient, httpLink } from '@trpc/client';
+import { describe, expect, it } from 'vitest';
+
+import type { AppRouter } from '../../server/router.ts';
+import { listProjectsInputSchema } from '../../shared/contract/project.ts';
+import { withoutDirection } from './links.ts';
+
+/** What reaches the server when a call has this input. */
+async function inputSent(input: unknown): Promise<unknown> {
+  let sent: unknown;
+  const toServer = httpLink<AppRouter>({
+    url: 'http://server.test/trpc',
+    fetch: async (url) => {
+      const text = new URL(new Request(url).url).searchParams.get('input');
+      sent = text === null ? undefined : (JSON.parse(text) as unknown);
+      return Response.json({ result: { data: null } });
+    },
+  });
+  await createTRPCUntypedClient<AppRouter>({ links: [withoutDirection, toServer] }).query('projects.list', input);
+  return sent;
+}
+
+describe('the input of a paged list', () => {
+  it('passes the strict schema of the server, though the hooks add the direction of paging', async () => {
+    const fromHook = { sort: 'name', cursor: 'after 50', direction: 'forward' };
+    expect(listProjectsInputSchema.safeParse(fromHook).success).toBe(false);
+    const sent = await inputSent(fromHook);
+    expect(sent).toEqual({ sort: 'name', cursor: 'after 50' });
+    expect(listProjectsInputSchema.safeParse(sent).success).toBe(true);
+  });
+
+  it('is left as it is where there is none', async () => {
+    expect(await inputSent({ id: '7' })).toEqual({ id: '7' });
+    expect(await inputSent(undefined)).toBeUndefined();
+  });
+});
