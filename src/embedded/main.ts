@@ -15,12 +15,12 @@ import { readWorkerConfig } from '../worker/config.ts';
 import { startHealthServer } from '../worker/health.ts';
 import { startWorker } from '../worker/worker.ts';
 import { buildClientIfStale } from './client-build.ts';
-import { developmentUsers } from './development-users.ts';
 import { embeddedClientId, loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded-config.ts';
-import { createEmbeddedIssuer } from './issuer.ts';
+import { developmentUsers } from './issuer/development-users.ts';
+import { createEmbeddedIssuer } from './issuer/issuer.ts';
 import { createEmbeddedKubernetes } from './kubernetes/embedded-kubernetes.ts';
-import { createEmbeddedPostgres } from './postgres.ts';
-import { createEmbeddedRedis } from './redis.ts';
+import { createEmbeddedPostgres } from './postgres/postgres.ts';
+import { createEmbeddedRedis } from './redis/redis.ts';
 import { announceInstance, withdrawInstance } from './running-instance.ts';
 
 const root = resolve(import.meta.dirname, '../..');

@@ -4,8 +4,8 @@ import process from 'node:process';
 import { insertAccessToken } from '../shared/node/db/access-tokens-repository.ts';
 import { createDatabase } from '../shared/node/db/database.ts';
 import { upsertUser } from '../shared/node/db/users-repository.ts';
-import { developmentUsers } from './development-users.ts';
 import { readEmbeddedConfig } from './embedded-config.ts';
+import { developmentUsers } from './issuer/development-users.ts';
 import { findInstance } from './running-instance.ts';
 
 const lifetimeMs = 30 * 24 * 60 * 60 * 1_000;

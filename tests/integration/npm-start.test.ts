@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { silentLog } from '../../src/embedded/embedded-log.ts';
-import { findFreePort } from '../../src/embedded/free-port.ts';
-import { createEmbeddedIssuer } from '../../src/embedded/issuer.ts';
+import { createEmbeddedIssuer } from '../../src/embedded/issuer/issuer.ts';
+import { findFreePort } from '../../src/embedded/process/free-port.ts';
 import { createClient } from '../../src/shared/sdk/client.ts';
 import { clusterKinds } from '../support/clusters.ts';
 import { createTestDatabase, createTestRedis } from '../support/services.ts';

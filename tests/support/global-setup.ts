@@ -12,8 +12,8 @@ import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 
 import { silentLog } from '../../src/embedded/embedded-log.ts';
-import { createEmbeddedPostgres } from '../../src/embedded/postgres.ts';
-import { createEmbeddedRedis } from '../../src/embedded/redis.ts';
+import { createEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
+import { createEmbeddedRedis } from '../../src/embedded/redis/redis.ts';
 import { migrateToLatest } from '../../src/shared/node/db/migrate.ts';
 import { findChromium, runAsAdmin } from './services.ts';
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { findFreePort } from '../../src/embedded/free-port.ts';
+import { findFreePort } from '../../src/embedded/process/free-port.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 

@@ -15,7 +15,7 @@ import { useNavigate } from 'react-router';
 import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectAction } from '../../shared/contract/states.ts';
 import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
-import { ProjectMenuButton, type ProjectMenuProps } from './ProjectMenu.tsx';
+import { ProjectMenuButton, type ProjectMenuProps } from './ProjectMenuButton.tsx';
 import { refusalOf, useProjectActions, type DirectAction } from './use-project-actions.ts';
 
 import classes from './project-menu.module.css';

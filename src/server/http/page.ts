@@ -5,9 +5,9 @@ const style = `
   body { margin: 0; display: grid; min-height: 100vh; place-items: center }
   main { max-width: 34rem; padding: 2rem }
   h1 { font-size: 1.5rem }
-  a.button { display: inline-block; padding: .6rem 1.2rem; border-radius: .4rem; background: #1864ab; color: #fff;
+  a.button { display: inline-block; padding: .6rem 1.2rem; border-radius: .4rem; background: #5b5bd6; color: #fff;
     text-decoration: none }
-  a.button:focus-visible { outline: 3px solid #74c0fc; outline-offset: 2px }
+  a.button:focus-visible { outline: 3px solid #a5a5f5; outline-offset: 2px }
 `;
 
 export interface Page {

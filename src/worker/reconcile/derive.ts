@@ -33,7 +33,11 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
       return { status: 'deleting', reason: 'deleting', message: 'The pod and its volume are being removed.' };
     case 'stopped':
       if (!pod && told)
-        return { status: 'stopped', reason: 'stopped', message: 'Stopped. The files stay on the volume.' };
+        return {
+          status: 'stopped',
+          reason: 'stopped',
+          message: 'The files stay on the volume until it is started again.',
+        };
       if (parked) return { status: 'error', ...failure };
       if (record.podError !== null) return { status: 'stopping', ...failure };
       return { status: 'stopping', reason: 'stopping', message: 'The pod is stopping. The files stay on the volume.' };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { findFreePort } from '../../../src/embedded/free-port.ts';
+import { findFreePort } from '../../../src/embedded/process/free-port.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { runProgram } from '../../support/started-system.ts';
 import { createTcpProxy } from '../../support/tcp-proxy.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { silentLog } from '../../../src/embedded/embedded-log.ts';
-import { findFreePort } from '../../../src/embedded/free-port.ts';
-import { createEmbeddedIssuer, type EmbeddedIssuer } from '../../../src/embedded/issuer.ts';
+import { createEmbeddedIssuer, type EmbeddedIssuer } from '../../../src/embedded/issuer/issuer.ts';
+import { findFreePort } from '../../../src/embedded/process/free-port.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import { createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';

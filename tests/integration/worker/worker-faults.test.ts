@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { silentLog } from '../../../src/embedded/embedded-log.ts';
-import { createEmbeddedRedis } from '../../../src/embedded/redis.ts';
+import { createEmbeddedRedis } from '../../../src/embedded/redis/redis.ts';
 import type { Fault, PassingRequest } from '../../support/faulty-kubernetes.ts';
 import { createWorkerSystem, startQuickCluster, type QuickCluster, type WorkerSystem } from './worker-system.ts';
 

@@ -1,7 +1,7 @@
+import { fieldError, type FieldError } from './field-error.ts';
 import { isJsonObject, listAt, sameJson, textAt, valueAt, type KubeObject } from './kube-object.ts';
 import { parseQuantity } from './quantity.ts';
 import type { RuleContext } from './resource-definition.ts';
-import { fieldError, type FieldError } from './status-error.ts';
 
 /** The finalizer that keeps a claim alive while a pod uses it. */
 export const claimProtection = 'kubernetes.io/pvc-protection';

@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
+import { fieldError, type FieldError } from './field-error.ts';
 import { isJsonObject, kubeTime, valueAt, type JsonObject, type KubeObject } from './kube-object.ts';
 import { apiVersionOf, type ResourceDefinition } from './resource-definition.ts';
-import { fieldError, statusError, type FieldError } from './status-error.ts';
+import { statusError } from './status-error.ts';
 
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const qualifiedPart = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;

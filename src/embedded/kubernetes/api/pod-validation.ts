@@ -1,3 +1,4 @@
+import { fieldError, type FieldError } from './field-error.ts';
 import {
   isJsonObject,
   objectsAt,
@@ -10,7 +11,6 @@ import {
 } from './kube-object.ts';
 import { isDnsLabel, labelRule } from './object-meta.ts';
 import { parseQuantity } from './quantity.ts';
-import { fieldError, type FieldError } from './status-error.ts';
 
 /** The rules for a pod's spec; the paths and sentences are those of the real API. */
 export function validatePod(pod: KubeObject): FieldError[] {

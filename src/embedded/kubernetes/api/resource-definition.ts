@@ -1,5 +1,5 @@
+import type { FieldError } from './field-error.ts';
 import type { Json, JsonObject, KubeObject } from './kube-object.ts';
-import type { FieldError } from './status-error.ts';
 
 /** What the API knows when it fills in or judges an object. */
 export interface RuleContext {

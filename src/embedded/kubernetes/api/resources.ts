@@ -9,12 +9,12 @@ import {
   storageClassColumns,
   volumeColumns,
 } from './columns.ts';
+import { fieldError } from './field-error.ts';
 import { isJsonObject, textAt, type JsonObject, type KubeObject } from './kube-object.ts';
 import { setPodDefaults } from './pod-defaults.ts';
 import { validatePod, validatePodUpdate } from './pod-validation.ts';
 import type { ResourceDefinition } from './resource-definition.ts';
 import { checkClaimShape, checkEventShape, checkPlainShape, checkPodShape, checkVolumeShape } from './schemas.ts';
-import { fieldError } from './status-error.ts';
 
 type Names = Pick<ResourceDefinition, 'kind' | 'plural'>;
 

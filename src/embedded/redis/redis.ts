@@ -9,15 +9,15 @@ import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { claimFolder } from './claim-folder.ts';
-import type { EmbeddedLog } from './embedded-log.ts';
-import { startGuardedProcess } from './guarded-process.ts';
-import type { GuardedProcess } from './guarded-process.ts';
-import { commandLineOf, isAlive } from './process-info.ts';
+import type { EmbeddedLog } from '../embedded-log.ts';
+import { claimFolder } from '../process/claim-folder.ts';
+import { startGuardedProcess } from '../process/guarded-process.ts';
+import type { GuardedProcess } from '../process/guarded-process.ts';
+import { commandLineOf, isAlive } from '../process/process-info.ts';
+import { choosePort, loadServiceSettings, saveServiceSettings } from '../process/service-settings.ts';
+import type { ServiceSettings } from '../process/service-settings.ts';
+import { waitUntil } from '../process/wait-until.ts';
 import { findRedisProgram } from './redis-program.ts';
-import { choosePort, loadServiceSettings, saveServiceSettings } from './service-settings.ts';
-import type { ServiceSettings } from './service-settings.ts';
-import { waitUntil } from './wait-until.ts';
 
 const startTimeoutMs = 30_000;
 

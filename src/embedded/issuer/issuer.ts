@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { Provider, interactionPolicy } from 'oidc-provider';
 import type { Configuration } from 'oidc-provider';
 
+import type { EmbeddedLog } from '../embedded-log.ts';
 import { findDevelopmentUser } from './development-users.ts';
-import type { EmbeddedLog } from './embedded-log.ts';
 import { messagePage, pageHeaders, signOutPage } from './issuer-pages.ts';
 import { loadIssuerSettings, saveIssuerSettings } from './issuer-settings.ts';
 import type { IssuerSettings } from './issuer-settings.ts';

@@ -6,10 +6,10 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
-import { silentLog } from './embedded-log.ts';
+import { silentLog } from '../embedded-log.ts';
+import { waitUntil } from '../process/wait-until.ts';
 import { createEmbeddedIssuer } from './issuer.ts';
 import type { EmbeddedIssuer } from './issuer.ts';
-import { waitUntil } from './wait-until.ts';
 
 const callback = 'http://localhost:3080/auth/callback';
 const afterSignOut = 'http://localhost:3080/signed-out';

@@ -21,15 +21,15 @@ import { promisify } from 'node:util';
 import { Client, DatabaseError } from 'pg';
 import type { ClientConfig } from 'pg';
 
-import { claimFolder } from './claim-folder.ts';
-import type { EmbeddedLog } from './embedded-log.ts';
-import { startGuardedProcess } from './guarded-process.ts';
-import type { GuardedProcess } from './guarded-process.ts';
+import type { EmbeddedLog } from '../embedded-log.ts';
+import { claimFolder } from '../process/claim-folder.ts';
+import { startGuardedProcess } from '../process/guarded-process.ts';
+import type { GuardedProcess } from '../process/guarded-process.ts';
+import { commandLineOf, isAlive } from '../process/process-info.ts';
+import { choosePort, loadServiceSettings, saveServiceSettings } from '../process/service-settings.ts';
+import { waitUntil } from '../process/wait-until.ts';
 import { choosePostgresRunner, findPostgresProgram } from './postgres-program.ts';
 import type { PostgresProgram, PostgresRunner } from './postgres-program.ts';
-import { commandLineOf, isAlive } from './process-info.ts';
-import { choosePort, loadServiceSettings, saveServiceSettings } from './service-settings.ts';
-import { waitUntil } from './wait-until.ts';
 
 const user = 'opencode';
 const database = 'opencode';

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { developmentUsers } from './development-users.ts';
 
 const style = `
-:root { color-scheme: light dark; --page: #f4f5f7; --card: #ffffff; --text: #1b1f24; --soft: #59636e; --line: #d1d9e0;
-  --accent: #1864ab; --on-accent: #ffffff; --bad: #b42318; --bad-back: #fef3f2; }
+:root { color-scheme: light dark; --page: #fafafa; --card: #ffffff; --text: #1b1f24; --soft: #59636e; --line: #d1d9e0;
+  --accent: #5b5bd6; --on-accent: #ffffff; --bad: #b42318; --bad-back: #fef3f2; }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #16181c; --card: #202328; --text: #e9ecef; --soft: #a6adb5; --line: #3b4048;
-    --accent: #74c0fc; --on-accent: #0b2239; --bad: #ffa8a0; --bad-back: #3a1d1b; } }
+  :root { --page: #0b0b0d; --card: #131315; --text: #e9ecef; --soft: #a6adb5; --line: #34343a;
+    --accent: #5b5bd6; --on-accent: #ffffff; --bad: #ffa8a0; --bad-back: #3a1d1b; } }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--page);
   color: var(--text); font: 16px/1.5 system-ui, sans-serif; }

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 
-import { runInAnotherProcess } from '../../tests/support/run-in-another-process.ts';
-import { silentLog } from './embedded-log.ts';
+import { runInAnotherProcess } from '../../../tests/support/run-in-another-process.ts';
+import { silentLog } from '../embedded-log.ts';
+import { commandLineOf, isAlive } from '../process/process-info.ts';
+import { waitUntil } from '../process/wait-until.ts';
 import { createEmbeddedPostgres } from './postgres.ts';
-import { commandLineOf, isAlive } from './process-info.ts';
-import { waitUntil } from './wait-until.ts';
 
 // Several servers are started and stopped in each test, on machines that may be busy with others.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
