@@ -19,8 +19,6 @@ export interface AppServices {
   session: Session;
 }
 
-export type App = ReturnType<typeof createApp>;
-
 /** Builds the application for one browser window. Nothing is connected before somebody is signed in. */
 export function createApp({ window }: { window: Window & typeof globalThis }) {
   const queryClient = createQueryClient({

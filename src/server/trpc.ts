@@ -1,5 +1,6 @@
 /** The tRPC instance: how a caller is known, and which procedure builders exist. */
 import { initTRPC } from '@trpc/server';
+import { z } from 'zod';
 
 import type { User } from '../shared/contract/account.ts';
 import { AppError } from '../shared/contract/errors.ts';
@@ -55,3 +56,5 @@ const requireUser = t.middleware(({ ctx, next }) => {
 export const router = t.router;
 /** For signed-in people alone: there is no other kind of procedure. */
 export const procedure = t.procedure.use(translateErrors).use(refuseCallsOnSocket).use(requireUser);
+/** The input of procedures that need none: anything in it is refused. */
+export const noInputSchema = z.strictObject({}).optional();

@@ -24,7 +24,7 @@ export interface Call {
   token?: string;
 }
 
-export interface WatchEvent {
+interface WatchEvent {
   type: string;
   object: JsonObject;
 }

@@ -1,6 +1,6 @@
 /** As much of a browser as signing in needs: cookies by host, and redirects one at a time. */
 
-export interface Page {
+interface Page {
   url: string;
   status: number;
   headers: Headers;

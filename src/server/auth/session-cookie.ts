@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { CookieJar } from './cookies.ts';
 import { deriveKey } from './keys.ts';
 
-export const sessionCookieName = 'opencode-session';
+const sessionCookieName = 'opencode-session';
 const signedOutCookieName = 'opencode-signed-out';
 /** Longer than the issuers' own sessions last, by which a sign-in goes through without a question. */
 const signedOutMemorySeconds = 30 * 24 * 60 * 60;

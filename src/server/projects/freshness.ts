@@ -2,7 +2,7 @@
 import type { Freshness } from '../../shared/contract/events.ts';
 
 /** Three missed heartbeats of five seconds. */
-export const delayedAfterMs = 15_000;
+const delayedAfterMs = 15_000;
 
 export interface Heartbeat {
   /** On this server's clock: the worker's may differ. */

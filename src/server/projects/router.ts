@@ -1,6 +1,9 @@
 /** The procedures on projects: each parses, calls one function and returns. */
+import type { TrackedEnvelope } from '@trpc/server';
+import { z } from 'zod';
+
 import { activityPageSchema, listActivityInputSchema } from '../../shared/contract/activity.ts';
-import { onChangeInputSchema } from '../../shared/contract/events.ts';
+import { onChangeInputSchema, type ProjectEvent } from '../../shared/contract/events.ts';
 import {
   createProjectInputSchema,
   listProjectsInputSchema,
@@ -10,6 +13,13 @@ import {
   updateProjectInputSchema,
 } from '../../shared/contract/project.ts';
 import { procedure, router } from '../trpc.ts';
+
+/**
+ * The events are our own, parsed where they entered: checking each again for every subscriber would cost the fan-out.
+ */
+const eventStreamSchema = z.custom<AsyncIterable<TrackedEnvelope<ProjectEvent>>>(
+  (value) => typeof value === 'object' && value !== null && Symbol.asyncIterator in value,
+);
 
 export const projectsRouter = router({
   create: procedure
@@ -52,13 +62,15 @@ export const projectsRouter = router({
     .input(listActivityInputSchema)
     .output(activityPageSchema)
     .query(({ ctx, input }) => ctx.services.projects.activity(ctx, input)),
-  // The events are our own, parsed where they entered; checking each again for every subscriber would cost the fan-out.
-  onChange: procedure.input(onChangeInputSchema.prefault({})).subscription(async function* ({ ctx, input, signal }) {
-    yield* ctx.services.subscriptions.subscribe(ctx, {
-      projectId: input.projectId ?? null,
-      lastEventId: input.lastEventId ?? null,
-      signal: signal ?? new AbortController().signal,
-      whenWritable: ctx.whenWritable,
-    });
-  }),
+  onChange: procedure
+    .input(onChangeInputSchema.prefault({}))
+    .output(eventStreamSchema)
+    .subscription(({ ctx, input, signal }) =>
+      ctx.services.subscriptions.subscribe(ctx, {
+        projectId: input.projectId ?? null,
+        lastEventId: input.lastEventId ?? null,
+        signal: signal ?? new AbortController().signal,
+        whenWritable: ctx.whenWritable,
+      }),
+    ),
 });

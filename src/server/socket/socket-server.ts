@@ -21,7 +21,7 @@ import type { RequestContext } from '../trpc.ts';
 import { guardSocket } from './guarded-socket.ts';
 
 /** The code that tells a client: sign in again, reconnecting alone will not help. */
-export const signedOutCode = 4401;
+const signedOutCode = 4401;
 /** A peer that has been silent for so long is asked for a sign of life; clients of ours ping before that. */
 const pingAfterMs = 30_000;
 /** A peer that has been silent for so long is gone. */

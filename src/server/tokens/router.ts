@@ -7,7 +7,7 @@ import {
   createTokenInputSchema,
   tokenIdInputSchema,
 } from '../../shared/contract/account.ts';
-import { procedure, router } from '../trpc.ts';
+import { noInputSchema, procedure, router } from '../trpc.ts';
 
 export const tokensRouter = router({
   create: procedure
@@ -16,7 +16,10 @@ export const tokensRouter = router({
     .mutation(({ ctx, input }) =>
       ctx.services.tokens.create(ctx, { name: input.name, expiresAt: input.expiresAt ?? null }),
     ),
-  list: procedure.output(z.array(accessTokenSchema)).query(({ ctx }) => ctx.services.tokens.list(ctx)),
+  list: procedure
+    .input(noInputSchema)
+    .output(z.array(accessTokenSchema))
+    .query(({ ctx }) => ctx.services.tokens.list(ctx)),
   revoke: procedure
     .input(tokenIdInputSchema)
     .output(accessTokenSchema)

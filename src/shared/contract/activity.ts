@@ -17,7 +17,7 @@ export const activityKindSchema = z.enum([
 ]);
 export type ActivityKind = z.infer<typeof activityKindSchema>;
 
-export const activityEntrySchema = z.object({
+const activityEntrySchema = z.object({
   id: z.string(),
   at: isoDateTimeSchema,
   kind: activityKindSchema,

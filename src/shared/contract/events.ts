@@ -5,7 +5,7 @@ import { isoDateTimeSchema, projectIdSchema } from './fields.ts';
 import { projectSchema } from './project.ts';
 
 /** `live`: as seen now. `delayed`: nothing heard for a while, as of `asOf`. `unreachable`: the cluster does not answer. */
-export const freshnessSchema = z.object({
+const freshnessSchema = z.object({
   state: z.enum(['live', 'delayed', 'unreachable']),
   /** When the cluster was last seen; `null` when it never was. */
   asOf: isoDateTimeSchema.nullable(),

@@ -199,11 +199,7 @@ function exitTrouble(
 }
 
 /** "ended with exit code 1", "ran out of memory and was killed (exit code 137)" and the like. */
-export function exitInWords(exit: {
-  exitCode: number;
-  signal?: number | undefined;
-  reason?: string | undefined;
-}): string {
+function exitInWords(exit: { exitCode: number; signal?: number | undefined; reason?: string | undefined }): string {
   if (exit.reason === 'OOMKilled') return `ran out of memory and was killed (exit code ${exit.exitCode})`;
   const signal = exit.signal || (exit.exitCode > 128 && exit.exitCode < 160 ? exit.exitCode - 128 : 0);
   if (signal) return `was ended by signal ${signal} (exit code ${exit.exitCode})`;

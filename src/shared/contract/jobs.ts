@@ -6,7 +6,7 @@ import type { DesiredState } from './states.ts';
 export const projectQueueName = 'projects';
 
 /** Names for people who read the queue: the worker does whatever the project needs, whichever name it reads. */
-export const projectJobNameSchema = z.enum(['create-pod', 'delete-pod']);
+const projectJobNameSchema = z.enum(['create-pod', 'delete-pod']);
 export type ProjectJobName = z.infer<typeof projectJobNameSchema>;
 
 /** The name under which a wish goes into the queue. */

@@ -78,7 +78,7 @@ export type UpdateProjectInput = z.infer<typeof updateProjectInputSchema>;
 
 export const projectIdInputSchema = z.strictObject({ id: projectIdSchema });
 
-export const projectSortSchema = z.enum(['createdAt', 'name']);
+const projectSortSchema = z.enum(['createdAt', 'name']);
 export type ProjectSort = z.infer<typeof projectSortSchema>;
 
 export const listProjectsInputSchema = z.strictObject({

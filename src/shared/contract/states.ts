@@ -21,7 +21,6 @@ export type DesiredState = z.infer<typeof desiredStateSchema>;
 
 /** The pod's phase in Kubernetes' own words; `null` elsewhere means: there is no pod. */
 export const podPhaseSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
-export type PodPhase = z.infer<typeof podPhaseSchema>;
 
 export const projectActionSchema = z.enum(['update', 'stop', 'start', 'restart', 'retry', 'delete']);
 export type ProjectAction = z.infer<typeof projectActionSchema>;

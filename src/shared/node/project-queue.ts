@@ -9,7 +9,7 @@ import { projectQueueName, type ProjectJob, type ProjectJobName } from '../contr
 import type { Log } from './log.ts';
 
 /** Attempts before a project is parked; together with the consumer's back-off about a minute and a half. */
-export const projectJobAttempts = 10;
+const projectJobAttempts = 10;
 
 export interface ProjectQueue {
   /**

@@ -66,7 +66,7 @@ export function isOutdated(wanted: ProjectRecord, pod: KubernetesPod): boolean {
 }
 
 /** Evicted, lost or completed: this pod object never runs again. */
-export function isFinished(pod: KubernetesPod): boolean {
+function isFinished(pod: KubernetesPod): boolean {
   return pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded';
 }
 

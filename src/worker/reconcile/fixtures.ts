@@ -4,7 +4,7 @@ import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { kubernetesClaimSchema, type KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import { generationAnnotation, projectIdLabel } from '../kube/manifests.ts';
 
-export const testProjectId = '8d7a1b1e-55a5-4dfb-9ad6-3f6c2f3b7a10';
+const testProjectId = '8d7a1b1e-55a5-4dfb-9ad6-3f6c2f3b7a10';
 export const testNow = Date.parse('2026-01-01T12:00:00Z');
 
 export function recordOf(changes: Partial<ProjectRecord> = {}): ProjectRecord {

@@ -24,11 +24,11 @@ function column(name: string, description: string, cell: Column['cell'], rest: P
   return { name, type: 'string', description, cell, ...rest };
 }
 
-export const nameColumn = column('Name', 'Name must be unique within a namespace.', (object) => object.metadata.name, {
+const nameColumn = column('Name', 'Name must be unique within a namespace.', (object) => object.metadata.name, {
   format: 'name',
 });
 
-export const ageColumn = column('Age', 'Time since the object was created.', (object, nowMs) =>
+const ageColumn = column('Age', 'Time since the object was created.', (object, nowMs) =>
   age(object.metadata.creationTimestamp, nowMs),
 );
 

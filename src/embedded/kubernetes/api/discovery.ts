@@ -11,7 +11,7 @@ const subresourceKinds: Record<Subresource, { kind?: string; group?: string; ver
 };
 
 /** What `/version` says; kubectl compares it with its own version. */
-export const versionInfo: JsonObject = {
+const versionInfo: JsonObject = {
   major: '1',
   minor: '32',
   gitVersion: 'v1.32.0+opencode-embedded',

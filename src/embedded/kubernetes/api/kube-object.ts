@@ -7,7 +7,7 @@ export interface JsonObject {
 }
 
 /** The part of `metadata` that the API itself reads or writes. */
-export interface ObjectMeta extends JsonObject {
+interface ObjectMeta extends JsonObject {
   name: string;
   generateName?: string;
   namespace?: string;

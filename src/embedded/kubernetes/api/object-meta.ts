@@ -23,7 +23,7 @@ export function isDnsLabel(value: string): boolean {
 }
 
 /** Whether a text is a DNS subdomain of at most 253 characters. */
-export function isDnsSubdomain(value: string): boolean {
+function isDnsSubdomain(value: string): boolean {
   return value.length <= 253 && value.split('.').every((part) => label.test(part));
 }
 
@@ -83,7 +83,7 @@ export function newObject(
 }
 
 /** Five characters without vowels or look-alikes, as Kubernetes puts after generateName. */
-export function randomSuffix(): string {
+function randomSuffix(): string {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   return [...randomBytes(5)].map((byte) => alphabet[byte % alphabet.length]).join('');
 }

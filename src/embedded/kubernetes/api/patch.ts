@@ -1,7 +1,7 @@
 import { isJsonObject, sameJson, type Json, type JsonObject } from './kube-object.ts';
 import { statusError } from './status-error.ts';
 
-export const patchTypes = {
+const patchTypes = {
   json: 'application/json-patch+json',
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',

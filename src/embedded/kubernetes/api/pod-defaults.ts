@@ -26,7 +26,7 @@ export function setPodDefaults(pod: KubeObject): void {
 }
 
 /** Guaranteed, Burstable or BestEffort, by the requests and limits of the containers. */
-export function qosClassOf(spec: JsonObject): string {
+function qosClassOf(spec: JsonObject): string {
   const containers = [...objectsAt(spec, 'containers'), ...objectsAt(spec, 'initContainers')];
   const amounts = containers.flatMap((container) =>
     ['cpu', 'memory'].map((resource) => ({

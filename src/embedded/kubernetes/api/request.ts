@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from './kube-object.ts';
 import { statusError } from './status-error.ts';
 
 /** The largest body that is read, as in the real API. */
-export const bodyLimitBytes = 3 * 1024 * 1024;
+const bodyLimitBytes = 3 * 1024 * 1024;
 
 /** How deep a body may be nested; far above any Kubernetes object, far below what overflows a stack. */
 const depthLimit = 200;

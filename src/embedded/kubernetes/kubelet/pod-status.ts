@@ -57,7 +57,7 @@ export function podStatusOf(pod: KubeObject, containers: ReadonlyMap<string, Jso
 }
 
 /** The phase, by the rules of the kubelet. */
-export function phaseOf(restartPolicy: string, statuses: readonly JsonObject[]): string {
+function phaseOf(restartPolicy: string, statuses: readonly JsonObject[]): string {
   let waiting = 0;
   let running = 0;
   const exitCodes: unknown[] = [];

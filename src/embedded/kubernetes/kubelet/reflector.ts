@@ -109,7 +109,7 @@ export function createReflector({ client, clock, signal, log, path, onChange }: 
   };
 }
 
-export function keyOfObject(object: KubeObject): string {
+function keyOfObject(object: KubeObject): string {
   return keyOf(object.metadata.namespace, object.metadata.name);
 }
 

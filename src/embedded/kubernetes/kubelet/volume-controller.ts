@@ -8,7 +8,7 @@ import { hasEnded, type PodIndex } from './pod-index.ts';
 import type { Reflector } from './reflector.ts';
 
 /** Who makes the volumes of the embedded cluster; nothing is ever stored in them. */
-export const provisioner = 'embedded.opencode.local/volume';
+const provisioner = 'embedded.opencode.local/volume';
 
 /** The class that claims get when they name none. */
 export const defaultStorageClass: JsonObject = {

@@ -10,8 +10,6 @@ export interface WorkQueueOptions {
   concurrency?: number;
 }
 
-export type WorkQueue = ReturnType<typeof createWorkQueue>;
-
 /**
  * Works on named things, each one by one worker at a time. What is added while it is being worked on is worked on once
  * more; what fails is tried again after a growing pause. Nothing is kept but names, so nothing can be out of date.
