@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -83,6 +84,22 @@ describe.runIf(hasBrowser)('a person with two windows', { timeout: 60_000 }, () 
     });
     const podName = items[0]?.metadata?.name ?? 'no pod';
     await page.getByText(podName).first().waitFor();
+  });
+
+  it('finds no page with a serious fault of accessibility, in light or dark', async () => {
+    for (const page of both()) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await vi.waitFor(
+          async () => {
+            const { violations } = await new AxeBuilder({ page }).analyze();
+            const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+            expect(serious.map(({ id, nodes }) => [page.url(), id, nodes.map(({ html }) => html)])).toEqual([]);
+          },
+          { timeout: 10_000 }, // the colours take a moment to change
+        );
+      }
+    }
   });
 
   it('sees the badge leave Running when the pod is deleted behind its back, and come back', async () => {
