@@ -104,6 +104,19 @@ describe('explainPod', () => {
     expect(explainPod(creating)).toMatchObject({ state: 'starting', reason: 'creating' });
   });
 
+  it('stays with the crash while the container runs again but is not ready yet', () => {
+    const lastState = { terminated: { exitCode: 137, reason: 'OOMKilled' } };
+    const again = { ...running, ready: false, restartCount: 2, lastState };
+    expect(explainPod(pod({ first: again }))).toMatchObject({ state: 'failing', reason: 'out-of-memory' });
+    expect(explainPod(pod({ first: { ...again, ready: true } }))).toMatchObject({ state: 'ready' });
+  });
+
+  it('takes the end of a container for trouble even with exit code 0, but not that of an init container', () => {
+    const ended = { state: { terminated: { exitCode: 0, reason: 'Completed' } } };
+    expect(explainPod(pod({ first: { ...ended, ready: false } }))).toMatchObject({ reason: 'completed-loop' });
+    expect(explainPod(pod({ init: { ...ended, ready: true } }))).toMatchObject({ state: 'ready' });
+  });
+
   it('names the init container that failed', () => {
     const failing = pod({
       status: { phase: 'Pending' },

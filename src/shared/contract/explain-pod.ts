@@ -74,7 +74,7 @@ function explainProgress(pod: KubernetesPod): PodExplanation {
   return {
     state: 'starting',
     reason: 'starting',
-    sentence: `The containers are starting: ${ready} of ${total} ready.`,
+    sentence: `${ready} of ${total} containers are ready.`,
   };
 }
 
@@ -113,14 +113,21 @@ function explainFailedPod(pod: KubernetesPod): PodExplanation {
 
 function firstTrouble(pod: KubernetesPod, statuses: ContainerStatus[], init: boolean): PodExplanation | null {
   for (const container of statuses) {
-    const trouble = container.state.waiting
-      ? waitingTrouble(pod, container, init)
-      : container.state.terminated && container.state.terminated.exitCode !== 0
-        ? exitTrouble(container, container.state.terminated, init)
-        : null;
+    const trouble = containerTrouble(pod, container, init);
     if (trouble) return trouble;
   }
   return null;
+}
+
+function containerTrouble(pod: KubernetesPod, container: ContainerStatus, init: boolean): PodExplanation | null {
+  const { state, lastState, ready, restartCount } = container;
+  if (state.waiting) return waitingTrouble(pod, container, init);
+  if (state.terminated) {
+    // To end is what an init container is for; any other is meant to go on.
+    return init && state.terminated.exitCode === 0 ? null : exitTrouble(container, state.terminated, init);
+  }
+  // Between two crashes it runs for a moment: until it is ready, the crash is still the news.
+  return !ready && restartCount > 0 && lastState.terminated ? exitTrouble(container, lastState.terminated, init) : null;
 }
 
 function waitingTrouble(pod: KubernetesPod, container: ContainerStatus, init: boolean): PodExplanation | null {
