@@ -177,17 +177,15 @@ export async function changeProject(
   change: (record: ProjectRecord, trx: Transaction) => ProjectPatch | null | Promise<ProjectPatch | null>,
 ): Promise<{ record: ProjectRecord; changed: boolean } | null> {
   return ProjectModel.transaction(db, async (trx) => {
-    if (key.fence) {
-      const held = await trx('leases')
-        .where({ name: key.fence.lease, epoch: key.fence.epoch })
-        .forShare()
-        .first('epoch');
-      if (!held) return null;
-    }
     const row = await ProjectModel.query(trx)
       .findOne(key.ownerId === undefined ? { id: key.id } : { id: key.id, ownerId: key.ownerId })
       .forUpdate();
     if (!row) return null;
+    // Asked under the row lock: whoever takes the lease from now on writes to this row after us, so no lock on the lease
+    // is needed, and its holder is never kept from renewing it.
+    if (key.fence && !(await trx('leases').where({ name: key.fence.lease, epoch: key.fence.epoch }).first('epoch'))) {
+      return null;
+    }
     const record = projectRecordSchema.parse(row);
     const patch = await change(record, trx);
     if (patch === null || !differs(record, patch)) return { record, changed: false };
