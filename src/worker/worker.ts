@@ -58,7 +58,8 @@ export async function startWorker(
   const log = options.log ?? createLog({ name: 'worker', level: config.logLevel });
   const db = createDatabase(config.databaseUrl, {
     poolSize: config.concurrency + 10,
-    applicationName: 'opencode-project-manager worker',
+    applicationName: 'opencode-worker',
+    log,
   });
   const kubernetes = createKubernetesClient({
     kubeConfig: loadKubeConfig(config.kubeconfigPath),

@@ -27,15 +27,22 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
   queue.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
 
   async function add(name: ProjectJobName, job: ProjectJob, hurry: boolean): Promise<true> {
-    const added = await queue.add(name, job, {
+    const options = {
       attempts: projectJobAttempts,
       backoff: { type: 'custom' },
       deduplication: { id: job.projectId, keepLastIfActive: true },
       removeOnComplete: true,
       removeOnFail: { count: 1_000 },
-    });
-    // A job that began by itself between the two calls cannot be promoted and need not be.
-    if (hurry && (await added.isDelayed())) await added.promote().catch(() => undefined);
+    };
+    const added = await queue.add(name, job, options);
+    if (!hurry || !(await added.isDelayed())) return true;
+    // An attempt for an earlier wish waits in back-off. This wish begins at once, with attempts and a request id of its
+    // own; unless that attempt has begun by itself meanwhile: then it reads this wish from the row.
+    const removed = await added.remove().then(
+      () => true,
+      () => false,
+    );
+    if (removed) await queue.add(name, job, options);
     return true;
   }
 

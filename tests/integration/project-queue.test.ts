@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+
+import { Worker } from 'bullmq';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+import { projectQueueName, type ProjectJob } from '../../src/shared/contract/jobs.ts';
+import { createLog } from '../../src/shared/node/log.ts';
+import { createProjectQueue, type ProjectQueue } from '../../src/shared/node/project-queue.ts';
+import { awaitRedis, createRedis } from '../../src/shared/node/redis.ts';
+import { createTestRedis } from '../support/services.ts';
+
+const log = createLog({ name: 'test', level: 'silent' });
+const cleanUps: (() => unknown)[] = [];
+let url: string;
+let queue: ProjectQueue;
+
+beforeEach(async () => {
+  url = (await createTestRedis()).url;
+  const redis = createRedis(url, { purpose: 'producer', log });
+  cleanUps.push(() => redis.disconnect());
+  await awaitRedis(redis, 5_000);
+  queue = createProjectQueue({ redis, log });
+  cleanUps.push(() => queue.close());
+});
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+
+/** Runs jobs as the worker does, but with a back-off that no test would sit out. */
+function consume(work: (job: { data: ProjectJob; attemptsMade: number }) => Promise<void>): void {
+  const redis = createRedis(url, { purpose: 'blocking', log });
+  cleanUps.push(() => redis.disconnect());
+  const worker = new Worker<ProjectJob>(projectQueueName, work, {
+    connection: redis,
+    settings: { backoffStrategy: () => 600_000 },
+  });
+  cleanUps.push(() => worker.close());
+}
+
+it('a wish during the back-off of an earlier one begins at once, with attempts and a request id of its own', async () => {
+  const projectId = randomUUID();
+  const seen: [string | undefined, number][] = [];
+  consume(async ({ data, attemptsMade }) => {
+    seen.push([data.requestId, attemptsMade]);
+    if (data.requestId === 'first') throw new Error('The cluster does not answer.');
+  });
+  expect(await queue.enqueue('create-pod', { projectId, requestId: 'first' })).toBe(true);
+  await vi.waitFor(() => expect(seen).toEqual([['first', 0]]));
+  await vi.waitFor(async () => {
+    await queue.enqueue('delete-pod', { projectId, requestId: 'second' });
+    expect(seen).toContainEqual(['second', 0]);
+  });
+  expect(seen.filter(([requestId]) => requestId === 'first')).toHaveLength(1);
+});
+
+it('whoever is told not to hurry leaves the back-off alone', async () => {
+  const projectId = randomUUID();
+  const seen: (string | undefined)[] = [];
+  consume(async ({ data }) => {
+    seen.push(data.requestId);
+    if (data.requestId === 'first') throw new Error('The cluster does not answer.');
+  });
+  await queue.enqueue('create-pod', { projectId, requestId: 'first' });
+  await vi.waitFor(() => expect(seen).toEqual(['first']));
+  await queue.enqueue('create-pod', { projectId, requestId: 'sweep' }, { hurry: false });
+  const other = randomUUID();
+  await queue.enqueue('create-pod', { projectId: other, requestId: 'other' });
+  await vi.waitFor(() => expect(seen).toContain('other'));
+  expect(seen).toEqual(['first', 'other']);
+});
+
+it('adds during a running job lead to one more run afterwards, however many they are', async () => {
+  const projectId = randomUUID();
+  const gate = Promise.withResolvers<void>();
+  const seen: (string | undefined)[] = [];
+  consume(async ({ data }) => {
+    seen.push(data.requestId);
+    if (data.requestId === 'first') await gate.promise;
+  });
+  await queue.enqueue('create-pod', { projectId, requestId: 'first' });
+  await vi.waitFor(() => expect(seen).toEqual(['first']));
+  for (const requestId of ['second', 'third', 'last']) await queue.enqueue('create-pod', { projectId, requestId });
+  gate.resolve();
+  await vi.waitFor(() => expect(seen).toEqual(['first', 'last']));
+});
+
+it('says within about a second that Redis does not take the job', async () => {
+  const away = createRedis('redis://127.0.0.1:9', { purpose: 'producer', log });
+  cleanUps.push(() => away.disconnect());
+  const lonely = createProjectQueue({ redis: away, log });
+  expect(await lonely.enqueue('create-pod', { projectId: randomUUID() })).toBe(false);
+});
