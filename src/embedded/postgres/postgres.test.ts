@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 
+import { killGuardians } from '../../../tests/support/kill-guardians.ts';
 import { runInAnotherProcess } from '../../../tests/support/run-in-another-process.ts';
 import { silentLog } from '../embedded-log.ts';
-import { commandLineOf, isAlive } from '../process/process-info.ts';
+import { isAlive } from '../process/process-info.ts';
 import { waitUntil } from '../process/wait-until.ts';
 import { createEmbeddedPostgres } from './postgres.ts';
 
@@ -70,7 +71,7 @@ test('a server that outlived its starter is stopped and its data used', async ()
   const { told: url, killHard } = await runInAnotherProcess(startCode());
   await query(url, makeTable);
   const server = serverPid();
-  killGuardians(server);
+  killGuardians(dataDir);
   await killHard();
   expect(isAlive(server)).toBe(true);
 
@@ -156,14 +157,6 @@ function serverPid(): number {
 }
 
 /** Kills the shells that would stop the server, as the kernel may do when memory runs out. */
-function killGuardians(server: number): void {
-  // The shell, its watcher and the server were started one right after the other.
-  for (let pid = server - 20; pid < server + 20; pid += 1) {
-    const words = commandLineOf(pid) ?? '';
-    if (words.startsWith('/bin/sh') && words.includes(dataDir)) process.kill(pid, 'SIGKILL');
-  }
-}
-
 async function query(url: string, statement: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
   client.on('error', () => undefined); // a server that is killed under it is part of the test

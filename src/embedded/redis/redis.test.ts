@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { killGuardians } from '../../../tests/support/kill-guardians.ts';
 import { runInAnotherProcess } from '../../../tests/support/run-in-another-process.ts';
 import { silentLog } from '../embedded-log.ts';
-import { commandLineOf, isAlive } from '../process/process-info.ts';
+import { isAlive } from '../process/process-info.ts';
 import { waitUntil } from '../process/wait-until.ts';
 import { createEmbeddedRedis } from './redis.ts';
 import type { EmbeddedRedisOptions } from './redis.ts';
@@ -71,7 +72,7 @@ test('a server that outlived its starter is stopped and its data used', async ()
   const { told: url, killHard } = await runInAnotherProcess(startCode());
   await withRedis(url, (redis) => redis.set('kept', '7'));
   const server = serverPid();
-  killGuardians(server);
+  killGuardians(dataDir);
   await killHard();
   expect(isAlive(server)).toBe(true);
 
@@ -138,14 +139,6 @@ function serverPid(): number {
 }
 
 /** Kills the shells that would stop the server, as the kernel may do when memory runs out. */
-function killGuardians(server: number): void {
-  // The shell, its watcher and the server were started one right after the other.
-  for (let pid = server - 20; pid < server + 20; pid += 1) {
-    const words = commandLineOf(pid) ?? '';
-    if (words.startsWith('/bin/sh') && words.includes(dataDir)) process.kill(pid, 'SIGKILL');
-  }
-}
-
 async function withRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { maxRetriesPerRequest: 1 });
   redis.on('error', () => undefined); // the command that fails says it
