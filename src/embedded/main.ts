@@ -100,20 +100,23 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
   announceInstance(dataDir, { url: publicUrl, databaseUrl: serverConfig.databaseUrl });
   undo.push(() => withdrawInstance(dataDir));
 
-  say('');
-  say('OpenCode Project Manager');
-  say(`  PostgreSQL  ${postgres ? `embedded (${postgres.version})` : 'the one that DATABASE_URL names'}`);
-  say(`  Redis       ${redis ? `embedded (${redis.source})` : 'the one that REDIS_URL names'}`);
-  say(`  Kubernetes  ${kubernetes ? 'embedded (pods are simulated)' : 'the one that KUBECONFIG names'}`);
-  say(`  Sign-in     ${issuer ? `embedded issuer at ${issuer.url}` : 'the issuer that OIDC_ISSUER names'}`);
-  say(`  Data        ${dataDir}`);
-  if (kubernetes) say(`  kubectl     export KUBECONFIG=${join(dataDir, 'kubeconfig')}`);
-  say('');
-  say(`Ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s at ${publicUrl}`);
-  if (issuer) {
-    const names = developmentUsers.map((person) => person.subject).join(', ');
-    say(`Sign in there as one of ${names}; the password is the name. Stop with Ctrl-C.`);
-  }
+  const names = developmentUsers.map((person) => person.subject).join(', ');
+  // One write: whoever waits for the last line has all of them.
+  say(
+    [
+      '',
+      'OpenCode Project Manager',
+      `  PostgreSQL  ${postgres ? `embedded (${postgres.version})` : 'the one that DATABASE_URL names'}`,
+      `  Redis       ${redis ? `embedded (${redis.source})` : 'the one that REDIS_URL names'}`,
+      `  Kubernetes  ${kubernetes ? 'embedded (pods are simulated)' : 'the one that KUBECONFIG names'}`,
+      `  Sign-in     ${issuer ? `embedded issuer at ${issuer.url}` : 'the issuer that OIDC_ISSUER names'}`,
+      `  Data        ${dataDir}`,
+      ...(kubernetes ? [`  kubectl     export KUBECONFIG=${join(dataDir, 'kubeconfig')}`] : []),
+      '',
+      `Ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s at ${publicUrl}`,
+      ...(issuer ? [`Sign in there as one of ${names}; the password is the name. Stop with Ctrl-C.`] : []),
+    ].join('\n'),
+  );
 }
 
 async function stoppable<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
