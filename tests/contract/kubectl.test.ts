@@ -83,12 +83,16 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
   });
 
   it('follows a pod from Pending to Running with get -w', async () => {
-    const watch = spawn('kubectl', ['get', 'pods', '-w', '--field-selector', 'metadata.name=watched'], {
-      env: environment,
-    });
+    await createPod('there-before');
+    const watch = spawn('kubectl', ['get', 'pods', '-w'], { env: environment });
     let output = '';
     watch.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     try {
+      // Once it has listed, nothing that comes is lost to it.
+      await eventually(
+        async () => await Promise.resolve(output),
+        (text) => text.includes('there-before'),
+      );
       await createPod('watched');
       await eventually(
         async () => await Promise.resolve(output),

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -160,6 +161,17 @@ describe('the embedded Kubernetes', () => {
     const { port: freePort } = probe.address() as AddressInfo;
     await new Promise((resolve) => void probe.close(resolve));
     expect((await start({ port: freePort })).url).toBe(`https://127.0.0.1:${freePort}`);
+  });
+
+  it('stops within a second while somebody holds a connection on which nothing was ever said', async () => {
+    const kubernetes = await start();
+    const silent = createConnection(Number(new URL(kubernetes.url).port), '127.0.0.1');
+    silent.on('error', () => undefined); // being cut off is what happens to it
+    await once(silent, 'connect');
+    const since = performance.now();
+    await kubernetes.stop();
+    expect(performance.now() - since).toBeLessThan(1_000);
+    silent.destroy();
   });
 
   it('stops within a second while it is watched', async () => {

@@ -7,7 +7,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 
 import type { Credentials } from './credentials.ts';
@@ -105,6 +105,12 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
     (request, response) => void answer(request, response),
   );
   server.keepAliveTimeout = 120_000;
+  // Also those that have not finished their TLS handshake: `closeAllConnections` knows nothing of them.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // A client that goes away in the middle of an answer is its own business.
@@ -165,7 +171,9 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
       await endStreams(streams);
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       // Requests that are being answered get a moment; whoever holds a connection open longer is cut off.
-      const cut = setTimeout(() => server.closeAllConnections(), 200);
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, 200);
       await closed;
       clearTimeout(cut);
       rotateJournal();
