@@ -1,6 +1,6 @@
 /** Builds the client when what is built is missing or older than its sources, so that `npm start` needs no step before it. */
 import { spawn } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -14,7 +14,7 @@ export async function buildClientIfStale(root: string): Promise<string> {
     newestChange(join(built, 'index.html')),
     Promise.all(sources.map((source) => newestChange(join(root, source)))).then((times) => Math.max(...times)),
   ]);
-  if (builtAt <= changedAt) await runVite(root);
+  if (builtAt <= changedAt) await build(root, built);
   return built;
 }
 
@@ -28,11 +28,26 @@ async function newestChange(path: string): Promise<number> {
   return Math.max(0, ...(await Promise.all(files)).map((file) => file.mtimeMs));
 }
 
+/** Beside its place first, then moved there whole: two instances that start at once do not empty each other's folder. */
+async function build(root: string, built: string): Promise<void> {
+  const draft = `${built}.${process.pid}`;
+  const old = `${draft}.old`;
+  try {
+    await runVite(root, draft);
+    await rename(built, old).catch(() => undefined); // the first build has nothing to replace
+    await rename(draft, built).catch(async (error: unknown) => {
+      if ((await newestChange(join(built, 'index.html'))) === 0) throw error; // else another instance was quicker
+    });
+  } finally {
+    await Promise.all([draft, old].map((folder) => rm(folder, { recursive: true, force: true })));
+  }
+}
+
 /** In a process of its own: the build then has the second core while the services start. */
-function runVite(root: string): Promise<void> {
+function runVite(root: string, folder: string): Promise<void> {
   const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], {
+    const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'error', '--outDir', folder, '--emptyOutDir'], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
