@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import fastifyHelmet from '@fastify/helmet';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 
-import { registerAuthRoutes, renderAuthFailure } from './auth/routes.ts';
+import { registerAuthRoutes } from './auth/routes.ts';
 import type { ServerContext } from './context.ts';
 import { shapeOf } from './error-shape.ts';
 import { registerHealthRoutes } from './health/routes.ts';
@@ -31,15 +31,23 @@ export async function createApp(
     forceCloseConnections: 'idle',
     trustProxy: (_address, hop) => hop < config.trustedProxies,
     routerOptions: { maxParamLength: 5_000 }, // a batch names all its procedures in the path
-    return503OnClosing: true,
+    return503OnClosing: false, // what still comes on a line that is open is served, and the line closed after it
     frameworkErrors: (error, request, reply: FastifyReply) => {
       const shape = shapeOf(ofFastify(error));
       void reply.header('x-request-id', request.id).code(shape.data.httpStatus).send({ error: shape });
     },
   });
 
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    // Also to those whose request came before: a line that is kept would hold up the end until it falls silent.
+    if (closing) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = routeOf(request.routeOptions.url, request.params);
@@ -80,11 +88,6 @@ export async function createApp(
     auth.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, _body, done) =>
       done(null, null),
     );
-    auth.setErrorHandler((error, request, reply) => {
-      const { status, html } = renderAuthFailure(error);
-      if (status === 500) log.error({ err: error, requestId: request.id }, 'sign-in failed');
-      return reply.code(status).type('text/html; charset=utf-8').send(html);
-    });
     registerAuthRoutes(auth, context.auth);
   });
   await registerClientFiles(app, clientDir);

@@ -1,5 +1,5 @@
-import type { User } from '../../shared/contract/account.ts';
 /** Who asks: from the session cookie of a browser, or from a bearer token. Never throws. */
+import type { User } from '../../shared/contract/account.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import { accessTokenPrefix, findUserByAccessToken } from '../../shared/node/db/access-tokens-repository.ts';
 import type { Database } from '../../shared/node/db/database.ts';
@@ -22,6 +22,11 @@ export type Identity =
 export interface Identify {
   fromHeaders(headers: { authorization?: string | undefined; cookie?: string | undefined }): Promise<Identity>;
   fromToken(token: string): Promise<Identity>;
+}
+
+/** The token of a request that brings one. */
+export function bearerOf({ authorization }: { authorization?: string | undefined }): string | null {
+  return /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
 }
 
 const nobody: Identity = { user: null, credential: null, refusal: null };
@@ -70,11 +75,11 @@ export function createIdentify({
   }
 
   return {
-    fromHeaders: ({ authorization, cookie }) =>
+    fromHeaders: (headers) =>
       safely(async () => {
-        const bearer = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-        if (bearer !== undefined) return byToken(bearer);
-        return cookie === undefined ? nobody : bySession(cookie);
+        const bearer = bearerOf(headers);
+        if (bearer !== null) return byToken(bearer);
+        return headers.cookie === undefined ? nobody : bySession(headers.cookie);
       }),
     fromToken: (token) => safely(() => byToken(token)),
   };

@@ -6,9 +6,9 @@ import type { Database } from '../../shared/node/db/database.ts';
 import { insertSession, revokeSession } from '../../shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
-import { toAppError } from '../error-shape.ts';
-import { originRefusal } from '../http/origin.ts';
+import { changeRefusal } from '../http/origin.ts';
 import { renderPage } from '../http/page.ts';
+import { ofFastify } from '../http/trpc-routes.ts';
 import { sessionTtlMs } from '../limits.ts';
 import type { Issuer } from './issuer.ts';
 import type { LoginCookie } from './login-cookie.ts';
@@ -31,9 +31,12 @@ export interface AuthRoutesDeps {
 
 export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): void {
   const { db, issuer, signIn, loginCookie, sessionCookie, publicOrigin, log } = deps;
+  /** Where the person of each request under way wants to go: a sign-in that fails leads there at the next try. */
+  const destinations = new WeakMap<FastifyRequest, string>();
 
   app.get<{ Querystring: Record<string, unknown> }>('/auth/login', async (request, reply) => {
     const returnTo = safeReturnTo(textOf(request.query['returnTo']));
+    destinations.set(request, returnTo);
     if (isOtherNameOfLoopback(request.headers.host, publicOrigin())) {
       return reply.redirect(`${publicOrigin()}/auth/login?returnTo=${encodeURIComponent(returnTo)}`, 303);
     }
@@ -52,6 +55,7 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
     if (state === undefined || !login) {
       throw new SignInRefused('This sign-in was finished already, took too long, or was begun in another browser.');
     }
+    destinations.set(request, login.returnTo);
     noStore(reply).header('set-cookie', loginCookie.clear(state));
     const identity = await signIn.finish(new URL(request.url, publicOrigin()), login);
     const session = await db.transaction(async (trx) => {
@@ -77,7 +81,7 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
   /** The issuer's own sign-out where it has one: else the next sign-in would go through without a question. */
   async function afterSignOut(): Promise<string> {
     try {
-      const endpoint = (await issuer.configuration()).serverMetadata().end_session_endpoint;
+      const endpoint = (await issuer.answering()).serverMetadata().end_session_endpoint;
       if (endpoint === undefined) return '/';
       const url = new URL(endpoint);
       url.searchParams.set('client_id', deps.clientId);
@@ -89,7 +93,7 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
   }
 
   app.post('/auth/logout', (request, reply) => {
-    const refusal = originRefusal(request.headers.origin, publicOrigin());
+    const refusal = changeRefusal(request.headers, publicOrigin());
     if (refusal) throw new AppError('FORBIDDEN', refusal);
     return logout(request, reply);
   });
@@ -100,22 +104,22 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
     throw new AppError('FORBIDDEN', 'Sign out from the application itself: another site cannot do it for you.');
   });
 
-  app.addHook('onError', async (request, _reply, error) => {
-    if (!request.url.startsWith('/auth/') || !(error instanceof SignInRefused)) return;
-    log.info({ requestId: request.id, reason: error.message, err: error.cause }, 'sign-in refused');
+  app.setErrorHandler((error, request, reply) => {
+    const returnTo = destinations.get(request) ?? '/';
+    const href = returnTo === '/' ? '/auth/login' : `/auth/login?returnTo=${encodeURIComponent(returnTo)}`;
+    const action = { href, label: 'Sign in again' };
+    noStore(reply).type('text/html; charset=utf-8');
+    if (error instanceof SignInRefused) {
+      log.info({ requestId: request.id, reason: error.message, err: error.cause }, 'sign-in refused');
+      const sentences = [error.message, 'Nothing was changed.'];
+      return reply.code(400).send(renderPage({ title: 'Sign-in did not work', sentences, action }));
+    }
+    const { code, message, retryAfterSeconds } = ofFastify(error);
+    const status = code === 'UNAVAILABLE' ? 503 : code === 'FORBIDDEN' ? 403 : code === 'INTERNAL' ? 500 : 400;
+    if (status === 500) log.error({ err: error, requestId: request.id }, 'sign-in failed');
+    if (retryAfterSeconds !== null) reply.header('retry-after', String(retryAfterSeconds));
+    return reply.code(status).send(renderPage({ title: 'That did not work', sentences: [message], action }));
   });
-}
-
-/** The page for a sign-in route that failed, with its status. */
-export function renderAuthFailure(error: unknown): { status: number; html: string } {
-  const action = { href: '/auth/login', label: 'Sign in again' };
-  if (error instanceof SignInRefused) {
-    const sentences = [error.message, 'Nothing was changed.'];
-    return { status: 400, html: renderPage({ title: 'Sign-in did not work', sentences, action }) };
-  }
-  const { code, message } = toAppError(error);
-  const status = code === 'UNAVAILABLE' ? 503 : code === 'FORBIDDEN' ? 403 : code === 'INTERNAL' ? 500 : 400;
-  return { status, html: renderPage({ title: 'That did not work', sentences: [message], action }) };
 }
 
 /**

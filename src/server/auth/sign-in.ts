@@ -44,6 +44,7 @@ export interface SignIn {
   /**
    * Where to send the person, and what to remember until they return.
    * @param options.askAgain makes the issuer ask who they are, even if it knows them still
+   * @throws AppError UNAVAILABLE while the issuer does not answer
    */
   begin(options: {
     redirectUri: string;
@@ -61,7 +62,7 @@ export interface SignIn {
 export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): SignIn {
   return {
     async begin({ redirectUri, returnTo, askAgain }) {
-      const configuration = await issuer.configuration();
+      const configuration = await issuer.answering(); // else the person would end at an address where nobody is
       const login = { state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier(), returnTo };
       const url = buildAuthorizationUrl(configuration, {
         redirect_uri: redirectUri,

@@ -4,13 +4,13 @@ import type { FastifyInstance } from 'fastify';
 
 import { AppError } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/node/log.ts';
-import type { Identify } from '../auth/identity.ts';
+import { bearerOf, type Identify } from '../auth/identity.ts';
 import { shapeOf, toAppError } from '../error-shape.ts';
 import { maxBatchSize } from '../limits.ts';
 import { appRouter } from '../router.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from '../trpc.ts';
-import { originRefusal } from './origin.ts';
+import { changeRefusal } from './origin.ts';
 
 export interface TrpcRoutesDeps {
   identify: Identify;
@@ -27,9 +27,10 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
   app.addHook('onRequest', async (request) => {
-    // A program with a token is no browser that somebody else's page has borrowed.
-    const borrowed = request.headers.authorization === undefined && !['GET', 'HEAD'].includes(request.method);
-    const refusal = borrowed ? originRefusal(request.headers.origin, publicOrigin()) : null;
+    // A program with a token is no browser that somebody else's page has borrowed. Passwords are another matter: browsers
+    // send those of a proxy before us by themselves.
+    const borrowed = bearerOf(request.headers) === null && !['GET', 'HEAD'].includes(request.method);
+    const refusal = borrowed ? changeRefusal(request.headers, publicOrigin()) : null;
     if (refusal) throw new AppError('FORBIDDEN', refusal);
   });
 

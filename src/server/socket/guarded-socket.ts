@@ -61,8 +61,22 @@ export function guardSocket(
     });
   }
 
-  function refuse(id: string | number, error: AppError): void {
+  function refuse(id: string | number | null, error: AppError): void {
     send(JSON.stringify({ id, error: shapeOf(error) }));
+  }
+
+  /** Hands one call to tRPC; `false` when it is refused at once. */
+  function hand(raw: unknown, id: string | number | null): boolean {
+    let text: string;
+    try {
+      text = JSON.stringify(raw);
+    } catch {
+      // Reading JSON knows no depth, writing it does.
+      refuse(id, new AppError('VALIDATION_FAILED', 'The message is nested too deeply to be read.'));
+      return false;
+    }
+    facade.emit('message', Buffer.from(text), false);
+    return true;
   }
 
   function settle(id: string | number): void {
@@ -74,7 +88,7 @@ export function guardSocket(
   async function passCall(raw: unknown): Promise<void> {
     const call = callSchema.safeParse(raw);
     if (!call.success || call.data.method !== 'subscription') {
-      facade.emit('message', Buffer.from(JSON.stringify(raw)), false);
+      hand(raw, call.data?.id ?? null);
       return;
     }
     const { id } = call.data;
@@ -88,7 +102,7 @@ export function guardSocket(
       return;
     }
     const settled = new Promise<void>((resolve) => settling.set(id, resolve));
-    facade.emit('message', Buffer.from(JSON.stringify(raw)), false);
+    if (!hand(raw, id)) settle(id);
     await settled;
   }
 
@@ -139,7 +153,10 @@ export function guardSocket(
     }
     frames.push(text);
     if (frames.length >= maxQueuedFrames) socket.pause();
-    pump().catch((error: unknown) => facade.emit('error', error));
+    pump().catch((error: unknown) => {
+      facade.emit('error', error);
+      close(1011, 'Something went wrong on our side. Connect again.'); // nothing would be read any more
+    });
   });
   socket.on('error', (error) => facade.emit('error', error));
   socket.once('close', () => {

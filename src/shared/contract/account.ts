@@ -26,7 +26,7 @@ export const createTokenInputSchema = z.strictObject({
     .trim()
     .min(1, 'Enter a name.')
     .max(100, 'Use at most 100 characters.')
-    .regex(/^\P{Cc}*$/u, 'Remove the control characters.'),
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'Remove the control characters.'), // PostgreSQL takes no half of a character
   expiresAt: isoDateTimeSchema
     .refine((text) => Date.parse(text) > Date.now(), 'Choose a time in the future.')
     .nullish(),

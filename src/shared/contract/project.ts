@@ -89,7 +89,7 @@ export const listProjectsInputSchema = z.strictObject({
     .string()
     .trim()
     .max(100, 'Search for at most 100 characters.')
-    .refine((text) => !text.includes('\0'), 'Remove the control characters.') // PostgreSQL takes none
+    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Remove the control characters.') // PostgreSQL takes none
     .optional(),
   status: projectStatusSchema.optional(),
   /** `createdAt`: newest first (the default). `name`: A to Z, without regard to case. */

@@ -27,8 +27,35 @@ export function createDatabase(
       keepAlive: true,
     },
     acquireConnectionTimeout: 2_500,
-    pool: { min: 0, max: options.poolSize ?? 10, idleTimeoutMillis: 30_000 },
+    pool: {
+      min: 0,
+      max: options.poolSize ?? 10,
+      idleTimeoutMillis: 30_000,
+      afterCreate(connection: PoolConnection, done: (error: null, connection: PoolConnection) => void) {
+        endWhenUnanswered(connection);
+        done(null, connection);
+      },
+    },
   });
+}
+
+/** As much of pg's connection as is used here, in the form in which knex uses it. */
+interface PoolConnection {
+  query(statement: unknown, callback: (error: Error | null, result: unknown) => void): unknown;
+  connection: { stream: { destroy(): void } };
+}
+
+/**
+ * Ends the connection with the first statement that gets no answer in time. The server may still carry it out, and if it
+ * opens a transaction, whoever had the connection next would work in there and lose all of it, or find it aborted.
+ */
+function endWhenUnanswered(connection: PoolConnection): void {
+  const query = connection.query.bind(connection);
+  connection.query = (statement, callback) =>
+    query(statement, (error, result) => {
+      if (error?.message === 'Query read timeout') connection.connection.stream.destroy();
+      callback(error, result);
+    });
 }
 
 /** Knex's own words (a connection broke) as lines of our log instead of bare text on the console. */
