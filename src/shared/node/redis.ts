@@ -11,14 +11,22 @@ import type { Log } from './log.ts';
  */
 export type RedisPurpose = 'producer' | 'blocking';
 
+/**
+ * How long commands may wait for a sign of life before the connection is given up for dead: a frozen Redis takes bytes for
+ * ever, and a peer that went without a word never ends the connection. For `blocking` it is more than the ten seconds
+ * for which BullMQ waits on purpose.
+ */
+const silenceMs = { producer: 2_000, blocking: 12_000 } as const satisfies Record<RedisPurpose, number>;
+
 /** Opens a connection that reconnects for ever, with back-off up to two seconds. */
 export function createRedis(url: string, options: { purpose: RedisPurpose; log: Log }): Redis {
   const redis = new Redis(url, {
     connectTimeout: 2_000,
     keepAlive: 10_000,
+    socketTimeout: silenceMs[options.purpose],
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
     ...(options.purpose === 'producer'
-      ? { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2_000 }
+      ? { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: silenceMs.producer }
       : { maxRetriesPerRequest: null }),
   });
   let announced = false;

@@ -12,6 +12,8 @@ import type { Log } from './log.ts';
 const streamKey = 'opencode:status';
 /** Enough for minutes of a busy installation; a reader that was away longer is told of the gap. */
 const maxLength = 20_000;
+/** Entries in one read. */
+const batchSize = 500;
 
 export interface StatusPublisher {
   /** Appends; `false` when Redis does not take it. Each server's comparison with the database then heals the screen. */
@@ -33,11 +35,12 @@ export function createStatusPublisher({ redis, log }: { redis: Redis; log: Log }
   };
 }
 
-type StreamsReply = [key: string, entries: [id: string, fields: string[]][]][] | null;
+type StreamEntries = [id: string, fields: string[]][];
+type StreamsReply = [key: string, entries: StreamEntries][] | null;
 
 export interface StatusReader {
   onEntry(id: string, entry: StreamEntry): void;
-  /** Entries may be missing before the next one: whoever relies on continuity must read the database anew. */
+  /** Reading goes on after this id, and entries before it may be missing: read the database anew. */
   onGap(id: string): void;
 }
 
@@ -52,42 +55,63 @@ export async function followStatusStream(
 ): Promise<void> {
   let last: string | null = null;
   let interrupted = false;
-  const stop = () => redis.disconnect();
+  const aborted = Promise.withResolvers<void>();
+  const stop = () => {
+    redis.disconnect();
+    aborted.resolve();
+  };
   signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   // A read that loses its connection does not fail: the client sends it again, to a stream that may have lost entries.
   const onClose = () => {
     interrupted = true;
   };
   redis.on('close', onClose);
-  while (!signal.aborted) {
-    try {
-      if (last === null) {
-        const [newest] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
-        last = newest?.[0] ?? '0-0';
-        reader.onGap(last);
-        interrupted = false;
-      }
-      const streams: StreamsReply = await redis.xread('COUNT', 500, 'BLOCK', 2_000, 'STREAMS', streamKey, last);
-      if (interrupted) {
-        interrupted = false;
-        const [oldest] = await redis.xrange(streamKey, '-', '+', 'COUNT', 1);
-        if (!oldest || compareStreamIds(oldest[0], last) > 0) reader.onGap(last);
-      }
-      for (const [id, fields] of streams?.[0]?.[1] ?? []) {
-        last = id;
-        const entry = parseEntry(fields);
-        if (entry) reader.onEntry(id, entry);
-        else log.error({ id }, 'an entry of the status stream could not be read and was passed over');
-      }
-    } catch (error) {
-      if (signal.aborted) break;
-      interrupted = true;
-      log.debug({ error: String(error) }, 'reading the status stream failed; trying again');
-      await delay(250, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
-    }
-  }
+  // A read that waits for a connection is left to itself: a client that is told to disconnect then never ends it.
+  await Promise.race([read(), aborted.promise]);
   redis.off('close', onClose);
   signal.removeEventListener('abort', stop);
+
+  async function read(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await readOnce();
+      } catch (error) {
+        if (signal.aborted) return;
+        interrupted = true;
+        log.debug({ error: String(error) }, 'reading the status stream failed; trying again');
+        await delay(250, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
+      }
+    }
+  }
+
+  async function readOnce(): Promise<void> {
+    if (last === null) {
+      const [newest] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
+      last = newest?.[0] ?? '0-0';
+      reader.onGap(last);
+      interrupted = false;
+    }
+    const streams: StreamsReply = await redis.xread('COUNT', batchSize, 'BLOCK', 2_000, 'STREAMS', streamKey, last);
+    const entries: StreamEntries = streams?.[0]?.[1] ?? [];
+    // What is trimmed before it is read is missed while the connection is away, or while this process is frozen or too
+    // slow: then there is more than one read brings.
+    if (interrupted || entries.length === batchSize) {
+      interrupted = false;
+      const [oldest] = await redis.xrange(streamKey, '-', '+', 'COUNT', 1);
+      if (!oldest || compareStreamIds(oldest[0], last) > 0) {
+        // From the end on, for nobody could tell by an id from here whether it was given out before the gap or after it.
+        last = null;
+        return;
+      }
+    }
+    for (const [id, fields] of entries) {
+      last = id;
+      const entry = parseEntry(fields);
+      if (entry) reader.onEntry(id, entry);
+      else log.error({ id }, 'an entry of the status stream could not be read and was passed over');
+    }
+  }
 }
 
 /** Orders two stream ids ("milliseconds-sequence") as Redis does. */
