@@ -94,8 +94,8 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
   undo.push(() => worker.stop());
   if (env['WORKER_METRICS_PORT'] !== undefined) {
     // Only when asked for: two instances side by side must not quarrel about the default port.
-    const { metrics, missing } = worker;
-    undo.push((await startHealthServer({ port: workerConfig.metricsPort, metrics, missing })).close);
+    const { metrics, readiness } = worker;
+    undo.push((await startHealthServer({ port: workerConfig.metricsPort, metrics, readiness })).close);
   }
   announceInstance(dataDir, { url: publicUrl, databaseUrl: serverConfig.databaseUrl });
   undo.push(() => withdrawInstance(dataDir));

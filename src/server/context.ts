@@ -7,10 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { listLiveAccessTokenIds } from '../shared/node/db/access-tokens-repository.ts';
 import { createDatabase } from '../shared/node/db/database.ts';
+import { readSight } from '../shared/node/db/leases-repository.ts';
 import { toProject } from '../shared/node/db/project-record.ts';
 import {
   findOwnedProject,
-  findProject,
+  findProjects,
   listUnarchivedProjects,
   listVersions,
 } from '../shared/node/db/projects-repository.ts';
@@ -40,13 +41,13 @@ import { createSocketServer, type SocketServer } from './socket/socket-server.ts
 import { createTokenService } from './tokens/service.ts';
 
 export interface ServerTimings {
-  /** Between two comparisons of the connected owners with the database. */
+  /** Between two comparisons of the connected owners with the database; with its own time less than ten seconds. */
   compareIntervalMs: number;
   /** Between two looks whether the sessions and tokens under the open sockets still live. */
   revocationIntervalMs: number;
 }
 
-const defaultTimings: ServerTimings = { compareIntervalMs: 10_000, revocationIntervalMs: 30_000 };
+const defaultTimings: ServerTimings = { compareIntervalMs: 8_000, revocationIntervalMs: 30_000 };
 
 export interface ServerContextOptions {
   log: Log;
@@ -71,10 +72,8 @@ export function createServerContext(config: ServerConfig, options: ServerContext
 
   const hub = createStatusHub({
     listVersions: (ownerIds) => listVersions(db, ownerIds),
-    findProject: async (id) => {
-      const record = await findProject(db, id);
-      return record && toProject(record);
-    },
+    findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
+    readSight: () => readSight(db),
     now,
     ringSize,
     maxRepairs: 500,

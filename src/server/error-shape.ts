@@ -5,7 +5,7 @@ import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { ZodError } from 'zod';
 
 import { AppError, fieldErrorsOf, type AppErrorCode, type AppErrorData } from '../shared/contract/errors.ts';
-import { outageOf } from './outage.ts';
+import { outageOf } from '../shared/node/db/outage.ts';
 
 const trpcCodeOf = {
   VALIDATION_FAILED: 'BAD_REQUEST',

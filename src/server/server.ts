@@ -1,17 +1,17 @@
 /** Starts and stops one server: checks the database, listens, and on stop lets everything under way finish. */
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import type { FastifyInstance } from 'fastify';
 
 import { AppError } from '../shared/contract/errors.ts';
-import { assertMigrated } from '../shared/node/db/migrate.ts';
+import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
-import { createServerContext, type ServerContext, type ServerTimings } from './context.ts';
-import { outageOf } from './outage.ts';
+import { createServerContext, type ServerTimings } from './context.ts';
 
 const builtClientDir = fileURLToPath(new URL('../../dist/client', import.meta.url));
 /** Sockets are told to reconnect and get so long to do it. */
@@ -26,6 +26,7 @@ export interface StartServerOptions {
   timings?: Partial<ServerTimings>;
   /** How long to wait for a database that does not answer yet. */
   databaseGraceMs?: number;
+  now?: () => number;
 }
 
 export interface RunningServer {
@@ -51,11 +52,13 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
     log,
     publicOrigin,
     ...(options.timings ? { timings: options.timings } : {}),
+    ...(options.now ? { now: options.now } : {}),
   });
   try {
-    await waitForDatabase(context, options.databaseGraceMs ?? 60_000);
+    await awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log });
     const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir });
     context.sockets.attach(app.server);
+    const endSilentLines = trackSilentLines(app.server);
     await listen(app, config);
     const { port } = app.server.address() as AddressInfo; // it listens on TCP
     localUrl = `http://localhost:${port}`;
@@ -66,6 +69,7 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
       log.info('the server stops');
       context.beginStop();
       const requests = app.close();
+      endSilentLines();
       await context.sockets.stop(socketGraceMs);
       const late = new AbortController();
       await Promise.race([requests, delay(requestGraceMs, undefined, { signal: late.signal }).catch(() => undefined)]);
@@ -81,6 +85,24 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
   }
 }
 
+/**
+ * Knows the connections on which nothing was ever said, as browsers open them ahead of need: closing waits for them in vain.
+ * The returned function ends them, and from then on each new one.
+ */
+function trackSilentLines(server: Server): () => void {
+  const lines = new Set<Socket>();
+  let ending = false;
+  server.on('connection', (line: Socket) => {
+    if (ending) return void line.destroy();
+    lines.add(line);
+    line.once('close', () => lines.delete(line));
+  });
+  return () => {
+    ending = true;
+    for (const line of lines) if (line.bytesRead === 0) line.destroy();
+  };
+}
+
 async function listen(app: FastifyInstance, { port, host }: ServerConfig): Promise<void> {
   try {
     await app.listen({ port, host });
@@ -94,19 +116,5 @@ async function listen(app: FastifyInstance, { port, host }: ServerConfig): Promi
     };
     const sentence = `The server cannot listen on ${host}:${port}: it ${reason[code]}. Set PORT or HOST to another one.`;
     throw new AppError('UNAVAILABLE', sentence, { cause: error });
-  }
-}
-
-async function waitForDatabase({ db, log }: ServerContext, graceMs: number): Promise<void> {
-  const deadline = Date.now() + graceMs;
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await assertMigrated(db);
-    } catch (error) {
-      const outage = outageOf(error);
-      if (!outage || Date.now() > deadline) throw outage ?? error;
-      if (attempt === 0) log.warn({ error: String(error) }, 'the database does not answer yet; trying again');
-      await delay(Math.min(250 * 2 ** attempt, 2_000));
-    }
   }
 }

@@ -10,7 +10,8 @@ export interface WorkerConfig {
   /** `null`: the configuration that Kubernetes gives to a pod. */
   kubeconfigPath: string | null;
   namespace: string;
-  pod: PodSettings;
+  /** What is the same for every pod and comes from the environment. */
+  pod: Omit<PodSettings, 'installationId'>;
   concurrency: number;
   /** Of `/livez`, `/readyz` and `/metrics`. */
   metricsPort: number;

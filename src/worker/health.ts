@@ -4,12 +4,34 @@ import { createServer } from 'node:http';
 
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
+/**
+ * What the resync had to put right, by what was wrong. `lost-job`: a wish without a job. `drift`: objects that were not as
+ * wished, without a job. `status`: a row that did not say what the cluster shows. `left-over`: an object of a deleted
+ * project. `unknown-pod`: a pod of ours that no row knew for an hour.
+ */
+export type Correction = 'lost-job' | 'drift' | 'status' | 'left-over' | 'unknown-pod';
+const corrections: readonly Correction[] = ['lost-job', 'drift', 'status', 'left-over', 'unknown-pod'];
+
 export interface WorkerMetrics {
   registry: Registry;
-  /** Jobs by name and how they ended: `done`, `again` (another attempt follows), `failed` (none does). */
+  /** Counts what the resync put right: nothing, as long as queue and watch lose nothing. */
+  corrected(kind: Correction, count?: number): void;
+  /** How many objects with our label belong to no row. */
+  unknownObjects(counts: { pods: number; claims: number }): void;
+  /**
+   * Attempts by the job's name (`without-queue` while Redis took none) and how they ended: `done`, `again` (another one
+   * follows), `failed` (none does).
+   */
   jobEnded(name: string, outcome: 'done' | 'again' | 'failed'): void;
   /** Whether this worker owns the watch and sees the cluster. */
   watchState(state: { owner: boolean; reachable: boolean }): void;
+}
+
+export interface WorkerReadiness {
+  /** `degraded`: wishes are carried out, but late or not now; another worker could do no better. */
+  status: 'ok' | 'degraded' | 'down';
+  /** What is missing, in sentences. */
+  messages: string[];
 }
 
 /** A registry of this worker's own, so that several can live in one process. */
@@ -29,8 +51,26 @@ export function createWorkerMetrics(): WorkerMetrics {
     help: '1 while this worker owns the watch and the cluster answers it.',
     registers,
   });
+  const corrected = new Counter({
+    name: 'opencode_resync_corrections_total',
+    help: 'What the resync had to put right, by what was wrong; zero is healthy.',
+    labelNames: ['kind'] as const,
+    registers,
+  });
+  for (const kind of corrections) corrected.inc({ kind }, 0);
+  const unknown = new Gauge({
+    name: 'opencode_unknown_objects',
+    help: 'Objects with our label that no project knows, by resource. An administrator should look at them.',
+    labelNames: ['resource'] as const,
+    registers,
+  });
   return {
     registry,
+    corrected: (kind, count = 1) => corrected.inc({ kind }, count),
+    unknownObjects({ pods, claims }) {
+      unknown.set({ resource: 'pods' }, pods);
+      unknown.set({ resource: 'persistentvolumeclaims' }, claims);
+    },
     jobEnded: (name, outcome) => jobs.inc({ name, outcome }),
     watchState(state) {
       owner.set(state.owner ? 1 : 0);
@@ -45,22 +85,22 @@ export interface HealthServer {
 }
 
 /**
- * Listens on all addresses. `missing` says what the worker lacks, or `null` when nothing.
+ * Listens on all addresses.
  * @throws Error when the port is in use
  */
 export async function startHealthServer(options: {
   port: number;
   metrics: WorkerMetrics;
-  missing: () => Promise<string | null>;
+  readiness: () => Promise<WorkerReadiness>;
 }): Promise<HealthServer> {
   const answer = async (path: string): Promise<{ status: number; type: string; body: string }> => {
     switch (path) {
       case '/livez':
         return { status: 200, type: 'application/json', body: '{"status":"ok"}' };
       case '/readyz': {
-        const missing = await options.missing();
-        const body = JSON.stringify(missing === null ? { status: 'ok' } : { status: 'down', message: missing });
-        return { status: missing === null ? 200 : 503, type: 'application/json', body };
+        const readiness = await options.readiness();
+        const status = readiness.status === 'down' ? 503 : 200;
+        return { status, type: 'application/json', body: JSON.stringify(readiness) };
       }
       case '/metrics':
         return {

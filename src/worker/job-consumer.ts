@@ -1,7 +1,4 @@
-/**
- * Takes jobs off the queue, one at a time for a project, and reconciles. Failures are of three kinds: done already
- * (success), worth another attempt (thrown), for good (`UnrecoverableError`).
- */
+/** Takes jobs off the queue, one at a time for a project, makes an attempt at each, and tells BullMQ how it ended. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { DelayedError, UnrecoverableError, WaitingError, Worker, type Job } from 'bullmq';
@@ -11,42 +8,44 @@ import { projectJobSchema, projectQueueName, type ProjectJob } from '../shared/c
 import type { Database } from '../shared/node/db/database.ts';
 import { findProject } from '../shared/node/db/projects-repository.ts';
 import type { Log } from '../shared/node/log.ts';
+import type { AttemptOutcome, Attempts } from './attempts.ts';
+import { backOffMs } from './back-off.ts';
 import type { WorkerMetrics } from './health.ts';
-import { causeOf, toKubernetesError, KubernetesError } from './kube/kubernetes-error.ts';
-import type { Reconciler, ReconcileResult } from './reconcile/reconcile.ts';
-import type { StatusWriter } from './status-writer.ts';
+import type { AfterStep } from './step.ts';
 
-const firstBackOffMs = 500;
-const longestBackOffMs = 15_000;
 /** A request to the cluster that is under way ends within ten seconds. */
 const cancelMs = 11_000;
-
-/** Full jitter over an exponential step: many projects that failed together do not come back together. */
-export function backOffMs(attempt: number, random: () => number): number {
-  const step = Math.min(firstBackOffMs * 2 ** (attempt - 1), longestBackOffMs);
-  return Math.round(step / 2 + (random() * step) / 2);
-}
+/** For Redis to take note of how the last jobs have ended. */
+const noteMs = 2_000;
 
 export interface JobConsumer {
   /** Lets running jobs finish for up to `graceMs`, then cancels them; what was cut off is done again elsewhere. */
   close(graceMs: number): Promise<void>;
 }
 
-/** @param redis a blocking connection, owned by the caller */
+/** What BullMQ is told of an attempt after which another one follows. */
+class AttemptFailed extends Error {
+  override readonly name = 'AttemptFailed';
+  readonly delayMs: number;
+  constructor({ error, delayMs }: { error: Error; delayMs: number }) {
+    super(error.message, { cause: error });
+    this.delayMs = delayMs;
+  }
+}
+
+/** @param deps.redis a blocking connection, owned by the caller */
 export function startJobConsumer(deps: {
   redis: Redis;
   db: Database;
-  reconciler: Reconciler;
-  writer: StatusWriter;
+  attempts: Attempts;
   log: Log;
   random: () => number;
   concurrency: number;
   metrics: Pick<WorkerMetrics, 'jobEnded'>;
+  afterStep?: AfterStep | undefined;
 }): JobConsumer {
-  const { redis, db, reconciler, writer, log } = deps;
+  const { redis, db, attempts, log } = deps;
   const running = new Set<Promise<void>>();
-  /** The cluster has asked for silence until then, by Retry-After. Milliseconds since the epoch. */
-  let quietUntil = 0;
   /** The wish that each attempt was made for. */
   const attemptedGenerations = new WeakMap<Job, number>();
 
@@ -60,32 +59,34 @@ export function startJobConsumer(deps: {
   async function attemptOnce(job: Job<ProjectJob>, token: string | undefined, signal: AbortSignal): Promise<void> {
     const parsed = projectJobSchema.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError('The job names no project.');
+    await deps.afterStep?.('job-taken');
     const { projectId, requestId } = parsed.data;
-    const jobLog = log.child({ projectId, requestId, job: job.name, attempt: job.attemptsMade + 1 });
-    if (Date.now() < quietUntil) return postpone(job, quietUntil, token);
-    const generation = (await findProject(db, projectId))?.generation ?? 0;
-    attemptedGenerations.set(job, generation);
-    let result: ReconcileResult;
+    const number = job.attemptsMade + 1;
+    const jobLog = log.child({ projectId, requestId, job: job.name, attempt: number });
+    let outcome: AttemptOutcome;
     try {
-      result = await reconciler.reconcile(projectId, signal);
+      outcome = await attempts.run(parsed.data, { number, of: job.opts.attempts ?? 1, log: jobLog, signal });
     } catch (error) {
-      if (signal.aborted) {
-        // Given back as it was taken: no attempt is used up because a worker had to go.
-        await job.moveToWait(token);
-        throw new WaitingError();
-      }
-      if (error instanceof KubernetesError) await fail(job, { projectId, generation, error, jobLog });
-      throw error;
+      if (!signal.aborted) throw error;
+      // Given back as it was taken: no attempt is used up because a worker had to go.
+      await job.moveToWait(token);
+      throw new WaitingError();
     }
-    if (result.kind === 'later') await postpone(job, Date.now() + result.delayMs, token);
-    jobLog.info('reconciled');
-  }
-
-  /** Puts the running job off without using up an attempt. Always throws, as BullMQ wants it. */
-  async function postpone(job: Job<ProjectJob>, untilMs: number, token: string | undefined): Promise<never> {
-    await job.moveToDelayed(untilMs, token);
-    await hurryIfOutdated(job);
-    throw new DelayedError();
+    if (outcome.generation !== null) attemptedGenerations.set(job, outcome.generation);
+    switch (outcome.kind) {
+      case 'done':
+        jobLog.info('reconciled');
+        return;
+      case 'later':
+        // Put off without using up an attempt.
+        await job.moveToDelayed(Date.now() + outcome.delayMs, token);
+        await hurryIfOutdated(job);
+        throw new DelayedError();
+      case 'again':
+        throw new AttemptFailed(outcome);
+      case 'parked':
+        throw new UnrecoverableError(outcome.error.message);
+    }
   }
 
   /**
@@ -103,26 +104,6 @@ export function startJobConsumer(deps: {
     }
   }
 
-  async function fail(
-    job: Job<ProjectJob>,
-    failure: { projectId: string; generation: number; error: KubernetesError; jobLog: Log },
-  ): Promise<void> {
-    const { projectId, generation, error, jobLog } = failure;
-    const attempts = job.opts.attempts ?? 1;
-    const made = job.attemptsMade + 1;
-    const terminal = error.kind === 'terminal';
-    if (error.retryAfterMs !== null) quietUntil = Math.max(quietUntil, Date.now() + error.retryAfterMs);
-    // A cluster that does not answer is nobody's mistake: the sweep goes on asking after the last attempt.
-    const parked = terminal || (made >= attempts && error.reason !== 'cluster-unreachable');
-    jobLog.warn({ error: error.message, cause: causeOf(error), status: error.status, parked }, 'attempt failed');
-    const attempt =
-      error.reason === 'cluster-unreachable'
-        ? 'Your project is saved; it goes on by itself as soon as the cluster answers.'
-        : `Attempt ${made} of ${attempts}; the next one follows by itself.`;
-    await writer.failed(projectId, { generation, error, parked, attempt });
-    if (terminal) throw new UnrecoverableError(error.message);
-  }
-
   const worker = new Worker<ProjectJob>(projectQueueName, process, {
     connection: redis,
     concurrency: deps.concurrency,
@@ -132,10 +113,8 @@ export function startJobConsumer(deps: {
     stalledInterval: 5_000,
     lockDuration: 15_000,
     settings: {
-      backoffStrategy: (attemptsMade, _type, error) => {
-        const wait = error ? toKubernetesError(error).retryAfterMs : null;
-        return Math.max(wait ?? 0, backOffMs(attemptsMade, deps.random));
-      },
+      backoffStrategy: (attemptsMade, _type, error) =>
+        error instanceof AttemptFailed ? error.delayMs : backOffMs(attemptsMade, deps.random),
     },
   });
   worker.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
@@ -152,14 +131,12 @@ export function startJobConsumer(deps: {
   return {
     async close(graceMs) {
       const closing = worker.close();
-      // Without Redis the end of a job cannot be noted and BullMQ waits for ever. Its lock expires; others take it over.
-      const settled = async () => {
-        await Promise.allSettled(running);
-        if (redis.status === 'ready') await closing;
-      };
-      await Promise.race([settled(), pause(graceMs)]);
+      await Promise.race([Promise.allSettled(running), pause(graceMs)]);
       worker.cancelAllJobs('the worker is stopping');
-      await Promise.race([settled(), pause(cancelMs)]);
+      await Promise.race([Promise.allSettled(running), pause(cancelMs)]);
+      // BullMQ still notes how the jobs have ended, and without Redis it would wait for that for ever. A job of which the end
+      // was not noted is done again elsewhere when its lock has expired.
+      if (redis.status === 'ready') await Promise.race([closing, pause(noteMs)]);
     },
   };
 }

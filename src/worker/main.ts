@@ -14,7 +14,7 @@ try {
   const health = await startHealthServer({
     port: config.metricsPort,
     metrics: worker.metrics,
-    missing: worker.missing,
+    readiness: worker.readiness,
   });
   let stopping = false;
   const stop = () => {

@@ -11,34 +11,40 @@ import type { StatusPublisher } from '../shared/node/status-stream.ts';
 import type { KubernetesError } from './kube/kubernetes-error.ts';
 import type { Actual } from './reconcile/decide.ts';
 import { derive } from './reconcile/derive.ts';
+import type { AfterStep } from './step.ts';
 
 export interface StatusWriter {
-  /** The watch's view, written only while its lease has this epoch. Returns the row, or `null` when it may not write. */
+  /** The watch's view, written only while its lease has this epoch. Returns `null` when there is no row or it may not write. */
   observed(
     projectId: string,
     actualOf: (record: ProjectRecord) => Actual,
     fence: { lease: string; epoch: number },
-  ): Promise<ProjectRecord | null>;
+  ): Promise<{ record: ProjectRecord; changed: boolean } | null>;
   /**
-   * The cluster has all orders of this generation. `gone` says that a read found neither pod nor claim, which settles a
-   * stop or a deletion by itself. Writes nothing when the owner has wished for something else meanwhile.
+   * The cluster has all orders of this generation. `settled` is what a read found to be as wanted; it is written where no
+   * event of the watch follows by itself. `null`: it is on its way. Writes nothing when the owner has wished for something else meanwhile.
    */
-  told(record: ProjectRecord, options: { gone: boolean }): Promise<void>;
-  /** An attempt failed. `parked`: no further one follows until somebody retries. */
+  told(record: ProjectRecord, options: { settled: Actual | null }): Promise<void>;
+  /** An attempt failed. `parked`: no further one follows until somebody retries; else `next` says what does. */
   failed(
     projectId: string,
-    failure: { generation: number; error: KubernetesError; parked: boolean; attempt: string },
+    failure: { generation: number; error: KubernetesError; parked: boolean; next: string },
   ): Promise<void>;
 }
 
-export function createStatusWriter(deps: { db: Database; publisher: StatusPublisher; now: () => Date }): StatusWriter {
-  const { db, publisher, now } = deps;
+export function createStatusWriter(deps: {
+  db: Database;
+  publisher: StatusPublisher;
+  now: () => Date;
+  afterStep?: AfterStep | undefined;
+}): StatusWriter {
+  const { db, publisher, now, afterStep } = deps;
 
   async function write(
     key: Parameters<typeof changeProject>[1],
     patchOf: (record: ProjectRecord) => ProjectPatch | null,
     kind: 'status-changed' | 'job-failed',
-  ): Promise<ProjectRecord | null> {
+  ): Promise<{ record: ProjectRecord; changed: boolean } | null> {
     const result = await changeProject(db, key, async (record, trx) => {
       const patch = patchOf(record);
       const changes = patch?.status !== undefined && patch.status !== record.status;
@@ -52,15 +58,19 @@ export function createStatusWriter(deps: { db: Database; publisher: StatusPublis
       }
       return patch;
     });
-    if (result?.changed) await publisher.publish({ type: 'project', project: toProject(result.record) });
-    return result?.record ?? null;
+    if (result?.changed) {
+      await afterStep?.('status-written');
+      // Not awaited: a Redis that hangs must not hold up the facts. The order of the calls is the order in the stream.
+      void publisher.publish({ type: 'project', project: toProject(result.record) });
+    }
+    return result ?? null;
   }
 
   return {
     observed: (id, actualOf, fence) =>
       write({ id, fence }, (record) => derive(record, actualOf(record), now().toISOString()), 'status-changed'),
 
-    async told(told, { gone }) {
+    async told(told, { settled }) {
       await write(
         { id: told.id },
         (record) => {
@@ -72,17 +82,21 @@ export function createStatusWriter(deps: { db: Database; publisher: StatusPublis
             parkedGeneration: null,
           };
           const next = { ...record, ...accepted };
-          if (gone) return { ...accepted, ...derive(next, { pod: null, claim: null }, now().toISOString()) };
+          // Where the watch still shows a pod it tells of its end itself; its earlier news would undo ours otherwise. Of a
+          // pod that is there already, as after a stop and a start at once, it tells nothing new.
+          const isUnwatched = settled?.pod ? record.reason === 'queued' : record.podUid === null;
+          if (settled && isUnwatched) return { ...accepted, ...derive(next, settled, now().toISOString()) };
           // The sentence of a failure that is over must not stay; the watch says what is going on instead.
           const stale = record.podError !== null && record.message === record.podError;
           return stale ? { ...accepted, ...acceptedWords(record.desiredState) } : accepted;
         },
         'status-changed',
       );
+      await afterStep?.('told');
     },
 
-    async failed(id, { generation, error, parked, attempt }) {
-      const message = parked ? `${error.message} Mend the cause and retry.` : `${error.message} ${attempt}`;
+    async failed(id, { generation, error, parked, next }) {
+      const message = parked ? `${error.message} Mend the cause and retry.` : `${error.message} ${next}`;
       await write(
         { id },
         (record) => {

@@ -1,39 +1,63 @@
 /**
  * The queue only makes things fast. This sweep finds every project whose last wish the cluster has not been told (a
- * crash between row and queue, a wiped Redis, attempts that ran out while nothing answered) and queues it again.
+ * crash between row and queue, a wiped Redis, attempts that ran out while nothing answered) and has it looked at. Run by
+ * the owner of the watch alone.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { projectJobNameFor } from '../shared/contract/jobs.ts';
 import type { Database } from '../shared/node/db/database.ts';
-import { listLaggingProjects } from '../shared/node/db/projects-repository.ts';
+import type { ProjectRecord } from '../shared/node/db/project-record.ts';
+import { findProjects, listLaggingProjects } from '../shared/node/db/projects-repository.ts';
 import type { Log } from '../shared/node/log.ts';
-import type { ProjectQueue } from '../shared/node/project-queue.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { WorkerMetrics } from './health.ts';
 
 /** A job is usually done before; interval and age together stay under the five seconds after which a lost job is found. */
 const laggingAfterMs = 2_000;
 const defaultIntervalMs = 2_000;
+const pageSize = 500;
 
 /** Runs until `signal` aborts. Never rejects. */
 export async function sweepLagging(
-  deps: { db: Database; queue: ProjectQueue; log: Log; intervalMs?: number },
+  deps: {
+    db: Database;
+    dispatcher: Pick<Dispatcher, 'dispatch'>;
+    metrics: Pick<WorkerMetrics, 'corrected'>;
+    log: Log;
+    intervalMs?: number;
+  },
   signal: AbortSignal,
 ): Promise<void> {
-  const { db, queue, log, intervalMs = defaultIntervalMs } = deps;
+  const { db, dispatcher, metrics, log, intervalMs = defaultIntervalMs } = deps;
+  /** Where the last page ended, so that a crowd that cannot be helped now does not hide those behind it. */
+  let afterSeq = 0;
   while (!signal.aborted) {
     try {
-      const lagging = await listLaggingProjects(db, { olderThanMs: laggingAfterMs, limit: 500 });
-      let queued = 0;
-      for (const { id, desiredState } of lagging) {
+      const lagging = await listLaggingProjects(db, { olderThanMs: laggingAfterMs, afterSeq, limit: pageSize });
+      afterSeq = lagging.length < pageSize ? 0 : (lagging.at(-1)?.seq ?? 0);
+      const added: ProjectRecord[] = [];
+      for (const record of lagging) {
         if (signal.aborted) return;
-        // Redis takes nothing now: the next round asks again, rather than each project waiting for its own refusal.
-        if (!(await queue.enqueue(projectJobNameFor(desiredState), { projectId: id }, { hurry: false }))) break;
-        queued += 1;
+        if ((await dispatcher.dispatch(record)) === 'added') added.push(record);
       }
-      if (queued > 0) log.info({ projects: queued }, 'queued projects whose wish was not met yet');
+      const found = await countStillLagging(db, added);
+      if (found > 0) {
+        metrics.corrected('lost-job', found);
+        log.warn({ projects: found }, 'queued projects whose wish was not met and whose job was lost');
+      }
     } catch (error) {
       log.warn({ error: String(error) }, 'the sweep could not read the database; trying again');
     }
     await delay(intervalMs, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
   }
+}
+
+/** Without those whose own job has ended between the look at the row and the look at the queue. */
+async function countStillLagging(db: Database, records: ProjectRecord[]): Promise<number> {
+  const generations = new Map(records.map(({ id, generation }) => [id, generation]));
+  const present = await findProjects(db, [...generations.keys()]);
+  return present.filter(
+    ({ id, generation, observedGeneration, parkedGeneration }) =>
+      generation === generations.get(id) && observedGeneration < generation && parkedGeneration !== generation,
+  ).length;
 }

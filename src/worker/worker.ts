@@ -1,6 +1,6 @@
 /**
- * The worker: the only part that talks to Kubernetes. It runs three loops: the queue's jobs (reconcile one project), the
- * cluster watch (what the one holder of the lease sees, written to the rows), and the sweep (whatever the queue lost).
+ * The worker: the only part that talks to Kubernetes. It runs the queue's jobs (reconcile one project); the one worker that
+ * holds the lease also runs the cluster watch (what it sees is written to the rows) and the sweep (whatever the queue lost).
  * It must never decide from an event alone, never remove what no row says to remove, and never serve people.
  *
  * This file is its composition root: typed configuration in, everything built leaf-first, stopped in reverse.
@@ -9,65 +9,83 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { createDatabase } from '../shared/node/db/database.ts';
-import { assertMigrated } from '../shared/node/db/migrate.ts';
+import { readInstallationId } from '../shared/node/db/installation-repository.ts';
+import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { awaitRedis, createRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
+import { createAttempts } from './attempts.ts';
 import type { WorkerConfig } from './config.ts';
-import { createWorkerMetrics, type WorkerMetrics } from './health.ts';
+import { createDispatcher } from './dispatch.ts';
+import { createWorkerMetrics, type WorkerMetrics, type WorkerReadiness } from './health.ts';
 import { startJobConsumer } from './job-consumer.ts';
 import { createKubernetesClient, loadKubeConfig } from './kube/kubernetes-client.ts';
 import { createReconciler } from './reconcile/reconcile.ts';
 import { createStatusWriter } from './status-writer.ts';
+import type { AfterStep } from './step.ts';
 import { sweepLagging } from './sweep.ts';
+import { watchCluster } from './watch/cluster-watch.ts';
 import type { ListWatchLimits } from './watch/list-watch.ts';
 import { ownWatch, type WatchOwnerTimes } from './watch/watch-owner.ts';
 
 export interface Worker {
   metrics: WorkerMetrics;
-  /** What is missing for this worker to do its work, in a sentence; `null` when nothing is. */
-  missing: () => Promise<string | null>;
-  /** Finishes or hands back the jobs, releases the lease, closes every connection; at most about 20 seconds. */
+  /** Whether this worker can do its work, in words; never slower than some seconds. */
+  readiness: () => Promise<WorkerReadiness>;
+  /** Finishes or hands back the jobs, releases the lease, closes every connection; at most about 24 seconds. */
   stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  log?: Log;
+  now?: () => Date;
+  random?: () => number;
+  watchTimes?: WatchOwnerTimes;
+  watchLimits?: Partial<ListWatchLimits>;
+  /** The time limit of every request to the cluster. */
+  requestTimeoutMs?: number;
+  /** How often rows and the watched objects are compared. */
+  resyncMs?: number;
+  /** How long a pod must have been unknown before it goes. */
+  unknownGraceMs?: number;
+  /** How long running jobs may go on after `stop`. */
+  jobGraceMs?: number;
+  /** How long to wait for a database that does not answer yet. */
+  databaseGraceMs?: number;
+  /** For tests that kill a worker between two effects. */
+  afterStep?: AfterStep;
 }
 
 const defaultJobGraceMs = 10_000;
 
 const currentTime = () => new Date();
+const clock = () => performance.now();
 
 /**
- * Starts a worker on a migrated database. Redis and Kubernetes may be away: it goes on when they are back.
- * @throws AppError when the database is not at this program's migrations
+ * Starts a worker. Redis and Kubernetes may be away: it goes on when they are back. The database must come within
+ * `databaseGraceMs` (60 s).
+ * @throws AppError when the database lacks migrations, is newer than this program, or does not answer
  */
-export async function startWorker(
-  config: WorkerConfig,
-  options: {
-    log?: Log;
-    now?: () => Date;
-    random?: () => number;
-    watchTimes?: WatchOwnerTimes;
-    watchLimits?: Partial<ListWatchLimits>;
-    /** How often rows and the watched objects are compared. */
-    resyncMs?: number;
-    /** How long running jobs may go on after `stop`. */
-    jobGraceMs?: number;
-  } = {},
-): Promise<Worker> {
-  const { now = currentTime, random = Math.random } = options;
+export async function startWorker(config: WorkerConfig, options: WorkerOptions = {}): Promise<Worker> {
+  const { now = currentTime, random = Math.random, afterStep } = options;
   const log = options.log ?? createLog({ name: 'worker', level: config.logLevel });
+  const kubernetes = createKubernetesClient({
+    loadKubeConfig: () => loadKubeConfig(config.kubeconfigPath),
+    namespace: config.namespace,
+    now: clock,
+    random,
+    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
+  });
   const db = createDatabase(config.databaseUrl, {
     poolSize: config.concurrency + 10,
     applicationName: 'opencode-worker',
     log,
   });
-  const kubernetes = createKubernetesClient({
-    kubeConfig: loadKubeConfig(config.kubeconfigPath),
-    namespace: config.namespace,
-    now: () => performance.now(),
-  });
+  let installationId: string;
   try {
-    await assertMigrated(db);
+    await awaitMigrated(db, { graceMs: options.databaseGraceMs ?? 60_000, log });
+    installationId = await readInstallationId(db);
   } catch (error) {
     await db.destroy();
     throw error;
@@ -77,57 +95,79 @@ export async function startWorker(
   await awaitRedis(producer, 1_000);
   const queue = createProjectQueue({ redis: producer, log });
   const publisher = createStatusPublisher({ redis: producer, log });
-  const writer = createStatusWriter({ db, publisher, now });
-  const reconciler = createReconciler({ db, kubernetes, writer, settings: config.pod, now });
+  const writer = createStatusWriter({ db, publisher, now, afterStep });
+  const settings = { ...config.pod, installationId };
+  const reconciler = createReconciler({ db, kubernetes, writer, settings, now, afterStep });
   const metrics = createWorkerMetrics();
+  const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
+  const { concurrency } = config;
+  const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, now: clock });
   const consumer = startJobConsumer({
     redis: blocking,
     db,
-    reconciler,
-    writer,
+    attempts,
     log,
     random,
-    concurrency: config.concurrency,
+    concurrency,
     metrics,
+    afterStep,
   });
   const stopping = new AbortController();
-  const loops = [
-    ownWatch(
-      {
-        db,
-        kubernetes,
-        writer,
-        queue,
-        publisher,
-        metrics,
-        log,
-        now,
-        random,
-        holder: `${hostname()}-${randomUUID()}`,
-        ...(options.watchLimits ? { limits: options.watchLimits } : {}),
-        ...(options.resyncMs === undefined ? {} : { resyncMs: options.resyncMs }),
-      },
-      stopping.signal,
-      options.watchTimes,
-    ),
-    sweepLagging({ db, queue, log }, stopping.signal),
-  ];
+  const owning = ownWatch(
+    {
+      db,
+      publisher,
+      holder: `${hostname()}-${randomUUID()}`,
+      duties: (watch) =>
+        Promise.all([
+          watchCluster(
+            {
+              db,
+              kubernetes,
+              writer,
+              dispatcher,
+              metrics,
+              installationId,
+              log,
+              now,
+              random,
+              limits: options.watchLimits,
+              resyncMs: options.resyncMs,
+              unknownGraceMs: options.unknownGraceMs,
+            },
+            watch,
+          ),
+          sweepLagging({ db, dispatcher, metrics, log }, watch.signal),
+        ]).finally(() => dispatcher.handOver()),
+      metrics,
+      log,
+      now,
+    },
+    stopping.signal,
+    options.watchTimes,
+  );
   log.info({ namespace: config.namespace }, 'worker started');
 
   return {
     metrics,
-    async missing() {
-      if (stopping.signal.aborted) return 'The worker is stopping.';
-      if (producer.status !== 'ready') return 'Redis does not answer. Wishes wait until it does.';
-      return db.raw('select 1').then(
-        () => null,
-        () => 'PostgreSQL does not answer.',
-      );
+    async readiness() {
+      if (stopping.signal.aborted) return { status: 'down', messages: ['The worker is stopping.'] };
+      const [database, redis] = await Promise.all([
+        answers(() => db.raw('select 1')),
+        // A write, not a ping: a Redis that is full still answers pings.
+        answers(() => producer.set('opencode:readiness', '1', 'EX', 60)),
+      ]);
+      const messages = [
+        ...(database ? [] : ['PostgreSQL does not answer.']),
+        ...(redis ? [] : ['Redis takes no commands. Wishes are carried out without the queue, by one worker.']),
+        ...(kubernetes.closed() ? ['The cluster does not answer, or asks us to wait.'] : []),
+      ];
+      return { status: database ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
     },
     async stop() {
       stopping.abort();
-      await consumer.close(options.jobGraceMs ?? defaultJobGraceMs);
-      await Promise.all(loops);
+      await Promise.all([consumer.close(options.jobGraceMs ?? defaultJobGraceMs), dispatcher.stop()]);
+      await owning;
       await queue.close();
       blocking.disconnect();
       producer.disconnect();
@@ -135,4 +175,11 @@ export async function startWorker(
       log.info('worker stopped');
     },
   };
+}
+
+async function answers(ask: () => Promise<unknown>): Promise<boolean> {
+  return ask().then(
+    () => true,
+    () => false,
+  );
 }

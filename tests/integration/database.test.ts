@@ -4,7 +4,13 @@ import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
-import { acquireLease, releaseLease, renewLease } from '../../src/shared/node/db/leases-repository.ts';
+import {
+  acquireLease,
+  readSight,
+  releaseLease,
+  renewLease,
+  watchLeaseName,
+} from '../../src/shared/node/db/leases-repository.ts';
 import { assertMigrated, migrateDown, migrateToLatest } from '../../src/shared/node/db/migrate.ts';
 import {
   changeProject,
@@ -48,7 +54,7 @@ const ownTables = (url: string) =>
   ).then((rows) => rows.map((row) => row['table_name']));
 
 describe('migrations', () => {
-  const all = ['access_tokens', 'leases', 'project_events', 'projects', 'sessions', 'users'];
+  const all = ['access_tokens', 'installation', 'leases', 'project_events', 'projects', 'sessions', 'users'];
 
   it('run down to an empty database and up again', async () => {
     const url = await databaseUrl();
@@ -57,23 +63,23 @@ describe('migrations', () => {
       expect(undone).toHaveLength(1);
     }
     expect(await ownTables(url)).toEqual([]);
-    expect(await migrateToLatest(url)).toHaveLength(5);
+    expect(await migrateToLatest(url)).toHaveLength(6);
     expect(await ownTables(url)).toEqual(all);
   });
 
   it('do nothing when run twice, and run once when two processes start together', async () => {
     const url = await databaseUrl();
     expect(await migrateToLatest(url)).toEqual([]);
-    for (let index = 0; index < 5; index++) await migrateDown(url);
+    for (let index = 0; index < 6; index++) await migrateDown(url);
     const ran = await Promise.all([migrateToLatest(url), migrateToLatest(url)]);
-    expect(ran.map((names) => names.length).toSorted((a, b) => a - b)).toEqual([0, 5]);
+    expect(ran.map((names) => names.length).toSorted((a, b) => a - b)).toEqual([0, 6]);
   });
 
   it('go on after a process was killed while it held the lock of the library', async () => {
     const url = await databaseUrl();
     await query(url, 'update knex_migrations_lock set is_locked = 1');
     await migrateDown(url);
-    expect(await migrateToLatest(url)).toEqual(['0005-leases']);
+    expect(await migrateToLatest(url)).toEqual(['0006-resync']);
   });
 
   it('refuse a database that is newer than the code, and the program does not start on an older one', async () => {
@@ -82,7 +88,7 @@ describe('migrations', () => {
     cleanUps.push(() => db.destroy());
     await assertMigrated(db);
     await migrateDown(url);
-    await expect(assertMigrated(db)).rejects.toThrow(/lacks the migrations 0005-leases.*npm run migrate/);
+    await expect(assertMigrated(db)).rejects.toThrow(/lacks the migrations 0006-resync.*npm run migrate/);
     await query(url, "insert into knex_migrations (name, batch, migration_time) values ('0099-later', 9, now())");
     await expect(migrateToLatest(url)).rejects.toThrow(/newer than this program.*0099-later/);
     await expect(assertMigrated(db)).rejects.toThrow(/newer than this program/);
@@ -211,13 +217,14 @@ describe('projects', () => {
     ];
     await changeProject(db, { id: parked.id }, () => ({ parkedGeneration: 1 }));
     await changeProject(db, { id: told.id }, () => ({ observedGeneration: 1 }));
-    const found = await listLaggingProjects(db, { olderThanMs: 0, limit: 10 });
+    const found = await listLaggingProjects(db, { olderThanMs: 0, afterSeq: 0, limit: 10 });
     expect(found.map((record) => record.id)).toEqual([lagging.id]);
   });
 });
 
 describe('the lease', () => {
-  const options = (holder: string, ttlMs = 60_000) => ({ name: 'watch', holder, ttlMs });
+  const options = (holder: string, ttlMs = 60_000) => ({ name: watchLeaseName, holder, ttlMs });
+  const renewal = { ttlMs: 60_000, reachable: true, seenAt: '2026-01-01T12:00:00.000Z' };
 
   it('has one holder at a time, and rises in epoch with each', async () => {
     const db = await connect();
@@ -233,8 +240,21 @@ describe('the lease', () => {
     const first = await acquireLease(db, options('a', -1_000));
     const second = await acquireLease(db, options('b'));
     expect(second?.epoch).toBe(2);
-    expect(first && (await renewLease(db, first, { ttlMs: 60_000 }))).toBe(false);
-    expect(second && (await renewLease(db, second, { ttlMs: 60_000 }))).toBe(true);
+    expect(first && (await renewLease(db, first, renewal))).toBe(false);
+    expect(second && (await renewLease(db, second, renewal))).toBe(true);
+  });
+
+  it('tells what its present holder last saw, and nothing of one that was replaced or is gone', async () => {
+    const db = await connect();
+    expect(await readSight(db)).toBeNull();
+    const first = await acquireLease(db, options('a'));
+    expect(await readSight(db)).toEqual({ reachable: null, seenAt: null });
+    if (first) await renewLease(db, first, renewal);
+    expect(await readSight(db)).toEqual({ reachable: true, seenAt: renewal.seenAt });
+    if (first) await releaseLease(db, first);
+    expect(await readSight(db)).toBeNull();
+    await acquireLease(db, options('b'));
+    expect(await readSight(db)).toEqual({ reachable: null, seenAt: renewal.seenAt });
   });
 
   it('fences the writes of a holder that was replaced', async () => {
@@ -244,7 +264,7 @@ describe('the lease', () => {
     const old = await acquireLease(db, options('a', -1_000));
     const fresh = await acquireLease(db, options('b'));
     const write = (epoch: number, message: string) =>
-      changeProject(db, { id: record.id, fence: { lease: 'watch', epoch } }, () => ({ message }));
+      changeProject(db, { id: record.id, fence: { lease: watchLeaseName, epoch } }, () => ({ message }));
     expect(await write(old?.epoch ?? 0, 'from the old holder')).toBeNull();
     expect(await write(fresh?.epoch ?? 0, 'from the new holder')).toMatchObject({ changed: true });
     expect((await findProject(db, record.id))?.message).toBe('from the new holder');

@@ -44,7 +44,7 @@ it('a wish during the back-off of an earlier one begins at once, with attempts a
     seen.push([data.requestId, attemptsMade]);
     if (data.requestId === 'first') throw new Error('The cluster does not answer.');
   });
-  expect(await queue.enqueue('create-pod', { projectId, requestId: 'first' })).toBe(true);
+  expect(await queue.enqueue('create-pod', { projectId, requestId: 'first' })).toBe('added');
   await vi.waitFor(() => expect(seen).toEqual([['first', 0]]));
   await vi.waitFor(async () => {
     await queue.enqueue('delete-pod', { projectId, requestId: 'second' });
@@ -62,7 +62,7 @@ it('whoever is told not to hurry leaves the back-off alone', async () => {
   });
   await queue.enqueue('create-pod', { projectId, requestId: 'first' });
   await vi.waitFor(() => expect(seen).toEqual(['first']));
-  await queue.enqueue('create-pod', { projectId, requestId: 'sweep' }, { hurry: false });
+  expect(await queue.enqueue('create-pod', { projectId, requestId: 'sweep' }, { hurry: false })).toBe('known');
   const other = randomUUID();
   await queue.enqueue('create-pod', { projectId: other, requestId: 'other' });
   await vi.waitFor(() => expect(seen).toContain('other'));
@@ -79,7 +79,9 @@ it('adds during a running job lead to one more run afterwards, however many they
   });
   await queue.enqueue('create-pod', { projectId, requestId: 'first' });
   await vi.waitFor(() => expect(seen).toEqual(['first']));
-  for (const requestId of ['second', 'third', 'last']) await queue.enqueue('create-pod', { projectId, requestId });
+  for (const requestId of ['second', 'third', 'last']) {
+    expect(await queue.enqueue('create-pod', { projectId, requestId })).toBe('known');
+  }
   gate.resolve();
   await vi.waitFor(() => expect(seen).toEqual(['first', 'last']));
 });
@@ -88,5 +90,5 @@ it('says within about a second that Redis does not take the job', async () => {
   const away = createRedis('redis://127.0.0.1:9', { purpose: 'producer', log });
   cleanUps.push(() => away.disconnect());
   const lonely = createProjectQueue({ redis: away, log });
-  expect(await lonely.enqueue('create-pod', { projectId: randomUUID() })).toBe(false);
+  expect(await lonely.enqueue('create-pod', { projectId: randomUUID() })).toBe('refused');
 });

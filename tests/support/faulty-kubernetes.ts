@@ -1,17 +1,21 @@
 /**
- * A real Kubernetes API behind a door that a test can close, slow down or make lie: requests are forwarded over TLS to
- * the API of a kubeconfig, unless the test answers them itself. It owns a plain HTTP server on a port that it keeps for
- * its life, and a kubeconfig that points to it.
+ * A real Kubernetes API behind a door that a test can close, slow down or make lie: requests are forwarded to the API of
+ * a kubeconfig, unless the test answers them itself. It owns a TLS server with an authority of its own, a TCP proxy before
+ * it on a port that it keeps for its life, and a kubeconfig that points to that port and trusts that authority alone.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Agent, createServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { KubeConfig } from '@kubernetes/client-node';
+
+import { loadCredentials } from '../../src/embedded/kubernetes/api/credentials.ts';
+import { createFaultyWatch, type FaultyWatch, type WatchEvent } from './faulty-watch.ts';
+import { createTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface PassingRequest {
   /** When it came, in milliseconds of `performance.now()`. */
@@ -22,20 +26,41 @@ export interface PassingRequest {
   isWatch: boolean;
 }
 
-/** What a test does with a request: `undefined` forwards it. */
-export type Fault =
+type SettledFault =
   | { status: number; body: object; headers?: Record<string, string> }
-  /** Holds it back until the promise is settled, and then does what that says. */
-  | Promise<Fault | undefined>
   /** Forwards it, but cuts the connection in place of the answer. */
-  | 'lose-answer';
+  | 'lose-answer'
+  /** Cuts the connection in place of everything. */
+  | 'reset'
+  /** Says nothing, ever. */
+  | 'hang'
+  /** Forwards it, and says nothing any more after the headers and half of the answer's body. */
+  | 'hang-in-body';
+
+/**
+ * What a test does with a request: `undefined` forwards it, a promise holds it back until it is settled, and then what
+ * that says is done.
+ */
+export type Fault = SettledFault | Promise<SettledFault | undefined>;
 
 export interface FaultyKubernetes {
   kubeconfigPath: string;
+  /** Writes another kubeconfig, with this as its `user`, and returns its path. */
+  kubeconfigFor(user: object): Promise<string>;
   /** Every request so far, forwarded or not. */
   requests: PassingRequest[];
+  /** The watches that are open now. */
+  watches: ReadonlySet<FaultyWatch>;
+  /** The bearer tokens that are let in; all others are answered by 401. A test may change them at any time. */
+  tokens: Set<string>;
   /** Replaced by a test at any time. */
   fault: (request: PassingRequest) => Fault | undefined;
+  /** Told of each watch that begins; replaced by a test at any time. */
+  onWatch: (watch: FaultyWatch) => void;
+  /** What becomes of an event of a watch; replaced by a test at any time. */
+  alter: (event: WatchEvent, watch: FaultyWatch) => WatchEvent[];
+  /** The network between the worker and the API. Another one after {@link comeBack}. */
+  readonly network: TcpProxy;
   /** Cuts every connection; new ones are welcome. */
   cut(): void;
   /** Nobody listens any more, until {@link comeBack} on the same port. */
@@ -50,38 +75,78 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
   const cluster = upstream.getCurrentCluster();
   const target = new URL(cluster?.server ?? '');
   const ca = Buffer.from(cluster?.caData ?? '', 'base64');
+  const authorization = `Bearer ${upstream.getCurrentUser()?.token}`;
+  const agent = new Agent({ keepAlive: true, ca });
   const directory = await mkdtemp(join(tmpdir(), 'faulty-kubernetes-'));
-  const sockets = new Set<Socket>();
-  let server: Server | null = null;
-  let port = 0;
+  const credentials = await loadCredentials(directory, ['127.0.0.1']);
+  const watches = new Set<FaultyWatch>();
+  /** Below TLS, by the port of their other end: only there can a connection be reset. */
+  const sockets = new Map<number | undefined, Socket>();
+
+  const server = createServer(
+    { key: credentials.serverKey, cert: credentials.serverCertificate },
+    (request, response) => void pass(request, response),
+  );
+  server.on('connection', (socket: Socket) => {
+    const { remotePort } = socket;
+    sockets.set(remotePort, socket);
+    socket.on('error', () => undefined); // cut on purpose
+    socket.on('close', () => {
+      if (sockets.get(remotePort) === socket) sockets.delete(remotePort);
+    });
+  });
+  server.on('tlsClientError', () => undefined); // cut while shaking hands
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const behind = { host: '127.0.0.1', port: (server.address() as AddressInfo).port }; // it listens on TCP
+  let network = await createTcpProxy(behind);
+  const { port } = network;
+
+  const authority = Buffer.from(credentials.caCertificate).toString('base64');
+  let kubeconfigs = 0;
+  async function kubeconfigFor(user: object): Promise<string> {
+    const name = 'faulty';
+    const path = join(directory, `kubeconfig-${++kubeconfigs}`);
+    const kubeconfig = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': name,
+      clusters: [
+        {
+          name,
+          cluster: { server: `https://127.0.0.1:${port}`, 'certificate-authority-data': authority },
+        },
+      ],
+      users: [{ name, user }],
+      contexts: [{ name, context: { cluster: name, user: name } }],
+    };
+    await writeFile(path, JSON.stringify(kubeconfig));
+    return path;
+  }
 
   const faulty: FaultyKubernetes = {
-    kubeconfigPath: join(directory, 'kubeconfig'),
+    kubeconfigPath: await kubeconfigFor({ token: credentials.token }),
+    kubeconfigFor,
     requests: [],
+    watches,
+    tokens: new Set([credentials.token]),
     fault: () => undefined,
-    cut() {
-      for (const socket of sockets) socket.resetAndDestroy();
+    onWatch: () => undefined,
+    alter: (event) => [event],
+    get network() {
+      return network;
     },
-    async goAway() {
-      const closed = server && once(server, 'close');
-      server?.close();
-      server = null;
-      faulty.cut();
-      await closed;
-    },
+    cut: () => network.reset(),
+    goAway: () => network.close(),
     async comeBack() {
-      server = createServer((request, response) => void pass(request, response));
-      server.on('connection', (socket) => {
-        sockets.add(socket);
-        socket.on('error', () => undefined); // cut on purpose
-        socket.on('close', () => sockets.delete(socket));
-      });
-      server.listen(port, '127.0.0.1');
-      await once(server, 'listening');
-      ({ port } = server.address() as AddressInfo); // it listens on TCP
+      network = await createTcpProxy(behind, { port });
     },
     async stop() {
-      if (server) await faulty.goAway();
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets.values()) socket.destroy();
+      agent.destroy();
+      await Promise.all([closed, network.close()]);
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -95,39 +160,71 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
       isWatch: url.searchParams.get('watch') === 'true',
     };
     faulty.requests.push(passing);
+    const reset = () => void sockets.get(request.socket.remotePort)?.resetAndDestroy();
     const chunks: Uint8Array[] = [];
-    for await (const chunk of request) chunks.push(chunk as Uint8Array); // no encoding was set
-    const fault = await faulty.fault(passing);
-    if (fault !== undefined && fault !== 'lose-answer') {
+    try {
+      for await (const chunk of request) chunks.push(chunk as Uint8Array); // no encoding was set
+    } catch {
+      return; // cut in the middle of its body
+    }
+    const fault = isKnown(request) ? await faulty.fault(passing) : unauthorized;
+    if (fault === 'hang') return;
+    if (fault === 'reset') return reset();
+    if (typeof fault === 'object') {
       response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
       response.end(JSON.stringify(fault.body));
       return;
     }
-    const forwarded = httpsRequest(url, { method: passing.method, headers: request.headers, ca }, (answer) => {
-      if (fault === 'lose-answer') {
-        answer.resume().on('end', () => request.socket.resetAndDestroy());
-        return;
-      }
+    const headers = { ...request.headers, authorization };
+    const forwarded = httpsRequest(url, { method: passing.method, headers, agent }, (answer) => {
+      answer.on('error', () => response.destroy());
+      if (fault === 'lose-answer') return void answer.resume().on('end', reset);
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
-      answer.pipe(response);
-      answer.on('error', () => response.destroy());
+      if (fault === 'hang-in-body') return void sendHalf(answer, response);
+      if (!passing.isWatch || answer.statusCode !== 200) return void answer.pipe(response);
+      const watch = createFaultyWatch({
+        path: passing.path,
+        answer,
+        response,
+        reset,
+        alter: (...all) => faulty.alter(...all),
+      });
+      watches.add(watch);
+      response.on('close', () => watches.delete(watch));
+      faulty.onWatch(watch);
     });
     response.on('close', () => forwarded.destroy());
     forwarded.on('error', () => response.destroy());
     forwarded.end(Buffer.concat(chunks));
   }
 
-  await faulty.comeBack();
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'faulty',
-    // The client library speaks plain HTTP only with this switch.
-    clusters: [{ name: 'faulty', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'tester', user: { token: upstream.getCurrentUser()?.token } }],
-    contexts: [{ name: 'faulty', context: { cluster: 'faulty', user: 'tester' } }],
-  };
-  await writeFile(faulty.kubeconfigPath, JSON.stringify(kubeconfig));
+  function isKnown({ headers }: IncomingMessage): boolean {
+    return faulty.tokens.has(headers.authorization?.replace(/^Bearer /, '') ?? '');
+  }
+
   return faulty;
+}
+
+const unauthorized: SettledFault = {
+  status: 401,
+  body: {
+    kind: 'Status',
+    apiVersion: 'v1',
+    status: 'Failure',
+    code: 401,
+    reason: 'Unauthorized',
+    message: 'Unauthorized',
+  },
+};
+
+async function sendHalf(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of answer) chunks.push(chunk as Uint8Array); // no encoding was set
+  } catch {
+    return; // the client went first
+  }
+  const body = Buffer.concat(chunks);
+  response.write(body.subarray(0, Math.ceil(body.length / 2)));
 }

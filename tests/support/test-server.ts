@@ -14,6 +14,7 @@ export interface TestServerOptions {
   env?: Record<string, string>;
   timings?: Partial<ServerTimings>;
   clientDir?: string;
+  now?: () => number;
   /** Where the log goes, line by line; standard output unless told otherwise. */
   logTo?: { write(line: string): void };
 }
@@ -49,6 +50,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     }),
     ...(options.clientDir === undefined ? {} : { clientDir: options.clientDir }),
     ...(options.timings ? { timings: options.timings } : {}),
+    ...(options.now ? { now: options.now } : {}),
   });
   return {
     url: server.url,

@@ -43,8 +43,8 @@ export function connectionView(
         label: asOf === null ? 'Status delayed' : `As of ${asOf}`,
         sentence:
           asOf === null
-            ? 'Nothing has been heard from the cluster yet. The status of projects may be out of date.'
-            : `Nothing has been heard from the cluster since ${asOf}. The status of projects may be out of date.`,
+            ? 'Nothing has been seen of the cluster yet. The status of projects may be out of date.'
+            : `Live updates are interrupted. What you see is as of ${asOf}; newer changes follow by themselves.`,
       };
     case 'unreachable':
       return {

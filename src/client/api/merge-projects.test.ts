@@ -1,23 +1,12 @@
+/** Merging into one list, by examples, and by properties of the pure functions. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { belongsInList, mergeIntoPages, newerProject, type ProjectPages } from './merge-projects.ts';
-import { testProject } from './test-projects.ts';
-
-/** Pages of two, newest first, as the server hands them out; `more`: there are others behind. */
-function pagesOf(projects: Project[], { more = false } = {}): ProjectPages {
-  const pages = [];
-  for (let from = 0; from === 0 || from < projects.length; from += 2) {
-    const last = from + 2 >= projects.length;
-    pages.push({ items: projects.slice(from, from + 2), nextCursor: last && !more ? null : `after ${from + 2}` });
-  }
-  return { pages, pageParams: pages.map((_, index) => (index === 0 ? null : `after ${index * 2}`)) };
-}
+import { all, pagesOf, some, testProject } from './test-projects.ts';
 
 const namesIn = (pages: ProjectPages): string[] => pages.pages.flatMap((page) => page.items.map(({ name }) => name));
-const some = (...projects: Project[]) => ({ projects, complete: false });
-const all = (...projects: Project[]) => ({ projects, complete: true });
 
 describe('a changed project in a list', () => {
   const held = pagesOf([testProject(3), testProject(2), testProject(1)]);

@@ -1,5 +1,6 @@
 /** Projects for tests of the client. */
 import type { Project } from '../../shared/contract/project.ts';
+import type { ProjectPages } from './merge-projects.ts';
 
 /** A running project; the id and the time of creation follow from the number unless they are given. */
 export function testProject(number: number, change: Partial<Project> = {}): Project {
@@ -31,3 +32,17 @@ export function testProject(number: number, change: Partial<Project> = {}): Proj
     ...change,
   };
 }
+
+/** Pages of two, newest first, as the server hands them out; `more`: there are others behind. */
+export function pagesOf(projects: Project[], { more = false } = {}): ProjectPages {
+  const pages = [];
+  for (let from = 0; from === 0 || from < projects.length; from += 2) {
+    const last = from + 2 >= projects.length;
+    pages.push({ items: projects.slice(from, from + 2), nextCursor: last && !more ? null : `after ${from + 2}` });
+  }
+  return { pages, pageParams: pages.map((_, index) => (index === 0 ? null : `after ${index * 2}`)) };
+}
+
+/** Projects to merge: some of those that there are, or all of them. */
+export const some = (...projects: Project[]) => ({ projects, complete: false });
+export const all = (...projects: Project[]) => ({ projects, complete: true });

@@ -28,7 +28,7 @@ const whileWaiting = {
     desiredState: 'stopped',
     status: 'stopping',
     reason: 'stopping',
-    message: 'The pod is being stopped. The volume is kept.',
+    message: 'The pod is stopping. The files stay on the volume.',
   },
   deleted: {
     desiredState: 'deleted',

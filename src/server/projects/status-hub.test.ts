@@ -5,9 +5,10 @@ import type { Project } from '../../shared/contract/project.ts';
 import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 
 /** A hub on a database of the test's own making, and a clock that the test moves. */
-function setUp({ ringSize = 10 } = {}) {
+function setUp({ ringSize = 10, maxRepairs = 100 } = {}) {
   const rows = new Map<string, Project>();
   const clock = { nowMs: 0 };
+  const sight: { last: { reachable: boolean | null; seenAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
     listVersions: async (ownerIds) =>
       [...rows.values()]
@@ -18,14 +19,15 @@ function setUp({ ringSize = 10 } = {}) {
           statusVersion,
           archived: status === 'archived',
         })),
-    findProject: async (id) => rows.get(id) ?? null,
+    findProjects: async (ids) => [...rows.values()].filter(({ id }) => ids.includes(id)),
+    readSight: async () => sight.last,
     now: () => clock.nowMs,
     ringSize,
-    maxRepairs: 100,
+    maxRepairs,
     noResumeAfterRepairMs: 20_000,
   });
   const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
-  return { hub, rows, clock, publish };
+  return { hub, rows, clock, sight, publish };
 }
 
 function listener(): HubSubscriber & { heard: string[] } {
@@ -92,7 +94,7 @@ describe('the hub', () => {
     const a = listener();
     hub.join('owner-a', a);
     hub.reader.onEntry('1-0', { type: 'heartbeat', reachable: true, asOf: null });
-    clock.nowMs = 15_001;
+    clock.nowMs = 10_001;
     hub.checkFreshness();
     hub.checkFreshness();
     hub.reader.onEntry('2-0', { type: 'heartbeat', reachable: true, asOf: null });
@@ -152,6 +154,23 @@ describe('the comparison with the database', () => {
     clock.nowMs = 20_000;
     expect(hub.entriesAfter('owner-a', '1-0')).toBeNull();
     expect(hub.entriesAfter('owner-a', '2-0')).toEqual([]);
+  });
+
+  it('tells how old the status is while the stream is silent, and only when all of it is shown', async () => {
+    const { hub, rows, clock, sight } = setUp({ maxRepairs: 1 });
+    hub.join('owner-a', listener());
+    hub.noteSnapshot('owner-a', [], { complete: true });
+    const asOf = '2026-11-01T10:00:00.000Z';
+    sight.last = { reachable: true, seenAt: asOf };
+    for (const id of ['p', 'q']) rows.set(id, v(1, { id }));
+    clock.nowMs = 60_000;
+    await hub.compareWithDatabase();
+    expect(hub.freshness()).toEqual({ state: 'delayed', asOf: null });
+    await hub.compareWithDatabase();
+    expect(hub.freshness()).toEqual({ state: 'delayed', asOf });
+    sight.last = { reachable: false, seenAt: asOf };
+    await hub.compareWithDatabase();
+    expect(hub.freshness()).toEqual({ state: 'unreachable', asOf });
   });
 
   it('does not bring back what was archived before anybody looked', async () => {

@@ -6,7 +6,7 @@
 import type { Freshness, StreamEntry } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { compareStreamIds, type StatusReader } from '../../shared/node/status-stream.ts';
-import { freshnessOf, worthTelling, type Heartbeat } from './freshness.ts';
+import { freshnessOf, worthTelling, type Comparison, type Heartbeat } from './freshness.ts';
 
 /** What a subscriber hears. The callbacks must return at once and must not throw. */
 export interface HubSubscriber {
@@ -41,7 +41,9 @@ export interface StatusHubDeps {
   listVersions(
     ownerIds: string[],
   ): Promise<{ id: string; ownerId: string; statusVersion: number; archived: boolean }[]>;
-  findProject(id: string): Promise<Project | null>;
+  findProjects(ids: string[]): Promise<Project[]>;
+  /** What the owner of the watch last saw of the cluster, as PostgreSQL knows it; `null` when there is no owner. */
+  readSight(): Promise<{ reachable: boolean | null; seenAt: string | null } | null>;
   now: () => number;
   ringSize: number;
   /** At most this many projects are read in one comparison; the rest waits for the next. */
@@ -70,7 +72,9 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
   const repairs = new Map<string, { id: string; untilMs: number }>();
   let lastId = '0-0';
   let heartbeat: Heartbeat | null = null;
-  let told: Freshness & { atMs: number } = { ...freshnessOf(null, 0), atMs: 0 };
+  let comparison: Comparison | null = null;
+  const freshness = () => freshnessOf({ heartbeat, comparison }, deps.now());
+  let told: Freshness & { atMs: number } = { ...freshness(), atMs: 0 };
 
   function deliver(id: string, project: Project): void {
     const owner = owners.get(project.ownerId);
@@ -84,7 +88,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
   }
 
   function checkFreshness(): void {
-    const next = freshnessOf(heartbeat, deps.now());
+    const next = freshness();
     if (!worthTelling(told, next, deps.now())) return;
     told = { ...next, atMs: deps.now() };
     everySubscriber((subscriber) => subscriber.onFreshness(lastId, next));
@@ -124,7 +128,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
       };
     },
     lastId: () => lastId,
-    freshness: () => freshnessOf(heartbeat, deps.now()),
+    freshness,
     heartbeatAgeSeconds: () => (heartbeat ? (deps.now() - heartbeat.receivedAtMs) / 1000 : null),
     entriesAfter(ownerId, id) {
       if (!/^\d{1,15}-\d{1,15}$/.test(id)) return null; // it comes from a client
@@ -144,9 +148,11 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
         const forgotten = ringStart !== null && compareStreamIds(repair.id, ringStart) < 0;
         if (forgotten && deps.now() >= repair.untilMs) repairs.delete(ownerId);
       }
-      if (owners.size === 0) return;
+      // From before the rows are read: whatever was written until then is shown afterwards.
+      const sight = await deps.readSight();
       const lagging: { id: string; owner: OwnerState; lost: boolean }[] = [];
-      for (const row of await deps.listVersions([...owners.keys()])) {
+      const rows = owners.size === 0 ? [] : await deps.listVersions([...owners.keys()]);
+      for (const row of rows) {
         const owner = owners.get(row.ownerId);
         const version = owner?.versions.get(row.id);
         if (!owner || (version ?? 0) >= row.statusVersion) continue;
@@ -155,13 +161,18 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
         lagging.push({ id: row.id, owner, lost: owner.hasBaseline });
       }
       const now = lagging.slice(0, deps.maxRepairs);
+      const projects = new Map((await deps.findProjects(now.map(({ id }) => id))).map((each) => [each.id, each]));
       for (const { id, lost } of now) {
-        const project = await deps.findProject(id);
+        const project = projects.get(id);
         if (!project) continue;
         if (lost) repairs.set(project.ownerId, { id: lastId, untilMs: deps.now() + deps.noResumeAfterRepairMs });
         deliver(lastId, project);
       }
-      for (const { owner } of now) owner.hasBaseline ||= now.length === lagging.length;
+      const isComplete = now.length === lagging.length;
+      for (const { owner } of now) owner.hasBaseline ||= isComplete;
+      if (isComplete && sight) {
+        comparison = { comparedAtMs: deps.now(), reachable: sight.reachable, asOf: sight.seenAt };
+      }
     },
     checkFreshness,
   };

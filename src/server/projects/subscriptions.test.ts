@@ -13,7 +13,8 @@ const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ 
 function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
   const hub = createStatusHub({
     listVersions: async () => [],
-    findProject: async () => null,
+    findProjects: async () => [],
+    readSight: async () => null,
     now: () => 0,
     ringSize: 100,
     maxRepairs: 100,

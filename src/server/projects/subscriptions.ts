@@ -6,7 +6,7 @@ import { tracked, type TrackedEnvelope } from '@trpc/server';
 
 import type { ProjectEvent } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
-import { outageOf } from '../outage.ts';
+import { outageOf } from '../../shared/node/db/outage.ts';
 import type { ProjectSubscriptions } from '../services.ts';
 import { createMailbox, type Mail } from './mailbox.ts';
 import { projectNotFound } from './service.ts';

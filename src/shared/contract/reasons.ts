@@ -48,5 +48,6 @@ export const reasonCodeSchema = z.enum([
   'invalid-spec',
   'name-conflict',
   'cluster-error',
+  'internal-error',
 ]);
 export type ReasonCode = z.infer<typeof reasonCodeSchema>;

@@ -2,6 +2,8 @@
  * The producer's side of the queue. One job a project at a time: an add while one runs is remembered and runs after it,
  * an add while one waits changes nothing. That loses nothing, for a job says only "look at this project".
  */
+import { randomUUID } from 'node:crypto';
+
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
@@ -9,24 +11,35 @@ import { projectQueueName, type ProjectJob, type ProjectJobName } from '../contr
 import type { Log } from './log.ts';
 
 /** Attempts before a project is parked; together with the consumer's back-off about a minute and a half. */
-const projectJobAttempts = 10;
+export const projectJobAttempts = 10;
+
+/**
+ * `added`: a job waits now that was not there before. `known`: one was there already. `refused`: Redis does not take it;
+ * the row says what is wanted, and the worker's sweep finds it.
+ */
+export type Enqueued = 'added' | 'known' | 'refused';
 
 export interface ProjectQueue {
   /**
    * Asks for a look at the project, at once even if an earlier attempt waits in back-off (unless told not to hurry).
-   * Resolves to `false` when Redis does not take it within a second: the row says what is wanted, and the worker's
-   * sweep finds it.
+   * Never takes longer than a second.
    */
-  enqueue(name: ProjectJobName, job: ProjectJob, options?: { hurry: boolean }): Promise<boolean>;
+  enqueue(name: ProjectJobName, job: ProjectJob, options?: { hurry: boolean }): Promise<Enqueued>;
   close(): Promise<void>;
 }
 
 /** @param redis a connection for producers, owned by the caller */
 export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): ProjectQueue {
-  const queue = new Queue<ProjectJob, void, ProjectJobName>(projectQueueName, { connection: redis });
+  // Without the library's question for the version: it is asked once, and were that answer lost with the connection, the
+  // queue would refuse everything until the process ends.
+  const queue = new Queue<ProjectJob, void, ProjectJobName>(projectQueueName, {
+    connection: redis,
+    skipVersionCheck: true,
+  });
   queue.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
 
-  async function add(name: ProjectJobName, job: ProjectJob, hurry: boolean): Promise<true> {
+  async function add(name: ProjectJobName, job: ProjectJob, hurry: boolean): Promise<Enqueued> {
+    const jobId = randomUUID();
     const options = {
       attempts: projectJobAttempts,
       backoff: { type: 'custom' },
@@ -34,20 +47,24 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
       removeOnComplete: true,
       removeOnFail: { count: 1_000 },
     };
-    const added = await queue.add(name, job, options);
-    if (!hurry || !(await added.isDelayed())) return true;
+    // Where a job of this project is there already, we are given that one.
+    const queued = await queue.add(name, job, { ...options, jobId });
+    if (queued.id === jobId) return 'added';
+    if (!hurry || !(await queued.isDelayed())) return 'known';
     // An attempt for an earlier wish waits in back-off. This wish begins at once, with attempts and a request id of its
     // own; unless that attempt has begun by itself meanwhile: then it reads this wish from the row.
-    const removed = await added.remove().then(
+    const removed = await queued.remove().then(
       () => true,
       () => false,
     );
     if (removed) await queue.add(name, job, options);
-    return true;
+    return 'known';
   }
 
   return {
     async enqueue(name, job, { hurry } = { hurry: true }) {
+      // Else the library would keep the job and add it whenever Redis comes, long after it was said to be refused.
+      if (redis.status !== 'ready') return 'refused';
       const deadline = AbortSignal.timeout(1_000);
       const tooLate = new Promise<never>((_, reject) => {
         deadline.addEventListener('abort', () => reject(new Error('Redis did not answer within a second.')), {
@@ -60,7 +77,7 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
         return await Promise.race([adding, tooLate]);
       } catch (error) {
         log.warn({ ...job, error: String(error) }, 'job not queued; the sweep will find the project');
-        return false;
+        return 'refused';
       }
     },
     close: () => queue.close(),

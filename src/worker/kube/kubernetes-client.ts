@@ -20,8 +20,9 @@ import { fetch } from 'undici';
 import { kubernetesPodSchema, type KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import { kubernetesClaimSchema, type KubernetesClaim } from './kubernetes-claim.ts';
 import { fromResponse, KubernetesError, toKubernetesError } from './kubernetes-error.ts';
+import { createRequestGate } from './request-gate.ts';
 
-const requestTimeoutMs = 10_000;
+const defaultRequestTimeoutMs = 10_000;
 /** A new pool now and then picks up rotated certificates; in between, calls share connections. */
 const poolLifetimeMs = 60_000;
 
@@ -34,12 +35,17 @@ export interface KubernetesClient {
   /** Deletes exactly this pod (by uid). One that is gone already is a success; another of its name is a conflict. */
   deletePod(pod: { name: string; uid: string }): Promise<void>;
   deleteClaim(claim: { name: string; uid: string }): Promise<void>;
-  /** A GET whose body is read as it comes, for lists and watches of the namespace's `resource`. */
+  /**
+   * A GET whose body is read as it comes, for lists and watches of the namespace's `resource`. It must be answered within
+   * the time of every request; how long the body may take is the caller's business.
+   */
   open(
     resource: 'pods' | 'persistentvolumeclaims',
     query: Record<string, string>,
     signal: AbortSignal,
   ): Promise<Response>;
+  /** Why nothing would be sent now, with the time to wait; `null` when a request may pass. */
+  closed(): KubernetesError | null;
 }
 
 /** The part of undici's Response that readers of {@link KubernetesClient.open} need. */
@@ -56,104 +62,148 @@ export function loadKubeConfig(path: string | null): KubeConfig {
 }
 
 export function createKubernetesClient(options: {
-  kubeConfig: KubeConfig;
+  /** Called again when the credentials are refused: whoever renews them replaces a file. */
+  loadKubeConfig: () => KubeConfig;
   namespace: string;
   /** Milliseconds from any origin. */
   now: () => number;
+  random: () => number;
+  requestTimeoutMs?: number;
 }): KubernetesClient {
-  const { kubeConfig, namespace, now } = options;
+  const { loadKubeConfig: load, namespace, now, requestTimeoutMs = defaultRequestTimeoutMs } = options;
+  const kubeConfig = load();
   const server = kubeConfig.getCurrentCluster()?.server;
   if (!server) throw new Error('The kubeconfig names no cluster for its current context. Correct it.');
-  const auth = pooled(kubeConfig, now);
+  const auth = pooled({ kubeConfig, load, now });
   const api = new CoreV1Api(
     createConfiguration({
       baseServer: new ServerConfiguration(server, {}),
       authMethods: { default: auth },
-      promiseMiddleware: [timeLimit],
+      promiseMiddleware: [timeLimit(requestTimeoutMs)],
     }),
   );
+  const gate = createRequestGate({ now, random: options.random });
+
+  /** Every request passes here: through the gate, and its errors classified. */
+  async function classified<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const settle = gate.enter();
+    try {
+      const result = await call();
+      settle('answered');
+      return result;
+    } catch (error) {
+      const problem = toKubernetesError(error);
+      if (problem.status === 401) auth.renew();
+      settle(signal?.aborted ? 'cut-off' : problem);
+      throw problem;
+    }
+  }
+
+  async function orNull<T>(call: () => Promise<T>): Promise<T | null> {
+    try {
+      return await classified(call);
+    } catch (error) {
+      if (error instanceof KubernetesError && error.kind === 'not-found') return null;
+      throw error;
+    }
+  }
 
   return {
-    readPod: (name) => orNull(api.readNamespacedPod({ name, namespace }).then((pod) => kubernetesPodSchema.parse(pod))),
+    closed: () => gate.closed(),
+    readPod: (name) =>
+      orNull(() => api.readNamespacedPod({ name, namespace }).then((pod) => kubernetesPodSchema.parse(pod))),
     readClaim: (name) =>
-      orNull(
+      orNull(() =>
         api
           .readNamespacedPersistentVolumeClaim({ name, namespace })
           .then((claim) => kubernetesClaimSchema.parse(claim)),
       ),
     createPod: (body) =>
-      classified(api.createNamespacedPod({ namespace, body }).then((pod) => kubernetesPodSchema.parse(pod))),
+      classified(() => api.createNamespacedPod({ namespace, body }).then((pod) => kubernetesPodSchema.parse(pod))),
     createClaim: (body) =>
-      classified(
+      classified(() =>
         api
           .createNamespacedPersistentVolumeClaim({ namespace, body })
           .then((claim) => kubernetesClaimSchema.parse(claim)),
       ),
     deletePod: async ({ name, uid }) => {
-      await orNull(api.deleteNamespacedPod({ name, namespace, body: { preconditions: { uid } } }));
+      await orNull(() => api.deleteNamespacedPod({ name, namespace, body: { preconditions: { uid } } }));
     },
     deleteClaim: async ({ name, uid }) => {
-      await orNull(api.deleteNamespacedPersistentVolumeClaim({ name, namespace, body: { preconditions: { uid } } }));
+      await orNull(() =>
+        api.deleteNamespacedPersistentVolumeClaim({ name, namespace, body: { preconditions: { uid } } }),
+      );
     },
-    async open(resource, query, signal) {
-      const url = new URL(`${server}/api/v1/namespaces/${namespace}/${resource}`);
-      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-      const context = new RequestContext(url.toString(), HttpMethod.GET);
-      await auth.applySecurityAuthentication(context);
-      const dispatcher = context.getDispatcher();
-      const response = await fetch(url, {
-        headers: { ...context.getHeaders(), accept: 'application/json' },
-        signal,
-        ...(dispatcher ? { dispatcher } : {}),
-      }).catch((error: unknown) => {
-        throw toKubernetesError(error);
-      });
-      if (response.status !== 200 || !response.body) {
-        const body = await response.text().catch(() => '');
-        throw fromResponse({ status: response.status, body, retryAfter: response.headers.get('retry-after') });
-      }
-      return { body: response.body };
-    },
+    open: (resource, query, signal) =>
+      classified(async () => {
+        const url = new URL(`${server}/api/v1/namespaces/${namespace}/${resource}`);
+        for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+        const context = new RequestContext(url.toString(), HttpMethod.GET);
+        await auth.applySecurityAuthentication(context);
+        const dispatcher = context.getDispatcher();
+        const unanswered = new AbortController();
+        const timer = setTimeout(() => unanswered.abort(new Error('no answer in time')), requestTimeoutMs);
+        try {
+          const response = await fetch(url, {
+            headers: { ...context.getHeaders(), accept: 'application/json' },
+            signal: AbortSignal.any([signal, unanswered.signal]),
+            ...(dispatcher ? { dispatcher } : {}),
+          });
+          if (response.status === 200 && response.body) return { body: response.body };
+          const body = await response.text().catch(() => '');
+          throw fromResponse({ status: response.status, body, retryAfter: response.headers.get('retry-after') });
+        } finally {
+          clearTimeout(timer);
+        }
+      }, signal),
   };
 }
 
 /** The kubeconfig's own authentication, but with one connection pool for a while instead of a new one for each call. */
-function pooled(kubeConfig: KubeConfig, now: () => number): SecurityAuthentication {
+function pooled(options: { kubeConfig: KubeConfig; load: () => KubeConfig; now: () => number }) {
+  const { load, now } = options;
+  let { kubeConfig } = options;
   let pool: { dispatcher: ReturnType<RequestContext['getDispatcher']>; until: number } | null = null;
   return {
     getName: () => kubeConfig.getName(),
-    async applySecurityAuthentication(context) {
-      await kubeConfig.applySecurityAuthentication(context);
+    async applySecurityAuthentication(context: RequestContext) {
+      try {
+        await kubeConfig.applySecurityAuthentication(context);
+      } catch (error) {
+        throw unusableCredentials(error);
+      }
       if (pool === null || now() >= pool.until) {
         pool = { dispatcher: context.getDispatcher(), until: now() + poolLifetimeMs };
       } else if (pool.dispatcher) {
         context.setDispatcher(pool.dispatcher);
       }
     },
-  };
+    /** The library keeps a token for a minute after it has read the file: too long once it is refused. */
+    renew() {
+      try {
+        kubeConfig = load();
+        pool = null;
+      } catch {
+        // The file is missing or half written just now: the next refusal asks for it again.
+      }
+    },
+  } satisfies SecurityAuthentication & { renew(): void };
 }
 
-const timeLimit: Middleware = {
+/** A token file that is not there yet, or a login program that fails: nothing was sent, and nothing is wrong with the cluster. */
+function unusableCredentials(cause: unknown): KubernetesError {
+  return new KubernetesError(
+    'transient',
+    'unauthorized',
+    'The worker cannot read its credentials for the cluster. An administrator must put them in place.',
+    { status: 401, cause },
+  );
+}
+
+const timeLimit = (timeoutMs: number): Middleware => ({
   pre: (context: RequestContext) => {
-    context.setSignal(AbortSignal.timeout(requestTimeoutMs));
+    context.setSignal(AbortSignal.timeout(timeoutMs));
     return Promise.resolve(context);
   },
   post: (context: ResponseContext) => Promise.resolve(context),
-};
-
-async function classified<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw toKubernetesError(error);
-  }
-}
-
-async function orNull<T>(call: Promise<T>): Promise<T | null> {
-  try {
-    return await classified(call);
-  } catch (error) {
-    if (error instanceof KubernetesError && error.kind === 'not-found') return null;
-    throw error;
-  }
-}
+});

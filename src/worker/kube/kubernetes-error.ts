@@ -18,18 +18,21 @@ export class KubernetesError extends Error {
   readonly status: number;
   /** Nothing may be sent before this time has passed; `null` when the API did not say. */
   readonly retryAfterMs: number | null;
+  /** `false`: our own gate held the request back, so it is no attempt. */
+  readonly sent: boolean;
 
   constructor(
     kind: KubernetesErrorKind,
     reason: ReasonCode,
     message: string,
-    options: { status: number; retryAfterMs?: number | null; cause?: unknown },
+    options: { status: number; retryAfterMs?: number | null; sent?: boolean; cause?: unknown },
   ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.reason = reason;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.sent = options.sent ?? true;
   }
 }
 

@@ -5,7 +5,10 @@ import { recordOf } from '../reconcile/fixtures.ts';
 import { claimManifest, podManifest } from './manifests.ts';
 
 const environment = { DATABASE_URL: 'postgresql://localhost/test', REDIS_URL: 'redis://localhost' };
-const settingsOf = (variables: Record<string, string> = {}) => readWorkerConfig({ ...environment, ...variables }).pod;
+const settingsOf = (variables: Record<string, string> = {}) => ({
+  ...readWorkerConfig({ ...environment, ...variables }).pod,
+  installationId: 'this-installation',
+});
 
 const project = recordOf({ generation: 4, repoUrl: 'https://example.org/team/repo.git' });
 const pod = podManifest(project, settingsOf());
@@ -27,7 +30,10 @@ describe('podManifest', () => {
       name: project.podName,
       namespace: 'opencode',
       labels: expectedLabels,
-      annotations: { 'opencode-project-manager/generation': '4' },
+      annotations: {
+        'opencode-project-manager/generation': '4',
+        'opencode-project-manager/installation': 'this-installation',
+      },
     });
     expect(Object.values(expectedLabels).every((value) => /^[\w.-]{1,63}$/.test(value))).toBe(true);
   });
@@ -147,7 +153,12 @@ describe('claimManifest', () => {
     expect(claimManifest(project, settingsOf())).toEqual({
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
-      metadata: { name: project.workspacePvcName, namespace: 'opencode', labels: expectedLabels },
+      metadata: {
+        name: project.workspacePvcName,
+        namespace: 'opencode',
+        labels: expectedLabels,
+        annotations: { 'opencode-project-manager/installation': 'this-installation' },
+      },
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
     });
   });

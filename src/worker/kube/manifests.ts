@@ -7,8 +7,11 @@ export const projectSelector = 'app=opencode-project';
 export const projectIdLabel = 'project-id';
 /** The wish that a pod was made for; a restart asks for a later one under the same name. */
 export const generationAnnotation = 'opencode-project-manager/generation';
+/** The installation that made the object: two of them in one namespace must not tidy up after each other. */
+export const installationAnnotation = 'opencode-project-manager/installation';
 
 export interface PodSettings {
+  installationId: string;
   openCodeImage: string;
   fileBrowserImage: string;
   sessionProxyImage: string;
@@ -29,7 +32,12 @@ export function claimManifest(project: ProjectRecord, settings: PodSettings): V1
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: { name: project.workspacePvcName, namespace: project.namespace, labels: labels(project) },
+    metadata: {
+      name: project.workspacePvcName,
+      namespace: project.namespace,
+      labels: labels(project),
+      annotations: { [installationAnnotation]: settings.installationId },
+    },
     spec: {
       accessModes: ['ReadWriteOnce'],
       resources: { requests: { storage: settings.workspaceSize } },
@@ -53,7 +61,10 @@ export function podManifest(project: ProjectRecord, settings: PodSettings): V1Po
       name: project.podName,
       namespace: project.namespace,
       labels: labels(project),
-      annotations: { [generationAnnotation]: String(project.generation) },
+      annotations: {
+        [generationAnnotation]: String(project.generation),
+        [installationAnnotation]: settings.installationId,
+      },
     },
     spec: {
       restartPolicy: 'Always',

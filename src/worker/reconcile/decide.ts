@@ -62,7 +62,8 @@ export function decide(wanted: ProjectRecord, actual: Actual, now: number): Effe
 
 /** Made before the last restart: it must go before its successor can come. */
 export function isOutdated(wanted: ProjectRecord, pod: KubernetesPod): boolean {
-  return Number(pod.metadata.annotations[generationAnnotation] ?? 0) < wanted.podGeneration;
+  // Turned round, so that an annotation that is no number counts as old.
+  return !(Number(pod.metadata.annotations[generationAnnotation] ?? 0) >= wanted.podGeneration);
 }
 
 /** Evicted, lost or completed: this pod object never runs again. */
@@ -70,6 +71,6 @@ function isFinished(pod: KubernetesPod): boolean {
   return pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded';
 }
 
-function isOurs(wanted: ProjectRecord, object: { metadata: { labels: Record<string, string> } }): boolean {
+export function isOurs(wanted: ProjectRecord, object: { metadata: { labels: Record<string, string> } }): boolean {
   return object.metadata.labels[projectIdLabel] === wanted.id;
 }

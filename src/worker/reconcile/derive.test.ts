@@ -36,6 +36,19 @@ describe('derive', () => {
     });
   });
 
+  it.each(['running', 'stopped', 'deleted'] as const)(
+    'says who must act when the pod of a project that is wanted %s does not end in time',
+    (desiredState) => {
+      const record = recordOf({ ...told, desiredState });
+      const actual = { pod: podOf({ leaving: true }), claim: claimOf() };
+      expect(derive(record, actual, '2026-01-01T12:00:29.000Z').message).not.toMatch(/administrator/);
+      expect(derive(record, actual, '2026-01-01T12:00:30.000Z')).toMatchObject({
+        reason: desiredState === 'deleted' ? 'deleting' : 'stopping',
+        message: expect.stringMatching(/should have ended.*administrator must look at the node.*by itself/) as string,
+      });
+    },
+  );
+
   it('never calls the pod of before a restart ready', () => {
     const restarted = recordOf({ generation: 2, podGeneration: 2, observedGeneration: 1 });
     expect(derive(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, now)).toMatchObject({

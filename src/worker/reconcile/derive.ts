@@ -1,20 +1,26 @@
 /** What to show for a project: a pure function from the row and what is in the cluster to the fields of the status. */
 import { explainPod, summarizeContainers } from '../../shared/contract/explain-pod.ts';
+import type { KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../shared/node/db/projects-repository.ts';
-import { isOutdated, type Actual } from './decide.ts';
+import { isOurs, isOutdated, type Actual } from './decide.ts';
 
-/** @param now an ISO time, for `deletedAt` */
+/** A pod is given its time to end, and its node some seconds to say that it has. */
+const overdueAfterMs = 30_000;
+
+/** @param now an ISO time */
 export function derive(record: ProjectRecord, actual: Actual, now: string): ProjectPatch {
   if (record.status === 'archived') return {};
-  const { pod } = actual;
+  // Somebody else's object under our name is not what the project does.
+  const pod = actual.pod && isOurs(record, actual.pod) ? actual.pod : null;
+  const claim = actual.claim && isOurs(record, actual.claim) ? actual.claim : null;
   const observed = {
     phase: pod?.status.phase ?? null,
     containers: pod ? summarizeContainers(pod) : [],
     podUid: pod?.metadata.uid ?? null,
     podCreatedAt: pod ? new Date(pod.metadata.creationTimestamp).toISOString() : null,
   } satisfies ProjectPatch;
-  return { ...observed, ...explain(record, actual, now) };
+  return { ...observed, ...explain(record, { pod, claim }, now) };
 }
 
 function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPatch {
@@ -26,11 +32,22 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
   switch (record.desiredState) {
     case 'deleted':
       if (!pod && !claim && told) {
-        return { status: 'archived', deletedAt: now, reason: 'archived', message: 'The pod and its volume are gone.' };
+        return {
+          status: 'archived',
+          deletedAt: now,
+          // Nobody can retry it any more, and what a late request leaves behind must not look parked.
+          parkedGeneration: null,
+          reason: 'archived',
+          message: 'The pod and its volume are gone.',
+        };
       }
       if (parked) return { status: 'error', ...failure };
       if (record.podError !== null) return { status: 'deleting', ...failure };
-      return { status: 'deleting', reason: 'deleting', message: 'The pod and its volume are being removed.' };
+      return {
+        status: 'deleting',
+        reason: 'deleting',
+        message: overdueSentence(pod, now) ?? 'The pod and its volume are being removed.',
+      };
     case 'stopped':
       if (!pod && told)
         return {
@@ -40,7 +57,11 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
         };
       if (parked) return { status: 'error', ...failure };
       if (record.podError !== null) return { status: 'stopping', ...failure };
-      return { status: 'stopping', reason: 'stopping', message: 'The pod is stopping. The files stay on the volume.' };
+      return {
+        status: 'stopping',
+        reason: 'stopping',
+        message: overdueSentence(pod, now) ?? 'The pod is stopping. The files stay on the volume.',
+      };
     case 'running': {
       const current = pod && !pod.metadata.deletionTimestamp && !isOutdated(record, pod) ? pod : null;
       const explanation = current ? explainPod(current) : null;
@@ -56,7 +77,7 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
         return {
           status: 'initializing',
           reason: 'stopping',
-          message: 'The old pod is stopping; a new one starts as soon as it is gone.',
+          message: overdueSentence(pod, now) ?? 'The old pod is stopping; a new one starts as soon as it is gone.',
         };
       }
       return told
@@ -64,4 +85,14 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
         : { status: 'initializing', reason: 'queued', message: 'Waiting for a worker to start the pod.' };
     }
   }
+}
+
+/**
+ * What to say of a pod that should have ended and has not, or `null`. It cannot be replaced before: only its node can say
+ * that it no longer writes to the volume.
+ */
+function overdueSentence(pod: KubernetesPod | null, now: string): string | null {
+  const due = pod?.metadata.deletionTimestamp; // the time at which it should be gone
+  if (!due || Date.parse(now) - Date.parse(due) < overdueAfterMs) return null;
+  return 'The pod should have ended and has not; its node may no longer answer. An administrator must look at the node. It goes on by itself as soon as the pod is gone.';
 }

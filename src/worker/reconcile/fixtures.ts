@@ -60,7 +60,7 @@ export function podOf(changes: PodChanges = {}): KubernetesPod {
       uid: 'uid-1',
       resourceVersion: '10',
       creationTimestamp: changes.createdAt ?? '2026-01-01T11:00:00Z',
-      deletionTimestamp: leaving ? '2026-01-01T11:30:00Z' : undefined,
+      deletionTimestamp: leaving ? '2026-01-01T12:00:00Z' : undefined,
       labels: { [projectIdLabel]: projectId },
       annotations: { [generationAnnotation]: String(generation) },
     },
@@ -79,7 +79,7 @@ export function claimOf(changes: { leaving?: boolean; projectId?: string } = {})
       name: `workspace-${testProjectId}`,
       uid: 'uid-2',
       resourceVersion: '9',
-      deletionTimestamp: changes.leaving ? '2026-01-01T11:30:00Z' : undefined,
+      deletionTimestamp: changes.leaving ? '2026-01-01T12:00:00Z' : undefined,
       labels: { [projectIdLabel]: changes.projectId ?? testProjectId },
     },
   });

@@ -1,7 +1,7 @@
 /**
  * The loop that makes the cluster agree with the row: read both sides, decide the next small effect, do it, and look
- * again, until nothing is left to do or only waiting helps. The row is read anew before every effect: a wish that came
- * meanwhile counts at once, and an executor that was frozen acts on nothing old.
+ * again, until nothing is left to do or only waiting helps. The row is read anew before every effect, and after every read of
+ * the cluster: a wish that came meanwhile counts at once, and no object of a later wish is judged by an earlier one.
  */
 import type { Database } from '../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
@@ -10,6 +10,7 @@ import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { KubernetesError } from '../kube/kubernetes-error.ts';
 import { claimManifest, podManifest, type PodSettings } from '../kube/manifests.ts';
 import type { StatusWriter } from '../status-writer.ts';
+import type { AfterStep } from '../step.ts';
 import { decide, type Actual, type Effect } from './decide.ts';
 
 /** `later`: look again after this many milliseconds, for no event will wake us. */
@@ -32,24 +33,30 @@ export function createReconciler(deps: {
   writer: StatusWriter;
   settings: PodSettings;
   now: () => Date;
+  afterStep?: AfterStep | undefined;
 }): Reconciler {
-  const { db, kubernetes, writer, settings, now } = deps;
+  const { db, kubernetes, writer, settings, now, afterStep } = deps;
 
   return {
     async reconcile(projectId, signal) {
       let actual: Actual | null = null;
       for (let step = 0; step < maxSteps; step++) {
         signal.throwIfAborted();
-        const wanted = await findProject(db, projectId);
+        let wanted = await findProject(db, projectId);
         if (!wanted) return { kind: 'done' };
-        actual ??= await read(wanted);
+        if (!actual) {
+          actual = await read(wanted);
+          // What was read may belong to a wish that came meanwhile: whoever made it did so after that wish was written.
+          wanted = await findProject(db, projectId);
+          if (!wanted) return { kind: 'done' };
+        }
         const effect = decide(wanted, actual, now().getTime());
         switch (effect.kind) {
           case 'settled':
-            await writer.told(wanted, { gone: actual.pod === null && wanted.desiredState !== 'running' });
+            await writer.told(wanted, { settled: actual });
             return { kind: 'done' };
           case 'wait':
-            if (effect.told) await writer.told(wanted, { gone: false });
+            if (effect.told) await writer.told(wanted, { settled: null });
             return { kind: 'done' };
           case 'later':
             return effect;
@@ -62,6 +69,7 @@ export function createReconciler(deps: {
             );
           default:
             actual = await apply(effect, wanted, actual);
+            await afterStep?.(effect.kind);
         }
       }
       throw new KubernetesError(

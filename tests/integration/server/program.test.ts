@@ -49,13 +49,17 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-it('the server stops as fast while Redis does not answer', async () => {
+it.each([
+  ['does not answer', 'freeze'],
+  ['is dead', 'cut'],
+] as const)('the server stops as fast while Redis %s', async (_words, fault) => {
   const redis = new URL(env['REDIS_URL'] ?? '');
   const proxy = await createTcpProxy({ host: redis.hostname, port: Number(redis.port) });
   redis.port = String(proxy.port);
   const program = server({ PORT: '0', REDIS_URL: redis.href });
   await program.printed(listens);
-  proxy.freeze();
+  proxy[fault]();
+  if (fault === 'cut') await program.printed(/Redis does not answer; trying again/);
   const startedAt = performance.now();
   program.kill('SIGTERM');
   expect(await program.exited).toBe(0);

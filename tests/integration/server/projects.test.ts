@@ -200,34 +200,6 @@ describe('the timeline', () => {
   });
 });
 
-describe('another’s project', () => {
-  it('looks like none, through every procedure', async () => {
-    const [owner, stranger] = [await signedIn('owner'), await signedIn('stranger')];
-    const { id } = await owner.projects.create({ name: 'Private' });
-    const before = await owner.projects.get(id);
-    const nobodys = '00000000-0000-4000-8000-000000000000';
-    const { projects } = stranger;
-    for (const call of [
-      projects.get,
-      projects.stop,
-      projects.start,
-      projects.restart,
-      projects.retry,
-      projects.delete,
-      (other: string) => projects.update({ id: other, name: 'Mine' }),
-      (other: string) => projects.activity(other),
-      (other: string) => stranger.waitFor(other, () => true, { timeoutMs: 2_000 }),
-    ]) {
-      const [theirs, none] = [await call(id).catch(readAppError), await call(nobodys).catch(readAppError)];
-      expect(theirs).toMatchObject({ code: 'NOT_FOUND' });
-      expect((theirs as Error).message).toBe((none as Error).message);
-    }
-    expect((await projects.list()).items).toEqual([]);
-    expect(await owner.projects.get(id)).toEqual(before);
-    await stranger.close();
-  });
-});
-
 async function namesOf(client: Client, input: { sort: 'createdAt' | 'name'; limit: number }): Promise<string[][]> {
   const pages: string[][] = [];
   let cursor: string | null = null;

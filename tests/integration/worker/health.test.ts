@@ -1,7 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 
 import { startHealthServer } from '../../../src/worker/health.ts';
-import { createWorkerSystem, startQuickCluster, type QuickCluster, type WorkerSystem } from './worker-system.ts';
+import {
+  createWorkerSystem,
+  startQuickCluster,
+  type QuickCluster,
+  type WorkerSystem,
+} from '../../support/worker-system.ts';
 
 const cleanUps: (() => Promise<void>)[] = [];
 let cluster: QuickCluster;
@@ -21,7 +26,7 @@ afterEach(async () => {
 
 it('a worker answers probes, and counts its jobs and its watch for Prometheus', async () => {
   const worker = await system.startWorker();
-  const health = await startHealthServer({ port: 0, metrics: worker.metrics, missing: worker.missing });
+  const health = await startHealthServer({ port: 0, metrics: worker.metrics, readiness: worker.readiness });
   cleanUps.push(health.close);
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${health.port}${path}`);
@@ -31,7 +36,7 @@ it('a worker answers probes, and counts its jobs and its watch for Prometheus', 
   await system.until(project.id, { status: 'ready' });
 
   expect(await get('/livez')).toMatchObject({ status: 200 });
-  expect(await get('/readyz')).toEqual({ status: 200, body: '{"status":"ok"}' });
+  expect(await get('/readyz')).toEqual({ status: 200, body: '{"status":"ok","messages":[]}' });
   expect(await get('/elsewhere')).toMatchObject({ status: 404 });
   await vi.waitFor(async () => {
     const { body } = await get('/metrics');
@@ -41,6 +46,9 @@ it('a worker answers probes, and counts its jobs and its watch for Prometheus', 
   });
 
   await worker.stop();
-  expect(await get('/readyz')).toEqual({ status: 503, body: '{"status":"down","message":"The worker is stopping."}' });
+  expect(await get('/readyz')).toEqual({
+    status: 503,
+    body: '{"status":"down","messages":["The worker is stopping."]}',
+  });
   expect((await get('/metrics')).body).toMatch(/^opencode_watch_owner 0$/m);
 });

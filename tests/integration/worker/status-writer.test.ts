@@ -29,7 +29,7 @@ const busy = new KubernetesError('transient', 'cluster-error', 'The cluster answ
   status: 500,
 });
 const fail = (parked: boolean) =>
-  writer().failed(project.id, { generation: project.generation, error: busy, parked, attempt: 'Another follows.' });
+  writer().failed(project.id, { generation: project.generation, error: busy, parked, next: 'Another follows.' });
 const read = async () => {
   const record = await findProject(db, project.id);
   if (!record) throw new Error('The project is gone.');
@@ -95,7 +95,7 @@ describe('what has failed', () => {
       reason: 'cluster-error',
       message: 'The cluster answered with an error (HTTP 500). Another follows.',
     });
-    await writer().told(project, { gone: false });
+    await writer().told(project, { settled: null });
     expect(await read()).toMatchObject({ reason: 'creating', podError: null, observedGeneration: 1 });
     expect(await messages()).toEqual(['job-failed: The cluster answered with an error (HTTP 500). Another follows.']);
   });
@@ -105,7 +105,7 @@ describe('what has failed', () => {
     await changeProject(db, { id: project.id }, () => ready);
     await fail(false);
     expect(await read()).toMatchObject({ ...ready, podErrorCode: 'cluster-error' });
-    await writer().told(project, { gone: false });
+    await writer().told(project, { settled: null });
     expect(await read()).toMatchObject({ ...ready, podError: null });
   });
 
@@ -116,7 +116,7 @@ describe('what has failed', () => {
       parkedGeneration: 1,
       message: 'The cluster answered with an error (HTTP 500). Mend the cause and retry.',
     });
-    await writer().told(project, { gone: false });
+    await writer().told(project, { settled: null });
     expect(await read()).toMatchObject({ status: 'initializing', parkedGeneration: null, podError: null });
   });
 
@@ -124,7 +124,7 @@ describe('what has failed', () => {
     await changeProject(db, { id: project.id }, () => ({ generation: 2, desiredState: 'stopped', status: 'stopping' }));
     const before = await read();
     await fail(true);
-    await writer().told(project, { gone: false });
+    await writer().told(project, { settled: null });
     expect(await read()).toEqual(before);
   });
 
@@ -135,7 +135,7 @@ describe('what has failed', () => {
     ] as const) {
       await changeProject(db, { id: project.id }, () => ({ desiredState, status }));
       await fail(false);
-      await writer().told(project, { gone: false });
+      await writer().told(project, { settled: null });
       expect(await read()).toMatchObject({ status, reason: status, podError: null });
     }
   });
@@ -144,10 +144,10 @@ describe('what has failed', () => {
 describe('a stop and a deletion', () => {
   it('are over when a read has found nothing left', async () => {
     await changeProject(db, { id: project.id }, () => ({ desiredState: 'stopped', status: 'stopping' }));
-    await writer().told(project, { gone: true });
+    await writer().told(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ status: 'stopped', deletedAt: null });
     await changeProject(db, { id: project.id }, () => ({ desiredState: 'deleted', status: 'deleting' }));
-    await writer().told(project, { gone: true });
+    await writer().told(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ status: 'archived', deletedAt: '2026-01-01T12:00:00.000Z' });
     expect((await messages()).at(-1)).toBe('archived: The pod and its volume are gone.');
   });

@@ -1,7 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
-import { createWorkerSystem, startQuickCluster, type QuickCluster, type WorkerSystem } from './worker-system.ts';
+import {
+  createWorkerSystem,
+  startQuickCluster,
+  type QuickCluster,
+  type WorkerSystem,
+} from '../../support/worker-system.ts';
 
 const namespace = 'opencode';
 
@@ -92,6 +97,17 @@ describe('a worker and one project', () => {
     await expectGone(project);
   });
 
+  it('says at once that the pod is ready when a start has taken back a stop before anybody could act', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    const before = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
+    await system.jobs.pause();
+    await system.wish(project.id, 'stop');
+    await system.wish(project.id, 'start');
+    await system.jobs.resume();
+    await system.until(project.id, { status: 'ready', observedGeneration: 3, podUid: before.podUid }, 5_000);
+  });
+
   it('ends where the last of many hasty wishes points', async () => {
     await system.startWorker();
     const project = await system.create();
@@ -107,18 +123,6 @@ describe('a worker and one project', () => {
 });
 
 describe('what nobody told the worker', () => {
-  it('replaces a pod that was deleted by hand, after it has left ready', async () => {
-    await system.startWorker();
-    const project = await system.create();
-    const before = await system.until(project.id, { status: 'ready' });
-    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
-    await system.until(project.id, { status: 'initializing' });
-    const after = await system.until(project.id, { status: 'ready' });
-    expect(after.podUid).not.toBe(before.podUid);
-    expect(after.statusVersion).toBeGreaterThan(before.statusVersion);
-    expect(after.generation).toBe(1);
-  });
-
   it('finds what happened while no worker was there: a new project, a deleted one, a lost pod', async () => {
     const worker = await system.startWorker();
     const [lost, unwanted] = await Promise.all([system.create(), system.create()]);

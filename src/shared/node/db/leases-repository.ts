@@ -1,6 +1,9 @@
 /** Leases on the database's clock: the clocks of the processes do not matter. */
 import type { Database } from './database.ts';
 
+/** Whoever holds it watches the cluster. */
+export const watchLeaseName = 'cluster-watch';
+
 export interface Lease {
   name: string;
   holder: string;
@@ -16,7 +19,8 @@ export async function acquireLease(
     `insert into leases as lease (name, holder, epoch, expires_at)
      values (:name, :holder, 1, now() + :ttlMs * interval '1 millisecond')
      on conflict (name) do update
-       set holder = excluded.holder, epoch = lease.epoch + 1, expires_at = excluded.expires_at
+       set holder = excluded.holder, epoch = lease.epoch + 1, expires_at = excluded.expires_at,
+             reachable = null
        where lease.expires_at < now() or lease.holder = excluded.holder
      returning epoch`,
     { ...options },
@@ -24,12 +28,32 @@ export async function acquireLease(
   return rows[0] ? { name: options.name, holder: options.holder, epoch: Number(rows[0].epoch) } : null;
 }
 
+/** What the holder of a lease last saw of what it watches; nulls when it has not looked yet. */
+export interface Sight {
+  reachable: boolean | null;
+  /** ISO time on the holder's clock; `null` when it never saw it. */
+  seenAt: string | null;
+}
+
 /** Prolongs a lease that is still ours. `false`: somebody else has it; stop what it guards. */
-export async function renewLease(db: Database, lease: Lease, options: { ttlMs: number }): Promise<boolean> {
+export async function renewLease(db: Database, lease: Lease, options: { ttlMs: number } & Sight): Promise<boolean> {
   const count = await db('leases')
     .where({ name: lease.name, holder: lease.holder, epoch: lease.epoch })
-    .update({ expires_at: db.raw("now() + ? * interval '1 millisecond'", [options.ttlMs]) });
+    .update({
+      expires_at: db.raw("now() + ? * interval '1 millisecond'", [options.ttlMs]),
+      reachable: options.reachable,
+      seen_at: options.seenAt,
+    });
   return count === 1;
+}
+
+/** What the present owner of the watch last saw, or `null` when there is none. */
+export async function readSight(db: Database): Promise<Sight | null> {
+  const row = await db<{ name: string; reachable: boolean | null; seenAt: Date | null }>('leases')
+    .where({ name: watchLeaseName })
+    .whereRaw('expires_at > now()')
+    .first('reachable', 'seenAt');
+  return row ? { reachable: row.reachable, seenAt: row.seenAt?.toISOString() ?? null } : null;
 }
 
 /** Gives the lease up at once, so that the next holder need not wait for it to expire. */

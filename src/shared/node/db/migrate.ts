@@ -2,6 +2,8 @@
  * Migrations: up, down, harmless when run twice or by two processes at once, and never past a database that is newer
  * than this code.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import knex, { type Knex } from 'knex';
 
 import * as usersAndSessions from '../../../../migrations/0001-users-and-sessions.ts';
@@ -9,7 +11,10 @@ import * as accessTokens from '../../../../migrations/0002-access-tokens.ts';
 import * as projects from '../../../../migrations/0003-projects.ts';
 import * as projectEvents from '../../../../migrations/0004-project-events.ts';
 import * as leases from '../../../../migrations/0005-leases.ts';
+import * as resync from '../../../../migrations/0006-resync.ts';
 import { AppError } from '../../contract/errors.ts';
+import type { Log } from '../log.ts';
+import { outageOf } from './outage.ts';
 
 /** Plain imports instead of a folder scan: the recorded names then hold no file extension that a build could change. */
 const migrations: Record<string, Knex.Migration> = {
@@ -18,6 +23,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0003-projects': projects,
   '0004-project-events': projectEvents,
   '0005-leases': leases,
+  '0006-resync': resync,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {
@@ -59,6 +65,24 @@ export async function assertMigrated(db: Knex): Promise<void> {
       'UNAVAILABLE',
       `The database lacks the migrations ${missing.join(', ')}. Run "npm run migrate" first.`,
     );
+  }
+}
+
+/**
+ * As {@link assertMigrated}, but waits for a database that does not answer yet.
+ * @throws AppError UNAVAILABLE when it does not answer within `graceMs`, lacks migrations or is newer than this program
+ */
+export async function awaitMigrated(db: Knex, { graceMs, log }: { graceMs: number; log: Log }): Promise<void> {
+  const deadline = performance.now() + graceMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await assertMigrated(db);
+    } catch (error) {
+      const outage = outageOf(error);
+      if (!outage || performance.now() > deadline) throw outage ?? error;
+      if (attempt === 0) log.warn({ error: String(error) }, 'the database does not answer yet; trying again');
+      await delay(Math.min(250 * 2 ** attempt, 2_000));
+    }
   }
 }
 

@@ -138,16 +138,24 @@ export async function listVersions(
   return rows.map((row) => ({ ...row, statusVersion: Number(row.statusVersion) }));
 }
 
-/** Projects whose last wish the cluster has not been told, for longer than `olderThanMs`, and that are not parked. */
+/** A page by `seq` of the projects whose last wish the cluster has not been told for `olderThanMs`, and that are not parked. */
 export async function listLaggingProjects(
   db: Db,
-  options: { olderThanMs: number; limit: number },
+  options: { olderThanMs: number; afterSeq: number; limit: number },
 ): Promise<ProjectRecord[]> {
   const rows = await ProjectModel.query(db)
     .whereRaw('observed_generation < generation and parked_generation is distinct from generation')
     .whereRaw("updated_at < now() - ? * interval '1 millisecond'", [options.olderThanMs])
-    .orderBy('updatedAt')
+    .where('seq', '>', options.afterSeq)
+    .orderBy('seq')
     .limit(options.limit);
+  return rows.map((row) => projectRecordSchema.parse(row));
+}
+
+/** These projects, of whatever owner and state; those that do not exist are missing. At most some hundred ids at once. */
+export async function findProjects(db: Db, ids: string[]): Promise<ProjectRecord[]> {
+  if (ids.length === 0) return [];
+  const rows = await ProjectModel.query(db).whereIn('id', ids);
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 

@@ -8,22 +8,22 @@ import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
 import { Queue } from 'bullmq';
 import { expect, vi } from 'vitest';
 
-import { createEmbeddedKubernetes } from '../../../src/embedded/kubernetes/embedded-kubernetes.ts';
-import { applyWish, type Wish } from '../../../src/server/projects/apply-wish.ts';
-import { kubernetesNames } from '../../../src/server/projects/names.ts';
-import { projectJobNameFor, projectQueueName } from '../../../src/shared/contract/jobs.ts';
-import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
-import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
-import { changeProject, findProject, insertProject } from '../../../src/shared/node/db/projects-repository.ts';
-import { upsertUser } from '../../../src/shared/node/db/users-repository.ts';
-import { createLog } from '../../../src/shared/node/log.ts';
-import { createProjectQueue } from '../../../src/shared/node/project-queue.ts';
-import { createRedis } from '../../../src/shared/node/redis.ts';
-import { readWorkerConfig } from '../../../src/worker/config.ts';
-import { startWorker, type Worker } from '../../../src/worker/worker.ts';
-import { createAdministrator } from '../../support/clusters.ts';
-import { createFaultyKubernetes, type FaultyKubernetes } from '../../support/faulty-kubernetes.ts';
-import { createTestDatabase, createTestRedis } from '../../support/services.ts';
+import { createEmbeddedKubernetes } from '../../src/embedded/kubernetes/embedded-kubernetes.ts';
+import { applyWish, type Wish } from '../../src/server/projects/apply-wish.ts';
+import { kubernetesNames } from '../../src/server/projects/names.ts';
+import { projectJobNameFor, projectQueueName } from '../../src/shared/contract/jobs.ts';
+import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import { changeProject, findProject, insertProject } from '../../src/shared/node/db/projects-repository.ts';
+import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
+import { createLog } from '../../src/shared/node/log.ts';
+import { createProjectQueue } from '../../src/shared/node/project-queue.ts';
+import { createRedis } from '../../src/shared/node/redis.ts';
+import { readWorkerConfig } from '../../src/worker/config.ts';
+import { startWorker, type Worker } from '../../src/worker/worker.ts';
+import { createAdministrator } from './clusters.ts';
+import { createFaultyKubernetes, type FaultyKubernetes } from './faulty-kubernetes.ts';
+import { createTestDatabase, createTestRedis } from './services.ts';
 
 export interface QuickCluster {
   kubeconfigPath: string;
@@ -33,9 +33,10 @@ export interface QuickCluster {
   stop(): Promise<void>;
 }
 
-export async function startQuickCluster(): Promise<QuickCluster> {
+/** @param stopMs how long a pod takes to stop */
+export async function startQuickCluster({ stopMs = 20 } = {}): Promise<QuickCluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'opencode-cluster-'));
-  const quick = { scheduleMs: 1, provisionMs: 1, pullMs: 1, createMs: 1, startupMs: 1, readyMs: 1, stopMs: 20 };
+  const quick = { scheduleMs: 1, provisionMs: 1, pullMs: 1, createMs: 1, startupMs: 1, readyMs: 1, stopMs };
   const kubernetes = await createEmbeddedKubernetes({
     dataDir,
     port: 0,
@@ -54,6 +55,8 @@ export async function startQuickCluster(): Promise<QuickCluster> {
 
 export interface WorkerSystem {
   db: Database;
+  /** Where everything is, for a worker that is a process of its own. */
+  places: { databaseUrl: string; redisUrl: string; kubeconfigPath: string };
   kubernetes: FaultyKubernetes;
   /** The library's own view of the queue, for looking at jobs. */
   jobs: Queue;
@@ -106,6 +109,11 @@ export async function createWorkerSystem(
 
   return {
     db,
+    places: {
+      databaseUrl: database.url,
+      redisUrl: redisUrl ?? redis.url,
+      kubeconfigPath: kubernetes.kubeconfigPath,
+    },
     kubernetes,
     jobs,
     flushRedis: redis.flush,
@@ -117,10 +125,17 @@ export async function createWorkerSystem(
         KUBECONFIG: kubernetes.kubeconfigPath,
         ...variables,
       });
-      const watchLimits = { firstBackOffMs: 20, longestBackOffMs: 100 };
+      const watchLimits = { firstBackOffMs: 20, longestBackOffMs: 100, ...options.watchLimits };
       const watchTimes = { ttlMs: 2_000, renewMs: 200 };
       const random = () => 0; // the shortest pauses
-      const worker = await startWorker(config, { log, random, watchLimits, watchTimes, jobGraceMs: 100, ...options });
+      const worker = await startWorker(config, {
+        log,
+        random,
+        watchTimes,
+        jobGraceMs: 100,
+        ...options,
+        watchLimits,
+      });
       workers.add(worker);
       return {
         ...worker,

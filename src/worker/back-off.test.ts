@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { backOffMs } from './job-consumer.ts';
+import { backOffMs } from './back-off.ts';
 
 describe('backOffMs', () => {
   it('doubles its pauses from half a second up to fifteen', () => {

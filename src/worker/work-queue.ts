@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WorkQueue {
   add(key: string): void;
+  /** Whether the key is queued or being worked on. */
+  has(key: string): boolean;
   /** Resolves when nothing is queued or running any more. */
   idle(): Promise<void>;
   /** Drops what is queued and resolves when what runs has ended. */
@@ -57,6 +59,7 @@ export function createWorkQueue(options: {
       else queued.add(key);
       pump();
     },
+    has: (key) => running.has(key) || queued.has(key),
     idle: () =>
       running.size === 0 && queued.size === 0
         ? Promise.resolve()

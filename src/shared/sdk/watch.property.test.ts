@@ -1,0 +1,92 @@
+/**
+ * What a reader of `watchProjects` gets, whatever the network does: a log of versions of a few projects, delivered as
+ * changes and snapshots, repeated and in any order. Abstracted: lost connections, which have their own tests, and
+ * projects that vanish from a snapshot, which are asked for one by one.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import type { ProjectEvent } from '../contract/events.ts';
+import type { Project } from '../contract/project.ts';
+import { watchProjects, type SubscriptionHandlers } from './watch.ts';
+
+const versions = fc
+  .array(fc.record({ id: fc.constantFrom('p', 'q', 'r'), statusVersion: fc.integer({ min: 1, max: 6 }) }), {
+    minLength: 1,
+    maxLength: 20,
+  })
+  .map((drawn) => drawn.map((each) => fakeProject(each)));
+
+/** Each project as a change of its own, or with the others that are known by then as a snapshot. */
+function eventsOf(projects: Project[], asSnapshot: (index: number) => boolean): ProjectEvent[] {
+  const known = new Map<string, Project>();
+  return projects.map((project, index) => {
+    known.set(project.id, project);
+    return asSnapshot(index)
+      ? { type: 'snapshot', projects: [...known.values()], freshness: { state: 'live', asOf: null } }
+      : { type: 'changed', project };
+  });
+}
+
+/** All that is yielded when the reader takes `reads` items between any two events and the rest at the end. */
+async function readAll(events: ProjectEvent[], reads: number[]): Promise<Project[]> {
+  let handlers: SubscriptionHandlers | undefined;
+  const abort = new AbortController();
+  const yielded: Project[] = [];
+  const iterator = watchProjects(
+    {
+      subscribe(_input, given) {
+        handlers = given;
+        return { unsubscribe() {} };
+      },
+      getProject: () => Promise.reject(new Error('Nothing vanishes here.')),
+      delayMs: () => 0,
+    },
+    { projectId: undefined, signal: abort.signal },
+  );
+  let open = iterator.next();
+  const take = async (most: number) => {
+    for (let taken = 0; taken < most; taken++) {
+      // What waits to be read is there within a few microtasks; a read that finds nothing stays open for later.
+      const result = await Promise.race([open, new Promise<null>((resolve) => setImmediate(() => resolve(null)))]);
+      if (!result?.value) return;
+      yielded.push(result.value);
+      open = iterator.next();
+    }
+  };
+  for (const [index, event] of events.entries()) {
+    handlers?.onData(event);
+    await take(reads[index] ?? 0);
+  }
+  await take(Infinity);
+  abort.abort();
+  expect((await open).done).toBe(true);
+  return yielded;
+}
+
+describe('a watch under every order of deliveries', () => {
+  it('yields rising versions alone, and of each project the newest in the end', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        versions,
+        fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+        fc.array(fc.nat(2), { minLength: 20, maxLength: 20 }),
+        async (projects, snapshots, reads) => {
+          const yielded = await readAll(
+            eventsOf(projects, (index) => snapshots[index] ?? false),
+            reads,
+          );
+          const last = new Map<string, number>();
+          for (const { id, statusVersion } of yielded) {
+            expect(statusVersion).toBeGreaterThan(last.get(id) ?? 0);
+            last.set(id, statusVersion);
+          }
+          const newest = new Map<string, number>();
+          for (const { id, statusVersion } of projects) newest.set(id, Math.max(statusVersion, newest.get(id) ?? 0));
+          expect(last).toEqual(newest);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * One attempt at one project, whoever asks for it: a job of the queue, or the way around a queue that is away. Failures are
+ * of three kinds: done already (success), worth another attempt, and for good until somebody retries.
+ */
+import type { ProjectJob } from '../shared/contract/jobs.ts';
+import type { Database } from '../shared/node/db/database.ts';
+import { outageOf } from '../shared/node/db/outage.ts';
+import { findProject } from '../shared/node/db/projects-repository.ts';
+import type { Log } from '../shared/node/log.ts';
+import { backOffMs } from './back-off.ts';
+import type { KubernetesClient } from './kube/kubernetes-client.ts';
+import { causeOf, KubernetesError } from './kube/kubernetes-error.ts';
+import type { Reconciler } from './reconcile/reconcile.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+export type AttemptOutcome = {
+  /** The wish that the attempt was made for; `null` when it could not be read. */
+  generation: number | null;
+} & (
+  | { kind: 'done' }
+  /** No attempt was used up; look again after this time. */
+  | { kind: 'later'; delayMs: number }
+  /** Worth another attempt, not before this time. */
+  | { kind: 'again'; delayMs: number; error: Error }
+  /** Shown as an error until somebody retries. */
+  | { kind: 'parked'; error: Error }
+);
+
+export interface Attempts {
+  /**
+   * @param options.number counts from 1
+   * @throws the signal's reason when it aborts; nothing else
+   */
+  run(job: ProjectJob, options: { number: number; of: number; log: Log; signal: AbortSignal }): Promise<AttemptOutcome>;
+}
+
+/** These are the cluster's troubles, not the project's: an end of the attempts would need hands on every project. */
+const troublesOfAll: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-busy', 'unauthorized']);
+/** So that all who wait for the cluster do not come in the same moment. */
+const spreadMs = 500;
+
+export function createAttempts(deps: {
+  db: Database;
+  kubernetes: Pick<KubernetesClient, 'closed'>;
+  reconciler: Reconciler;
+  writer: StatusWriter;
+  random: () => number;
+}): Attempts {
+  const { db, kubernetes, reconciler, writer, random } = deps;
+
+  return {
+    async run({ projectId }, { number, of, log, signal }) {
+      let generation: number | null = null;
+      try {
+        const record = await findProject(db, projectId);
+        generation = record?.generation ?? 0;
+        const closed = kubernetes.closed();
+        if (closed) {
+          if (record?.podErrorCode !== closed.reason) await failed(closed, { generation, parked: false });
+          return { kind: 'later', generation, delayMs: waitOf(closed) };
+        }
+        const result = await reconciler.reconcile(projectId, signal);
+        if (result.kind === 'later') return { ...result, generation };
+        return { kind: 'done', generation };
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        const isOurs = !(error instanceof KubernetesError);
+        if (isOurs && (generation === null || outageOf(error))) {
+          log.warn({ error: String(error) }, 'the database does not answer; trying again');
+          return { kind: 'again', generation, delayMs: backOffMs(number, random), error: asError(error) };
+        }
+        const problem = isOurs ? internalError(error, log) : error;
+        generation ??= 0; // only the database fails before it is known
+        const isLast = number >= of && !troublesOfAll.has(problem.reason);
+        const parked = problem.kind === 'terminal' || isLast;
+        log.warn({ error: problem.message, cause: causeOf(problem), status: problem.status, parked }, 'attempt failed');
+        await failed(problem, { generation, parked }).catch((cause: unknown) =>
+          log.warn({ error: String(cause) }, 'the failure of an attempt could not be written'),
+        );
+        if (parked) return { kind: 'parked', generation, error: problem };
+        if (!problem.sent) return { kind: 'later', generation, delayMs: waitOf(problem) };
+        const delayMs = Math.max(problem.retryAfterMs ?? 0, backOffMs(number, random));
+        return { kind: 'again', generation, delayMs, error: problem };
+      }
+
+      async function failed(problem: KubernetesError, facts: { generation: number; parked: boolean }): Promise<void> {
+        const next = troublesOfAll.has(problem.reason)
+          ? 'Your project is saved; it goes on by itself as soon as the cluster takes it.'
+          : `Attempt ${number} of ${of}; the next one follows by itself.`;
+        await writer.failed(projectId, { ...facts, error: problem, next });
+      }
+    },
+  };
+
+  function waitOf(problem: KubernetesError): number {
+    return (problem.retryAfterMs ?? 0) + random() * spreadMs;
+  }
+}
+
+/** A mistake of ours. Its words are for the log alone. */
+function internalError(error: unknown, log: Log): KubernetesError {
+  log.error({ error: error instanceof Error ? error.stack : String(error) }, 'an attempt failed by a fault of ours');
+  return new KubernetesError(
+    'transient',
+    'internal-error',
+    'Something went wrong in the project manager itself. An administrator finds the cause in the log of the worker.',
+    { status: 0, cause: error },
+  );
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

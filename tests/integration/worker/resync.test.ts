@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+
+import { readInstallationId } from '../../../src/shared/node/db/installation-repository.ts';
+import type { Correction } from '../../../src/worker/health.ts';
+import { installationAnnotation } from '../../../src/worker/kube/manifests.ts';
+import type { Worker } from '../../../src/worker/worker.ts';
+import { readMetric } from '../../support/read-metric.ts';
+import {
+  createWorkerSystem,
+  startQuickCluster,
+  type QuickCluster,
+  type WorkerSystem,
+} from '../../support/worker-system.ts';
+
+const namespace = 'opencode';
+const kinds: Correction[] = ['lost-job', 'drift', 'status', 'left-over', 'unknown-pod'];
+
+let cluster: QuickCluster;
+let system: WorkerSystem;
+
+beforeEach(async () => {
+  cluster = await startQuickCluster(); // its own, for what other tests leave behind would be unknown here
+  system = await createWorkerSystem(cluster);
+});
+afterEach(async () => {
+  await system.stop();
+  await cluster.stop();
+});
+
+const metric = async (worker: Worker, name: string, labels: Record<string, string>) =>
+  readMetric(await worker.metrics.registry.metrics(), name, labels);
+
+async function corrections(worker: Worker): Promise<Partial<Record<Correction, number>>> {
+  const counts = await Promise.all(
+    kinds.map(async (kind) => [kind, await metric(worker, 'opencode_resync_corrections_total', { kind })] as const),
+  );
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
+const labelsOf = (id: string) => ({ app: 'opencode-project', 'project-id': id });
+const podBody = (name: string, id: string, annotations: Record<string, string> = {}) => ({
+  metadata: { name, labels: labelsOf(id), annotations },
+  spec: { containers: [{ name: 'main', image: 'registry.example.com/anything:v1' }] },
+});
+
+it('a whole healthy life needs no correction, however often rows and cluster are compared', async () => {
+  const worker = await system.startWorker({}, { resyncMs: 20 });
+  const projects = await Promise.all(Array.from({ length: 5 }, () => system.create()));
+  await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
+  await Promise.all(projects.map(({ id }) => system.wish(id, 'stop')));
+  await Promise.all(projects.map(({ id }) => system.until(id, { status: 'stopped' })));
+  await Promise.all(projects.map(({ id }) => system.wish(id, 'start')));
+  await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
+  await Promise.all(projects.map(({ id }) => system.wish(id, 'delete')));
+  await Promise.all(projects.map(({ id }) => system.until(id, { status: 'archived' })));
+  expect(await corrections(worker)).toEqual({});
+});
+
+it('a project costs the cluster eight requests: two reads and two writes on the way up, and as many down', async () => {
+  const slower = await startQuickCluster({ stopMs: 500 }); // as any real pod, it stops later than its order is noted
+  onTestFinished(slower.stop);
+  const own = await createWorkerSystem(slower);
+  onTestFinished(own.stop);
+  await own.startWorker();
+  const project = await own.create();
+  await own.until(project.id, { status: 'ready', observedGeneration: 1 });
+  await own.wish(project.id, 'delete');
+  await own.until(project.id, { status: 'archived' });
+  const requests = own.kubernetes.requests.filter(({ method, path }) => method !== 'GET' || path.includes(project.id));
+  const counts = new Map<string, number>();
+  for (const { method } of requests) counts.set(method, (counts.get(method) ?? 0) + 1);
+  expect(Object.fromEntries(counts)).toEqual({ GET: 4, POST: 2, DELETE: 2 });
+});
+
+describe('the comparison of rows and cluster', () => {
+  it('puts right a row that does not say what the cluster shows', async () => {
+    const worker = await system.startWorker({}, { resyncMs: 100 });
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready', observedGeneration: 1 });
+    await system.db('projects').where({ id: project.id }).update({ status: 'error', phase: 'Failed' });
+    await system.until(project.id, { status: 'ready', phase: 'Running' });
+    await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ status: 1 }));
+  });
+
+  it('replaces a lost pod whose job was lost as well', async () => {
+    const worker = await system.startWorker({}, { resyncMs: 200 });
+    const project = await system.create();
+    const before = await system.until(project.id, { status: 'ready' });
+    await system.jobs.pause();
+    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
+    await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1));
+    await system.flushRedis(); // the pause is lost, too
+    const after = await system.until(project.id, { status: 'ready' });
+    expect(after.podUid).not.toBe(before.podUid);
+    await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ drift: 1 }));
+  });
+
+  it('removes what a late request has made for a project that was deleted', async () => {
+    const worker = await system.startWorker({}, { resyncMs: 100 });
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready' });
+    await system.wish(project.id, 'delete');
+    await system.until(project.id, { status: 'archived' });
+    await cluster.api.createNamespacedPersistentVolumeClaim({
+      namespace,
+      body: {
+        metadata: { name: project.workspacePvcName, labels: labelsOf(project.id) },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      },
+    });
+    await vi.waitFor(async () => expect(await system.claimUid(project.id)).toBeNull(), { timeout: 10_000 });
+    expect(await corrections(worker)).toEqual({ 'left-over': 1 });
+    expect(await system.read(project.id)).toMatchObject({ status: 'archived' });
+  });
+
+  it('finds a wish whose job was lost, and says so', async () => {
+    const worker = await system.startWorker();
+    const project = await system.create({ queued: false });
+    await system.until(project.id, { status: 'ready' }, 5_000);
+    expect(await corrections(worker)).toEqual({ 'lost-job': 1 });
+  });
+});
+
+describe('objects with our label that no row knows', () => {
+  it('are counted; after its time a pod of this installation goes, a claim and all others stay', async () => {
+    const [known, stranger] = [await system.create(), randomUUID()];
+    const mark = { [installationAnnotation]: await readInstallationId(system.db) };
+    for (const body of [
+      podBody(`project-${stranger}-ours`, stranger, mark),
+      podBody(`project-${stranger}-theirs`, stranger, { [installationAnnotation]: randomUUID() }),
+      podBody(`project-${stranger}-nobodys`, stranger),
+      podBody(`copy-of-${known.podName}`, known.id, mark),
+    ]) {
+      await cluster.api.createNamespacedPod({ namespace, body });
+    }
+    await cluster.api.createNamespacedPersistentVolumeClaim({
+      namespace,
+      body: {
+        metadata: { name: `workspace-${stranger}`, labels: labelsOf(stranger), annotations: mark },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      },
+    });
+    const worker = await system.startWorker({}, { resyncMs: 50, unknownGraceMs: 400 });
+    const unknown = (resource: string) => metric(worker, 'opencode_unknown_objects', { resource });
+    await vi.waitFor(async () => expect(await unknown('pods')).toBe(4));
+    expect(await unknown('persistentvolumeclaims')).toBe(1);
+
+    await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ 'unknown-pod': 1 }), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await unknown('pods')).toBe(3));
+    const left = await cluster.api.listNamespacedPod({ namespace, labelSelector: 'app=opencode-project' });
+    expect(new Set(left.items.map(({ metadata }) => metadata?.name))).toEqual(
+      new Set([known.podName, `copy-of-${known.podName}`, `project-${stranger}-theirs`, `project-${stranger}-nobodys`]),
+    );
+    expect(await system.claimUid(stranger)).not.toBeNull();
+    await system.until(known.id, { status: 'ready' });
+  });
+
+  it('are left alone for an hour', async () => {
+    const stranger = randomUUID();
+    const mark = { [installationAnnotation]: await readInstallationId(system.db) };
+    await cluster.api.createNamespacedPod({ namespace, body: podBody(`project-${stranger}-ours`, stranger, mark) });
+    const worker = await system.startWorker({}, { resyncMs: 20 });
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready' });
+    expect(await metric(worker, 'opencode_unknown_objects', { resource: 'pods' })).toBe(1);
+    expect(await system.podsOf(stranger)).toHaveLength(1);
+    expect(await corrections(worker)).toEqual({});
+  });
+});

@@ -1,0 +1,165 @@
+/** Our server and worker as the real processes that they are in production, for tests that kill and freeze them. */
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { freezeProcess } from './freeze.ts';
+import { findKeptPort } from './kept-port.ts';
+import { readMetric } from './read-metric.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const startTimeoutMs = 60_000;
+
+export interface ProcessExit {
+  code: number | null;
+  signal: string | null;
+}
+
+export interface ServiceProcess {
+  pid: number;
+  /** Of a server where people open it, of a worker where its health is asked; without a slash at the end. */
+  url: string;
+  /** All that it has printed so far, both streams. */
+  output(): string;
+  /**
+   * The value of a metric; of several that bear the labels, the sum. 0 when the metric is known but none bears them.
+   * @throws Error when it does not answer within five seconds, or knows no such metric
+   */
+  metric(name: string, labels?: Record<string, string>): Promise<number>;
+  /** Stops it in the middle of whatever it does. */
+  freeze(): void;
+  thaw(): void;
+  /** Sends the signal (SIGKILL unless told otherwise), thaws it so that it can act on it, and waits for its end. */
+  kill(signal?: NodeJS.Signals): Promise<ProcessExit>;
+  /** Resolves when it has ended, asked to or not. */
+  exited: Promise<ProcessExit>;
+}
+
+export interface ServerProcessOptions {
+  databaseUrl: string;
+  redisUrl: string;
+  /** Any other variable, or one of those that are set here. */
+  env?: Record<string, string>;
+  /** Any free port unless told otherwise; name one to come back on it. */
+  port?: number;
+}
+
+/** Runs `src/server/main.ts`; resolves when it listens. @throws Error with all that it printed when it ends before */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServiceProcess> {
+  const port = options.port ?? (await findKeptPort());
+  const url = `http://127.0.0.1:${port}`;
+  return runService({
+    entry: 'src/server/main.ts',
+    url,
+    env: {
+      DATABASE_URL: options.databaseUrl,
+      REDIS_URL: options.redisUrl,
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      PUBLIC_URL: url,
+      OIDC_ISSUER: 'http://127.0.0.1:9', // the discard port, where nothing answers
+      OIDC_CLIENT_ID: 'test-client',
+      SESSION_SECRET: 'a secret of tests, longer than 32 characters',
+      ...options.env,
+    },
+  });
+}
+
+export interface WorkerProcessOptions extends ServerProcessOptions {
+  kubeconfigPath: string;
+  /** Another program than `src/worker/main.ts`, as a path from the root of the project. */
+  entry?: string;
+}
+
+/** Runs a worker; resolves when `/livez` answers. @throws Error with all that it printed when it ends before */
+export async function startWorkerProcess(options: WorkerProcessOptions): Promise<ServiceProcess> {
+  const port = options.port ?? (await findKeptPort());
+  return runService({
+    entry: options.entry ?? 'src/worker/main.ts',
+    url: `http://127.0.0.1:${port}`,
+    env: {
+      DATABASE_URL: options.databaseUrl,
+      REDIS_URL: options.redisUrl,
+      KUBECONFIG: options.kubeconfigPath,
+      WORKER_METRICS_PORT: String(port),
+      ...options.env,
+    },
+  });
+}
+
+async function runService(options: {
+  entry: string;
+  url: string;
+  env: Record<string, string>;
+}): Promise<ServiceProcess> {
+  const { entry, url } = options;
+  const prelude = join(import.meta.dirname, 'end-with-starter.ts');
+  const child = spawn(process.execPath, ['--import', prelude, resolve(root, entry)], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const collect = (chunk: Buffer) => (output += chunk.toString());
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  child.stdin.on('error', () => undefined); // it ended first
+  const exited = new Promise<ProcessExit>((settle, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => settle({ code, signal }));
+  });
+  let ended = false;
+  exited.then(
+    () => (ended = true),
+    () => (ended = true),
+  );
+
+  const deadline = performance.now() + startTimeoutMs;
+  while (!(await answers(`${url}/livez`))) {
+    if (ended) {
+      const { code, signal } = await exited;
+      throw new Error(`${entry} ended with ${signal ?? `exit code ${code}`} before it was ready:\n${output}`);
+    }
+    if (performance.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`${entry} was not ready within ${startTimeoutMs / 1_000} s:\n${output}`);
+    }
+    await delay(20);
+  }
+
+  const pid = child.pid ?? 0; // it has answered, so it was started
+  let thawAll: (() => void) | null = null;
+  const thaw = () => {
+    thawAll?.();
+    thawAll = null;
+  };
+  return {
+    pid,
+    url,
+    output: () => output,
+    async metric(name, labels = {}) {
+      const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
+      return readMetric(await response.text(), name, labels);
+    },
+    freeze() {
+      if (!ended) thawAll ??= freezeProcess(pid);
+    },
+    thaw,
+    async kill(signal = 'SIGKILL') {
+      child.kill(signal);
+      thaw();
+      return exited;
+    },
+    exited,
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false; // not yet
+  }
+}

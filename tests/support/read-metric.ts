@@ -1,0 +1,16 @@
+/**
+ * One value out of Prometheus' text format: the sum over all samples of that name which bear the labels, 0 if none does.
+ * @throws Error when the text knows no metric of that name, so that a misspelt one is never taken for 0
+ */
+export function readMetric(text: string, name: string, labels: Record<string, string> = {}): number {
+  const known = [...text.matchAll(/^# TYPE (\S+) /gm)].some(
+    ([, type = '']) => name === type || [`${type}_count`, `${type}_sum`, `${type}_bucket`].includes(name),
+  );
+  if (!known) throw new Error(`There is no metric "${name}".`);
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  let sum = 0;
+  for (const [, sample, pairs = '', value] of text.matchAll(/^([\w:]+)(?:\{(.*)\})? (\S+)$/gm)) {
+    if (sample === name && wanted.every((pair) => `,${pairs},`.includes(`,${pair},`))) sum += Number(value);
+  }
+  return sum;
+}

@@ -1,0 +1,135 @@
+/**
+ * An OpenID Connect issuer whose faults a test scripts: it goes away and comes back, changes its key, or fails at one
+ * endpoint. It asks nobody anything: whoever is sent to it comes back at once as `subject`.
+ */
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
+
+import { findKeptPort } from './kept-port.ts';
+
+type Endpoint = 'metadata' | 'keys' | 'authorize' | 'token';
+
+export interface ScriptedIssuer {
+  url: string;
+  /** Shows a new key in place of the one before, and signs with it unless told to show it only. */
+  rotateKey(options?: { showOnly: boolean }): Promise<void>;
+  /** Nothing listens any more; connections that were open are broken. */
+  goAway(): Promise<void>;
+  comeBack(): Promise<void>;
+  /** From now on this endpoint answers 503, or not at all. */
+  break(endpoint: Endpoint, how: 'error' | 'silence'): void;
+  mend(): void;
+  /** How often it was asked there. */
+  count(endpoint: Endpoint): number;
+}
+
+const endpoints: Record<string, Endpoint> = {
+  '/.well-known/openid-configuration': 'metadata',
+  '/keys': 'keys',
+  '/authorize': 'authorize',
+  '/token': 'token',
+};
+
+export async function startScriptedIssuer({
+  clientId = 'test-client',
+  subject = 'anna',
+} = {}): Promise<ScriptedIssuer> {
+  const port = await findKeptPort();
+  const url = `http://127.0.0.1:${port}`;
+  const broken = new Map<Endpoint, 'error' | 'silence'>();
+  const counts = new Map<Endpoint, number>();
+  const nonces = new Map<string, string>();
+  let key = await newKey();
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', url);
+    const endpoint = endpoints[pathname];
+    if (endpoint === undefined) return void response.writeHead(404).end();
+    counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1);
+    const fault = broken.get(endpoint);
+    if (fault === 'silence') return;
+    if (fault === 'error') return void response.writeHead(503).end();
+    switch (endpoint) {
+      case 'metadata':
+        return json(response, {
+          issuer: url,
+          authorization_endpoint: `${url}/authorize`,
+          token_endpoint: `${url}/token`,
+          jwks_uri: `${url}/keys`,
+          end_session_endpoint: `${url}/end`,
+          response_types_supported: ['code'],
+          id_token_signing_alg_values_supported: ['RS256'],
+          code_challenge_methods_supported: ['S256'],
+        });
+      case 'keys':
+        return json(response, { keys: [key.shown] });
+      case 'authorize': {
+        const code = randomBytes(8).toString('hex');
+        nonces.set(code, searchParams.get('nonce') ?? '');
+        const back = new URL(searchParams.get('redirect_uri') ?? '');
+        back.searchParams.set('code', code);
+        back.searchParams.set('state', searchParams.get('state') ?? '');
+        return void response.writeHead(303, { location: back.href }).end();
+      }
+      case 'token': {
+        const code = new URLSearchParams(await bodyOf(request)).get('code') ?? '';
+        const claims = { name: subject, email: `${subject}@example.test`, nonce: nonces.get(code) ?? '' };
+        const idToken = await new SignJWT(claims)
+          .setProtectedHeader({ alg: 'RS256', kid: key.id })
+          .setIssuer(url)
+          .setAudience(clientId)
+          .setSubject(subject)
+          .setIssuedAt()
+          .setExpirationTime('5m')
+          .sign(key.secret);
+        return json(response, { access_token: 'of no use', token_type: 'Bearer', id_token: idToken });
+      }
+    }
+  }
+
+  const comeBack = () =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', () => resolve());
+    });
+  await comeBack();
+  return {
+    url,
+    async rotateKey({ showOnly } = { showOnly: false }) {
+      const next = await newKey();
+      key = showOnly ? { ...key, shown: next.shown } : next;
+    },
+    goAway: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+    comeBack,
+    break: (endpoint, how) => void broken.set(endpoint, how),
+    mend: () => broken.clear(),
+    count: (endpoint) => counts.get(endpoint) ?? 0,
+  };
+}
+
+async function newKey(): Promise<{ id: string; secret: CryptoKey; shown: JWK }> {
+  const { privateKey, publicKey } = await generateKeyPair('RS256');
+  const id = randomBytes(8).toString('hex');
+  return { id, secret: privateKey, shown: { ...(await exportJWK(publicKey)), kid: id, use: 'sig', alg: 'RS256' } };
+}
+
+function json(response: ServerResponse, body: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text;
+}
