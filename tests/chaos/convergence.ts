@@ -1,0 +1,100 @@
+/** Whether each project is as its owner wants it: in the database, in the cluster, and for long enough (I3). */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+
+import type { Database } from '../../src/shared/node/db/database.ts';
+import { projectRecordSchema, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import { projectSelector } from '../../src/worker/kube/manifests.ts';
+import { claimsIn, projectIdOf } from './cluster-eyes.ts';
+import { namespace, type ChaosCluster } from './cluster.ts';
+
+export interface Present {
+  records: ProjectRecord[];
+  pods: V1Pod[];
+  claims: V1PersistentVolumeClaim[];
+}
+
+export async function readPresent({ db, cluster }: { db: Database; cluster: ChaosCluster }): Promise<Present> {
+  const selected = { namespace, labelSelector: projectSelector };
+  const [rows, pods, claims] = await Promise.all([
+    db('projects').select('*').orderBy('seq'),
+    cluster.api.listNamespacedPod(selected),
+    cluster.api.listNamespacedPersistentVolumeClaim(selected),
+  ]);
+  return { records: rows.map((row) => projectRecordSchema.parse(row)), pods: pods.items, claims: claims.items };
+}
+
+/** What is not yet as wanted, by project. */
+export function divergencesOf(present: Present, hadClaim: (projectId: string) => boolean): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const record of present.records) {
+    const own = (object: V1Pod | V1PersistentVolumeClaim) => projectIdOf(object) === record.id;
+    const text = divergenceOf(record, {
+      pods: present.pods.filter(own),
+      claims: present.claims.filter(own),
+      hadClaim: hadClaim(record.id),
+    });
+    if (text !== null) found.set(record.id, text);
+  }
+  return found;
+}
+
+function divergenceOf(
+  record: ProjectRecord,
+  { pods, claims, hadClaim }: { pods: V1Pod[]; claims: V1PersistentVolumeClaim[]; hadClaim: boolean },
+): string | null {
+  const wanted = { running: 'ready', stopped: 'stopped', deleted: 'archived' }[record.desiredState];
+  const row = `${record.status} (${record.reason}: ${record.message}), generation ${record.observedGeneration} of ${record.generation}`;
+  const inCluster = `${count(pods.length, 'pod')}, ${count(claims.length, 'claim')}`;
+  const say = (text: string) => `should be ${wanted}, but ${text}. Row: ${row}. Cluster: ${inCluster}.`;
+
+  if (record.status !== wanted) return say(`is ${record.status}`);
+  if (record.observedGeneration !== record.generation) return say('its last wish is not noted as met');
+  const [pod] = pods;
+  const [claim] = claims;
+  if (claim && claim.metadata?.name !== record.workspacePvcName) return say('its claim has another name');
+  if (claims.length > 1) return say('has several claims');
+  switch (record.desiredState) {
+    case 'running': {
+      if (!pod || pods.length > 1) return say('has not exactly one pod');
+      if (pod.metadata?.uid !== record.podUid) return say('its row names another pod');
+      if (pod.metadata?.deletionTimestamp !== undefined) return say('its pod is being deleted');
+      const ready = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+      if (ready !== true) return say('its pod is not ready');
+      if (!claimsIn(pod).includes(record.workspacePvcName)) return say('its pod does not mount its claim');
+      return claim ? null : say('its claim is missing');
+    }
+    case 'stopped':
+      if (pod) return say('has a pod');
+      return hadClaim && !claim ? say('its claim is missing') : null;
+    case 'deleted':
+      return pod || claim ? say('something is left of it') : null;
+  }
+}
+
+/** Waits until nothing diverges, and says when the last of each project was seen to. */
+export async function awaitConvergence(options: {
+  read: () => Promise<Present>;
+  hadClaim: (projectId: string) => boolean;
+  limitMs: number;
+}): Promise<{ tookMs: number; projects: number; slowest: string | null; divergences: Map<string, string> }> {
+  const { read, hadClaim, limitMs } = options;
+  const startedAt = performance.now();
+  let slowest: string | null = null;
+  for (;;) {
+    const present = await read();
+    const divergences = divergencesOf(present, hadClaim);
+    const tookMs = performance.now() - startedAt;
+    if (divergences.size === 0 || tookMs > limitMs) {
+      return { tookMs, projects: present.records.length, slowest, divergences };
+    }
+    const [last] = [...divergences].toReversed();
+    slowest = last ? `${last[0]} ${last[1]}` : slowest;
+    await delay(200);
+  }
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,200 @@
+/** Breaks what the plan says, for as long as it says, and mends it again. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+
+import type { Fault, PassingRequest } from '../support/faulty-kubernetes.ts';
+import type { ClusterEyes } from './cluster-eyes.ts';
+import { namespace } from './cluster.ts';
+import type { PlannedFault } from './schedule.ts';
+import type { Supervised } from './supervised.ts';
+import type { Violations } from './violations.ts';
+import type { World } from './world.ts';
+
+/** A process that is asked to end has so long, whatever is broken. */
+const endLimitMs = 25_000;
+
+export interface Faults {
+  /** Breaks, waits, mends; at once when the run ends. Rejects when the fault itself could not be made. */
+  inject(fault: PlannedFault): Promise<void>;
+}
+
+type FaultyAnswer = (request: PassingRequest) => Fault | undefined;
+
+export function createFaults(deps: {
+  world: World;
+  eyes: ClusterEyes;
+  violations: Violations;
+  /** Ends every fault that lasts. */
+  over: AbortSignal;
+  say: (line: string) => void;
+}): Faults {
+  const { world, eyes, violations, over, say } = deps;
+  const { postgres, redis, kubernetes, cluster } = world;
+  /** One thing at a time at one place, also when a repair takes longer than planned. */
+  const places = new Map<string, Promise<void>>();
+  const answers = new Set<FaultyAnswer>();
+  kubernetes.fault = (request) => {
+    for (const answer of answers) {
+      const fault = answer(request);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  };
+
+  const lasting = (ms: number) => delay(ms, undefined, { signal: over }).catch(() => undefined); // then it is mended at once
+  const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+
+  function processAt(place: string): Supervised {
+    const found = [...world.servers, ...world.workers].find(({ name }) => name === place);
+    if (!found) throw new Error(`There is no ${place}.`);
+    return found;
+  }
+
+  async function stopInOrder(one: Supervised): Promise<void> {
+    const ended = await one.end('SIGTERM');
+    if (!ended) return;
+    const { exit, tookMs } = ended;
+    say(`${one.name} ended ${seconds(tookMs)} after SIGTERM (${exit.signal ?? `exit code ${exit.code}`})`);
+    if (tookMs > endLimitMs || exit.code !== 0) {
+      const how = `${seconds(tookMs)} after SIGTERM (${exit.signal ?? `exit code ${exit.code}`})`;
+      violations.report('I7', null, `${one.name} ended ${how}; expected exit code 0 within 25 s`);
+    }
+  }
+
+  async function answering(answer: FaultyAnswer, ms: number): Promise<void> {
+    answers.add(answer);
+    await lasting(ms);
+    answers.delete(answer);
+  }
+
+  function podAt(pick: number): string | null {
+    const pods = eyes.livePods().filter((pod) => pod.metadata?.deletionTimestamp === undefined);
+    return pods[Math.floor(pick * pods.length)]?.metadata?.name ?? null;
+  }
+
+  async function onPod(pick: number, deed: (name: string) => Promise<unknown>): Promise<void> {
+    const name = podAt(pick);
+    if (name === null) return say('no pod is there to be touched');
+    await deed(name).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code !== 404) throw error; // gone by itself in this moment
+    });
+  }
+
+  async function carryOut(fault: PlannedFault): Promise<void> {
+    const { kind, place, forMs, pick } = fault;
+    switch (kind) {
+      case 'worker killed':
+      case 'server killed':
+        await processAt(place).end('SIGKILL');
+        await lasting(forMs);
+        return processAt(place).start();
+      case 'worker stopped':
+      case 'server stopped':
+        await stopInOrder(processAt(place));
+        await lasting(forMs);
+        return processAt(place).start();
+      case 'worker frozen': {
+        const frozen = processAt(place).current();
+        frozen?.freeze();
+        await lasting(forMs);
+        return frozen?.thaw();
+      }
+      case 'Redis killed':
+      case 'PostgreSQL killed': {
+        const service = kind === 'Redis killed' ? redis : postgres;
+        await service.kill();
+        await lasting(forMs);
+        return service.start();
+      }
+      case 'Redis frozen':
+      case 'PostgreSQL frozen': {
+        const service = kind === 'Redis frozen' ? redis : postgres;
+        service.freeze();
+        await lasting(forMs);
+        return service.thaw();
+      }
+      case 'Redis wiped':
+        return redis.flushAll();
+      case 'Redis full':
+        await redis.fill();
+        await lasting(forMs);
+        return redis.empty();
+      case 'Kubernetes answers 500': {
+        const verb = verbs[Math.floor(pick * verbs.length)];
+        return answering(
+          (request) => (verbOf(request) === verb ? failure(500, `chaos: no ${verb}`) : undefined),
+          forMs,
+        );
+      }
+      case 'Kubernetes answers 429': {
+        const headers = { 'retry-after': String(1 + Math.floor(pick * 3)) };
+        return answering(() => ({ ...failure(429, 'chaos: too many requests'), headers }), forMs);
+      }
+      case 'Kubernetes hangs':
+        return answering(() => (pick < 0.5 ? 'hang' : 'hang-in-body'), forMs);
+      case 'Kubernetes answers lost':
+        return answering(({ method }) => (method === 'GET' ? undefined : 'lose-answer'), forMs);
+      case 'Kubernetes away':
+        await kubernetes.goAway();
+        await lasting(forMs);
+        return kubernetes.comeBack();
+      case 'Kubernetes connections cut':
+        return kubernetes.cut();
+      case 'pod deleted by hand':
+        return onPod(pick, (name) => cluster.api.deleteNamespacedPod({ name, namespace }));
+      case 'pod evicted':
+        return onPod(pick, (name) =>
+          cluster.api.patchNamespacedPodStatus(
+            { name, namespace, body: { status: { phase: 'Failed', reason: 'Evicted', message: 'chaos' } } },
+            setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+          ),
+        );
+      case 'sockets cut':
+        return wayTo(place).reset();
+      case 'network slow':
+        wayTo(place).slowDown(50 + Math.round(pick * 250));
+        await lasting(forMs);
+        return wayTo(place).restore();
+    }
+  }
+
+  function wayTo(place: string) {
+    const way = world.ways[Number(place.at(-1))];
+    if (!way) throw new Error(`There is no ${place}.`);
+    return way;
+  }
+
+  return {
+    async inject(fault) {
+      const before = places.get(fault.place) ?? Promise.resolve();
+      const done = (async () => {
+        await before;
+        if (over.aborted) return;
+        say(describeFault(fault));
+        await carryOut(fault);
+      })();
+      places.set(
+        fault.place,
+        done.catch(() => undefined), // told to the caller; the next fault may still come
+      );
+      await done;
+    },
+  };
+}
+
+const verbs = ['GET', 'POST', 'DELETE', 'WATCH'] as const;
+
+function verbOf({ method, isWatch }: PassingRequest): string {
+  return isWatch ? 'WATCH' : method;
+}
+
+function failure(status: number, message: string) {
+  return { status, body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status, message } };
+}
+
+export function describeFault({ kind, place, forMs }: PlannedFault): string {
+  const where = /^(worker|server) \d$/.test(place) ? kind.replace(/^(worker|server)/, place) : kind;
+  const at = place.startsWith('way to server') ? ` (${place})` : '';
+  return `${where}${at}${forMs === 0 ? '' : `, for ${(forMs / 1_000).toFixed(1)} s`}`;
+}

@@ -1,0 +1,89 @@
+/** The checks that are made when all is whole again; those that are made all the time are in their watchers. */
+import { isDeepStrictEqual } from 'node:util';
+
+import { waitUntil } from '../../src/embedded/process/wait-until.ts';
+import { toProject, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import { projectIdOf } from './cluster-eyes.ts';
+import type { Present } from './convergence.ts';
+import type { Ledger } from './ledger.ts';
+import type { Viewer } from './viewers.ts';
+import type { Violations } from './violations.ts';
+
+/** The servers compare what they have told with the database every ten seconds. */
+const viewLimitMs = 15_000;
+
+/** I5: the rows are what the books allow, and there is no row that nobody asked for. */
+export function checkBooks(records: ProjectRecord[], ledger: Ledger, violations: Violations): void {
+  const rows = new Map(records.map((record) => [record.id, record]));
+  for (const account of ledger.accounts()) {
+    const row = rows.get(account.id);
+    const wanted = `${[...account.desired].join(' or ')}, "${[...account.names].join('" or "')}", version ${account.version} or later`;
+    if (!row) {
+      violations.report('I5', account.id, `the database lacks it; expected: ${wanted}`);
+    } else if (
+      !account.desired.has(row.desiredState) ||
+      !account.names.has(row.name) ||
+      row.statusVersion < account.version
+    ) {
+      const seen = `${row.desiredState}, "${row.name}", version ${row.statusVersion}`;
+      violations.report('I5', account.id, `the database says: ${seen}; expected: ${wanted}`);
+    }
+  }
+  const maybe = new Set(ledger.unknownCreations().map(({ requestId }) => requestId));
+  for (const row of records) {
+    if (ledger.find(row.id) || maybe.has(row.requestId ?? '')) continue;
+    violations.report('I5', row.id, `"${row.name}" is in the database, but nobody has asked for it`);
+  }
+}
+
+/** I4: every screen shows what the database says. Returns how long that took. */
+export async function awaitViews(
+  viewers: readonly Viewer[],
+  options: { read: () => Promise<Present>; userOf: (ownerId: string) => number; violations: Violations },
+): Promise<number> {
+  const { read, userOf, violations } = options;
+  const startedAt = performance.now();
+  let stale: { id: string; text: string }[] = [];
+  await waitUntil(
+    async () => {
+      const { records } = await read();
+      stale = viewers.flatMap((viewer) =>
+        records
+          .filter((record) => userOf(record.ownerId) === viewer.user)
+          .flatMap((record) => staleness(viewer, record)),
+      );
+      return stale.length === 0 ? true : undefined;
+    },
+    { timeoutMs: viewLimitMs, intervalMs: 200 },
+  );
+  for (const { id, text } of stale) violations.report('I4', id, text);
+  return performance.now() - startedAt;
+}
+
+function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: string }[] {
+  const shown = viewer.view.get(record.id);
+  const wanted = toProject(record);
+  if (shown && isDeepStrictEqual(shown, wanted)) return [];
+  if (!shown && record.status === 'archived') return []; // gone before it was ever seen
+  const words = (project: { status: string; statusVersion: number }) =>
+    `${project.status}, version ${project.statusVersion}`;
+  const seen = shown ? words(shown) : 'nothing';
+  return [{ id: record.id, text: `the ${viewer.name} shows ${seen}; the database says ${words(wanted)}` }];
+}
+
+/** I6: nothing with our label that no live row names. */
+export function checkLeftovers({ records, pods, claims }: Present, violations: Violations): void {
+  const live = records.filter(({ status }) => status !== 'archived');
+  const podNames = new Set(live.map(({ podName }) => podName));
+  const claimNames = new Set(live.map(({ workspacePvcName }) => workspacePvcName));
+  for (const [kind, objects, names] of [
+    ['pod', pods, podNames],
+    ['claim', claims, claimNames],
+  ] as const) {
+    for (const object of objects) {
+      const name = object.metadata?.name ?? '';
+      if (!names.has(name))
+        violations.report('I6', projectIdOf(object), `the ${kind} ${name} belongs to no live project`);
+    }
+  }
+}

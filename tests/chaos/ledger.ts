@@ -1,0 +1,188 @@
+/**
+ * The books of a run: what each client asked for, what it was told, and so what each project may be. An answer narrows
+ * that down to one thing; a command without an answer widens it, for it may or may not have been done.
+ */
+import { randomUUID } from 'node:crypto';
+
+import type { AppErrorCode } from '../../src/shared/contract/errors.ts';
+import type { Project } from '../../src/shared/contract/project.ts';
+import type { DesiredState } from '../../src/shared/contract/states.ts';
+import type { CommandKind } from './schedule.ts';
+import type { Violations } from './violations.ts';
+
+/** A command without an answer may still be on its way; nobody asks anything of its project before that is over. */
+const settleMs = 10_000;
+
+export type ProjectCommand = Exclude<CommandKind, 'create' | 'list'>;
+
+const wishOf: Record<ProjectCommand, DesiredState | null> = {
+  update: null,
+  stop: 'stopped',
+  start: 'running',
+  restart: 'running',
+  retry: null,
+  delete: 'deleted',
+};
+
+export interface Account {
+  id: string;
+  user: number;
+  /** What its owner may find. */
+  desired: Set<DesiredState>;
+  names: Set<string>;
+  /** The highest version that was ever told. */
+  version: number;
+  deletionAsked: boolean;
+  busy: boolean;
+  quietUntilMs: number;
+  /** When its deletion was acknowledged. */
+  deletedAtMs: number;
+  /** Rises with each command that begins or ends. */
+  changes: number;
+  history: string[];
+}
+
+export interface Creation {
+  requestId: string;
+  user: number;
+  name: string;
+  /** When it was first asked for. */
+  atMs: number;
+}
+
+export interface Ledger {
+  accounts(): Account[];
+  find(projectId: string): Account | undefined;
+  /** Creations of which nobody knows whether they happened, or not yet. */
+  unknownCreations(): Creation[];
+  /** Projects that can be asked for something now. */
+  free(user: number): Account[];
+  /** How many projects the user may have had at any moment since then, at the most. */
+  mayHave(user: number, sinceMs: number): number;
+  /** Counts as unknown until {@link created} or {@link creationRefused}. */
+  newCreation(user: number): Creation;
+  created(creation: Creation, project: Project): Account;
+  creationRefused(creation: Creation): void;
+  begin(account: Account, command: ProjectCommand, name: string): void;
+  acknowledged(account: Account, command: ProjectCommand, name: string, project: Project): void;
+  refused(account: Account, command: ProjectCommand, code: AppErrorCode, sentence: string): void;
+  unanswered(account: Account, command: ProjectCommand, name: string, why: string): void;
+}
+
+export function createLedger({ violations, nowMs }: { violations: Violations; nowMs: () => number }): Ledger {
+  const accounts = new Map<string, Account>();
+  const unknown = new Map<string, Creation>();
+  const note = (account: Account, words: string) => {
+    account.changes += 1;
+    account.history.push(`${(nowMs() / 1_000).toFixed(1)} s  ${words}`);
+  };
+  let created = 0;
+
+  function open(project: Project, user: number): Account {
+    const account: Account = {
+      id: project.id,
+      user,
+      desired: new Set([project.desiredState]),
+      names: new Set([project.name]),
+      version: project.statusVersion,
+      deletionAsked: false,
+      busy: false,
+      quietUntilMs: 0,
+      deletedAtMs: Infinity,
+      changes: 0,
+      history: [],
+    };
+    accounts.set(project.id, account);
+    return account;
+  }
+
+  return {
+    accounts: () => [...accounts.values()],
+    find: (projectId) => accounts.get(projectId),
+    unknownCreations: () => [...unknown.values()],
+    free: (user) =>
+      [...accounts.values()].filter(
+        (one) => one.user === user && !one.busy && one.quietUntilMs <= nowMs() && !isGone(one),
+      ),
+    mayHave: (user, sinceMs) =>
+      [...accounts.values()].filter((one) => one.user === user && one.deletedAtMs >= sinceMs).length +
+      [...unknown.values()].filter((one) => one.user === user).length,
+    newCreation(user) {
+      const creation = { requestId: randomUUID(), user, name: `Project ${user} ${++created}`, atMs: nowMs() };
+      unknown.set(creation.requestId, creation);
+      return creation;
+    },
+    created(creation, project) {
+      unknown.delete(creation.requestId);
+      const known = accounts.get(project.id);
+      const account = known ?? open(project, creation.user);
+      note(account, `create acknowledged: version ${project.statusVersion}`);
+      if (project.name !== creation.name || project.desiredState !== 'running') {
+        violations.report(
+          'I5',
+          project.id,
+          `create of "${creation.name}" returned "${project.name}" that shall be ${project.desiredState}`,
+        );
+      }
+      return account;
+    },
+    creationRefused: (creation) => void unknown.delete(creation.requestId),
+    begin(account, command, name) {
+      account.busy = true;
+      if (command === 'delete') account.deletionAsked = true;
+      note(account, command === 'update' ? `update to "${name}"` : command);
+    },
+    acknowledged(account, command, name, project) {
+      account.busy = false;
+      const { desiredState, statusVersion } = project;
+      note(account, `${command} acknowledged: ${desiredState}, ${project.status}, version ${statusVersion}`);
+      const wish = wishOf[command];
+      const desired = wish === null ? account.desired : new Set([wish]);
+      if (!desired.has(desiredState)) {
+        violations.report(
+          'I5',
+          account.id,
+          `after ${command} it should be ${[...desired].join(' or ')}, not ${desiredState}`,
+        );
+      }
+      const names = command === 'update' ? new Set([name]) : account.names;
+      if (!names.has(project.name)) {
+        violations.report(
+          'I5',
+          account.id,
+          `after ${command} its name should be ${[...names].join(' or ')}, not ${project.name}`,
+        );
+      }
+      if (statusVersion < account.version) {
+        violations.report('I5', account.id, `${command} returned version ${statusVersion} after ${account.version}`);
+      }
+      if (desiredState === 'deleted') account.deletedAtMs = Math.min(account.deletedAtMs, nowMs());
+      account.desired = new Set([desiredState]);
+      account.names = new Set([project.name]);
+      account.version = Math.max(account.version, statusVersion);
+    },
+    refused(account, command, code, sentence) {
+      account.busy = false;
+      note(account, `${command} refused: ${code}`);
+      if (mayBeIllegal(account, command) && code === 'ILLEGAL_STATE') return;
+      violations.report('I5', account.id, `${command} was refused with ${code}: ${sentence}`);
+    },
+    unanswered(account, command, name, why) {
+      account.busy = false;
+      note(account, `${command} without an answer: ${why}`);
+      const wish = wishOf[command];
+      if (wish) account.desired = new Set([...account.desired, wish]);
+      if (command === 'update') account.names = new Set([...account.names, name]);
+      account.quietUntilMs = nowMs() + settleMs;
+    },
+  };
+}
+
+/** Deleted for certain: nothing more can be asked of it. */
+export function isGone(account: Account): boolean {
+  return account.desired.size === 1 && account.desired.has('deleted');
+}
+
+function mayBeIllegal(account: Account, command: ProjectCommand): boolean {
+  return account.desired.has('deleted') || (command === 'restart' && account.desired.has('stopped'));
+}

@@ -1,0 +1,146 @@
+/**
+ * Everything that a chaos run stands on, each part real: PostgreSQL, Redis and a Kubernetes API of its own, two servers
+ * and two workers as processes, and a door or a proxy wherever something is to break without the part itself.
+ */
+import knex from 'knex';
+import { knexSnakeCaseMappers } from 'objection';
+
+import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
+import type { Database } from '../../src/shared/node/db/database.ts';
+import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
+import { createFaultyKubernetes, type FaultyKubernetes } from '../support/faulty-kubernetes.ts';
+import { findKeptPort } from '../support/kept-port.ts';
+import { createOwnPostgres, createOwnRedis, type OwnRedis, type OwnService } from '../support/own-services.ts';
+import { startServerProcess, startWorkerProcess } from '../support/processes.ts';
+import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { startChaosCluster, type ChaosCluster } from './cluster.ts';
+import { userCount } from './schedule.ts';
+import { createSupervised, type Supervised } from './supervised.ts';
+import type { Violations } from './violations.ts';
+
+/** Few enough that the plan reaches it now and then. */
+export const maxProjects = 12;
+
+export interface World {
+  cluster: ChaosCluster;
+  postgres: OwnService;
+  redis: OwnRedis;
+  /** The Kubernetes API as the workers see it. */
+  kubernetes: FaultyKubernetes;
+  servers: Supervised[];
+  workers: Supervised[];
+  /** Between the clients and each server. */
+  ways: TcpProxy[];
+  /** Of each user. */
+  tokens: string[];
+  /** Looks into the database past everything. */
+  db: Database;
+  /** Thaws, restores and restarts whatever a fault has left behind. */
+  heal(): Promise<void>;
+  /** Ends everything, whatever state it is in. */
+  stop(): Promise<void>;
+}
+
+export async function startWorld(options: { violations: Violations; say: (line: string) => void }): Promise<World> {
+  const { violations, say } = options;
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  const keep = async <T>(starting: Promise<T>, end: (value: T) => Promise<unknown>): Promise<T> => {
+    const value = await starting;
+    undo.push(() => end(value));
+    return value;
+  };
+
+  try {
+    const started = await Promise.allSettled([
+      keep(createOwnPostgres(), (service) => service.stop()),
+      keep(createOwnRedis(), (service) => service.stop()),
+      keep(startChaosCluster(), (one) => one.stop()),
+    ] as const);
+    const [postgres, redis, cluster] = started.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    }) as [OwnRedis, OwnRedis, ChaosCluster]; // in the order of the list above
+    const kubernetes = await keep(createFaultyKubernetes(cluster.kubeconfigPath), (door) => door.stop());
+    const db = openDatabase(postgres.url);
+    undo.push(() => db.destroy());
+    const tokens = await Promise.all(Array.from({ length: userCount }, (_, user) => mintToken(db, user)));
+
+    const common = { databaseUrl: postgres.url, redisUrl: redis.url };
+    const watched = {
+      onFailedStart: (name: string, words: string) => say(`${name} could not start, trying again: ${lastLine(words)}`),
+      onUnexpectedEnd: (name: string, exit: { code: number | null; signal: string | null }, output: string) =>
+        violations.report(
+          'I7',
+          null,
+          `${name} ended by itself (${exit.signal ?? `exit code ${exit.code}`}): ${lastLine(output)}`,
+        ),
+    };
+    const servers = await both(async (index) => {
+      const port = await findKeptPort();
+      const env = { MAX_PROJECTS_PER_USER: String(maxProjects) };
+      const launch = () => startServerProcess({ ...common, port, env });
+      return { supervised: createSupervised({ name: `server ${index}`, launch, ...watched }), port };
+    });
+    const workers = await both(async (index) => {
+      const port = await findKeptPort();
+      const launch = () => startWorkerProcess({ ...common, port, kubeconfigPath: kubernetes.kubeconfigPath });
+      return { supervised: createSupervised({ name: `worker ${index}`, launch, ...watched }), port };
+    });
+    const processes = [...servers, ...workers].map(({ supervised }) => supervised);
+    undo.push(() => Promise.all(processes.map((one) => one.end('SIGKILL'))));
+    await Promise.all(processes.map((one) => one.start()));
+    const ways = await Promise.all(
+      servers.map(({ port }) => keep(createTcpProxy({ host: '127.0.0.1', port }), (way) => way.close())),
+    );
+
+    return {
+      cluster,
+      postgres,
+      redis,
+      kubernetes,
+      servers: servers.map(({ supervised }) => supervised),
+      workers: workers.map(({ supervised }) => supervised),
+      ways,
+      tokens,
+      db,
+      async heal() {
+        for (const service of [postgres, redis]) service.thaw();
+        await Promise.all([postgres.start(), redis.start()]);
+        await redis.empty();
+        for (const way of ways) way.restore();
+        for (const one of processes) one.current()?.thaw();
+        await Promise.all(processes.map((one) => one.start()));
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const both = <T>(make: (index: number) => Promise<T>): Promise<T[]> => Promise.all([make(0), make(1)]);
+
+/** With patience, unlike the system's own connections: a busy machine is no violation. */
+function openDatabase(url: string): Database {
+  const silent = () => undefined; // its connections break whenever PostgreSQL is killed
+  return knex({
+    client: 'pg',
+    ...knexSnakeCaseMappers(),
+    connection: { connectionString: url, application_name: 'opencode-chaos', connectionTimeoutMillis: 20_000 },
+    pool: { min: 0, max: 3, idleTimeoutMillis: 1_000 },
+    log: { warn: silent, error: silent, deprecate: silent, debug: silent },
+  });
+}
+
+async function mintToken(db: Database, index: number): Promise<string> {
+  const user = await upsertUser(db, { subject: `user-${index}`, email: null, name: `User ${index}`, picture: null });
+  return (await insertAccessToken(db, { userId: user.id, name: 'chaos', expiresAt: null })).token;
+}
+
+function lastLine(text: string): string {
+  return (text.trim().split('\n').at(-1) ?? '').slice(0, 300);
+}

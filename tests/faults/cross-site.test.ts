@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import { createApiCall } from '../support/api-call.ts';
+import { createCookieBrowser } from '../support/cookie-browser.ts';
+import { procedures } from '../support/procedures.ts';
+import { openSocket } from '../support/raw-socket.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../support/scripted-issuer.ts';
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+let database: TestDatabase;
+let db: Database;
+let issuer: ScriptedIssuer;
+let server: TestServer;
+/** What the browser of somebody who is signed in sends along, whoever makes it send something. */
+let cookie: string;
+let projectId: string;
+let tokenId: string;
+
+beforeAll(async () => {
+  const redis = await createTestRedis();
+  [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
+  db = createDatabase(database.url, { poolSize: 2 });
+  server = await startTestServer({
+    databaseUrl: database.url,
+    redisUrl: redis.url,
+    env: { OIDC_ISSUER: issuer.url },
+  });
+  const browser = createCookieBrowser();
+  await browser.open(`${server.url}/auth/login`);
+  cookie = browser.cookiesFor(server.url);
+  const call = createApiCall(server.url, { cookie, origin: server.url });
+  projectId = ((await call('projects.create', { body: { name: 'Mine' } })).data as { id: string }).id;
+  tokenId = ((await call('tokens.create', { body: { name: 'mine' } })).data as { id: string }).id;
+});
+afterAll(async () => {
+  await server.stop();
+  await issuer.goAway();
+  await db.destroy();
+  await database.drop();
+});
+
+/** A correct input of each mutation, so that nothing but where it comes from can be wrong with it. */
+const inputs: Record<string, () => unknown> = {
+  'projects.create': () => ({ name: 'Theirs' }),
+  'projects.update': () => ({ id: projectId, name: 'Theirs' }),
+  'projects.delete': () => ({ id: projectId }),
+  'projects.stop': () => ({ id: projectId }),
+  'projects.start': () => ({ id: projectId }),
+  'projects.restart': () => ({ id: projectId }),
+  'projects.retry': () => ({ id: projectId }),
+  'tokens.create': () => ({ name: 'theirs' }),
+  'tokens.revoke': () => ({ id: tokenId }),
+};
+
+const mutations = procedures.filter(({ type }) => type === 'mutation').map(({ name }) => name);
+
+const contentTypes = {
+  'application/json': (input: unknown) => JSON.stringify(input),
+  'text/plain': (input: unknown) => JSON.stringify(input),
+  'application/x-www-form-urlencoded': (input: unknown) =>
+    new URLSearchParams(input as Record<string, string>).toString(),
+  'multipart/form-data; boundary=x': (input: unknown) =>
+    `${Object.entries(input as Record<string, string>)
+      .map(([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+      .join('')}--x--\r\n`,
+};
+
+const foreign: [where: string, headers: () => Record<string, string>][] = [
+  ['another site', () => ({ origin: 'https://evil.test' })],
+  ['another site that begins like ours', () => ({ origin: `${server.url}.evil.test` })],
+  ['another port of this machine', () => ({ origin: 'http://localhost:1' })],
+  ['a sandboxed frame or a local file', () => ({ origin: 'null' })],
+  ['a place that it does not name', () => ({})],
+  ['another site, by a browser that tells no origin', () => ({ 'sec-fetch-site': 'cross-site' })],
+  [
+    'another site, behind a proxy with a password',
+    () => ({ origin: 'https://evil.test', authorization: 'Basic dTpw' }),
+  ],
+];
+
+const everything = async () => ({
+  projects: await db('projects').select().orderBy('id'),
+  tokens: await db('access_tokens').select('id', 'name', 'revoked_at').orderBy('id'),
+  liveSessions: await db('sessions').whereNull('revoked_at').count(),
+});
+
+describe('fault 23: cross-site WebSocket and multipart POST', () => {
+  it('the table below knows every mutation', () => {
+    expect(mutations.toSorted()).toEqual(Object.keys(inputs).toSorted());
+  });
+
+  it.each(foreign)(
+    'a POST with the cookie from %s gets 403, whatever its form, and changes nothing',
+    async (_, headers) => {
+      const before = await everything();
+      for (const name of mutations) {
+        for (const [contentType, encode] of Object.entries(contentTypes)) {
+          const answer = await createApiCall(server.url, { cookie, 'content-type': contentType, ...headers() })(name, {
+            body: encode(inputs[name]?.()),
+          });
+          expect([name, contentType, answer.status, answer.error?.data['appCode']]).toEqual([
+            name,
+            contentType,
+            403,
+            'FORBIDDEN',
+          ]);
+        }
+      }
+      const batch = createApiCall(server.url, { cookie, ...headers() });
+      expect((await batch('projects.stop,projects.delete?batch=1', { body: { 0: { id: projectId } } })).status).toBe(
+        403,
+      );
+      expect(await everything()).toEqual(before);
+    },
+  );
+
+  it('a form of another site signs nobody out', async () => {
+    const before = await everything();
+    for (const [, headers] of foreign) {
+      const answer = await fetch(`${server.url}/auth/logout`, { method: 'POST', headers: { cookie, ...headers() } });
+      expect(answer.status).toBe(403);
+    }
+    const link = { headers: { cookie, 'sec-fetch-site': 'cross-site' } };
+    expect((await fetch(`${server.url}/auth/logout`, link)).status).toBe(403);
+    expect(await everything()).toEqual(before);
+  });
+
+  it('a WebSocket of another site’s page is refused with 403 at the handshake, with and without the cookie', async () => {
+    for (const origin of ['https://evil.test', 'null', 'http://localhost:1', `${server.url}.evil.test`]) {
+      await expect(openSocket(server.url, { origin, cookie })).rejects.toThrow('refused with 403');
+      await expect(openSocket(server.url, { origin })).rejects.toThrow('refused with 403');
+    }
+    const own = await openSocket(server.url, { origin: server.url, cookie });
+    expect(await own.subscribe(1)).toMatchObject({ type: 'snapshot' });
+    own.close();
+  });
+
+  it('no answer allows another site’s page to read it', async () => {
+    const headers = { cookie, origin: 'https://evil.test', 'access-control-request-method': 'POST' };
+    for (const method of ['GET', 'OPTIONS', 'POST']) {
+      const answer = await fetch(`${server.url}/trpc/auth.me`, { method, headers });
+      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+    }
+  });
+
+  it('our own page and a program with a token are served, also without an origin', async () => {
+    const rename = (headers: Record<string, string>) =>
+      createApiCall(server.url, headers)('projects.update', { body: { id: projectId, description: 'Ours.' } });
+    expect((await rename({ cookie, origin: server.url })).status).toBe(200);
+    expect((await rename({ cookie, 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+    const authorization = `Bearer ${await server.mintToken('anna')}`;
+    expect((await rename({ authorization })).status).toBe(200);
+    expect((await rename({ authorization, origin: 'https://partner.test' })).status).toBe(200);
+  });
+});

@@ -1,0 +1,206 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { bearer, createApiCall } from '../support/api-call.ts';
+import { createOwnPostgres, type OwnService } from '../support/own-services.ts';
+import { procedures } from '../support/procedures.ts';
+import { startServerProcess, type ServiceProcess } from '../support/processes.ts';
+import { openSocket, type RawSocket } from '../support/raw-socket.ts';
+import { createTestRedis } from '../support/services.ts';
+import { mintToken } from '../support/test-server.ts';
+import { shownBy, startWriters, type Answered, type Writers } from './writers.ts';
+
+let postgres: OwnService;
+let server: ServiceProcess;
+let token: string;
+let call: ReturnType<typeof createApiCall>;
+let projectId: string;
+let tokenId: string;
+
+beforeAll(async () => {
+  const [redis, own] = await Promise.all([createTestRedis(), createOwnPostgres()]);
+  postgres = own;
+  const env = { MAX_PROJECTS_PER_USER: '100000' };
+  server = await startServerProcess({ databaseUrl: postgres.url, redisUrl: redis.url, env });
+  token = await mintToken(postgres.url, 'user');
+  call = createApiCall(server.url, bearer(token));
+  projectId = ((await call('projects.create', { body: { name: 'First' } })).data as { id: string }).id;
+  tokenId = ((await call('tokens.create', { body: { name: 'other' } })).data as { id: string }).id;
+});
+afterAll(async () => {
+  await server.kill();
+  await postgres.stop();
+});
+
+/** A correct input of each procedure, so that nothing but the database can be wrong. */
+const inputs: Record<string, () => unknown> = {
+  'auth.me': () => undefined,
+  'projects.create': () => ({ name: 'Lost' }),
+  'projects.get': () => ({ id: projectId }),
+  'projects.list': () => ({}),
+  'projects.update': () => ({ id: projectId, description: 'Lost.' }),
+  'projects.delete': () => ({ id: projectId }),
+  'projects.stop': () => ({ id: projectId }),
+  'projects.start': () => ({ id: projectId }),
+  'projects.restart': () => ({ id: projectId }),
+  'projects.retry': () => ({ id: projectId }),
+  'projects.activity': () => ({ id: projectId }),
+  'tokens.create': () => ({ name: 'lost' }),
+  'tokens.list': () => undefined,
+  'tokens.revoke': () => ({ id: tokenId }),
+};
+const overHttp = procedures.filter(({ type }) => type !== 'subscription');
+
+/** Asks everything at once; resolves to each answer and the time it took. */
+function askEverything(): Promise<Answered[]> {
+  return Promise.all(
+    overHttp.map(async ({ name, type }) => {
+      const startedAtMs = performance.now();
+      const input = inputs[name]?.();
+      const answer = await call(name, type === 'query' ? { input } : { body: input });
+      return { path: name, input: {}, answer, startedAtMs, tookMs: performance.now() - startedAtMs };
+    }),
+  );
+}
+
+function expectUnavailable({ path, answer }: Answered): void {
+  const what = [path, answer?.status, answer?.error?.data['appCode'], answer?.headers.get('retry-after')];
+  expect(what).toEqual([path, 503, 'UNAVAILABLE', '2']);
+}
+
+/** Each request of the writers got either what it wanted or a 503 with the time to try again, and no one waited long. */
+function expectHonestAnswers(writers: Writers, limitMs: number): void {
+  for (const one of writers.requests) {
+    expect(one.answer, `${one.path} got no answer`).not.toBeNull();
+    if (one.answer?.status !== 200) expectUnavailable(one);
+    expect(one.tookMs, `${one.path} with ${one.answer?.status}`).toBeLessThan(limitMs);
+  }
+}
+
+async function onDatabase<Row>(sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows as Row[]; // what the statement selects
+  } finally {
+    await client.end();
+  }
+}
+
+type Stored = { id: string; requestId: string | null; description: string; statusVersion: number };
+const stored = () =>
+  onDatabase<Stored>(
+    'select id, request_id as "requestId", description, status_version::int as "statusVersion" from projects',
+  );
+
+/** Nothing that was acknowledged is lost; what was not may be there, and is made at most once when it is asked for again. */
+async function expectNothingLost(writers: Writers): Promise<void> {
+  const rows = new Map((await stored()).map((row) => [row.id, row]));
+  for (const [id, { requestId, description }] of writers.acknowledged) {
+    const row = rows.get(id);
+    expect(row?.requestId).toBe(requestId);
+    if (row?.description === description) continue;
+    // A later change, of which nobody knew how it ended.
+    const unanswered = writers.requests.filter((one) => one.answer?.status !== 200 && one.input['id'] === id);
+    expect(unanswered.map((one) => one.input['description'])).toContain(row?.description);
+  }
+  for (const { path, input, answer } of writers.requests) {
+    if (path !== 'projects.create' || answer?.status === 200) continue;
+    expect((await call(path, { body: input })).status).toBe(200);
+  }
+  const made = writers.requests.filter(({ path }) => path === 'projects.create').map(({ input }) => input['requestId']);
+  const kept = (await stored()).map((row) => row.requestId).filter((id) => id?.startsWith(writers.crew));
+  expect(kept).toHaveLength(new Set(made).size);
+  expect(new Set<unknown>(kept)).toEqual(new Set(made));
+}
+
+/** The subscription is still open and shows what the database says. */
+async function expectTruth(socket: RawSocket): Promise<void> {
+  const truth = (rows: Stored[]) =>
+    new Map(rows.map(({ id, description, statusVersion }) => [id, { description, statusVersion }]));
+  const rows = await stored();
+  await expect.poll(() => shownBy(socket.messages), { timeout: 25_000, interval: 200 }).toEqual(truth(rows));
+  expect(socket.ws.readyState).toBe(socket.ws.OPEN);
+}
+
+describe('fault 8: PostgreSQL killed and restarted', () => {
+  it('the table knows every procedure', () => {
+    expect(overHttp.map(({ name }) => name).toSorted()).toEqual(Object.keys(inputs).toSorted());
+  });
+
+  it('only 503 with Retry-After meanwhile; nothing acknowledged is lost; open subscriptions end with the truth', async () => {
+    const sockets = await Promise.all([openSocket(server.url, { token }), openSocket(server.url, { token })]);
+    for (const socket of sockets) expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
+    const writers = startWriters({ url: server.url, token, count: 6 });
+    for (let round = 0; round < 3; round += 1) {
+      await writers.progress(30);
+      await postgres.kill();
+      for (const answered of await askEverything()) expectUnavailable(answered);
+      const late = await openSocket(server.url, { token });
+      expect(await late.closed).toBe(1013); // to be tried again: nobody knows yet whose it is
+      expect(late.messages).toEqual([]);
+      expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+      expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+      await postgres.start();
+    }
+    await writers.progress(30);
+    await writers.stop();
+
+    expectHonestAnswers(writers, 5_000);
+    await expectNothingLost(writers);
+    for (const socket of sockets) await expectTruth(socket);
+    for (const socket of sockets) socket.close();
+  }, 90_000);
+});
+
+describe('fault 9: PostgreSQL frozen', () => {
+  it('errors within 3 s, also for what was under way; the pool recovers; nothing acknowledged is lost', async () => {
+    const connections = () =>
+      onDatabase<{ state: string; count: number }>(
+        "select state, count(*)::int as count from pg_stat_activity where application_name = 'opencode-server' group by state",
+      );
+    const acknowledgedTokens = new Set<string>();
+    const createToken = async (name: string) => {
+      const { status } = await call('tokens.create', { body: { name } });
+      if (status === 200) acknowledgedTokens.add(name);
+      return status;
+    };
+    const socket = await openSocket(server.url, { token });
+    await socket.subscribe(1);
+    const writers = startWriters({ url: server.url, token, count: 12 });
+    for (let round = 0; round < 2; round += 1) {
+      await writers.progress(30);
+      postgres.freeze();
+      const late = await openSocket(server.url, { token });
+      const openedAt = performance.now();
+      const lateClosedAfterMs = late.closed.then(() => performance.now() - openedAt);
+      for (let again = 0; again < 2; again += 1) {
+        for (const answered of await askEverything()) {
+          expectUnavailable(answered);
+          expect(answered.tookMs, answered.path).toBeLessThan(3_000);
+        }
+      }
+      expect(await late.closed).toBe(1013);
+      expect(await lateClosedAfterMs).toBeLessThan(3_000);
+      postgres.thaw();
+      // What was given up on may be carried out now: nobody's work may end in its transaction.
+      for (let more = 0; more < 20; more += 1) {
+        await expect.poll(() => createToken(`${round} ${more}`), { timeout: 10_000 }).toBe(200);
+      }
+      await writers.progress(30);
+    }
+    await writers.stop();
+
+    expectHonestAnswers(writers, 3_000);
+    await expectNothingLost(writers);
+    await expectTruth(socket);
+    const tokens = (await call('tokens.list')).data as { name: string }[];
+    expect(tokens.map(({ name }) => name)).toEqual(expect.arrayContaining([...acknowledgedTokens]));
+    // As many as the pool holds, and none of them stuck in what it did when the database froze.
+    await expect
+      .poll(async () => (await connections()).map(({ state }) => state), { timeout: 10_000 })
+      .toEqual(['idle']);
+    expect((await connections())[0]?.count).toBeLessThanOrEqual(10);
+    socket.close();
+  }, 90_000);
+});

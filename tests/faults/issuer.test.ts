@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { createApiCall } from '../support/api-call.ts';
+import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
+import { openSocket } from '../support/raw-socket.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../support/scripted-issuer.ts';
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+const hourMs = 60 * 60 * 1000;
+let database: TestDatabase;
+let issuer: ScriptedIssuer;
+let server: TestServer;
+/** How far the server's clock is ahead of the real one. */
+let aheadMs = 0;
+/** Not null: the server's clock stands still. */
+let standsAtMs: number | null = null;
+
+beforeAll(async () => {
+  const redis = await createTestRedis();
+  database = await createTestDatabase();
+  issuer = await startScriptedIssuer();
+  server = await startTestServer({
+    databaseUrl: database.url,
+    redisUrl: redis.url,
+    env: { OIDC_ISSUER: issuer.url },
+    now: () => standsAtMs ?? Date.now() + aheadMs,
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  await issuer.goAway();
+  await database.drop();
+});
+beforeEach(() => {
+  standsAtMs = null;
+  aheadMs += hourMs; // each test finds a server that has not asked the issuer for a long time
+  return () => issuer.mend();
+});
+
+const login = (browser: CookieBrowser, returnTo = '/projects/7?tab=files') =>
+  browser.open(`${server.url}/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
+const isCallback = (url: URL) => url.pathname === '/auth/callback';
+const me = (browser: CookieBrowser) => createApiCall(server.url, { cookie: browser.cookiesFor(server.url) })('auth.me');
+
+async function signIn(): Promise<CookieBrowser> {
+  const browser = createCookieBrowser();
+  expect((await login(browser)).url).toBe(`${server.url}/projects/7?tab=files`);
+  expect((await me(browser)).status).toBe(200);
+  return browser;
+}
+
+describe('fault 19: issuer down for an hour; key rotated', () => {
+  it('sign-in says in words that the issuer does not answer, at once, and keeps the way back', async () => {
+    await signIn();
+    await issuer.goAway();
+    for (const passedMs of [10_000, hourMs]) {
+      aheadMs += passedMs;
+      const page = await login(createCookieBrowser());
+      expect([page.url.startsWith(server.url), page.status, page.headers.get('retry-after')]).toEqual([
+        true,
+        503,
+        '10',
+      ]);
+      expect(page.body).toContain('The sign-in service does not answer right now.');
+      expect(page.body).toContain('href="/auth/login?returnTo=%2Fprojects%2F7%3Ftab%3Dfiles"');
+    }
+    await issuer.comeBack();
+  });
+
+  it('sign-in says so within seven seconds when the issuer takes connections and is silent', async () => {
+    issuer.break('metadata', 'silence');
+    const startedAt = performance.now();
+    const page = await login(createCookieBrowser());
+    expect(page.status).toBe(503);
+    expect(page.body).toContain('The sign-in service does not answer right now.');
+    expect(performance.now() - startedAt).toBeLessThan(7_000);
+  });
+
+  it('who is signed in stays so: calls, open sockets, new sockets, and signing out', async () => {
+    const browser = await signIn();
+    const cookie = browser.cookiesFor(server.url);
+    const socket = await openSocket(server.url, { cookie });
+    await socket.subscribe(1);
+    await issuer.goAway();
+    aheadMs += hourMs;
+    expect((await me(browser)).data).toMatchObject({ name: 'anna' });
+    expect(await socket.subscribe(2)).toMatchObject({ type: 'snapshot' });
+    const later = await openSocket(server.url, { cookie });
+    expect(await later.subscribe(1)).toMatchObject({ type: 'snapshot' });
+
+    const page = await browser.open(`${server.url}/auth/logout`, { form: {}, until: () => true });
+    expect(page.url).toBe(`${server.url}/`); // and not the issuer's own page of farewell, which nobody would serve
+    expect(await socket.closed).toBe(4401);
+    expect((await me(browser)).status).toBe(401);
+    await issuer.comeBack();
+  });
+
+  it('somebody who returns while the issuer is away is told so, and their next try leads where they wanted to go', async () => {
+    const browser = createCookieBrowser();
+    const { url } = await browser.open(`${server.url}/auth/login?returnTo=/deep`, { until: isCallback });
+    await issuer.goAway();
+    const page = await browser.open(url);
+    expect(page.status).toBe(503);
+    expect(page.body).toContain('The sign-in service does not answer right now.');
+    await issuer.comeBack();
+    const [, again = ''] = /href="([^"]+)"/.exec(page.body) ?? [];
+    aheadMs += 1_000; // for so long nobody asks an issuer that has just failed
+    expect((await browser.open(`${server.url}${again}`)).url).toBe(`${server.url}/deep`);
+  });
+
+  it('a known key still verifies while the keys cannot be read, for as long as that lasts', async () => {
+    await signIn();
+    issuer.break('keys', 'error');
+    for (let hours = 0; hours < 3; hours += 1) {
+      aheadMs += hourMs;
+      const asked = issuer.count('keys');
+      await signIn();
+      expect(issuer.count('keys')).toBeGreaterThan(asked); // they would have been taken
+    }
+  });
+
+  it('a new key is accepted at once when the issuer returns with it', async () => {
+    await signIn();
+    await issuer.goAway();
+    aheadMs += hourMs;
+    expect((await login(createCookieBrowser())).status).toBe(503);
+    await issuer.rotateKey();
+    await issuer.comeBack();
+    aheadMs += 1_000;
+    await signIn();
+  });
+
+  it('a new key is accepted at once even if the old ones were read a moment before', async () => {
+    standsAtMs = Date.now() + aheadMs;
+    await signIn();
+    const asked = issuer.count('keys');
+    await signIn();
+    expect(issuer.count('keys')).toBe(asked); // known keys are not asked for anew
+    for (let rotation = 0; rotation < 2; rotation += 1) {
+      await issuer.rotateKey();
+      await signIn();
+    }
+    expect(issuer.count('keys')).toBe(asked + 2);
+  });
+
+  it('a key that the issuer has withdrawn is refused', async () => {
+    await signIn();
+    await issuer.rotateKey({ showOnly: true });
+    aheadMs += 10_000;
+    const page = await login(createCookieBrowser());
+    expect([page.status, new URL(page.url).pathname]).toEqual([400, '/auth/callback']);
+    expect(page.body).toContain('did not fit this sign-in');
+    await issuer.rotateKey();
+  });
+});

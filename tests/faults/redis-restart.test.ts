@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import type { Project } from '../../src/shared/contract/project.ts';
+import type { DesiredState } from '../../src/shared/contract/states.ts';
+import { createRedisSystem, type RedisSystem } from './redis-system.ts';
+
+let system: RedisSystem;
+
+beforeAll(async () => {
+  system = await createRedisSystem({ workers: 2 });
+});
+afterAll(() => system.stop());
+
+/** What the owner last wished for each project, as the API has acknowledged it. */
+const acknowledged = new Map<string, DesiredState>();
+let commands = 0;
+
+/** Sends a command that must be acknowledged, or refused because the project is not in the state for it. */
+async function command(path: string, body: object, wish: DesiredState): Promise<Project | null> {
+  const startedAt = performance.now();
+  const answer = await system.call(`projects.${path}`, { body });
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  if (answer.error?.data['appCode'] === 'ILLEGAL_STATE') return null;
+  expect([path, answer.status]).toEqual([path, 200]);
+  const project = answer.data as Project; // every command returns the project
+  acknowledged.set(project.id, wish);
+  commands += 1;
+  return project;
+}
+
+/** Makes projects and changes their mind about them until told to stop; every project ends with another wish. */
+async function rule(person: number, signal: AbortSignal): Promise<void> {
+  for (let count = 0; !signal.aborted; count += 1) {
+    const project = await command('create', { name: `Project ${person} ${count}` }, 'running');
+    const wishes = (['stop', 'start', 'stop', 'delete'] as const).slice(0, (person + count) % 5);
+    for (const wish of wishes) {
+      await delay(100);
+      const wanted = { stop: 'stopped', start: 'running', delete: 'deleted' } as const satisfies Record<
+        typeof wish,
+        DesiredState
+      >;
+      await command(wish, { id: project?.id }, wanted[wish]);
+    }
+    await delay(100);
+  }
+}
+
+const moreCommands = (count: number) => {
+  const goal = commands + count;
+  return vi.waitFor(() => expect(commands).toBeGreaterThanOrEqual(goal), { timeout: 30_000, interval: 20 });
+};
+const jobsDone = () =>
+  Promise.all(
+    system.workers.map(async (worker) => {
+      const names = ['create-pod', 'delete-pod'];
+      const done = await Promise.all(
+        names.map((name) => worker.metric('opencode_jobs_total', { name, outcome: 'done' })),
+      );
+      return done.reduce((sum, each) => sum + each, 0);
+    }),
+  );
+
+/** The cluster and the row are as the owner last wished. */
+async function expectFulfilled(id: string, wanted: DesiredState): Promise<void> {
+  const { status, desiredState, podName } = await system.read(id);
+  const [pods, claims] = await Promise.all([system.podsOf(id), system.claimsOf(id)]);
+  const actual = { desiredState, status, pods: pods.map(({ metadata }) => metadata?.name), claims: claims.length };
+  expect(actual).toEqual(
+    {
+      running: { desiredState: 'running', status: 'ready', pods: [podName], claims: 1 },
+      stopped: { desiredState: 'stopped', status: 'stopped', pods: [], claims: claims.length },
+      deleted: { desiredState: 'deleted', status: 'archived', pods: [], claims: 0 },
+    }[wanted],
+  );
+}
+
+describe('fault 3: Redis killed and restarted', () => {
+  it('no command is lost, whenever it was acknowledged, and every worker is back at the queue within 30 s', async () => {
+    const stopping = new AbortController();
+    const people = Promise.all([1, 2, 3, 4].map((person) => rule(person, stopping.signal)));
+    people.catch(() => undefined); // awaited below
+    let restartedAt = 0;
+    for (let round = 0; round < 2; round += 1) {
+      await moreCommands(15);
+      await system.redis.kill();
+      await moreCommands(15);
+      await system.redis.start();
+      restartedAt = performance.now();
+      const before = await jobsDone();
+      await vi.waitFor(
+        async () =>
+          (await jobsDone()).forEach((done, index) => expect(done).toBeGreaterThan(before[index] ?? Infinity)),
+        { timeout: 35_000, interval: 100 },
+      );
+      expect(performance.now() - restartedAt).toBeLessThan(30_000);
+    }
+    stopping.abort();
+    await people;
+    await vi.waitFor(
+      async () => {
+        for (const [id, wanted] of acknowledged) await expectFulfilled(id, wanted);
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+    expect(new Set(acknowledged.values())).toEqual(new Set(['running', 'stopped', 'deleted']));
+    for (const { output } of [system.server, ...system.workers]) expect(output()).not.toMatch(/MaxListeners|Unhandled/);
+  }, 180_000);
+});

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { safeReturnTo } from '../../src/client/auth/return-to.ts';
+import { createSession } from '../../src/client/auth/session.ts';
+import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import { createApiCall } from '../support/api-call.ts';
+import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
+import { openSocket, type RawSocket } from '../support/raw-socket.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../support/scripted-issuer.ts';
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+let database: TestDatabase;
+let db: Database;
+let issuer: ScriptedIssuer;
+let server: TestServer;
+let otherServer: TestServer;
+
+beforeAll(async () => {
+  const redis = await createTestRedis();
+  [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
+  db = createDatabase(database.url, { poolSize: 2 });
+  const start = (revocationIntervalMs: number) =>
+    startTestServer({
+      databaseUrl: database.url,
+      redisUrl: redis.url,
+      env: { OIDC_ISSUER: issuer.url },
+      timings: { revocationIntervalMs },
+    });
+  // The first never looks by itself whether sessions still live: what it closes, it closes because it was told.
+  [server, otherServer] = await Promise.all([start(3_600_000), start(100)]);
+});
+afterAll(async () => {
+  await Promise.all([server.stop(), otherServer.stop()]);
+  await issuer.goAway();
+  await db.destroy();
+  await database.drop();
+});
+
+async function signIn(): Promise<CookieBrowser> {
+  const browser = createCookieBrowser();
+  await browser.open(`${server.url}/auth/login`);
+  return browser;
+}
+
+const callAs = (browser: CookieBrowser, at = server) =>
+  createApiCall(at.url, { cookie: browser.cookiesFor(server.url), origin: at.url });
+
+async function watching(browser: CookieBrowser, at = server): Promise<RawSocket> {
+  const socket = await openSocket(at.url, { cookie: browser.cookiesFor(server.url) });
+  expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
+  return socket;
+}
+
+const signOut = (browser: CookieBrowser, at: TestServer) =>
+  fetch(`${at.url}/auth/logout`, {
+    method: 'POST',
+    headers: { cookie: browser.cookiesFor(server.url), accept: 'application/json', origin: at.url },
+  });
+
+/** The session row that the browser's cookie names. */
+function sessionIdOf(browser: CookieBrowser): string {
+  const [, claims = ''] = /opencode-session=[^.]+\.([^.]+)/.exec(browser.cookiesFor(server.url)) ?? [];
+  return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sid: string }).sid; // made by our own server
+}
+
+describe('fault 20: a session expires or is revoked on an open socket', () => {
+  it('a session that expires closes its socket with 4401 at that moment, and is refused afterwards', async () => {
+    const [browser, other] = [await signIn(), await signIn()];
+    const lifeMs = 700;
+    await db('sessions')
+      .where({ id: sessionIdOf(browser) })
+      .update({ expires_at: db.raw("now() + ? * interval '1 millisecond'", [lifeMs]) });
+    const startedAt = performance.now();
+    const [socket, otherSocket] = [await watching(browser), await watching(other)];
+    expect(await socket.closed).toBe(4401);
+    expect(performance.now() - startedAt).toBeLessThan(lifeMs + 2_000);
+    await expect.poll(async () => (await callAs(browser)('auth.me')).status).toBe(401);
+    expect(await otherSocket.subscribe(2)).toMatchObject({ type: 'snapshot' });
+    otherSocket.close();
+  });
+
+  it('signing out closes the sockets of this session at once, and no others', async () => {
+    const [browser, other] = [await signIn(), await signIn()];
+    const [socket, second, otherSocket] = [await watching(browser), await watching(browser), await watching(other)];
+    expect((await signOut(browser, server)).status).toBe(204);
+    expect([await socket.closed, await second.closed]).toEqual([4401, 4401]);
+    expect(await otherSocket.subscribe(2)).toMatchObject({ type: 'snapshot' });
+    otherSocket.close();
+  });
+
+  it('signing out on one server closes the sockets on another within the interval', async () => {
+    const [browser, other] = [await signIn(), await signIn()];
+    const [socket, otherSocket] = [await watching(browser, otherServer), await watching(other, otherServer)];
+    expect((await signOut(browser, server)).status).toBe(204);
+    expect(await socket.closed).toBe(4401);
+    expect((await callAs(browser, otherServer)('auth.me')).status).toBe(401);
+    expect(await otherSocket.subscribe(2)).toMatchObject({ type: 'snapshot' });
+    otherSocket.close();
+  });
+
+  it('nothing arrives on the socket after its session has ended, and it cannot be opened again', async () => {
+    const browser = await signIn();
+    const call = callAs(browser);
+    const socket = await watching(browser);
+    await signOut(browser, server);
+    await socket.closed;
+    const heard = socket.messages.length;
+    expect((await call('projects.create', { body: { name: 'Too late' } })).status).toBe(401);
+    const again = await openSocket(server.url, { cookie: browser.cookiesFor(server.url) });
+    expect(await again.subscribe(1)).toMatchObject({ data: { appCode: 'UNAUTHENTICATED' } });
+    expect(socket.messages).toHaveLength(heard);
+    again.close();
+  });
+
+  it('sign-in leads back to the deep link, and the feed goes on after the last event that was seen', async () => {
+    const browser = await signIn();
+    const { id } = (await callAs(browser)('projects.create', { body: { name: 'Deep' } })).data as { id: string };
+    const socket = await watching(browser);
+    await callAs(browser)('projects.update', { body: { id, description: 'Seen.' } });
+    const seen = await socket.message((message) => message.result?.data?.data['type'] === 'changed');
+    await signOut(browser, server);
+    expect(await socket.closed).toBe(4401);
+
+    // What the page does on 4401, and what the button of its sign-in page leads to.
+    const deepLink = `/projects/${id}?tab=activity`;
+    let signInPage = '';
+    createSession({ load: (path) => (signInPage = path), currentPath: () => deepLink, fetch }).ended();
+    const returnTo = safeReturnTo(new URL(signInPage, server.url).searchParams.get('returnTo'));
+    const landed = await browser.open(`${server.url}/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
+    expect(landed.url).toBe(`${server.url}${deepLink}`);
+
+    await callAs(browser)('projects.update', { body: { id, description: 'Missed.' } });
+    const resumed = await openSocket(server.url, { cookie: browser.cookiesFor(server.url) });
+    expect(await resumed.subscribe(1, { lastEventId: seen.result?.data?.id })).toMatchObject({ type: 'freshness' });
+    const missed = await resumed.message((message) => message.result?.data?.data['type'] === 'changed');
+    expect(missed.result?.data?.data).toMatchObject({ project: { id, description: 'Missed.' } });
+    expect(resumed.messages.filter((message) => message.result?.data?.data['type'] === 'snapshot')).toEqual([]);
+    resumed.close();
+  });
+});

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { bearer, createApiCall } from '../support/api-call.ts';
+import { procedures } from '../support/procedures.ts';
+import { openSocket, type RawMessage } from '../support/raw-socket.ts';
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+let database: TestDatabase;
+let recorder: Recorder;
+let server: TestServer;
+let owner: ReturnType<typeof createApiCall>;
+let stranger: ReturnType<typeof createApiCall>;
+let strangersToken: string;
+let projectId: string;
+let tokenId: string;
+
+beforeAll(async () => {
+  const redis = await createTestRedis();
+  database = await createTestDatabase();
+  recorder = await recordStatements(database.url);
+  server = await startTestServer({
+    databaseUrl: recorder.url,
+    redisUrl: redis.url,
+    timings: { compareIntervalMs: 200, revocationIntervalMs: 3_600_000 },
+  });
+  owner = createApiCall(server.url, bearer(await server.mintToken('owner')));
+  strangersToken = await server.mintToken('stranger');
+  stranger = createApiCall(server.url, bearer(strangersToken));
+  const project = await owner('projects.create', { body: { name: 'Private', requestId: 'first' } });
+  projectId = (project.data as { id: string }).id;
+  tokenId = ((await owner('tokens.create', { body: { name: 'private' } })).data as { id: string }).id;
+  await stranger('auth.me'); // the use of a token is noted once a minute: from now on each call asks the same
+});
+afterAll(async () => {
+  await server.stop();
+  await recorder.close();
+  await database.drop();
+});
+
+/** How each procedure is asked about something of another's; `null`: it takes no id, and the test below says what then. */
+const questions: Record<string, ((id: string) => unknown) | null> = {
+  'auth.me': null,
+  'projects.create': null,
+  'projects.list': null,
+  'projects.get': (id) => ({ id }),
+  'projects.update': (id) => ({ id, name: 'Taken over' }),
+  'projects.delete': (id) => ({ id }),
+  'projects.stop': (id) => ({ id }),
+  'projects.start': (id) => ({ id }),
+  'projects.restart': (id) => ({ id }),
+  'projects.retry': (id) => ({ id }),
+  'projects.activity': (id) => ({ id }),
+  'projects.onChange': (id) => ({ projectId: id }),
+  'tokens.create': null,
+  'tokens.list': null,
+  'tokens.revoke': (id) => ({ id }),
+};
+
+const typeOf = new Map(procedures.map(({ name, type }) => [name, type]));
+const asking = Object.entries(questions).flatMap(([name, question]) =>
+  question && typeOf.get(name) !== 'subscription' ? [{ name, question }] : [],
+);
+
+async function ask(name: string, input: unknown) {
+  const request = typeOf.get(name) === 'query' ? { input } : { body: input };
+  const { result, statements } = await recorder.during(() => stranger(name, request));
+  const headers = [...result.headers.keys()].filter((header) => header !== 'x-request-id').toSorted();
+  return { status: result.status, text: result.text, headers, statements };
+}
+
+const everything = async () => ({
+  project: (await owner('projects.get', { input: { id: projectId } })).data,
+  activity: (await owner('projects.activity', { input: { id: projectId } })).data,
+  tokens: ((await owner('tokens.list')).data as { id: string; name: string }[]).map(({ id, name }) => ({ id, name })),
+});
+
+describe('fault 25: another owner’s id, through every procedure and subscription', () => {
+  it('the table knows every procedure', () => {
+    expect([...typeOf.keys()].toSorted()).toEqual(Object.keys(questions).toSorted());
+  });
+
+  it.each(asking)(
+    '$name answers 404 as for an id that nobody has: same words, same headers, same queries',
+    async (one) => {
+      const before = await everything();
+      const theirs = one.name.startsWith('tokens.') ? tokenId : projectId;
+      const answer = await ask(one.name, one.question(theirs));
+      expect(answer.status).toBe(404);
+      expect(answer.text).toContain('NOT_FOUND');
+      expect(answer.statements.length).toBeGreaterThan(0);
+      // The same statements in the same order take the same time: there is nothing to measure.
+      expect(answer).toEqual(await ask(one.name, one.question(randomUUID())));
+      expect(await everything()).toEqual(before);
+    },
+  );
+
+  it('projects.onChange answers 404 as for an id that nobody has, also to one that resumes, and sends no event', async () => {
+    const socket = await openSocket(server.url, { token: strangersToken });
+    await socket.subscribe(1);
+    const present = socket.messages.find((message) => message.result?.data)?.result?.data?.id;
+    let call = 1;
+    const subscribe = async (id: string, lastEventId?: string | null) => {
+      call += 1;
+      const { result, statements } = await recorder.during(() =>
+        socket.subscribe(call, { projectId: id, lastEventId }),
+      );
+      return { result, statements };
+    };
+    for (const lastEventId of [undefined, '0-0', present]) {
+      const theirs = await subscribe(projectId, lastEventId);
+      expect(theirs.result).toMatchObject({ data: { appCode: 'NOT_FOUND', httpStatus: 404 } });
+      expect(theirs.statements).toHaveLength(1);
+      expect(theirs).toEqual(await subscribe(randomUUID(), lastEventId));
+    }
+    await expectSilence(socket.messages);
+    socket.close();
+  });
+
+  it('a subscription to everything hears of the subscriber’s own projects alone', async () => {
+    const socket = await openSocket(server.url, { token: strangersToken });
+    expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
+    expect(await socket.subscribe(2, { lastEventId: '0-0' })).toMatchObject({ type: 'snapshot' });
+    await expectSilence(socket.messages);
+    socket.close();
+  });
+
+  it('lists, names, request ids and cursors of another lead to nothing of theirs', async () => {
+    await owner('projects.create', { body: { name: 'Second' } });
+    const cursor = ((await owner('projects.list', { input: { limit: 1 } })).data as { nextCursor: string }).nextCursor;
+    const before = await everything();
+    const made = await stranger('projects.create', { body: { name: 'Private', requestId: 'first' } });
+    const mine = (made.data as { id: string }).id;
+    expect([made.status, mine === projectId]).toEqual([200, false]);
+    for (const input of [{}, { search: 'private' }, { sort: 'name' }, { status: 'initializing' }]) {
+      const { items } = (await stranger('projects.list', { input })).data as { items: { id: string }[] };
+      const own = items.map(({ id }) => id);
+      expect(own).toContain(mine);
+      expect(own).not.toContain(projectId);
+    }
+    const after = (await stranger('projects.list', { input: { cursor } })).data as { items: { ownerId: string }[] };
+    expect(new Set(after.items.map(({ ownerId }) => ownerId)).size).toBeLessThanOrEqual(1);
+    expect(JSON.stringify(after)).not.toContain(projectId);
+    expect(JSON.stringify((await stranger('tokens.list')).data)).not.toContain(tokenId);
+    expect((await stranger('auth.me')).data).toMatchObject({ name: 'stranger' });
+    expect(await everything()).toEqual(before);
+  });
+});
+
+/** Has the owner change the project and the stranger make one; by then the stranger has heard of the latter alone. */
+async function expectSilence(messages: RawMessage[]): Promise<void> {
+  const changed = await owner('projects.update', { body: { id: projectId, description: randomUUID() } });
+  expect(changed.status).toBe(200);
+  const { data } = await stranger('projects.create', { body: { name: `Own ${randomUUID()}` } });
+  const own = (data as { id: string }).id;
+  // The stream keeps the order, so the owner's change would have come first.
+  await expect.poll(() => JSON.stringify(messages)).toContain(own);
+  expect(JSON.stringify(messages)).not.toContain(projectId);
+  await stranger('projects.delete', { body: { id: own } });
+}
+
+interface Recorder {
+  url: string;
+  /** What was asked of the database while the work was done. */
+  during<T>(work: () => Promise<T>): Promise<{ result: T; statements: string[] }>;
+  close(): Promise<void>;
+}
+
+/** Stands before the database and reads along. What the server asks on a clock, or of each new connection, is left out. */
+async function recordStatements(databaseUrl: string): Promise<Recorder> {
+  const url = new URL(databaseUrl);
+  const target = { host: url.hostname, port: Number(url.port) };
+  const sockets = new Set<Socket>();
+  let seen = '';
+  const proxy = createServer((inner) => {
+    const outer = connect(target);
+    for (const socket of [inner, outer]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined); // either end closes both
+      socket.on('close', () => [inner, outer].forEach((one) => one.destroy()));
+    }
+    inner.on('data', (chunk) => (seen += chunk.toString('latin1')));
+    inner.pipe(outer);
+    outer.pipe(inner);
+  });
+  await new Promise<void>((resolve) => {
+    proxy.listen(0, '127.0.0.1', resolve);
+  });
+  url.hostname = '127.0.0.1';
+  url.port = String((proxy.address() as AddressInfo).port); // it listens on TCP
+  return {
+    url: url.href,
+    async during(work) {
+      seen = '';
+      const result = await work();
+      const statements = [...seen.matchAll(/(?:select|insert|update|delete|begin|commit|rollback)\b[^\0]*(?=\0)/gi)];
+      const ofItself = /deleted_at is not null as archived|from "leases"|^select version/;
+      return { result, statements: statements.map(([text]) => text).filter((text) => !ofItself.test(text)) };
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        proxy.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,97 @@
+/** People who create and change projects without pause, and remember what they were told. */
+import { randomUUID } from 'node:crypto';
+
+import { bearer, createApiCall, type ApiAnswer } from '../support/api-call.ts';
+
+export interface Answered {
+  path: string;
+  input: Record<string, unknown>;
+  /** `null`: the connection broke, and there was no answer. */
+  answer: ApiAnswer | null;
+  tookMs: number;
+  startedAtMs: number;
+}
+
+export interface Writers {
+  /** Begins each request id of theirs. */
+  crew: string;
+  /** Every request so far, answered or not. */
+  requests: Answered[];
+  /** What was acknowledged, by project: the last description that was. */
+  acknowledged: Map<string, { requestId: string; description: string }>;
+  /** Resolves when so many more requests have ended with 200. */
+  progress(count: number): Promise<void>;
+  /** Lets each finish its present request. */
+  stop(): Promise<void>;
+}
+
+/** Starts `count` writers. Each makes a project every fifth turn (or as told), and changes its newest in between. */
+export function startWriters(options: { url: string; token: string; count: number; createEvery?: number }): Writers {
+  const crew = randomUUID().slice(0, 8); // its request ids are its own
+  const call = createApiCall(options.url, bearer(options.token));
+  const requests: Answered[] = [];
+  const acknowledged: Writers['acknowledged'] = new Map();
+  const watchers = new Set<() => void>();
+  const stopping = new AbortController();
+
+  async function ask(path: string, input: Record<string, unknown>): Promise<{ id: string } | null> {
+    const startedAtMs = performance.now();
+    const answer = await call(path, { body: input }).catch(() => null); // counted as no answer
+    requests.push({ path, input, answer, startedAtMs, tookMs: performance.now() - startedAtMs });
+    for (const watcher of watchers) watcher();
+    return answer?.status === 200 ? (answer.data as { id: string }) : null; // so the router says
+  }
+
+  async function write(writer: number): Promise<void> {
+    let newest: string | null = null;
+    for (let turn = 0; !stopping.signal.aborted; turn += 1) {
+      const description = `Written by ${crew} ${writer} in turn ${turn}.`;
+      const requestId = `${crew}-writer-${writer}-turn-${turn}`;
+      if (newest === null || turn % (options.createEvery ?? 5) === 0) {
+        const made = await ask('projects.create', { name: requestId, description, requestId });
+        if (made) acknowledged.set(made.id, { requestId, description });
+        newest = made?.id ?? newest;
+      } else if (await ask('projects.update', { id: newest, description })) {
+        acknowledged.set(newest, { requestId: acknowledged.get(newest)?.requestId ?? '', description });
+      }
+    }
+  }
+
+  const running = Promise.all(Array.from({ length: options.count }, (_, writer) => write(writer)));
+  const successes = () => requests.filter(({ answer }) => answer?.status === 200).length;
+  return {
+    crew,
+    requests,
+    acknowledged,
+    progress(count) {
+      const goal = successes() + count;
+      return new Promise((resolve) => {
+        const look = () => {
+          if (successes() < goal) return;
+          watchers.delete(look);
+          resolve();
+        };
+        watchers.add(look);
+      });
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** The newest version and description of each project that the messages of a subscription have told. */
+export function shownBy(messages: { result?: { data?: { data: Record<string, unknown> } } }[]) {
+  const shown = new Map<string, { description: string; statusVersion: number }>();
+  for (const message of messages) {
+    const event = message.result?.data?.data;
+    const projects = (event?.['projects'] ?? (event?.['project'] ? [event['project']] : [])) as {
+      id: string;
+      description: string;
+      statusVersion: number;
+    }[]; // the events of `projects.onChange` have this shape
+    for (const { id, description, statusVersion } of projects) shown.set(id, { description, statusVersion });
+  }
+  return shown;
+}
