@@ -3,7 +3,8 @@ import type { Knex } from 'knex';
 /**
  * What the owner of the watch last saw of the cluster, beside its lease: servers read it while Redis is away.
  * The installation's id is borne by its pods, so that none of another installation in the same namespace is ever removed.
- * The sweep goes through what lags by `seq`.
+ * The sweep and the resync go through the rows by `seq`, and each server compares the versions of its owners: none of them
+ * may cost more for all that was ever deleted.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
@@ -17,11 +18,15 @@ export async function up(knex: Knex): Promise<void> {
     insert into installation default values;
     drop index projects_lagging;
     create index projects_lagging on projects (seq) where observed_generation < generation;
+    create index projects_unarchived on projects (seq) where deleted_at is null;
+    create index projects_compared on projects (owner_id, deleted_at) include (id, status_version);
   `);
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
+    drop index projects_compared;
+    drop index projects_unarchived;
     drop index projects_lagging;
     create index projects_lagging on projects (updated_at) where observed_generation < generation;
     drop table installation;

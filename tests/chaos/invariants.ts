@@ -9,7 +9,7 @@ import type { Ledger } from './ledger.ts';
 import type { Viewer } from './viewers.ts';
 import type { Violations } from './violations.ts';
 
-/** The servers compare what they have told with the database every ten seconds. */
+/** The servers compare what they have told with the database every eight seconds. */
 const viewLimitMs = 15_000;
 
 /** I5: the rows are what the books allow, and there is no row that nobody asked for. */

@@ -23,6 +23,8 @@ import { fromResponse, KubernetesError, toKubernetesError } from './kubernetes-e
 import { createRequestGate } from './request-gate.ts';
 
 const defaultRequestTimeoutMs = 10_000;
+/** A cluster that needs longer for its version is not back yet. */
+const probeTimeoutMs = 3_000;
 /** A new pool now and then picks up rotated certificates; in between, calls share connections. */
 const poolLifetimeMs = 60_000;
 
@@ -82,7 +84,22 @@ export function createKubernetesClient(options: {
       promiseMiddleware: [timeLimit(requestTimeoutMs)],
     }),
   );
-  const gate = createRequestGate({ now, random: options.random });
+  const gate = createRequestGate({
+    now,
+    random: options.random,
+    async probe() {
+      const context = await contextFor(new URL('/version', server));
+      const limit = AbortSignal.timeout(Math.min(requestTimeoutMs, probeTimeoutMs));
+      const response = await send(context, limit);
+      await response.body?.cancel();
+    },
+  });
+
+  async function contextFor(url: URL): Promise<RequestContext> {
+    const context = new RequestContext(url.toString(), HttpMethod.GET);
+    await auth.applySecurityAuthentication(context);
+    return context;
+  }
 
   /** Every request passes here: through the gate, and its errors classified. */
   async function classified<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -138,17 +155,11 @@ export function createKubernetesClient(options: {
       classified(async () => {
         const url = new URL(`${server}/api/v1/namespaces/${namespace}/${resource}`);
         for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-        const context = new RequestContext(url.toString(), HttpMethod.GET);
-        await auth.applySecurityAuthentication(context);
-        const dispatcher = context.getDispatcher();
+        const context = await contextFor(url);
         const unanswered = new AbortController();
         const timer = setTimeout(() => unanswered.abort(new Error('no answer in time')), requestTimeoutMs);
         try {
-          const response = await fetch(url, {
-            headers: { ...context.getHeaders(), accept: 'application/json' },
-            signal: AbortSignal.any([signal, unanswered.signal]),
-            ...(dispatcher ? { dispatcher } : {}),
-          });
+          const response = await send(context, AbortSignal.any([signal, unanswered.signal]));
           if (response.status === 200 && response.body) return { body: response.body };
           const body = await response.text().catch(() => '');
           throw fromResponse({ status: response.status, body, retryAfter: response.headers.get('retry-after') });
@@ -188,6 +199,12 @@ function pooled(options: { kubeConfig: KubeConfig; load: () => KubeConfig; now: 
       }
     },
   } satisfies SecurityAuthentication & { renew(): void };
+}
+
+function send(context: RequestContext, signal: AbortSignal) {
+  const dispatcher = context.getDispatcher();
+  const headers = { ...context.getHeaders(), accept: 'application/json' };
+  return fetch(context.getUrl(), { headers, signal, ...(dispatcher ? { dispatcher } : {}) });
 }
 
 /** A token file that is not there yet, or a login program that fails: nothing was sent, and nothing is wrong with the cluster. */

@@ -3,12 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { KubernetesError } from './kubernetes-error.ts';
 import { createRequestGate } from './request-gate.ts';
 
-/** A gate whose clock the test moves, and whose pauses are the longest. */
-function setUp() {
+/** A gate whose clock the test moves, whose pauses are the longest, and whose probes the test answers. */
+function setUp({ random = 1 } = {}) {
   const clock = { nowMs: 0 };
-  const gate = createRequestGate({ now: () => clock.nowMs, random: () => 1 });
-  return { clock, gate };
+  const probes: PromiseWithResolvers<void>[] = [];
+  const probe = () => {
+    const waiting = Promise.withResolvers<void>();
+    probes.push(waiting);
+    return waiting.promise;
+  };
+  const gate = createRequestGate({ probe, now: () => clock.nowMs, random: () => random });
+  return { clock, gate, probes };
 }
+
+/** Lets everything that was promised already happen. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 const noAnswer = new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', { status: 0 });
 const broken = new KubernetesError('transient', 'cluster-error', 'HTTP 500', { status: 500 });
@@ -58,42 +67,56 @@ describe('the breaker', () => {
     expect(gate.closed()).toBeNull();
   });
 
-  it('lets one request at a time find out whether the cluster is back, and then everybody pass', () => {
-    const { clock, gate } = setUp();
+  it('sends one probe at a time to find out whether the cluster is back, and then lets everybody pass', async () => {
+    const { clock, gate, probes } = setUp();
     fail(gate, 5);
+    clock.nowMs = 499;
+    expect(gate.closed()).not.toBeNull();
+    expect(probes).toHaveLength(0);
     clock.nowMs = 500;
-    const probe = gate.enter();
-    expect(() => gate.enter()).toThrow('The cluster does not answer.');
-    probe('answered');
+    for (let asked = 0; asked < 3; asked += 1) expect(() => gate.enter()).toThrow('The cluster does not answer.');
+    expect(probes).toHaveLength(1);
+    probes[0]?.resolve();
+    await settled();
     gate.enter();
     gate.enter();
   });
 
-  it('pauses longer after each probe that failed, but never longer than five seconds', () => {
-    const { clock, gate } = setUp();
+  it('pauses longer after each probe that failed, but never longer than five seconds', async () => {
+    const { clock, gate, probes } = setUp();
     fail(gate, 5);
     const pauses = [];
-    for (let probes = 0; probes < 6; probes += 1) {
+    for (let count = 0; count < 6; count += 1) {
       clock.nowMs += gate.closed()?.retryAfterMs ?? 0;
-      gate.enter()(noAnswer);
+      gate.closed();
+      probes.at(-1)?.reject(new Error('still away'));
+      await settled();
       pauses.push(gate.closed()?.retryAfterMs);
     }
     expect(pauses).toEqual([1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+    expect(probes).toHaveLength(6);
   });
 
-  it('learns nothing from a probe that we cut off ourselves: the next request is the probe', () => {
-    const { clock, gate } = setUp();
+  it('closes at once when a request that was under way is answered after all', () => {
+    const { gate } = setUp();
+    const slow = gate.enter();
     fail(gate, 5);
-    clock.nowMs = 500;
-    gate.enter()('cut-off');
-    const probe = gate.enter();
     expect(gate.closed()).not.toBeNull();
-    probe('answered');
+    slow('answered');
     expect(gate.closed()).toBeNull();
   });
 
+  it('learns nothing from a request that we cut off ourselves', () => {
+    const { gate } = setUp();
+    fail(gate, 4);
+    gate.enter()('cut-off');
+    expect(gate.closed()).toBeNull();
+    fail(gate, 1);
+    expect(gate.closed()).not.toBeNull();
+  });
+
   it('spreads its pauses by chance over the upper half of their length', () => {
-    const gate = createRequestGate({ now: () => 0, random: () => 0 });
+    const { gate } = setUp({ random: 0 });
     const underWay = Array.from({ length: 7 }, () => gate.enter());
     for (const settle of underWay) settle(noAnswer);
     expect(gate.closed()?.retryAfterMs).toBe(1_000); // half of two seconds

@@ -1,7 +1,8 @@
 /**
  * Stands before every request of this worker to the cluster, whoever makes it. It keeps silence for as long as the cluster
  * has asked for (Retry-After), and when the cluster does not answer at all it is a circuit breaker: after some failures in
- * a row nothing is sent but one request at a time, which finds out whether the cluster is back.
+ * a row nothing is sent but a probe of its own, which is about no project. So requests that hang for one project alone
+ * hold up the others for a moment at the most.
  */
 import { KubernetesError } from './kubernetes-error.ts';
 
@@ -11,7 +12,7 @@ export interface RequestGate {
    * @throws KubernetesError transient, `sent: false`, with the time after which to ask again
    */
   enter(): (outcome: RequestOutcome) => void;
-  /** The error that {@link enter} would throw now, or `null` when a request may pass. */
+  /** The error that {@link enter} would throw now, or `null` when a request may pass. Who asks after a pause starts the probe. */
   closed(): KubernetesError | null;
 }
 
@@ -25,16 +26,37 @@ const firstPauseMs = 500;
 const longestPauseMs = 5_000;
 
 export function createRequestGate(options: {
+  /** Asks the cluster for anything that is there in any cluster; resolves when it answers, whatever it says. */
+  probe: () => Promise<unknown>;
   /** Milliseconds from any origin. */
   now: () => number;
   random: () => number;
 }): RequestGate {
-  const { now, random } = options;
+  const { probe, now, random } = options;
   let quietUntil = 0;
   /** Requests in a row that got no answer. */
   let unanswered = 0;
   let openUntil = 0;
   let isProbing = false;
+
+  function noteUnanswered(): void {
+    unanswered += 1;
+    const step = Math.min(firstPauseMs * 2 ** Math.max(unanswered - failuresToOpen, 0), longestPauseMs);
+    openUntil = now() + step / 2 + (random() * step) / 2;
+  }
+
+  async function findOut(): Promise<void> {
+    if (isProbing) return;
+    isProbing = true;
+    try {
+      await probe();
+      unanswered = 0;
+    } catch {
+      noteUnanswered(); // the next one who asks after the pause has it tried again
+    } finally {
+      isProbing = false;
+    }
+  }
 
   function closed(): KubernetesError | null {
     const quietMs = quietUntil - now();
@@ -47,7 +69,7 @@ export function createRequestGate(options: {
     }
     if (unanswered < failuresToOpen) return null;
     const openMs = openUntil - now();
-    if (openMs <= 0 && !isProbing) return null;
+    if (openMs <= 0) void findOut();
     return new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', {
       status: 0,
       retryAfterMs: Math.max(openMs, firstPauseMs),
@@ -60,21 +82,13 @@ export function createRequestGate(options: {
     enter() {
       const refusal = closed();
       if (refusal) throw refusal;
-      const isProbe = unanswered >= failuresToOpen;
-      if (isProbe) isProbing = true;
       return (outcome) => {
-        if (isProbe) isProbing = false;
         if (outcome === 'cut-off') return;
         if (outcome !== 'answered' && outcome.retryAfterMs !== null) {
           quietUntil = Math.max(quietUntil, now() + outcome.retryAfterMs);
         }
-        if (outcome === 'answered' || outcome.status !== 0) {
-          unanswered = 0;
-          return;
-        }
-        unanswered += 1;
-        const step = Math.min(firstPauseMs * 2 ** Math.max(unanswered - failuresToOpen, 0), longestPauseMs);
-        openUntil = now() + step / 2 + (random() * step) / 2;
+        if (outcome === 'answered' || outcome.status !== 0) unanswered = 0;
+        else noteUnanswered();
       };
     },
   };

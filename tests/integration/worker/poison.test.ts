@@ -1,0 +1,89 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
+import { createLog } from '../../../src/shared/node/log.ts';
+import { createAttempts } from '../../../src/worker/attempts.ts';
+import type { Reconciler } from '../../../src/worker/reconcile/reconcile.ts';
+import { createStatusWriter } from '../../../src/worker/status-writer.ts';
+import { refusal } from '../../support/kubernetes-refusal.ts';
+import {
+  createWorkerSystem,
+  startQuickCluster,
+  type QuickCluster,
+  type WorkerSystem,
+} from '../../support/worker-system.ts';
+
+let cluster: QuickCluster;
+let system: WorkerSystem;
+
+beforeAll(async () => {
+  cluster = await startQuickCluster();
+});
+afterAll(() => cluster.stop());
+beforeEach(async () => {
+  system = await createWorkerSystem(cluster);
+});
+afterEach(() => system.stop());
+
+describe('projects that always fail hold up no other one', () => {
+  const many = 8;
+  /** The cluster treats these projects, and only these, as the fault says. */
+  async function createPoison(fault: 'hang' | ReturnType<typeof refusal>): Promise<void> {
+    const projects: ProjectRecord[] = [];
+    while (projects.length < many) projects.push(await system.create());
+    system.kubernetes.fault = ({ path }) => (projects.some(({ id }) => path.includes(id)) ? fault : undefined);
+  }
+
+  it.each([
+    ['are answered with 500', refusal(500, 'InternalError', 'etcdserver: leader changed')],
+    ['get no answer', 'hang'],
+  ] as const)('though they %s and are more than a worker takes at once', async (_what, fault) => {
+    await createPoison(fault);
+    await system.startWorker({ WORKER_CONCURRENCY: '2' }, { requestTimeoutMs: 300 });
+    const healthy = await Promise.all([system.create(), system.create(), system.create()]);
+    for (const { id } of healthy) await system.until(id, { status: 'ready' }, 15_000);
+    await system.wish(healthy[0].id, 'delete');
+    await system.until(healthy[0].id, { status: 'archived' });
+  });
+});
+
+describe('an attempt that fails by a fault of ours', () => {
+  const log = createLog({ name: 'test', level: 'silent' });
+  const { signal } = new AbortController();
+
+  function attemptsWith(reconcile: Reconciler['reconcile']) {
+    const now = () => new Date();
+    const writer = createStatusWriter({ db: system.db, publisher: { publish: async () => true }, now });
+    return createAttempts({
+      db: system.db,
+      kubernetes: { closed: () => null },
+      reconciler: { reconcile },
+      writer,
+      random: () => 0,
+    });
+  }
+
+  it('is tried again, and at the last attempt shown as an error without a word of the program in it', async () => {
+    const project = await system.create({ queued: false });
+    const attempts = attemptsWith(async () => {
+      throw new TypeError("Cannot read properties of undefined (reading 'metadata')");
+    });
+    const options = { of: 3, log, signal };
+    expect(await attempts.run({ projectId: project.id }, { ...options, number: 2 })).toMatchObject({ kind: 'again' });
+    expect(await system.read(project.id)).toMatchObject({ status: 'initializing', reason: 'internal-error' });
+    expect(await attempts.run({ projectId: project.id }, { ...options, number: 3 })).toMatchObject({ kind: 'parked' });
+    const parked = await system.read(project.id);
+    expect(parked).toMatchObject({ status: 'error', reason: 'internal-error', parkedGeneration: 1 });
+    expect(parked.message).toMatch(/^Something went wrong in the project manager itself\. An administrator .*retry\.$/);
+  });
+
+  it('is none of the project when the database has failed: it is tried again however often', async () => {
+    const project = await system.create({ queued: false });
+    const attempts = attemptsWith(async () => {
+      throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
+    });
+    const outcome = await attempts.run({ projectId: project.id }, { number: 99, of: 3, log, signal });
+    expect(outcome).toMatchObject({ kind: 'again', generation: 1 });
+    expect(await system.read(project.id)).toMatchObject({ podError: null, parkedGeneration: null });
+  });
+});
