@@ -23,9 +23,10 @@ const noAnswer = new KubernetesError('transient', 'cluster-unreachable', 'The cl
 const broken = new KubernetesError('transient', 'cluster-error', 'HTTP 500', { status: 500 });
 const busy = new KubernetesError('transient', 'cluster-busy', 'Wait.', { status: 429, retryAfterMs: 7_000 });
 
-/** As many requests in a row that get no answer as open the breaker. */
+/** So many requests in a row get no answer. */
 function fail(gate: ReturnType<typeof createRequestGate>, times: number): void {
-  for (let count = 0; count < times; count += 1) gate.enter()(noAnswer);
+  const underWay = Array.from({ length: times }, () => gate.enter());
+  for (const settle of underWay) settle(noAnswer);
 }
 
 describe('Retry-After', () => {
@@ -51,40 +52,63 @@ describe('Retry-After', () => {
 });
 
 describe('the breaker', () => {
-  it('opens after five requests in a row without an answer, and says how long', () => {
-    const { gate } = setUp();
+  /** After requests and the first probe have got no answer. */
+  async function open(options: { random?: number } = {}) {
+    const scene = setUp(options);
+    fail(scene.gate, 5);
+    scene.probes[0]?.reject(new Error('away'));
+    await settled();
+    return scene;
+  }
+
+  it('sends a probe after five requests in a row without an answer, and closes nothing before that has failed', async () => {
+    const { gate, probes } = setUp();
     fail(gate, 4);
-    expect(gate.closed()).toBeNull();
+    expect(probes).toHaveLength(0);
     fail(gate, 1);
+    expect(probes).toHaveLength(1);
+    expect(gate.closed()).toBeNull();
+    probes[0]?.reject(new Error('away'));
+    await settled();
     expect(gate.closed()).toMatchObject({ reason: 'cluster-unreachable', retryAfterMs: 500, sent: false, status: 0 });
+    expect(() => gate.enter()).toThrow('The cluster does not answer.');
+  });
+
+  it('closes nothing when the probe is answered: only some requests hang', async () => {
+    const { gate, probes } = setUp();
+    fail(gate, 9);
+    expect(probes).toHaveLength(1);
+    probes[0]?.resolve();
+    await settled();
+    expect(gate.closed()).toBeNull();
+    fail(gate, 4);
+    expect(probes).toHaveLength(1);
   });
 
   it('counts anew after any answer, be it an error', () => {
-    const { gate } = setUp();
+    const { gate, probes } = setUp();
     fail(gate, 4);
     gate.enter()(broken);
     fail(gate, 4);
-    expect(gate.closed()).toBeNull();
+    expect(probes).toHaveLength(0);
   });
 
   it('sends one probe at a time to find out whether the cluster is back, and then lets everybody pass', async () => {
-    const { clock, gate, probes } = setUp();
-    fail(gate, 5);
+    const { clock, gate, probes } = await open();
     clock.nowMs = 499;
     expect(gate.closed()).not.toBeNull();
-    expect(probes).toHaveLength(0);
+    expect(probes).toHaveLength(1);
     clock.nowMs = 500;
     for (let asked = 0; asked < 3; asked += 1) expect(() => gate.enter()).toThrow('The cluster does not answer.');
-    expect(probes).toHaveLength(1);
-    probes[0]?.resolve();
+    expect(probes).toHaveLength(2);
+    probes[1]?.resolve();
     await settled();
     gate.enter();
     gate.enter();
   });
 
   it('pauses longer after each probe that failed, but never longer than five seconds', async () => {
-    const { clock, gate, probes } = setUp();
-    fail(gate, 5);
+    const { clock, gate, probes } = await open();
     const pauses = [];
     for (let count = 0; count < 6; count += 1) {
       clock.nowMs += gate.closed()?.retryAfterMs ?? 0;
@@ -94,31 +118,33 @@ describe('the breaker', () => {
       pauses.push(gate.closed()?.retryAfterMs);
     }
     expect(pauses).toEqual([1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
-    expect(probes).toHaveLength(6);
+    expect(probes).toHaveLength(7);
   });
 
-  it('closes at once when a request that was under way is answered after all', () => {
-    const { gate } = setUp();
+  it('lets everybody pass at once when a request that was under way is answered after all', async () => {
+    const { gate, probes } = setUp();
     const slow = gate.enter();
     fail(gate, 5);
+    probes[0]?.reject(new Error('away'));
+    await settled();
     expect(gate.closed()).not.toBeNull();
     slow('answered');
     expect(gate.closed()).toBeNull();
   });
 
   it('learns nothing from a request that we cut off ourselves', () => {
-    const { gate } = setUp();
+    const { gate, probes } = setUp();
     fail(gate, 4);
     gate.enter()('cut-off');
-    expect(gate.closed()).toBeNull();
+    expect(probes).toHaveLength(0);
     fail(gate, 1);
-    expect(gate.closed()).not.toBeNull();
+    expect(probes).toHaveLength(1);
   });
 
-  it('spreads its pauses by chance over the upper half of their length', () => {
-    const { gate } = setUp({ random: 0 });
-    const underWay = Array.from({ length: 7 }, () => gate.enter());
-    for (const settle of underWay) settle(noAnswer);
-    expect(gate.closed()?.retryAfterMs).toBe(1_000); // half of two seconds
+  it('spreads its pauses by chance over the upper half of their length', async () => {
+    const { clock, gate, probes } = await open({ random: 0 });
+    clock.nowMs = 250;
+    gate.closed();
+    expect(probes).toHaveLength(2);
   });
 });

@@ -1,8 +1,8 @@
 /**
  * Stands before every request of this worker to the cluster, whoever makes it. It keeps silence for as long as the cluster
- * has asked for (Retry-After), and when the cluster does not answer at all it is a circuit breaker: after some failures in
- * a row nothing is sent but a probe of its own, which is about no project. So requests that hang for one project alone
- * hold up the others for a moment at the most.
+ * has asked for (Retry-After). And it is a circuit breaker: when some requests in a row got no answer it sends a probe of
+ * its own, which is about no project, and while that gets no answer either nothing is sent but such probes. So requests
+ * that hang for some projects alone hold up no others.
  */
 import { KubernetesError } from './kubernetes-error.ts';
 
@@ -20,7 +20,7 @@ export interface RequestGate {
 export type RequestOutcome = 'answered' | 'cut-off' | KubernetesError;
 
 /** One lost connection is no outage, and several requests at once may meet the same one. */
-const failuresToOpen = 5;
+const failuresToProbe = 5;
 const firstPauseMs = 500;
 /** Short enough that projects go on within seconds of the cluster's return. */
 const longestPauseMs = 5_000;
@@ -36,13 +36,14 @@ export function createRequestGate(options: {
   let quietUntil = 0;
   /** Requests in a row that got no answer. */
   let unanswered = 0;
-  let openUntil = 0;
+  /** Probes in a row that got none; from the first one on the circuit is open. */
+  let failedProbes = 0;
+  let nextProbeAt = 0;
   let isProbing = false;
 
-  function noteUnanswered(): void {
-    unanswered += 1;
-    const step = Math.min(firstPauseMs * 2 ** Math.max(unanswered - failuresToOpen, 0), longestPauseMs);
-    openUntil = now() + step / 2 + (random() * step) / 2;
+  function noteAnswer(): void {
+    unanswered = 0;
+    failedProbes = 0;
   }
 
   async function findOut(): Promise<void> {
@@ -50,9 +51,12 @@ export function createRequestGate(options: {
     isProbing = true;
     try {
       await probe();
-      unanswered = 0;
+      noteAnswer();
     } catch {
-      noteUnanswered(); // the next one who asks after the pause has it tried again
+      // The next one who asks after the pause has it tried again.
+      const step = Math.min(firstPauseMs * 2 ** failedProbes, longestPauseMs);
+      failedProbes += 1;
+      nextProbeAt = now() + step / 2 + (random() * step) / 2;
     } finally {
       isProbing = false;
     }
@@ -67,12 +71,12 @@ export function createRequestGate(options: {
         sent: false,
       });
     }
-    if (unanswered < failuresToOpen) return null;
-    const openMs = openUntil - now();
-    if (openMs <= 0) void findOut();
+    if (failedProbes === 0) return null;
+    const pauseMs = nextProbeAt - now();
+    if (pauseMs <= 0) void findOut();
     return new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', {
       status: 0,
-      retryAfterMs: Math.max(openMs, firstPauseMs),
+      retryAfterMs: Math.max(pauseMs, firstPauseMs),
       sent: false,
     });
   }
@@ -87,8 +91,9 @@ export function createRequestGate(options: {
         if (outcome !== 'answered' && outcome.retryAfterMs !== null) {
           quietUntil = Math.max(quietUntil, now() + outcome.retryAfterMs);
         }
-        if (outcome === 'answered' || outcome.status !== 0) unanswered = 0;
-        else noteUnanswered();
+        if (outcome === 'answered' || outcome.status !== 0) return noteAnswer();
+        unanswered += 1;
+        if (unanswered >= failuresToProbe && failedProbes === 0) void findOut();
       };
     },
   };

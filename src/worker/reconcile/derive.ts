@@ -35,8 +35,10 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
         return {
           status: 'archived',
           deletedAt: now,
-          // Nobody can retry it any more, and what a late request leaves behind must not look parked.
+          // Nothing of the row changes ever after. Nobody can retry it, and what a late request leaves must not look parked.
           parkedGeneration: null,
+          podError: null,
+          podErrorCode: null,
           reason: 'archived',
           message: 'The pod and its volume are gone.',
         };

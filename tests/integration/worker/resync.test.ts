@@ -53,6 +53,12 @@ it('a whole healthy life needs no correction, however often rows and cluster are
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'stopped' })));
   await Promise.all(projects.map(({ id }) => system.wish(id, 'start')));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
+  const before = await Promise.all(projects.map(({ id }) => system.read(id)));
+  await Promise.all(projects.map(({ id }) => system.wish(id, 'restart')));
+  for (const { id, podUid, generation } of before) {
+    const restarted = await system.until(id, { status: 'ready', observedGeneration: generation + 1 });
+    expect(restarted.podUid).not.toBe(podUid);
+  }
   await Promise.all(projects.map(({ id }) => system.wish(id, 'delete')));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'archived' })));
   expect(await corrections(worker)).toEqual({});

@@ -142,6 +142,28 @@ describe('what has failed', () => {
 });
 
 describe('a stop and a deletion', () => {
+  it('wait for the watch where it still shows the pod: its earlier news would bring the pod back to the screen', async () => {
+    const stopping = { desiredState: 'stopped', status: 'stopping', podUid: 'uid', phase: 'Running' } as const;
+    await changeProject(db, { id: project.id }, () => stopping);
+    await writer().told(project, { settled: { pod: null, claim: null } });
+    expect(await read()).toMatchObject({ ...stopping, observedGeneration: 1 });
+  });
+
+  it('leave a row that never changes again once it is archived, whatever attempts of before still have to say', async () => {
+    await changeProject(db, { id: project.id }, () => ({ desiredState: 'deleted', status: 'deleting' }));
+    await writer().told(project, { settled: null });
+    await fail(false); // by an executor that nobody needed any more
+    const lease = await acquireLease(db, { name: 'cluster-watch', holder: 'test', ttlMs: 60_000 });
+    const nothing = () => ({ pod: null, claim: null });
+    await writer().observed(project.id, nothing, { lease: 'cluster-watch', epoch: lease?.epoch ?? 0 });
+    const archived = await read();
+    expect(archived).toMatchObject({ status: 'archived', podError: null, podErrorCode: null, parkedGeneration: null });
+    await fail(true);
+    await writer().told(project, { settled: { pod: null, claim: null } });
+    await writer().told(project, { settled: null });
+    expect(await read()).toEqual(archived);
+  });
+
   it('are over when a read has found nothing left', async () => {
     await changeProject(db, { id: project.id }, () => ({ desiredState: 'stopped', status: 'stopping' }));
     await writer().told(project, { settled: { pod: null, claim: null } });

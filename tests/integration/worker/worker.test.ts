@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
+import { readWorkerConfig } from '../../../src/worker/config.ts';
+import { podManifest } from '../../../src/worker/kube/manifests.ts';
+import { gate, isCall } from '../../support/kubernetes-refusal.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -9,6 +12,8 @@ import {
 } from '../../support/worker-system.ts';
 
 const namespace = 'opencode';
+const environment = { DATABASE_URL: 'postgresql://localhost/test', REDIS_URL: 'redis://localhost' };
+const settings = { ...readWorkerConfig(environment).pod, installationId: 'this-one' };
 
 let cluster: QuickCluster;
 let system: WorkerSystem;
@@ -119,6 +124,29 @@ describe('a worker and one project', () => {
     expect(await system.podsOf(project.id)).toEqual([]);
     await system.wish(project.id, 'start');
     await system.until(project.id, { status: 'ready', desiredState: 'running' });
+  });
+
+  it('does not judge the pod of a later wish by an earlier one that it had read before', async () => {
+    await system.startWorker();
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready', observedGeneration: 1 });
+    const { closed, open } = gate();
+    let isHeld = false;
+    system.kubernetes.fault = (request) => {
+      if (isHeld || !isCall('GET', 'pods')(request)) return undefined;
+      isHeld = true;
+      return closed;
+    };
+    await system.wish(project.id, 'stop');
+    await vi.waitFor(() => expect(isHeld).toBe(true));
+    // Meanwhile the owner starts it again, and another worker replaces the pod.
+    const started = await system.wish(project.id, 'start', { queued: false });
+    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
+    await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]));
+    const made = await cluster.api.createNamespacedPod({ namespace, body: podManifest(started, settings) });
+    open();
+    await system.until(project.id, { status: 'ready', observedGeneration: 3, podUid: made.metadata?.uid ?? '' });
+    expect(system.kubernetes.requests.filter(isCall('DELETE', 'pods'))).toEqual([]);
   });
 });
 
