@@ -149,7 +149,7 @@ export function openClusterEyes(options: {
 }
 
 /** Not ended for good. One that is being deleted still holds its volume. */
-export function isLive(pod: V1Pod): boolean {
+function isLive(pod: V1Pod): boolean {
   return pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
 }
 

@@ -193,7 +193,7 @@ function failure(status: number, message: string) {
   return { status, body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status, message } };
 }
 
-export function describeFault({ kind, place, forMs }: PlannedFault): string {
+function describeFault({ kind, place, forMs }: PlannedFault): string {
   const where = /^(worker|server) \d$/.test(place) ? kind.replace(/^(worker|server)/, place) : kind;
   const at = place.startsWith('way to server') ? ` (${place})` : '';
   return `${where}${at}${forMs === 0 ? '' : `, for ${(forMs / 1_000).toFixed(1)} s`}`;

@@ -8,7 +8,7 @@ import { generationAnnotation, projectIdLabel } from '../kube/manifests.ts';
 import type { Actual } from './decide.ts';
 import { claimOf, podOf, recordOf, testNow } from './fixtures.ts';
 
-export const foreignId = '11111111-2222-4333-8444-555555555555';
+const foreignId = '11111111-2222-4333-8444-555555555555';
 
 /** Rows as our writers leave them: nothing observed or parked that was never wished for. */
 export const anyRecord: fc.Arbitrary<ProjectRecord> = fc
