@@ -9,6 +9,7 @@ const SignInPage = lazyPart(async () => (await import('./auth/SignInPage.tsx')).
 const AppLayout = lazyPart(async () => (await import('./ui/AppLayout.tsx')).AppLayout);
 const ProjectsPage = lazyPart(async () => (await import('./projects/ProjectsPage.tsx')).ProjectsPage);
 const ProjectPage = lazyPart(async () => (await import('./projects/ProjectPage.tsx')).ProjectPage);
+const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage.tsx')).SessionsPage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
@@ -22,6 +23,7 @@ export function AppRoutes() {
           <Route path="projects" element={<ProjectsPage />} />
           <Route path="projects/:projectId/:tab?" element={<ProjectPage />} />
           <Route path="settings" element={<Navigate to="/settings/tokens" replace />} />
+          <Route path="settings/sessions" element={<SessionsPage />} />
           <Route path="settings/tokens" element={<TokensPage />} />
         </Route>
         <Route path="*" element={<NotFoundPage />} />

@@ -64,6 +64,7 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
           createEmbeddedIssuer({
             dataDir,
             log: serviceLog,
+            audience: env['OIDC_AUDIENCE'] ?? embeddedClientId,
             clients: [
               {
                 clientId: embeddedClientId,

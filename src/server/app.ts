@@ -1,7 +1,6 @@
 /** The HTTP application, apart from listening: routes, headers, limits, and one line of log a request. */
 import { randomUUID } from 'node:crypto';
 
-import fastifyHelmet from '@fastify/helmet';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 
 import { registerAuthRoutes } from './auth/routes.ts';
@@ -9,7 +8,9 @@ import type { ServerContext } from './context.ts';
 import { shapeOf } from './error-shape.ts';
 import { registerHealthRoutes } from './health/routes.ts';
 import { registerClientFiles } from './http/client-files.ts';
+import { headersOfUnreadable, registerSecurityHeaders } from './http/security-headers.ts';
 import { ofFastify, registerTrpcRoutes } from './http/trpc-routes.ts';
+import { refuseUnreadable } from './http/unreadable.ts';
 import { httpTimeoutMs, maxMessageBytes } from './limits.ts';
 import { procedureNames } from './router.ts';
 
@@ -23,7 +24,9 @@ export async function createApp(
     logger: false, // our own line below says what matters, and never a query: it may hold a code of the issuer
     genReqId: () => randomUUID(),
     requestIdHeader: false,
+    clientErrorHandler: refuseUnreadable,
     bodyLimit: maxMessageBytes,
+    http: { connectionsCheckingInterval: 1_000 }, // else Node looks only twice a minute whose time is up
     connectionTimeout: httpTimeoutMs,
     requestTimeout: httpTimeoutMs,
     handlerTimeout: httpTimeoutMs,
@@ -34,7 +37,11 @@ export async function createApp(
     return503OnClosing: false, // what still comes on a line that is open is served, and the line closed after it
     frameworkErrors: (error, request, reply: FastifyReply) => {
       const shape = shapeOf(ofFastify(error));
-      void reply.header('x-request-id', request.id).code(shape.data.httpStatus).send({ error: shape });
+      void reply
+        .headers(headersOfUnreadable)
+        .header('x-request-id', request.id)
+        .code(shape.data.httpStatus)
+        .send({ error: shape });
     },
   });
 
@@ -65,15 +72,8 @@ export async function createApp(
     );
   });
 
-  await app.register(fastifyHelmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: contentSecurityPolicy(new URL(config.oidc.issuer).origin),
-    },
-    strictTransportSecurity: config.publicUrl?.startsWith('https:') ? { maxAge: 31_536_000 } : false,
-    referrerPolicy: { policy: 'same-origin' },
-    xFrameOptions: { action: 'deny' },
-  });
+  const isHttps = config.publicUrl?.startsWith('https:') ?? false;
+  await registerSecurityHeaders(app, { issuerOrigin: new URL(config.oidc.issuer).origin, isHttps });
 
   app.setErrorHandler((error, request, reply) => {
     const appError = ofFastify(error);
@@ -84,6 +84,7 @@ export async function createApp(
   registerHealthRoutes(app, context);
   await app.register(async (trpc) => registerTrpcRoutes(trpc, context));
   await app.register(async (auth) => {
+    auth.addHook('onRequest', async (request) => context.rateLimits.admitSignIn(request.ip));
     // A form that only signs out: its fields are of no interest.
     auth.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, _body, done) =>
       done(null, null),
@@ -92,21 +93,6 @@ export async function createApp(
   });
   await registerClientFiles(app, clientDir);
   return app;
-}
-
-function contentSecurityPolicy(issuerOrigin: string) {
-  return {
-    'default-src': ["'self'"],
-    'script-src': ["'self'"],
-    'style-src': ["'self'", "'unsafe-inline'"],
-    'img-src': ["'self'", 'data:', 'https:'],
-    'connect-src': ["'self'", 'ws:', 'wss:'],
-    'object-src': ["'none'"],
-    'frame-ancestors': ["'none'"],
-    'base-uri': ["'none'"],
-    // Signing out is a form that redirects to the issuer, and redirects count.
-    'form-action': ["'self'", issuerOrigin],
-  };
 }
 
 /** A name from a closed list, for logs and metrics: clients make up URLs as they like. */

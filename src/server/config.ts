@@ -26,6 +26,8 @@ export const serverVariables = z.object({
   OIDC_AUDIENCE: z.string().optional(),
   SESSION_SECRET: z.string().min(32, 'must be a secret of at least 32 characters: take random ones.'),
   MAX_PROJECTS_PER_USER: integerVariable('MAX_PROJECTS_PER_USER', { min: 1, max: 100_000, fallback: 20 }),
+  /** Calls of one user a minute, in one process; see `limits.ts` for what follows from it. */
+  RATE_LIMIT_PER_MINUTE: integerVariable('RATE_LIMIT_PER_MINUTE', { min: 60, max: 10_000_000, fallback: 6_000 }),
   /** How many proxies stand before the server and may say who the client is. */
   TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }),
 });
@@ -43,6 +45,7 @@ export interface ServerConfig {
   oidc: { issuer: string; clientId: string; clientSecret: string | null; audience: string };
   sessionSecret: string;
   maxProjectsPerUser: number;
+  rateLimitPerMinute: number;
   trustedProxies: number;
 }
 
@@ -71,6 +74,7 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     },
     sessionSecret: variables.SESSION_SECRET,
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
+    rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,
   };
 }

@@ -15,13 +15,14 @@ import {
   listUnarchivedProjects,
   listVersions,
 } from '../shared/node/db/projects-repository.ts';
-import { listLiveSessionIds } from '../shared/node/db/sessions-repository.ts';
+import { listLiveSessionIds, noteSessionsSeen } from '../shared/node/db/sessions-repository.ts';
 import type { Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { createRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher, followStatusStream } from '../shared/node/status-stream.ts';
 import { createCookieJar } from './auth/cookies.ts';
 import { createIdentify } from './auth/identity.ts';
+import { createIssuerTokens } from './auth/issuer-tokens.ts';
 import { createIssuer } from './auth/issuer.ts';
 import { createLoginCookie } from './auth/login-cookie.ts';
 import type { AuthRoutesDeps } from './auth/routes.ts';
@@ -31,12 +32,14 @@ import type { ServerConfig } from './config.ts';
 import { every } from './every.ts';
 import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
+import { createRateLimits } from './http/rate-limit.ts';
 import { ringSize } from './limits.ts';
 import { kubernetesNames } from './projects/names.ts';
 import { createProjectService } from './projects/service.ts';
 import { createStatusHub } from './projects/status-hub.ts';
 import { createProjectSubscriptions } from './projects/subscriptions.ts';
 import type { Services } from './services.ts';
+import { createSessionService } from './sessions/service.ts';
 import { createSocketServer, type SocketServer } from './socket/socket-server.ts';
 import { createTokenService } from './tokens/service.ts';
 
@@ -104,14 +107,26 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     }),
     subscriptions,
     tokens: createTokenService({ db, onRevoked: (id) => sockets?.closeCredential({ kind: 'token', id }) }),
+    sessions: createSessionService({ db, onRevoked: (id) => sockets?.closeCredential({ kind: 'session', id }) }),
   };
 
   const jar = createCookieJar(() => publicOrigin().startsWith('https:'));
   const sessionCookie = createSessionCookie({ jar, secret: config.sessionSecret, now });
-  const identify = createIdentify({ db, sessionCookie, log });
-  const socketServer = createSocketServer({ identify, services, publicOrigin, now, log });
-  sockets = socketServer;
   const issuer = createIssuer({ settings: config.oidc, now, log });
+  const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, now });
+  const identify = createIdentify({ db, sessionCookie, issuerTokens, log });
+  const rateLimits = createRateLimits({ perMinute: config.rateLimitPerMinute, now });
+  const { trustedProxies } = config;
+  const socketServer = createSocketServer({
+    identify,
+    services,
+    publicOrigin,
+    rateLimits,
+    trustedProxies,
+    now,
+    log,
+  });
+  sockets = socketServer;
   const auth: AuthRoutesDeps = {
     db,
     issuer,
@@ -150,6 +165,12 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     }
   }
 
+  /** A window that is open is in use, although it asks for nothing. */
+  async function noteOpenSessions(): Promise<void> {
+    const open = socketServer.openCredentials().filter(({ kind }) => kind === 'session');
+    if (open.length > 0) await noteSessionsSeen(db, [...new Set(open.map(({ id }) => id))]);
+  }
+
   let loops: Promise<unknown>[] = [];
   return {
     config,
@@ -158,6 +179,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     identify,
     services,
     publicOrigin,
+    rateLimits,
     auth,
     sockets: socketServer,
     readiness,
@@ -175,6 +197,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
         ),
         every(1_000, { name: 'freshness', signal, log }, async () => hub.checkFreshness()),
         every(timings.revocationIntervalMs, { name: 'look at open sessions', signal, log }, closeRevoked),
+        every(timings.revocationIntervalMs, { name: 'note of open sessions', signal, log }, noteOpenSessions),
       ];
     },
 

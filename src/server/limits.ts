@@ -1,4 +1,4 @@
-/** Every limit on what a client may send or hold, in one place. Documented in `docs/operations`. */
+/** Every limit on what a client may send or hold, in one place. Documented in `docs/operations/limits.md`. */
 
 /** Of an HTTP body and of a WebSocket frame. */
 export const maxMessageBytes = 64 * 1024;
@@ -24,3 +24,16 @@ export const sessionTtlMs = 7 * 24 * 60 * 60 * 1000;
 export const loginTtlMs = 10 * 60 * 1000;
 /** Projects on the way to one subscriber, above which a snapshot is cheaper. */
 export const ringSize = 5_000;
+/** What may be asked a minute, as shares of RATE_LIMIT_PER_MINUTE (the calls of one user). All but that are by address. */
+export const rateShares = {
+  /** All requests to the API, before anybody is looked up: many people of a company share one address. */
+  address: 10,
+  /** Calls with which nobody is signed in, or with a token that is wrong. */
+  anonymous: 1 / 10,
+  /** Requests of signing in and out; a sign-in takes two. */
+  signIn: 1 / 20,
+  /** WebSocket handshakes: after a restart of the server a whole company comes back at once. */
+  handshake: 1 / 5,
+} as const;
+/** Users, and addresses of each kind, that the rate limits remember in one process; some megabytes. */
+export const maxRateLimitKeys = 20_000;

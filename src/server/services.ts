@@ -1,7 +1,7 @@
 /** What the procedures call: one function a procedure. Built in `context.ts`. */
 import type { TrackedEnvelope } from '@trpc/server';
 
-import type { AccessToken, User } from '../shared/contract/account.ts';
+import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type { ProjectEvent } from '../shared/contract/events.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
   ProjectPage,
   UpdateProjectInput,
 } from '../shared/contract/project.ts';
+import type { Credential } from './auth/identity.ts';
 
 /** Who asks, and the id that follows the request through logs and queue. */
 export interface Caller {
@@ -51,8 +52,35 @@ export interface TokenService {
   revoke(caller: Caller, id: string): Promise<AccessToken>;
 }
 
-export interface Services {
+/** A caller of whom it matters by what they are known. */
+export interface SessionCaller extends Caller {
+  credential: Credential | null;
+}
+
+export interface SessionService {
+  list(caller: SessionCaller): Promise<Session[]>;
+  revoke(caller: SessionCaller, id: string): Promise<RevokedSessions>;
+  revokeOthers(caller: SessionCaller): Promise<RevokedSessions>;
+  revokeAll(caller: SessionCaller): Promise<RevokedSessions>;
+}
+
+/**
+ * A service is not assignable to this while one of its functions does not take the caller first. A procedure has nothing
+ * else to call, so none can be written that forgets to say who asks.
+ */
+type TakesCaller<S> = {
+  [K in keyof S]: S[K] extends (...args: infer A) => unknown
+    ? A extends [Caller, ...unknown[]]
+      ? S[K]
+      : never
+    : never;
+};
+
+export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName[K]> };
+
+interface ServicesByName {
   projects: ProjectService;
   subscriptions: ProjectSubscriptions;
   tokens: TokenService;
+  sessions: SessionService;
 }

@@ -1,15 +1,19 @@
 /** The tRPC instance: how a caller is known, and which procedure builders exist. */
+// oxlint-disable-next-line no-restricted-imports -- the one place where builders are made
 import { initTRPC } from '@trpc/server';
 import { z } from 'zod';
 
 import type { User } from '../shared/contract/account.ts';
 import { AppError } from '../shared/contract/errors.ts';
+import type { Credential } from './auth/identity.ts';
 import { shapeOf, toAppError, toTrpcError } from './error-shape.ts';
 import type { Services } from './services.ts';
 
 /** Built once a request over HTTP, once a socket over WebSocket. Never throws: an unknown caller is `user: null`. */
 export interface RequestContext {
   user: User | null;
+  /** What they are known by. */
+  credential: Credential | null;
   /** Why the caller is not known, when there is more to say than "not signed in". */
   refusal: AppError | null;
   transport: 'http' | 'websocket';

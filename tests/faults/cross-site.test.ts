@@ -17,6 +17,7 @@ let server: TestServer;
 let cookie: string;
 let projectId: string;
 let tokenId: string;
+let sessionId: string;
 
 beforeAll(async () => {
   const redis = await createTestRedis();
@@ -33,6 +34,7 @@ beforeAll(async () => {
   const call = createApiCall(server.url, { cookie, origin: server.url });
   projectId = ((await call('projects.create', { body: { name: 'Mine' } })).data as { id: string }).id;
   tokenId = ((await call('tokens.create', { body: { name: 'mine' } })).data as { id: string }).id;
+  sessionId = ((await call('sessions.list')).data as { id: string }[])[0]?.id ?? '';
 });
 afterAll(async () => {
   await server.stop();
@@ -50,6 +52,9 @@ const inputs: Record<string, () => unknown> = {
   'projects.start': () => ({ id: projectId }),
   'projects.restart': () => ({ id: projectId }),
   'projects.retry': () => ({ id: projectId }),
+  'sessions.revoke': () => ({ id: sessionId }),
+  'sessions.revokeOthers': () => ({}),
+  'sessions.revokeAll': () => ({}),
   'tokens.create': () => ({ name: 'theirs' }),
   'tokens.revoke': () => ({ id: tokenId }),
 };

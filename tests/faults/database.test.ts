@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -45,6 +47,10 @@ const inputs: Record<string, () => unknown> = {
   'projects.restart': () => ({ id: projectId }),
   'projects.retry': () => ({ id: projectId }),
   'projects.activity': () => ({ id: projectId }),
+  'sessions.list': () => undefined,
+  'sessions.revoke': () => ({ id: randomUUID() }),
+  'sessions.revokeOthers': () => undefined,
+  'sessions.revokeAll': () => undefined,
   'tokens.create': () => ({ name: 'lost' }),
   'tokens.list': () => undefined,
   'tokens.revoke': () => ({ id: tokenId }),

@@ -115,9 +115,11 @@ const fields: Record<string, { rest: () => object; bad: Record<string, unknown[]
     },
   },
   ...Object.fromEntries(
-    [...['get', 'delete', 'stop', 'start', 'restart', 'retry'].map((verb) => `projects.${verb}`), 'tokens.revoke'].map(
-      (name) => [name, { rest: () => ({ id: projectId }), bad: { id: badIds } }],
-    ),
+    [
+      ...['get', 'delete', 'stop', 'start', 'restart', 'retry'].map((verb) => `projects.${verb}`),
+      'tokens.revoke',
+      'sessions.revoke',
+    ].map((name) => [name, { rest: () => ({ id: projectId }), bad: { id: badIds } }]),
   ),
 };
 

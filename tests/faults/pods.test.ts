@@ -40,7 +40,8 @@ const patchStatus = (name: string, status: object) =>
 
 /** What its owner reads in the timeline, oldest first. */
 async function timelineOf(projectId: string): Promise<string[]> {
-  const events = await listProjectEvents(system.db, { projectId, beforeId: null, limit: 50 });
+  const { ownerId } = await system.read(projectId);
+  const events = await listProjectEvents(system.db, { projectId, ownerId, beforeId: null, limit: 50 });
   return events.map(({ message }) => message).toReversed();
 }
 

@@ -4,7 +4,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { bearer, createApiCall } from '../support/api-call.ts';
-import { procedures } from '../support/procedures.ts';
+import { idFieldsOf, inputWith } from '../support/made-up-input.ts';
+import { mintSession } from '../support/mint-session.ts';
+import { procedures, type Procedure } from '../support/procedures.ts';
 import { openSocket, type RawMessage } from '../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -14,9 +16,11 @@ let recorder: Recorder;
 let server: TestServer;
 let owner: ReturnType<typeof createApiCall>;
 let stranger: ReturnType<typeof createApiCall>;
+let strangersBrowser: ReturnType<typeof createApiCall>;
 let strangersToken: string;
 let projectId: string;
 let tokenId: string;
+let sessionId: string;
 
 beforeAll(async () => {
   const redis = await createTestRedis();
@@ -33,6 +37,9 @@ beforeAll(async () => {
   const project = await owner('projects.create', { body: { name: 'Private', requestId: 'first' } });
   projectId = (project.data as { id: string }).id;
   tokenId = ((await owner('tokens.create', { body: { name: 'private' } })).data as { id: string }).id;
+  sessionId = (await mintSession(database.url, { name: 'owner' })).id;
+  const { cookie } = await mintSession(database.url, { name: 'stranger' });
+  strangersBrowser = createApiCall(server.url, { cookie, origin: server.url });
   await stranger('auth.me'); // the use of a token is noted once a minute: from now on each call asks the same
 });
 afterAll(async () => {
@@ -41,33 +48,18 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** How each procedure is asked about something of another's; `null`: it takes no id, and the test below says what then. */
-const questions: Record<string, ((id: string) => unknown) | null> = {
-  'auth.me': null,
-  'projects.create': null,
-  'projects.list': null,
-  'projects.get': (id) => ({ id }),
-  'projects.update': (id) => ({ id, name: 'Taken over' }),
-  'projects.delete': (id) => ({ id }),
-  'projects.stop': (id) => ({ id }),
-  'projects.start': (id) => ({ id }),
-  'projects.restart': (id) => ({ id }),
-  'projects.retry': (id) => ({ id }),
-  'projects.activity': (id) => ({ id }),
-  'projects.onChange': (id) => ({ projectId: id }),
-  'tokens.create': null,
-  'tokens.list': null,
-  'tokens.revoke': (id) => ({ id }),
-};
+/** Those that name a thing by its id. Of the others the tests below say what they tell. */
+const asking = procedures.flatMap((procedure) => {
+  const paths = idFieldsOf(procedure).flatMap(({ path, isUuid }) => (isUuid ? [path] : []));
+  if (procedure.type === 'subscription' || paths.length === 0) return [];
+  const question = (id: string) => inputWith(procedure, Object.fromEntries(paths.map((path) => [path, id])));
+  return [{ ...procedure, question }];
+});
 
-const typeOf = new Map(procedures.map(({ name, type }) => [name, type]));
-const asking = Object.entries(questions).flatMap(([name, question]) =>
-  question && typeOf.get(name) !== 'subscription' ? [{ name, question }] : [],
-);
-
-async function ask(name: string, input: unknown) {
-  const request = typeOf.get(name) === 'query' ? { input } : { body: input };
-  const { result, statements } = await recorder.during(() => stranger(name, request));
+async function ask({ name, type }: Procedure, input: unknown) {
+  const request = type === 'query' ? { input } : { body: input };
+  const who = name.startsWith('sessions.') ? strangersBrowser : stranger; // a token may end no session, not even its own
+  const { result, statements } = await recorder.during(() => who(name, request));
   const headers = [...result.headers.keys()].filter((header) => header !== 'x-request-id').toSorted();
   return { status: result.status, text: result.text, headers, statements };
 }
@@ -76,25 +68,25 @@ const everything = async () => ({
   project: (await owner('projects.get', { input: { id: projectId } })).data,
   activity: (await owner('projects.activity', { input: { id: projectId } })).data,
   tokens: ((await owner('tokens.list')).data as { id: string; name: string }[]).map(({ id, name }) => ({ id, name })),
+  sessions: ((await owner('sessions.list')).data as { id: string }[]).map(({ id }) => id),
 });
 
-describe('fault 25: another owner’s id, through every procedure and subscription', () => {
-  it('the table knows every procedure', () => {
-    expect([...typeOf.keys()].toSorted()).toEqual(Object.keys(questions).toSorted());
-  });
+/** What the owner has of the kind that each procedure asks about. */
+function idOfOwners(procedure: string): string {
+  if (procedure.startsWith('tokens.')) return tokenId;
+  return procedure.startsWith('sessions.') ? sessionId : projectId;
+}
 
+describe('fault 25: another owner’s id, through every procedure and subscription', () => {
   it.each(asking)(
     '$name answers 404 as for an id that nobody has: same words, same headers, same queries',
     async (one) => {
-      const before = await everything();
-      const theirs = one.name.startsWith('tokens.') ? tokenId : projectId;
-      const answer = await ask(one.name, one.question(theirs));
+      const answer = await ask(one, one.question(idOfOwners(one.name)));
       expect(answer.status).toBe(404);
       expect(answer.text).toContain('NOT_FOUND');
       expect(answer.statements.length).toBeGreaterThan(0);
       // The same statements in the same order take the same time: there is nothing to measure.
-      expect(answer).toEqual(await ask(one.name, one.question(randomUUID())));
-      expect(await everything()).toEqual(before);
+      expect(answer).toEqual(await ask(one, one.question(randomUUID())));
     },
   );
 
@@ -145,6 +137,11 @@ describe('fault 25: another owner’s id, through every procedure and subscripti
     expect(new Set(after.items.map(({ ownerId }) => ownerId)).size).toBeLessThanOrEqual(1);
     expect(JSON.stringify(after)).not.toContain(projectId);
     expect(JSON.stringify((await stranger('tokens.list')).data)).not.toContain(tokenId);
+    expect(JSON.stringify((await stranger('sessions.list')).data)).not.toContain(sessionId);
+    const ended = [await strangersBrowser('sessions.revokeOthers', { body: {} })];
+    ended.push(await strangersBrowser('sessions.revokeAll', { body: {} }));
+    expect(ended.map(({ status }) => status)).toEqual([200, 200]);
+    expect(JSON.stringify(ended.map(({ data }) => data))).not.toContain(sessionId);
     expect((await stranger('auth.me')).data).toMatchObject({ name: 'stranger' });
     expect(await everything()).toEqual(before);
   });

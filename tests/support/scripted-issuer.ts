@@ -1,6 +1,6 @@
 /**
- * An OpenID Connect issuer whose faults a test scripts: it goes away and comes back, changes its key, or fails at one
- * endpoint. It asks nobody anything: whoever is sent to it comes back at once as `subject`.
+ * An OpenID Connect issuer whose faults a test scripts: it goes away and comes back, changes its key, fails at one
+ * endpoint, or answers what it should not. It asks nobody anything: whoever is sent to it comes back at once as `subject`.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -11,8 +11,28 @@ import { findKeptPort } from './kept-port.ts';
 
 type Endpoint = 'metadata' | 'keys' | 'authorize' | 'token';
 
+/** How it departs from its usual answers, until it is mended. */
+export interface IssuerScript {
+  /** How far its clock is ahead of the real one. */
+  clockAheadMs: number;
+  metadata: Record<string, unknown>;
+  /** Added to the address that people come back to; `null` takes a parameter away. */
+  callback: Record<string, string | null>;
+  /** Claims of the ID token of a sign-in, in place of or beside the usual ones; `undefined` takes one away. */
+  idClaims: Record<string, unknown>;
+  /** Keys that it shows beside its own. */
+  moreKeys: JWK[];
+  /** What its token endpoint refuses everybody with. */
+  tokenRefusal: { status: number; body: string; headers?: Record<string, string> } | null;
+}
+
 export interface ScriptedIssuer {
   url: string;
+  script(changes: Partial<IssuerScript>): void;
+  /** Signs these claims as its own, with the key of now; `undefined` ones are left out. */
+  sign(claims: Record<string, unknown>, options?: { typ?: string }): Promise<string>;
+  /** The public key of now. */
+  publicKey(): JWK;
   /** Shows a new key in place of the one before, and signs with it unless told to show it only. */
   rotateKey(options?: { showOnly: boolean }): Promise<void>;
   /** Nothing listens any more; connections that were open are broken. */
@@ -24,6 +44,15 @@ export interface ScriptedIssuer {
   /** How often it was asked there. */
   count(endpoint: Endpoint): number;
 }
+
+const usual: IssuerScript = {
+  clockAheadMs: 0,
+  metadata: {},
+  callback: {},
+  idClaims: {},
+  moreKeys: [],
+  tokenRefusal: null,
+};
 
 const endpoints: Record<string, Endpoint> = {
   '/.well-known/openid-configuration': 'metadata',
@@ -42,6 +71,10 @@ export async function startScriptedIssuer({
   const counts = new Map<Endpoint, number>();
   const nonces = new Map<string, string>();
   let key = await newKey();
+  let script = usual;
+  const seconds = () => Math.floor((Date.now() + script.clockAheadMs) / 1_000);
+  const sign = (claims: Record<string, unknown>, { typ = 'JWT' } = {}) =>
+    new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ, kid: key.id }).sign(key.secret);
 
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
@@ -66,28 +99,40 @@ export async function startScriptedIssuer({
           response_types_supported: ['code'],
           id_token_signing_alg_values_supported: ['RS256'],
           code_challenge_methods_supported: ['S256'],
+          ...script.metadata,
         });
       case 'keys':
-        return json(response, { keys: [key.shown] });
+        return json(response, { keys: [key.shown, ...script.moreKeys] });
       case 'authorize': {
         const code = randomBytes(8).toString('hex');
         nonces.set(code, searchParams.get('nonce') ?? '');
         const back = new URL(searchParams.get('redirect_uri') ?? '');
         back.searchParams.set('code', code);
         back.searchParams.set('state', searchParams.get('state') ?? '');
+        for (const [name, value] of Object.entries(script.callback)) {
+          if (value === null) back.searchParams.delete(name);
+          else back.searchParams.set(name, value);
+        }
         return void response.writeHead(303, { location: back.href }).end();
       }
       case 'token': {
+        const { tokenRefusal } = script;
+        if (tokenRefusal) {
+          const headers = { 'content-type': 'application/json', ...tokenRefusal.headers };
+          return void response.writeHead(tokenRefusal.status, headers).end(tokenRefusal.body);
+        }
         const code = new URLSearchParams(await bodyOf(request)).get('code') ?? '';
-        const claims = { name: subject, email: `${subject}@example.test`, nonce: nonces.get(code) ?? '' };
-        const idToken = await new SignJWT(claims)
-          .setProtectedHeader({ alg: 'RS256', kid: key.id })
-          .setIssuer(url)
-          .setAudience(clientId)
-          .setSubject(subject)
-          .setIssuedAt()
-          .setExpirationTime('5m')
-          .sign(key.secret);
+        const idToken = await sign({
+          iss: url,
+          aud: clientId,
+          sub: subject,
+          iat: seconds(),
+          exp: seconds() + 300,
+          name: subject,
+          email: `${subject}@example.test`,
+          nonce: nonces.get(code) ?? '',
+          ...script.idClaims,
+        });
         return json(response, { access_token: 'of no use', token_type: 'Bearer', id_token: idToken });
       }
     }
@@ -101,6 +146,9 @@ export async function startScriptedIssuer({
   await comeBack();
   return {
     url,
+    script: (changes) => void (script = { ...script, ...changes }),
+    sign,
+    publicKey: () => key.shown,
     async rotateKey({ showOnly } = { showOnly: false }) {
       const next = await newKey();
       key = showOnly ? { ...key, shown: next.shown } : next;
@@ -112,7 +160,10 @@ export async function startScriptedIssuer({
       }),
     comeBack,
     break: (endpoint, how) => void broken.set(endpoint, how),
-    mend: () => broken.clear(),
+    mend() {
+      broken.clear();
+      script = usual;
+    },
     count: (endpoint) => counts.get(endpoint) ?? 0,
   };
 }

@@ -30,6 +30,8 @@ export interface TestServer {
 /** The issuer of servers that nobody signs in to by a browser: the discard port, where nothing answers. */
 const noIssuer = 'http://127.0.0.1:9';
 
+export const testSessionSecret = 'a secret of tests, longer than 32 characters';
+
 export async function startTestServer(options: TestServerOptions): Promise<TestServer> {
   const config = readServerConfig({
     DATABASE_URL: options.databaseUrl,
@@ -38,7 +40,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     HOST: '127.0.0.1',
     OIDC_ISSUER: noIssuer,
     OIDC_CLIENT_ID: 'test-client',
-    SESSION_SECRET: 'a secret of tests, longer than 32 characters',
+    SESSION_SECRET: testSessionSecret,
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,
   });

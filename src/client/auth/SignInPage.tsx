@@ -11,6 +11,7 @@ import classes from './sign-in-page.module.css';
 const sentences: Record<string, string> = {
   ended: 'Your session has ended. Sign in again to go on where you were; what you typed is kept.',
   'signed-out': 'You are signed out.',
+  'signed-out-everywhere': 'You are signed out on every device.',
 };
 
 /** The door. Sign-in itself happens at the identity provider, to which the button leads. */

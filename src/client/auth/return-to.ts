@@ -8,7 +8,7 @@ export function safeReturnTo(text: string | null): string {
   return text;
 }
 
-export type SignInReason = 'ended' | 'signed-out';
+export type SignInReason = 'ended' | 'signed-out' | 'signed-out-everywhere';
 
 /** The address of the sign-in page that leads back to `returnTo` and says why one is there. */
 export function signInPath({ returnTo, reason }: { returnTo?: string; reason?: SignInReason }): string {

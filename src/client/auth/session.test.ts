@@ -33,6 +33,34 @@ describe('the end of a session', () => {
     expect(loaded).toEqual(['/sign-in?reason=signed-out']);
   });
 
+  it('everywhere ends all sessions before it leaves, also when the cookie cannot be taken away', async () => {
+    const { session, loaded } = sessionAt('/settings/sessions', () => Promise.reject(new Error('no answer')));
+    const ended: string[] = [];
+    await session.signOutEverywhere(async () => {
+      session.ended(); // by the socket, which closes before the answer comes
+      ended.push('all');
+    });
+    expect([ended, loaded]).toEqual([['all'], ['/sign-in?reason=signed-out-everywhere']]);
+  });
+
+  it('is noticed when the session ended and the answer to that was lost', async () => {
+    const { session, loaded } = sessionAt('/settings/sessions');
+    const lost = session.signOutEverywhere(async () => {
+      session.ended();
+      throw new Error('the line broke');
+    });
+    await expect(lost).rejects.toThrow('the line broke');
+    expect(loaded).toEqual(['/sign-in?returnTo=%2Fsettings%2Fsessions&reason=ended']);
+  });
+
+  it('everywhere does not leave when the sessions could not be ended, and can be tried again', async () => {
+    const { session, loaded } = sessionAt('/settings/sessions');
+    await expect(session.signOutEverywhere(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    expect(loaded).toEqual([]);
+    await session.signOutEverywhere(() => Promise.resolve());
+    expect(loaded).toEqual(['/sign-in?reason=signed-out-everywhere']);
+  });
+
   it('does not take place when the server could not be told, and can be tried again', async () => {
     const answers = [new Response(null, { status: 503 }), new Response(null, { status: 204 })];
     const { session, loaded } = sessionAt('/projects', async () => answers.shift() ?? new Response(null));

@@ -2,14 +2,17 @@ import '../configure-zod.ts';
 import { Alert, Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertCircle } from '@tabler/icons-react';
+import { useState } from 'react';
+import { z } from 'zod';
 
 import { createTokenInputSchema } from '../../shared/contract/account.ts';
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
+import { createDraftStore } from '../projects/draft.ts';
 import { CopyIcon } from '../ui/CopyIcon.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 
-import classes from './tokens-page.module.css';
+import classes from './settings.module.css';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -20,6 +23,8 @@ const lifetimes = [
   { value: '', label: 'No expiry' },
 ];
 
+const draftSchema = z.object({ name: z.string(), days: z.string() });
+
 export interface CreateTokenDialogProps {
   opened: boolean;
   onClose: () => void;
@@ -28,9 +33,14 @@ export interface CreateTokenDialogProps {
 /** Makes a token and shows it once. */
 export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
   const utils = trpc.useUtils();
+  const [drafts] = useState(() =>
+    createDraftStore({ key: 'new-token', schema: draftSchema, storage: window.sessionStorage }),
+  );
   const create = trpc.tokens.create.useMutation({
-    onSuccess: ({ token: _secret, ...listed }) =>
-      utils.tokens.list.setData(undefined, (held) => (held === undefined ? held : [listed, ...held])),
+    onSuccess({ token: _secret, ...listed }) {
+      drafts.clear();
+      utils.tokens.list.setData(undefined, (held) => (held === undefined ? held : [listed, ...held]));
+    },
     // The secret must not stay in the cache of mutations once the dialog is gone.
     gcTime: 0,
   });
@@ -46,7 +56,12 @@ export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
         <TokenForm
           pending={create.isPending}
           error={create.error}
-          onCancel={close}
+          initialValues={drafts.read() ?? { name: '', days: '90' }}
+          onValuesChange={drafts.write}
+          onCancel={() => {
+            drafts.clear();
+            close();
+          }}
           onSubmit={(name, days) =>
             create.mutate({
               name,
@@ -62,13 +77,16 @@ export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
 interface TokenFormProps {
   pending: boolean;
   error: unknown;
+  initialValues: z.infer<typeof draftSchema>;
+  onValuesChange: (values: z.infer<typeof draftSchema>) => void;
   onCancel: () => void;
   onSubmit: (name: string, days: string) => void;
 }
 
-function TokenForm({ pending, error, onCancel, onSubmit }: TokenFormProps) {
+function TokenForm({ pending, error, initialValues, onValuesChange, onCancel, onSubmit }: TokenFormProps) {
   const form = useForm({
-    initialValues: { name: '', days: '90' },
+    initialValues,
+    onValuesChange,
     validate: { name: (text) => createTokenInputSchema.shape.name.safeParse(text).error?.issues[0]?.message ?? null },
     validateInputOnChange: true,
   });

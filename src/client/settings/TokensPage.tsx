@@ -11,8 +11,9 @@ import { Message } from '../ui/Message.tsx';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { Time } from '../ui/Time.tsx';
 import { RevokeTokenDialog } from './RevokeTokenDialog.tsx';
+import { SettingsNav } from './SettingsNav.tsx';
 
-import classes from './tokens-page.module.css';
+import classes from './settings.module.css';
 
 const CreateTokenDialog = lazyPart(async () => (await import('./CreateTokenDialog.tsx')).CreateTokenDialog);
 
@@ -26,6 +27,7 @@ export function TokensPage() {
   return (
     <div className={classes.root}>
       <PageTitle>Access tokens</PageTitle>
+      <SettingsNav />
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <div>
           <Title order={1}>Access tokens</Title>

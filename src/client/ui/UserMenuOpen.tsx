@@ -1,6 +1,6 @@
 import { Menu, Text } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
-import { IconKey, IconLogout } from '@tabler/icons-react';
+import { IconDevices, IconKey, IconLogout } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
@@ -48,6 +48,9 @@ export function UserMenuOpen({ user, opened, onChange }: LazyMenuProps & { user:
         <Menu.Divider />
         <Menu.Item component={Link} to="/settings/tokens" leftSection={<IconKey size={16} stroke={1.6} />}>
           Access tokens
+        </Menu.Item>
+        <Menu.Item component={Link} to="/settings/sessions" leftSection={<IconDevices size={16} stroke={1.6} />}>
+          Sessions
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} stroke={1.6} />} onClick={() => signOut.mutate()}>
           Sign out

@@ -3,14 +3,16 @@ import type { User } from '../../shared/contract/account.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import { accessTokenPrefix, findUserByAccessToken } from '../../shared/node/db/access-tokens-repository.ts';
 import type { Database } from '../../shared/node/db/database.ts';
-import { findSession } from '../../shared/node/db/sessions-repository.ts';
+import { findSession, noteSessionsSeen } from '../../shared/node/db/sessions-repository.ts';
+import { recogniseUser } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { toAppError } from '../error-shape.ts';
+import type { IssuerTokens } from './issuer-tokens.ts';
 import type { SessionCookie } from './session-cookie.ts';
 
 /** What the caller is known by: it can be revoked, and then everything open under it ends. */
 export interface Credential {
-  kind: 'session' | 'token';
+  kind: 'session' | 'token' | 'issuer-token';
   id: string;
   expiresAt: Date | null;
 }
@@ -29,15 +31,22 @@ export function bearerOf({ authorization }: { authorization?: string | undefined
   return /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
 }
 
+/** Three parts with dots between: personal access tokens have none. */
+function looksLikeJwt(token: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(token);
+}
+
 const nobody: Identity = { user: null, credential: null, refusal: null };
 
 export function createIdentify({
   db,
   sessionCookie,
+  issuerTokens,
   log,
 }: {
   db: Database;
   sessionCookie: SessionCookie;
+  issuerTokens: IssuerTokens;
   log: Log;
 }): Identify {
   async function safely(find: () => Promise<Identity>): Promise<Identity> {
@@ -50,10 +59,21 @@ export function createIdentify({
     }
   }
 
+  const noting = new Set<string>();
+  /** Nobody waits for it, and a note that fails is made at the next request. */
+  function noteSeen(id: string): void {
+    if (noting.has(id)) return;
+    noting.add(id);
+    void noteSessionsSeen(db, [id])
+      .catch((error: unknown) => log.debug({ error: String(error) }, 'the use of a session could not be noted'))
+      .finally(() => noting.delete(id));
+  }
+
   async function bySession(cookie: string): Promise<Identity> {
     const id = await sessionCookie.read(cookie);
     const session = id === null ? null : await findSession(db, id);
     if (!session) return nobody;
+    if (session.useIsNews) noteSeen(session.id);
     return {
       user: session.user,
       credential: { kind: 'session', id: session.id, expiresAt: session.expiresAt },
@@ -62,16 +82,23 @@ export function createIdentify({
   }
 
   async function byToken(token: string): Promise<Identity> {
+    if (looksLikeJwt(token)) return byIssuerToken(token);
     const found = token.startsWith(accessTokenPrefix) ? await findUserByAccessToken(db, token) : null;
     if (!found) {
       const sentence = 'The access token is not valid: it is wrong, was revoked or has expired. Create a new one.';
-      return { user: null, credential: null, refusal: new AppError('UNAUTHENTICATED', sentence) };
+      throw new AppError('UNAUTHENTICATED', sentence);
     }
     return {
       user: found.user,
       credential: { kind: 'token', id: found.tokenId, expiresAt: found.expiresAt },
       refusal: null,
     };
+  }
+
+  async function byIssuerToken(token: string): Promise<Identity> {
+    const { person, id, expiresAt } = await issuerTokens.verify(token);
+    const user = await recogniseUser(db, person);
+    return { user, credential: { kind: 'issuer-token', id, expiresAt }, refusal: null };
   }
 
   return {

@@ -5,6 +5,7 @@
 import {
   allowInsecureRequests,
   ClientSecretBasic,
+  clockTolerance,
   Configuration,
   discovery,
   enableNonRepudiationChecks,
@@ -12,10 +13,9 @@ import {
   setJwksCache,
   type ServerMetadata,
 } from 'openid-client';
-import { z } from 'zod';
 
-import { AppError } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/node/log.ts';
+import { createIssuerKeys, unavailable, type KeyFor } from './issuer-keys.ts';
 
 /** How long metadata and keys are taken for true: a key that the issuer has withdrawn is good for no longer. */
 const metadataTtlMs = 10 * 60 * 1000;
@@ -30,9 +30,8 @@ const timeoutSeconds = 5;
  * old already: a new key is then good at once, and not a minute after the old ones were read.
  */
 const askAgainAgeSeconds = 60;
-
-const keysSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
-type Keys = z.infer<typeof keysSchema>;
+/** How far the issuer's clock and ours may be apart at a sign-in, whose ID token is used once and at once. */
+const idTokenToleranceSeconds = 30;
 
 export interface Issuer {
   /**
@@ -45,6 +44,12 @@ export interface Issuer {
    * @throws AppError UNAVAILABLE as long as it has never answered
    */
   configuration(): Promise<Configuration>;
+  /**
+   * The issuer's name as its tokens say it, and the keys by which to verify them. Nobody waits for an issuer that is
+   * known to be away.
+   * @throws AppError UNAVAILABLE as long as it has never answered; so does `keyFor` when it cannot tell
+   */
+  signer(): Promise<{ name: string; keyFor: KeyFor }>;
 }
 
 export interface IssuerSettings {
@@ -67,7 +72,8 @@ export function createIssuer({
   // Everything about the issuer travels over https, unless its own URL says plain http: then it is a development one.
   const extensions = [enableNonRepudiationChecks, ...(url.protocol === 'http:' ? [allowInsecureRequests] : [])];
   const authentication = clientSecret === null ? None() : ClientSecretBasic(clientSecret);
-  let known: { metadata: ServerMetadata; keys: Keys | null; atMs: number } | null = null;
+  const keys = createIssuerKeys({ timeoutMs: timeoutSeconds * 1_000, now, log });
+  let known: { metadata: ServerMetadata; atMs: number } | null = null;
   let failure: { error: unknown; atMs: number } | null = null;
   let running: Promise<void> | null = null;
 
@@ -78,23 +84,12 @@ export function createIssuer({
         timeout: timeoutSeconds,
       });
       const metadata = found.serverMetadata();
-      known = { metadata, keys: (await readKeys(metadata.jwks_uri)) ?? known?.keys ?? null, atMs: now() };
+      await keys.read(metadata.jwks_uri);
+      known = { metadata, atMs: now() };
       failure = null;
     } catch (error) {
       failure = { error, atMs: now() };
       log.warn({ error: String(error), issuer: settings.issuer }, 'the issuer does not answer');
-    }
-  }
-
-  /** `null` when they cannot be read: then those of before are good still, and a token may ask for them once more. */
-  async function readKeys(keysUrl: string | undefined): Promise<Keys | null> {
-    if (keysUrl === undefined) return null;
-    try {
-      const response = await fetch(keysUrl, { signal: AbortSignal.timeout(timeoutSeconds * 1_000) });
-      return keysSchema.parse(await response.json());
-    } catch (error) {
-      log.warn({ error: String(error), issuer: settings.issuer }, 'the keys of the issuer could not be read');
-      return null;
     }
   }
 
@@ -110,11 +105,13 @@ export function createIssuer({
   /** A new one each time, for openid-client keeps keys with it and looks at those that it was given only once. */
   function build(): Configuration {
     if (!known) throw unavailable(failure?.error);
-    const configuration = new Configuration(known.metadata, clientId, undefined, authentication);
+    const client = { [clockTolerance]: idTokenToleranceSeconds };
+    const configuration = new Configuration(known.metadata, clientId, client, authentication);
     for (const extend of extensions) extend(configuration);
     configuration.timeout = timeoutSeconds;
     const uat = Math.floor(Date.now() / 1000) - askAgainAgeSeconds; // openid-client reads the real clock
-    if (known.keys) setJwksCache(configuration, { jwks: known.keys, uat });
+    const jwks = keys.known();
+    if (jwks) setJwksCache(configuration, { jwks, uat });
     return configuration;
   }
 
@@ -128,12 +125,12 @@ export function createIssuer({
       await refresh(metadataTtlMs);
       return build();
     },
+    async signer() {
+      const reading = refresh(metadataTtlMs);
+      if (!known || !failure) await reading;
+      if (!known) throw unavailable(failure?.error);
+      const { metadata } = known;
+      return { name: metadata.issuer, keyFor: (head, token) => keys.find(metadata.jwks_uri, head, token) };
+    },
   };
-}
-
-export function unavailable(cause: unknown): AppError {
-  return new AppError('UNAVAILABLE', 'The sign-in service does not answer right now. Try again in a minute.', {
-    retryAfterSeconds: 10,
-    cause,
-  });
 }

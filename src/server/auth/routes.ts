@@ -115,7 +115,8 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
       return reply.code(400).send(renderPage({ title: 'Sign-in did not work', sentences, action }));
     }
     const { code, message, retryAfterSeconds } = ofFastify(error);
-    const status = code === 'UNAVAILABLE' ? 503 : code === 'FORBIDDEN' ? 403 : code === 'INTERNAL' ? 500 : 400;
+    const statuses = { UNAVAILABLE: 503, RATE_LIMITED: 429, FORBIDDEN: 403, INTERNAL: 500 } as const;
+    const status = code in statuses ? statuses[code as keyof typeof statuses] : 400; // just asked
     if (status === 500) log.error({ err: error, requestId: request.id }, 'sign-in failed');
     if (retryAfterSeconds !== null) reply.header('retry-after', String(retryAfterSeconds));
     return reply.code(status).send(renderPage({ title: 'That did not work', sentences: [message], action }));

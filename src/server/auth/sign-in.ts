@@ -10,30 +10,19 @@ import {
   randomPKCECodeVerifier,
   randomState,
   ResponseBodyError,
+  WWWAuthenticateChallengeError,
   type Configuration,
 } from 'openid-client';
 import { z } from 'zod';
 
 import type { Identity } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
-import { unavailable, type Issuer } from './issuer.ts';
+import { claimsSchema, readClaims, type Claims } from './claims.ts';
+import { unavailable } from './issuer-keys.ts';
+import type { Issuer } from './issuer.ts';
 import type { PendingLogin } from './login-cookie.ts';
 
 const scope = 'openid profile email';
-
-/** Claims as issuers send them: what is missing or of a wrong type counts as not said. */
-const claimsSchema = z.object({
-  sub: z.string().min(1).max(255),
-  email: z.string().max(320).optional().catch(undefined),
-  name: z.string().max(200).optional().catch(undefined),
-  preferred_username: z.string().max(200).optional().catch(undefined),
-  picture: z
-    .url({ protocol: /^https?$/ })
-    .max(2_048)
-    .optional()
-    .catch(undefined),
-});
-type Claims = z.infer<typeof claimsSchema>;
 
 /** A sign-in that did not work, in words. It has changed nothing. */
 export class SignInRefused extends Error {
@@ -108,17 +97,9 @@ export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): Sig
   }
 }
 
-function clean(text: string | undefined): string | undefined {
-  return text?.replace(/\p{Cc}/gu, '').trim() || undefined;
-}
-
 function toIdentity(claims: Claims): Identity {
-  return {
-    subject: claims.sub.replaceAll('\u0000', ''),
-    email: clean(claims.email) ?? null,
-    name: clean(claims.name) ?? clean(claims.preferred_username) ?? clean(claims.email) ?? claims.sub,
-    picture: claims.picture ?? null,
-  };
+  const { nameAtFirst, ...said } = readClaims(claims);
+  return { ...said, name: nameAtFirst };
 }
 
 function translate(error: unknown): Error {
@@ -128,10 +109,20 @@ function translate(error: unknown): Error {
   if (error instanceof AuthorizationResponseError) {
     return new SignInRefused('The sign-in service refused the request.', { cause: error });
   }
-  if (error instanceof ResponseBodyError && error.status < 500) {
+  if (isTheirFailure(error)) return unavailable(error);
+  if (error instanceof ResponseBodyError && error.error === 'invalid_grant') {
     return new SignInRefused('This sign-in was used already, or took too long.', { cause: error });
   }
-  if (error instanceof ClientError && error.code !== 'OAUTH_TIMEOUT' && !isNetworkFailure(error)) {
+  if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError) {
+    const sentence =
+      'The sign-in service does not accept this application. An administrator has to compare its client id and secret.';
+    return new SignInRefused(sentence, { cause: error });
+  }
+  if (error instanceof ClientError && error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
+    const sentence = 'The clock of the sign-in service and the clock of this server are too far apart.';
+    return new SignInRefused(sentence, { cause: error });
+  }
+  if (error instanceof ClientError) {
     return new SignInRefused('The answer of the sign-in service did not fit this sign-in.', { cause: error });
   }
   if (error instanceof z.ZodError) {
@@ -140,7 +131,15 @@ function translate(error: unknown): Error {
   return unavailable(error);
 }
 
-/** `fetch` fails with a plain TypeError ("fetch failed") when there is no answer at all. */
-function isNetworkFailure(error: Error): boolean {
-  return error.cause instanceof TypeError && error.cause.message === 'fetch failed';
+/** No answer (`fetch` fails with a plain TypeError, "fetch failed"), none in time, or one that says: not now. */
+function isTheirFailure(error: unknown): boolean {
+  if (error instanceof ResponseBodyError) return isNotNow(error.status);
+  if (!(error instanceof ClientError)) return false;
+  const { cause } = error;
+  if (cause instanceof Response) return isNotNow(cause.status);
+  return error.code === 'OAUTH_TIMEOUT' || (cause instanceof TypeError && cause.message === 'fetch failed');
+}
+
+function isNotNow(status: number): boolean {
+  return status >= 500 || status === 429;
 }

@@ -7,26 +7,29 @@ import type { Log } from '../../shared/node/log.ts';
 import { bearerOf, type Identify } from '../auth/identity.ts';
 import { shapeOf, toAppError } from '../error-shape.ts';
 import { maxBatchSize } from '../limits.ts';
-import { appRouter } from '../router.ts';
+import { appRouter, subscriptionNames } from '../router.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from '../trpc.ts';
 import { changeRefusal } from './origin.ts';
+import type { RateLimits } from './rate-limit.ts';
 
 export interface TrpcRoutesDeps {
   identify: Identify;
   services: Services;
   publicOrigin: () => string;
+  rateLimits: RateLimits;
   log: Log;
 }
 
 export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): void {
-  const { identify, services, publicOrigin, log } = deps;
+  const { identify, services, publicOrigin, rateLimits, log } = deps;
 
   // tRPC parses bodies itself, by procedure.
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
   app.addHook('onRequest', async (request) => {
+    rateLimits.admitRequest(request.ip);
     // A program with a token is no browser that somebody else's page has borrowed. Passwords are another matter: browsers
     // send those of a proxy before us by themselves.
     const borrowed = bearerOf(request.headers) === null && !['GET', 'HEAD'].includes(request.method);
@@ -37,15 +40,21 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
   app.route<{ Params: { path: string } }>({
     method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], // tRPC says which of them a procedure answers to
     url: '/trpc/:path',
+    exposeHeadRoute: false, // Fastify would measure tRPC's answer, which is of a kind that it cannot measure
     handler: async (request, reply) => {
       const { path } = request.params;
       // tRPC decodes the path once more, and would take what that breaks on for a fault of the server.
       if (!/^[A-Za-z0-9_.,]+$/.test(path))
         throw new AppError('NOT_FOUND', 'There is no such procedure. Check its name.');
-      if (path === 'projects.onChange') {
+      if (subscriptionNames.has(path)) {
         throw new AppError('UNSUPPORTED', 'Subscriptions travel by WebSocket alone. Connect to /trpc.');
       }
-      reply.header('cache-control', 'no-store');
+      const caller = await identify.fromHeaders(request.headers);
+      // What a batch does is the sum of its calls. One that has too many is refused below, as a whole.
+      const count = Math.min(path.split(',').length, maxBatchSize);
+      // Whoever cannot be known because something is away is no stranger.
+      const isOutage = caller.refusal?.code === 'UNAVAILABLE' || caller.refusal?.code === 'INTERNAL';
+      if (!isOutage) rateLimits.admitCalls({ userId: caller.user?.id ?? null, address: request.ip }, count);
       await fastifyRequestHandler({
         router: appRouter,
         req: request,
@@ -53,8 +62,16 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
         path,
         maxBatchSize,
         createContext: async (): Promise<RequestContext> => {
-          const { user, refusal } = await identify.fromHeaders(request.headers);
-          return { user, refusal, transport: 'http', requestId: request.id, whenWritable: always, services };
+          const { user, credential, refusal } = caller;
+          return {
+            user,
+            credential,
+            refusal,
+            transport: 'http',
+            requestId: request.id,
+            whenWritable: always,
+            services,
+          };
         },
         responseMeta({ errors }) {
           const waits = errors.map((error) => toAppError(error).retryAfterSeconds).filter((wait) => wait !== null);

@@ -12,7 +12,7 @@ import type { Database } from '../../shared/node/db/database.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
 import {
-  changeProject,
+  changeOwnedProject,
   findOwnedProject,
   insertProject,
   listProjects,
@@ -68,7 +68,7 @@ export function createProjectService({
     activity: { kind: ActivityKind; message: string },
   ) {
     const key = { id, ownerId: caller.user.id };
-    const result = await changeProject(db, key, async (record, trx) => {
+    const result = await changeOwnedProject(db, key, async (record, trx) => {
       const patch = what.decide(record);
       if (patch) await appendProjectEvent(trx, { projectId: id, actorId: caller.user.id, ...activity });
       return patch;
@@ -147,7 +147,12 @@ export function createProjectService({
     async activity(caller, input) {
       if (!(await findOwnedProject(db, { id: input.id, ownerId: caller.user.id }))) throw projectNotFound();
       const beforeId = input.cursor ? decodeActivityCursor(input.cursor) : null;
-      const entries = await listProjectEvents(db, { projectId: input.id, beforeId, limit: activityPageSize });
+      const entries = await listProjectEvents(db, {
+        projectId: input.id,
+        ownerId: caller.user.id,
+        beforeId,
+        limit: activityPageSize,
+      });
       const items = entries.slice(0, activityPageSize);
       return { items, nextCursor: entries.length > activityPageSize ? (items.at(-1)?.id ?? null) : null };
     },

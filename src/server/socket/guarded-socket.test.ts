@@ -24,7 +24,12 @@ afterEach(() => {
 });
 
 const guard = (maxStallMs = 20_000): GuardedSocket =>
-  guardSocket(socket, { expectsParams: false, opened: Promise.resolve(), maxStallMs });
+  guardSocket(socket, {
+    expectsParams: false,
+    opened: Promise.resolve(),
+    admitCall: async () => null,
+    maxStallMs,
+  });
 
 /** Sends until the kernel takes no more and `bytes` wait in this process. */
 async function fill(guarded: GuardedSocket, bytes: number): Promise<void> {

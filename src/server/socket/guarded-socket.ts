@@ -29,12 +29,19 @@ export interface GuardedSocket {
 
 /**
  * @param options.opened resolves when the caller is known; nothing but the first message passes before
+ * @param options.admitCall says why a call is one too many, if it is
  * @param options.maxStallMs how long a client that does not read may keep its subscriptions waiting
  */
 export function guardSocket(
   socket: WebSocket,
-  { expectsParams, opened, maxStallMs }: { expectsParams: boolean; opened: Promise<unknown>; maxStallMs: number },
+  options: {
+    expectsParams: boolean;
+    opened: Promise<unknown>;
+    admitCall: () => Promise<AppError | null>;
+    maxStallMs: number;
+  },
 ): GuardedSocket {
+  const { expectsParams, opened, admitCall, maxStallMs } = options;
   const facade = new EventEmitter();
   const subscriptions = new Set<string | number>();
   const settling = new Map<string | number, () => void>();
@@ -87,6 +94,12 @@ export function guardSocket(
   /** Passes one call to tRPC and waits until it has started or failed. */
   async function passCall(raw: unknown): Promise<void> {
     const call = callSchema.safeParse(raw);
+    // Stopping costs nothing and gives something back.
+    const excess = call.data?.method === 'subscription.stop' ? null : await admitCall();
+    if (excess) {
+      refuse(call.data?.id ?? null, excess);
+      return;
+    }
     if (!call.success || call.data.method !== 'subscription') {
       hand(raw, call.data?.id ?? null);
       return;

@@ -10,10 +10,13 @@ import type { Duplex } from 'node:stream';
 import { getWSConnectionHandler } from '@trpc/server/adapters/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 
+import type { AppError } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/node/log.ts';
 import type { Credential, Identify, Identity } from '../auth/identity.ts';
 import { toAppError } from '../error-shape.ts';
+import { clientAddress } from '../http/client-address.ts';
 import { originRefusal } from '../http/origin.ts';
+import type { RateLimits } from '../http/rate-limit.ts';
 import { anonymousSocketMs, maxMessageBytes, maxStallMs } from '../limits.ts';
 import { appRouter } from '../router.ts';
 import type { Services } from '../services.ts';
@@ -26,6 +29,8 @@ const signedOutCode = 4401;
 const pingAfterMs = 30_000;
 /** A peer that has been silent for so long is gone. */
 const goneAfterMs = 60_000;
+/** Longer than any look-up of a caller takes: the database has an answer within seconds, or none. */
+const rememberEndedMs = 10_000;
 /** Longest delay of Node's timers. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -46,6 +51,9 @@ export interface SocketServerDeps {
   identify: Identify;
   services: Services;
   publicOrigin: () => string;
+  rateLimits: RateLimits;
+  /** How many proxies before us may say who the client is. */
+  trustedProxies: number;
   now: () => number;
   log: Log;
 }
@@ -57,9 +65,12 @@ interface Connection {
   subscriptionCount(): number;
 }
 
-export function createSocketServer({ identify, services, publicOrigin, now, log }: SocketServerDeps): SocketServer {
+export function createSocketServer(deps: SocketServerDeps): SocketServer {
+  const { identify, services, publicOrigin, rateLimits, trustedProxies, now, log } = deps;
   const wss = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
   const connections = new Set<Connection>();
+  /** Credentials that have just ended: a look-up under way may still find them alive. */
+  const justEnded = new Set<string>();
   let stopping = false;
   let pinging: NodeJS.Timeout | undefined;
 
@@ -71,11 +82,19 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
     }
   }
 
+  function addressOf({ socket, headers }: IncomingMessage): string {
+    const forwardedFor = [headers['x-forwarded-for'] ?? []].flat().join(',');
+    return clientAddress({ peer: socket.remoteAddress, forwardedFor }, trustedProxies);
+  }
+
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy()); // a client that goes away during the handshake
     const url = URL.parse(request.url ?? '/', 'http://localhost');
     if (url?.pathname !== '/trpc') return refuseUpgrade(stream, 404, 'There is no WebSocket here. Use /trpc.');
     if (stopping) return refuseUpgrade(stream, 503, 'The server is stopping. Connect again.');
+    const address = addressOf(request);
+    const excess = refusalOf(() => rateLimits.admitHandshake(address));
+    if (excess) return refuseUpgrade(stream, 429, excess.message, excess.retryAfterSeconds);
     const refusal = originRefusal(request.headers.origin, publicOrigin());
     if (refusal) return refuseUpgrade(stream, 403, refusal);
     wss.handleUpgrade(request, stream, head, (socket) => serve(socket, request, url));
@@ -86,7 +105,16 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
     const expectsParams = url.searchParams.get('connectionParams') === '1';
     const opened = Promise.withResolvers<Identity>();
     if (!expectsParams) opened.resolve(identify.fromHeaders(request.headers));
-    const guard = guardSocket(socket, { expectsParams, opened: opened.promise, maxStallMs });
+    const address = addressOf(request);
+    const guard = guardSocket(socket, {
+      expectsParams,
+      opened: opened.promise,
+      maxStallMs,
+      admitCall: async () => {
+        const { user } = await opened.promise;
+        return refusalOf(() => rateLimits.admitCalls({ userId: user?.id ?? null, address }, 1));
+      },
+    });
     const connection: Connection = {
       socket,
       credential: null,
@@ -103,9 +131,12 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
     const signedIn = (identity: Identity): void => {
       if (socket.readyState !== socket.OPEN) return;
       connection.credential = identity.credential;
+      if (identity.credential && justEnded.has(nameOf(identity.credential))) {
+        socket.close(signedOutCode, 'The session has ended.');
+      }
       // Who somebody is cannot be said now: an answer would be wrong and final, a closed socket is tried again.
       if (identity.refusal?.code === 'UNAVAILABLE' || identity.refusal?.code === 'INTERNAL') {
-        socket.close(1013, 'The database does not answer right now. Connect again.');
+        socket.close(1013, identity.refusal.message.slice(0, 100)); // a close frame has room for little more
       }
       const expiresAt = identity.credential?.expiresAt;
       if (expiresAt) later(expiresAt.getTime() - now(), () => socket.close(signedOutCode, 'The session has ended.'));
@@ -127,8 +158,16 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
       experimental_encoder: guard.encoder,
       createContext: async ({ info }): Promise<RequestContext> => {
         if (expectsParams) opened.resolve(identify.fromToken(info.connectionParams?.['token'] ?? ''));
-        const { user, refusal } = await opened.promise;
-        return { user, refusal, transport: 'websocket', requestId, whenWritable: guard.whenWritable, services };
+        const { user, credential, refusal } = await opened.promise;
+        return {
+          user,
+          credential,
+          refusal,
+          transport: 'websocket',
+          requestId,
+          whenWritable: guard.whenWritable,
+          services,
+        };
       },
       onError({ error, path }) {
         if (toAppError(error).code === 'INTERNAL')
@@ -143,6 +182,9 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
       pinging ??= setInterval(pingTheSilent, 10_000);
     },
     closeCredential({ kind, id }) {
+      const name = nameOf({ kind, id });
+      justEnded.add(name);
+      setTimeout(() => justEnded.delete(name), rememberEndedMs).unref();
       for (const { socket, credential } of connections) {
         if (credential?.kind === kind && credential.id === id) socket.close(signedOutCode, 'The session has ended.');
       }
@@ -167,10 +209,32 @@ export function createSocketServer({ identify, services, publicOrigin, now, log 
   };
 }
 
-function refuseUpgrade(stream: Duplex, status: 403 | 404 | 503, sentence: string): void {
-  const words = { 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status];
+function nameOf({ kind, id }: Pick<Credential, 'kind' | 'id'>): string {
+  return `${kind} ${id}`;
+}
+
+function refusalOf(admit: () => void): AppError | null {
+  try {
+    admit();
+    return null;
+  } catch (error) {
+    return toAppError(error);
+  }
+}
+
+function refuseUpgrade(
+  stream: Duplex,
+  status: 403 | 404 | 429 | 503,
+  sentence: string,
+  retryAfterSeconds: number | null = null,
+): void {
+  const words = { 403: 'Forbidden', 404: 'Not Found', 429: 'Too Many Requests', 503: 'Service Unavailable' }[status];
+  const wait = retryAfterSeconds === null ? '' : `Retry-After: ${retryAfterSeconds}\r\n`;
+  // Nobody reads this line any more, so its end would never be seen and it would stay for ever.
+  stream.once('finish', () => stream.destroy());
   stream.end(
     `HTTP/1.1 ${status} ${words}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
+      `X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n${wait}` +
       `Content-Length: ${Buffer.byteLength(sentence)}\r\n\r\n${sentence}`,
   );
 }

@@ -62,6 +62,10 @@ describe('a repository URL', () => {
     'https://example.org/a b',
     'https://example.org/"><script>',
     'https://example.org/\\..',
+    'ssh://-oProxyCommand=id/path',
+    'ssh://-oProxyCommand=id@example.org/path',
+    'https://example.org/\u202Egnp.exe',
+    'https://exam\u200bple.org/a',
     `https://example.org/${'x'.repeat(2_048)}`,
   ])('may not be %j', (url) => {
     expect(problemOf(repoUrlSchema, url)).toMatch(/\.$/);

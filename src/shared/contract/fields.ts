@@ -24,7 +24,8 @@ export const projectDescriptionSchema = z
 const scpLikeUrl = /^git@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:(?!\/\/)[^\s:@\\]+$/;
 
 function repositoryUrlProblem(text: string): string | null {
-  if (/[\s\p{Cc}\\<>"'`]/u.test(text) || !text.isWellFormed()) {
+  // \p{Cf} are those that cannot be seen, or turn the direction of reading: they make one address look like another.
+  if (/[\s\p{Cc}\p{Cf}\\<>"'`]/u.test(text) || !text.isWellFormed()) {
     return 'Remove spaces, quotes, backslashes and control characters from the URL.';
   }
   if (scpLikeUrl.test(text)) return null;
@@ -32,6 +33,8 @@ function repositoryUrlProblem(text: string): string | null {
   if (!/^(https?|ssh):\/\/[^/]/i.test(text) || !URL.canParse(text)) return form;
   const url = new URL(text);
   if (url.hostname === '') return form;
+  // What begins with a dash is an option to the programs that git hands it to (CVE-2017-1000117).
+  if (url.hostname.startsWith('-') || url.username.startsWith('-')) return form;
   if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
     return 'Remove the user name and password from the URL: credentials are never stored with a project.';
   }

@@ -36,7 +36,12 @@ const read = async () => {
   return record;
 };
 const messages = async () => {
-  const entries = await listProjectEvents(db, { projectId: project.id, beforeId: null, limit: 50 });
+  const entries = await listProjectEvents(db, {
+    projectId: project.id,
+    ownerId: project.ownerId,
+    beforeId: null,
+    limit: 50,
+  });
   return entries.map(({ kind, message }) => `${kind}: ${message}`).toReversed();
 };
 

@@ -12,6 +12,7 @@ import * as projects from '../../../../migrations/0003-projects.ts';
 import * as projectEvents from '../../../../migrations/0004-project-events.ts';
 import * as leases from '../../../../migrations/0005-leases.ts';
 import * as resync from '../../../../migrations/0006-resync.ts';
+import * as sessionLastSeen from '../../../../migrations/0007-session-last-seen.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
@@ -24,6 +25,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0004-project-events': projectEvents,
   '0005-leases': leases,
   '0006-resync': resync,
+  '0007-session-last-seen': sessionLastSeen,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

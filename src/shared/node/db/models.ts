@@ -15,6 +15,8 @@ export class SessionModel extends Model {
   declare id: string;
   declare userId: string;
   declare userAgent: string | null;
+  declare createdAt: Date;
+  declare lastSeenAt: Date;
   declare expiresAt: Date;
   declare revokedAt: Date | null;
 }

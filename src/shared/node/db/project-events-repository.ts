@@ -14,16 +14,17 @@ export async function appendProjectEvent(
   await ProjectEventModel.query(db).insert(event);
 }
 
-/** Newest first, those older than `beforeId`; the actor by name. Returns one more than `limit` if there is more. */
+/** Of the owner's project, newest first, those older than `beforeId`; the actor by name. Returns one more than `limit` if there is more. */
 export async function listProjectEvents(
   db: Db,
-  query: { projectId: string; beforeId: string | null; limit: number },
+  query: { projectId: string; ownerId: string; beforeId: string | null; limit: number },
 ): Promise<ActivityEntry[]> {
   const rows = await ProjectEventModel.query(db)
     .alias('event')
+    .join('projects', 'projects.id', 'event.project_id')
     .leftJoin('users', 'users.id', 'event.actor_id')
     .select('event.id', 'event.at', 'event.kind', 'event.message', 'users.name as actor')
-    .where('event.project_id', query.projectId)
+    .where({ 'event.project_id': query.projectId, 'projects.owner_id': query.ownerId })
     .modify((builder) => {
       if (query.beforeId !== null) void builder.where('event.id', '<', query.beforeId);
     })

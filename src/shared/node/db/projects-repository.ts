@@ -215,6 +215,15 @@ export async function changeProject(
   });
 }
 
+/** As {@link changeProject}, for a person: another's project and none look the same. */
+export async function changeOwnedProject(
+  db: Database,
+  key: { id: string; ownerId: string },
+  change: (record: ProjectRecord, trx: Transaction) => ProjectPatch | null | Promise<ProjectPatch | null>,
+): Promise<{ record: ProjectRecord; changed: boolean } | null> {
+  return changeProject(db, key, change);
+}
+
 /** Whether writing `patch` would change anything. */
 export function differs(record: ProjectRecord, patch: ProjectPatch): boolean {
   return Object.entries(patch).some(

@@ -12,7 +12,20 @@ export interface Session {
   id: string;
   user: User;
   expiresAt: Date;
+  /** Whether that somebody asks for it is worth noting: the last note is more than a minute old. */
+  useIsNews: boolean;
 }
+
+/** A session as its person sees it. */
+export interface ListedSession {
+  id: string;
+  userAgent: string | null;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+}
+
+const lastSeenIsOld = "last_seen_at < now() - interval '1 minute'";
 
 export async function insertSession(
   db: Db,
@@ -34,12 +47,61 @@ export async function findSession(db: Db, id: string): Promise<Session | null> {
     .alias('session')
     .join('users', 'users.id', 'session.user_id')
     .select('users.id', 'users.email', 'users.name', 'users.picture', 'session.expires_at')
+    .select(SessionModel.raw(`session.${lastSeenIsOld} as use_is_news`))
     .where('session.id', id)
     .whereNull('session.revoked_at')
     .whereRaw('session.expires_at > now()')
     .first()
-    .castTo<(User & { expiresAt: Date }) | undefined>();
-  return row ? { id, user: toUser(row), expiresAt: row.expiresAt } : null;
+    .castTo<(User & { expiresAt: Date; useIsNews: boolean }) | undefined>();
+  return row ? { id, user: toUser(row), expiresAt: row.expiresAt, useIsNews: row.useIsNews } : null;
+}
+
+/** Notes that these sessions are in use, each at most once a minute, however many ask for it at once. */
+export async function noteSessionsSeen(db: Db, ids: string[]): Promise<void> {
+  await SessionModel.query(db)
+    .whereIn('id', ids)
+    .whereRaw(lastSeenIsOld)
+    .patch({ lastSeenAt: SessionModel.raw('now()') } as unknown as Partial<SessionModel>); // no raw value, as above
+}
+
+/** The person's sessions that are neither revoked nor expired, the one seen last first. */
+export async function listSessions(db: Db, userId: string): Promise<ListedSession[]> {
+  const rows = await SessionModel.query(db)
+    .where({ userId })
+    .whereNull('revokedAt')
+    .whereRaw('expires_at > now()')
+    .orderBy([
+      { column: 'lastSeenAt', order: 'desc' },
+      { column: 'createdAt', order: 'desc' },
+    ]);
+  return rows.map((row) => ({
+    id: row.id,
+    userAgent: row.userAgent,
+    createdAt: row.createdAt.toISOString(),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+  }));
+}
+
+/** Ends the person's session; `false` where they have none of this id. Ending it twice is harmless. */
+export async function revokeOwnSession(db: Db, key: { id: string; userId: string }): Promise<boolean> {
+  const count = await SessionModel.query(db)
+    .where(key)
+    .patch({ revokedAt: SessionModel.raw('coalesce(revoked_at, now())') } as unknown as Partial<SessionModel>);
+  return count > 0;
+}
+
+/** Ends all live sessions of the person but the one excepted; returns the ids of those that it has ended. */
+export async function revokeSessionsOf(
+  db: Db,
+  { userId, exceptId }: { userId: string; exceptId: string | null },
+): Promise<string[]> {
+  const query = SessionModel.query(db).where({ userId }).whereNull('revokedAt').whereRaw('expires_at > now()');
+  if (exceptId !== null) query.whereNot({ id: exceptId });
+  const rows = await query
+    .patch({ revokedAt: SessionModel.raw('now()') } as unknown as Partial<SessionModel>)
+    .returning('id');
+  return rows.map((row) => row.id);
 }
 
 /** Ends the session. Ending it twice is harmless. */

@@ -26,6 +26,29 @@ export async function upsertUser(db: Db, identity: Identity): Promise<User> {
   return toUser(row);
 }
 
+/**
+ * The person whom an access token of the issuer names: created at first use, like at a first sign-in. What the token does
+ * not say stays as it is, and nothing is written where it says nothing new.
+ * @param said.nameAtFirst what to call them as long as nobody has said their name
+ */
+export async function recogniseUser(
+  db: Db,
+  said: Omit<Identity, 'name'> & { name: string | null; nameAtFirst: string },
+): Promise<User> {
+  const { subject, nameAtFirst, ...rest } = said;
+  const known = await UserModel.query(db).findOne({ oidcSubject: subject });
+  const news = Object.entries(rest).filter(
+    ([field, value]) => value !== null && value !== known?.[field as keyof User],
+  );
+  if (known && news.length === 0) return toUser(known);
+  const row = await UserModel.query(db)
+    .insert({ oidcSubject: subject, ...rest, name: nameAtFirst })
+    .onConflict('oidc_subject')
+    .merge({ oidcSubject: subject, ...Object.fromEntries(news) })
+    .returning('*');
+  return toUser(row);
+}
+
 export function toUser(row: Pick<UserModel, 'id' | 'email' | 'name' | 'picture'>): User {
   return { id: row.id, email: row.email, name: row.name, picture: row.picture };
 }

@@ -1,0 +1,41 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+
+import { Dialog } from '../ui/Dialog.tsx';
+
+const words = {
+  others: {
+    title: 'Sign out other sessions',
+    sentence: 'Every other browser and device has to sign in again. This one stays signed in.',
+  },
+  everywhere: {
+    title: 'Sign out everywhere',
+    sentence: 'Every browser and device has to sign in again, this one included. Access tokens go on working.',
+  },
+};
+
+export interface EndSessionsDialogProps {
+  /** Which sessions; `null` while the dialog is closed. */
+  scope: 'others' | 'everywhere' | null;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+/** Asks before several sessions end at once. */
+export function EndSessionsDialog({ scope, onConfirm, onClose }: EndSessionsDialogProps) {
+  const { title, sentence } = words[scope ?? 'everywhere'];
+  return (
+    <Dialog opened={scope !== null} onClose={onClose} title={title}>
+      <Stack gap="md">
+        <Text>{sentence}</Text>
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            Cancel
+          </Button>
+          <Button color="red.8" onClick={onConfirm}>
+            {title}
+          </Button>
+        </Group>
+      </Stack>
+    </Dialog>
+  );
+}

@@ -1,0 +1,17 @@
+import { NavLink } from 'react-router';
+
+import classes from './settings.module.css';
+
+/** The pages that belong to the person. */
+export function SettingsNav() {
+  return (
+    <nav aria-label="Settings" className={classes.nav}>
+      <NavLink to="/settings/tokens" className={classes.tab ?? ''}>
+        Access tokens
+      </NavLink>
+      <NavLink to="/settings/sessions" className={classes.tab ?? ''}>
+        Sessions
+      </NavLink>
+    </nav>
+  );
+}

@@ -1,0 +1,34 @@
+/** The answer to bytes that Node's parser cannot take for a request, in the shape that every other refusal has. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { AppError } from '../../shared/contract/errors.ts';
+import { shapeOf } from '../error-shape.ts';
+
+/** Answers on the line itself, for there is no request to answer to, and ends it: what follows cannot be told apart. */
+export function refuseUnreadable(error: { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, refusal } = refusalOf(error.code);
+  const { data, ...shape } = shapeOf(refusal);
+  const body = JSON.stringify({ error: { ...shape, data: { ...data, httpStatus: status } } });
+  const head =
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n`;
+  socket.end(head + body, () => socket.destroy());
+}
+
+function refusalOf(code: string | undefined): { status: 400 | 408 | 431; refusal: AppError } {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const sentence = 'The request did not arrive in time. Send it again, without pauses.';
+    return { status: 408, refusal: new AppError('VALIDATION_FAILED', sentence) };
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const sentence = 'The address and the headers are too large: at most 16 KiB are read. Send fewer calls at once.';
+    return { status: 431, refusal: new AppError('PAYLOAD_TOO_LARGE', sentence) };
+  }
+  const sentence = 'The request could not be read. Check how it was sent.';
+  return { status: 400, refusal: new AppError('VALIDATION_FAILED', sentence) };
+}

@@ -1,0 +1,68 @@
+/** What a fuzz counts, and what holds of every answer, whatever was sent. */
+import { expect } from 'vitest';
+
+import { appErrorCodeSchema } from '../../src/shared/contract/errors.ts';
+
+/** Longer than this is a hang. */
+export const hangMs = 3_000;
+
+/** One answer to one input, by either transport. */
+export interface Answer {
+  data?: unknown;
+  error?: { message: string; data: Record<string, unknown> } | undefined;
+}
+
+/** `accepted`, or the code of the refusal. */
+export function codeOf({ error }: Answer): string {
+  return error === undefined ? 'accepted' : String(error.data['appCode']);
+}
+
+/** A refusal has a code of the closed list, a sentence, and says nothing of how the server is made. */
+export function expectPresentable(answer: Answer, what: string): void {
+  if (answer.error === undefined) {
+    expect(answer.data, what).toBeDefined();
+    return;
+  }
+  const { message, data } = answer.error;
+  expect(appErrorCodeSchema.options, what).toContain(data['appCode']);
+  expect(data['appCode'], `${what}: ${message}`).not.toBe('INTERNAL');
+  // Whoever is signed in stays so, whatever they send.
+  expect(data['appCode'], what).not.toBe('UNAUTHENTICATED');
+  if (data['appCode'] !== 'UNAVAILABLE') expect(data['httpStatus'], what).toBeLessThan(500);
+  expect(message, what).toMatch(/^.*\S.*[.!]$/s);
+  expect(message, what).not.toMatch(/node_modules|\.ts:\d|select "|insert into|at Object\./i);
+}
+
+export interface Figures {
+  add(what: string, times?: number): void;
+  count(what: string): number;
+  total(): number;
+  /** One line: how many, and how many of each kind. */
+  line(): string;
+}
+
+export function createFigures(): Figures {
+  const counts = new Map<string, number>();
+  const total = () => [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return {
+    add: (what, times = 1) => counts.set(what, (counts.get(what) ?? 0) + times),
+    count: (what) => counts.get(what) ?? 0,
+    total,
+    line: () =>
+      `${total()} inputs: ${[...counts]
+        .toSorted(([, first], [, second]) => second - first)
+        .map(([what, count]) => `${count} ${what}`)
+        .join(', ')}`,
+  };
+}
+
+/** Fails when it takes longer than an answer may. */
+export async function inTime<T>(answer: Promise<T>, what: string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`No answer within ${hangMs} ms to ${what}`)), hangMs);
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

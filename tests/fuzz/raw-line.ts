@@ -1,0 +1,106 @@
+/** A TCP connection on which a test says whatever it likes, byte by byte. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+export interface RawLine {
+  socket: Socket;
+  /** Everything that has come back, as Latin-1: one character a byte. */
+  heard(): string;
+  /** Resolves when the text that has come back matches. */
+  hears(pattern: RegExp): Promise<void>;
+  /** Resolves when the other side has ended or broken the connection. */
+  ended: Promise<void>;
+}
+
+export async function openLine(port: number): Promise<RawLine> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+  const chunks: Buffer[] = [];
+  const watchers = new Set<() => void>();
+  const ended = Promise.withResolvers<void>();
+  const heard = () => Buffer.concat(chunks).toString('latin1');
+  socket.on('data', (chunk) => {
+    chunks.push(chunk);
+    for (const look of watchers) look();
+  });
+  socket.on('error', () => undefined); // a reset is an end like any other here
+  socket.once('end', () => {
+    ended.resolve();
+    socket.destroy();
+  });
+  socket.once('close', () => ended.resolve());
+  await Promise.race([once(socket, 'connect'), ended.promise]);
+  return {
+    socket,
+    heard,
+    hears: (pattern) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!pattern.test(heard())) return;
+          watchers.delete(look);
+          resolve();
+        };
+        watchers.add(look);
+        look();
+      }),
+    ended: ended.promise,
+  };
+}
+
+/** Says all of it, says that there is nothing more, and resolves to all that came back when the other side has ended. */
+export async function sayAll(port: number, bytes: Buffer): Promise<string> {
+  const line = await openLine(port);
+  line.socket.end(bytes);
+  await line.ended;
+  return line.heard();
+}
+
+/** The statuses of all answers that came back: one begins right where the body before it ends. */
+export function statusesOf(heard: string): number[] {
+  return [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+}
+
+export interface Frame {
+  fin: boolean;
+  /** The three reserved bits. */
+  reserved: number;
+  opcode: number;
+  masked: boolean;
+  payload: Buffer;
+  /** What the frame says of its length, which need not be so. */
+  declared?: bigint;
+}
+
+/** The bytes of a WebSocket frame (RFC 6455, section 5.2), right or wrong. */
+export function frameBytes({ fin, reserved, opcode, masked, payload, declared }: Frame): Buffer {
+  const length = declared ?? BigInt(payload.length);
+  const first = (fin ? 0x80 : 0) | ((reserved & 7) << 4) | (opcode & 15);
+  const maskBit = masked ? 0x80 : 0;
+  const head =
+    length < 126n
+      ? Buffer.from([first, maskBit | Number(length)])
+      : length < 65_536n
+        ? Buffer.from([first, maskBit | 126, Number(length >> 8n), Number(length & 255n)])
+        : Buffer.concat([Buffer.from([first, maskBit | 127]), bigEndian(length)]);
+  // A mask of zeros leaves the payload as it is.
+  return Buffer.concat([head, ...(masked ? [Buffer.alloc(4)] : []), payload]);
+}
+
+function bigEndian(length: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt.asUintN(64, length));
+  return bytes;
+}
+
+/** The close codes of the frames that a server has sent, after the answer to the handshake. */
+export function closeCodeOf(heard: string): number | null {
+  let bytes = Buffer.from(heard.slice(heard.indexOf('\r\n\r\n') + 4), 'latin1');
+  while (bytes.length >= 2) {
+    const short = (bytes[1] ?? 0) & 127;
+    const size = short < 126 ? 2 : short === 126 ? 4 : 10;
+    if (bytes.length < size) return null;
+    const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+    if (((bytes[0] ?? 0) & 15) === 8 && bytes.length >= size + 2) return bytes.readUInt16BE(size);
+    bytes = bytes.subarray(size + length);
+  }
+  return null;
+}

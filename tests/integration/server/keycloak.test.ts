@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { readServerConfig } from '../../../src/server/config.ts';
+import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import { bearer, createApiCall } from '../../support/api-call.ts';
+import { createCookieBrowser } from '../../support/cookie-browser.ts';
+import { keycloakAccessClaims, keycloakIdClaims } from '../../support/keycloak-claims.ts';
+import { openSocket } from '../../support/raw-socket.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
+import { startTestServer, type TestServer } from '../../support/test-server.ts';
+
+/** Of Keycloak's RealmRepresentation as much as matters here. */
+const realmSchema = z.object({
+  realm: z.string(),
+  enabled: z.boolean(),
+  clients: z.array(
+    z.object({
+      clientId: z.string(),
+      description: z.string(),
+      secret: z.string(),
+      publicClient: z.boolean(),
+      standardFlowEnabled: z.boolean(),
+      implicitFlowEnabled: z.boolean(),
+      directAccessGrantsEnabled: z.boolean(),
+      redirectUris: z.array(z.string()),
+      attributes: z.record(z.string(), z.string()),
+      protocolMappers: z.array(z.object({ protocolMapper: z.string(), config: z.record(z.string(), z.string()) })),
+    }),
+  ),
+  users: z.array(
+    z.object({
+      id: z.uuid(),
+      username: z.string(),
+      enabled: z.boolean(),
+      email: z.email(),
+      firstName: z.string(),
+      lastName: z.string(),
+      credentials: z.array(z.object({ type: z.string(), value: z.string(), temporary: z.boolean() })),
+    }),
+  ),
+});
+
+const realmText = readFileSync(new URL('../../../k8s/keycloak/opencode-realm.json', import.meta.url), 'utf8');
+const realm = realmSchema.parse(JSON.parse(realmText));
+const client = realm.clients.find(({ clientId }) => clientId === 'opencode-project-manager');
+const audienceMapper = client?.protocolMappers.find(({ protocolMapper }) => protocolMapper === 'oidc-audience-mapper');
+const [userA, userB] = realm.users;
+
+/** The configuration of an application that signs in at this realm, with nothing set that need not be. */
+const config = readServerConfig({
+  DATABASE_URL: 'postgresql://localhost/app',
+  REDIS_URL: 'redis://localhost',
+  OIDC_ISSUER: 'http://localhost:8080/realms/opencode',
+  OIDC_CLIENT_ID: 'opencode-project-manager',
+  OIDC_CLIENT_SECRET: client?.secret,
+  SESSION_SECRET: 'x'.repeat(32),
+});
+
+describe('the realm file', () => {
+  it('has the client of the application, and lets nobody in but by the code flow with PKCE', () => {
+    expect([realm.realm, realm.enabled]).toEqual([new URL(config.oidc.issuer).pathname.split('/').at(-1), true]);
+    expect(client).toMatchObject({
+      clientId: config.oidc.clientId,
+      publicClient: false,
+      standardFlowEnabled: true,
+      implicitFlowEnabled: false,
+      directAccessGrantsEnabled: false,
+    });
+    expect(client?.attributes['pkce.code.challenge.method']).toBe('S256');
+    expect(client?.description.length).toBeLessThan(256); // as long as Keycloak's column is
+  });
+
+  it('sends people back to where the application listens by default, and nowhere else', () => {
+    const home = `http://localhost:${config.port}`;
+    expect(client?.redirectUris).toEqual([`${home}/auth/callback`]);
+    expect(client?.attributes['post.logout.redirect.uris']?.split('##')).toEqual([home, `${home}/`]);
+    expect(realmText).not.toContain('*');
+  });
+
+  it('puts the audience that the application asks for into access tokens, and only there', () => {
+    expect(audienceMapper?.config).toMatchObject({
+      'included.client.audience': config.oidc.audience,
+      'access.token.claim': 'true',
+      'id.token.claim': 'false',
+    });
+  });
+
+  it('has two people whom Keycloak asks for nothing more, and no secret that could be taken for a real one', () => {
+    expect(realm.users.map(({ username }) => username)).toEqual(['user-a', 'user-b']);
+    for (const { username, credentials } of realm.users) {
+      expect(credentials).toEqual([{ type: 'password', value: username, temporary: false }]);
+    }
+    expect(new Set(realm.users.map(({ id }) => id)).size).toBe(2);
+    const secrets = [...realmText.matchAll(/"(?:secret|privateKey|hashedSaltedValue|secretData)": "([^"]+)"/g)];
+    expect(secrets.map(([, value]) => value)).toEqual([expect.stringMatching(/^development-secret-/)]);
+  });
+
+  it('leaves Keycloak its own client scopes, of which one puts the subject into access tokens', () => {
+    expect(realmText).not.toMatch(/"clientScopes"|"defaultClientScopes"|"defaultDefaultClientScopes"/);
+  });
+});
+
+describe('tokens in Keycloak’s shape', () => {
+  let database: TestDatabase;
+  let db: Database;
+  let issuer: ScriptedIssuer;
+  let server: TestServer;
+
+  beforeAll(async () => {
+    const redis = await createTestRedis();
+    [database, issuer] = await Promise.all([
+      createTestDatabase(),
+      startScriptedIssuer({ clientId: config.oidc.clientId }),
+    ]);
+    db = createDatabase(database.url, { poolSize: 1 });
+    server = await startTestServer({
+      databaseUrl: database.url,
+      redisUrl: redis.url,
+      env: { OIDC_ISSUER: issuer.url, OIDC_CLIENT_ID: config.oidc.clientId, OIDC_CLIENT_SECRET: client?.secret ?? '' },
+    });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await issuer.goAway();
+    await db.destroy();
+    await database.drop();
+  });
+  afterEach(() => issuer.mend());
+
+  const optionsOf = (person: typeof userA) => {
+    if (!person) throw new Error('The realm file has no such person.');
+    return { issuer: issuer.url, clientId: config.oidc.clientId, person };
+  };
+  const accessToken = (person: typeof userA, audience: string | string[]) =>
+    issuer.sign(keycloakAccessClaims({ ...optionsOf(person), audience }));
+  const me = (token: string) => createApiCall(server.url, bearer(token))('auth.me');
+
+  it('sign somebody in by the browser and by the access token as one and the same person', async () => {
+    // Keycloak sends `iss` and `session_state` back beside code and state, and says so of `iss` in its metadata.
+    issuer.script({
+      idClaims: keycloakIdClaims(optionsOf(userA)),
+      metadata: { authorization_response_iss_parameter_supported: true },
+      callback: { iss: issuer.url, session_state: 'f7a1c2d0-6c53-4ee1-9d0c-8f3b1a5a9b11' },
+    });
+    const browser = createCookieBrowser();
+    const page = await browser.open(`${server.url}/auth/login?returnTo=/projects`);
+    expect(page.url).toBe(`${server.url}/projects`);
+    const byCookie = await createApiCall(server.url, { cookie: browser.cookiesFor(server.url) })('auth.me');
+    expect(byCookie.data).toMatchObject({ name: 'User A', email: 'user-a@example.test', picture: null });
+
+    const token = await accessToken(userA, [config.oidc.audience, 'account']);
+    expect((await me(token)).data).toEqual(byCookie.data);
+    expect(await db('users').where({ oidc_subject: userA?.id })).toHaveLength(1);
+    const socket = await openSocket(server.url, { token });
+    expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
+    socket.close();
+  });
+
+  it('make the person at the first access token, whether the audience stands alone or in a list', async () => {
+    expect((await me(await accessToken(userB, config.oidc.audience))).data).toMatchObject({ name: 'User B' });
+    expect((await me(await accessToken(userB, ['account', config.oidc.audience]))).status).toBe(200);
+  });
+
+  it('are refused without the audience mapper: Keycloak’s own audience is "account"', async () => {
+    const answer = await me(await accessToken(userB, 'account'));
+    expect([answer.status, answer.error?.message]).toEqual([401, expect.stringContaining('another application')]);
+  });
+
+  it('are refused as ID token and as refresh token, although the head and the audience are those of an access token', async () => {
+    const audience = config.oidc.audience;
+    const idToken = await issuer.sign(keycloakIdClaims(optionsOf(userA)));
+    const refreshToken = await issuer.sign({
+      ...keycloakAccessClaims({ ...optionsOf(userA), audience }),
+      typ: 'Refresh',
+    });
+    for (const token of [idToken, refreshToken]) {
+      const answer = await me(token);
+      expect([answer.status, answer.error?.message]).toEqual([401, expect.stringContaining('is no access token')]);
+    }
+  });
+
+  it('without a subject, as lightweight ones are, name nobody', async () => {
+    const claims = keycloakAccessClaims({ ...optionsOf(userA), audience: config.oidc.audience });
+    const answer = await me(await issuer.sign({ ...claims, sub: undefined }));
+    expect([answer.status, answer.error?.message]).toEqual([401, expect.stringContaining('"sub"')]);
+  });
+});

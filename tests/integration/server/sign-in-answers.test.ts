@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import { createApiCall } from '../../support/api-call.ts';
+import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
+import { startTestServer, type TestServer } from '../../support/test-server.ts';
+
+let database: TestDatabase;
+let db: Database;
+let issuer: ScriptedIssuer;
+let server: TestServer;
+/** How far the server's clock is ahead of the real one. */
+let aheadMs = 0;
+/** Not null: the server's clock stands still. */
+let standsAtMs: number | null = null;
+
+beforeAll(async () => {
+  const redis = await createTestRedis();
+  [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
+  db = createDatabase(database.url, { poolSize: 1 });
+  server = await startTestServer({
+    databaseUrl: database.url,
+    redisUrl: redis.url,
+    env: { OIDC_ISSUER: issuer.url },
+    now: () => standsAtMs ?? Date.now() + aheadMs,
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  await issuer.goAway();
+  await db.destroy();
+  await database.drop();
+});
+beforeEach(() => {
+  standsAtMs = null;
+  aheadMs += 10_000; // each test finds a server that asks the issuer for its metadata anew
+  return () => issuer.mend();
+});
+
+const login = (browser: CookieBrowser) => browser.open(`${server.url}/auth/login?returnTo=/deep`);
+const sessionCount = async () => Number((await db('sessions').count<{ count: string }[]>())[0]?.count);
+
+async function isSignedIn(): Promise<boolean> {
+  const browser = createCookieBrowser();
+  const { url } = await login(browser);
+  const me = await createApiCall(server.url, { cookie: browser.cookiesFor(server.url) })('auth.me');
+  return url === `${server.url}/deep` && me.status === 200;
+}
+
+/** A sign-in that fails, changes nothing, and leads at the next try where the person wanted to go. */
+async function failure(status: number): Promise<string> {
+  const before = await sessionCount();
+  const browser = createCookieBrowser();
+  const page = await login(browser);
+  expect([new URL(page.url).pathname, page.status]).toEqual(['/auth/callback', status]);
+  expect(page.body).toContain('href="/auth/login?returnTo=%2Fdeep"');
+  expect(await sessionCount()).toBe(before);
+  expect(browser.cookiesFor(server.url)).not.toContain('opencode-session');
+  return page.body;
+}
+
+describe('the ID token of a sign-in', () => {
+  it('may come from a clock that is half a minute off, either way', async () => {
+    issuer.script({ clockAheadMs: 25_000 });
+    expect(await isSignedIn()).toBe(true);
+    issuer.script({ clockAheadMs: -25_000 - 300_000 }); // it lasts for five minutes
+    expect(await isSignedIn()).toBe(true);
+    issuer.script({ clockAheadMs: 0, idClaims: { nbf: Math.floor(Date.now() / 1_000) + 25 } });
+    expect(await isSignedIn()).toBe(true);
+  });
+
+  it('from a clock that is further off is refused, and the clocks are named', async () => {
+    issuer.script({ clockAheadMs: -40_000 - 300_000 });
+    expect(await failure(400)).toContain('clock of the sign-in service');
+    issuer.script({ clockAheadMs: 0, idClaims: { nbf: Math.floor(Date.now() / 1_000) + 60 } });
+    expect(await failure(400)).toContain('clock of the sign-in service');
+  });
+
+  it.each([
+    ['nonce', { nonce: 'of another sign-in' }],
+    ['nonce, which it has none of', { nonce: undefined }],
+    ['audience', { aud: 'another-client' }],
+    ['issuer', { iss: 'https://evil.example.test' }],
+    ['authorised party among several audiences', { aud: ['test-client', 'other'], azp: 'other' }],
+  ])('is refused for its %s', async (_what, idClaims) => {
+    issuer.script({ idClaims });
+    expect(await failure(400)).toContain('did not fit this sign-in');
+  });
+
+  it.each([
+    ['none', { sub: undefined }],
+    ['an empty one', { sub: '' }],
+    ['one that could not be kept as it is', { sub: 'ann\u0000a' }],
+  ])('is refused for its subject: %s', async (_what, idClaims) => {
+    issuer.script({ idClaims });
+    await failure(400);
+  });
+});
+
+describe('the way back from the issuer', () => {
+  it('is refused without the issuer’s name where the issuer promises to send it, or with another one', async () => {
+    const promises = { metadata: { authorization_response_iss_parameter_supported: true } };
+    issuer.script({ ...promises, callback: { iss: null } });
+    expect(await failure(400)).toContain('did not fit this sign-in');
+    issuer.script({ ...promises, callback: { iss: 'https://evil.example.test' } });
+    expect(await failure(400)).toContain('did not fit this sign-in');
+    issuer.script({ ...promises, callback: { iss: issuer.url } });
+    expect(await isSignedIn()).toBe(true);
+  });
+
+  it.each([
+    ['access_denied', 400, 'The sign-in was cancelled.'],
+    ['login_required', 400, 'The sign-in service refused the request.'],
+    ['temporarily_unavailable', 503, 'does not answer right now'],
+    ['server_error', 503, 'does not answer right now'],
+  ])('with the error %s says so in words of ours', async (error, status, sentence) => {
+    const description = '<script>alert(1)</script>';
+    issuer.script({ callback: { code: null, error, error_description: description } });
+    const body = await failure(status);
+    expect(body).toContain(sentence);
+    expect(body).not.toContain('<script');
+  });
+});
+
+describe('a token endpoint that does not do what it should', () => {
+  const json = (error: string) => JSON.stringify({ error, error_description: 'words of theirs' });
+  const challenge = { 'www-authenticate': 'Basic realm="opencode"' };
+
+  it.each([
+    ['a code that was used already', { status: 400, body: json('invalid_grant') }, 400, 'was used already'],
+    ['a client that it does not know', { status: 401, body: json('invalid_client') }, 400, 'client id and secret'],
+    [
+      'a client that it challenges',
+      { status: 401, body: json('invalid_client'), headers: challenge },
+      400,
+      'client id and secret',
+    ],
+    ['a client that may not do this', { status: 400, body: json('unauthorized_client') }, 400, 'client id and secret'],
+    ['too many requests', { status: 429, body: '{}' }, 503, 'does not answer right now'],
+    ['an error of its own', { status: 500, body: json('server_error') }, 503, 'does not answer right now'],
+    [
+      'the page of a proxy before it',
+      { status: 502, body: '<h1>Bad Gateway</h1>', headers: { 'content-type': 'text/html' } },
+      503,
+      'does not answer right now',
+    ],
+    ['something that is no JSON', { status: 200, body: 'hello' }, 400, 'did not fit this sign-in'],
+  ])('is told from others by its words: %s', async (_what, tokenRefusal, status, sentence) => {
+    issuer.script({ tokenRefusal });
+    const body = await failure(status);
+    expect(body).toContain(sentence);
+    expect(body).not.toContain('words of theirs');
+  });
+
+  it.each(['token', 'keys'] as const)('is not waited for longer than seven seconds: %s is silent', async (endpoint) => {
+    standsAtMs = Date.now() + aheadMs; // else the metadata would be asked for again, and its time comes on top
+    expect(await isSignedIn()).toBe(true);
+    if (endpoint === 'keys') await issuer.rotateKey(); // so that they are needed
+    issuer.break(endpoint, 'silence');
+    const startedAt = performance.now();
+    expect(await failure(503)).toContain('does not answer right now');
+    expect(performance.now() - startedAt).toBeLessThan(7_000);
+  });
+});

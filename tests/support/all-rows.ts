@@ -1,0 +1,14 @@
+/** Everything that a database holds, to be compared with what it holds later. */
+import type { Database } from '../../src/shared/node/db/database.ts';
+
+/** Every row of every table as text, in a stable order. A table that a later migration adds is in it too. */
+export async function readAllRows(db: Database): Promise<string[]> {
+  const tables = await db.raw<{ rows: { name: string }[] }>(
+    "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+  );
+  const selects = tables.rows.map(
+    ({ name }) => `select '${name} ' || to_jsonb(one)::text as row from public."${name}" one`,
+  );
+  const { rows } = await db.raw<{ rows: { row: string }[] }>(`${selects.join(' union all ')} order by 1`);
+  return rows.map(({ row }) => row);
+}

@@ -1,0 +1,119 @@
+/** Correct inputs of procedures, made from their own schemas: a new procedure is asked without anybody writing how. */
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import { z } from 'zod';
+
+import type { Procedure } from './procedures.ts';
+
+/** As much of JSON Schema as inputs use. */
+interface Node {
+  type?: string | string[];
+  format?: string;
+  pattern?: string;
+  minimum?: number;
+  enum?: unknown[];
+  anyOf?: Node[];
+  oneOf?: Node[];
+  properties?: Record<string, Node>;
+  required?: string[];
+  items?: Node;
+}
+
+export interface IdField {
+  /** Where it lies in the input: names, and 0 for the entry of a list, with dots between them. */
+  path: string;
+  /** Names a thing of ours; the others (`requestId`, `cursor`) are texts by which a caller comes back to something. */
+  isUuid: boolean;
+}
+
+/** The fields of an input that say which thing is meant: by what they accept, or by what they are called. */
+export function idFieldsOf(procedure: Procedure): IdField[] {
+  return nodesOf(procedure).flatMap((node) => collect(node, ''));
+}
+
+/**
+ * An input that is correct but for whose ids are in it: required fields are made up, optional ones are left out.
+ * @param ids by path; required ids that are not given are those of nothing
+ * @returns `null` when the schema itself refuses one of these ids
+ * @throws Error when nothing could be made up for a required field
+ */
+export function inputWith(procedure: Procedure, ids: Record<string, string>): unknown {
+  const input = make(procedure, ids);
+  if (accepts(procedure, input)) return input;
+  if (accepts(procedure, make(procedure, {}))) return null;
+  throw new Error(`No input could be made up for ${procedure.name}. Teach tests/support/made-up-input.ts its fields.`);
+}
+
+function nodesOf({ inputs }: Procedure): Node[] {
+  return inputs.map((input) => z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) as Node);
+}
+
+function accepts({ inputs }: Procedure, value: unknown): boolean {
+  return inputs.every((input) => input.safeParse(value).success);
+}
+
+function make(procedure: Procedure, ids: Record<string, string>): unknown {
+  const parts = nodesOf(procedure).map((node) => build(node, { path: '', ids }));
+  return parts.every((part) => typeof part === 'object' && part !== null && !Array.isArray(part))
+    ? Object.assign({}, ...parts)
+    : parts[0];
+}
+
+function collect(node: Node, path: string): IdField[] {
+  const name = path.split('.').findLast((part) => part !== '0') ?? '';
+  if (typeOf(node) === 'string') {
+    const isUuid = node.format === 'uuid';
+    return isUuid || /^id$|Ids?$|^cursor$/.test(name) ? [{ path, isUuid }] : [];
+  }
+  return [
+    ...variantsOf(node).flatMap((variant) => collect(variant, path)),
+    ...Object.entries(node.properties ?? {}).flatMap(([key, child]) => collect(child, under(path, key))),
+    ...(node.items ? collect(node.items, under(path, '0')) : []),
+  ];
+}
+
+/** What may be left out may often be null as well; that is never of interest here. */
+const typeOf = ({ type }: Node) => [type].flat().find((one) => one !== 'null');
+const variantsOf = ({ anyOf, oneOf }: Node) =>
+  [...(anyOf ?? []), ...(oneOf ?? [])].filter((one) => one.type !== 'null');
+
+const under = (path: string, key: string) => (path === '' ? key : `${path}.${key}`);
+
+function build(node: Node, where: { path: string; ids: Record<string, string> }): unknown {
+  const { path, ids } = where;
+  if (ids[path] !== undefined) return ids[path];
+  if (node.enum) return node.enum[0];
+  const [variant] = variantsOf(node);
+  if (variant) return build(variant, where);
+  switch (typeOf(node)) {
+    case 'object': {
+      const isWanted = (key: string) =>
+        (node.required ?? []).includes(key) ||
+        Object.keys(ids).some((id) => id === under(path, key) || id.startsWith(`${under(path, key)}.`));
+      const wanted = Object.entries(node.properties ?? {}).filter(([key]) => isWanted(key));
+      return Object.fromEntries(wanted.map(([key, child]) => [key, build(child, { path: under(path, key), ids })]));
+    }
+    case 'array':
+      return node.items ? [build(node.items, { path: under(path, '0'), ids })] : [];
+    case 'string':
+      return text(node);
+    case 'integer':
+    case 'number':
+      return node.minimum ?? 1;
+    case 'boolean':
+      return true;
+    default:
+      return undefined;
+  }
+}
+
+function text({ format, pattern }: Node): string | undefined {
+  if (format === 'uuid') return randomUUID();
+  if (format === 'date-time') return new Date(Date.now() + 3_600_000).toISOString();
+  const made = [
+    `Sweep ${randomBytes(6).toString('hex')}`,
+    `sweep-${randomBytes(6).toString('hex')}`,
+    'https://a.test/b',
+  ];
+  return made.find((candidate) => pattern === undefined || new RegExp(pattern, 'u').test(candidate));
+}

@@ -1,0 +1,34 @@
+/** A browser session without the way through an issuer, for tests of what comes after it. */
+import { createCookieJar } from '../../src/server/auth/cookies.ts';
+import { createSessionCookie } from '../../src/server/auth/session-cookie.ts';
+import { createDatabase } from '../../src/shared/node/db/database.ts';
+import { insertSession } from '../../src/shared/node/db/sessions-repository.ts';
+import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
+import { testSessionSecret } from './test-server.ts';
+
+export interface MintedSession {
+  id: string;
+  /** The `cookie` header of its browser. */
+  cookie: string;
+}
+
+/** Creates the person at need, as `mintToken` does. The cookie is the one of a server on plain http. */
+export async function mintSession(
+  databaseUrl: string,
+  { name, userAgent = null, ttlMs = 3_600_000 }: { name: string; userAgent?: string | null; ttlMs?: number },
+): Promise<MintedSession> {
+  const db = createDatabase(databaseUrl, { poolSize: 1 });
+  const sessionCookie = createSessionCookie({
+    jar: createCookieJar(() => false),
+    secret: testSessionSecret,
+    now: Date.now,
+  });
+  try {
+    const user = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });
+    const session = await insertSession(db, { userId: user.id, userAgent, ttlMs });
+    const [header = ''] = await sessionCookie.issue(session);
+    return { id: session.id, cookie: header.split(';')[0] ?? '' };
+  } finally {
+    await db.destroy();
+  }
+}
