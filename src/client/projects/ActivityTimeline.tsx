@@ -9,6 +9,7 @@ import {
   IconPointFilled,
   IconRefresh,
   IconRotateClockwise,
+  IconTool,
   IconTrash,
   type TablerIcon,
 } from '@tabler/icons-react';
@@ -31,6 +32,7 @@ const icons = {
   'delete-requested': IconTrash,
   'job-failed': IconAlertTriangle,
   'status-changed': IconPointFilled,
+  corrected: IconTool,
   archived: IconArchive,
 } satisfies Record<ActivityKind, TablerIcon>;
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { isoDateTimeSchema, projectIdSchema } from './fields.ts';
+import { reasonCodeSchema } from './reasons.ts';
 
 export const activityKindSchema = z.enum([
   'created',
@@ -13,6 +14,8 @@ export const activityKindSchema = z.enum([
   'delete-requested',
   'job-failed',
   'status-changed',
+  /** The comparison of rows and cluster found something that no event had told, and mended it. */
+  'corrected',
   'archived',
 ]);
 export type ActivityKind = z.infer<typeof activityKindSchema>;
@@ -24,6 +27,8 @@ const activityEntrySchema = z.object({
   /** The person who did it; `null` when the system did. */
   actor: z.string().nullable(),
   message: z.string(),
+  /** Why, in the words of the closed list; `null` for what a person did. */
+  reason: reasonCodeSchema.nullable(),
 });
 export type ActivityEntry = z.infer<typeof activityEntrySchema>;
 

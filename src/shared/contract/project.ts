@@ -1,6 +1,7 @@
 /** The project as every reader sees it, and the inputs of the procedures that work on it. */
 import { z } from 'zod';
 
+import { actorSchema, evidenceSchema, startProgressSchema } from './explanation.ts';
 import {
   isoDateTimeSchema,
   projectDescriptionSchema,
@@ -37,6 +38,18 @@ export const projectSchema = z.object({
   reason: reasonCodeSchema.nullable(),
   /** One sentence for people: what is happening and what to do, if anything. */
   message: z.string().nullable(),
+  /** One sentence: what happens next by itself, or what to do. */
+  next: z.string().nullable(),
+  /** Who must act before it can go on. */
+  actor: actorSchema,
+  /** Whether "Retry" is worth a try now. */
+  retryable: z.boolean(),
+  /** Since when the reason is this one. */
+  reasonSince: isoDateTimeSchema.nullable(),
+  /** How far the start has come; that of the last start once it is ready; `null` before the first look and while stopped. */
+  progress: startProgressSchema.nullable(),
+  /** What Kubernetes itself says of it, for administrators; empty while there is no trouble. */
+  evidence: z.array(evidenceSchema),
   containers: z.array(containerSummarySchema),
   podCreatedAt: isoDateTimeSchema.nullable(),
   workspacePvcName: z.string(),

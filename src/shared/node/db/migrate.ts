@@ -13,6 +13,7 @@ import * as projectEvents from '../../../../migrations/0004-project-events.ts';
 import * as leases from '../../../../migrations/0005-leases.ts';
 import * as resync from '../../../../migrations/0006-resync.ts';
 import * as sessionLastSeen from '../../../../migrations/0007-session-last-seen.ts';
+import * as explanations from '../../../../migrations/0008-explanations.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
@@ -26,6 +27,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0005-leases': leases,
   '0006-resync': resync,
   '0007-session-last-seen': sessionLastSeen,
+  '0008-explanations': explanations,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -35,7 +35,7 @@ export class AccessTokenModel extends Model {
 
 export class ProjectModel extends Model {
   static override tableName = 'projects';
-  static override jsonAttributes = ['containers'];
+  static override jsonAttributes = ['containers', 'progress', 'evidence'];
   declare id: string;
   declare ownerId: string;
   declare requestId: string | null;
@@ -49,4 +49,5 @@ export class ProjectEventModel extends Model {
   declare kind: string;
   declare actorId: string | null;
   declare message: string;
+  declare reason: string | null;
 }

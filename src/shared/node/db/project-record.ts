@@ -1,6 +1,7 @@
 /** A row of `projects`, parsed: times as ISO strings, bigints as numbers, JSON checked. */
 import { z } from 'zod';
 
+import { actorSchema, evidenceSchema, startProgressSchema } from '../../contract/explanation.ts';
 import { containerSummarySchema, type Project } from '../../contract/project.ts';
 import { reasonCodeSchema } from '../../contract/reasons.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
@@ -31,6 +32,12 @@ export const projectRecordSchema = z.object({
   phase: podPhaseSchema.nullable(),
   reason: reasonCodeSchema.nullable().catch(null),
   message: z.string().nullable(),
+  next: z.string().nullable(),
+  actor: actorSchema.catch('nobody'),
+  retryable: z.boolean(),
+  reasonSince: time.nullable(),
+  progress: startProgressSchema.nullable().catch(null),
+  evidence: z.array(evidenceSchema).catch([]),
   containers: z.array(containerSummarySchema).catch([]),
   podUid: z.string().nullable(),
   podCreatedAt: time.nullable(),
