@@ -52,9 +52,10 @@ export async function createApp(
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
-  app.addHook('onSend', async (_request, reply) => {
-    // Also to those whose request came before: a line that is kept would hold up the end until it falls silent.
-    if (closing) reply.header('connection', 'close');
+  app.addHook('onSend', async (request, reply) => {
+    // Also to those whose request came before: a line that is kept would hold up the end until it falls silent. And to
+    // whoever was answered before all of the body had come: nobody reads the rest.
+    if (closing || !request.raw.complete) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = routeOf(request.routeOptions.url, request.params);

@@ -80,6 +80,23 @@ describe('a client that does not read', () => {
     expect((await once(client, 'close'))[0]).toBe(1013);
   });
 
+  it('is not asked for more while answers wait for it, and gets every answer when it reads on', async () => {
+    const guarded = guard();
+    let pongs = 0;
+    client.on('message', (data: Buffer) => {
+      if (data.toString() === 'PONG') pongs += 1;
+    });
+    await fill(guarded, 96 * 1024);
+    const pings = 50_000;
+    for (let sent = 1; sent < pings; sent += 1) client.send('PING');
+    await new Promise((resolve) => {
+      client.send('PING', resolve);
+    });
+    await expect.poll(() => socket.isPaused).toBe(true);
+    client.resume();
+    await expect.poll(() => pongs, { timeout: 10_000 }).toBe(pings);
+  });
+
   it('ends the wait at once when the subscription is stopped', async () => {
     const guarded = guard();
     await fill(guarded, 512 * 1024);

@@ -65,7 +65,16 @@ export function guardSocket(
     socket.send(data, () => {
       if (socket.bufferedAmount > pauseAboveBytes) return;
       for (const waiter of drainWaiters) waiter();
+      readOn();
     });
+    // Who does not read the answers is not asked for more: each small one costs far more memory than it has bytes.
+    if (socket.bufferedAmount > pauseAboveBytes) socket.pause();
+  }
+
+  /** Reads the socket again when both directions have room. */
+  function readOn(): void {
+    const isBehind = frames.length >= maxQueuedFrames || socket.bufferedAmount > pauseAboveBytes;
+    if (socket.isPaused && !isBehind) socket.resume();
   }
 
   function refuse(id: string | number | null, error: AppError): void {
@@ -147,7 +156,7 @@ export function guardSocket(
     pumping = true;
     for (let frame = frames.shift(); frame !== undefined; frame = frames.shift()) {
       await passFrame(frame);
-      if (frames.length < maxQueuedFrames && socket.isPaused) socket.resume();
+      readOn();
     }
     pumping = false;
   }
@@ -171,7 +180,10 @@ export function guardSocket(
       close(1011, 'Something went wrong on our side. Connect again.'); // nothing would be read any more
     });
   });
-  socket.on('error', (error) => facade.emit('error', error));
+  // Bytes that are no WebSocket are the client's fault, which it is told by the close code: nothing for the log.
+  socket.on('error', (error: Error & { code?: string }) => {
+    if (!error.code?.startsWith('WS_ERR_')) facade.emit('error', error);
+  });
   socket.once('close', () => {
     frames.length = 0;
     for (const id of settling.keys()) settle(id);
