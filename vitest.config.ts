@@ -12,6 +12,6 @@ export default defineConfig({
     // On a crowded machine only, and the report says which test needed it: such a test is to be mended all the same.
     retry: process.env['CI'] === 'true' ? 1 : 0,
     // Most of the time a test waits for a process or a pod, so more files than cores run at once.
-    maxWorkers: 4,
+    maxWorkers: 3,
   },
 });

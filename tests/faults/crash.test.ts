@@ -20,7 +20,7 @@ const namespace = 'opencode';
 /** From the death of the worker, with the times of production: BullMQ gives its job back after 15 to 25 seconds. */
 const convergenceMs = 60_000;
 /** All deaths at once, for most of the time nothing is done but waiting; only the programs start a few at a time. */
-vi.setConfig({ maxConcurrency: 50, testTimeout: 150_000 });
+vi.setConfig({ maxConcurrency: 50, testTimeout: 300_000 });
 const inTurn = createTurns(3);
 
 const makeClaim = 'POST persistentvolumeclaims';
