@@ -1,6 +1,6 @@
 /** One badge for the two things that a project's state consists of: what the system does with it, and its pod's phase. */
 import type { Project } from '../../shared/contract/project.ts';
-import type { ReasonCode } from '../../shared/contract/reasons.ts';
+import { isTrouble } from '../../shared/contract/reasons.ts';
 
 export type BadgeTone = 'ok' | 'wait' | 'bad' | 'idle' | 'done';
 
@@ -22,25 +22,6 @@ export interface Badge {
 }
 
 type BadgeInput = Pick<Project, 'status' | 'phase' | 'reason'>;
-
-/** The pod runs by its phase, but something in it must be mended before it is ready. */
-const troubles: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
-  'crash-loop',
-  'completed-loop',
-  'out-of-memory',
-  'readiness-failing',
-  'startup-failing',
-  'init-failed',
-  'start-error',
-  'create-container-error',
-  'config-missing',
-  'image-not-found',
-  'image-denied',
-  'image-invalid-name',
-  'image-pull-failed',
-  'unschedulable',
-  'node-lost',
-]);
 
 /** Combines status and phase: the person's wish while it is being met, else what the pod does. */
 export function badgeOf({ status, phase, reason }: BadgeInput): Badge {
@@ -68,10 +49,10 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
     case null:
       return { label: 'Queued', tone: 'wait', icon: 'queued' };
     case 'Pending':
-      return { label: 'Pending', tone: 'wait', icon: hasTrouble(reason) ? 'warning' : 'working' };
+      return { label: 'Pending', tone: 'wait', icon: isTrouble(reason) ? 'warning' : 'working' };
     case 'Running':
       // Kubernetes keeps the phase Running while a container crashes again and again: that must not look healthy.
-      return hasTrouble(reason)
+      return isTrouble(reason)
         ? { label: 'Failing', tone: 'bad', icon: 'warning' }
         : { label: 'Starting', tone: 'wait', icon: 'working' };
     case 'Succeeded':
@@ -83,15 +64,11 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
   }
 }
 
-function hasTrouble(reason: ReasonCode | null): boolean {
-  return reason !== null && troubles.has(reason);
-}
-
 /** Whether the sentence beside the badge asks for somebody's attention. */
 export function needsAttention(project: BadgeInput): boolean {
   return (
     (project.status === 'error' && project.phase !== 'Succeeded') ||
-    (project.status === 'initializing' && hasTrouble(project.reason))
+    (project.status === 'initializing' && isTrouble(project.reason))
   );
 }
 

@@ -17,8 +17,8 @@ import {
 } from '@kubernetes/client-node';
 import { fetch } from 'undici';
 
+import { kubernetesClaimSchema, type KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
-import { kubernetesClaimSchema, type KubernetesClaim } from './kubernetes-claim.ts';
 import { fromResponse, KubernetesError, toKubernetesError } from './kubernetes-error.ts';
 import { createRequestGate } from './request-gate.ts';
 

@@ -2,6 +2,7 @@ import { ApiException } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
+import { maxEvidenceText } from '../../shared/contract/explanation.ts';
 import { causeOf, fromResponse, KubernetesError, toKubernetesError } from './kubernetes-error.ts';
 
 /** An answer as a real API server gave it, by its status, reason and message. */
@@ -20,7 +21,7 @@ describe('toKubernetesError', () => {
         'pods "project-1" is forbidden: exceeded quota: tenant-compute, requested: limits.memory=1280Mi, used: limits.memory=0, limited: limits.memory=512Mi',
       ),
       expected: { kind: 'terminal', reason: 'quota-exceeded' },
-      words: /quota is used up.*administrator.*limits\.memory=512Mi/s,
+      words: /quota of memory is used up.*administrator.*limits\.memory=512Mi/s,
     },
     {
       what: 'a used-up quota of storage',
@@ -30,7 +31,7 @@ describe('toKubernetesError', () => {
         'persistentvolumeclaims "workspace-1" is forbidden: exceeded quota: tenant-storage, requested: requests.storage=1Gi',
       ),
       expected: { kind: 'terminal', reason: 'quota-exceeded' },
-      words: /quota is used up/,
+      words: /quota of storage is used up/,
     },
     {
       what: 'a missing permission',
@@ -40,7 +41,7 @@ describe('toKubernetesError', () => {
         'pods is forbidden: User "system:serviceaccount:opencode:opencode-worker" cannot create resource "pods" in API group "" in the namespace "opencode"',
       ),
       expected: { kind: 'terminal', reason: 'forbidden' },
-      words: /lacks a permission.*administrator.*cannot create resource "pods"/s,
+      words: /lacks a permission.*may not create pods.*administrator.*cannot create resource "pods"/s,
     },
     {
       what: 'a refusal by an admission webhook, which names no reason',
@@ -66,7 +67,7 @@ describe('toKubernetesError', () => {
       what: 'a missing namespace',
       error: answered(404, 'NotFound', 'namespaces "no-such-namespace" not found'),
       expected: { kind: 'terminal', reason: 'namespace-missing' },
-      words: /namespace does not exist.*administrator must create it.*no-such-namespace/s,
+      words: /namespace no-such-namespace was not found.*administrator must create it/s,
     },
     {
       what: 'a missing pod',
@@ -78,13 +79,13 @@ describe('toKubernetesError', () => {
       what: 'a name that is in use',
       error: answered(409, 'AlreadyExists', 'pods "project-1" already exists'),
       expected: { kind: 'already-exists', reason: 'name-conflict' },
-      words: /already exists/,
+      words: /exists already/,
     },
     {
       what: 'a precondition that fails',
       error: answered(409, 'Conflict', 'the UID in the precondition does not match the UID in record'),
       expected: { kind: 'conflict', reason: 'cluster-busy' },
-      words: /precondition/,
+      words: /at the same time.*precondition/s,
     },
     {
       what: 'an invalid spec',
@@ -121,14 +122,14 @@ describe('toKubernetesError', () => {
         'InternalError',
         'Internal error occurred: failed calling webhook "images.policy.example.com"',
       ),
-      expected: { kind: 'transient', reason: 'cluster-error' },
-      words: /HTTP 500.*failed calling webhook/s,
+      expected: { kind: 'transient', reason: 'admission-unavailable' },
+      words: /policy check.*administrator must look at the webhook.*failed calling webhook/s,
     },
     {
       what: "a proxy's page in place of an answer",
       error: toKubernetesError(new ApiException(503, 'failed', '<html>Service Unavailable</html>', {})),
       expected: { kind: 'transient', reason: 'cluster-error' },
-      words: /^The cluster answered with an error \(HTTP 503\)\.$/,
+      words: /^The cluster answered with an error \(HTTP 503\)\. It is tried again/,
     },
     {
       what: 'an answer that is no object of Kubernetes',
@@ -142,7 +143,7 @@ describe('toKubernetesError', () => {
         new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:6443') }),
       ),
       expected: { kind: 'transient', reason: 'cluster-unreachable', status: 0 },
-      words: /^The cluster does not answer\.$/,
+      words: /^The cluster does not answer\. It goes on when the cluster answers\.$/,
       cause: 'connect ECONNREFUSED 127.0.0.1:6443',
     },
     {
@@ -151,19 +152,21 @@ describe('toKubernetesError', () => {
         new TypeError('fetch failed', { cause: Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }) }),
       ),
       expected: { kind: 'transient', reason: 'cluster-unreachable' },
-      words: /^The cluster does not answer\.$/,
+      words: /^The cluster does not answer\. It goes on when the cluster answers\.$/,
       cause: 'ECONNREFUSED',
     },
     {
       what: 'a time limit that ran out',
       error: toKubernetesError(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
       expected: { kind: 'transient', reason: 'cluster-unreachable' },
-      words: /^The cluster does not answer\.$/,
+      words: /^The cluster does not answer\. It goes on when the cluster answers\.$/,
       cause: 'The operation was aborted due to timeout',
     },
   ])('understands $what', ({ error, expected, words, cause }) => {
     expect(error).toMatchObject(expected);
-    expect(error.message).toMatch(words);
+    const raw = error.evidence.map(({ text }) => text);
+    expect([error.message, error.next, ...raw].join(' ')).toMatch(words);
+    expect(error.message).toMatch(/^[A-Z][^]*\.$/);
     if (cause !== undefined) expect(causeOf(error)).toBe(cause); // for the log alone
   });
 
@@ -183,7 +186,8 @@ describe('toKubernetesError', () => {
 
   it('keeps the sentence short, however much the cluster says', () => {
     const error = answered(422, 'Invalid', `Pod is invalid: ${'spec.containers[0].image '.repeat(1_000)}`);
-    expect(error.message.length).toBeLessThan(700);
+    expect(error.message.length).toBeLessThan(200);
+    expect(error.evidence.map(({ text }) => text.length)).toEqual([maxEvidenceText]);
   });
 
   it('leaves an error alone that is classified already', () => {

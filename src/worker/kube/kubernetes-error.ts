@@ -5,7 +5,9 @@
 import { ApiException } from '@kubernetes/client-node';
 import { z } from 'zod';
 
-import type { ReasonCode } from '../../shared/contract/reasons.ts';
+import { explainRefusal } from '../../shared/contract/explain/refusal.ts';
+import type { Actor, Evidence } from '../../shared/contract/explanation.ts';
+import { reasonFacts, type ReasonCode } from '../../shared/contract/reasons.ts';
 
 export type KubernetesErrorKind = 'not-found' | 'already-exists' | 'conflict' | 'gone' | 'transient' | 'terminal';
 
@@ -14,6 +16,11 @@ export class KubernetesError extends Error {
   readonly kind: KubernetesErrorKind;
   /** Why, for the project; the message is the sentence beside it. */
   readonly reason: ReasonCode;
+  /** One sentence: what to do, or what happens by itself. */
+  readonly next: string;
+  readonly actor: Actor;
+  /** What the API itself said. */
+  readonly evidence: Evidence[];
   /** HTTP status; 0 when there was no answer. */
   readonly status: number;
   /** Nothing may be sent before this time has passed; `null` when the API did not say. */
@@ -25,11 +32,23 @@ export class KubernetesError extends Error {
     kind: KubernetesErrorKind,
     reason: ReasonCode,
     message: string,
-    options: { status: number; retryAfterMs?: number | null; sent?: boolean; cause?: unknown },
+    options: {
+      status: number;
+      /** What the table of reasons says, unless given. */
+      next?: string;
+      actor?: Actor;
+      evidence?: Evidence[];
+      retryAfterMs?: number | null;
+      sent?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.reason = reason;
+    this.next = options.next ?? reasonFacts[reason].toDo;
+    this.actor = options.actor ?? reasonFacts[reason].actor;
+    this.evidence = options.evidence ?? [];
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.sent = options.sent ?? true;
@@ -41,7 +60,12 @@ const statusSchema = z.object({
   reason: z.string().optional(),
   message: z.string().optional(),
   code: z.number().optional(),
-  details: z.object({ retryAfterSeconds: z.number().optional() }).nullish(),
+  details: z
+    .object({
+      retryAfterSeconds: z.number().optional(),
+      causes: z.array(z.object({ reason: z.string().optional() })).optional(),
+    })
+    .nullish(),
 });
 
 /** Turns whatever the client threw into a {@link KubernetesError}. */
@@ -78,70 +102,32 @@ export function fromResponse(response: {
   const { status } = response;
   const parsed = statusSchema.safeParse(parseJson(response.body));
   const answer = parsed.success ? parsed.data : {};
-  const text = (answer.message ?? '').replace(/\s+/g, ' ').slice(0, 500);
   const seconds = answer.details?.retryAfterSeconds ?? Number.parseFloat(response.retryAfter ?? '');
-  const options = {
+  const causes = (answer.details?.causes ?? []).flatMap(({ reason }) => reason ?? []);
+  const { reason, sentence, ...rest } = explainRefusal({ ...answer, status, causes });
+  return new KubernetesError(kindOf(status, reason), reason, sentence, {
+    ...rest,
     status,
     retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
     cause: response.cause,
-  };
-  const make = (kind: KubernetesErrorKind, reason: ReasonCode, sentence: string) =>
-    new KubernetesError(kind, reason, sentence, options);
-  const quoted = text === '' ? '' : ` Kubernetes says: ${text}`;
+  });
+}
 
-  if (status === 401) {
-    return make(
-      'transient',
-      'unauthorized',
-      'The cluster does not accept our credentials. An administrator must renew them.',
-    );
+function kindOf(status: number, reason: ReasonCode): KubernetesErrorKind {
+  switch (status) {
+    case 403:
+    case 400:
+    case 422:
+      return 'terminal';
+    case 404:
+      return reason === 'namespace-missing' ? 'terminal' : 'not-found';
+    case 409:
+      return reason === 'name-conflict' ? 'already-exists' : 'conflict';
+    case 410:
+      return 'gone';
+    default:
+      return 'transient';
   }
-  if (status === 403) {
-    if (/exceeded quota/i.test(text)) {
-      return make(
-        'terminal',
-        'quota-exceeded',
-        `The cluster's quota is used up. An administrator must raise it, or something must be stopped.${quoted}`,
-      );
-    }
-    if (/admission webhook|denied the request|violates PodSecurity/i.test(text)) {
-      return make(
-        'terminal',
-        'admission-denied',
-        `A policy of the cluster denied the pod. An administrator must look at it.${quoted}`,
-      );
-    }
-    // A namespace on its way out refuses creates with 403 and goes on to vanish: an administrator may be replacing it.
-    return make(
-      'terminal',
-      'forbidden',
-      `The worker lacks a permission in the cluster. An administrator must grant it.${quoted}`,
-    );
-  }
-  if (status === 404) {
-    return /^namespaces /i.test(text)
-      ? make(
-          'terminal',
-          'namespace-missing',
-          `The namespace does not exist in the cluster. An administrator must create it.${quoted}`,
-        )
-      : make('not-found', 'pod-gone', text || 'The object is not there.');
-  }
-  if (status === 409) {
-    return answer.reason === 'AlreadyExists'
-      ? make('already-exists', 'name-conflict', text)
-      : make('conflict', 'cluster-busy', text);
-  }
-  if (status === 410) return make('gone', 'cluster-error', text || 'The resource version is too old.');
-  if (status === 400 || status === 422) {
-    return make(
-      'terminal',
-      'invalid-spec',
-      `The cluster finds the pod or its volume invalid. An administrator must correct the configuration.${quoted}`,
-    );
-  }
-  if (status === 429) return make('transient', 'cluster-busy', 'The cluster is busy and asks us to wait.');
-  return make('transient', 'cluster-error', `The cluster answered with an error (HTTP ${status}).${quoted}`);
 }
 
 /** What lies under the sentence, for the log: the network's own words, with addresses. */

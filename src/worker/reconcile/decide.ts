@@ -1,10 +1,10 @@
+import type { KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 /**
  * What to do next for a project: a pure function from what is wanted (the row) and what is there (pod and claim) to one
  * small effect. It keeps no memory, so a job may run twice, late, out of order or not at all.
  */
 import type { KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
-import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import { generationAnnotation, projectIdLabel } from '../kube/manifests.ts';
 
 export interface Actual {

@@ -15,7 +15,7 @@ describe('derive', () => {
     expect(derive(recordOf(told), { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
       status: 'initializing',
       phase: 'Running',
-      message: expect.stringContaining('0 of 3 containers are ready') as string,
+      message: expect.stringContaining('0 of 3 are ready') as string,
     });
   });
 

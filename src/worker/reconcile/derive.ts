@@ -1,5 +1,5 @@
 /** What to show for a project: a pure function from the row and what is in the cluster to the fields of the status. */
-import { explainPod, summarizeContainers } from '../../shared/contract/explain-pod.ts';
+import { explainPod, summarizeContainers } from '../../shared/contract/explain/explain-pod.ts';
 import type { KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../shared/node/db/projects-repository.ts';
@@ -66,12 +66,13 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
       };
     case 'running': {
       const current = pod && !pod.metadata.deletionTimestamp && !isOutdated(record, pod) ? pod : null;
-      const explanation = current ? explainPod(current) : null;
+      const explanation = current ? explainPod({ pod: current, events: [], claim, now: Date.parse(now) }) : null;
       if (explanation?.state === 'ready') return { status: 'ready', reason: 'ready', message: explanation.sentence };
       if (parked) return { status: 'error', ...failure };
       // Before the failure of an attempt: it may well have made this pod and lost the answer.
       if (explanation) {
-        const status = explanation.state === 'starting' ? 'initializing' : 'error';
+        const goesOn = explanation.state === 'starting' || explanation.actor === 'nobody';
+        const status = goesOn ? 'initializing' : 'error';
         return { status, reason: explanation.reason, message: explanation.sentence };
       }
       if (record.podError !== null) return { status: 'initializing', ...failure };

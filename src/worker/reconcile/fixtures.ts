@@ -1,7 +1,7 @@
+import { kubernetesClaimSchema, type KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 /** Records, pods and claims for the unit tests of this folder: small, whole, and changed where a test says so. */
 import { kubernetesPodSchema, type KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
-import { kubernetesClaimSchema, type KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import { generationAnnotation, projectIdLabel } from '../kube/manifests.ts';
 
 const testProjectId = '8d7a1b1e-55a5-4dfb-9ad6-3f6c2f3b7a10';

@@ -1,3 +1,4 @@
+import { kubernetesClaimSchema, type KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 /**
  * The one watch of an installation: pods and claims with our label, held in memory, and every change of them written to
  * the row of its project. It decides nothing: where wanted and actual differ it has the project looked at. Run by the
@@ -12,7 +13,6 @@ import { differs, findProjects } from '../../shared/node/db/projects-repository.
 import type { Log } from '../../shared/node/log.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import type { WorkerMetrics } from '../health.ts';
-import { kubernetesClaimSchema, type KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { projectSelector } from '../kube/manifests.ts';
 import { decide, type Actual } from '../reconcile/decide.ts';

@@ -4,12 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 import type { KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { findProjects, listUnarchivedPage } from '../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
-import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { projectIdOf, type UnknownObjects } from './unknown-objects.ts';
 

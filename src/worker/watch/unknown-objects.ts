@@ -1,3 +1,4 @@
+import type { KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 /**
  * Objects in our namespace with our label that no row knows, as after the database was restored from an older backup. They
  * are counted and told; a pod goes when it was unknown for an hour and bears the mark of this very installation, a claim
@@ -6,7 +7,6 @@
 import type { KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { Log } from '../../shared/node/log.ts';
 import type { WorkerMetrics } from '../health.ts';
-import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { installationAnnotation, projectIdLabel } from '../kube/manifests.ts';
 
