@@ -4,6 +4,7 @@ import type { TrackedEnvelope } from '@trpc/server';
 import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type { ProjectEvent } from '../shared/contract/events.ts';
+import type { UsualStart } from '../shared/contract/explanation.ts';
 import type {
   CreateProjectInput,
   ListProjectsInput,
@@ -30,6 +31,7 @@ export interface ProjectService {
   restart(caller: Caller, id: string): Promise<Project>;
   retry(caller: Caller, id: string): Promise<Project>;
   activity(caller: Caller, input: { id: string; cursor?: string | null | undefined }): Promise<ActivityPage>;
+  usualStart(caller: Caller): Promise<UsualStart>;
 }
 
 export interface ProjectSubscriptions {

@@ -12,6 +12,7 @@ import type { KubernetesClient } from './kube/kubernetes-client.ts';
 import { causeOf, KubernetesError } from './kube/kubernetes-error.ts';
 import type { Reconciler } from './reconcile/reconcile.ts';
 import type { StatusWriter } from './status-writer.ts';
+import { troublesOfAll } from './troubles-of-all.ts';
 
 export type AttemptOutcome = {
   /** The wish that the attempt was made for; `null` when it could not be read. */
@@ -34,8 +35,6 @@ export interface Attempts {
   run(job: ProjectJob, options: { number: number; of: number; log: Log; signal: AbortSignal }): Promise<AttemptOutcome>;
 }
 
-/** These are the cluster's troubles, not the project's: an end of the attempts would need hands on every project. */
-const troublesOfAll: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-busy', 'unauthorized']);
 /** So that all who wait for the cluster do not come in the same moment. */
 const spreadMs = 500;
 
@@ -84,10 +83,8 @@ export function createAttempts(deps: {
       }
 
       async function failed(problem: KubernetesError, facts: { generation: number; parked: boolean }): Promise<void> {
-        const next = troublesOfAll.has(problem.reason)
-          ? 'Your project is saved; it goes on by itself as soon as the cluster takes it.'
-          : `Attempt ${number} of ${of}; the next one follows by itself.`;
-        await writer.failed(projectId, { ...facts, error: problem, next });
+        const counted = !troublesOfAll.has(problem.reason);
+        await writer.failed(projectId, { ...facts, error: problem, attempt: { number, of, counted } });
       }
     },
   };

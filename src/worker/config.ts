@@ -13,6 +13,8 @@ export interface WorkerConfig {
   /** What is the same for every pod and comes from the environment. */
   pod: Omit<PodSettings, 'installationId'>;
   concurrency: number;
+  /** Lines of a project's timeline are kept for so many days. */
+  activityRetentionDays: number;
   /** Of `/livez`, `/readyz` and `/metrics`. */
   metricsPort: number;
   logLevel: string;
@@ -57,6 +59,7 @@ const variables = z.object({
   WORKSPACE_SIZE: quantity('WORKSPACE_SIZE').default('1Gi'),
   WORKSPACE_STORAGE_CLASS: objectName.optional(),
   WORKER_CONCURRENCY: integerVariable('WORKER_CONCURRENCY', { min: 1, max: 200, fallback: 20 }),
+  ACTIVITY_RETENTION_DAYS: integerVariable('ACTIVITY_RETENTION_DAYS', { min: 1, max: 36_500, fallback: 90 }),
   WORKER_METRICS_PORT: integerVariable('WORKER_METRICS_PORT', { min: 0, max: 65_535, fallback: 3081 }),
 });
 
@@ -69,6 +72,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
     kubeconfigPath: read.KUBECONFIG ?? null,
     namespace: read.KUBE_NAMESPACE,
     concurrency: read.WORKER_CONCURRENCY,
+    activityRetentionDays: read.ACTIVITY_RETENTION_DAYS,
     metricsPort: read.WORKER_METRICS_PORT,
     logLevel: read.LOG_LEVEL,
     pod: {

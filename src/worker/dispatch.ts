@@ -2,10 +2,10 @@
  * Has a project looked at: by a job of the queue, or, while Redis takes none, here and now. The queue makes things fast
  * and shares them out; what is wanted never depends on it.
  */
-import { projectJobNameFor } from '../shared/contract/jobs.ts';
+import { projectJobAttempts, projectJobNameFor } from '../shared/contract/jobs.ts';
 import type { ProjectRecord } from '../shared/node/db/project-record.ts';
 import type { Log } from '../shared/node/log.ts';
-import { projectJobAttempts, type Enqueued, type ProjectQueue } from '../shared/node/project-queue.ts';
+import type { Enqueued, ProjectQueue } from '../shared/node/project-queue.ts';
 import type { AttemptOutcome, Attempts } from './attempts.ts';
 import type { WorkerMetrics } from './health.ts';
 import { createWorkQueue } from './work-queue.ts';

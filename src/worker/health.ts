@@ -2,7 +2,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+import type { StartStepName } from '../shared/contract/explanation.ts';
+import type { WatchedResource } from './kube/kubernetes-client.ts';
 
 /**
  * What the resync had to put right, by what was wrong. `lost-job`: a wish without a job. `drift`: objects that were not as
@@ -25,7 +28,14 @@ export interface WorkerMetrics {
   jobEnded(name: string, outcome: 'done' | 'again' | 'failed'): void;
   /** Whether this worker owns the watch and sees the cluster. */
   watchState(state: { owner: boolean; reachable: boolean }): void;
+  /** The watch of this resource has given a sign of life just now. */
+  watchHeard(resource: WatchedResource): void;
+  /** A project has become ready: how long each step of the start took, and all of it, in milliseconds. */
+  started(times: Partial<Record<StartStepName | 'total', number>>): void;
 }
+
+/** In seconds: from a pod that needs no image to one whose images come over a slow line. */
+const startBuckets = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800];
 
 export interface WorkerReadiness {
   /** `degraded`: wishes are carried out, but late or not now; another worker could do no better. */
@@ -34,8 +44,11 @@ export interface WorkerReadiness {
   messages: string[];
 }
 
-/** A registry of this worker's own, so that several can live in one process. */
-export function createWorkerMetrics(): WorkerMetrics {
+/**
+ * A registry of this worker's own, so that several can live in one process.
+ * @param now milliseconds from any origin
+ */
+export function createWorkerMetrics(now: () => number = () => performance.now()): WorkerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -64,6 +77,23 @@ export function createWorkerMetrics(): WorkerMetrics {
     labelNames: ['resource'] as const,
     registers,
   });
+  const heardAt = new Map<WatchedResource, number>();
+  const watchAge = new Gauge({
+    name: 'opencode_watch_age_seconds',
+    help: 'Since the watch of this resource last gave a sign of life; only of the worker that owns the watch.',
+    labelNames: ['resource'] as const,
+    registers,
+    collect() {
+      for (const [resource, at] of heardAt) watchAge.set({ resource }, (now() - at) / 1_000);
+    },
+  });
+  const starts = new Histogram({
+    name: 'opencode_start_seconds',
+    help: 'How long starts took until every container was ready, by step; `total` is all of it.',
+    labelNames: ['step'] as const,
+    buckets: startBuckets,
+    registers,
+  });
   return {
     registry,
     corrected: (kind, count = 1) => corrected.inc({ kind }, count),
@@ -75,6 +105,13 @@ export function createWorkerMetrics(): WorkerMetrics {
     watchState(state) {
       owner.set(state.owner ? 1 : 0);
       reachable.set(state.owner && state.reachable ? 1 : 0);
+      if (state.owner) return;
+      heardAt.clear();
+      watchAge.reset();
+    },
+    watchHeard: (resource) => void heardAt.set(resource, now()),
+    started(times) {
+      for (const [step, ms] of Object.entries(times)) starts.observe({ step }, ms / 1_000);
     },
   };
 }

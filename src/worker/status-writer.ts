@@ -1,64 +1,99 @@
 /**
  * Writes what is seen or has failed to the project's row, and tells the screens. One function for each source, and all
- * of them through the row lock of `changeProject`, so that versions rise in the order of the facts.
+ * of them through the row lock of `changeProject`, so that versions rise in the order of the facts. What belongs to a change
+ * is written with it, in the same transaction: its line of the timeline, and the start that it ends.
  */
 import type { DesiredState } from '../shared/contract/states.ts';
 import type { Database } from '../shared/node/db/database.ts';
-import { appendProjectEvent } from '../shared/node/db/project-events-repository.ts';
+import { appendNewProjectEvent, appendProjectEvent } from '../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../shared/node/db/project-record.ts';
-import { changeProject, type ProjectPatch } from '../shared/node/db/projects-repository.ts';
+import { finishedStart, insertStart, type FinishedStart } from '../shared/node/db/project-starts-repository.ts';
+import { changeProject, differs, type ProjectPatch } from '../shared/node/db/projects-repository.ts';
 import type { StatusPublisher } from '../shared/node/status-stream.ts';
+import type { WorkerMetrics } from './health.ts';
 import type { KubernetesError } from './kube/kubernetes-error.ts';
 import type { Actual } from './reconcile/decide.ts';
-import { derive } from './reconcile/derive.ts';
+import { derive, type Seen } from './reconcile/derive.ts';
+import { failureFields, noteAttempt, withReasonSince } from './reconcile/status-fields.ts';
 import type { AfterStep } from './step.ts';
+import { correctionOf, entryForFailure, entryForSight, type TimelineEntry } from './timeline.ts';
+
+export interface Observed {
+  record: ProjectRecord;
+  changed: boolean;
+  /** What people saw otherwise before: nothing but words, the status, or which pod there is and in which phase. */
+  correction: 'words' | 'status' | 'objects';
+  /** When time alone changes what is to be said, as an ISO time. */
+  recheckAt: string | null;
+}
+
+/** Which attempt it was, of how many; `counted`: of a limited number, rather than one of as many as it takes. */
+export interface AttemptNumber {
+  number: number;
+  of: number;
+  counted: boolean;
+}
 
 export interface StatusWriter {
-  /** The watch's view, written only while its lease has this epoch. Returns `null` when there is no row or it may not write. */
+  /**
+   * The watch's view, written only while its lease has this epoch. Returns `null` when there is no row or it may not write.
+   * @param options.corrects no event told it: the comparison of rows and cluster found it
+   * @param options.wordsOnly a pod that is another one, or in another phase, is not written
+   */
   observed(
     projectId: string,
-    actualOf: (record: ProjectRecord) => Actual,
+    seenOf: (record: ProjectRecord) => Seen,
     fence: { lease: string; epoch: number },
-  ): Promise<{ record: ProjectRecord; changed: boolean } | null>;
+    options?: { corrects: boolean; wordsOnly: boolean },
+  ): Promise<Observed | null>;
   /**
    * The cluster has all orders of this generation. `settled` is what a read found to be as wanted; it is written where no
    * event of the watch follows by itself. `null`: it is on its way. Writes nothing when the owner has wished for something else meanwhile.
    */
   told(record: ProjectRecord, options: { settled: Actual | null }): Promise<void>;
-  /** An attempt failed. `parked`: no further one follows until somebody retries; else `next` says what does. */
+  /** An attempt failed. `parked`: no further one follows until somebody retries. */
   failed(
     projectId: string,
-    failure: { generation: number; error: KubernetesError; parked: boolean; next: string },
+    failure: { generation: number; error: KubernetesError; parked: boolean; attempt: AttemptNumber },
   ): Promise<void>;
+  /** A line of the timeline for what the comparison found and has had put right. */
+  corrected(projectId: string, message: string): Promise<void>;
+}
+
+interface Change {
+  patch: ProjectPatch;
+  entry: TimelineEntry | null;
 }
 
 export function createStatusWriter(deps: {
   db: Database;
   publisher: StatusPublisher;
+  metrics: Pick<WorkerMetrics, 'started'>;
   now: () => Date;
   afterStep?: AfterStep | undefined;
 }): StatusWriter {
-  const { db, publisher, now, afterStep } = deps;
+  const { db, publisher, metrics, now, afterStep } = deps;
+  const nowIso = () => now().toISOString();
 
   async function write(
     key: Parameters<typeof changeProject>[1],
-    patchOf: (record: ProjectRecord) => ProjectPatch | null,
-    kind: 'status-changed' | 'job-failed',
+    changeOf: (record: ProjectRecord) => Change | null,
   ): Promise<{ record: ProjectRecord; changed: boolean } | null> {
+    let started: FinishedStart | null = null;
     const result = await changeProject(db, key, async (record, trx) => {
-      const patch = patchOf(record);
-      const changes = patch?.status !== undefined && patch.status !== record.status;
-      if (patch && (changes || (kind === 'job-failed' && patch.podError !== record.podError))) {
-        await appendProjectEvent(trx, {
-          projectId: record.id,
-          kind: patch.status === 'archived' ? 'archived' : kind,
-          actorId: null,
-          message: patch.message ?? patch.podError ?? `The project is ${patch.status}.`,
-        });
+      const change = changeOf(record);
+      if (!change || !differs(record, change.patch)) return null;
+      const { patch, entry } = change;
+      if (entry) {
+        const append = entry.kind === 'job-failed' ? appendNewProjectEvent : appendProjectEvent;
+        await append(trx, { projectId: record.id, actorId: null, ...entry });
       }
+      const start = endsStart(record, patch);
+      started = start && (await insertStart(trx, start)) ? start : null;
       return patch;
     });
     if (result?.changed) {
+      if (started) metrics.started(timesOf(started));
       await afterStep?.('status-written');
       // Not awaited: a Redis that hangs must not hold up the facts. The order of the calls is the order in the stream.
       void publisher.publish({ type: 'project', project: toProject(result.record) });
@@ -67,64 +102,110 @@ export function createStatusWriter(deps: {
   }
 
   return {
-    observed: (id, actualOf, fence) =>
-      write({ id, fence }, (record) => derive(record, actualOf(record), now().toISOString()), 'status-changed'),
+    async observed(id, seenOf, fence, { corrects, wordsOnly } = { corrects: false, wordsOnly: false }) {
+      let correction: Observed['correction'] = 'words';
+      let recheckAt: string | null = null;
+      const result = await write({ id, fence }, (record) => {
+        const derived = derive(record, seenOf(record), nowIso());
+        recheckAt = derived.recheckAt;
+        correction = correctionOf(record, derived.patch);
+        if (wordsOnly && correction === 'objects') return null;
+        return { patch: derived.patch, entry: entryForSight(record, derived.patch, { corrects }) };
+      });
+      return result && { ...result, correction, recheckAt };
+    },
 
     async told(told, { settled }) {
-      await write(
-        { id: told.id },
-        (record) => {
-          if (record.generation !== told.generation) return null;
-          const accepted = {
-            observedGeneration: told.generation,
-            podError: null,
-            podErrorCode: null,
-            parkedGeneration: null,
-          };
-          const next = { ...record, ...accepted };
-          // Where the watch still shows a pod it tells of its end itself; its earlier news would undo ours otherwise. Of a
-          // pod that is there already, as after a stop and a start at once, it tells nothing new.
-          const isUnwatched = settled?.pod ? record.reason === 'queued' : record.podUid === null;
-          if (settled && isUnwatched) return { ...accepted, ...derive(next, settled, now().toISOString()) };
-          // The sentence of a failure that is over must not stay; the watch says what is going on instead.
-          const stale = record.podError !== null && record.message === record.podError;
-          return stale ? { ...accepted, ...acceptedWords(record.desiredState) } : accepted;
-        },
-        'status-changed',
-      );
+      await write({ id: told.id }, (record) => {
+        if (record.generation !== told.generation) return null;
+        const patch = {
+          ...accepted(told),
+          ...wordsWhenTold({ ...record, ...accepted(told) }, record, settled, nowIso()),
+        };
+        return { patch, entry: entryForSight(record, patch, { corrects: false }) };
+      });
       await afterStep?.('told');
     },
 
-    async failed(id, { generation, error, parked, next }) {
-      const message = parked ? `${error.message} Mend the cause and retry.` : `${error.message} ${next}`;
-      await write(
-        { id },
-        (record) => {
-          if (record.generation !== generation || record.status === 'archived') return null;
-          const failure = {
-            podError: message,
-            podErrorCode: error.reason,
-            parkedGeneration: parked ? generation : null,
-          };
-          // While the watch sees a pod that is wanted, what it says of that pod is the better news (as in `derive`).
-          const hidden = !parked && record.desiredState === 'running' && record.podUid !== null;
-          if (hidden) return failure;
-          return { ...failure, reason: error.reason, message, ...(parked ? { status: 'error' as const } : {}) };
-        },
-        'job-failed',
-      );
+    async failed(id, { generation, error, parked, attempt }) {
+      await write({ id }, (record) => {
+        if (record.generation !== generation || record.status === 'archived') return null;
+        const { message, reason } = error;
+        const failure = {
+          podError: message,
+          podErrorCode: reason,
+          parkedGeneration: parked ? generation : null,
+          progress: noteAttempt(record, attempt),
+        };
+        const entry = entryForFailure({ message, reason, attempt, counted: attempt.counted, parked });
+        // While the watch sees a pod that is wanted, what it says of that pod is the better news (as in `derive`).
+        if (!parked && record.desiredState === 'running' && record.podUid !== null) return { patch: failure, entry };
+        const words = withReasonSince(record, failureFields({ ...record, ...failure }, error.evidence), nowIso());
+        return { patch: { ...failure, ...words, ...(parked ? { status: 'error' as const } : {}) }, entry };
+      });
     },
+
+    corrected: (projectId, message) =>
+      appendProjectEvent(db, { projectId, kind: 'corrected', actorId: null, message, reason: null }),
   };
+}
+
+function accepted({ generation }: ProjectRecord) {
+  return { observedGeneration: generation, podError: null, podErrorCode: null, parkedGeneration: null };
+}
+
+/**
+ * @param next the record with the order noted
+ * @param before the record as it is
+ */
+function wordsWhenTold(next: ProjectRecord, before: ProjectRecord, settled: Actual | null, now: string): ProjectPatch {
+  // Where the watch still shows a pod it tells of its end itself; its earlier news would undo ours otherwise. Of a
+  // pod that is there already, as after a stop and a start at once, it tells nothing new.
+  const isUnwatched = settled?.pod ? before.reason === 'queued' : before.podUid === null;
+  if (settled && isUnwatched) return derive(next, settled, now).patch;
+  // The sentence of a failure that is over must not stay; the watch says what is going on instead.
+  const isStale = before.podError !== null && before.message === before.podError;
+  return isStale ? withReasonSince(before, acceptedWords(before.desiredState), now) : {};
 }
 
 /** What to say until the watch has seen what became of the order. */
 function acceptedWords(desiredState: DesiredState): ProjectPatch {
+  const nothingToDo = { actor: 'nobody', retryable: false, evidence: [] } satisfies ProjectPatch;
   switch (desiredState) {
     case 'running':
-      return { status: 'initializing', reason: 'creating', message: 'The cluster has accepted the order.' };
+      return {
+        ...nothingToDo,
+        status: 'initializing',
+        reason: 'creating',
+        message: 'The cluster has accepted the order.',
+        next: 'The pod is on its way; its first news comes at any moment.',
+      };
     case 'stopped':
-      return { status: 'stopping', reason: 'stopping', message: 'The pod is stopping. The files stay on the volume.' };
+      return {
+        ...nothingToDo,
+        status: 'stopping',
+        reason: 'stopping',
+        message: 'The pod is stopping. The files stay on the volume.',
+        next: 'It is stopped as soon as the pod has ended.',
+      };
     case 'deleted':
-      return { status: 'deleting', reason: 'deleting', message: 'The pod and its volume are being removed.' };
+      return {
+        ...nothingToDo,
+        status: 'deleting',
+        reason: 'deleting',
+        message: 'The pod and its volume are being removed.',
+        next: 'It is gone as soon as the cluster has removed both.',
+      };
   }
+}
+
+/** The start that comes to its end by this patch, if one does. */
+function endsStart(record: ProjectRecord, patch: ProjectPatch): FinishedStart | null {
+  const { progress } = patch;
+  const isOver = record.progress?.readyAt != null && record.progress.startedAt === progress?.startedAt;
+  return patch.status === 'ready' && progress && !isOver ? finishedStart(record, progress) : null;
+}
+
+function timesOf({ stepsMs, startedAt, readyAt }: FinishedStart): Parameters<WorkerMetrics['started']>[0] {
+  return { ...stepsMs, total: Math.max(0, Date.parse(readyAt) - Date.parse(startedAt)) };
 }

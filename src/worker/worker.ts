@@ -21,6 +21,7 @@ import { createDispatcher } from './dispatch.ts';
 import { createWorkerMetrics, type WorkerMetrics, type WorkerReadiness } from './health.ts';
 import { startJobConsumer } from './job-consumer.ts';
 import { createKubernetesClient, loadKubeConfig } from './kube/kubernetes-client.ts';
+import { pruneHistory } from './prune.ts';
 import { createReconciler } from './reconcile/reconcile.ts';
 import { createStatusWriter } from './status-writer.ts';
 import type { AfterStep } from './step.ts';
@@ -95,10 +96,10 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
   await awaitRedis(producer, 1_000);
   const queue = createProjectQueue({ redis: producer, log });
   const publisher = createStatusPublisher({ redis: producer, log });
-  const writer = createStatusWriter({ db, publisher, now, afterStep });
+  const metrics = createWorkerMetrics();
+  const writer = createStatusWriter({ db, publisher, metrics, now, afterStep });
   const settings = { ...config.pod, installationId };
   const reconciler = createReconciler({ db, kubernetes, writer, settings, now, afterStep });
-  const metrics = createWorkerMetrics();
   const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
   const { concurrency } = config;
   const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, now: clock });
@@ -138,6 +139,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
             watch,
           ),
           sweepLagging({ db, dispatcher, metrics, log }, watch.signal),
+          pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, watch.signal),
         ]).finally(() => dispatcher.handOver()),
       metrics,
       log,

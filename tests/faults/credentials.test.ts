@@ -61,7 +61,7 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     expect(refused.message).toMatch(/does not accept our credentials\. An administrator must renew them\./);
     accept(...tokens);
     await system.until(project.id, { status: 'ready', podError: null }, promisedMs);
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(2));
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
     expect(await system.read(known.id)).toEqual(before);
   });
 
@@ -90,7 +90,7 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     await system.until(project.id, { reason: 'unauthorized' });
     await write('new');
     await system.until(project.id, { status: 'ready', podError: null }, promisedMs);
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(2), { timeout: promisedMs });
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), { timeout: promisedMs });
     expect(await system.read(known.id)).toEqual(before);
   }, 90_000);
 
@@ -114,7 +114,7 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     expect(waiting.message).toMatch(/cannot read its credentials.*administrator must put them in place/);
     await write('first');
     await system.until(project.id, { status: 'ready', podError: null }, promisedMs);
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(2));
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
   }, 90_000);
 
   it('survives that the file is missing for a while, and takes the token that is in it afterwards', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { isCall, refusal } from '../support/kubernetes-refusal.ts';
+import { wordsOf } from '../support/words.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -31,13 +32,13 @@ const refusals = [
     name: '403 for a quota',
     answer: quotaExceeded,
     reason: 'quota-exceeded',
-    words: /quota is used up.*limits\.memory=512Mi.*Mend the cause and retry\./s,
+    words: /quota of memory is used up.*Mend the cause and retry\..*limits\.memory=512Mi/s,
   },
   {
     name: '422 for a spec',
     answer: invalidSpec,
     reason: 'invalid-spec',
-    words: /administrator must correct.*spec\.containers\[0\]\.image.*Mend the cause and retry\./s,
+    words: /invalid \(its image\).*Mend the cause and retry\..*spec\.containers\[0\]\.image/s,
   },
 ] as const;
 
@@ -66,7 +67,7 @@ describe.each(refusals)('fault 14: $name', ({ answer, reason, words }) => {
     await system.startWorker();
     const project = await system.create();
     const failed = await system.until(project.id, { status: 'error', reason, parkedGeneration: 1 });
-    expect(failed.message).toMatch(words);
+    expect(wordsOf(failed)).toMatch(words);
   });
 
   it('leads to no storm: however often rows and cluster are compared, nothing more is sent', async () => {

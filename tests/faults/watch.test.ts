@@ -38,12 +38,12 @@ function watchOf(plural: Plural): FaultyWatch {
   return found;
 }
 
-/** A project that is ready, with both watches open and nothing under way; every version from now on is noted. */
+/** A project that is ready, with its watches open and nothing under way; every version from now on is noted. */
 async function settle(options: Parameters<WorkerSystem['startWorker']>[1] = {}): Promise<ProjectRecord> {
   await system.startWorker({}, options);
   const project = await system.create();
   const ready = await system.until(project.id, { status: 'ready', observedGeneration: 1, podError: null });
-  await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(2));
+  await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
   historyOf = await recordRows(system.db);
   settledVersion = (await cluster.api.listNamespacedPod({ namespace })).metadata?.resourceVersion;
   return ready;

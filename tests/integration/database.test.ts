@@ -61,7 +61,16 @@ const ownTables = (url: string) =>
   ).then((rows) => rows.map((row) => row['table_name']));
 
 describe('migrations', () => {
-  const all = ['access_tokens', 'installation', 'leases', 'project_events', 'projects', 'sessions', 'users'];
+  const all = [
+    'access_tokens',
+    'installation',
+    'leases',
+    'project_events',
+    'project_starts',
+    'projects',
+    'sessions',
+    'users',
+  ];
 
   it('run down to an empty database and up again', async () => {
     const url = await databaseUrl();

@@ -167,7 +167,7 @@ export async function createWorkerSystem(
       return record;
     },
     async wish(id, wish, { queued = true } = {}) {
-      const result = await changeProject(db, { id }, (record) => applyWish(wish, record));
+      const result = await changeProject(db, { id }, (record) => applyWish(wish, record, new Date().toISOString()));
       if (!result) throw new Error(`There is no project ${id}.`);
       if (queued && result.changed) await enqueue(result.record);
       return result.record;

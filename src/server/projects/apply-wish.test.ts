@@ -30,29 +30,35 @@ function record(overrides: Partial<ProjectRecord>): ProjectRecord {
 const parked = (desiredState: DesiredState) =>
   record({ status: 'error', desiredState, parkedGeneration: 7, podError: 'No.', podErrorCode: 'forbidden' });
 
+const now = '2026-01-01T12:00:00.000Z';
+
 describe('a wish', () => {
   it('to stop keeps the pod generation and waits as stopping', () => {
-    expect(applyWish('stop', record({}))).toMatchObject({
+    expect(applyWish('stop', record({}), now)).toMatchObject({
       desiredState: 'stopped',
       status: 'stopping',
       reason: 'stopping',
       generation: 8,
     });
-    expect(applyWish('stop', record({}))).not.toHaveProperty('podGeneration');
+    expect(applyWish('stop', record({}), now)).not.toHaveProperty('podGeneration');
   });
 
   it('to start a stopped project waits in the queue and needs no newer pod', () => {
-    const patch = applyWish('start', record({ status: 'stopped', desiredState: 'stopped' }));
+    const patch = applyWish('start', record({ status: 'stopped', desiredState: 'stopped' }), now);
     expect(patch).toMatchObject({ desiredState: 'running', status: 'initializing', reason: 'queued', generation: 8 });
     expect(patch).not.toHaveProperty('podGeneration');
   });
 
   it('to restart asks for a pod of the new generation', () => {
-    expect(applyWish('restart', record({}))).toMatchObject({ generation: 8, podGeneration: 8, status: 'initializing' });
+    expect(applyWish('restart', record({}), now)).toMatchObject({
+      generation: 8,
+      podGeneration: 8,
+      status: 'initializing',
+    });
   });
 
   it('to start after a failure asks for a pod of the new generation', () => {
-    expect(applyWish('start', parked('running'))).toMatchObject({ generation: 8, podGeneration: 8 });
+    expect(applyWish('start', parked('running'), now)).toMatchObject({ generation: 8, podGeneration: 8 });
   });
 
   it.each([
@@ -60,12 +66,12 @@ describe('a wish', () => {
     ['stopped', { status: 'stopping' }],
     ['deleted', { status: 'deleting' }],
   ] as const)('to retry goes on towards %s', (desiredState, expected) => {
-    expect(applyWish('retry', parked(desiredState))).toMatchObject({ desiredState, generation: 8, ...expected });
+    expect(applyWish('retry', parked(desiredState), now)).toMatchObject({ desiredState, generation: 8, ...expected });
   });
 
   it('forgets the failure and the parking of the attempts before, whatever it is', () => {
     for (const wish of wishes) {
-      expect(applyWish(wish, parked('running'))).toMatchObject({
+      expect(applyWish(wish, parked('running'), now)).toMatchObject({
         parkedGeneration: null,
         podError: null,
         podErrorCode: null,
@@ -82,9 +88,9 @@ describe('a wish', () => {
           const before = record({ status, desiredState });
           const permission = projectCan(wish, before);
           if (permission.kind === 'no') {
-            expect(() => applyWish(wish, before)).toThrow(new AppError('ILLEGAL_STATE', permission.sentence));
+            expect(() => applyWish(wish, before, now)).toThrow(new AppError('ILLEGAL_STATE', permission.sentence));
           } else {
-            expect(applyWish(wish, before) === null).toBe(permission.kind === 'already');
+            expect(applyWish(wish, before, now) === null).toBe(permission.kind === 'already');
           }
         }
       }

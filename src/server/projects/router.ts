@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { activityPageSchema, listActivityInputSchema } from '../../shared/contract/activity.ts';
 import { onChangeInputSchema, type ProjectEvent } from '../../shared/contract/events.ts';
+import { usualStartSchema } from '../../shared/contract/explanation.ts';
 import {
   createProjectInputSchema,
   listProjectsInputSchema,
@@ -62,6 +63,10 @@ export const projectsRouter = router({
     .input(listActivityInputSchema)
     .output(activityPageSchema)
     .query(({ ctx, input }) => ctx.services.projects.activity(ctx, input)),
+  usualStart: procedure
+    .input(z.strictObject({}).prefault({}))
+    .output(usualStartSchema)
+    .query(({ ctx }) => ctx.services.projects.usualStart(ctx)),
   onChange: procedure
     .input(onChangeInputSchema.prefault({}))
     .output(eventStreamSchema)

@@ -23,6 +23,7 @@ import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import type { Caller, ProjectService } from '../services.ts';
 import { activityOfWish, applyWish, type Wish } from './apply-wish.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
+import { createUsualStart } from './usual-start.ts';
 
 const activityPageSize = 50;
 /** How long an answer may wait for Redis to take what was committed already. */
@@ -53,6 +54,8 @@ export function createProjectService({
   newId,
   newNames,
 }: ProjectServiceDeps): ProjectService {
+  const usualStart = createUsualStart({ db, now: () => performance.now() });
+
   /** Tells the readers and the worker of what is committed. Never fails, never waits long. */
   async function announce(caller: Caller, record: ProjectRecord, { needsJob }: { needsJob: boolean }): Promise<void> {
     const published = publisher.publish({ type: 'project', project: toProject(record) });
@@ -79,7 +82,12 @@ export function createProjectService({
   }
 
   const wish = (name: Wish) => (caller: Caller, id: string) =>
-    change(caller, id, { needsJob: true, decide: (record) => applyWish(name, record) }, activityOfWish[name]);
+    change(
+      caller,
+      id,
+      { needsJob: true, decide: (record) => applyWish(name, record, new Date().toISOString()) },
+      activityOfWish[name],
+    );
 
   return {
     async create(caller, input) {
@@ -143,6 +151,8 @@ export function createProjectService({
     start: wish('start'),
     restart: wish('restart'),
     retry: wish('retry'),
+
+    usualStart: () => usualStart(),
 
     async activity(caller, input) {
       if (!(await findOwnedProject(db, { id: input.id, ownerId: caller.user.id }))) throw projectNotFound();

@@ -5,6 +5,9 @@ import type { DesiredState } from './states.ts';
 
 export const projectQueueName = 'projects';
 
+/** Attempts before a project is parked; together with the consumer's back-off about a minute and a half. */
+export const projectJobAttempts = 10;
+
 /** Names for people who read the queue: the worker does whatever the project needs, whichever name it reads. */
 const projectJobNameSchema = z.enum(['create-pod', 'delete-pod']);
 export type ProjectJobName = z.infer<typeof projectJobNameSchema>;

@@ -7,11 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
-import { projectQueueName, type ProjectJob, type ProjectJobName } from '../contract/jobs.ts';
+import { projectJobAttempts, projectQueueName, type ProjectJob, type ProjectJobName } from '../contract/jobs.ts';
 import type { Log } from './log.ts';
-
-/** Attempts before a project is parked; together with the consumer's back-off about a minute and a half. */
-export const projectJobAttempts = 10;
 
 /**
  * `added`: a job waits now that was not there before. `known`: one was there already. `refused`: Redis does not take it;

@@ -28,6 +28,8 @@ const probeTimeoutMs = 3_000;
 /** A new pool now and then picks up rotated certificates; in between, calls share connections. */
 const poolLifetimeMs = 60_000;
 
+export type WatchedResource = 'pods' | 'persistentvolumeclaims' | 'events';
+
 export interface KubernetesClient {
   /** `null` when there is none of this name. */
   readPod(name: string): Promise<KubernetesPod | null>;
@@ -41,11 +43,7 @@ export interface KubernetesClient {
    * A GET whose body is read as it comes, for lists and watches of the namespace's `resource`. It must be answered within
    * the time of every request; how long the body may take is the caller's business.
    */
-  open(
-    resource: 'pods' | 'persistentvolumeclaims',
-    query: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Response>;
+  open(resource: WatchedResource, query: Record<string, string>, signal: AbortSignal): Promise<Response>;
   /** Why nothing would be sent now, with the time to wait; `null` when a request may pass. */
   closed(): KubernetesError | null;
 }

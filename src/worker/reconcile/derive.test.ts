@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { derive } from './derive.ts';
+import { derive as deriveAll } from './derive.ts';
 import { claimOf, podOf, recordOf } from './fixtures.ts';
 
+const derive = (...given: Parameters<typeof deriveAll>) => deriveAll(...given).patch;
 const now = '2026-01-01T12:00:00.000Z';
 const told = { observedGeneration: 1 } as const;
 
@@ -25,7 +26,7 @@ describe('derive', () => {
       { pod: podOf({ leaving: true }), claim: claimOf() },
       now,
     );
-    expect(leaving).toMatchObject({ status: 'initializing', message: expect.stringContaining('new one') as string });
+    expect(leaving).toMatchObject({ status: 'initializing', next: expect.stringContaining('new one') as string });
     const gone = derive(recordOf({ ...told, status: 'ready' }), { pod: null, claim: claimOf() }, now);
     expect(gone).toMatchObject({
       status: 'initializing',
@@ -41,10 +42,14 @@ describe('derive', () => {
     (desiredState) => {
       const record = recordOf({ ...told, desiredState });
       const actual = { pod: podOf({ leaving: true }), claim: claimOf() };
-      expect(derive(record, actual, '2026-01-01T12:00:29.000Z').message).not.toMatch(/administrator/);
+      const early = deriveAll(record, actual, '2026-01-01T12:00:29.000Z');
+      expect(early.patch.actor).toBe('nobody');
+      expect(early.recheckAt).toBe('2026-01-01T12:00:30.000Z');
       expect(derive(record, actual, '2026-01-01T12:00:30.000Z')).toMatchObject({
-        reason: desiredState === 'deleted' ? 'deleting' : 'stopping',
-        message: expect.stringMatching(/should have ended.*administrator must look at the node.*by itself/) as string,
+        reason: 'stuck-terminating',
+        message: expect.stringContaining('should have ended') as string,
+        next: expect.stringMatching(/administrator must look at the node.*by itself/) as string,
+        actor: 'administrator',
       });
     },
   );

@@ -1,33 +1,62 @@
 /** What to show for a project: a pure function from the row and what is in the cluster to the fields of the status. */
+import { explainGone } from '../../shared/contract/explain/endings.ts';
 import { explainPod, summarizeContainers } from '../../shared/contract/explain/explain-pod.ts';
-import type { KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
+import type { PodExplanation } from '../../shared/contract/explain/situation.ts';
+import { startProgress } from '../../shared/contract/explain/start-progress.ts';
+import type { StartProgress } from '../../shared/contract/explanation.ts';
+import type { KubernetesEvent } from '../../shared/contract/kubernetes-event.ts';
+import type { ReasonCode } from '../../shared/contract/reasons.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../shared/node/db/projects-repository.ts';
 import { isOurs, isOutdated, type Actual } from './decide.ts';
+import { attemptOf, failureFields, steadyEvidence, withReasonSince } from './status-fields.ts';
 
-/** A pod is given its time to end, and its node some seconds to say that it has. */
-const overdueAfterMs = 30_000;
+/** What the watch knows of a project; a read of the cluster comes without events. */
+export interface Seen extends Actual {
+  /** Of the pod and of the claim. */
+  events?: KubernetesEvent[];
+}
+
+export interface Derived {
+  patch: ProjectPatch;
+  /** When time alone changes what is to be said, as an ISO time. */
+  recheckAt: string | null;
+}
+
+type Words = ProjectPatch & { since?: string | null; recheckAt?: string | null };
 
 /** @param now an ISO time */
-export function derive(record: ProjectRecord, actual: Actual, now: string): ProjectPatch {
-  if (record.status === 'archived') return {};
+export function derive(record: ProjectRecord, seen: Seen, now: string): Derived {
+  if (record.status === 'archived') return { patch: {}, recheckAt: null };
   // Somebody else's object under our name is not what the project does.
-  const pod = actual.pod && isOurs(record, actual.pod) ? actual.pod : null;
-  const claim = actual.claim && isOurs(record, actual.claim) ? actual.claim : null;
+  const pod = seen.pod && isOurs(record, seen.pod) ? seen.pod : null;
+  const claim = seen.claim && isOurs(record, seen.claim) ? seen.claim : null;
+  const events = seen.events ?? [];
+  const own = { pod, claim, events };
   const observed = {
     phase: pod?.status.phase ?? null,
     containers: pod ? summarizeContainers(pod) : [],
     podUid: pod?.metadata.uid ?? null,
     podCreatedAt: pod ? new Date(pod.metadata.creationTimestamp).toISOString() : null,
   } satisfies ProjectPatch;
-  return { ...observed, ...explain(record, { pod, claim }, now) };
+  const { since, recheckAt = null, ...words } = explain(record, own, now);
+  const patch = {
+    ...observed,
+    ...words,
+    progress: progressOf(record, own, words.reason ?? null, now),
+    ...(words.evidence ? { evidence: steadyEvidence(record, words.evidence, now) } : {}),
+  };
+  return { patch: withReasonSince(record, patch, now, since), recheckAt };
 }
 
-function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPatch {
-  const { pod, claim } = actual;
+type Own = Required<Seen>;
+
+function explain(record: ProjectRecord, own: Own, now: string): Words {
+  const { pod, claim } = own;
   const told = record.observedGeneration === record.generation;
   const parked = record.parkedGeneration === record.generation;
-  const failure = { reason: record.podErrorCode ?? 'cluster-error', message: record.podError } as const;
+  const failure = () => failureFields(record);
+  const leaving = pod?.metadata.deletionTimestamp ? explainPod({ ...own, pod, now: Date.parse(now) }) : null;
 
   switch (record.desiredState) {
     case 'deleted':
@@ -39,63 +68,99 @@ function explain(record: ProjectRecord, actual: Actual, now: string): ProjectPat
           parkedGeneration: null,
           podError: null,
           podErrorCode: null,
-          reason: 'archived',
-          message: 'The pod and its volume are gone.',
+          ...plain('archived', 'The pod and its volume are gone.', 'Nothing is left of it.'),
         };
       }
-      if (parked) return { status: 'error', ...failure };
-      if (record.podError !== null) return { status: 'deleting', ...failure };
+      if (parked) return { status: 'error', ...failure() };
+      if (record.podError !== null) return { status: 'deleting', ...failure() };
       return {
         status: 'deleting',
-        reason: 'deleting',
-        message: overdueSentence(pod, now) ?? 'The pod and its volume are being removed.',
+        ...plain(
+          'deleting',
+          'The pod and its volume are being removed.',
+          'It is gone as soon as the cluster has removed both.',
+        ),
+        ...stuck(leaving),
       };
     case 'stopped':
-      if (!pod && told)
+      if (!pod && told) {
         return {
           status: 'stopped',
-          reason: 'stopped',
-          message: 'The files stay on the volume until it is started again.',
+          ...plain('stopped', 'The project is stopped. The files stay on the volume.', 'Start it to go on.'),
         };
-      if (parked) return { status: 'error', ...failure };
-      if (record.podError !== null) return { status: 'stopping', ...failure };
+      }
+      if (parked) return { status: 'error', ...failure() };
+      if (record.podError !== null) return { status: 'stopping', ...failure() };
       return {
         status: 'stopping',
-        reason: 'stopping',
-        message: overdueSentence(pod, now) ?? 'The pod is stopping. The files stay on the volume.',
+        ...plain(
+          'stopping',
+          'The pod is stopping. The files stay on the volume.',
+          'It is stopped as soon as the pod has ended.',
+        ),
+        ...stuck(leaving),
       };
     case 'running': {
-      const current = pod && !pod.metadata.deletionTimestamp && !isOutdated(record, pod) ? pod : null;
-      const explanation = current ? explainPod({ pod: current, events: [], claim, now: Date.parse(now) }) : null;
-      if (explanation?.state === 'ready') return { status: 'ready', reason: 'ready', message: explanation.sentence };
-      if (parked) return { status: 'error', ...failure };
+      const isCurrent = pod && !leaving && !isOutdated(record, pod);
+      const explanation = isCurrent ? explainPod({ ...own, pod, now: Date.parse(now) }) : null;
+      if (explanation?.state === 'ready') return { status: 'ready', ...wordsOf(explanation) };
+      if (parked) return { status: 'error', ...failure() };
       // Before the failure of an attempt: it may well have made this pod and lost the answer.
-      if (explanation) {
-        const goesOn = explanation.state === 'starting' || explanation.actor === 'nobody';
-        const status = goesOn ? 'initializing' : 'error';
-        return { status, reason: explanation.reason, message: explanation.sentence };
-      }
-      if (record.podError !== null) return { status: 'initializing', ...failure };
+      if (explanation) return { status: statusOf(explanation), ...wordsOf(explanation) };
+      if (record.podError !== null) return { status: 'initializing', ...failure() };
       if (pod) {
+        const isPlain = leaving === null || leaving.reason === 'stopping';
         return {
           status: 'initializing',
-          reason: 'stopping',
-          message: overdueSentence(pod, now) ?? 'The old pod is stopping; a new one starts as soon as it is gone.',
+          ...plain('stopping', 'The old pod is stopping.', 'A new one starts as soon as it is gone.'),
+          ...(isPlain ? { recheckAt: leaving?.recheckAt ?? null } : wordsOf(leaving)),
         };
       }
-      return told
-        ? { status: 'initializing', reason: 'pod-gone', message: 'The pod is gone; a new one is being started.' }
-        : { status: 'initializing', reason: 'queued', message: 'Waiting for a worker to start the pod.' };
+      return {
+        status: 'initializing',
+        ...(told
+          ? wordsOf(explainGone(own.events))
+          : plain('queued', 'Waiting for a worker to start the pod.', 'A worker takes it as soon as one is free.')),
+      };
     }
   }
 }
 
-/**
- * What to say of a pod that should have ended and has not, or `null`. It cannot be replaced before: only its node can say
- * that it no longer writes to the volume.
- */
-function overdueSentence(pod: KubernetesPod | null, now: string): string | null {
-  const due = pod?.metadata.deletionTimestamp; // the time at which it should be gone
-  if (!due || Date.parse(now) - Date.parse(due) < overdueAfterMs) return null;
-  return 'The pod should have ended and has not; its node may no longer answer. An administrator must look at the node. It goes on by itself as soon as the pod is gone.';
+/** Whoever has to do nothing has no error: it goes on by itself. */
+function statusOf({ state, actor }: PodExplanation): 'initializing' | 'error' {
+  const goesOn = state === 'starting' || state === 'lost' || (state === 'failing' && actor === 'nobody');
+  return goesOn ? 'initializing' : 'error';
+}
+
+function wordsOf({ reason, sentence, next, actor, evidence, since, recheckAt, state }: PodExplanation): Words {
+  // The cluster tries again by itself, but after a mend a person need not wait for that.
+  const retryable = state === 'failed' || (state === 'failing' && actor !== 'nobody');
+  return { reason, message: sentence, next, actor, retryable, evidence, since, recheckAt };
+}
+
+/** What goes as it was wished. */
+function plain(reason: ReasonCode, message: string, next: string): Words {
+  return { reason, message, next, actor: 'nobody', retryable: false, evidence: [] };
+}
+
+/** Of a pod that leaves as wished only what keeps it from leaving is told. */
+function stuck(leaving: PodExplanation | null): Words {
+  if (!leaving) return {};
+  const isStuck = leaving.reason === 'stuck-terminating' || leaving.reason === 'stuck-on-finalizer';
+  return isStuck ? wordsOf(leaving) : { recheckAt: leaving.recheckAt };
+}
+
+/** How far the start has come; a pod that is lost after it was ready begins another one. */
+function progressOf(
+  record: ProjectRecord,
+  { pod, claim, events }: Own,
+  reason: ReasonCode | null,
+  now: string,
+): StartProgress | null {
+  if (record.desiredState !== 'running') return null;
+  const current = pod && !pod.metadata.deletionTimestamp && !isOutdated(record, pod) ? pod : null;
+  const { progress: previous } = record;
+  const isLost = previous?.readyAt != null && (!current || current.metadata.uid !== record.podUid);
+  const startedAt = isLost ? now : (previous?.startedAt ?? record.createdAt);
+  return startProgress({ startedAt, attempt: attemptOf(previous), pod: current, claim, events, reason, previous, now });
 }

@@ -81,7 +81,7 @@ export const wishes = Object.keys(activityOfWish) as Wish[]; // its type names e
 /** The owner asks for something. `null`: it is refused, or so already. */
 export function wish(row: Row, what: Wish): Row | null {
   try {
-    const patch = applyWish(what, recordFrom(row));
+    const patch = applyWish(what, recordFrom(row), nowIso);
     return patch && write(row, patch);
   } catch (error) {
     if (error instanceof AppError) return null;
@@ -91,7 +91,7 @@ export function wish(row: Row, what: Wish): Row | null {
 
 /** As `StatusWriter.observed`. */
 export function observed(row: Row, actual: Actual): Row {
-  return write(row, derive(recordFrom(row), actual, nowIso));
+  return write(row, derive(recordFrom(row), actual, nowIso).patch);
 }
 
 /** As `StatusWriter.told`. */
@@ -105,7 +105,7 @@ export function told(row: Row, order: { generation: number; gone: boolean }, gua
   } satisfies ProjectPatch;
   // Where the watch still shows a pod it tells of its end itself.
   if (order.gone && row.podUid === null)
-    return write(row, { ...accepted, ...derive({ ...recordFrom(row), ...accepted }, nothing, nowIso) });
+    return write(row, { ...accepted, ...derive({ ...recordFrom(row), ...accepted }, nothing, nowIso).patch });
   const isStale = row.podError !== null && row.message === row.podError;
   const status = ({ running: 'initializing', stopped: 'stopping', deleted: 'deleting' } as const)[row.desiredState];
   return write(row, isStale ? { ...accepted, status, message: null } : accepted);

@@ -1,10 +1,11 @@
 import { kubernetesClaimSchema, type KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 /**
- * The one watch of an installation: pods and claims with our label, held in memory, and every change of them written to
- * the row of its project. It decides nothing: where wanted and actual differ it has the project looked at. Run by the
+ * The one watch of an installation: pods and claims with our label and the events about them, held in memory, and every
+ * change of them written to the row of its project. It decides nothing: where wanted and actual differ it has the project looked at. Run by the
  * holder of the lease alone; each of its writes names the lease's epoch, so one that was replaced while frozen writes
  * nothing. What no event told is found by the resync.
  */
+import { kubernetesEventSchema, type KubernetesEvent } from '../../shared/contract/kubernetes-event.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import type { Lease } from '../../shared/node/db/leases-repository.ts';
@@ -16,20 +17,22 @@ import type { WorkerMetrics } from '../health.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { projectSelector } from '../kube/manifests.ts';
 import { decide, type Actual } from '../reconcile/decide.ts';
-import { derive } from '../reconcile/derive.ts';
+import { derive, type Seen } from '../reconcile/derive.ts';
 import type { StatusWriter } from '../status-writer.ts';
 import { createWorkQueue } from '../work-queue.ts';
+import { createEventMemory } from './event-memory.ts';
 import { listWatch, type ListWatchHandler, type ListWatchLimits } from './list-watch.ts';
 import { createObjectCache, type ObjectCache } from './object-cache.ts';
 import { createResync } from './resync.ts';
 import { createUnknownObjects, projectIdOf } from './unknown-objects.ts';
+import { createWakeTimers } from './wake-timers.ts';
 
 export interface ClusterWatchDeps {
   db: Database;
   kubernetes: Pick<KubernetesClient, 'open' | 'deletePod'>;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
-  metrics: Pick<WorkerMetrics, 'corrected' | 'unknownObjects'>;
+  metrics: Pick<WorkerMetrics, 'corrected' | 'unknownObjects' | 'watchHeard'>;
   installationId: string;
   log: Log;
   now: () => Date;
@@ -43,6 +46,13 @@ export interface ClusterWatchDeps {
 
 type LabelledObject = KubernetesPod | KubernetesClaim;
 
+/** News of events come in heaps, and one look tells them all. */
+const newsMs = 200;
+/** Without the permission to read events the reasons are told from the pods alone; it is asked for again now and then. */
+const forbiddenMs = 60_000;
+/** Events have no labels, so they are ours by the names that we give. */
+const ourNames = { Pod: /^project-[0-9a-f-]{36}-/, PersistentVolumeClaim: /^workspace-[0-9a-f-]{36}$/ };
+
 /**
  * Watches until `signal` aborts, then resolves with nothing left running.
  * @param watch.onReachable told at every change between reaching the cluster and not
@@ -55,6 +65,7 @@ export async function watchCluster(
   const { lease, signal } = watch;
   const pods = createObjectCache<KubernetesPod>();
   const claims = createObjectCache<KubernetesClaim>();
+  const events = createEventMemory<KubernetesEvent>({ now: () => performance.now() });
   /** `rows`: compared since the cluster was last out of sight, so that what people see is what is there. */
   const connected = { pods: false, claims: false, rows: false };
   let reachable: boolean | null = null;
@@ -67,12 +78,25 @@ export async function watchCluster(
     onError: (projectId, error) => log.warn({ projectId, error: String(error) }, 'status not written; trying again'),
   });
 
+  /**
+   * Projects that something else than an event has called for. Events explain a pod and reveal none: where they lead to a pod
+   * that is another one, or to a job that is missing, that is left to whoever is to find it.
+   */
+  const toLookAtWholly = new Set<string>();
+  function lookWholly(projectId: string): void {
+    toLookAtWholly.add(projectId);
+    work.add(projectId);
+  }
+  /** For what time alone changes, such as a step that takes too long. */
+  const rechecks = createWakeTimers({ now: () => now().getTime(), wake: lookWholly });
+  const news = createWakeTimers({ now: () => performance.now(), wake: (projectId) => work.add(projectId) });
+
   const resync = createResync({
     db,
     pods,
     claims,
     isCurrent,
-    work,
+    work: { add: lookWholly, has: work.has },
     unknownObjects: createUnknownObjects({
       kubernetes: deps.kubernetes,
       isKnown: async (projectId) => (await findProjects(db, [projectId])).length > 0,
@@ -82,7 +106,10 @@ export async function watchCluster(
       now: () => performance.now(),
       graceMs: deps.unknownGraceMs,
     }),
-    onCompared: () => onState('rows', true),
+    onCompared: () => {
+      events.prune(({ name }) => pods.named(name) !== null || claims.named(name) !== null);
+      onState('rows', true);
+    },
     log,
     intervalMs: deps.resyncMs,
   });
@@ -91,24 +118,39 @@ export async function watchCluster(
   async function observe(projectId: string): Promise<void> {
     if (!pods.synced || !claims.synced || signal.aborted) return;
     const isCorrection = resync.takeConviction(projectId);
-    const before = isCorrection ? (await findProjects(db, [projectId]))[0] : undefined;
     const isBereft = bereft.delete(projectId);
+    const wordsOnly = !toLookAtWholly.delete(projectId);
     try {
-      const observed = await writer.observed(projectId, actualOf, { lease: lease.name, epoch: lease.epoch });
+      const fence = { lease: lease.name, epoch: lease.epoch };
+      const observed = await writer.observed(projectId, seenOf, fence, { corrects: isCorrection, wordsOnly });
       if (!observed) return; // no project of this id, or no longer ours to write: the comparison tells the former
       const { record } = observed;
-      if (before && showsOtherwise(before, record)) metrics.corrected('status');
+      recheck(record, observed.recheckAt);
+      if (isCorrection && observed.correction !== 'words') metrics.corrected('status');
+      if (wordsOnly) return;
       if ((!isTold(record) && !isBereft) || isIdle(record, actualOf(record))) return;
       const queued = await dispatcher.dispatch(record);
-      if (isCorrection && queued === 'added') metrics.corrected(record.status === 'archived' ? 'left-over' : 'drift');
+      if (!isCorrection || queued !== 'added') return;
+      metrics.corrected(record.status === 'archived' ? 'left-over' : 'drift');
+      if (record.status !== 'archived') await writer.corrected(projectId, driftSentence);
     } catch (error) {
       if (isBereft) bereft.add(projectId);
+      if (!wordsOnly) toLookAtWholly.add(projectId);
       throw error;
     }
   }
 
   function actualOf(record: ProjectRecord): Actual {
     return { pod: pods.named(record.podName), claim: claims.named(record.workspacePvcName) };
+  }
+
+  function seenOf(record: ProjectRecord): Seen {
+    const { pod, claim } = actualOf(record);
+    // Of a pod that has gone the last events tell why.
+    const podUid = pod?.metadata.uid ?? record.podUid;
+    const ofPod = podUid === null ? [] : events.about({ uid: podUid, name: record.podName });
+    const ofClaim = claim ? events.about({ uid: claim.metadata.uid, name: claim.metadata.name }) : [];
+    return { pod, claim, events: [...ofPod, ...ofClaim] };
   }
 
   function isIdle(record: ProjectRecord, actual: Actual): boolean {
@@ -123,9 +165,15 @@ export async function watchCluster(
 
   /** Nothing to write and nothing to do: most projects, most of the time. */
   function isCurrent(record: ProjectRecord): boolean {
-    const actual = actualOf(record);
-    const patch = derive(record, actual, now().toISOString());
-    return (!isTold(record) || isIdle(record, actual)) && !differs(record, patch);
+    const seen = seenOf(record);
+    const { patch, recheckAt } = derive(record, seen, now().toISOString());
+    if ((isTold(record) && !isIdle(record, seen)) || differs(record, patch)) return false;
+    recheck(record, recheckAt); // of another owner's rows nothing else would tell us
+    return true;
+  }
+
+  function recheck({ id }: ProjectRecord, at: string | null): void {
+    rechecks.set(id, at === null ? null : Date.parse(at));
   }
 
   function onState(what: keyof typeof connected, state: boolean): void {
@@ -158,8 +206,35 @@ export async function watchCluster(
       // A claim that appears or gets its volume is a step of the job that made it, which goes on by itself.
       handler: handlerOf('claims', claims, (type) => type === 'DELETED'),
     }),
+    listWatch({
+      ...common,
+      resource: 'events',
+      labelSelector: null,
+      schema: kubernetesEventSchema,
+      concerns: ({ of }) => ourNames[of.kind as keyof typeof ourNames]?.test(of.name) ?? false, // a kind that we know, or none
+      limits: { forbiddenMs, ...deps.limits },
+      handler: {
+        onList: (objects) => {
+          events.replace(objects);
+          resync.listed();
+          return Promise.resolve();
+        },
+        onChange: (type, event) => {
+          if (type === 'DELETED' || !events.add(event)) return;
+          const { name } = event.of;
+          const object = pods.named(name) ?? claims.named(name);
+          const projectId = object ? projectIdOf(object) : null;
+          if (projectId === null || news.has(projectId)) return;
+          news.set(projectId, performance.now() + newsMs);
+        },
+        // Events make the words better; the status stands without them.
+        onState: ({ connected: isHeard }) => isHeard && metrics.watchHeard('events'),
+      },
+    }),
     resync.run(signal),
   ]);
+  rechecks.stop();
+  news.stop();
   await work.stop();
 
   /** @param wakes whether an event of this type calls for a look at its project */
@@ -182,9 +257,12 @@ export async function watchCluster(
         if (!isNews || projectId === null || !wakes(type)) return;
         resync.excuse(projectId);
         if (type === 'DELETED') bereft.add(projectId);
-        work.add(projectId);
+        lookWholly(projectId);
       },
-      onState: (state) => onState(name, state.connected),
+      onState: (state) => {
+        if (state.connected) metrics.watchHeard(name === 'pods' ? 'pods' : 'persistentvolumeclaims');
+        onState(name, state.connected);
+      },
     };
   }
 }
@@ -194,7 +272,5 @@ function isTold(record: ProjectRecord): boolean {
   return record.observedGeneration === record.generation;
 }
 
-/** Whether people saw something else before; the words of a reason may change with time alone. */
-function showsOtherwise(before: ProjectRecord, after: ProjectRecord): boolean {
-  return before.status !== after.status || before.phase !== after.phase || before.podUid !== after.podUid;
-}
+const driftSentence =
+  'A comparison with the cluster found something otherwise than it should be; it is being put right.';

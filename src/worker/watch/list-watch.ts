@@ -9,8 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { z } from 'zod';
 
+import type { ReasonCode } from '../../shared/contract/reasons.ts';
 import type { Log } from '../../shared/node/log.ts';
-import type { KubernetesClient } from '../kube/kubernetes-client.ts';
+import type { KubernetesClient, WatchedResource } from '../kube/kubernetes-client.ts';
 import { causeOf, fromResponse, KubernetesError, toKubernetesError } from '../kube/kubernetes-error.ts';
 
 export interface ListWatchHandler<T> {
@@ -24,9 +25,12 @@ export interface ListWatchHandler<T> {
 
 export interface ListWatchOptions<T> {
   kubernetes: Pick<KubernetesClient, 'open'>;
-  resource: 'pods' | 'persistentvolumeclaims';
-  labelSelector: string;
+  resource: WatchedResource;
+  /** `null`: all that the namespace has. */
+  labelSelector: string | null;
   schema: z.ZodType<T>;
+  /** What else there is in the namespace is passed over before it takes up any memory. */
+  concerns?: (object: T) => boolean;
   handler: ListWatchHandler<T>;
   log: Log;
   random: () => number;
@@ -47,6 +51,8 @@ export interface ListWatchLimits {
   relistMs: number;
   firstBackOffMs: number;
   longestBackOffMs: number;
+  /** The least back-off after a refusal for want of a permission, which somebody must grant by hand. */
+  forbiddenMs: number;
 }
 
 const defaultLimits: ListWatchLimits = {
@@ -57,6 +63,7 @@ const defaultLimits: ListWatchLimits = {
   relistMs: 600_000,
   firstBackOffMs: 200,
   longestBackOffMs: 4_000,
+  forbiddenMs: 0,
 };
 
 const listSchema = z.object({
@@ -70,6 +77,7 @@ const eventSchema = z.object({
   object: z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string().optional() }).optional() }),
 });
 
+const interrupted = 'watch interrupted; listing again';
 /** One strange object must not hide all others. */
 const unreadableObject = 'an object could not be read and was passed over';
 
@@ -78,11 +86,13 @@ export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> 
   const { handler, log, random, signal, resource } = options;
   const limits = { ...defaultLimits, ...options.limits };
   let failures = 0;
+  let lastProblem: ReasonCode | null = null;
   while (!signal.aborted) {
     let watchingSince: number | null = null;
     try {
       const listed = await listAll(options, limits);
       await handler.onList(listed.objects);
+      lastProblem = null;
       watchingSince = performance.now();
       await watchUntilStale(options, limits, listed.resourceVersion);
       failures = 0;
@@ -94,32 +104,39 @@ export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> 
       const recovered = watchingSince !== null && performance.now() - watchingSince > limits.longestBackOffMs;
       failures = recovered ? 1 : failures + 1;
       const step = Math.min(limits.firstBackOffMs * 2 ** (failures - 1), limits.longestBackOffMs);
-      const wait = Math.max(problem.retryAfterMs ?? 0, step / 2 + (random() * step) / 2);
-      log.warn(
-        { resource, error: problem.message, cause: causeOf(problem), failures, waitMs: Math.round(wait) },
-        'watch interrupted; listing again',
-      );
+      const longest = problem.reason === 'forbidden' ? Math.max(step, limits.forbiddenMs) : step;
+      const wait = Math.max(problem.retryAfterMs ?? 0, longest / 2 + (random() * longest) / 2);
+      const details = { resource, error: problem.message, cause: causeOf(problem), failures, waitMs: Math.round(wait) };
+      // Said once is enough for what stays so until somebody grants it.
+      if (problem.reason === 'forbidden' && lastProblem === 'forbidden') log.debug(details, interrupted);
+      else log.warn(details, interrupted);
+      lastProblem = problem.reason;
       await delay(wait, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
     }
   }
 }
 
 async function listAll<T>(
-  { kubernetes, resource, labelSelector, schema, signal, log }: ListWatchOptions<T>,
+  { kubernetes, resource, labelSelector, schema, concerns, signal, log }: ListWatchOptions<T>,
   limits: ListWatchLimits,
 ): Promise<{ objects: T[]; resourceVersion: string }> {
   const objects: T[] = [];
   let token = '';
   for (;;) {
-    const query = { labelSelector, limit: String(limits.pageSize), ...(token === '' ? {} : { continue: token }) };
+    const query = {
+      ...(labelSelector === null ? {} : { labelSelector }),
+      limit: String(limits.pageSize),
+      ...(token === '' ? {} : { continue: token }),
+    };
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(limits.listMs)]);
     const { body } = await kubernetes.open(resource, query, bounded);
     const list = listSchema.safeParse(parseJson(await readText(body)));
     if (!list.success) throw unreadable('list');
     for (const item of list.data.items) {
       const parsed = schema.safeParse(item);
-      if (parsed.success) objects.push(parsed.data);
-      else log.error({ resource, problem: parsed.error.message }, unreadableObject);
+      if (parsed.success) {
+        if (!concerns || concerns(parsed.data)) objects.push(parsed.data);
+      } else log.error({ resource, problem: parsed.error.message }, unreadableObject);
     }
     token = list.data.metadata.continue ?? '';
     if (token === '') return { objects, resourceVersion: list.data.metadata.resourceVersion };
@@ -142,7 +159,7 @@ async function watchUntilStale<T>(options: ListWatchOptions<T>, limits: ListWatc
 
 /** One watch from `from` to its regular end. Returns the resource version to go on from. */
 async function watchOnce<T>(
-  { kubernetes, resource, labelSelector, schema, handler, signal, log }: ListWatchOptions<T>,
+  { kubernetes, resource, labelSelector, schema, concerns, handler, signal, log }: ListWatchOptions<T>,
   limits: ListWatchLimits,
   from: string,
 ): Promise<string> {
@@ -153,7 +170,7 @@ async function watchOnce<T>(
   try {
     const query = {
       watch: 'true',
-      labelSelector,
+      ...(labelSelector === null ? {} : { labelSelector }),
       resourceVersion,
       allowWatchBookmarks: 'true',
       timeoutSeconds: String(Math.ceil(limits.watchMs / 1_000)),
@@ -169,8 +186,9 @@ async function watchOnce<T>(
       if (type === 'ERROR') throw fromResponse({ status: Number(object['code'] ?? 500), body: object });
       if (type !== 'BOOKMARK') {
         const parsed = schema.safeParse(object);
-        if (parsed.success) handler.onChange(type, parsed.data);
-        else log.error({ resource, problem: parsed.error.message }, unreadableObject);
+        if (parsed.success) {
+          if (!concerns || concerns(parsed.data)) handler.onChange(type, parsed.data);
+        } else log.error({ resource, problem: parsed.error.message }, unreadableObject);
       }
       resourceVersion = object.metadata?.resourceVersion ?? resourceVersion;
       handler.onState({ connected: true });

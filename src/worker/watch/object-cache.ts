@@ -51,7 +51,7 @@ export function createObjectCache<T extends CachedObject>(): ObjectCache<T> {
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
  * An API whose versions are none is believed to keep the order.
  */
-function isLater(version: string, than: string): boolean {
+export function isLater(version: string, than: string): boolean {
   if (!/^\d+$/.test(version) || !/^\d+$/.test(than)) return true;
   return BigInt(version) > BigInt(than);
 }

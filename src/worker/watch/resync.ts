@@ -42,8 +42,8 @@ const pageSize = 500;
 const defaultIntervalMs = 30_000;
 /** When the database did not answer. */
 const compareAgainMs = 1_000;
-/** Longer than any event is under way, and than a job takes from its deed to its word. */
-const suspicionMs = 1_000;
+/** Longer than any event is under way, than a job takes from its deed to its word, and than a write that failed waits. */
+const suspicionMs = 2_500;
 
 export function createResync(deps: ResyncDeps): Resync {
   const { db, pods, claims, isCurrent, work } = deps;

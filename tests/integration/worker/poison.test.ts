@@ -53,7 +53,12 @@ describe('an attempt that fails by a fault of ours', () => {
 
   function attemptsWith(reconcile: Reconciler['reconcile']) {
     const now = () => new Date();
-    const writer = createStatusWriter({ db: system.db, publisher: { publish: async () => true }, now });
+    const writer = createStatusWriter({
+      db: system.db,
+      publisher: { publish: async () => true },
+      metrics: { started: () => undefined },
+      now,
+    });
     return createAttempts({
       db: system.db,
       kubernetes: { closed: () => null },
@@ -74,7 +79,8 @@ describe('an attempt that fails by a fault of ours', () => {
     expect(await attempts.run({ projectId: project.id }, { ...options, number: 3 })).toMatchObject({ kind: 'parked' });
     const parked = await system.read(project.id);
     expect(parked).toMatchObject({ status: 'error', reason: 'internal-error', parkedGeneration: 1 });
-    expect(parked.message).toMatch(/^Something went wrong in the project manager itself\. An administrator .*retry\.$/);
+    expect(parked.message).toMatch(/^Something went wrong in the project manager itself\. An administrator .*\.$/);
+    expect(parked.next).toMatch(/retry\.$/);
   });
 
   it('is none of the project when the database has failed: it is tried again however often', async () => {

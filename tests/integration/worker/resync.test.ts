@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -80,11 +81,25 @@ it('a project costs the cluster eight requests: two reads and two writes on the 
   expect(Object.fromEntries(counts)).toEqual({ GET: 4, POST: 2, DELETE: 2 });
 });
 
+/** Nothing happens to the pod any more: a late word of the kubelet would put a spoiled row right by itself. */
+async function untilQuiet({ id }: { id: string }): Promise<void> {
+  const versions = async () => (await system.podsOf(id)).map(({ metadata }) => metadata?.resourceVersion);
+  await vi.waitFor(
+    async () => {
+      const before = await versions();
+      await delay(500); // as long as the kubelet here ever takes for a step
+      expect(await versions()).toEqual(before);
+    },
+    { timeout: 10_000 },
+  );
+}
+
 describe('the comparison of rows and cluster', () => {
   it('puts right a row that does not say what the cluster shows', async () => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready', observedGeneration: 1 });
+    await untilQuiet(project);
     await system.db('projects').where({ id: project.id }).update({ status: 'error', phase: 'Failed' });
     await system.until(project.id, { status: 'ready', phase: 'Running' });
     await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ status: 1 }));
@@ -94,6 +109,7 @@ describe('the comparison of rows and cluster', () => {
     const worker = await system.startWorker({}, { resyncMs: 200 });
     const project = await system.create();
     const before = await system.until(project.id, { status: 'ready' });
+    await untilQuiet(project);
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1));

@@ -23,13 +23,19 @@ const writer = () =>
   createStatusWriter({
     db,
     publisher: { publish: async (entry) => published.push(entry) > 0 },
+    metrics: { started: () => undefined },
     now: () => new Date('2026-01-01T12:00:00Z'),
   });
 const busy = new KubernetesError('transient', 'cluster-error', 'The cluster answered with an error (HTTP 500).', {
   status: 500,
 });
 const fail = (parked: boolean) =>
-  writer().failed(project.id, { generation: project.generation, error: busy, parked, next: 'Another follows.' });
+  writer().failed(project.id, {
+    generation: project.generation,
+    error: busy,
+    parked,
+    attempt: { number: 1, of: 10, counted: true },
+  });
 const read = async () => {
   const record = await findProject(db, project.id);
   if (!record) throw new Error('The project is gone.');
@@ -98,11 +104,13 @@ describe('what has failed', () => {
     expect(await read()).toMatchObject({
       status: 'initializing',
       reason: 'cluster-error',
-      message: 'The cluster answered with an error (HTTP 500). Another follows.',
+      message: 'The cluster answered with an error (HTTP 500).',
     });
     await writer().told(project, { settled: null });
     expect(await read()).toMatchObject({ reason: 'creating', podError: null, observedGeneration: 1 });
-    expect(await messages()).toEqual(['job-failed: The cluster answered with an error (HTTP 500). Another follows.']);
+    expect(await messages()).toEqual([
+      'job-failed: Attempt 1 of 10 failed: The cluster answered with an error (HTTP 500).',
+    ]);
   });
 
   it('hides nothing of a pod that the watch sees', async () => {
@@ -119,7 +127,9 @@ describe('what has failed', () => {
     expect(await read()).toMatchObject({
       status: 'error',
       parkedGeneration: 1,
-      message: 'The cluster answered with an error (HTTP 500). Mend the cause and retry.',
+      message: 'The cluster answered with an error (HTTP 500).',
+      next: expect.stringContaining('Mend the cause and retry.') as string,
+      retryable: true,
     });
     await writer().told(project, { settled: null });
     expect(await read()).toMatchObject({ status: 'initializing', parkedGeneration: null, podError: null });

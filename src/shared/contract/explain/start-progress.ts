@@ -32,6 +32,22 @@ interface Seen {
 
 const order = startStepNameSchema.options;
 
+/** A start that has just been asked for; an ISO time. */
+export function startAsked(startedAt: string, attempts: number): StartProgress {
+  return {
+    startedAt,
+    readyAt: null,
+    steps: order.map((name, index) => ({
+      name,
+      state: index === 0 ? 'active' : 'waiting',
+      done: index === 0 ? 1 : null,
+      total: index === 0 ? attempts : null,
+      startedAt: index === 0 ? startedAt : null,
+      finishedAt: null,
+    })),
+  };
+}
+
 export function startProgress(given: StartGiven): StartProgress {
   const { startedAt, now } = given;
   const previous = given.previous?.startedAt === startedAt ? given.previous : null;

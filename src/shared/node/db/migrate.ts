@@ -14,6 +14,7 @@ import * as leases from '../../../../migrations/0005-leases.ts';
 import * as resync from '../../../../migrations/0006-resync.ts';
 import * as sessionLastSeen from '../../../../migrations/0007-session-last-seen.ts';
 import * as explanations from '../../../../migrations/0008-explanations.ts';
+import * as projectStarts from '../../../../migrations/0009-project-starts.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
@@ -28,6 +29,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0006-resync': resync,
   '0007-session-last-seen': sessionLastSeen,
   '0008-explanations': explanations,
+  '0009-project-starts': projectStarts,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

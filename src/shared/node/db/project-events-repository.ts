@@ -1,4 +1,4 @@
-/** The timeline: append-only. */
+/** The timeline: append-only, until its entries are too old to keep. */
 import type { Transaction } from 'objection';
 
 import { activityKindSchema, type ActivityEntry, type ActivityKind } from '../../contract/activity.ts';
@@ -13,6 +13,30 @@ export async function appendProjectEvent(
   event: { projectId: string; kind: ActivityKind; actorId: string | null; message: string; reason?: ReasonCode | null },
 ): Promise<void> {
   await ProjectEventModel.query(db).insert(event);
+}
+
+/** As {@link appendProjectEvent}, unless the last line of the timeline says the very same already. */
+export async function appendNewProjectEvent(db: Db, event: Parameters<typeof appendProjectEvent>[1]): Promise<void> {
+  const last = await ProjectEventModel.query(db)
+    .select('kind', 'message')
+    .where({ projectId: event.projectId })
+    .orderBy('id', 'desc')
+    .first();
+  if (last?.kind !== event.kind || last.message !== event.message) await appendProjectEvent(db, event);
+}
+
+/** Removes up to `limit` of the oldest entries that are older than `olderThanDays`. Returns how many it were. */
+export function pruneProjectEvents(db: Db, options: { olderThanDays: number; limit: number }): Promise<number> {
+  return db('project_events')
+    .whereIn(
+      'id',
+      db('project_events')
+        .select('id')
+        .whereRaw("at < now() - ? * interval '1 day'", [options.olderThanDays])
+        .orderBy('at')
+        .limit(options.limit),
+    )
+    .delete();
 }
 
 /** Of the owner's project, newest first, those older than `beforeId`; the actor by name. Returns one more than `limit` if there is more. */

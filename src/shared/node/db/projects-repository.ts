@@ -4,6 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { UniqueViolationError, type Transaction } from 'objection';
 
 import { AppError } from '../../contract/errors.ts';
+import { startAsked } from '../../contract/explain/start-progress.ts';
+import { projectJobAttempts } from '../../contract/jobs.ts';
 import type { ProjectSort } from '../../contract/project.ts';
 import type { ProjectStatus } from '../../contract/states.ts';
 import type { Database } from './database.ts';
@@ -58,6 +60,9 @@ export async function insertProject(
       ...project,
       reason: 'queued',
       message: 'Waiting for a worker to start the pod.',
+      next: 'A worker takes it as soon as one is free.',
+      reasonSince: new Date(),
+      progress: startAsked(new Date().toISOString(), projectJobAttempts),
     } as Partial<ProjectModel>)
     .returning('*')
     .catch(rethrowTakenName);

@@ -1,0 +1,86 @@
+/** The starts that came to their end, and what is usual among the last of them. */
+import type { Transaction } from 'objection';
+import { z } from 'zod';
+
+import type { StartProgress, StartStepName, UsualStart } from '../../contract/explanation.ts';
+import type { Database } from './database.ts';
+
+type Db = Database | Transaction;
+
+/** What is usual is judged by at most so many starts of the last so many days: older ones met another cluster. */
+const samples = 200;
+export const usualStartDays = 14;
+
+export interface FinishedStart {
+  projectId: string;
+  generation: number;
+  startedAt: string;
+  readyAt: string;
+  /** How long each step took; a step of which an end is not known is missing. */
+  stepsMs: Partial<Record<StartStepName, number>>;
+}
+
+/** The start that this progress tells of, if it came to its end. */
+export function finishedStart(project: { id: string; generation: number }, progress: StartProgress | null) {
+  if (!progress?.readyAt) return null;
+  const stepsMs: FinishedStart['stepsMs'] = {};
+  for (const { name, startedAt, finishedAt } of progress.steps) {
+    if (startedAt && finishedAt) stepsMs[name] = Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt));
+  }
+  const { startedAt, readyAt } = progress;
+  return { projectId: project.id, generation: project.generation, startedAt, readyAt, stepsMs } satisfies FinishedStart;
+}
+
+/** Returns whether it was new: a start counts once, whoever sees its end how often. */
+export async function insertStart(db: Db, start: FinishedStart): Promise<boolean> {
+  const rows = await db('project_starts')
+    .insert({
+      project_id: start.projectId,
+      generation: start.generation,
+      started_at: start.startedAt,
+      ready_at: start.readyAt,
+      steps_ms: JSON.stringify(start.stepsMs),
+    })
+    .onConflict(['project_id', 'started_at'])
+    .ignore()
+    .returning('id');
+  return rows.length > 0;
+}
+
+const usualRowSchema = z.object({
+  samples: z.coerce.number(),
+  medianMs: z.coerce.number().nullable(),
+  slowMs: z.coerce.number().nullable(),
+});
+
+/** Of the whole installation: of whom these starts were is not told. */
+export async function readUsualStart(db: Db): Promise<UsualStart> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `select count(*) as samples,
+            round(percentile_cont(0.5) within group (order by took)) as "medianMs",
+            round(percentile_cont(0.9) within group (order by took)) as "slowMs"
+     from (
+       select greatest(0, extract(epoch from ready_at - started_at) * 1000)::double precision as took
+       from project_starts
+       where ready_at > now() - ? * interval '1 day'
+       order by ready_at desc
+       limit ?
+     ) as last_starts`,
+    [usualStartDays, samples],
+  );
+  return usualRowSchema.parse(rows[0]);
+}
+
+/** Removes up to `limit` of those that no longer count. Returns how many it were. */
+export function pruneStarts(db: Db, options: { limit: number }): Promise<number> {
+  return db('project_starts')
+    .whereIn(
+      'id',
+      db('project_starts')
+        .select('id')
+        .whereRaw("ready_at < now() - ? * interval '1 day'", [usualStartDays])
+        .orderBy('ready_at')
+        .limit(options.limit),
+    )
+    .delete();
+}
