@@ -96,7 +96,7 @@ export async function watchCluster(
     pods,
     claims,
     isCurrent,
-    work: { add: lookWholly, has: work.has },
+    work: { add: lookWholly, has: (projectId) => work.has(projectId) },
     unknownObjects: createUnknownObjects({
       kubernetes: deps.kubernetes,
       isKnown: async (projectId) => (await findProjects(db, [projectId])).length > 0,

@@ -113,6 +113,7 @@ describe('the comparison of rows and cluster', () => {
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1));
+    await system.until(project.id, { podUid: null });
     await system.flushRedis(); // the pause is lost, too
     const after = await system.until(project.id, { status: 'ready' });
     expect(after.podUid).not.toBe(before.podUid);

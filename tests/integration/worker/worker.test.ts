@@ -184,7 +184,7 @@ describe('what nobody told the worker', () => {
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1));
     await system.flushRedis(); // the pause is lost, too
-    const after = await system.until(project.id, { status: 'ready' }, 5_000);
+    const after = await system.until(project.id, { status: 'ready' });
     expect(after.podUid).not.toBe(before.podUid);
   });
 
@@ -218,11 +218,10 @@ describe('several workers', () => {
     }
     expect(creations('pods')).toHaveLength(6);
     const watches = system.kubernetes.requests.filter(({ isWatch }) => isWatch);
-    expect(watches.map(({ path }) => path.split('/').at(-1)).toSorted()).toEqual([
-      'events',
-      'persistentvolumeclaims',
-      'pods',
-    ]);
+    expect(watches).toHaveLength(3);
+    expect(new Set(watches.map(({ path }) => path.split('/').at(-1)))).toEqual(
+      new Set(['events', 'persistentvolumeclaims', 'pods']),
+    );
     const [before] = await system.db<{ holder: string; epoch: string }>('leases');
 
     await first.stop(); // perhaps the owner, perhaps not: the watch goes on in any case
