@@ -46,7 +46,10 @@ function failProbe(input: StepInput, kind: 'startup' | 'readiness' | 'liveness',
   if (nowMs < dueMs) return idle(status, dueMs - nowMs);
   memory.lastProbeFailureMs = nowMs;
   memory.probeFailures += 1;
-  const unhealthy = warning('Unhealthy', unhealthyMessage(kind, probe, pod.ip));
+  const unhealthy = warning(
+    'Unhealthy',
+    unhealthyMessage(kind, probe, { ip: pod.ip, why: input.situation.probeFailure }),
+  );
   if (kind === 'readiness' || memory.probeFailures < Number(valueAt(probe, 'failureThreshold') ?? 3)) {
     return idle(status, periodMs, [unhealthy]);
   }

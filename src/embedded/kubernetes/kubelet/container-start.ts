@@ -19,6 +19,14 @@ export function stepPull(input: StepInput): StepResult {
   const { status, memory, situation, delays, nowMs, hasImage } = input;
   const image = textAt(input.container, 'image');
   if (memory.creatingSinceMs !== undefined) return stepCreate(input);
+  if (situation.mount !== undefined) {
+    const { reason, message } = situation.mount;
+    // The node tries again and again, and tells it each time.
+    const dueMs = (memory.waitingSinceMs ?? -Infinity) + delays.settleMs * 4;
+    if (nowMs < dueMs) return busy(status, dueMs - nowMs);
+    memory.waitingSinceMs = nowMs;
+    return busy(status, delays.settleMs * 4, [{ type: 'Warning', reason, message, isOfPod: true }]);
+  }
   if (hasImage && textAt(input.container, 'imagePullPolicy') !== 'Always') {
     memory.creatingSinceMs = nowMs;
     return busy(status, delays.createMs, [normal('Pulled', `Container image "${image}" already present on machine`)]);

@@ -4,7 +4,7 @@ import { textAt, valueAt, type JsonObject } from '../api/kube-object.ts';
 import { stepContainer } from './container-step.ts';
 import { defaultDelays } from './delays.ts';
 import { initialContainerStatus } from './pod-status.ts';
-import { situationOf } from './situations.ts';
+import { situationOf, situationOfContainer } from './situations.ts';
 import type { ContainerMemory, StepEvent } from './step-result.ts';
 
 /** Lives one container's life on a clock of its own, step by step, until a time. */
@@ -118,15 +118,21 @@ describe('the situations', () => {
     ['x/never-ready@sha256:abc', { failingProbe: 'readiness' }],
     ['x/unschedulable', { unschedulable: '1 Insufficient cpu' }],
   ])('reads %s', (image, situation) => {
-    expect(situationOf(image)).toEqual(situation);
+    expect(situationOf(image)).toMatchObject(situation);
   });
 
   it.each(['crash.example.com/opencode:v1', 'opencode:v1', 'x/crashpad:v1', 'x/bloom:v1', 'not-found/app:v1', ''])(
     'finds nothing in %s',
     (image) => {
-      expect(situationOf(image)).toEqual({});
+      expect(situationOf(image)).toEqual({ shows: 'runs well' });
     },
   );
+
+  it('come from the repository of a project, too, whatever its image', () => {
+    const container = (url: string) => ({ image: 'opencode:v1', env: [{ name: 'REPO_URL', value: url }] });
+    expect(situationOfContainer(container('https://situations.example/oom'))).toMatchObject({ exit: { code: 137 } });
+    expect(situationOfContainer(container('https://git.example/oom'))).toEqual({ shows: 'runs well' });
+  });
 
   it('quotes the image in what the registry says', () => {
     expect(situationOf('registry.example.com/team/unreachable:v9').pull).toEqual({

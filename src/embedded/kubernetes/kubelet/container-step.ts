@@ -18,9 +18,11 @@ export function stepContainer(input: StepInput): StepResult {
       return stepPullFailed(input);
     case 'ImagePullBackOff':
       return stepPullBackOff(input);
-    case 'CreateContainerConfigError':
-      return idle(status);
-    default:
-      return input.isNodeBusy ? idle(status) : stepPull(input);
+    default: {
+      // What is wrong with it does not mend itself.
+      const { createError } = input.situation;
+      const isHopeless = createError?.reason === valueAt(status, 'state', 'waiting', 'reason');
+      return input.isNodeBusy || isHopeless ? idle(status) : stepPull(input);
+    }
   }
 }

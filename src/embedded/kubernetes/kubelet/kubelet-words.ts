@@ -16,9 +16,10 @@ export function pullBackOffMessage(image: string): string {
 export function unhealthyMessage(
   kind: 'startup' | 'readiness' | 'liveness',
   probe: Json | undefined,
-  ip: string,
+  { ip, why }: { ip: string; why: string | undefined },
 ): string {
   const title = `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed`;
+  if (why !== undefined) return `${title}: ${why}`;
   const port = textAt(probe, 'httpGet', 'port') || textAt(probe, 'tcpSocket', 'port') || '80';
   const address = `${ip}:${port}`;
   const path = textAt(probe, 'httpGet', 'path');

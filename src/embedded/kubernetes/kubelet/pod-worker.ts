@@ -15,7 +15,7 @@ import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { initialContainerStatus, podAddress, podStatusOf } from './pod-status.ts';
 import type { Reflector } from './reflector.ts';
-import { situationOf } from './situations.ts';
+import { situationOfContainer, type Situation } from './situations.ts';
 import { terminated, type ContainerMemory, type StepEvent } from './step-result.ts';
 
 interface PodMemory {
@@ -54,7 +54,8 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     try {
       if (pod.metadata.deletionTimestamp !== undefined) return await stop(pod, memory);
       const phase = textAt(pod, 'status', 'phase');
-      return phase === 'Succeeded' || phase === 'Failed' ? undefined : await run(pod, memory);
+      const isOver = phase === 'Succeeded' || phase === 'Failed' || phase === 'Unknown';
+      return isOver ? undefined : await run(pod, memory);
     } catch (error) {
       // Gone, or changed under our hands: the watch tells what it is now.
       if (isFailure(error, 404)) return undefined;
@@ -91,14 +92,18 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     const told: { name: string; event: StepEvent }[] = [];
     let againMs: number | undefined;
     let isNodeBusy = false;
+    let fate: (Situation & { name: string }) | undefined;
     for (const container of objectsAt(pod, 'spec', 'containers')) {
       const name = textAt(container, 'name');
       const image = textAt(container, 'image');
+      const situation = situationOfContainer(container);
+      if (situation.silent === 'node') return undefined;
+      if (situation.podEnd ?? situation.nodeLost) fate = { ...situation, name };
       const result = stepContainer({
         container,
         status: known.get(name) ?? initialContainerStatus(container),
         memory: containerMemory(memory, name),
-        situation: situationOf(image),
+        situation,
         restartPolicy: textAt(pod, 'spec', 'restartPolicy'),
         pod: {
           name: pod.metadata.name,
@@ -118,8 +123,37 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
       for (const event of result.events) told.push({ name, event });
     }
     for (const { name, event } of told) tell(pod, name, event);
-    await writeStatus(pod, memory, podStatusOf(pod, next, nowMs));
-    return againMs;
+    const status = podStatusOf(pod, next, nowMs);
+    const fateMs = fate && fateDueMs(next.get(fate.name), nowMs);
+    if (fate === undefined || fateMs === undefined || fateMs > 0) {
+      await writeStatus(pod, memory, status);
+      return fateMs === undefined ? againMs : Math.min(againMs ?? Infinity, fateMs);
+    }
+    await writeStatus(pod, memory, { ...status, ...fateOf(pod, status, fate) });
+    return undefined;
+  }
+
+  /** How long it is until the fate of the pod, which comes a while after this container has started. */
+  function fateDueMs(status: JsonObject | undefined, nowMs: number): number | undefined {
+    const startedAt = Date.parse(textAt(status, 'state', 'running', 'startedAt'));
+    return Number.isNaN(startedAt) ? undefined : startedAt + 2 * delays.failAfterMs - nowMs;
+  }
+
+  /** The end of the whole pod, or the loss of its node, in the status; and the event that tells of it. */
+  function fateOf(pod: KubeObject, status: JsonObject, { podEnd }: Situation): JsonObject {
+    if (podEnd !== undefined) {
+      events.record({ about: pod, type: 'Warning', ...podEnd, component: 'kubelet' });
+      return { phase: 'Failed', ...podEnd };
+    }
+    const reason = 'NodeNotReady';
+    events.record({ about: pod, type: 'Warning', reason, message: 'Node is not ready', component: 'node-controller' });
+    const conditions = objectsAt(status, 'conditions').map((condition) =>
+      condition['type'] === 'Ready' || condition['type'] === 'ContainersReady'
+        ? { ...condition, status: 'Unknown', reason: 'NodeStatusUnknown' }
+        : condition,
+    );
+    const message = `Node ${nodeName} which was running pod ${pod.metadata.name} is unresponsive`;
+    return { phase: 'Unknown', reason: 'NodeLost', message, conditions };
   }
 
   function containerMemory(memory: PodMemory, name: string): ContainerMemory {
@@ -128,8 +162,9 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     return known;
   }
 
-  function tell(pod: KubeObject, container: string, event: StepEvent): void {
-    events.record({ about: pod, ...event, component: 'kubelet', fieldPath: `spec.containers{${container}}` });
+  function tell(pod: KubeObject, container: string, { isOfPod, ...event }: StepEvent): void {
+    const fieldPath = isOfPod === true ? undefined : `spec.containers{${container}}`;
+    events.record({ about: pod, ...event, component: 'kubelet', fieldPath });
   }
 
   async function writeStatus(pod: KubeObject, memory: PodMemory, status: JsonObject): Promise<void> {

@@ -14,7 +14,7 @@ import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { requestsOf, type PodIndex } from './pod-index.ts';
 import type { Reflector } from './reflector.ts';
-import { situationOf } from './situations.ts';
+import { situationOfContainer, type Situation } from './situations.ts';
 
 interface Deps {
   client: ApiClient;
@@ -38,12 +38,15 @@ export function createScheduler(deps: Deps) {
   async function sync(key: string): Promise<number | undefined> {
     const pod = pods.get(key);
     if (pod === undefined || !isSchedulable(pod)) return undefined;
+    const situation = objectsAt(pod, 'spec', 'containers').map(situationOfContainer).find(concernsScheduler);
+    if (situation?.silent === 'scheduler') return undefined;
     const waitedMs = clock.nowMs() - Date.parse(pod.metadata.creationTimestamp);
     const volumes = await volumesOf(pod, waitedMs);
     if (volumes === 'soon') return Math.max(50, delays.unboundPatienceMs / 10);
-    const obstacle = volumes ?? obstacleOf(pod);
+    const obstacle = volumes ?? obstacleOf(pod, situation);
     if (obstacle !== undefined) {
       await reject(pod, obstacle);
+      tellMore(pod, situation);
       return 30_000;
     }
     try {
@@ -105,12 +108,22 @@ export function createScheduler(deps: Deps) {
     });
   }
 
-  function obstacleOf(pod: KubeObject): string | undefined {
-    const node = nodes.get(nodeName);
-    for (const container of objectsAt(pod, 'spec', 'containers')) {
-      const { unschedulable } = situationOf(textAt(container, 'image'));
-      if (unschedulable !== undefined) return nodesSentence(unschedulable);
+  /** What others say of a pod without a node. */
+  function tellMore(pod: KubeObject, { scaleUp, provisioningFailure }: Partial<Situation> = {}): void {
+    if (scaleUp !== undefined) {
+      const reason = 'TriggeredScaleUp';
+      events.record({ about: pod, type: 'Normal', reason, message: scaleUp, component: 'cluster-autoscaler' });
     }
+    const name = textAt(objectsAt(pod, 'spec', 'volumes')[0], 'persistentVolumeClaim', 'claimName');
+    const claim = claims.get(`${pod.metadata.namespace}/${name}`);
+    if (provisioningFailure === undefined || claim === undefined) return;
+    const [reason, component] = ['ProvisioningFailed', 'persistentvolume-controller'];
+    events.record({ about: claim, type: 'Warning', reason, message: provisioningFailure, component });
+  }
+
+  function obstacleOf(pod: KubeObject, situation: Situation | undefined): string | undefined {
+    const node = nodes.get(nodeName);
+    if (situation?.unschedulable !== undefined) return nodesSentence(situation.unschedulable);
     const selector = valueAt(pod, 'spec', 'nodeSelector');
     for (const [key, value] of Object.entries(isJsonObject(selector) ? selector : {})) {
       if (node?.metadata.labels?.[key] !== value) {
@@ -149,6 +162,9 @@ export function createScheduler(deps: Deps) {
 
   return { sync };
 }
+
+const concernsScheduler = ({ unschedulable, silent }: Situation) =>
+  unschedulable !== undefined || silent === 'scheduler';
 
 function nodesSentence(why: string): string {
   return `0/1 nodes are available: ${why}.`;

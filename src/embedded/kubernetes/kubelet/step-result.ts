@@ -33,6 +33,8 @@ export interface StepEvent {
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;
+  /** It tells of the pod rather than of a container. */
+  isOfPod?: boolean;
 }
 
 export interface StepResult {
