@@ -15,6 +15,7 @@ import {
 } from '@tabler/icons-react';
 
 import type { ActivityEntry, ActivityKind } from '../../shared/contract/activity.ts';
+import { reasonFacts } from '../../shared/contract/reasons.ts';
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { Panel } from '../ui/Panel.tsx';
@@ -89,6 +90,7 @@ function Entry({ entry }: { entry: ActivityEntry }) {
         <span>{entry.message}</span>
         <span className={classes.who}>
           {entry.actor !== null && `${entry.actor} · `}
+          {entry.reason !== null && `${reasonFacts[entry.reason].title} · `}
           <Time iso={entry.at} />
         </span>
       </div>

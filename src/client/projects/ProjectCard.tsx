@@ -6,6 +6,7 @@ import type { Project } from '../../shared/contract/project.ts';
 import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
 import { needsAttention, statusLine } from './badge.ts';
 import { ProjectMenu } from './ProjectMenu.tsx';
+import { currentStep, stepsDone } from './start-words.ts';
 import { StatusBadge } from './StatusBadge.tsx';
 
 import classes from './project-card.module.css';
@@ -17,7 +18,7 @@ export interface ProjectCardProps {
 
 /** One project in the grid. The whole card leads to its page; the menu lies above that link. */
 export const ProjectCard = memo(function ProjectCard({ project, onDelete }: ProjectCardProps) {
-  const line = statusLine(project);
+  const line = cardLine(project);
   const titleId = `project-${project.id}`;
   return (
     <article className={classes.root} aria-labelledby={titleId} data-project-id={project.id}>
@@ -40,6 +41,7 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
           {line}
         </span>
       </div>
+      <Progress project={project} />
       <div className={classes.foot}>
         <span className={classes.repository} title={project.repoUrl ?? undefined}>
           {project.repoUrl === null ? (
@@ -58,3 +60,20 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
     </article>
   );
 });
+
+/** The step of a start that goes well; else why it does not, or why it is not simply running. */
+function cardLine(project: Project): string {
+  const goesWell = project.status === 'initializing' && !needsAttention(project) && project.podError === null;
+  return (goesWell ? currentStep(project.progress) : null) ?? statusLine(project);
+}
+
+/** A thin line that fills as the start goes on. Always there, so that nothing moves when it begins or ends. */
+function Progress({ project: { status, progress } }: { project: Project }) {
+  const isShown = status === 'initializing' && progress !== null && progress.readyAt === null;
+  const share = isShown ? (stepsDone(progress) + 0.5) / progress.steps.length : 0;
+  return (
+    <div className={classes.progress} data-shown={isShown || undefined} aria-hidden="true">
+      <span style={{ transform: `scaleX(${share})` }} />
+    </div>
+  );
+}

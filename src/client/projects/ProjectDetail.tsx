@@ -7,6 +7,7 @@ import { PageTitle } from '../ui/PageTitle.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { ProjectActions } from './ProjectActions.tsx';
 import { ProjectTabs, type ProjectTab } from './ProjectTabs.tsx';
+import { StartSteps } from './StartSteps.tsx';
 import { StatusBadge } from './StatusBadge.tsx';
 import { StatusPanel } from './StatusPanel.tsx';
 
@@ -19,6 +20,8 @@ const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectD
 export function ProjectDetail({ project, tab }: { project: Project; tab: ProjectTab }) {
   const [params, setParams] = useSearchParams();
   const [deleting, setDeleting] = useState(false);
+  const isStarting =
+    project.desiredState === 'running' && project.status !== 'ready' && project.progress?.readyAt === null;
   const editing = params.has('edit');
   const needsEditDialog = useOnceTrue(editing);
   const needsDeleteDialog = useOnceTrue(deleting);
@@ -46,6 +49,7 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
       </div>
       {project.description !== '' && <p className={classes.description}>{project.description}</p>}
       <StatusPanel project={project} />
+      {isStarting && project.progress !== null && <StartSteps progress={project.progress} />}
       <ProjectTabs project={project} tab={tab} />
       <Suspense>
         {needsEditDialog && (

@@ -3,13 +3,16 @@ import { IconRefresh } from '@tabler/icons-react';
 import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { reasonFacts } from '../../shared/contract/reasons.ts';
+import { Time } from '../ui/Time.tsx';
 import { useConnection } from '../ui/use-connection.ts';
 import { badgeOf, needsAttention, statusLine } from './badge.ts';
+import { Evidence } from './Evidence.tsx';
 import { refusalOf, useProjectActions } from './use-project-actions.ts';
 
 import classes from './status-panel.module.css';
 
-/** Why the project is in its state, in a sentence, with the one thing that helps where something does. */
+/** Why the project is in its state, what happens next and who must act; the raw text of the cluster is one click away. */
 export function StatusPanel({ project }: { project: Project }) {
   const { run, running } = useProjectActions(project);
   const connection = useConnection();
@@ -17,33 +20,58 @@ export function StatusPanel({ project }: { project: Project }) {
   const canRetry = refusalOf('retry', project) === null;
   return (
     <section className={classes.root} data-tone={toneOf(project)} aria-label="Status">
-      <div className={classes.words} aria-live="polite">
-        <p>{line}</p>
-        {project.podError !== null && project.podError !== line && (
-          <p className={classes.more}>The last attempt failed: {project.podError}</p>
+      <div className={classes.head}>
+        <div className={classes.words} aria-live="polite">
+          {project.reason !== null && (
+            <p className={classes.title}>
+              {reasonFacts[project.reason].title}
+              {needsAttention(project) && <Actor project={project} />}
+              {project.reasonSince !== null && (
+                <span className={classes.since}>
+                  since <Time iso={project.reasonSince} />
+                </span>
+              )}
+            </p>
+          )}
+          <p>{line}</p>
+          {project.next !== null && project.status !== 'ready' && <p className={classes.more}>{project.next}</p>}
+          {project.podError !== null && project.podError !== line && (
+            <p className={classes.more}>The last attempt failed: {project.podError}</p>
+          )}
+          {connection.kind !== 'live' && connection.kind !== 'connecting' && (
+            <p className={classes.more}>{connection.sentence}</p>
+          )}
+        </div>
+        {canRetry && (
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconRefresh size={15} stroke={1.7} />}
+            loading={running === 'retry'}
+            onClick={() => run('retry')}
+          >
+            Retry
+          </Button>
         )}
-        {connection.kind !== 'live' && connection.kind !== 'connecting' && (
-          <p className={classes.more}>{connection.sentence}</p>
+        {project.status === 'archived' && (
+          <Button size="xs" variant="default" component={Link} to="/projects">
+            Go to your projects
+          </Button>
         )}
       </div>
-      {canRetry && (
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconRefresh size={15} stroke={1.7} />}
-          loading={running === 'retry'}
-          onClick={() => run('retry')}
-        >
-          Retry
-        </Button>
-      )}
-      {project.status === 'archived' && (
-        <Button size="xs" variant="default" component={Link} to="/projects">
-          Go to your projects
-        </Button>
-      )}
+      {project.evidence.length > 0 && <Evidence project={project} />}
     </section>
   );
+}
+
+const actors = {
+  nobody: 'Nobody has to act',
+  owner: 'You can mend it',
+  administrator: 'An administrator must act',
+} satisfies Record<Project['actor'], string>;
+
+function Actor({ project }: { project: Project }) {
+  return <span className={classes.actor}>{actors[project.actor]}</span>;
 }
 
 function toneOf(project: Project): string {

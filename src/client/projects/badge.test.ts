@@ -31,11 +31,18 @@ describe('the badge', () => {
   });
 
   it('asks for attention for errors and for starts that cannot go on', () => {
-    expect(needsAttention({ status: 'error', phase: null, reason: null })).toBe(true);
-    expect(needsAttention({ status: 'initializing', phase: 'Pending', reason: 'image-denied' })).toBe(true);
-    expect(needsAttention({ status: 'initializing', phase: 'Pending', reason: 'creating' })).toBe(false);
-    expect(needsAttention({ status: 'error', phase: 'Succeeded', reason: 'completed' })).toBe(false);
-    expect(needsAttention({ status: 'ready', phase: 'Running', reason: 'ready' })).toBe(false);
+    expect(needsAttention({ actor: 'owner', status: 'error', phase: null, reason: null })).toBe(true);
+    expect(needsAttention({ actor: 'owner', status: 'initializing', phase: 'Pending', reason: 'image-denied' })).toBe(
+      true,
+    );
+    expect(needsAttention({ actor: 'owner', status: 'initializing', phase: 'Pending', reason: 'creating' })).toBe(
+      false,
+    );
+    expect(needsAttention({ actor: 'nobody', status: 'initializing', phase: 'Pending', reason: 'multi-attach' })).toBe(
+      false,
+    );
+    expect(needsAttention({ actor: 'owner', status: 'error', phase: 'Succeeded', reason: 'completed' })).toBe(false);
+    expect(needsAttention({ actor: 'owner', status: 'ready', phase: 'Running', reason: 'ready' })).toBe(false);
   });
 });
 

@@ -65,10 +65,10 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
 }
 
 /** Whether the sentence beside the badge asks for somebody's attention. */
-export function needsAttention(project: BadgeInput): boolean {
+export function needsAttention(project: BadgeInput & Pick<Project, 'actor'>): boolean {
   return (
     (project.status === 'error' && project.phase !== 'Succeeded') ||
-    (project.status === 'initializing' && isTrouble(project.reason))
+    (project.status === 'initializing' && isTrouble(project.reason) && project.actor !== 'nobody')
   );
 }
 

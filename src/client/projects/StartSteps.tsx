@@ -1,0 +1,51 @@
+import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
+
+import type { StartProgress, StartStep } from '../../shared/contract/explanation.ts';
+import { trpc } from '../api/trpc.ts';
+import { useSecond } from '../ui/use-second.ts';
+import { durationInWords, stepLabel, stepParts } from './start-words.ts';
+
+import classes from './start-steps.module.css';
+
+/** How far a start has come, step by step, with the time it has taken and the time it usually takes here. */
+export function StartSteps({ progress }: { progress: StartProgress }) {
+  const now = useSecond();
+  const usual = trpc.projects.usualStart.useQuery({}, { staleTime: 60_000 });
+  const elapsedMs = Math.max(0, now - Date.parse(progress.startedAt));
+  const { medianMs = null } = usual.data ?? {};
+  return (
+    <section className={classes.root} aria-label="Start">
+      <ol className={classes.steps}>
+        {progress.steps.map((step) => (
+          <Step key={step.name} step={step} />
+        ))}
+      </ol>
+      <p className={classes.time}>
+        <span className={classes.elapsed}>{durationInWords(elapsedMs)}</span>
+        {medianMs !== null && ` · usually ${durationInWords(medianMs)}`}
+      </p>
+    </section>
+  );
+}
+
+const spoken = { waiting: 'to come', active: 'under way', done: 'done', trouble: 'in trouble' } satisfies Record<
+  StartStep['state'],
+  string
+>;
+
+function Step({ step }: { step: StartStep }) {
+  const parts = stepParts(step);
+  return (
+    <li className={classes.step} data-state={step.state} aria-current={step.state === 'active' ? 'step' : undefined}>
+      <span className={classes.mark} aria-hidden="true">
+        {step.state === 'done' && <IconCheck size={11} stroke={3} />}
+        {step.state === 'trouble' && <IconAlertTriangle size={11} stroke={2.4} />}
+      </span>
+      <span className={classes.label}>
+        {stepLabel[step.name]}
+        {parts !== null && <span className={classes.parts}> {parts}</span>}
+      </span>
+      <span className={classes.spoken}>{spoken[step.state]}</span>
+    </li>
+  );
+}
