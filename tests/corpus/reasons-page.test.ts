@@ -33,7 +33,7 @@ ${codes.join('\n')}
 ## Every situation
 
 Captured from a real API server, scheduler, kubelet and container runtime, unless it says that it is from documentation. The files
-are in \`tests/corpus/situations\`.
+are in \`tests/corpus/situations\`; \`tests/corpus/provoke.ts\` provokes them on any cluster.
 
 | Situation | How it came about | Reason | Words | Who |
 |---|---|---|---|---|
@@ -63,7 +63,6 @@ it('nearly every reason about a pod is met by a situation', () => {
     'starting-slow',
     'node-silent',
     'image-pull-failed',
-    'pod-failed',
     'cluster-busy',
     'cluster-error',
   ]);

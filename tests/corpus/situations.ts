@@ -60,8 +60,13 @@ export const situationNames = readdirSync(folder)
   .map((file) => file.slice(0, -'.json'.length))
   .toSorted();
 
+/** @throws ZodError */
+export function parseSituation(raw: unknown): CapturedSituation {
+  return situationSchema.parse(raw);
+}
+
 export function readSituation(name: string): CapturedSituation {
-  return situationSchema.parse(readRaw(name));
+  return parseSituation(readRaw(name));
 }
 
 export function explainSituation(given: CapturedSituation, now = Date.parse(given.capturedAt)): Explained {

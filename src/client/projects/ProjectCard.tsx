@@ -3,6 +3,7 @@ import { memo } from 'react';
 import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { reasonFacts } from '../../shared/contract/reasons.ts';
 import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
 import { needsAttention, statusLine } from './badge.ts';
 import { ProjectMenu } from './ProjectMenu.tsx';
@@ -37,7 +38,11 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       </p>
       <div className={classes.status}>
         <StatusBadge project={project} />
-        <span className={classes.line} title={line} data-attention={needsAttention(project) || undefined}>
+        <span
+          className={classes.line}
+          title={statusLine(project)}
+          data-attention={needsAttention(project) || undefined}
+        >
           {line}
         </span>
       </div>
@@ -61,10 +66,12 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
   );
 });
 
-/** The step of a start that goes well; else why it does not, or why it is not simply running. */
+/** The step of a start that goes well; what is wrong, in two or three words; else why it is not simply running. */
 function cardLine(project: Project): string {
   const goesWell = project.status === 'initializing' && !needsAttention(project) && project.podError === null;
-  return (goesWell ? currentStep(project.progress) : null) ?? statusLine(project);
+  if (goesWell) return currentStep(project.progress) ?? statusLine(project);
+  const { reason } = project;
+  return reason !== null && needsAttention(project) ? reasonFacts[reason].title : statusLine(project);
 }
 
 /** A thin line that fills as the start goes on. Always there, so that nothing moves when it begins or ends. */

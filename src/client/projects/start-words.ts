@@ -13,7 +13,7 @@ export const stepLabel = {
 /** "2/3" of the parts of a step that has some; of attempts only from the second on; `null` where that says nothing. */
 export function stepParts({ name, state, done, total }: StartStep): string | null {
   if (done === null || total === null || state === 'waiting') return null;
-  if (name === 'queued') return done > 1 ? `attempt ${done} of ${total}` : null;
+  if (name === 'queued') return done > 1 && state !== 'done' ? `attempt ${done} of ${total}` : null;
   return `${done}/${total}`;
 }
 

@@ -27,7 +27,7 @@ export function stepPull(input: StepInput): StepResult {
     memory.waitingSinceMs = nowMs;
     return busy(status, delays.settleMs * 4, [{ type: 'Warning', reason, message, isOfPod: true }]);
   }
-  if (hasImage && textAt(input.container, 'imagePullPolicy') !== 'Always') {
+  if (hasImage && situation.pull === undefined && textAt(input.container, 'imagePullPolicy') !== 'Always') {
     memory.creatingSinceMs = nowMs;
     return busy(status, delays.createMs, [normal('Pulled', `Container image "${image}" already present on machine`)]);
   }

@@ -66,7 +66,8 @@ export function startProgress(given: StartGiven): StartProgress {
       const step = {
         name,
         state: 'done' as const,
-        done: parts.total,
+        // Of attempts it tells which one it was; of all else every part is there.
+        done: name === 'queued' ? parts.done : parts.total,
         total: parts.total,
         startedAt: earlier?.startedAt ?? from,
         finishedAt,
