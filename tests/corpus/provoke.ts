@@ -243,8 +243,8 @@ async function cleanUp(): Promise<void> {
   const { items } = await api.listNamespacedPod({ namespace });
   for (const pod of items.filter(({ metadata }) => metadata?.finalizers?.length)) {
     const body = JSON.parse(JSON.stringify(pod)) as V1Pod; // as it was read
-    body.metadata = { ...body.metadata, finalizers: [] };
-    await api.replaceNamespacedPod({ namespace, name: body.metadata.name ?? '', body });
+    if (body.metadata) body.metadata.finalizers = [];
+    await api.replaceNamespacedPod({ namespace, name: body.metadata?.name ?? '', body });
   }
   await api.deleteNamespace({ name: namespace });
 }

@@ -47,6 +47,7 @@ const inputs: Record<string, () => unknown> = {
   'projects.restart': () => ({ id: projectId }),
   'projects.retry': () => ({ id: projectId }),
   'projects.activity': () => ({ id: projectId }),
+  'projects.usualStart': () => ({}),
   'sessions.list': () => undefined,
   'sessions.revoke': () => ({ id: randomUUID() }),
   'sessions.revokeOthers': () => ({}),
