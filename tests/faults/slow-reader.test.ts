@@ -10,6 +10,7 @@ import { createStatusPublisher, type StatusPublisher } from '../../src/shared/no
 import { createClient, type Client } from '../../src/shared/sdk/client.ts';
 import { startServerProcess, type ServiceProcess } from '../support/processes.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
+import { collectingGarbage, memoryOf } from '../support/server-memory.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
 import { mintToken } from '../support/test-server.ts';
 
@@ -30,8 +31,7 @@ let projects: Project[];
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  // Collects garbage all the time, so that what it holds can be told from what it has not yet thrown away.
-  const env = { NODE_OPTIONS: '--expose-gc --import=data:text/javascript,setInterval(gc,500).unref()' };
+  const env = collectingGarbage;
   server = await startServerProcess({ databaseUrl: database.url, redisUrl: redis.url, env });
   const log = createLog({ name: 'test', level: 'silent' });
   connection = createRedis(redis.url, { purpose: 'blocking', log });
@@ -76,19 +76,6 @@ function heardBy({ messages }: RawSocket): Map<string, number> {
   return heard;
 }
 
-/** What the server holds, in bytes: its own objects, and the buffers that wait to be sent. The least of a second. */
-async function memoryOf(): Promise<number> {
-  let least = Infinity;
-  for (const startedAt = performance.now(); performance.now() - startedAt < 1_000; await delay(50)) {
-    const [heap, external] = await Promise.all([
-      server.metric('nodejs_heap_size_used_bytes'),
-      server.metric('nodejs_external_memory_bytes'),
-    ]);
-    least = Math.min(least, heap + external);
-  }
-  return least;
-}
-
 async function subscribed(count: number): Promise<RawSocket> {
   const socket = await openSocket(server.url, { token });
   for (let id = 1; id <= count; id += 1) expect(await socket.subscribe(id)).toMatchObject({ type: 'snapshot' });
@@ -100,7 +87,7 @@ describe('fault 22: a subscriber that reads slowly', () => {
     const quick = await subscribed(1);
     // The buffers of the server fill with the changes of the last minutes, whoever reads them: that is no leak.
     await publishChanges(6_000);
-    const before = await memoryOf();
+    const before = await memoryOf(server);
 
     const slow = await subscribed(20); // as many as a socket may carry
     slow.ws.pause();
@@ -113,7 +100,7 @@ describe('fault 22: a subscriber that reads slowly', () => {
       const publishedAt = performance.now();
       await expect.poll(() => heardBy(quick), { timeout: 10_000, interval: 10 }).toEqual(last);
       longestMs = Math.max(longestMs, performance.now() - publishedAt);
-      peak = Math.max(peak, await memoryOf());
+      peak = Math.max(peak, await memoryOf(server));
       if ((await server.metric('opencode_sockets')) === 1) closedAfterMs = performance.now() - pausedAt;
       quick.messages.length = 0;
     }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appErrorCodeSchema } from '../../src/shared/contract/errors.ts';
 import { bearer, createApiCall } from '../support/api-call.ts';
 import { startServerProcess, type ServiceProcess } from '../support/processes.ts';
+import { collectingGarbage, memoryOf } from '../support/server-memory.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
 import { mintToken } from '../support/test-server.ts';
 import { createFigures, hangMs, inTime } from './answers.ts';
@@ -36,8 +37,7 @@ beforeAll(async () => {
     redisUrl: redis.url,
     env: {
       RATE_LIMIT_PER_MINUTE: '10000000',
-      // Collects garbage all the time, so that what it holds can be told from what it has not yet thrown away.
-      NODE_OPTIONS: '--expose-gc --import=data:text/javascript,setInterval(gc,500).unref()',
+      ...collectingGarbage,
     },
   });
   port = Number(new URL(server.url).port);
@@ -49,26 +49,13 @@ beforeAll(async () => {
     { numRuns: 200 },
   );
   await withSocket(subscribe);
-  memoryBefore = await memoryOf();
+  memoryBefore = await memoryOf(server);
   linesBefore = await openLines();
 });
 afterAll(async () => {
   await server.kill();
   await database.drop();
 });
-
-/** What the server holds, in bytes: its own objects, and the buffers that wait to be sent. The least of a second. */
-async function memoryOf(): Promise<number> {
-  let least = Infinity;
-  for (const startedAt = performance.now(); performance.now() - startedAt < 1_000; await delay(50)) {
-    const [heap, external] = await Promise.all([
-      server.metric('nodejs_heap_size_used_bytes'),
-      server.metric('nodejs_external_memory_bytes'),
-    ]);
-    least = Math.min(least, heap + external);
-  }
-  return least;
-}
 
 /** All TCP connections of the server: also those to the database, to Redis, and of this file's own fetch. */
 const openLines = () => server.metric('nodejs_active_resources', { type: 'TCPSocketWrap' });
@@ -166,7 +153,7 @@ describe('bytes on a line of HTTP', () => {
     line.socket.write(requests);
     await expect.poll(() => line.socket.writableLength, { timeout: 5_000 }).toBeLessThan(requests.length + 1);
     expect((await inTime(call('auth.me'), 'somebody else')).status).toBe(200);
-    expect((await memoryOf()) - memoryBefore).toBeLessThan(flatBytes);
+    expect((await memoryOf(server)) - memoryBefore).toBeLessThan(flatBytes);
     line.socket.destroy();
     figures.add('pipelined and not read', 2_000);
   }, 30_000);
@@ -316,7 +303,7 @@ describe('after all that', () => {
     expect(await server.metric('opencode_subscriptions')).toBe(0);
     // Thousands were opened; the pool of the database and this file's own fetch may have grown by a few.
     await expect.poll(openLines, { timeout: 15_000 }).toBeLessThan(linesBefore + 15);
-    expect((await memoryOf()) - memoryBefore).toBeLessThan(flatBytes);
+    expect((await memoryOf(server)) - memoryBefore).toBeLessThan(flatBytes);
     expect((await call('tokens.list')).data).toHaveLength(1);
     expect((await call('projects.list')).data).toMatchObject({ items: [] });
     const complaints = server

@@ -12,6 +12,7 @@ import { writeKubeconfig } from './api/kubeconfig.ts';
 import { createKubernetesApi, type KubernetesApi, type KubernetesApiOptions } from './api/kubernetes-api.ts';
 import { containerLog } from './kubelet/container-log.ts';
 import { createKubelet, type KubeletOptions } from './kubelet/kubelet.ts';
+import { refusalOf } from './kubelet/situations.ts';
 import { defaultStorageClass } from './kubelet/volume-controller.ts';
 
 export interface EmbeddedKubernetesOptions {
@@ -57,6 +58,7 @@ export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOption
       host,
       port: options.port ?? 0,
       containerLog,
+      admit: refusalOf,
       log: options.log,
       ...options.apiOptions,
     },

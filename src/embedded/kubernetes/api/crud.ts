@@ -21,13 +21,17 @@ export interface Target {
   name: string;
 }
 
+export type Admit = (pod: KubeObject) => string | undefined;
+
 export type Crud = ReturnType<typeof createCrud>;
 
 /**
  * Reading and changing single objects. Every function here is synchronous from its read to its write, so two requests
  * never see each other half done. All of them refuse by throwing a StatusError.
+ * @param deps.admit why a pod is refused, if it is
  */
-export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number }) {
+export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Admit | undefined }) {
+  const { store, nowMs, admit } = deps;
   const namespaces = definitionOf('namespaces');
 
   function get({ definition, namespace, name }: Target): KubeObject {
@@ -53,6 +57,8 @@ export function createCrud({ store, nowMs }: { store: Store; nowMs: () => number
     if (store.get(storeKeyOf(definition), namespace, object.metadata.name) !== undefined) {
       throw statusError.alreadyExists(definition, object.metadata.name);
     }
+    const refusal = definition.kind === 'Pod' ? admit?.(object) : undefined;
+    if (refusal !== undefined) throw statusError.forbidden(definition, object.metadata.name, refusal);
     return dryRun ? object : store.put(storeKeyOf(definition), object);
   }
 

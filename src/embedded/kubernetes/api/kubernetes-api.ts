@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 
 import type { Credentials } from './credentials.ts';
-import { createCrud } from './crud.ts';
+import { createCrud, type Admit } from './crud.ts';
 import { createDeletion } from './deletion.ts';
 import { discoveryDocuments } from './discovery.ts';
 import type { Journal } from './journal.ts';
@@ -33,6 +33,8 @@ export interface KubernetesApiOptions {
   host: string;
   /** What containers have said; without a kubelet they have said nothing. */
   containerLog?: ContainerLog | undefined;
+  /** Why a pod is not let in, as quotas and policies do; all are unless given. */
+  admit?: Admit | undefined;
   log?: ((line: string) => void) | undefined;
   nowMs?: (() => number) | undefined;
   bookmarkIntervalMs?: number | undefined;
@@ -77,7 +79,7 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
   }
   journal?.rotate(store.revision(), store.entries());
 
-  const crud = createCrud({ store, nowMs });
+  const crud = createCrud({ store, nowMs, admit: options.admit });
   const deletion = createDeletion({ store, crud, nowMs });
   const containerLog = options.containerLog ?? (() => []);
   const pods = createPodSubresources({ store, crud, deletion, containerLog, nowMs, logIntervalMs: 500 });

@@ -98,7 +98,9 @@ function conditionsOf(
     { type: 'ContainersReady', ...readiness },
     { type: 'PodScheduled', status: 'True' },
   ];
-  return wanted.map((condition) => {
+  // What others have written beside them, such as DisruptionTarget, is theirs.
+  const others = previous.filter((other) => wanted.every((condition) => condition['type'] !== other['type']));
+  const own = wanted.map((condition) => {
     const before = previous.find((other) => other['type'] === condition['type']);
     const isSame = before !== undefined && before['status'] === condition['status'];
     return {
@@ -107,4 +109,5 @@ function conditionsOf(
       lastTransitionTime: isSame ? (before['lastTransitionTime'] ?? kubeTime(nowMs)) : kubeTime(nowMs),
     };
   });
+  return [...own, ...others];
 }

@@ -1,5 +1,6 @@
 import {
   isJsonObject,
+  kubeTime,
   objectsAt,
   sameJson,
   textAt,
@@ -42,6 +43,8 @@ interface Deps {
 export function createPodWorker({ client, clock, signal, pods, events, delays, nodeName }: Deps) {
   const memories = new Map<string, PodMemory>();
   const images = new Set<string>();
+  /** The pods that were asked to leave by a situation: once is enough. */
+  const evicted = new Set<string>();
 
   /** One step of one pod; returns after how long to look again. */
   async function sync(key: string): Promise<number | undefined> {
@@ -98,7 +101,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
       const image = textAt(container, 'image');
       const situation = situationOfContainer(container);
       if (situation.silent === 'node') return undefined;
-      if (situation.podEnd ?? situation.nodeLost) fate = { ...situation, name };
+      if (situation.podEnd ?? situation.nodeLost ?? situation.leaves) fate = { ...situation, name };
       const result = stepContainer({
         container,
         status: known.get(name) ?? initialContainerStatus(container),
@@ -129,6 +132,16 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
       await writeStatus(pod, memory, status);
       return fateMs === undefined ? againMs : Math.min(againMs ?? Infinity, fateMs);
     }
+    if (fate.leaves !== undefined) {
+      // Its successor of the same name stays.
+      if (evicted.has(pod.metadata.name)) {
+        await writeStatus(pod, memory, status);
+        return againMs;
+      }
+      evicted.add(pod.metadata.name);
+      await evict(pod, status, fate.leaves);
+      return undefined;
+    }
     await writeStatus(pod, memory, { ...status, ...fateOf(pod, status, fate) });
     return undefined;
   }
@@ -137,6 +150,24 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   function fateDueMs(status: JsonObject | undefined, nowMs: number): number | undefined {
     const startedAt = Date.parse(textAt(status, 'state', 'running', 'startedAt'));
     return Number.isNaN(startedAt) ? undefined : startedAt + 2 * delays.failAfterMs - nowMs;
+  }
+
+  /** Somebody asks the pod to leave, and says why in its conditions. */
+  async function evict(
+    pod: KubeObject,
+    status: JsonObject,
+    { reason, message, event }: NonNullable<Situation['leaves']>,
+  ): Promise<void> {
+    if (event !== undefined) events.record({ about: pod, type: 'Normal', message, ...event });
+    const disruption = { type: 'DisruptionTarget', status: 'True', reason, message, lastProbeTime: null };
+    const lastTransitionTime = kubeTime(clock.nowMs());
+    const conditions = [...objectsAt(status, 'conditions'), { ...disruption, lastTransitionTime }];
+    await client.call('PATCH', `${pathOf(pod)}/status`, {
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { uid: pod.metadata.uid }, status: { ...status, conditions } },
+      signal,
+    });
+    await client.call('DELETE', pathOf(pod), { body: { preconditions: { uid: pod.metadata.uid } }, signal });
   }
 
   /** The end of the whole pod, or the loss of its node, in the status; and the event that tells of it. */
