@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { startAsked } from '../../shared/contract/explain/start-progress.ts';
 import { derive as deriveAll } from './derive.ts';
 import { claimOf, podOf, recordOf } from './fixtures.ts';
 
@@ -93,6 +94,28 @@ describe('derive', () => {
       reason: 'cluster-unreachable',
       message: 'The cluster does not answer.',
     });
+  });
+
+  it('counts the start of a project from its wish, and where no wish was noted from its pod', () => {
+    const created = recordOf(told).createdAt;
+    const pod = podOf();
+    const startOf = (changes: Parameters<typeof recordOf>[0]) =>
+      derive(recordOf({ ...told, ...changes }), { pod, claim: claimOf() }, now).progress;
+    expect(startOf({})?.startedAt).toBe(new Date(pod.metadata.creationTimestamp).toISOString());
+    const asked = startAsked('2026-01-01T11:59:00.000Z', 10);
+    expect(startOf({ progress: asked })).toMatchObject({ startedAt: asked.startedAt, readyAt: now });
+    expect(derive(recordOf(), { pod: null, claim: null }, now).progress?.startedAt).toBe(created);
+  });
+
+  it('begins another start when a pod that was ready is lost, and none when a stop was wished', () => {
+    const asked = startAsked('2026-01-01T11:00:00.000Z', 10);
+    const progress = { ...asked, readyAt: '2026-01-01T11:01:00.000Z' };
+    const gone = { pod: null, claim: claimOf() };
+    expect(derive(recordOf({ ...told, progress }), gone, now).progress).toMatchObject({
+      startedAt: now,
+      readyAt: null,
+    });
+    expect(derive(recordOf({ ...told, progress, desiredState: 'stopped' }), gone, now).progress).toBeNull();
   });
 
   it('changes nothing of an archived project', () => {

@@ -161,6 +161,8 @@ function progressOf(
   const current = pod && !pod.metadata.deletionTimestamp && !isOutdated(record, pod) ? pod : null;
   const { progress: previous } = record;
   const isLost = previous?.readyAt != null && (!current || current.metadata.uid !== record.podUid);
-  const startedAt = isLost ? now : (previous?.startedAt ?? record.createdAt);
+  // A row from before starts were kept tells of no wish: its pod is as old as its start.
+  const begun = current ? new Date(current.metadata.creationTimestamp).toISOString() : record.createdAt;
+  const startedAt = isLost ? now : (previous?.startedAt ?? begun);
   return startProgress({ startedAt, attempt: attemptOf(previous), pod: current, claim, events, reason, previous, now });
 }
