@@ -58,7 +58,11 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     for (const watch of system.kubernetes.watches) watch.reset();
     const project = await system.create();
     const refused = await system.until(project.id, { status: 'initializing', reason: 'unauthorized' });
-    expect(refused.message).toMatch(/does not accept our credentials\. An administrator must renew them\./);
+    expect(refused).toMatchObject({
+      message: 'The cluster does not accept our credentials.',
+      next: expect.stringContaining('goes on by itself') as string,
+      actor: 'administrator',
+    });
     accept(...tokens);
     await system.until(project.id, { status: 'ready', podError: null }, promisedMs);
     await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));

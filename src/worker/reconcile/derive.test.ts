@@ -105,6 +105,8 @@ describe('derive', () => {
     const asked = startAsked('2026-01-01T11:59:00.000Z', 10);
     expect(startOf({ progress: asked })).toMatchObject({ startedAt: asked.startedAt, readyAt: now });
     expect(derive(recordOf(), { pod: null, claim: null }, now).progress?.startedAt).toBe(created);
+    // While nothing has happened there is nothing to write.
+    expect(derive(recordOf({ progress: asked }), { pod: null, claim: null }, now).progress).toEqual(asked);
   });
 
   it('begins another start when a pod that was ready is lost, and none when a stop was wished', () => {

@@ -95,6 +95,8 @@ function look({ attempt, pod, claim, events }: StartGiven): Record<StartStepName
   const ready = statuses.filter((status) => status.ready).length;
   const starts = statuses.flatMap(({ state }) => isoOf(state.running?.startedAt) ?? []).toSorted();
   const hasStarted = total !== null && total > 0 && started === total;
+  /** Of nothing nothing is done. */
+  const of = (done: number) => (total === null ? null : done);
   const isReady =
     pod?.status.phase === 'Running' && ready === total && total > 0 && conditionOf(pod, 'Ready')?.status !== 'False';
   return {
@@ -106,9 +108,9 @@ function look({ attempt, pod, claim, events }: StartGiven): Record<StartStepName
       done: null,
       total: null,
     },
-    images: { isDone: total !== null && total > 0 && pulled === total, at: starts[0] ?? null, done: pulled, total },
-    containers: { isDone: hasStarted, at: starts.at(-1) ?? null, done: started, total },
-    ready: { isDone: isReady, at: pod ? readyAtOf(pod) : null, done: ready, total },
+    images: { isDone: total !== null && total > 0 && pulled === total, at: starts[0] ?? null, done: of(pulled), total },
+    containers: { isDone: hasStarted, at: starts.at(-1) ?? null, done: of(started), total },
+    ready: { isDone: isReady, at: pod ? readyAtOf(pod) : null, done: of(ready), total },
   };
 }
 
