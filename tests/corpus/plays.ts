@@ -11,10 +11,8 @@ export interface Play {
   pod?: Partial<V1PodSpec>;
   finalizers?: string[];
   storageClass?: string;
-  /** Its image comes from a registry on the node itself, which answers so. Where the node is this machine alone. */
-  registryStatus?: number;
   /** What is done to it as soon as it is ready; what is done to its node is done when nothing else runs. */
-  afterwards?: 'delete' | 'drain' | 'preempt';
+  afterwards?: 'delete' | 'drain';
   /** The reason that the engine must come to. */
   reason: string;
 }
@@ -163,7 +161,6 @@ export const plays: Record<string, Play> = {
     afterwards: 'delete',
     reason: 'stuck-on-finalizer',
   },
-  'deleted-gone': { how: 'deleted by hand, and gone', afterwards: 'delete', reason: 'pod-gone' },
   'missing-key': {
     how: 'an environment variable from a key that its ConfigMap does not have',
     container: { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'kube-root-ca.crt', key: 'nope' } } }] },
@@ -203,16 +200,5 @@ export const plays: Record<string, Play> = {
     },
     reason: 'evicted',
   },
-  'registry-denied': { how: 'a registry that answers 401', registryStatus: 401, reason: 'image-denied' },
-  'registry-not-found': { how: 'a registry that answers 404', registryStatus: 404, reason: 'image-not-found' },
-  'registry-busy': { how: 'a registry that answers 429', registryStatus: 429, reason: 'image-rate-limited' },
-  'registry-broken': { how: 'a registry that answers 503', registryStatus: 503, reason: 'image-unreachable' },
   drained: { how: 'its node is cordoned, and it is evicted by the API', afterwards: 'drain', reason: 'drained' },
-  preempted: {
-    how: 'a pod of higher priority needs its place',
-    container: { resources: { requests: { cpu: '1100m' } } },
-    pod: { terminationGracePeriodSeconds: 10 },
-    afterwards: 'preempt',
-    reason: 'preempted',
-  },
 };

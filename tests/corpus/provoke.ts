@@ -8,18 +8,9 @@
  * PROVOKE_IMAGE (busybox:1.35), and a default storage class.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import {
-  CoreV1Api,
-  KubeConfig,
-  PatchStrategy,
-  SchedulingV1Api,
-  setHeaderOptions,
-  type V1Pod,
-} from '@kubernetes/client-node';
+import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
 
 import { image, plays, probe, shell, type Play } from './plays.ts';
 import { explainSituation, parseSituation } from './situations.ts';
@@ -30,20 +21,9 @@ const labels = { 'app.kubernetes.io/managed-by': 'opencode-corpus' };
 const kubeConfig = new KubeConfig();
 kubeConfig.loadFromDefault();
 const api = kubeConfig.makeApiClient(CoreV1Api);
-const scheduling = kubeConfig.makeApiClient(SchedulingV1Api);
-const priorityClass = 'opencode-corpus-first';
 let cordoned: string | null = null;
-/** Answers every image by the status that its tag names. Reached by a node that is this machine. */
-const registry = createServer((request, response) => {
-  const status = Number(/v(\d{3})$/.exec(request.url ?? '')?.[1] ?? 200);
-  response.writeHead(status, { 'content-type': 'application/json' }).end('{"errors":[]}');
-});
-await new Promise<void>((resolve) => {
-  registry.listen(0, '127.0.0.1', resolve);
-});
-const { port: registryPort } = registry.address() as AddressInfo; // it listens on TCP
 
-function podOf(name: string, { container = {}, pod = {}, finalizers, registryStatus }: Play): V1Pod {
+function podOf(name: string, { container = {}, pod = {}, finalizers }: Play): V1Pod {
   const { volumes = [], ...spec } = pod;
   const { volumeMounts = [], ...own } = container;
   const workspace = { name: 'workspace', mountPath: '/workspace' };
@@ -55,7 +35,7 @@ function podOf(name: string, { container = {}, pod = {}, finalizers, registrySta
       containers: [
         {
           name: 'opencode-server',
-          image: registryStatus === undefined ? image : `127.0.0.1:${registryPort}/team/app:v${registryStatus}`,
+          image,
           ...shell('mkdir -p /tmp/www; echo ok > /tmp/www/index.html; exec httpd -f -p 3000 -h /tmp/www'),
           readinessProbe: probe('/'),
           ...own,
@@ -123,15 +103,6 @@ async function doTo(name: string, node: string, what: Play['afterwards']): Promi
         body: { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name } },
       });
       return;
-    case 'preempt': {
-      await scheduling.createPriorityClass({ body: { metadata: { name: priorityClass }, value: 1_000 } });
-      const rival = podOf(name, plays['preempted'] ?? { how: '', reason: '' });
-      rival.metadata = { name: 'rival', labels };
-      if (rival.spec) Object.assign(rival.spec, { priorityClassName: priorityClass, volumes: [] });
-      for (const container of rival.spec?.containers ?? []) container.volumeMounts = [];
-      await api.createNamespacedPod({ namespace, body: rival });
-      return;
-    }
     default:
       await api.deleteNamespacedPod({ namespace, name });
   }
@@ -145,8 +116,6 @@ async function cordon(name: string, unschedulable: boolean): Promise<void> {
 
 async function cleanUp(): Promise<void> {
   if (cordoned !== null) await cordon(cordoned, false);
-  await orNull(scheduling.deletePriorityClass({ name: priorityClass }));
-  registry.close();
   const { items } = await api.listNamespacedPod({ namespace });
   for (const pod of items.filter(({ metadata }) => metadata?.finalizers?.length)) {
     const body = JSON.parse(JSON.stringify(pod)) as V1Pod; // as it was read
@@ -163,7 +132,7 @@ const names = args.length === 0 ? Object.keys(plays) : args;
 await api.createNamespace({ body: { metadata: { name: namespace } } });
 let failures = 0;
 try {
-  const isAlone = (name: string) => plays[name]?.afterwards === 'drain' || plays[name]?.afterwards === 'preempt';
+  const isAlone = (name: string) => plays[name]?.afterwards === 'drain';
   const lane = async (queue: string[]): Promise<void> => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       const play = plays[name];
