@@ -20,7 +20,7 @@ function page(): string {
   return `# Reasons
 
 Written by \`tests/corpus/reasons-page.test.ts\` from the table in \`src/shared/contract/reasons.ts\` and from what the engine says of
-each captured situation; the test fails when this page says something else. After a change: \`npx vitest run -u tests/corpus\`.
+each captured situation; the test fails when this page says something else. After a change: \`npx vitest run tests/corpus --update\`.
 
 ## Every reason code
 

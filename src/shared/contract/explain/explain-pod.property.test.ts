@@ -102,6 +102,22 @@ const podShape = fc.record({
     containerStatuses: fc.array(container, { maxLength: 3 }),
   }),
 });
+/** What hardly ever comes of chance: every container ready, and nothing against it. */
+const wellShape = podShape.map((shape) => {
+  const containers = names.slice(1).map((name) => ({ name, image: 'registry.example.com/a:1' }));
+  const running = { ready: true, restartCount: 0, state: { running: {} }, lastState: {} };
+  return {
+    ...shape,
+    metadata: { ...shape.metadata, deletionTimestamp: undefined },
+    spec: { nodeName: 'node-1', containers },
+    status: {
+      phase: 'Running',
+      conditions: [],
+      initContainerStatuses: [],
+      containerStatuses: containers.map(({ name }) => ({ name, ...running })),
+    },
+  };
+});
 const eventShape = fc.record({
   metadata: fc.constant({}),
   involvedObject: fc.record({
@@ -144,7 +160,9 @@ const claimShape = fc.record({
   status: fc.record({ phase: maybe(fc.constantFrom('Pending', 'Bound', 'Lost')) }),
 });
 const anySituation: fc.Arbitrary<Omit<Situation, 'now'>> = fc.record({
-  pod: podShape.map((shape) => kubernetesPodSchema.parse(shape)),
+  pod: fc
+    .oneof({ weight: 9, arbitrary: podShape }, { weight: 1, arbitrary: wellShape })
+    .map((shape) => kubernetesPodSchema.parse(shape)),
   events: fc.array(
     eventShape.map((shape) => kubernetesEventSchema.parse(shape)),
     { maxLength: 6 },
