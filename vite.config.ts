@@ -1,10 +1,15 @@
-/** Builds the client, the only part of the product that is built: `src/client` becomes static files in `dist/client`. */
+/**
+ * Builds what does not run as it is written: `src/client` becomes static files in `dist/client`, and in the mode `sdk` the SDK
+ * becomes a package in `dist/sdk`, to which `npm run build` adds the types.
+ */
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type UserConfig } from 'vite';
+
+import packageJson from './package.json' with { type: 'json' };
 
 const server = `http://localhost:${process.env['PORT'] ?? '3080'}`;
 
-export default defineConfig({
+const client: UserConfig = {
   root: 'src/client',
   plugins: [react()],
   build: {
@@ -38,4 +43,40 @@ export default defineConfig({
       '^/auth/(?:login|callback|logout)': { target: server, headers: { origin: server } },
     },
   },
-});
+};
+
+/** What the SDK needs at run time, and for the types of the procedures. */
+const { '@trpc/client': trpcClient, '@trpc/server': trpcServer, zod } = packageJson.dependencies;
+const { name, version, description, license, engines } = packageJson;
+const sdkPackage = {
+  name,
+  version,
+  description,
+  license,
+  engines,
+  type: 'module',
+  sideEffects: false,
+  exports: { './sdk': { types: './types/src/shared/sdk/client.d.ts', default: './client.js' } },
+  dependencies: { '@trpc/client': trpcClient, '@trpc/server': trpcServer, zod },
+};
+
+const sdk: UserConfig = {
+  publicDir: false,
+  plugins: [
+    {
+      name: 'package-json',
+      generateBundle() {
+        this.emitFile({ type: 'asset', fileName: 'package.json', source: `${JSON.stringify(sdkPackage, null, 2)}\n` });
+      },
+    },
+  ],
+  build: {
+    outDir: 'dist/sdk',
+    target: 'es2023',
+    minify: false,
+    lib: { entry: 'src/shared/sdk/client.ts', formats: ['es'], fileName: () => 'client.js' },
+    rolldownOptions: { external: [/^@trpc\//, /^zod/] },
+  },
+};
+
+export default defineConfig(({ mode }) => (mode === 'sdk' ? sdk : client));

@@ -1,33 +1,55 @@
 /** Every address of the client. Pages are loaded when they are first visited. */
 import { Suspense } from 'react';
-import { Navigate, Route, Routes } from 'react-router';
+import { matchRoutes, Navigate, useRoutes, type RouteObject } from 'react-router';
 
-import { lazyPart } from './ui/lazy-part.ts';
+import { lazyPart, type LazyPart } from './ui/lazy-part.ts';
 import { PageLoading } from './ui/PageLoading.tsx';
 
 const SignInPage = lazyPart(async () => (await import('./auth/SignInPage.tsx')).SignInPage);
 const AppLayout = lazyPart(async () => (await import('./ui/AppLayout.tsx')).AppLayout);
 const ProjectsPage = lazyPart(async () => (await import('./projects/ProjectsPage.tsx')).ProjectsPage);
 const ProjectPage = lazyPart(async () => (await import('./projects/ProjectPage.tsx')).ProjectPage);
+const ProfilePage = lazyPart(async () => (await import('./settings/ProfilePage.tsx')).ProfilePage);
+const AppearancePage = lazyPart(async () => (await import('./settings/AppearancePage.tsx')).AppearancePage);
 const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage.tsx')).SessionsPage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
+/** A part and where it is shown; the router carries `handle` along. */
+const page = (path: string, Part: LazyPart<object>): RouteObject => ({ path, element: <Part />, handle: Part });
+const redirect = (path: string, to: string): RouteObject => ({ path, element: <Navigate to={to} replace /> });
+
+const routes: RouteObject[] = [
+  redirect('/', '/projects'),
+  page('sign-in', SignInPage),
+  {
+    element: <AppLayout />,
+    handle: AppLayout,
+    children: [
+      page('projects', ProjectsPage),
+      page('projects/:projectId/:tab?', ProjectPage),
+      redirect('settings', '/settings/profile'),
+      page('settings/profile', ProfilePage),
+      page('settings/appearance', AppearancePage),
+      page('settings/sessions', SessionsPage),
+      page('settings/tokens', TokensPage),
+    ],
+  },
+  page('*', NotFoundPage),
+];
+
 export function AppRoutes() {
-  return (
-    <Suspense fallback={<PageLoading />}>
-      <Routes>
-        <Route index element={<Navigate to="/projects" replace />} />
-        <Route path="sign-in" element={<SignInPage />} />
-        <Route element={<AppLayout />}>
-          <Route path="projects" element={<ProjectsPage />} />
-          <Route path="projects/:projectId/:tab?" element={<ProjectPage />} />
-          <Route path="settings" element={<Navigate to="/settings/tokens" replace />} />
-          <Route path="settings/sessions" element={<SessionsPage />} />
-          <Route path="settings/tokens" element={<TokensPage />} />
-        </Route>
-        <Route path="*" element={<NotFoundPage />} />
-      </Routes>
-    </Suspense>
+  const shown = useRoutes(routes);
+  return <Suspense fallback={<PageLoading />}>{shown}</Suspense>;
+}
+
+/** Loads all that the page of an address is drawn with, the frame and the page side by side. */
+export async function preloadPage(pathname: string): Promise<void> {
+  const matches = matchRoutes(routes, pathname === '/' ? '/projects' : pathname) ?? [];
+  await Promise.all(
+    matches.map(async ({ route }) => {
+      const part = route.handle as LazyPart<object> | undefined; // as `page` has put it there
+      await part?.preload();
+    }),
   );
 }

@@ -67,8 +67,11 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
     onSessionEnded: endSession,
   });
   // A browser that knows to be offline says so long before the socket notices.
-  window.addEventListener('offline', () => connection.set({ link: 'lost' }));
-  window.addEventListener('online', () => liveFeed.restart());
+  window.addEventListener('offline', () => connection.set({ link: 'lost', isOffline: true }));
+  window.addEventListener('online', () => {
+    connection.set({ isOffline: false });
+    liveFeed.restart();
+  });
 
   function endSession(): void {
     liveFeed.stop();

@@ -4,7 +4,7 @@ export async function preloadParts(): Promise<void> {
   await Promise.allSettled([
     import('./projects/CreateProjectDialog.tsx'),
     import('./projects/DeleteProjectDialog.tsx'),
-    import('./projects/EditProjectDialog.tsx'),
+    import('./commands/CommandPalette.tsx'),
     import('./projects/ProjectMenuOpen.tsx'),
     import('./projects/ProjectPage.tsx'),
     import('./ui/UserMenuOpen.tsx'),

@@ -11,8 +11,12 @@ import { readWorkerConfig } from '../worker/config.ts';
 
 type Environment = Record<string, string | undefined>;
 
-const variables = z.object({
-  DATA_DIR: z.string().default('.data'),
+/** What `npm start` reads beside the variables of server and worker. */
+export const embeddedVariables = z.object({
+  DATA_DIR: z
+    .string()
+    .default('.data')
+    .describe('Where the data of what is embedded lies; the kubeconfig is `DATA_DIR/kubeconfig`.'),
   DATABASE_URL: z.string().optional(),
   REDIS_URL: z.string().optional(),
   KUBECONFIG: z.string().optional(),
@@ -43,7 +47,7 @@ export const embeddedClientId = 'opencode-project-manager';
  * @throws ConfigurationError naming every wrong variable of `npm start`, server and worker at once
  */
 export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
-  const read = readEnvironment(variables, env);
+  const read = readEnvironment(embeddedVariables, env);
   const embed = {
     postgres: read.DATABASE_URL === undefined,
     redis: read.REDIS_URL === undefined,

@@ -3,22 +3,17 @@
  * PostgreSQL and Redis as real servers, an OIDC issuer and a Kubernetes API with its kubelet in this process. Server and
  * worker are the ordinary ones and know nothing of this. Data stays in DATA_DIR between runs.
  */
+import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 
 import { readServerConfig } from '../server/config.ts';
-import { startServer } from '../server/server.ts';
-import { migrateToLatest } from '../shared/node/db/migrate.ts';
 import { ConfigurationError } from '../shared/node/environment.ts';
 import { createLog } from '../shared/node/log.ts';
 import { readWorkerConfig } from '../worker/config.ts';
-import { startHealthServer } from '../worker/health.ts';
-import { startWorker } from '../worker/worker.ts';
 import { buildClientIfStale } from './client-build.ts';
 import { embeddedClientId, loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded-config.ts';
 import { developmentUsers } from './issuer/development-users.ts';
-import { createEmbeddedIssuer } from './issuer/issuer.ts';
-import { createEmbeddedKubernetes } from './kubernetes/embedded-kubernetes.ts';
 import { createEmbeddedPostgres } from './postgres/postgres.ts';
 import { createEmbeddedRedis } from './redis/redis.ts';
 import { announceInstance, withdrawInstance } from './running-instance.ts';
@@ -51,29 +46,37 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
   const log = createLog({ name: 'opencode-project-manager', level: env['LOG_LEVEL'] ?? 'warn' });
   const serviceLog = { info: (line: string) => log.info(line), warn: (line: string) => log.warn(line) };
 
+  // PostgreSQL and Redis come up in processes of their own: the greater part of the program is loaded meanwhile, and from the
+  // second start on without being compiled.
+  enableCompileCache(join(root, 'node_modules/.cache/compile'));
+  const loading = import('./parts.ts');
   const [postgres, redis, kubernetes, issuer, clientDir] = await allOrUndo([
     embed.postgres ? stoppable(createEmbeddedPostgres({ dataDir, log: serviceLog })) : null,
     embed.redis ? stoppable(createEmbeddedRedis({ dataDir, log: serviceLog })) : null,
     embed.kubernetes
       ? stoppable(
-          createEmbeddedKubernetes({ dataDir, log: serviceLog.info, namespace: env['KUBE_NAMESPACE'] ?? 'opencode' }),
+          loading.then(({ createEmbeddedKubernetes }) =>
+            createEmbeddedKubernetes({ dataDir, log: serviceLog.info, namespace: env['KUBE_NAMESPACE'] ?? 'opencode' }),
+          ),
         )
       : null,
     embed.issuer
       ? stoppable(
-          createEmbeddedIssuer({
-            dataDir,
-            log: serviceLog,
-            audience: env['OIDC_AUDIENCE'] ?? embeddedClientId,
-            clients: [
-              {
-                clientId: embeddedClientId,
-                clientSecret: secrets.clientSecret,
-                redirectUris: [`${publicUrl}/auth/callback`],
-                postLogoutRedirectUris: [publicUrl],
-              },
-            ],
-          }),
+          loading.then(({ createEmbeddedIssuer }) =>
+            createEmbeddedIssuer({
+              dataDir,
+              log: serviceLog,
+              audience: env['OIDC_AUDIENCE'] ?? embeddedClientId,
+              clients: [
+                {
+                  clientId: embeddedClientId,
+                  clientSecret: secrets.clientSecret,
+                  redirectUris: [`${publicUrl}/auth/callback`],
+                  postLogoutRedirectUris: [publicUrl],
+                },
+              ],
+            }),
+          ),
         )
       : null,
     buildClientIfStale(root),
@@ -87,6 +90,8 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
     ...(issuer ? { OIDC_ISSUER: issuer.url, OIDC_CLIENT_SECRET: secrets.clientSecret } : {}),
   };
   const serverConfig = readServerConfig(complete);
+  const { migrateToLatest, startHealthServer, startServer, startTracing, startWorker } = await loading;
+  undo.push(await startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
   await migrateToLatest(serverConfig.databaseUrl);
   const server = await startServer(serverConfig, { log, clientDir });
   undo.push(() => server.stop());

@@ -8,6 +8,7 @@ import process from 'node:process';
 import { AppError } from '../shared/contract/errors.ts';
 import { parseEnvironment } from '../shared/node/environment.ts';
 import { createLog } from '../shared/node/log.ts';
+import { startTracing } from '../shared/node/tracing.ts';
 import { serverVariables, toServerConfig } from './config.ts';
 import { startServer, type RunningServer } from './server.ts';
 
@@ -17,13 +18,15 @@ const exitLimitMs = 20_000;
 const config = toServerConfig(parseEnvironment(serverVariables, process.env));
 const log = createLog({ name: 'server', level: config.logLevel });
 
+const flushTraces = await startTracing({ service: 'opencode-server', endpoint: config.otlpEndpoint });
+
 let server: RunningServer | null = null;
 const stop = (signal: string) => {
   log.info({ signal }, 'asked to stop');
   if (!server) process.exit(0); // nobody has been served yet
   setTimeout(() => process.exit(1), exitLimitMs).unref();
   server.stop().then(
-    () => process.exit(0),
+    () => flushTraces().then(() => process.exit(0)),
     (error: unknown) => {
       log.error({ err: error }, 'the server did not stop cleanly');
       process.exit(1);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import type { User } from '../shared/contract/account.ts';
 import { AppError } from '../shared/contract/errors.ts';
+import { SpanKind, traced } from '../shared/node/tracing.ts';
 import type { Credential } from './auth/identity.ts';
 import { shapeOf, toAppError, toTrpcError } from './error-shape.ts';
 import type { Services } from './services.ts';
@@ -28,6 +29,18 @@ const t = initTRPC.context<RequestContext>().create({
   isDev: false, // no stack ever leaves
   sse: { enabled: false }, // subscriptions travel by WebSocket, where sign-out can end them
   errorFormatter: ({ shape, error }) => shapeOf(toAppError(error), shape.data.path ?? null),
+});
+
+/** A step of a trace for each call. */
+const traceCalls = t.middleware(({ ctx, type, path, next }) => {
+  // Subscriptions last as long as their page is open; no await here, see below.
+  if (type === 'subscription') return next();
+  const attributes = { 'opencode.request_id': ctx.requestId };
+  return traced(path, { kind: SpanKind.SERVER, attributes }, async () => {
+    const result = await next();
+    if (!result.ok) throw result.error;
+    return result;
+  });
 });
 
 /** Lets an AppError thrown anywhere below leave with its own code and HTTP status. */
@@ -59,6 +72,6 @@ const requireUser = t.middleware(({ ctx, next }) => {
 
 export const router = t.router;
 /** For signed-in people alone: there is no other kind of procedure. */
-export const procedure = t.procedure.use(translateErrors).use(refuseCallsOnSocket).use(requireUser);
+export const procedure = t.procedure.use(translateErrors).use(traceCalls).use(refuseCallsOnSocket).use(requireUser);
 /** The input of procedures that need none: anything in it is refused. */
 export const noInputSchema = z.strictObject({}).optional();

@@ -48,7 +48,7 @@ export function createAttempts(deps: {
   const { db, kubernetes, reconciler, writer, random } = deps;
 
   return {
-    async run({ projectId }, { number, of, log, signal }) {
+    async run({ projectId, requestId }, { number, of, log, signal }) {
       let generation: number | null = null;
       try {
         const record = await findProject(db, projectId);
@@ -58,7 +58,7 @@ export function createAttempts(deps: {
           if (record?.podErrorCode !== closed.reason) await failed(closed, { generation, parked: false });
           return { kind: 'later', generation, delayMs: waitOf(closed) };
         }
-        const result = await reconciler.reconcile(projectId, signal);
+        const result = await reconciler.reconcile(projectId, signal, requestId);
         if (result.kind === 'later') return { ...result, generation };
         return { kind: 'done', generation };
       } catch (error) {

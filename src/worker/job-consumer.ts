@@ -8,6 +8,7 @@ import { projectJobSchema, projectQueueName, type ProjectJob } from '../shared/c
 import type { Database } from '../shared/node/db/database.ts';
 import { findProject } from '../shared/node/db/projects-repository.ts';
 import type { Log } from '../shared/node/log.ts';
+import { SpanKind, traced } from '../shared/node/tracing.ts';
 import type { AttemptOutcome, Attempts } from './attempts.ts';
 import { backOffMs } from './back-off.ts';
 import type { WorkerMetrics } from './health.ts';
@@ -60,12 +61,15 @@ export function startJobConsumer(deps: {
     const parsed = projectJobSchema.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError('The job names no project.');
     await deps.afterStep?.('job-taken');
-    const { projectId, requestId } = parsed.data;
+    const { projectId, requestId, traceparent: parent } = parsed.data;
     const number = job.attemptsMade + 1;
     const jobLog = log.child({ projectId, requestId, job: job.name, attempt: number });
     let outcome: AttemptOutcome;
     try {
-      outcome = await attempts.run(parsed.data, { number, of: job.opts.attempts ?? 1, log: jobLog, signal });
+      const attributes = { 'opencode.project_id': projectId, 'opencode.attempt': number };
+      outcome = await traced(job.name, { kind: SpanKind.CONSUMER, attributes, parent }, () =>
+        attempts.run(parsed.data, { number, of: job.opts.attempts ?? 1, log: jobLog, signal }),
+      );
     } catch (error) {
       if (!signal.aborted) throw error;
       // Given back as it was taken: no attempt is used up because a worker had to go.

@@ -3,6 +3,7 @@ import process from 'node:process';
 
 import { ConfigurationError } from '../shared/node/environment.ts';
 import { createLog } from '../shared/node/log.ts';
+import { startTracing } from '../shared/node/tracing.ts';
 import { readWorkerConfig } from './config.ts';
 import { startHealthServer } from './health.ts';
 import { startWorker } from './worker.ts';
@@ -10,6 +11,7 @@ import { startWorker } from './worker.ts';
 try {
   const config = readWorkerConfig(process.env);
   const log = createLog({ name: 'worker', level: config.logLevel });
+  const flushTraces = await startTracing({ service: 'opencode-worker', endpoint: config.otlpEndpoint });
   const worker = await startWorker(config, { log });
   const health = await startHealthServer({
     port: config.metricsPort,
@@ -21,7 +23,7 @@ try {
     if (stopping) process.exit(1); // asked twice: at once
     stopping = true;
     Promise.all([worker.stop(), health.close()]).then(
-      () => process.exit(0),
+      () => flushTraces().then(() => process.exit(0)),
       (error: unknown) => {
         log.error({ error: String(error) }, 'the worker could not stop in order');
         process.exit(1);

@@ -18,7 +18,7 @@ import { failureFields, noteAttempt, withReasonSince } from './reconcile/status-
 import type { AfterStep } from './step.ts';
 import { correctionOf, entryForFailure, entryForSight, type TimelineEntry } from './timeline.ts';
 
-export interface Observed {
+interface Observed {
   record: ProjectRecord;
   changed: boolean;
   /** What people saw otherwise before: nothing but words, the status, or which pod there is and in which phase. */
@@ -28,7 +28,7 @@ export interface Observed {
 }
 
 /** Which attempt it was, of how many; `counted`: of a limited number, rather than one of as many as it takes. */
-export interface AttemptNumber {
+interface AttemptNumber {
   number: number;
   of: number;
   counted: boolean;

@@ -5,7 +5,7 @@
  *
  * This file is its composition root: typed configuration in, everything built leaf-first, stopped in reverse.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { createDatabase } from '../shared/node/db/database.ts';
@@ -99,7 +99,15 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
   const metrics = createWorkerMetrics();
   const writer = createStatusWriter({ db, publisher, metrics, now, afterStep });
   const settings = { ...config.pod, installationId };
-  const reconciler = createReconciler({ db, kubernetes, writer, settings, now, afterStep });
+  const reconciler = createReconciler({
+    db,
+    kubernetes,
+    writer,
+    settings,
+    now,
+    newToken: () => randomBytes(32).toString('base64url'),
+    afterStep,
+  });
   const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
   const { concurrency } = config;
   const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, now: clock });

@@ -10,7 +10,7 @@ import type { Viewer } from './viewers.ts';
 import type { Violations } from './violations.ts';
 import { maxProjects } from './world.ts';
 
-export interface CommandCounts {
+interface CommandCounts {
   acknowledged: number;
   refused: number;
   unanswered: number;

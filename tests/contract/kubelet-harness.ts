@@ -14,6 +14,7 @@ const quick: KubeletDelays = {
   pullMs: 10,
   slowPullMs: 60_000,
   createMs: 5,
+  initMs: 20,
   startupMs: 20,
   readyMs: 20,
   failAfterMs: 20,

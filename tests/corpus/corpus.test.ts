@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { evidenceSchema, maxEvidence } from '../../src/shared/contract/explanation.ts';
-import { reasonCodeSchema } from '../../src/shared/contract/reasons.ts';
+import { reasonCodeSchema } from '../../src/shared/contract/reason-code.ts';
 import { explainSituation, readSituation, situationNames } from './situations.ts';
 import { otherVerdicts } from './verdicts.ts';
 

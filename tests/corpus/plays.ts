@@ -1,7 +1,19 @@
-/** What to do to a pod, and the reason that comes of it: data alone, for `provoke.ts`. */
+/** What to do to a pod, and the reason that comes of it: data alone, for `provoke.ts`, so it may be longer than a file of code. */
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 
 export const image = process.env['PROVOKE_IMAGE'] ?? 'busybox:1.35';
+
+/** See `stage.ts`. */
+export type Preparation =
+  | 'taint'
+  | 'quota'
+  | 'claim-quota'
+  | 'broken-webhook'
+  | 'silent-provisioner'
+  | 'refusing-provisioner'
+  | 'volume-elsewhere'
+  | 'unattachable-volume'
+  | 'bound-to-node';
 
 export interface Play {
   /** How it comes about, for the file. */
@@ -11,8 +23,16 @@ export interface Play {
   pod?: Partial<V1PodSpec>;
   finalizers?: string[];
   storageClass?: string;
-  /** What is done to it as soon as it is ready; what is done to its node is done when nothing else runs. */
-  afterwards?: 'delete' | 'drain';
+  /** Its image comes from the registry of the program, which answers so. */
+  registryStatus?: number;
+  /** What is made of the cluster before the pod is made. */
+  before?: Preparation;
+  /** What is done to it as soon as it is ready, or as soon as the engine says so much. */
+  afterwards?: 'delete' | 'drain' | 'preempt' | 'lose-node';
+  /** After which reason that is done; `ready` where nothing is said. */
+  after?: string;
+  /** It concerns the node or the namespace, and is done when nothing else runs. */
+  isAlone?: true;
   /** The reason that the engine must come to. */
   reason: string;
 }
@@ -200,5 +220,90 @@ export const plays: Record<string, Play> = {
     },
     reason: 'evicted',
   },
-  drained: { how: 'its node is cordoned, and it is evicted by the API', afterwards: 'drain', reason: 'drained' },
+  'registry-denied': { how: 'a registry that answers 401', registryStatus: 401, reason: 'image-denied' },
+  'registry-not-found': { how: 'a registry that answers 404', registryStatus: 404, reason: 'image-not-found' },
+  'registry-busy': { how: 'a registry that answers 429', registryStatus: 429, reason: 'image-rate-limited' },
+  'registry-broken': { how: 'a registry that answers 503', registryStatus: 503, reason: 'image-unreachable' },
+  'deleted-while-pulling': {
+    how: 'deleted while its image cannot be pulled',
+    registryStatus: 404,
+    finalizers: ['example.com/hold'],
+    after: 'image-not-found',
+    afterwards: 'delete',
+    reason: 'stopping',
+  },
+  'deleted-gone': { how: 'deleted by hand, and gone', afterwards: 'delete', reason: 'pod-gone' },
+  'node-refused': {
+    how: 'bound to a node whose labels do not match',
+    before: 'bound-to-node',
+    pod: { nodeSelector: { nowhere: 'true' } },
+    reason: 'node-refused',
+  },
+  'other-zone': {
+    how: 'its volume can be used in another zone only',
+    before: 'volume-elsewhere',
+    storageClass: '',
+    reason: 'unschedulable',
+  },
+  'attach-failed': {
+    how: 'its volume belongs to a driver whose attacher reports an error',
+    before: 'unattachable-volume',
+    storageClass: '',
+    reason: 'attach-failed',
+  },
+  'provisioner-silent': {
+    how: 'a storage class whose provisioner is not there',
+    before: 'silent-provisioner',
+    storageClass: 'opencode-corpus-silent',
+    reason: 'volume-pending',
+  },
+  'provisioning-failed': {
+    how: 'a storage class with mount options that its provisioner refuses',
+    before: 'refusing-provisioner',
+    storageClass: 'opencode-corpus-refusing',
+    reason: 'volume-pending',
+  },
+  'priority-class-missing': {
+    how: 'names a priority class that does not exist',
+    pod: { priorityClassName: 'nobody' },
+    reason: 'priority-class-missing',
+  },
+  'invalid-spec': {
+    how: 'asks for more than its own limit',
+    container: { resources: { requests: { cpu: '2' }, limits: { cpu: '1' } } },
+    reason: 'invalid-spec',
+  },
+  'webhook-unreachable': {
+    how: 'an admission webhook that nobody answers',
+    before: 'broken-webhook',
+    reason: 'admission-unavailable',
+  },
+  'quota-of-pods': { how: 'the quota allows no pod', before: 'quota', isAlone: true, reason: 'quota-exceeded' },
+  'quota-of-claims': {
+    how: 'the quota allows no claim',
+    before: 'claim-quota',
+    isAlone: true,
+    reason: 'quota-exceeded',
+  },
+  tainted: { how: 'the node is kept for other work', before: 'taint', isAlone: true, reason: 'unschedulable' },
+  drained: {
+    how: 'its node is cordoned, and it is evicted by the API',
+    afterwards: 'drain',
+    isAlone: true,
+    reason: 'drained',
+  },
+  preempted: {
+    how: 'a pod of higher priority needs its place',
+    container: { resources: { requests: { cpu: '1100m' } } },
+    pod: { terminationGracePeriodSeconds: 10 },
+    afterwards: 'preempt',
+    isAlone: true,
+    reason: 'preempted',
+  },
+  'node-lost': {
+    how: 'the kubelet of its node no longer answers (PROVOKE_NODE_DOWN), and somebody deletes it',
+    afterwards: 'lose-node',
+    isAlone: true,
+    reason: 'node-lost',
+  },
 };

@@ -5,37 +5,59 @@
  *     KUBECONFIG=… node tests/corpus/provoke.ts [--write FOLDER] [name …]
  *
  * Without `--write` it says what the engine makes of each. The cluster must have, or be able to pull, the image of
- * PROVOKE_IMAGE (busybox:1.35), and a default storage class.
+ * PROVOKE_IMAGE (busybox:1.35), and a default storage class. Two kinds need more, and are left out with a word without it:
+ * PROVOKE_REGISTRY, an address of this machine (as `127.0.0.1:9`) where its node looks for images over plain HTTP; and
+ * PROVOKE_NODE_DOWN with PROVOKE_NODE_UP, shell commands that halt and continue the kubelet of its node.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
+import { ApiException, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 
 import { image, plays, probe, shell, type Play } from './plays.ts';
 import { explainSituation, parseSituation } from './situations.ts';
-
-const namespace = 'opencode-corpus';
-const labels = { 'app.kubernetes.io/managed-by': 'opencode-corpus' };
+import { brokenWebhookLabel, createStage, labels, namespace, priorityClass, startRegistry } from './stage.ts';
 
 const kubeConfig = new KubeConfig();
 kubeConfig.loadFromDefault();
-const api = kubeConfig.makeApiClient(CoreV1Api);
-let cordoned: string | null = null;
+const stage = createStage(kubeConfig);
+const { api } = stage;
+const { PROVOKE_REGISTRY: listen, PROVOKE_NODE_DOWN: nodeDown, PROVOKE_NODE_UP: nodeUp } = process.env;
+const registry = listen === undefined ? null : await startRegistry(addressOf(listen));
 
-function podOf(name: string, { container = {}, pod = {}, finalizers }: Play): V1Pod {
+function addressOf(text: string): { host: string; port: number } {
+  const [host = '', port] = text.split(':');
+  return { host, port: Number(port) };
+}
+
+/** What is missing for it, if anything is. */
+function lackOf({ registryStatus, afterwards }: Play): string | null {
+  if (registryStatus !== undefined && registry === null) return 'PROVOKE_REGISTRY';
+  if (afterwards === 'lose-node' && (nodeDown === undefined || nodeUp === undefined))
+    return 'PROVOKE_NODE_DOWN and PROVOKE_NODE_UP';
+  return null;
+}
+
+async function podOf(name: string, play: Play): Promise<V1Pod> {
+  const { container = {}, pod = {}, finalizers, registryStatus, before } = play;
   const { volumes = [], ...spec } = pod;
   const { volumeMounts = [], ...own } = container;
   const workspace = { name: 'workspace', mountPath: '/workspace' };
   return {
-    metadata: { name, labels, ...(finalizers ? { finalizers } : {}) },
+    metadata: {
+      name,
+      labels: { ...labels, ...(before === 'broken-webhook' ? brokenWebhookLabel : {}) },
+      ...(finalizers ? { finalizers } : {}),
+    },
     spec: {
       terminationGracePeriodSeconds: 2,
+      ...(before === 'bound-to-node' ? { nodeName: await stage.nodeName() } : {}),
       automountServiceAccountToken: false,
       containers: [
         {
           name: 'opencode-server',
-          image,
+          image: registryStatus === undefined ? image : `${registry?.host}/team/app:v${registryStatus}`,
           ...shell('mkdir -p /tmp/www; echo ok > /tmp/www/index.html; exec httpd -f -p 3000 -h /tmp/www'),
           readinessProbe: probe('/'),
           ...own,
@@ -51,7 +73,7 @@ function podOf(name: string, { container = {}, pod = {}, finalizers }: Play): V1
 async function captured(name: string, how: string) {
   const [pod, pvc, events] = await Promise.all([
     orNull(api.readNamespacedPod({ namespace, name })),
-    api.readNamespacedPersistentVolumeClaim({ namespace, name }),
+    orNull(api.readNamespacedPersistentVolumeClaim({ namespace, name })),
     api.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.name=${name}` }),
   ]);
   const nodeName = pod?.spec?.nodeName;
@@ -61,8 +83,33 @@ async function captured(name: string, how: string) {
   return { name, how, capturedAt: new Date().toISOString(), pod, events: events.items, pvc, node, expect };
 }
 
+const explained = (file: object) => explainSituation(parseSituation(JSON.parse(JSON.stringify(file)))).reason;
+
 /** Makes the pod, and waits until the engine says what it is to say, or for so long. */
 async function provoke(name: string, play: Play, limitMs: number): Promise<{ reason: string; file: object }> {
+  await stage.prepare(play.before, name);
+  try {
+    await make(name, play);
+  } catch (error) {
+    if (!(error instanceof ApiException)) throw error;
+    // It is the answer that is wanted, or it is shown that it is not.
+    const status: unknown = typeof error.body === 'string' ? JSON.parse(error.body) : error.body;
+    const file = { ...(await captured(name, play.how)), httpStatus: error.code, status };
+    return { reason: explained(file), file };
+  }
+  await stage.accompany(play.before);
+  let isDone = play.afterwards === undefined;
+  for (const until = Date.now() + limitMs; ; await delay(500)) {
+    const file = await captured(name, play.how);
+    const reason = explained(file);
+    if (!isDone && reason === (play.after ?? 'ready')) {
+      isDone = true;
+      await doTo(name, play.afterwards);
+    } else if (reason === play.reason || Date.now() > until) return { reason, file };
+  }
+}
+
+async function make(name: string, play: Play): Promise<void> {
   await api.createNamespacedPersistentVolumeClaim({
     namespace,
     body: {
@@ -74,16 +121,7 @@ async function provoke(name: string, play: Play, limitMs: number): Promise<{ rea
       },
     },
   });
-  await api.createNamespacedPod({ namespace, body: podOf(name, play) });
-  let isDone = play.afterwards === undefined;
-  for (const until = Date.now() + limitMs; ; await delay(500)) {
-    const file = await captured(name, play.how);
-    const { reason } = explainSituation(parseSituation(JSON.parse(JSON.stringify(file))));
-    if (!isDone && reason === 'ready') {
-      isDone = true;
-      await doTo(name, file.pod?.spec?.nodeName ?? '', play.afterwards);
-    } else if (reason === play.reason || Date.now() > until) return { reason, file };
-  }
+  await api.createNamespacedPod({ namespace, body: await podOf(name, play) });
 }
 
 async function orNull<T>(read: Promise<T>): Promise<T | null> {
@@ -93,29 +131,38 @@ async function orNull<T>(read: Promise<T>): Promise<T | null> {
   });
 }
 
-async function doTo(name: string, node: string, what: Play['afterwards']): Promise<void> {
+async function doTo(name: string, what: Play['afterwards']): Promise<void> {
   switch (what) {
     case 'drain':
-      await cordon(node, true);
+      await stage.changeNode({ unschedulable: true });
       await api.createNamespacedPodEviction({
         namespace,
         name,
         body: { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name } },
       });
       return;
+    case 'preempt': {
+      await stage.makePriorityClass();
+      const rival = await podOf(name, plays[name] ?? { how: '', reason: '' });
+      rival.metadata = { name: 'rival', labels };
+      if (rival.spec) Object.assign(rival.spec, { priorityClassName: priorityClass, volumes: [] });
+      for (const container of rival.spec?.containers ?? []) container.volumeMounts = [];
+      await api.createNamespacedPod({ namespace, body: rival });
+      stage.afterwards(() => api.deleteNamespacedPod({ namespace, name: 'rival' }));
+      return;
+    }
+    case 'lose-node':
+      execFileSync('sh', ['-c', nodeDown ?? 'false']);
+      stage.afterwards(() => Promise.resolve(execFileSync('sh', ['-c', nodeUp ?? 'false'])));
+      return;
     default:
       await api.deleteNamespacedPod({ namespace, name });
   }
 }
 
-async function cordon(name: string, unschedulable: boolean): Promise<void> {
-  cordoned = unschedulable ? name : null;
-  const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-  await api.patchNode({ name, body: { spec: { unschedulable } } }, merge);
-}
-
 async function cleanUp(): Promise<void> {
-  if (cordoned !== null) await cordon(cordoned, false);
+  registry?.server.close();
+  await stage.putBack();
   const { items } = await api.listNamespacedPod({ namespace });
   for (const pod of items.filter(({ metadata }) => metadata?.finalizers?.length)) {
     const body = JSON.parse(JSON.stringify(pod)) as V1Pod; // as it was read
@@ -128,30 +175,40 @@ async function cleanUp(): Promise<void> {
 const args = process.argv.slice(2);
 const writeAt = args.indexOf('--write');
 const folder = writeAt < 0 ? null : (args.splice(writeAt, 2)[1] ?? null);
-const names = args.length === 0 ? Object.keys(plays) : args;
-await api.createNamespace({ body: { metadata: { name: namespace } } });
+const wanted = (args.length === 0 ? Object.keys(plays) : args).map((name) => {
+  const found = plays[name];
+  if (!found) throw new Error(`There is no situation "${name}". Known are: ${Object.keys(plays).join(', ')}.`);
+  return { name, play: found };
+});
 let failures = 0;
-try {
-  const isAlone = (name: string) => plays[name]?.afterwards === 'drain';
-  const lane = async (queue: string[]): Promise<void> => {
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      const play = plays[name];
-      if (!play) throw new Error(`There is no situation "${name}". Known are: ${Object.keys(plays).join(', ')}.`);
-      const { reason, file } = await provoke(name, play, 75_000);
-      if (reason !== play.reason) failures += 1;
-      process.stdout.write(`${reason === play.reason ? 'as wanted' : `WANTED ${play.reason}`}  ${name}: ${reason}\n`);
-      if (folder !== null) {
-        mkdirSync(folder, { recursive: true });
-        writeFileSync(`${folder}/${name}.json`, `${JSON.stringify(file, null, 1)}\n`);
-      }
+
+async function playAll(queue: typeof wanted): Promise<void> {
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    const { name, play: situation } = next;
+    const lack = lackOf(situation);
+    if (lack !== null) {
+      process.stdout.write(`left out  ${name}: it needs ${lack}\n`);
+      continue;
     }
-  };
-  // A few at a time, so that one node is enough; what concerns the node itself comes last, one after the other.
-  const together = names.filter((name) => !isAlone(name));
-  await Promise.all(Array.from({ length: 8 }, () => lane(together)));
-  for (const name of names.filter(isAlone)) {
-    await lane([name]);
-    if (cordoned !== null) await cordon(cordoned, false);
+    const { reason, file } = await provoke(name, situation, 90_000);
+    const isAsWanted = reason === situation.reason;
+    if (!isAsWanted) failures += 1;
+    process.stdout.write(`${isAsWanted ? 'as wanted' : `WANTED ${situation.reason}`}  ${name}: ${reason}\n`);
+    if (folder === null) continue;
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/${name}.json`, `${JSON.stringify(file, null, 1)}\n`);
+  }
+}
+
+await api.createNamespace({ body: { metadata: { name: namespace } } });
+try {
+  // A few at a time, so that one node is enough; what concerns all comes last, one after the other.
+  const together = wanted.filter((situation) => situation.play.isAlone !== true);
+  await Promise.all(Array.from({ length: 8 }, () => playAll(together)));
+  await stage.putBack();
+  for (const situation of wanted.filter(({ play: { isAlone } }) => isAlone === true)) {
+    await playAll([situation]);
+    await stage.putBack();
   }
 } finally {
   await cleanUp();

@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { axeOn } from '../support/axe.ts';
 import { hasBrowser, signIn, startBrowser, type Person } from '../support/browser.ts';
 import { createDataDir, startSystem, type StartedSystem } from '../support/started-system.ts';
 
@@ -52,7 +52,7 @@ describe.runIf(hasBrowser)('what goes wrong with a project', { timeout: 60_000 }
     await page.getByText('Out of memory ·').waitFor(); // in the timeline
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      const { violations } = await new AxeBuilder({ page }).analyze();
+      const { violations } = await axeOn(page).analyze();
       expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
     }
   });

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
+
 import { CoreV1Api, KubeConfig, Watch } from '@kubernetes/client-node';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { situationOf, situationWords } from '../../src/embedded/kubernetes/kubelet/situations.ts';
 import { kubernetesEventSchema } from '../../src/shared/contract/kubernetes-event.ts';
@@ -10,6 +12,13 @@ import { createDataDir, runProgram, startSystem, type StartedSystem } from '../s
 
 /** The word as it is written in an address, and the reason that its owner is told. */
 const plays: [word: string, reason: ReasonCode][] = [
+  ['clone-not-found', 'clone-failed'],
+  ['clone-denied', 'clone-failed'],
+  ['clone-unreachable', 'clone-failed'],
+  ['clone-timeout', 'clone-failed'],
+  ['clone-no-space', 'clone-failed'],
+  ['clone-slow', 'cloning'],
+  ['init-failed', 'init-failed'],
   ['not-found', 'image-not-found'],
   ['denied', 'image-denied'],
   ['unreachable', 'image-unreachable'],
@@ -97,7 +106,9 @@ it('each situation that can be played is told in words, and what an event tells 
   const happened = await followEvents(system.kubeconfigPath);
 
   for (const [word] of plays) {
-    await client.projects.create({ name: word, repoUrl: `https://situations.example/${word}` });
+    const wanted = { name: word, repoUrl: `https://situations.example/${word}`, requestId: randomUUID() };
+    // Fifty starts at once on a crowded machine, and a create may be told to come again.
+    await vi.waitFor(() => client.projects.create(wanted), { timeout: 30_000, interval: 500 });
   }
   const missing = () =>
     plays

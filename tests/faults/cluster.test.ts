@@ -46,7 +46,7 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
     await system.startWorker();
     const project = await system.create();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready', observedGeneration: 1 });
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
     await system.wish(project.id, 'delete');
     await expectArchived(project.id);
     expect(refused).toBe(2);
@@ -57,7 +57,7 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
     let thrown = 0;
     const random = () => dice[thrown++ % dice.length] ?? 0;
     const projects = await Promise.all(dice.map(() => system.create()));
-    const seen = new Map<string, number[]>(projects.map(({ podName }) => [podName, []]));
+    const seen = new Map<string, number[]>(projects.map(({ workspacePvcName }) => [workspacePvcName, []]));
     system.kubernetes.fault = ({ at, method, path }) => {
       const times = seen.get(path.split('/').at(-1) ?? '');
       if (method !== 'GET' || !times) return undefined;
@@ -126,7 +126,7 @@ describe('fault 11: 429 with Retry-After', () => {
   it('to the create of one project: nothing at all is sent before that time, whoever wishes what', async () => {
     const refusedAt = refuseOnce(isCall('POST', 'pods'));
     await system.startWorker({}, { resyncMs: 100 });
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
     const project = await system.create();
     await system.until(project.id, { reason: 'cluster-busy' });
     await system.wish(project.id, 'restart');
@@ -137,13 +137,13 @@ describe('fault 11: 429 with Retry-After', () => {
 
   it('to the watch: no job, no list and no other watch is sent before that time', async () => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
     const isConnected = async () =>
       /^opencode_watch_connected (\d)$/m.exec(await worker.metrics.registry.metrics())?.[1];
-    await vi.waitFor(async () => expect(await isConnected()).toBe('1'));
+    await vi.waitFor(async () => expect(await isConnected()).toBe('1'), 10_000);
     const refusedAt = refuseOnce(isCall('WATCH', 'pods'));
     for (const watch of system.kubernetes.watches) if (watch.path.endsWith('/pods')) watch.end();
-    await vi.waitFor(async () => expect(await isConnected()).toBe('0'));
+    await vi.waitFor(async () => expect(await isConnected()).toBe('0'), 10_000);
     for (const id of await temptAll()) await system.until(id, { status: 'ready', podError: null });
     expectSilence(refusedAt());
   });
@@ -206,8 +206,9 @@ describe('fault 12: Kubernetes hangs before the headers, or in the body', () => 
     await system.startWorker({}, short);
     const known = await system.create();
     await system.until(known.id, { status: 'ready', observedGeneration: 1 });
-    await vi.waitFor(async () =>
-      expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 0, active: 0 }),
+    await vi.waitFor(
+      async () => expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 0, active: 0 }),
+      10_000,
     );
     const before = await system.read(known.id);
     system.kubernetes.network.blackHole();

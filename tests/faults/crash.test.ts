@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { Wish } from '../../src/server/projects/apply-wish.ts';
+import type { Wish } from '../../src/shared/contract/wishes.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { Step } from '../../src/worker/step.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
@@ -24,6 +24,7 @@ vi.setConfig({ maxConcurrency: 50, testTimeout: 300_000 });
 const inTurn = createTurns(3);
 
 const makeClaim = 'POST persistentvolumeclaims';
+const makeSecret = 'POST secrets';
 const makePod = 'POST pods';
 const removePod = 'DELETE pods';
 const removeClaim = 'DELETE persistentvolumeclaims';
@@ -40,13 +41,13 @@ interface Life {
 
 const lives: Record<'create' | Extract<Wish, 'stop' | 'restart' | 'delete'>, Life> = {
   create: {
-    sent: [makeClaim, makePod],
+    sent: [makeClaim, makeSecret, makePod],
     steps: {
       'job-taken': [],
       'create-claim': [makeClaim],
-      'create-pod': [makeClaim, makePod],
-      'status-written': [makeClaim, makePod],
-      told: [makeClaim, makePod],
+      'create-pod': [makeClaim, makeSecret, makePod],
+      'status-written': [makeClaim, makeSecret, makePod],
+      told: [makeClaim, makeSecret, makePod],
     },
     statuses: ['initializing', 'ready'],
     end: { generation: 1, observedGeneration: 1 },
@@ -58,13 +59,13 @@ const lives: Record<'create' | Extract<Wish, 'stop' | 'restart' | 'delete'>, Lif
     end: { generation: 2, observedGeneration: 2, podUid: null },
   },
   restart: {
-    sent: [removePod, makePod],
+    sent: [removePod, makeSecret, makePod],
     steps: {
       'job-taken': [],
       'delete-pod': [removePod],
-      'create-pod': [removePod, makePod],
+      'create-pod': [removePod, makeSecret, makePod],
       'status-written': null,
-      told: [removePod, makePod],
+      told: [removePod, makeSecret, makePod],
     },
     statuses: ['initializing', 'ready'],
     end: { generation: 2, observedGeneration: 2 },

@@ -65,7 +65,7 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     });
     accept(...tokens);
     await system.until(project.id, { status: 'ready', podError: null }, promisedMs);
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
     expect(await system.read(known.id)).toEqual(before);
   });
 
@@ -118,7 +118,7 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     expect(waiting.message).toMatch(/cannot read its credentials.*administrator must put them in place/);
     await write('first');
     await system.until(project.id, { status: 'ready', podError: null }, promisedMs);
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
+    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
   }, 90_000);
 
   it('survives that the file is missing for a while, and takes the token that is in it afterwards', async () => {
@@ -132,7 +132,7 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     accept('new');
     for (const watch of system.kubernetes.watches) watch.reset();
     const project = await system.create();
-    await vi.waitFor(async () => expect((await system.read(project.id)).podError).not.toBeNull());
+    await vi.waitFor(async () => expect((await system.read(project.id)).podError).not.toBeNull(), 10_000);
     await write('new');
     await system.until(project.id, { status: 'ready', podError: null }, promisedMs);
     expect(await system.read(known.id)).toEqual(before);

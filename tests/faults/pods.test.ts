@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import { listProjectEvents } from '../../src/shared/node/db/project-events-repository.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { isCall } from '../support/kubernetes-refusal.ts';
 import { recordRows } from '../support/row-history.ts';
 import { wordsOf } from '../support/words.ts';
@@ -52,7 +53,7 @@ async function expectReplaced(before: ProjectRecord, claimUid: string | null): P
     const { podUid } = await system.read(before.id);
     expect(podUid).not.toBeNull();
     expect(podUid).not.toBe(before.podUid);
-  });
+  }, 10_000);
   const after = await system.until(before.id, { status: 'ready', generation: 1 });
   expect((await system.podsOf(before.id)).map((pod) => pod.metadata?.uid)).toEqual([after.podUid]);
   expect(await system.claimUid(before.id)).toBe(claimUid);
@@ -142,8 +143,9 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
     expect(wordsOf(stuck)).toMatch(/has ended but is kept by "[^"]+".*administrator must find/);
     // Whoever looks again, the answer is the same: on a lost node it may still write to the volume.
     await system.jobs.add('create-pod', { projectId: before.id });
-    await vi.waitFor(async () =>
-      expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 0, active: 0 }),
+    await vi.waitFor(
+      async () => expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 0, active: 0 }),
+      10_000,
     );
     expect((await system.podsOf(before.id)).map((pod) => pod.metadata?.uid)).toEqual([before.podUid]);
     await release(before);
@@ -176,11 +178,11 @@ describe("fault 18: somebody else's object bears our name", () => {
       const pod = await read();
       expect(pod.status?.containerStatuses?.[0]?.ready).toBe(true); // its node has nothing to write any more
       return pod;
-    });
+    }, 10_000);
     await expectLeftAlone(project);
     expect((await read()).metadata).toEqual(theirs.metadata);
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
-    await vi.waitFor(async () => expect(await read().catch(() => null)).toBeNull());
+    await vi.waitFor(async () => expect(await read().catch(() => null)).toBeNull(), 10_000);
     await system.wish(project.id, 'retry');
     await system.until(project.id, { status: 'archived' });
   });
@@ -200,12 +202,12 @@ describe("fault 18: somebody else's object bears our name", () => {
       const claim = await read();
       expect(claim.status?.phase).toBe('Bound'); // nobody has anything to write to it any more
       return claim;
-    });
+    }, 10_000);
     await expectLeftAlone(project);
     expect((await read()).metadata).toEqual(theirs.metadata);
     expect(await system.podsOf(project.id)).toEqual([]);
     await cluster.api.deleteNamespacedPersistentVolumeClaim({ name, namespace });
-    await vi.waitFor(async () => expect(await read().catch(() => null)).toBeNull());
+    await vi.waitFor(async () => expect(await read().catch(() => null)).toBeNull(), 10_000);
     await system.wish(project.id, 'retry');
     await system.until(project.id, { status: 'archived' });
   });
@@ -219,10 +221,8 @@ describe("fault 18: somebody else's object bears our name", () => {
     await system.wish(project.id, 'delete');
     await system.until(project.id, { status: 'error', reason: 'name-conflict', desiredState: 'deleted' });
     const written = system.kubernetes.requests.filter(({ method }) => method !== 'GET');
-    expect(
-      written.filter(
-        (request) => !isCall('POST', 'pods')(request) && !isCall('POST', 'persistentvolumeclaims')(request),
-      ),
-    ).toEqual([]);
+    const isCreation = (request: PassingRequest) =>
+      (['pods', 'persistentvolumeclaims', 'secrets'] as const).some((plural) => isCall('POST', plural)(request));
+    expect(written.filter((request) => !isCreation(request))).toEqual([]);
   }
 });

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { bearer, createApiCall } from '../support/api-call.ts';
+import { crowded } from '../support/crowded.ts';
 import { openSocket } from '../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../support/services.ts';
 import { proxyOf, type TcpProxy } from '../support/tcp-proxy.ts';
@@ -48,13 +51,14 @@ async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number
 describe('fault 3: a server while Redis is away, from its start on', () => {
   it('a create answers within 1.5 s and the screen hears of it by the comparison with the database', async () => {
     redisProxy.cut();
+    const name = `Without Redis ${randomUUID()}`;
     const socket = await openSocket(server.url, { token });
-    expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot', projects: [] });
-    const { result, ms } = await timed(() => call('projects.create', { body: { name: 'Without Redis' } }));
+    expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
+    const { result, ms } = await timed(() => call('projects.create', { body: { name } }));
     expect(result.status).toBe(200);
-    expect(ms).toBeLessThan(1_500);
+    expect(ms).toBeLessThan(crowded(1_500));
     const changed = await socket.message((message) => message.result?.data?.data['type'] === 'changed');
-    expect(changed.result?.data?.data).toMatchObject({ project: { name: 'Without Redis' } });
+    expect(changed.result?.data?.data).toMatchObject({ project: { name } });
     socket.close();
   });
 
@@ -75,9 +79,11 @@ describe('fault 3: a server while Redis is away, from its start on', () => {
     redisProxy.restore();
     await expect.poll(async () => (await readiness()).checks['redis']?.ok, { timeout: 10_000 }).toBe(true);
     redisProxy.freeze();
-    const { result, ms } = await timed(() => call('projects.create', { body: { name: 'Frozen Redis' } }));
+    const { result, ms } = await timed(() =>
+      call('projects.create', { body: { name: `Frozen Redis ${randomUUID()}` } }),
+    );
     expect(result.status).toBe(200);
-    expect(ms).toBeLessThan(1_500);
+    expect(ms).toBeLessThan(crowded(1_500));
     redisProxy.restore();
     await expect.poll(async () => (await readiness()).checks['redis']?.ok, { timeout: 10_000 }).toBe(true);
   });

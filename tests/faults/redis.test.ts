@@ -148,7 +148,7 @@ describe('fault 3: while Redis is dead', () => {
     // As if its database had been away for longer than the lease lasts.
     const lease = system.db('leases');
     await lease.clone().update({ holder: 'another', epoch: system.db.raw('epoch + 1'), expiresAt: inMinutes(1) });
-    await vi.waitFor(async () => expect(await metric(worker, 'opencode_watch_owner')).toBe(0));
+    await vi.waitFor(async () => expect(await metric(worker, 'opencode_watch_owner')).toBe(0), 10_000);
     const lastAt = attemptTimes().at(-1) ?? 0;
     await vi.waitFor(() => expect(performance.now() - lastAt).toBeGreaterThan(3_000), { timeout: 5_000 });
     expect(attemptTimes()).toHaveLength(3);
@@ -177,8 +177,9 @@ describe('fault 4: Redis wiped', () => {
     const worker = await system.startWorker({ WORKER_CONCURRENCY: '1' });
     await untilOwner(worker);
     const projects = await Promise.all(Array.from({ length: 20 }, () => system.create()));
-    await vi.waitFor(async () =>
-      expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 19, active: 1 }),
+    await vi.waitFor(
+      async () => expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 19, active: 1 }),
+      10_000,
     );
     await redis.flushAll();
     const wipedAt = performance.now();
@@ -189,7 +190,7 @@ describe('fault 4: Redis wiped', () => {
     const wanted = new Set(projects.map(({ id }) => id));
     await vi.waitFor(async () => expect(await queued()).toEqual(wanted), { timeout: 10_000, interval: 20 });
     expect(performance.now() - wipedAt).toBeLessThan(5_000);
-    await vi.waitFor(async () => expect(await metric(worker, corrections, { kind: 'lost-job' })).toBe(20));
+    await vi.waitFor(async () => expect(await metric(worker, corrections, { kind: 'lost-job' })).toBe(20), 10_000);
     hold.open();
     for (const { id } of projects) {
       await system.until(id, { status: 'ready', podError: null }, 20_000);
@@ -201,13 +202,13 @@ describe('fault 4: Redis wiped', () => {
     const worker = await system.startWorker();
     await system.until((await system.create()).id, { status: 'ready', observedGeneration: 1 });
     const rests = async () => expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 0, active: 0 });
-    await vi.waitFor(rests);
+    await vi.waitFor(rests, 10_000);
     const jobsDone = () => metric(worker, 'opencode_jobs_total', { name: 'create-pod', outcome: 'done' });
     const before = await jobsDone();
     await redis.flushAll();
     const startedAt = performance.now();
     await system.until((await system.create()).id, { status: 'ready' });
-    await vi.waitFor(async () => expect(await jobsDone()).toBeGreaterThan(before));
+    await vi.waitFor(async () => expect(await jobsDone()).toBeGreaterThan(before), 10_000);
     expect(performance.now() - startedAt).toBeLessThan(2_000); // before the sweep could help
     expect(await attemptsAround(worker)).toBe(0);
   });
@@ -222,7 +223,7 @@ describe('fault 4: Redis wiped', () => {
     const worker = await system.startWorker({ WORKER_CONCURRENCY: '4' }, { resyncMs: 100 });
     await untilOwner(worker);
     const projects = await Promise.all(Array.from({ length: 16 }, () => system.create()));
-    for (const { id } of projects) await system.until(id, { status: 'ready' }, 30_000);
+    for (const { id } of projects) await system.until(id, { status: 'ready' }, 40_000);
     await Promise.all(projects.slice(0, 12).map(({ id }) => system.wish(id, 'stop')));
     for (const { id } of projects.slice(0, 12)) await system.until(id, { status: 'stopped' }, 20_000);
     await Promise.all(projects.slice(0, 6).map(({ id }) => system.wish(id, 'start')));
@@ -230,5 +231,5 @@ describe('fault 4: Redis wiped', () => {
     for (const { id } of projects.slice(0, 6)) await system.until(id, { status: 'ready' }, 20_000);
     for (const { id } of projects.slice(6)) await system.until(id, { status: 'archived' }, 20_000);
     for (const kind of kinds) expect([kind, await metric(worker, corrections, { kind })]).toEqual([kind, 0]);
-  }, 60_000);
+  }, 120_000);
 });

@@ -49,7 +49,7 @@ async function untilQueueRests(): Promise<void> {
   await vi.waitFor(async () => {
     const counts = await system.jobs.getJobCounts('wait', 'active', 'delayed');
     expect(counts).toEqual({ wait: 0, active: 0, delayed: 0 });
-  });
+  }, 10_000);
 }
 
 /** Spoils a field that the watch owns. There is no pod: the comparison of rows and cluster puts it right, and so has looked at the row. */

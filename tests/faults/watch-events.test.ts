@@ -124,7 +124,7 @@ describe('fault 16: duplicated, reordered and old-uid events', () => {
     const ready = await startReady();
     await system.wish(ready.id, 'stop');
     const stopped = await system.until(ready.id, { status: 'stopped', podUid: null });
-    await vi.waitFor(() => heardOf(ready.podName, ({ type }) => type === 'DELETED'));
+    await vi.waitFor(() => heardOf(ready.podName, ({ type }) => type === 'DELETED'), 10_000);
     say(heardOf(ready.podName, ({ type }) => type === 'ADDED'));
     await untilHeard();
     expect(await system.read(ready.id)).toEqual(stopped);

@@ -43,7 +43,7 @@ async function settle(options: Parameters<WorkerSystem['startWorker']>[1] = {}):
   await system.startWorker({}, options);
   const project = await system.create();
   const ready = await system.until(project.id, { status: 'ready', observedGeneration: 1, podError: null });
-  await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3));
+  await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
   historyOf = await recordRows(system.db);
   settledVersion = (await cluster.api.listNamespacedPod({ namespace })).metadata?.resourceVersion;
   return ready;
@@ -151,7 +151,7 @@ describe('fault 15: what happened while nobody watched', () => {
     const before = await system.until(lost.id, { status: 'ready' });
     await system.kubernetes.goAway();
     await cluster.api.deleteNamespacedPod({ name: lost.podName, namespace });
-    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toEqual([]));
+    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toEqual([]), 10_000);
     cluster.compact();
     await system.kubernetes.comeBack();
     await vi.waitFor(async () => expect((await system.read(lost.id)).podUid).not.toBe(before.podUid), {

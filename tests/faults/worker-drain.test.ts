@@ -60,7 +60,7 @@ async function startBusy(
   kubernetes.fault = (request) => (request.isWatch || isList(request) ? undefined : delay(options.answerMs, undefined));
   await jobs.resume();
   await vi.waitFor(() => {
-    const asked = kubernetes.requests.filter(isCall('GET', 'pods'));
+    const asked = kubernetes.requests.filter(isCall('GET', 'persistentvolumeclaims'));
     expect(asked.length).toBeGreaterThanOrEqual(Math.min(concurrency, options.projects));
   }, patienceOf(30_000));
   return { system, worker, projectIds };

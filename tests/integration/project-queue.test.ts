@@ -45,11 +45,11 @@ it('a wish during the back-off of an earlier one begins at once, with attempts a
     if (data.requestId === 'first') throw new Error('The cluster does not answer.');
   });
   expect(await queue.enqueue('create-pod', { projectId, requestId: 'first' })).toBe('added');
-  await vi.waitFor(() => expect(seen).toEqual([['first', 0]]));
+  await vi.waitFor(() => expect(seen).toEqual([['first', 0]]), 10_000);
   await vi.waitFor(async () => {
     await queue.enqueue('delete-pod', { projectId, requestId: 'second' });
     expect(seen).toContainEqual(['second', 0]);
-  });
+  }, 10_000);
   expect(seen.filter(([requestId]) => requestId === 'first')).toHaveLength(1);
 });
 
@@ -61,11 +61,11 @@ it('whoever is told not to hurry leaves the back-off alone', async () => {
     if (data.requestId === 'first') throw new Error('The cluster does not answer.');
   });
   await queue.enqueue('create-pod', { projectId, requestId: 'first' });
-  await vi.waitFor(() => expect(seen).toEqual(['first']));
+  await vi.waitFor(() => expect(seen).toEqual(['first']), 10_000);
   expect(await queue.enqueue('create-pod', { projectId, requestId: 'sweep' }, { hurry: false })).toBe('known');
   const other = randomUUID();
   await queue.enqueue('create-pod', { projectId: other, requestId: 'other' });
-  await vi.waitFor(() => expect(seen).toContain('other'));
+  await vi.waitFor(() => expect(seen).toContain('other'), 10_000);
   expect(seen).toEqual(['first', 'other']);
 });
 
@@ -78,12 +78,12 @@ it('adds during a running job lead to one more run afterwards, however many they
     if (data.requestId === 'first') await gate.promise;
   });
   await queue.enqueue('create-pod', { projectId, requestId: 'first' });
-  await vi.waitFor(() => expect(seen).toEqual(['first']));
+  await vi.waitFor(() => expect(seen).toEqual(['first']), 10_000);
   for (const requestId of ['second', 'third', 'last']) {
     expect(await queue.enqueue('create-pod', { projectId, requestId })).toBe('known');
   }
   gate.resolve();
-  await vi.waitFor(() => expect(seen).toEqual(['first', 'last']));
+  await vi.waitFor(() => expect(seen).toEqual(['first', 'last']), 10_000);
 });
 
 it('says within about a second that Redis does not take the job', async () => {

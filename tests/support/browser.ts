@@ -35,7 +35,7 @@ export interface Person {
 export async function signIn(browser: Browser, options: { url: string; user: string; path?: string }): Promise<Person> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000); // on a crowded machine a page takes its time
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {

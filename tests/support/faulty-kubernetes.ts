@@ -24,6 +24,8 @@ export interface PassingRequest {
   /** The path without the query. */
   path: string;
   isWatch: boolean;
+  /** What the API behind has answered; `null` as long as it has not, and where a fault answered in its place. */
+  status: number | null;
 }
 
 type SettledFault =
@@ -158,6 +160,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
       method: request.method ?? '',
       path: url.pathname,
       isWatch: url.searchParams.get('watch') === 'true',
+      status: null,
     };
     faulty.requests.push(passing);
     const reset = () => void sockets.get(request.socket.remotePort)?.resetAndDestroy();
@@ -177,6 +180,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
     }
     const headers = { ...request.headers, authorization };
     const forwarded = httpsRequest(url, { method: passing.method, headers, agent }, (answer) => {
+      passing.status = answer.statusCode ?? null;
       answer.on('error', () => response.destroy());
       if (fault === 'lose-answer') return void answer.resume().on('end', reset);
       response.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -15,6 +15,7 @@ import { silentLog } from '../../src/embedded/embedded-log.ts';
 import { createEmbeddedPostgres } from '../../src/embedded/postgres/postgres.ts';
 import { createEmbeddedRedis } from '../../src/embedded/redis/redis.ts';
 import { migrateToLatest } from '../../src/shared/node/db/migrate.ts';
+import { hasOpenCode } from './opencode.ts';
 import { findChromium, runAsAdmin } from './services.ts';
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
@@ -36,7 +37,9 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     project.provide('postgresAdminUrl', postgres.url);
     project.provide('postgresTemplate', template);
     project.provide('redisUrl', redis.url);
-    process.stdout.write(`${[postgres.words, redis.words, describeKubernetes(), describeChromium()].join('\n')}\n\n`);
+    process.stdout.write(
+      `${[postgres.words, redis.words, describeKubernetes(), describeChromium(), describeOpenCode()].join('\n')}\n\n`,
+    );
   } catch (error) {
     await tearDown();
     throw error;
@@ -112,6 +115,12 @@ function describeChromium(): string {
   if (chromium === null)
     return 'Chromium: tests in a browser are skipped: no chromium on the path (nor in CHROMIUM_PATH)';
   return /^(Chromium|Google Chrome) \d+/.exec(firstLine(chromium) ?? '')?.[0] ?? `Chromium: ${chromium}`;
+}
+
+function describeOpenCode(): string {
+  return hasOpenCode
+    ? 'OpenCode: its own binary'
+    : 'OpenCode: tests on its own binary are skipped: run npm run opencode:fetch';
 }
 
 function firstLine(program: string): string | null {

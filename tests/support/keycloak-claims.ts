@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { JWTPayload } from 'jose';
 
-export interface KeycloakPerson {
+interface KeycloakPerson {
   /** Keycloak's own id of the user, which is the subject. */
   id: string;
   username: string;

@@ -19,8 +19,11 @@ export interface KubeApiserver {
   url: string;
   /** Of a member of system:masters; the context's namespace is `opencode`, which a test has to make. */
   kubeconfigPath: string;
-  /** Writes a kubeconfig for another token; any other user than the administrator has no rights until RBAC gives some. */
-  kubeconfigOf: (user: 'other-user') => string;
+  /**
+   * Writes a kubeconfig for another token; any other user than the administrator has no rights until RBAC gives some.
+   * `worker` is known to the API as the service account of k8s/base.
+   */
+  kubeconfigOf: (user: 'other-user' | 'worker') => string;
   /** Makes etcd forget every past state, as the API server itself does every five minutes. */
   compact: () => Promise<void>;
   stop: () => Promise<void>;
@@ -44,7 +47,12 @@ export async function startKubeApiserver({ assetsDir }: { assetsDir: string }): 
   await writeFile(file('tls.key'), serverKey);
   await writeFile(file('sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
   await writeFile(file('sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
-  await writeFile(file('tokens.csv'), `${token},admin,admin,system:masters\n${token}-other,other-user,other-user\n`);
+  const users = [
+    `${token},admin,admin,system:masters`,
+    `${token}-other-user,other-user,other-user`,
+    `${token}-worker,system:serviceaccount:opencode-system:worker,worker`,
+  ];
+  await writeFile(file('tokens.csv'), users.join('\n'));
 
   const etcdUrl = `http://127.0.0.1:${clientPort}`;
   const etcd = startChild(path.join(assetsDir, 'etcd'), [
@@ -90,7 +98,7 @@ export async function startKubeApiserver({ assetsDir }: { assetsDir: string }): 
   return {
     url,
     kubeconfigPath: kubeconfigOf('admin', token),
-    kubeconfigOf: (user) => kubeconfigOf(user, `${token}-other`),
+    kubeconfigOf: (user) => kubeconfigOf(user, `${token}-${user}`),
     compact: () => compactEtcd(etcdUrl),
     stop,
   };

@@ -2,7 +2,7 @@
 import type { Fault, PassingRequest } from './faulty-kubernetes.ts';
 
 export type Verb = 'GET' | 'LIST' | 'WATCH' | 'POST' | 'DELETE';
-export type Plural = 'pods' | 'persistentvolumeclaims';
+export type Plural = 'pods' | 'persistentvolumeclaims' | 'events' | 'secrets';
 
 /** Whether a request is of this verb on this kind of object. */
 export function isCall(verb: Verb, plural: Plural): (request: PassingRequest) => boolean {

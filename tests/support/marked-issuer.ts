@@ -18,7 +18,7 @@ export const tokenFaults = [
   'wrong signature',
   'expired',
 ] as const;
-export type TokenFault = (typeof tokenFaults)[number];
+type TokenFault = (typeof tokenFaults)[number];
 
 export interface MarkedIssuer {
   url: string;

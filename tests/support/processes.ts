@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { freezeProcess } from './freeze.ts';
 import { findKeptPort } from './kept-port.ts';
+import { programEnvironment } from './program-environment.ts';
 import { readMetric } from './read-metric.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -97,7 +98,7 @@ async function runService(options: {
   const prelude = join(import.meta.dirname, 'end-with-starter.ts');
   const child = spawn(process.execPath, ['--import', prelude, resolve(root, entry)], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
+    env: { ...programEnvironment, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';

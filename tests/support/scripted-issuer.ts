@@ -12,7 +12,7 @@ import { findKeptPort } from './kept-port.ts';
 type Endpoint = 'metadata' | 'keys' | 'authorize' | 'token';
 
 /** How it departs from its usual answers, until it is mended. */
-export interface IssuerScript {
+interface IssuerScript {
   /** How far its clock is ahead of the real one. */
   clockAheadMs: number;
   metadata: Record<string, unknown>;

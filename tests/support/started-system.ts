@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { findFreePort } from '../../src/embedded/process/free-port.ts';
+import { programEnvironment } from './program-environment.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -66,7 +67,7 @@ export interface RunningProgram {
 export function runProgram(file: string, env: Record<string, string>, args: string[] = []): RunningProgram {
   const child = spawn(process.execPath, [join(root, file), ...args], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    env: { ...programEnvironment, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -9,9 +9,10 @@ import { Queue } from 'bullmq';
 import { expect, vi } from 'vitest';
 
 import { createEmbeddedKubernetes } from '../../src/embedded/kubernetes/embedded-kubernetes.ts';
-import { applyWish, type Wish } from '../../src/server/projects/apply-wish.ts';
+import { applyWish } from '../../src/server/projects/apply-wish.ts';
 import { kubernetesNames } from '../../src/server/projects/names.ts';
 import { projectJobNameFor, projectQueueName } from '../../src/shared/contract/jobs.ts';
+import type { Wish } from '../../src/shared/contract/wishes.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { changeProject, findProject, insertProject } from '../../src/shared/node/db/projects-repository.ts';
@@ -179,7 +180,7 @@ export async function createWorkerSystem(
           expect(record).toMatchObject(expected);
           return record;
         },
-        { timeout: timeoutMs, interval: 20 },
+        { timeout: timeoutMs, interval: 60 },
       ),
     async podsOf(id) {
       const labelSelector = `project-id=${id}`;

@@ -6,7 +6,7 @@ const formatTime = (atMs: number): string => new Date(atMs).toISOString().slice(
 const asOf = '2026-01-01T12:04:30.000Z';
 const view = (connection: Partial<Connection>) =>
   connectionView(
-    { link: 'open', freshness: { state: 'live', asOf }, heardAtMs: Date.parse(asOf), ...connection },
+    { link: 'open', isOffline: false, freshness: { state: 'live', asOf }, heardAtMs: Date.parse(asOf), ...connection },
     {
       formatTime,
     },
@@ -32,5 +32,11 @@ describe('how fresh the page is', () => {
   it('tells the cluster from the server', () => {
     expect(view({ freshness: { state: 'unreachable', asOf } }).label).toBe('Cluster unreachable');
     expect(view({ freshness: { state: 'unreachable', asOf: null } }).sentence).toContain('does not answer.');
+  });
+
+  it('tells a browser without a network from a server that is away', () => {
+    expect(view({ link: 'lost', isOffline: true })).toMatchObject({ kind: 'offline', label: 'Offline' });
+    expect(view({ link: 'lost', isOffline: true }).sentence).toContain('12:04');
+    expect(view({ link: 'lost' }).kind).toBe('reconnecting');
   });
 });

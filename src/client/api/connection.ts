@@ -4,6 +4,8 @@ import type { Freshness } from '../../shared/contract/events.ts';
 export interface Connection {
   /** `connecting`: the first time. `open`: events arrive. `lost`: they do not, and it is being tried again. */
   link: 'connecting' | 'open' | 'lost';
+  /** The browser itself says that there is no network. */
+  isOffline: boolean;
   /** What the server said last about the cluster; `null` before it said anything. */
   freshness: Freshness | null;
   /** When the last event arrived, in milliseconds since 1970; `null` before the first. */
@@ -11,8 +13,10 @@ export interface Connection {
 }
 
 export interface ConnectionView {
-  kind: 'connecting' | 'live' | 'reconnecting' | 'delayed' | 'unreachable';
+  kind: 'connecting' | 'live' | 'offline' | 'reconnecting' | 'delayed' | 'unreachable';
   label: string;
+  /** What is the matter, in two or three words. */
+  title: string;
   sentence: string;
 }
 
@@ -21,26 +25,41 @@ export function connectionView(
   connection: Connection,
   { formatTime }: { formatTime: (atMs: number) => string },
 ): ConnectionView {
-  const { link, freshness, heardAtMs } = connection;
+  const { link, isOffline, freshness, heardAtMs } = connection;
   const known = heardAtMs === null ? '' : ` What you see is from ${formatTime(heardAtMs)}.`;
+  if (link === 'lost' && isOffline) {
+    return {
+      kind: 'offline',
+      label: 'Offline',
+      title: 'You are offline.',
+      sentence: `Everything goes on by itself when the network is back.${known}`,
+    };
+  }
   if (link === 'lost') {
     return {
       kind: 'reconnecting',
       label: 'Reconnecting…',
+      title: 'Reconnecting.',
       sentence: `The connection to the server was lost and is being restored by itself.${known}`,
     };
   }
   if (link === 'connecting' || freshness === null) {
-    return { kind: 'connecting', label: 'Connecting…', sentence: 'The connection to the server is being opened.' };
+    return {
+      kind: 'connecting',
+      label: 'Connecting…',
+      title: 'Connecting.',
+      sentence: 'The connection to the server is being opened.',
+    };
   }
   const asOf = freshness.asOf === null ? null : formatTime(Date.parse(freshness.asOf));
   switch (freshness.state) {
     case 'live':
-      return { kind: 'live', label: 'Live', sentence: 'Every change is shown as it happens.' };
+      return { kind: 'live', label: 'Live', title: 'Live.', sentence: 'Every change is shown as it happens.' };
     case 'delayed':
       return {
         kind: 'delayed',
         label: asOf === null ? 'Status delayed' : `As of ${asOf}`,
+        title: 'Status delayed.',
         sentence:
           asOf === null
             ? 'Nothing has been seen of the cluster yet. The status of projects may be out of date.'
@@ -50,6 +69,7 @@ export function connectionView(
       return {
         kind: 'unreachable',
         label: 'Cluster unreachable',
+        title: 'The cluster is away.',
         sentence: `${asOf === null ? 'The cluster does not answer.' : `The cluster has not answered since ${asOf}.`} What you ask for is kept and done when it is back.`,
       };
   }
@@ -64,7 +84,7 @@ export interface ConnectionStore {
 
 /** Holds the connection's state for React's `useSyncExternalStore`. */
 export function createConnectionStore(): ConnectionStore {
-  let connection: Connection = { link: 'connecting', freshness: null, heardAtMs: null };
+  let connection: Connection = { link: 'connecting', isOffline: false, freshness: null, heardAtMs: null };
   const listeners = new Set<() => void>();
   return {
     get: () => connection,

@@ -38,8 +38,14 @@ export function belongsInList(filter: ListFilter, project: Project): boolean {
  * Merges projects into the pages of one list. Held projects keep their place unless the sort says otherwise; new ones
  * are inserted where they sort; those that no longer match leave. A project that sorts behind the part loaded so far
  * is left out: its page brings it. Returns the very same object when nothing changes.
+ * @param pick which of two states of one project to show: the newer one, unless somebody knows better
  */
-export function mergeIntoPages(held: ProjectPages, filter: ListFilter, incoming: IncomingProjects): ProjectPages {
+export function mergeIntoPages(
+  held: ProjectPages,
+  filter: ListFilter,
+  incoming: IncomingProjects,
+  pick: (held: Project, incoming: Project) => Project = newerProject,
+): ProjectPages {
   const items = held.pages.flatMap((page) => page.items);
   const arriving = new Map(incoming.projects.map((project) => [project.id, project]));
   const merged: Project[] = [];
@@ -53,7 +59,7 @@ export function mergeIntoPages(held: ProjectPages, filter: ListFilter, incoming:
       if (!incoming.complete) merged.push(item);
       continue;
     }
-    const newest = newerProject(item, arrived);
+    const newest = pick(item, arrived);
     if (!belongsInList(filter, newest)) continue;
     (compareProjects(filter.sort, item, newest) === 0 ? merged : toInsert).push(newest);
   }

@@ -128,3 +128,65 @@ describe('events in the query cache', () => {
     expect(cache.newest('unknown')).toBeUndefined();
   });
 });
+
+describe('what a command is expected to bring', () => {
+  const project = testProject(1);
+  const stopping = { status: 'stopping', desiredState: 'stopped' } as const;
+  beforeEach(() => {
+    hold({}, project);
+    hold({ status: 'ready' }, project);
+    queryClient.setQueryData(detailKey(project.id), project);
+    cache.write({ type: 'snapshot', projects: [project], freshness });
+  });
+  const statusInList = () => queryClient.getQueryData<ProjectPages>(listKey({}))?.pages[0]?.items[0]?.status;
+
+  it('is shown at once, and leaves the lists that it no longer belongs to', () => {
+    cache.expect(project, stopping);
+    expect(detail(project.id)).toMatchObject({ ...stopping, name: 'project 1' });
+    expect(statusInList()).toBe('stopping');
+    expect(heldIn({ status: 'ready' })).toEqual([]);
+    expect(cache.newest(project.id)?.status).toBe('ready');
+  });
+
+  it('is taken back when the command fails, to the very state that was', () => {
+    cache.expect(project, stopping)();
+    expect(detail(project.id)).toEqual(project);
+    expect(statusInList()).toBe('ready');
+    expect(heldIn({ status: 'ready' })).toEqual(['project 1 v1']);
+  });
+
+  it('stays over what arrives meanwhile, which is there when it goes', () => {
+    const settle = cache.expect(project, stopping);
+    cache.write({ type: 'changed', project: { ...project, description: 'new', statusVersion: 2 } });
+    expect(detail(project.id)).toMatchObject({ status: 'stopping', description: 'new' });
+    settle();
+    expect(detail(project.id)).toMatchObject({ status: 'ready', description: 'new', statusVersion: 2 });
+  });
+
+  it('gives way to the answer', () => {
+    const settle = cache.expect(project, stopping);
+    cache.writeAnswer({ ...project, status: 'stopped', desiredState: 'stopped', statusVersion: 3 });
+    settle();
+    expect(detail(project.id)?.status).toBe('stopped');
+    expect(statusInList()).toBe('stopped');
+  });
+
+  it('of two commands goes one by one', () => {
+    const first = cache.expect(project, { name: 'renamed' });
+    const second = cache.expect(project, stopping);
+    first();
+    expect(detail(project.id)).toMatchObject({ name: 'project 1', status: 'stopping' });
+    second();
+    second();
+    expect(detail(project.id)).toEqual(project);
+  });
+
+  it('is shown of a project that no event has told of yet', () => {
+    const other = testProject(2);
+    queryClient.setQueryData(detailKey(other.id), other);
+    const settle = cache.expect(other, stopping);
+    expect(detail(other.id)?.status).toBe('stopping');
+    settle();
+    expect(detail(other.id)).toEqual(other);
+  });
+});

@@ -4,6 +4,9 @@
  *
  * That newest state is kept because an answer to a list or a detail may have been read before an event and arrive after
  * it; each such answer is corrected by what is known already. It lives in the query cache like everything else.
+ *
+ * A command that is under way shows at once what it is expected to bring. That lies over the newest state, whatever arrives
+ * meanwhile, and is taken away when the command has been answered.
  */
 import type { Query, QueryClient, QueryKey } from '@tanstack/react-query';
 
@@ -16,8 +19,12 @@ export interface ProjectCache {
   write(event: Extract<ProjectEvent, { type: 'snapshot' | 'changed' | 'removed' }>): void;
   /** Writes the answer of a command: the same as an event that says so. */
   writeAnswer(project: Project): void;
+  /** Shows the project with `change` until the returned function is called: then what is known is shown again. */
+  expect(project: Project, change: Partial<Project>): () => void;
   /** The newest state known of a project, whichever way it came. */
   newest(id: string): Project | undefined;
+  /** Everything that the person has, in no order. */
+  all(): Project[];
   /** Ends the correction of answers. */
   dispose(): void;
 }
@@ -33,6 +40,7 @@ const activityKey: QueryKey = [['projects', 'activity']];
 /** Builds the writer and begins to correct the answers that the query cache receives. */
 export function createProjectCache({ queryClient }: { queryClient: QueryClient }): ProjectCache {
   queryClient.setQueryDefaults(newestKey, { gcTime: Infinity, staleTime: Infinity });
+  const expectations = new Set<{ id: string; change: Partial<Project> }>();
   const newest = (): NewestProjects => queryClient.getQueryData<NewestProjects>(newestKey) ?? new Map();
 
   function write(incoming: IncomingProjects): void {
@@ -50,8 +58,7 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
       projects: incoming.projects.map((each) => next.get(each.id) ?? each),
       complete: incoming.complete,
     };
-    for (const query of queriesOf(detailKey)) correctDetail(query, winners);
-    for (const query of queriesOf(listKey)) correctList(query, winners);
+    show(winners);
     if (changedIds.size > 0) {
       // Each visible change adds a line to the timeline, which is read again where it is on the screen.
       void queryClient.invalidateQueries({
@@ -61,12 +68,24 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     }
   }
 
-  function correctDetail(query: Query, incoming: IncomingProjects): void {
+  function show(incoming: IncomingProjects, pick = shownOf): void {
+    for (const query of queriesOf(detailKey)) correctDetail(query, incoming, pick);
+    for (const query of queriesOf(listKey)) correctList(query, incoming, pick);
+  }
+
+  /** The newer one of two, with what is expected of it. */
+  function shownOf(held: Project, incoming: Project): Project {
+    const newer = newerProject(held, incoming);
+    const changes = [...expectations].filter(({ id }) => id === newer.id).map(({ change }) => change);
+    return changes.length === 0 ? newer : Object.assign({}, newer, ...changes);
+  }
+
+  function correctDetail(query: Query, incoming: IncomingProjects, pick = shownOf): void {
     const held = query.state.data as Project | undefined; // the key says that it holds the answer of `projects.get`
     if (held === undefined) return;
     const arrived = incoming.projects.find((project) => project.id === held.id);
     if (arrived !== undefined) {
-      const winner = newerProject(held, arrived);
+      const winner = pick(held, arrived);
       if (winner !== held) queryClient.setQueryData(query.queryKey, winner);
     } else if (incoming.complete && held.status !== 'archived') {
       // It was deleted while nothing was heard. The server says what became of it.
@@ -74,10 +93,10 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     }
   }
 
-  function correctList(query: Query, incoming: IncomingProjects): void {
+  function correctList(query: Query, incoming: IncomingProjects, pick = shownOf): void {
     const held = query.state.data as ProjectPages | undefined; // the key says that it holds pages of `projects.list`
     if (held === undefined) return;
-    const merged = mergeIntoPages(held, inputOf(query.queryKey), incoming);
+    const merged = mergeIntoPages(held, inputOf(query.queryKey), incoming, pick);
     if (merged !== held) queryClient.setQueryData(query.queryKey, merged);
   }
 
@@ -98,7 +117,19 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     writeAnswer(project) {
       write({ projects: [project], complete: false });
     },
+    expect(project, change) {
+      const expectation = { id: project.id, change };
+      const known = (): Project => newest().get(project.id) ?? project;
+      expectations.add(expectation);
+      show({ projects: [known()], complete: false });
+      return () => {
+        if (!expectations.delete(expectation)) return;
+        // What was shown bears the same version as what is known, and must go all the same.
+        show({ projects: [known()], complete: false }, (_held, incoming) => shownOf(incoming, incoming));
+      };
+    },
     newest: (id) => newest().get(id),
+    all: () => [...newest().values()],
     dispose,
   };
 }

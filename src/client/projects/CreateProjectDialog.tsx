@@ -9,13 +9,13 @@ import { createDraftStore } from './draft.ts';
 import { emptyProjectForm, projectFormSchema, projectInputOf } from './project-form-values.ts';
 import { ProjectForm } from './ProjectForm.tsx';
 
-export interface ProjectDialogProps {
+export interface CreateProjectDialogProps {
   opened: boolean;
   onClose: () => void;
 }
 
 /** Asks for what a new project needs. */
-export function CreateProjectDialog({ opened, onClose }: ProjectDialogProps) {
+export function CreateProjectDialog({ opened, onClose }: CreateProjectDialogProps) {
   const create = trpc.projects.create.useMutation();
   // While it is being sent the dialog stays, for it holds the text that a refusal would need.
   const close = (): void => {
@@ -51,7 +51,6 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
   return (
     <ProjectForm
       initialValues={initialValues}
-      submitLabel="Create project"
       onValuesChange={(values) => drafts.write({ ...values, requestId })}
       onCancel={leave}
       onSubmit={async (values) => {

@@ -1,12 +1,9 @@
-import { Alert, Button, Group, Stack, Text } from '@mantine/core';
-import { IconAlertCircle } from '@tabler/icons-react';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { useState } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { readError } from '../api/read-error.ts';
-import { trpc } from '../api/trpc.ts';
-import { useApp } from '../app-context.ts';
 import { Dialog } from '../ui/Dialog.tsx';
-import { notifyDone } from '../ui/notify.ts';
+import { useProjectActions } from './use-project-actions.ts';
 
 export interface DeleteProjectDialogProps {
   /** The project in question; `null` while the dialog is closed. */
@@ -14,52 +11,85 @@ export interface DeleteProjectDialogProps {
   onClose: () => void;
 }
 
-/** Asks before a project and its files are removed for good. */
+/** Asks for the name before a project and its files are removed for good. */
 export function DeleteProjectDialog({ project, onClose }: DeleteProjectDialogProps) {
-  const remove = trpc.projects.delete.useMutation();
-  const { projectCache } = useApp();
-  const close = (): void => {
-    if (remove.isPending) return;
-    remove.reset();
-    onClose();
-  };
+  const { run } = useProjectActions();
+  return (
+    <Dialog opened={project !== null} onClose={onClose} title="Delete project">
+      {project !== null && (
+        <DeleteProjectBody
+          project={project}
+          onCancel={onClose}
+          onConfirm={() => {
+            run('delete', project);
+            onClose();
+          }}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+interface BodyProps {
+  project: Project;
+  onCancel: () => void;
+  onConfirm: () => void;
+}
+
+/** Mounted anew with each opening: what was typed for one project never counts for another. */
+function DeleteProjectBody({ project, onCancel, onConfirm }: BodyProps) {
+  const [typed, setTyped] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
   const confirm = (): void => {
-    if (project === null || remove.isPending) return;
-    remove.mutate(
-      { id: project.id },
-      {
-        onSuccess: (answer) => {
-          projectCache.writeAnswer(answer);
-          notifyDone(`“${project.name}” is being deleted.`);
-          onClose();
-        },
-      },
-    );
+    if (typed.trim() === project.name) onConfirm();
+    else setProblem('This is not the name of the project. Type it exactly as it is written above.');
   };
   return (
-    <Dialog opened={project !== null} onClose={close} title="Delete project">
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        confirm();
+      }}
+    >
       <Stack gap="md">
-        {remove.isError && (
-          <Alert color="red" variant="light" icon={<IconAlertCircle size={18} />} role="alert">
-            {readError(remove.error).sentence}
-          </Alert>
-        )}
         <Text>
-          Delete{' '}
-          <Text span fw={600} style={{ overflowWrap: 'anywhere' }}>
-            {project?.name}
-          </Text>
-          ? Its pod and its volume with all files in it are removed. This cannot be undone.
+          The pod of this project and its volume <strong>with all files in it</strong> are removed. This cannot be
+          undone.
         </Text>
+        <TextInput
+          label={
+            <>
+              Type{' '}
+              <Text span fw={600} style={{ overflowWrap: 'anywhere', userSelect: 'all' }}>
+                {project.name}
+              </Text>{' '}
+              to confirm
+            </>
+          }
+          value={typed}
+          error={problem}
+          data-autofocus
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(event) => {
+            setTyped(event.currentTarget.value);
+            setProblem(null);
+          }}
+        />
         <Group justify="flex-end" gap="xs" mt="xs">
-          <Button variant="default" onClick={close} disabled={remove.isPending} data-autofocus>
+          <Button variant="default" onClick={onCancel}>
             Cancel
           </Button>
-          <Button color="red.8" onClick={confirm} loading={remove.isPending}>
+          <Button
+            type="submit"
+            color="red.8"
+            aria-disabled={typed.trim() !== project.name}
+            data-disabled={typed.trim() !== project.name}
+          >
             Delete project
           </Button>
         </Group>
       </Stack>
-    </Dialog>
+    </form>
   );
 }

@@ -17,6 +17,7 @@ export function PendingCard({ name }: { name: string }) {
       </div>
       <div className={classes.foot}>
         <Skeleton height={12} width={140} my={2} animate={false} />
+        <Skeleton height={12} width={240} my={2} animate={false} />
       </div>
     </article>
   );
@@ -42,6 +43,7 @@ export function CardSkeletons() {
           </div>
           <div className={classes.foot}>
             <Skeleton height={12} width={140} my={2} />
+            <Skeleton height={12} width="80%" my={2} />
           </div>
         </div>
       ))}

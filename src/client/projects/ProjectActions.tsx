@@ -15,13 +15,13 @@ const buttons: { action: DirectAction; label: string; icon: TablerIcon }[] = [
 
 export interface ProjectActionsProps {
   project: Project;
-  onEdit: () => void;
+  onRename: () => void;
   onDelete: () => void;
 }
 
 /** What is done most often as buttons, the rest in a menu. */
-export function ProjectActions({ project, onEdit, onDelete }: ProjectActionsProps) {
-  const { run, running } = useProjectActions(project);
+export function ProjectActions({ project, onRename, onDelete }: ProjectActionsProps) {
+  const { run, running } = useProjectActions();
   return (
     <div className={classes.actions}>
       {buttons.map(({ action, label, icon: Icon }) => {
@@ -38,7 +38,7 @@ export function ProjectActions({ project, onEdit, onDelete }: ProjectActionsProp
               aria-disabled={refusal !== null}
               aria-description={refusal ?? undefined}
               onClick={() => {
-                if (refusal === null) run(action);
+                if (refusal === null) run(action, project);
               }}
             >
               {label}
@@ -46,7 +46,7 @@ export function ProjectActions({ project, onEdit, onDelete }: ProjectActionsProp
           </Tooltip>
         );
       })}
-      <ProjectMenu project={project} onEdit={onEdit} onDelete={onDelete} />
+      <ProjectMenu project={project} onRename={onRename} onDelete={onDelete} />
     </div>
   );
 }

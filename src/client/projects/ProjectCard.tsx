@@ -3,8 +3,9 @@ import { memo } from 'react';
 import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { reasonFacts } from '../../shared/contract/reasons.ts';
+import { isTrouble, reasonFacts } from '../../shared/contract/reasons.ts';
 import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
+import { Time } from '../ui/Time.tsx';
 import { needsAttention, statusLine } from './badge.ts';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { currentStep, stepsDone } from './start-words.ts';
@@ -58,9 +59,15 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
             </>
           )}
         </span>
-        <time dateTime={project.createdAt} title={`Created ${formatDateTime(project.createdAt)}`}>
-          {formatDate(project.createdAt)}
-        </time>
+        <span
+          className={classes.times}
+          title={`Created ${formatDateTime(project.createdAt)}, changed ${formatDateTime(project.updatedAt)}`}
+        >
+          <span>
+            Created <time dateTime={project.createdAt}>{formatDate(project.createdAt)}</time>
+          </span>
+          <Changed at={project.updatedAt} />
+        </span>
       </div>
     </article>
   );
@@ -71,7 +78,19 @@ function cardLine(project: Project): string {
   const goesWell = project.status === 'initializing' && !needsAttention(project) && project.podError === null;
   if (goesWell) return currentStep(project.progress) ?? statusLine(project);
   const { reason } = project;
-  return reason !== null && needsAttention(project) ? reasonFacts[reason].title : statusLine(project);
+  // A project that runs may lack something all the same, such as its repository.
+  return reason !== null && (needsAttention(project) || isTrouble(reason))
+    ? reasonFacts[reason].title
+    : statusLine(project);
+}
+
+/** When the project changed last, kept true by the clock. */
+function Changed({ at }: { at: string }) {
+  return (
+    <span>
+      Changed <Time iso={at} />
+    </span>
+  );
 }
 
 /** A thin line that fills as the start goes on. Always there, so that nothing moves when it begins or ends. */

@@ -1,32 +1,32 @@
-import { Suspense, useState } from 'react';
+import { Suspense } from 'react';
 import { Link, useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
+import { EditableField } from './EditableField.tsx';
 import { ProjectActions } from './ProjectActions.tsx';
 import { ProjectTabs, type ProjectTab } from './ProjectTabs.tsx';
 import { StartSteps } from './StartSteps.tsx';
 import { StatusBadge } from './StatusBadge.tsx';
 import { StatusPanel } from './StatusPanel.tsx';
+import { refusalOf } from './use-project-actions.ts';
 
 import classes from './project-detail.module.css';
 
-const EditProjectDialog = lazyPart(async () => (await import('./EditProjectDialog.tsx')).EditProjectDialog);
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
 
 /** A project with its head, its present state and its tabs. */
 export function ProjectDetail({ project, tab }: { project: Project; tab: ProjectTab }) {
   const [params, setParams] = useSearchParams();
-  const [deleting, setDeleting] = useState(false);
   const isStarting =
     project.desiredState === 'running' && project.status !== 'ready' && project.progress?.readyAt === null;
-  const editing = params.has('edit');
-  const needsEditDialog = useOnceTrue(editing);
+  const deleting = params.has('delete') && refusalOf('delete', project) === null;
   const needsDeleteDialog = useOnceTrue(deleting);
-  // In the address, so that signing in again leads back to the open dialog.
-  const setEditing = (opened: boolean): void => setParams(opened ? { edit: '' } : {}, { replace: true });
+  // In the address, so that signing in again leads back to it, and that commands can open it.
+  const open = (what: 'edit' | 'delete' | null, value = ''): void =>
+    setParams(what === null ? {} : { [what]: value }, { replace: true });
   return (
     <>
       <PageTitle>{project.name}</PageTitle>
@@ -40,28 +40,27 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
       </nav>
       <div className={classes.head}>
         <div className={classes.heading}>
-          <h1 className={classes.title}>{project.name}</h1>
-          <StatusBadge project={project} />
+          <EditableField project={project} field="name" label="Name" placeholder="my-project">
+            <h1 className={classes.title}>{project.name}</h1>
+            <StatusBadge project={project} />
+          </EditableField>
         </div>
         {project.status !== 'archived' && (
-          <ProjectActions project={project} onEdit={() => setEditing(true)} onDelete={() => setDeleting(true)} />
+          <ProjectActions project={project} onRename={() => open('edit', 'name')} onDelete={() => open('delete')} />
         )}
       </div>
-      {project.description !== '' && <p className={classes.description}>{project.description}</p>}
+      {(project.description !== '' || project.status !== 'archived') && (
+        <EditableField project={project} field="description" label="Description" placeholder="What it is for">
+          <p className={classes.description} data-empty={project.description === '' || undefined}>
+            {project.description === '' ? 'No description' : project.description}
+          </p>
+        </EditableField>
+      )}
       <StatusPanel project={project} />
       {isStarting && project.progress !== null && <StartSteps progress={project.progress} />}
       <ProjectTabs project={project} tab={tab} />
       <Suspense>
-        {needsEditDialog && (
-          <EditProjectDialog
-            project={project}
-            opened={editing && project.status !== 'archived'}
-            onClose={() => setEditing(false)}
-          />
-        )}
-        {needsDeleteDialog && (
-          <DeleteProjectDialog project={deleting ? project : null} onClose={() => setDeleting(false)} />
-        )}
+        {needsDeleteDialog && <DeleteProjectDialog project={deleting ? project : null} onClose={() => open(null)} />}
       </Suspense>
     </>
   );

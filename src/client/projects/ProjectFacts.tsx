@@ -6,6 +6,7 @@ import { CopyIcon } from '../ui/CopyIcon.tsx';
 import { browsableRepository, shortRepository } from '../ui/format.ts';
 import { Panel } from '../ui/Panel.tsx';
 import { Time } from '../ui/Time.tsx';
+import { EditableField } from './EditableField.tsx';
 
 import classes from './project-facts.module.css';
 
@@ -14,9 +15,22 @@ export function ProjectFacts({ project }: { project: Project }) {
   return (
     <Panel title="Details">
       <dl className={classes.list}>
-        <Fact label="Repository" copy={project.repoUrl}>
-          {project.repoUrl === null ? <None /> : <Repository repoUrl={project.repoUrl} />}
-        </Fact>
+        <div className={classes.row}>
+          <dt>Repository</dt>
+          <dd>
+            <EditableField
+              project={project}
+              field="repoUrl"
+              label="Repository URL"
+              placeholder="https://github.com/owner/repository"
+            >
+              <span className={classes.value}>
+                {project.repoUrl === null ? <None /> : <Repository repoUrl={project.repoUrl} />}
+              </span>
+              {project.repoUrl !== null && <CopyIcon value={project.repoUrl} what="the repository" />}
+            </EditableField>
+          </dd>
+        </div>
         <Fact label="Project id" copy={project.id} code>
           {project.id}
         </Fact>

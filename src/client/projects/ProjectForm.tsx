@@ -8,16 +8,15 @@ import { placeError, projectFormRules, type ProjectFormValues } from './project-
 
 export interface ProjectFormProps {
   initialValues: ProjectFormValues;
-  submitLabel: string;
   /** Sends the form. Rejects with the error of the API, which is shown where it belongs. */
   onSubmit: (values: ProjectFormValues) => Promise<unknown>;
   onCancel: () => void;
   onValuesChange: (values: ProjectFormValues) => void;
 }
 
-/** Name, description and repository: for a new project and for one that exists. Keeps its text when sending fails. */
+/** Name, description and repository of a new project. Keeps its text when sending fails. */
 export function ProjectForm(props: ProjectFormProps) {
-  const { initialValues, submitLabel, onSubmit, onCancel, onValuesChange } = props;
+  const { initialValues, onSubmit, onCancel, onValuesChange } = props;
   const [sentence, setSentence] = useState<string | null>(null);
   const form = useForm({
     initialValues,
@@ -74,7 +73,7 @@ export function ProjectForm(props: ProjectFormProps) {
             Cancel
           </Button>
           <Button type="submit" loading={form.submitting}>
-            {submitLabel}
+            Create project
           </Button>
         </Group>
       </Stack>

@@ -1,6 +1,8 @@
 import { Button, VisuallyHidden } from '@mantine/core';
+import { useIntersection } from '@mantine/hooks';
 import { IconBox, IconFilterOff } from '@tabler/icons-react';
 import { keepPreviousData, useMutationState } from '@tanstack/react-query';
+import { useEffect } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import type { ListFilter } from '../api/merge-projects.ts';
@@ -31,6 +33,13 @@ export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelet
   });
   const projects = list.data?.pages.flatMap((page) => page.items) ?? [];
   const pendingNames = usePendingNames(projects);
+  // Whoever scrolls on has asked for more; the button is there for the keyboard, and for another try.
+  const { ref: endRef, entry: endEntry } = useIntersection<HTMLDivElement>({ rootMargin: '600px' });
+  const isNearEnd = endEntry?.isIntersecting === true;
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = list;
+  useEffect(() => {
+    if (isNearEnd && hasNextPage && !isFetching && !isFetchNextPageError) void fetchNextPage();
+  }, [isNearEnd, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]);
 
   if (list.isPending) return <CardSkeletons />;
   if (list.data === undefined) {
@@ -63,7 +72,7 @@ export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelet
         ))}
       </ul>
       {list.hasNextPage && (
-        <div className={classes.more}>
+        <div className={classes.more} ref={endRef}>
           {list.isFetchNextPageError && <p role="alert">{readError(list.error).sentence}</p>}
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
             Load more

@@ -9,7 +9,7 @@ export interface ProjectMenuProps {
   onDelete: () => void;
   /** Where the page of the project is not shown already. */
   withOpen?: boolean;
-  onEdit?: () => void;
+  onRename?: () => void;
 }
 
 type ProjectMenuButtonProps = { project: Project } & ActionIconProps & ComponentPropsWithRef<'button'>;

@@ -29,9 +29,9 @@ const directActions: { action: DirectAction; label: string; icon: TablerIcon }[]
 
 /** The menu itself, loaded when it is needed. */
 export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
-  const { project, onDelete, withOpen = false, onEdit, opened, onChange } = props;
+  const { project, onDelete, withOpen = false, onRename, opened, onChange } = props;
   const navigate = useNavigate();
-  const { run, running } = useProjectActions(project);
+  const { run, running } = useProjectActions();
   // Closed in the very first moment: a menu that is born open does not know where to return the focus.
   const mounted = useMounted();
   return (
@@ -57,10 +57,10 @@ export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
             Open
           </Menu.Item>
         )}
-        {onEdit !== undefined && (
-          <ActionItem action="update" label="Edit" icon={IconPencil} project={project} onClick={onEdit} />
+        {onRename !== undefined && (
+          <ActionItem action="update" label="Rename" icon={IconPencil} project={project} onClick={onRename} />
         )}
-        {(withOpen || onEdit !== undefined) && <Menu.Divider />}
+        {(withOpen || onRename !== undefined) && <Menu.Divider />}
         {directActions.map(({ action, label, icon }) => (
           <ActionItem
             key={action}
@@ -68,7 +68,7 @@ export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
             label={label}
             icon={icon}
             project={project}
-            onClick={() => run(action)}
+            onClick={() => run(action, project)}
           />
         ))}
         <Menu.Divider />

@@ -3,7 +3,7 @@ import { IconRefresh } from '@tabler/icons-react';
 import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { reasonFacts } from '../../shared/contract/reasons.ts';
+import { isTrouble, reasonFacts } from '../../shared/contract/reasons.ts';
 import { Time } from '../ui/Time.tsx';
 import { useConnection } from '../ui/use-connection.ts';
 import { badgeOf, needsAttention, statusLine } from './badge.ts';
@@ -14,7 +14,7 @@ import classes from './status-panel.module.css';
 
 /** Why the project is in its state, what happens next and who must act; the raw text of the cluster is one click away. */
 export function StatusPanel({ project }: { project: Project }) {
-  const { run, running } = useProjectActions(project);
+  const { run, running } = useProjectActions();
   const connection = useConnection();
   const line = statusLine(project);
   const canRetry = refusalOf('retry', project) === null;
@@ -34,7 +34,9 @@ export function StatusPanel({ project }: { project: Project }) {
             </p>
           )}
           <p>{line}</p>
-          {project.next !== null && project.status !== 'ready' && <p className={classes.more}>{project.next}</p>}
+          {project.next !== null && (project.status !== 'ready' || isTrouble(project.reason)) && (
+            <p className={classes.more}>{project.next}</p>
+          )}
           {project.podError !== null && project.podError !== line && (
             <p className={classes.more}>The last attempt failed: {project.podError}</p>
           )}
@@ -48,7 +50,7 @@ export function StatusPanel({ project }: { project: Project }) {
             variant="default"
             leftSection={<IconRefresh size={15} stroke={1.7} />}
             loading={running === 'retry'}
-            onClick={() => run('retry')}
+            onClick={() => run('retry', project)}
           >
             Retry
           </Button>

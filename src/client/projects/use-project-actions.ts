@@ -2,35 +2,48 @@ import { useMutation } from '@tanstack/react-query';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { projectCan, type ProjectAction } from '../../shared/contract/states.ts';
+import { whileWished, type Wish } from '../../shared/contract/wishes.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
-import { notifyFailure } from '../ui/notify.ts';
+import { notifyDone, notifyFailure } from '../ui/notify.ts';
 
 /** The actions that need no dialog: one click does them. */
-export type DirectAction = Exclude<ProjectAction, 'update' | 'delete'>;
+export type DirectAction = Exclude<Wish, 'delete'>;
 
 const failureTitles = {
   start: 'could not be started',
   stop: 'could not be stopped',
   restart: 'could not be restarted',
   retry: 'could not be retried',
-} satisfies Record<DirectAction, string>;
+  delete: 'could not be deleted',
+} satisfies Record<Wish, string>;
 
-/** Runs actions on one project. The answer goes into the query cache; a failure is said in the corner. */
-export function useProjectActions(project: Project) {
+/**
+ * Runs actions on projects. What an action is expected to bring shows at once; the answer takes its place, and a failure
+ * takes it back and says why in the corner.
+ */
+export function useProjectActions() {
   const { client } = trpc.useUtils();
   const { projectCache } = useApp();
   const mutation = useMutation({
-    mutationFn: (action: DirectAction) => client.projects[action].mutate({ id: project.id }),
-    onSuccess: (answer) => projectCache.writeAnswer(answer),
-    onError: (error, action) => notifyFailure(`“${project.name}” ${failureTitles[action]}`, error),
+    mutationFn: ({ project, action }: { project: Project; action: Wish }) =>
+      client.projects[action].mutate({ id: project.id }),
+    onMutate: ({ project, action }) => ({
+      settle: projectCache.expect(project, whileWished(action, project.desiredState, new Date().toISOString())),
+    }),
+    onSuccess: (answer, { project, action }) => {
+      projectCache.writeAnswer(answer);
+      if (action === 'delete') notifyDone(`“${project.name}” is being deleted.`);
+    },
+    onError: (error, { project, action }) => notifyFailure(`“${project.name}” ${failureTitles[action]}`, error),
+    onSettled: (_answer, _error, _input, context) => context?.settle(),
   });
   return {
-    run: (action: DirectAction) => {
-      if (!mutation.isPending) mutation.mutate(action);
+    run: (action: Wish, project: Project) => {
+      if (!mutation.isPending) mutation.mutate({ action, project });
     },
     /** The action under way, if any. */
-    running: mutation.isPending ? mutation.variables : null,
+    running: mutation.isPending ? mutation.variables.action : null,
   };
 }
 

@@ -6,11 +6,17 @@ import classes from './settings.module.css';
 export function SettingsNav() {
   return (
     <nav aria-label="Settings" className={classes.nav}>
+      <NavLink to="/settings/profile" className={classes.tab ?? ''}>
+        Profile
+      </NavLink>
       <NavLink to="/settings/tokens" className={classes.tab ?? ''}>
         Access tokens
       </NavLink>
       <NavLink to="/settings/sessions" className={classes.tab ?? ''}>
         Sessions
+      </NavLink>
+      <NavLink to="/settings/appearance" className={classes.tab ?? ''}>
+        Appearance
       </NavLink>
     </nav>
   );

@@ -1,11 +1,13 @@
-import { Suspense, useEffect, useRef } from 'react';
+import { Suspense, useEffect, useRef, useState } from 'react';
 import { Navigate, Outlet, useLocation, useNavigationType, NavigationType } from 'react-router';
 
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import { signInPath } from '../auth/return-to.ts';
+import { Commands } from '../commands/Commands.tsx';
 import { BarePage } from './BarePage.tsx';
+import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { Header } from './Header.tsx';
 import { LoadFailure } from './LoadFailure.tsx';
 import { PageLoading } from './PageLoading.tsx';
@@ -44,6 +46,14 @@ function SignedIn() {
   // The tabs of a project are one page: `/projects/<id>` and whatever follows.
   const page = pathname.split('/').slice(0, 3).join('/');
   const visited = useRef(page);
+  const [paletteOpened, setPaletteOpened] = useState(false);
+  const beforePalette = useRef<HTMLElement | null>(null);
+  // The palette takes the focus as it appears, so that no letter is lost, and gives it back as it goes.
+  const showPalette = (opened: boolean): void => {
+    if (opened) beforePalette.current = document.activeElement as HTMLElement | null; // SVG is never focused here
+    else beforePalette.current?.focus();
+    setPaletteOpened(opened);
+  };
 
   // The subscription lives outside of React and exactly as long as somebody is signed in.
   useEffect(() => {
@@ -64,12 +74,14 @@ function SignedIn() {
       <a className={classes.skip} href="#main">
         Skip to the content
       </a>
-      <Header />
+      <Header onOpenCommands={() => showPalette(true)} />
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
         <Suspense fallback={<PageLoading />}>
           <Outlet />
         </Suspense>
       </main>
+      <ConnectionBanner />
+      <Commands paletteOpened={paletteOpened} onPalette={showPalette} />
     </div>
   );
 }

@@ -1,5 +1,8 @@
+import { VisuallyHidden } from '@mantine/core';
+import { IconSearch } from '@tabler/icons-react';
 import { Link, NavLink } from 'react-router';
 
+import { keyLabels } from '../commands/key-labels.ts';
 import { ColorSchemeToggle } from './ColorSchemeToggle.tsx';
 import { ConnectionIndicator } from './ConnectionIndicator.tsx';
 import { Logo } from './Logo.tsx';
@@ -8,7 +11,7 @@ import { UserMenu } from './UserMenu.tsx';
 import classes from './header.module.css';
 
 /** The bar on top of each page. */
-export function Header() {
+export function Header({ onOpenCommands }: { onOpenCommands: () => void }) {
   return (
     <header className={classes.root}>
       <div className={classes.inner}>
@@ -23,10 +26,26 @@ export function Header() {
         </nav>
         <div className={classes.tools}>
           <ConnectionIndicator />
+          <CommandsButton onOpen={onOpenCommands} />
           <ColorSchemeToggle />
           <UserMenu />
         </div>
       </div>
     </header>
+  );
+}
+
+/** Opens the command palette; says which keys do it too. */
+function CommandsButton({ onOpen }: { onOpen: () => void }) {
+  return (
+    <button type="button" className={classes.commands} onClick={onOpen}>
+      <IconSearch size={15} stroke={1.8} aria-hidden="true" />
+      <span className={classes.commandsText}>
+        Find<VisuallyHidden> a project or a command</VisuallyHidden>
+      </span>
+      <kbd className={classes.commandsKey} aria-hidden="true">
+        {keyLabels(['mod+k'])}
+      </kbd>
+    </button>
   );
 }

@@ -1,6 +1,6 @@
 import { Menu, Text } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
-import { IconDevices, IconKey, IconLogout } from '@tabler/icons-react';
+import { IconDevices, IconKey, IconLogout, IconPalette, IconUser } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from 'react-router';
 
@@ -46,12 +46,19 @@ export function UserMenuOpen({ user, opened, onChange }: LazyMenuProps & { user:
           )}
         </Menu.Label>
         <Menu.Divider />
+        <Menu.Item component={Link} to="/settings/profile" leftSection={<IconUser size={16} stroke={1.6} />}>
+          Profile
+        </Menu.Item>
         <Menu.Item component={Link} to="/settings/tokens" leftSection={<IconKey size={16} stroke={1.6} />}>
           Access tokens
         </Menu.Item>
         <Menu.Item component={Link} to="/settings/sessions" leftSection={<IconDevices size={16} stroke={1.6} />}>
           Sessions
         </Menu.Item>
+        <Menu.Item component={Link} to="/settings/appearance" leftSection={<IconPalette size={16} stroke={1.6} />}>
+          Appearance
+        </Menu.Item>
+        <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={16} stroke={1.6} />} onClick={() => signOut.mutate()}>
           Sign out
         </Menu.Item>

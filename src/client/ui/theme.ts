@@ -69,7 +69,7 @@ export const theme = createTheme({
   // By name, not by `Modal.extend`: that would load each component with the first page.
   components: {
     Modal: {
-      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5, blur: 2 }, padding: 'lg', radius: 'lg' },
+      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 }, padding: 'lg', radius: 'lg' },
     },
     NativeSelect: { defaultProps: { size: 'sm' } },
     Textarea: { defaultProps: { size: 'sm' } },

@@ -1,6 +1,9 @@
 import { useSyncExternalStore } from 'react';
 
 const stepMs = 30_000;
+/** One timer for all that is shown, and none while nothing is. */
+const listeners = new Set<() => void>();
+let timer: number | undefined;
 
 /** The present in milliseconds since 1970, in steps of half a minute: for "5 min. ago". */
 export function useNow(): number {
@@ -8,6 +11,14 @@ export function useNow(): number {
 }
 
 function subscribe(listener: () => void): () => void {
-  const timer = setInterval(listener, stepMs / 2);
-  return () => clearInterval(timer);
+  listeners.add(listener);
+  timer ??= window.setInterval(() => {
+    for (const each of listeners) each();
+  }, stepMs / 2);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    window.clearInterval(timer);
+    timer = undefined;
+  };
 }

@@ -19,7 +19,7 @@ import type { IssuerSettings } from './issuer-settings.ts';
 import { createSignIn, signInPath } from './issuer-sign-in.ts';
 import { createIssuerStore } from './issuer-store.ts';
 
-export interface IssuerClient {
+interface IssuerClient {
   clientId: string;
   clientSecret: string;
   redirectUris: readonly string[];
@@ -30,6 +30,8 @@ export interface EmbeddedIssuerOptions {
   dataDir: string;
   /** The address to listen on, and the host name of the issuer; 127.0.0.1 unless told otherwise. */
   host?: string;
+  /** The issuer identifier, where people do not reach it at the address that it listens on. */
+  url?: string;
   /** A fixed TCP port; without it the port of the last run, or any free one. */
   port?: number;
   clients: readonly IssuerClient[];
@@ -60,7 +62,7 @@ export async function createEmbeddedIssuer(options: EmbeddedIssuerOptions): Prom
   const port = await listen(server, { host, wanted: options.port, last: settings.port });
   if (port !== settings.port) saveIssuerSettings(settingsFile, { ...settings, port });
 
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = options.url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const answer = createAnswers({ ...options, url, settings });
   server.on('request', (request, response) => {
     answer(request, response).catch((error: unknown) => {

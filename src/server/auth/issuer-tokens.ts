@@ -14,7 +14,7 @@ const algorithms = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA 
 /** How far the issuer's clock and ours may be apart. */
 const toleranceSeconds = 5;
 
-export interface IssuerToken {
+interface IssuerToken {
   person: SaidOfPerson;
   /** What the issuer calls this token, where it calls it anything. */
   id: string;

@@ -54,6 +54,8 @@ export interface Issuer {
 
 export interface IssuerSettings {
   issuer: string;
+  /** The whole URL of its metadata, where that is not found at the issuer's own; `null`: it is. */
+  discoveryUrl: string | null;
   clientId: string;
   clientSecret: string | null;
 }
@@ -68,7 +70,7 @@ export function createIssuer({
   log: Log;
 }): Issuer {
   const { clientId, clientSecret } = settings;
-  const url = new URL(settings.issuer);
+  const url = new URL(settings.discoveryUrl ?? settings.issuer);
   // Everything about the issuer travels over https, unless its own URL says plain http: then it is a development one.
   const extensions = [enableNonRepudiationChecks, ...(url.protocol === 'http:' ? [allowInsecureRequests] : [])];
   const authentication = clientSecret === null ? None() : ClientSecretBasic(clientSecret);
@@ -84,6 +86,10 @@ export function createIssuer({
         timeout: timeoutSeconds,
       });
       const metadata = found.serverMetadata();
+      // Of another URL than the issuer's own openid-client believes any name.
+      if (settings.discoveryUrl !== null && metadata.issuer !== settings.issuer) {
+        throw new Error(`OIDC_DISCOVERY_URL leads to the issuer ${metadata.issuer}, which is not OIDC_ISSUER.`);
+      }
       await keys.read(metadata.jwks_uri);
       known = { metadata, atMs: now() };
       failure = null;

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Freshness } from '../../shared/contract/events.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 
-export interface Check {
+interface Check {
   ok: boolean;
   message: string;
 }

@@ -1,4 +1,4 @@
-/** `/livez`, `/readyz` and `/metrics`. */
+/** `/livez`, `/readyz` and `/metrics`. Figures are for whoever asks the server itself, not for who comes by a proxy. */
 import type { FastifyInstance } from 'fastify';
 
 import type { Metrics } from './metrics.ts';
@@ -6,7 +6,11 @@ import type { Readiness } from './readiness.ts';
 
 export function registerHealthRoutes(
   app: FastifyInstance,
-  { readiness, metrics }: { readiness: () => Promise<Readiness>; metrics: Metrics },
+  {
+    readiness,
+    metrics,
+    config,
+  }: { readiness: () => Promise<Readiness>; metrics: Metrics; config: { trustedProxies: number } },
 ): void {
   app.get('/livez', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
@@ -16,7 +20,10 @@ export function registerHealthRoutes(
       .header('cache-control', 'no-store')
       .send(answer);
   });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', async (request, reply) => {
+    if (config.trustedProxies > 0 && request.headers['x-forwarded-for'] !== undefined) {
+      return reply.code(404).type('text/plain').send('The figures are not for the public. Ask the server itself.\n');
+    }
     return reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 }

@@ -45,7 +45,7 @@ export function createRateLimiter(options: { perMinute: number; maxKeys: number;
   };
 }
 
-export interface Asker {
+interface Asker {
   /** `null`: nobody is signed in. */
   userId: string | null;
   /** As it came; addresses of one subscriber line count as one. */

@@ -8,8 +8,9 @@ import {
   type DesiredState,
   type ProjectStatus,
 } from '../../shared/contract/states.ts';
+import type { Wish } from '../../shared/contract/wishes.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
-import { activityOfWish, applyWish, type Wish } from './apply-wish.ts';
+import { activityOfWish, applyWish } from './apply-wish.ts';
 
 const wishes = Object.keys(activityOfWish) as Wish[];
 

@@ -8,6 +8,7 @@ import { AppError } from '../../shared/contract/errors.ts';
 import { projectJobNameFor } from '../../shared/contract/jobs.ts';
 import type { UpdateProjectInput } from '../../shared/contract/project.ts';
 import { projectCan } from '../../shared/contract/states.ts';
+import type { Wish } from '../../shared/contract/wishes.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
@@ -21,7 +22,7 @@ import {
 import type { ProjectQueue } from '../../shared/node/project-queue.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import type { Caller, ProjectService } from '../services.ts';
-import { activityOfWish, applyWish, type Wish } from './apply-wish.ts';
+import { activityOfWish, applyWish } from './apply-wish.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import { createUsualStart } from './usual-start.ts';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { isoDateTimeSchema, projectIdSchema } from './fields.ts';
-import { reasonCodeSchema } from './reasons.ts';
+import { reasonCodeSchema } from './reason-code.ts';
 
 export const activityKindSchema = z.enum([
   'created',

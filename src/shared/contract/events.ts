@@ -19,7 +19,7 @@ export const streamEntrySchema = z.discriminatedUnion('type', [
 ]);
 export type StreamEntry = z.infer<typeof streamEntrySchema>;
 
-export const projectEventSchema = z.discriminatedUnion('type', [
+const projectEventSchema = z.discriminatedUnion('type', [
   /** Everything that the subscriber may see: replaces what it holds. */
   z.object({ type: z.literal('snapshot'), projects: z.array(projectSchema), freshness: freshnessSchema }),
   z.object({ type: z.literal('changed'), project: projectSchema }),

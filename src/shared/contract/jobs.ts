@@ -21,5 +21,7 @@ export const projectJobSchema = z.object({
   projectId: z.uuid(),
   /** Follows a mutation through the logs, from the request to the pod. */
   requestId: z.string().optional(),
+  /** The trace of that mutation in W3C's form, where traces are recorded. */
+  traceparent: z.string().optional(),
 });
 export type ProjectJob = z.infer<typeof projectJobSchema>;

@@ -9,7 +9,7 @@ import {
   projectNameSchema,
   repoUrlSchema,
 } from './fields.ts';
-import { reasonCodeSchema } from './reasons.ts';
+import { reasonCodeSchema } from './reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from './states.ts';
 
 /** One container of the pod. `lastExit` is the end of its previous run, in words. */

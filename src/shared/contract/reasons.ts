@@ -2,7 +2,6 @@
  * The closed list of reason codes: why a project is in the state that it shows. Of each what people call it, what it looks
  * like in Kubernetes, and what to do. Documented in `docs/reasons.md`, which is made from this table.
  */
-import { z } from 'zod';
 
 import type { Actor } from './explanation.ts';
 
@@ -201,7 +200,6 @@ export const reasonFacts = {
 } satisfies Record<string, ReasonFacts>;
 
 export type ReasonCode = keyof typeof reasonFacts;
-export const reasonCodeSchema = z.enum(Object.keys(reasonFacts) as [ReasonCode, ...ReasonCode[]]); // an object has these keys
 
 /** Whether something must be mended, or has been lost. */
 export function isTrouble(reason: ReasonCode | null): boolean {

@@ -63,23 +63,35 @@ export function integerVariable(name: string, options: { min: number; max: numbe
   return wholeNumber(name, options.min, options.max).default(options.fallback);
 }
 
-/** Variables that server and worker read alike. */
+/** Variables that server and worker read alike. What describes them is what docs/configuration.md says. */
 export const commonVariables = {
-  DATABASE_URL: z.url({
-    protocol: /^postgres(ql)?$/,
-    error: 'must be a URL such as postgresql://user:password@host:5432/database.',
-  }),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379.' }),
+  DATABASE_URL: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'must be a URL such as postgresql://user:password@host:5432/database.',
+    })
+    .describe('PostgreSQL: where people, projects and their timelines are kept.'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379.' })
+    .describe(
+      'Redis: the queue, and the way of status to the servers. It must not evict (`maxmemory-policy noeviction`).',
+    ),
   KUBE_NAMESPACE: z
     .string()
     .regex(
       /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
       'must be a Kubernetes namespace: lower-case letters, digits and "-", at most 63.',
     )
-    .default('opencode'),
+    .default('opencode')
+    .describe('Where pods and volumes of projects are made; it must exist.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of an OpenTelemetry collector, such as http://host:4318.' })
+    .optional()
+    .describe('An OpenTelemetry collector (OTLP over HTTP), which is sent one trace from each mutation to its pod.'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent.',
     })
-    .default('info'),
+    .default('info')
+    .describe('How much is logged, as one JSON line an event. `npm start`: `warn`.'),
 };

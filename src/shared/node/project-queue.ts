@@ -9,6 +9,7 @@ import type { Redis } from 'ioredis';
 
 import { projectJobAttempts, projectQueueName, type ProjectJob, type ProjectJobName } from '../contract/jobs.ts';
 import type { Log } from './log.ts';
+import { currentTrace } from './tracing.ts';
 
 /**
  * `added`: a job waits now that was not there before. `known`: one was there already. `refused`: Redis does not take it;
@@ -68,7 +69,8 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
           once: true,
         });
       });
-      const adding = add(name, job, hurry);
+      const traceparent = currentTrace();
+      const adding = add(name, traceparent === undefined ? job : { ...job, traceparent }, hurry);
       adding.catch(() => undefined); // may lose the race and fail later: the caller has been told already
       try {
         return await Promise.race([adding, tooLate]);

@@ -9,11 +9,12 @@ import type { ActivityPage } from '../contract/activity.ts';
 import type { CreateProjectInput, Project, ProjectPage, UpdateProjectInput } from '../contract/project.ts';
 import type { ProjectSort } from '../contract/project.ts';
 import type { ProjectStatus } from '../contract/states.ts';
+import { readAppError } from './read-app-error.ts';
 import { watchProjects } from './watch.ts';
 
-export { AppError } from '../contract/errors.ts';
+export { AppError, type AppErrorCode } from '../contract/errors.ts';
 export type { Project } from '../contract/project.ts';
-export { readAppError } from './read-app-error.ts';
+export { readAppError };
 
 /** As many calls as the server takes in one request. */
 const maxBatchSize = 20;
@@ -42,8 +43,9 @@ export interface ListInput {
 }
 
 export interface Client {
-  /** Every procedure of the API, typed from the router. */
+  /** Every procedure of the API, typed from the router. Its errors are the library's: {@link readAppError} reads them. */
   trpc: TRPCClient<AppRouter>;
+  /** @throws AppError what the API refuses; the library's TRPCClientError when it did not answer */
   projects: {
     create(input: CreateProjectInput): Promise<Project>;
     get(project: ProjectRef): Promise<Project>;
@@ -156,16 +158,16 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
   return {
     trpc,
     projects: {
-      create: (input) => trpc.projects.create.mutate(input),
-      get: (project) => trpc.projects.get.query(refOf(project)),
-      list: (input = {}) => trpc.projects.list.query(input),
-      update: (input) => trpc.projects.update.mutate(input),
-      delete: (project) => trpc.projects.delete.mutate(refOf(project)),
-      stop: (project) => trpc.projects.stop.mutate(refOf(project)),
-      start: (project) => trpc.projects.start.mutate(refOf(project)),
-      restart: (project) => trpc.projects.restart.mutate(refOf(project)),
-      retry: (project) => trpc.projects.retry.mutate(refOf(project)),
-      activity: (input) => trpc.projects.activity.query(typeof input === 'string' ? { id: input } : input),
+      create: (input) => typed(trpc.projects.create.mutate(input)),
+      get: (project) => typed(trpc.projects.get.query(refOf(project))),
+      list: (input = {}) => typed(trpc.projects.list.query(input)),
+      update: (input) => typed(trpc.projects.update.mutate(input)),
+      delete: (project) => typed(trpc.projects.delete.mutate(refOf(project))),
+      stop: (project) => typed(trpc.projects.stop.mutate(refOf(project))),
+      start: (project) => typed(trpc.projects.start.mutate(refOf(project))),
+      restart: (project) => typed(trpc.projects.restart.mutate(refOf(project))),
+      retry: (project) => typed(trpc.projects.retry.mutate(refOf(project))),
+      activity: (input) => typed(trpc.projects.activity.query(typeof input === 'string' ? { id: input } : input)),
     },
     watch,
     async waitFor(projectId, predicate, { timeoutMs = 60_000, signal } = {}) {
@@ -193,6 +195,15 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
       await socket.close();
     },
   };
+}
+
+/** With the API's own error in the place of the library's, where the API has answered. */
+async function typed<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw readAppError(error) ?? error;
+  }
 }
 
 /** The server refuses unknown fields, so of a whole project only the id is sent. */

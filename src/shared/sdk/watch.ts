@@ -21,7 +21,7 @@ export interface WatchDeps {
 /**
  * Yields a project whenever it differs from what was yielded before; of a project that changes faster than it is taken,
  * the latest state alone. A deleted project comes once more, as `archived`. Ends when the signal aborts.
- * @throws the API's error when trying again is of no use: NOT_FOUND, UNAUTHENTICATED
+ * @throws AppError when trying again is of no use: NOT_FOUND, UNAUTHENTICATED
  */
 export async function* watchProjects(
   deps: WatchDeps,
@@ -100,7 +100,7 @@ export async function* watchProjects(
       offer(await deps.getProject(id));
     } catch (error) {
       if (readAppError(error)?.code === 'NOT_FOUND') return; // nothing more will ever be known of it
-      if (!isPassing(error)) throw error;
+      if (!isPassing(error)) throw readAppError(error) ?? error;
       vanished.add(id);
       await arrival(deps.delayMs(attempt++));
     }
@@ -116,7 +116,8 @@ export async function* watchProjects(
         waiting.delete(next.id);
         yield next;
       } else if (failure) {
-        throw (failure as { error: unknown }).error; // set by a callback, which the compiler does not follow
+        const { error } = failure as { error: unknown }; // set by a callback, which the compiler does not follow
+        throw readAppError(error) ?? error;
       } else if (lost !== undefined) {
         await resolveVanished(lost);
       } else if (isOpen) {

@@ -14,11 +14,13 @@ import {
   type SecurityAuthentication,
   type V1PersistentVolumeClaim,
   type V1Pod,
+  type V1Secret,
 } from '@kubernetes/client-node';
 import { fetch } from 'undici';
 
 import { kubernetesClaimSchema, type KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
+import { SpanKind, traced } from '../../shared/node/tracing.ts';
 import { fromResponse, KubernetesError, toKubernetesError } from './kubernetes-error.ts';
 import { createRequestGate } from './request-gate.ts';
 
@@ -36,6 +38,8 @@ export interface KubernetesClient {
   readClaim(name: string): Promise<KubernetesClaim | null>;
   createPod(manifest: V1Pod): Promise<KubernetesPod>;
   createClaim(manifest: V1PersistentVolumeClaim): Promise<KubernetesClaim>;
+  /** Nothing of it is ever read: one that is there already is a success. */
+  createSecret(manifest: V1Secret): Promise<void>;
   /** Deletes exactly this pod (by uid). One that is gone already is a success; another of its name is a conflict. */
   deletePod(pod: { name: string; uid: string }): Promise<void>;
   deleteClaim(claim: { name: string; uid: string }): Promise<void>;
@@ -49,7 +53,7 @@ export interface KubernetesClient {
 }
 
 /** The part of undici's Response that readers of {@link KubernetesClient.open} need. */
-export interface Response {
+interface Response {
   body: AsyncIterable<Uint8Array>;
 }
 
@@ -99,11 +103,11 @@ export function createKubernetesClient(options: {
     return context;
   }
 
-  /** Every request passes here: through the gate, and its errors classified. */
-  async function classified<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Every request passes here: through the gate, its errors classified. `what` is its name in traces. */
+  async function classified<T>(what: string, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const settle = gate.enter();
     try {
-      const result = await call();
+      const result = await traced(what, { kind: SpanKind.CLIENT, onlyWithin: true }, call);
       settle('answered');
       return result;
     } catch (error) {
@@ -114,9 +118,9 @@ export function createKubernetesClient(options: {
     }
   }
 
-  async function orNull<T>(call: () => Promise<T>): Promise<T | null> {
+  async function orNull<T>(what: string, call: () => Promise<T>): Promise<T | null> {
     try {
-      return await classified(call);
+      return await classified(what, call);
     } catch (error) {
       if (error instanceof KubernetesError && error.kind === 'not-found') return null;
       throw error;
@@ -126,45 +130,58 @@ export function createKubernetesClient(options: {
   return {
     closed: () => gate.closed(),
     readPod: (name) =>
-      orNull(() => api.readNamespacedPod({ name, namespace }).then((pod) => kubernetesPodSchema.parse(pod))),
+      orNull('GET pod', () => api.readNamespacedPod({ name, namespace }).then((pod) => kubernetesPodSchema.parse(pod))),
     readClaim: (name) =>
-      orNull(() =>
+      orNull('GET claim', () =>
         api
           .readNamespacedPersistentVolumeClaim({ name, namespace })
           .then((claim) => kubernetesClaimSchema.parse(claim)),
       ),
     createPod: (body) =>
-      classified(() => api.createNamespacedPod({ namespace, body }).then((pod) => kubernetesPodSchema.parse(pod))),
+      classified('POST pod', () =>
+        api.createNamespacedPod({ namespace, body }).then((pod) => kubernetesPodSchema.parse(pod)),
+      ),
     createClaim: (body) =>
-      classified(() =>
+      classified('POST claim', () =>
         api
           .createNamespacedPersistentVolumeClaim({ namespace, body })
           .then((claim) => kubernetesClaimSchema.parse(claim)),
       ),
+    createSecret: async (body) => {
+      try {
+        await classified('POST secret', () => api.createNamespacedSecret({ namespace, body }));
+      } catch (error) {
+        if (!(error instanceof KubernetesError) || error.kind !== 'already-exists') throw error;
+      }
+    },
     deletePod: async ({ name, uid }) => {
-      await orNull(() => api.deleteNamespacedPod({ name, namespace, body: { preconditions: { uid } } }));
+      await orNull('DELETE pod', () => api.deleteNamespacedPod({ name, namespace, body: { preconditions: { uid } } }));
     },
     deleteClaim: async ({ name, uid }) => {
-      await orNull(() =>
+      await orNull('DELETE claim', () =>
         api.deleteNamespacedPersistentVolumeClaim({ name, namespace, body: { preconditions: { uid } } }),
       );
     },
     open: (resource, query, signal) =>
-      classified(async () => {
-        const url = new URL(`${server}/api/v1/namespaces/${namespace}/${resource}`);
-        for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-        const context = await contextFor(url);
-        const unanswered = new AbortController();
-        const timer = setTimeout(() => unanswered.abort(new Error('no answer in time')), requestTimeoutMs);
-        try {
-          const response = await send(context, AbortSignal.any([signal, unanswered.signal]));
-          if (response.status === 200 && response.body) return { body: response.body };
-          const body = await response.text().catch(() => '');
-          throw fromResponse({ status: response.status, body, retryAfter: response.headers.get('retry-after') });
-        } finally {
-          clearTimeout(timer);
-        }
-      }, signal),
+      classified(
+        `LIST ${resource}`,
+        async () => {
+          const url = new URL(`${server}/api/v1/namespaces/${namespace}/${resource}`);
+          for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+          const context = await contextFor(url);
+          const unanswered = new AbortController();
+          const timer = setTimeout(() => unanswered.abort(new Error('no answer in time')), requestTimeoutMs);
+          try {
+            const response = await send(context, AbortSignal.any([signal, unanswered.signal]));
+            if (response.status === 200 && response.body) return { body: response.body };
+            const body = await response.text().catch(() => '');
+            throw fromResponse({ status: response.status, body, retryAfter: response.headers.get('retry-after') });
+          } finally {
+            clearTimeout(timer);
+          }
+        },
+        signal,
+      ),
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { readWorkerConfig } from '../config.ts';
 import { recordOf } from '../reconcile/fixtures.ts';
-import { claimManifest, podManifest } from './manifests.ts';
+import { accessSecretManifest, claimManifest, podManifest } from './manifests.ts';
 
 const environment = { DATABASE_URL: 'postgresql://localhost/test', REDIS_URL: 'redis://localhost' };
 const settingsOf = (variables: Record<string, string> = {}) => ({
@@ -47,8 +47,34 @@ describe('podManifest', () => {
     for (const port of containers.flatMap(({ ports }) => ports ?? [])) expect(port.name).toMatch(/^[a-z-]{1,15}$/);
   });
 
+  it('probes OpenCode by its own health endpoint, with the password that it asks for', () => {
+    const [{ livenessProbe, readinessProbe, startupProbe } = {}] = containers;
+    for (const probe of [livenessProbe, readinessProbe, startupProbe]) {
+      expect(probe?.exec?.command?.join(' ')).toContain('http://127.0.0.1:3000/global/health');
+    }
+  });
+
+  it('gives all three the secret of the project: to OpenCode as its password, to the others as a file', () => {
+    const name = `access-${project.id}`;
+    const secretKeyRef = { name, key: 'token' };
+    expect(containers[0]?.env).toContainEqual({ name: 'OPENCODE_SERVER_PASSWORD', valueFrom: { secretKeyRef } });
+    expect(pod.spec?.volumes).toContainEqual({ name: 'access', secret: { secretName: name, defaultMode: 0o440 } });
+    for (const { volumeMounts } of containers.slice(1)) {
+      expect(volumeMounts).toContainEqual({ name: 'access', mountPath: '/var/run/opencode-access', readOnly: true });
+    }
+    const secret = accessSecretManifest(project, { claimUid: 'u1', installationId: 'this-installation', token: 't' });
+    expect(secret).toMatchObject({
+      metadata: {
+        name,
+        labels: expectedLabels,
+        ownerReferences: [{ kind: 'PersistentVolumeClaim', name: project.workspacePvcName, uid: 'u1' }],
+      },
+      stringData: { token: 't' },
+      immutable: true,
+    });
+  });
+
   it.each([
-    ['opencode-server', '/global/health', 3000],
     ['file-browser', '/healthz', 3001],
     ['session-proxy', '/healthz', 3002],
   ])('probes %s for life and readiness on its own health page', (name, path, port) => {
@@ -59,16 +85,40 @@ describe('podManifest', () => {
 
   it('gives OpenCode two minutes to start before the other probes count', () => {
     const probe = containers[0]?.startupProbe;
-    expect(probe?.httpGet).toEqual({ path: '/global/health', port: 3000 });
     expect((probe?.periodSeconds ?? 0) * (probe?.failureThreshold ?? 0)).toBe(120);
   });
 
+  it('clones the repository before anything else runs, with what OpenCode may use', () => {
+    const [clone, ...others] = pod.spec?.initContainers ?? [];
+    expect(others).toEqual([]);
+    expect(clone).toMatchObject({
+      name: 'clone-repository',
+      image: containers[0]?.image,
+      resources: containers[0]?.resources,
+      volumeMounts: [{ name: 'workspace', mountPath: '/workspace' }],
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    });
+    expect(clone?.env).toContainEqual({ name: 'REPO_URL', value: 'https://example.org/team/repo.git' });
+    expect(podManifest({ ...project, repoUrl: null }, settingsOf()).spec).not.toHaveProperty('initContainers');
+  });
+
+  it('gives the kubelet nothing to put values into: neither in the address nor in the program', () => {
+    const { spec } = podManifest({ ...project, repoUrl: 'https://example.org/$(PROJECT_ID)/$HOME' }, settingsOf());
+    const clone = spec?.initContainers?.[0];
+    const given = [...(clone?.command ?? []), ...(clone?.env ?? []).map(({ value }) => value ?? '')].join(' ');
+    expect(given).toContain('https://example.org/$$(PROJECT_ID)/$$HOME');
+    expect(given.replaceAll('$$', '')).not.toContain('$');
+    const env = spec?.containers[0]?.env ?? [];
+    expect(env).toContainEqual({ name: 'REPO_URL', value: 'https://example.org/$$(PROJECT_ID)/$$HOME' });
+  });
+
   it('mounts the one claim of the project at /workspace in all three', () => {
-    expect(pod.spec?.volumes).toEqual([
-      { name: 'workspace', persistentVolumeClaim: { claimName: project.workspacePvcName } },
-    ]);
+    expect(pod.spec?.volumes).toContainEqual({
+      name: 'workspace',
+      persistentVolumeClaim: { claimName: project.workspacePvcName },
+    });
     for (const { volumeMounts } of containers) {
-      expect(volumeMounts).toEqual([{ name: 'workspace', mountPath: '/workspace' }]);
+      expect(volumeMounts).toContainEqual({ name: 'workspace', mountPath: '/workspace' });
     }
   });
 
@@ -85,9 +135,14 @@ describe('podManifest', () => {
       { name: 'PROJECT_ID', value: project.id },
       { name: 'HOME', value: '/workspace' },
       { name: 'REPO_URL', value: 'https://example.org/team/repo.git' },
+      expect.objectContaining({ name: 'OPENCODE_SERVER_PASSWORD' }),
     ]);
     const without = podManifest(recordOf({ repoUrl: null }), settingsOf());
-    expect(without.spec?.containers[0]?.env?.map(({ name }) => name)).toEqual(['PROJECT_ID', 'HOME']);
+    expect(without.spec?.containers[0]?.env?.map(({ name }) => name)).toEqual([
+      'PROJECT_ID',
+      'HOME',
+      'OPENCODE_SERVER_PASSWORD',
+    ]);
   });
 
   // Field by field: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
@@ -101,14 +156,18 @@ describe('podManifest', () => {
       seccompProfile: { type: 'RuntimeDefault' },
     });
     expect(spec?.securityContext?.sysctls).toBeUndefined();
-    expect(spec?.initContainers).toBeUndefined();
     const allowedVolumes = ['name', 'configMap', 'emptyDir', 'persistentVolumeClaim', 'secret', 'projected'];
     for (const volume of spec?.volumes ?? [])
       expect(allowedVolumes).toEqual(expect.arrayContaining(Object.keys(volume)));
-    for (const { securityContext, ports } of containers) {
+    for (const { securityContext, ports } of [...(spec?.initContainers ?? []), ...containers]) {
       expect(securityContext).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
-      expect(ports?.some((port) => port.hostPort !== undefined)).toBe(false);
+      expect(ports?.some((port) => port.hostPort !== undefined) ?? false).toBe(false);
     }
+  });
+
+  it('says which mutation asked for it, where one did', () => {
+    const asked = podManifest(project, settingsOf(), 'request-1').metadata?.annotations;
+    expect(asked).toEqual({ ...pod.metadata?.annotations, 'opencode-project-manager/request-id': 'request-1' });
   });
 
   it('gets no credentials and no addresses of its neighbours from the cluster', () => {

@@ -17,7 +17,7 @@ export interface RequestGate {
 }
 
 /** `cut-off`: we ended it ourselves, so it says nothing of the cluster. */
-export type RequestOutcome = 'answered' | 'cut-off' | KubernetesError;
+type RequestOutcome = 'answered' | 'cut-off' | KubernetesError;
 
 /** One lost connection is no outage, and several requests at once may meet the same one. */
 const failuresToProbe = 5;

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { KubernetesPod } from '../../shared/contract/kubernetes-pod.ts';
 import { containerSummarySchema } from '../../shared/contract/project.ts';
-import { reasonCodeSchema } from '../../shared/contract/reasons.ts';
+import { reasonCodeSchema } from '../../shared/contract/reason-code.ts';
 import { projectStatusSchema, type ProjectStatus } from '../../shared/contract/states.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { differs, type ProjectPatch } from '../../shared/node/db/projects-repository.ts';

@@ -3,25 +3,27 @@
  * again, until nothing is left to do or only waiting helps. The row is read anew before every effect, and after every read of
  * the cluster: a wish that came meanwhile counts at once, and no object of a later wish is judged by an earlier one.
  */
+import type { KubernetesClaim } from '../../shared/contract/kubernetes-claim.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { findProject } from '../../shared/node/db/projects-repository.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { KubernetesError } from '../kube/kubernetes-error.ts';
-import { claimManifest, podManifest, type PodSettings } from '../kube/manifests.ts';
+import { accessSecretManifest, claimManifest, podManifest, type PodSettings } from '../kube/manifests.ts';
 import type { StatusWriter } from '../status-writer.ts';
 import type { AfterStep } from '../step.ts';
 import { decide, type Actual, type Effect } from './decide.ts';
 
 /** `later`: look again after this many milliseconds, for no event will wake us. */
-export type ReconcileResult = { kind: 'done' } | { kind: 'later'; delayMs: number };
+type ReconcileResult = { kind: 'done' } | { kind: 'later'; delayMs: number };
 
 export interface Reconciler {
   /**
    * Brings one project nearer to its wish.
+   * @param requestId of the mutation that asked for it; noted on the pod
    * @throws KubernetesError the cluster refused or did not answer; the kind says whether to try again
    */
-  reconcile(projectId: string, signal: AbortSignal): Promise<ReconcileResult>;
+  reconcile(projectId: string, signal: AbortSignal, requestId?: string): Promise<ReconcileResult>;
 }
 
 /** More steps than any path through {@link decide} has; beyond it something undoes our work as fast as we do it. */
@@ -33,19 +35,21 @@ export function createReconciler(deps: {
   writer: StatusWriter;
   settings: PodSettings;
   now: () => Date;
+  /** Random text, long enough that nobody guesses it. */
+  newToken: () => string;
   afterStep?: AfterStep | undefined;
 }): Reconciler {
-  const { db, kubernetes, writer, settings, now, afterStep } = deps;
+  const { db, kubernetes, writer, settings, now, newToken, afterStep } = deps;
 
   return {
-    async reconcile(projectId, signal) {
+    async reconcile(projectId, signal, requestId) {
       let actual: Actual | null = null;
       for (let step = 0; step < maxSteps; step++) {
         signal.throwIfAborted();
         let wanted = await findProject(db, projectId);
         if (!wanted) return { kind: 'done' };
         if (!actual) {
-          actual = await read(wanted);
+          actual = isUntold(wanted) ? await readNew(wanted) : await read(wanted);
           // What was read may belong to a wish that came meanwhile: whoever made it did so after that wish was written.
           wanted = await findProject(db, projectId);
           if (!wanted) return { kind: 'done' };
@@ -68,7 +72,7 @@ export function createReconciler(deps: {
               { status: 409 },
             );
           default:
-            actual = await apply(effect, wanted, actual);
+            actual = await apply(effect, wanted, { actual, requestId });
             await afterStep?.(effect.kind);
         }
       }
@@ -83,6 +87,12 @@ export function createReconciler(deps: {
     },
   };
 
+  /** Without a claim there is no pod of ours yet; another's would show when ours is made. One request instead of two. */
+  async function readNew(wanted: ProjectRecord): Promise<Actual> {
+    const claim = await kubernetes.readClaim(wanted.workspacePvcName);
+    return { claim, pod: claim && (await kubernetes.readPod(wanted.podName)) };
+  }
+
   async function read(wanted: ProjectRecord): Promise<Actual> {
     const [pod, claim] = await Promise.all([
       kubernetes.readPod(wanted.podName),
@@ -91,11 +101,22 @@ export function createReconciler(deps: {
     return { pod, claim };
   }
 
+  /** The secret of the project, which the pod needs before it can start. */
+  async function createAccess(wanted: ProjectRecord, claim: KubernetesClaim): Promise<void> {
+    await kubernetes.createSecret(
+      accessSecretManifest(wanted, {
+        claimUid: claim.metadata.uid,
+        installationId: settings.installationId,
+        token: newToken(),
+      }),
+    );
+  }
+
   /** Does one effect. Returns what is there afterwards, or `null` when only a fresh read can tell. */
   async function apply(
     effect: Extract<Effect, { kind: `${'create' | 'delete'}-${'pod' | 'claim'}` }>,
     wanted: ProjectRecord,
-    actual: Actual,
+    { actual, requestId }: { actual: Actual; requestId: string | undefined },
   ): Promise<Actual | null> {
     const leaving = now().toISOString();
     try {
@@ -103,7 +124,8 @@ export function createReconciler(deps: {
         case 'create-claim':
           return { ...actual, claim: await kubernetes.createClaim(claimManifest(wanted, settings)) };
         case 'create-pod':
-          return { ...actual, pod: await kubernetes.createPod(podManifest(wanted, settings)) };
+          if (actual.claim) await createAccess(wanted, actual.claim);
+          return { ...actual, pod: await kubernetes.createPod(podManifest(wanted, settings, requestId)) };
         case 'delete-pod': {
           await kubernetes.deletePod(effect.pod.metadata);
           return {
@@ -126,4 +148,9 @@ export function createReconciler(deps: {
       throw error;
     }
   }
+}
+
+/** Its first wish, which no attempt has carried out. */
+function isUntold(wanted: ProjectRecord): boolean {
+  return wanted.generation === 1 && wanted.observedGeneration === 0;
 }

@@ -3,8 +3,9 @@
  * `applyWish` are the real ones; the two other writes of `status-writer.ts` are written down here again.
  */
 // oxlint-disable-next-line no-restricted-imports -- the owner's wishes are a part of what is modelled, and must be the real ones
-import { activityOfWish, applyWish, type Wish } from '../../server/projects/apply-wish.ts';
+import { activityOfWish, applyWish } from '../../server/projects/apply-wish.ts';
 import { AppError } from '../../shared/contract/errors.ts';
+import type { Wish } from '../../shared/contract/wishes.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../shared/node/db/projects-repository.ts';
 import type { Actual } from './decide.ts';

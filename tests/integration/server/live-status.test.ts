@@ -9,6 +9,7 @@ import { createLog } from '../../../src/shared/node/log.ts';
 import { createRedis } from '../../../src/shared/node/redis.ts';
 import { createStatusPublisher, type StatusPublisher } from '../../../src/shared/node/status-stream.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
+import { crowded } from '../../support/crowded.ts';
 import { openSocket, type RawMessage } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
 import { createTcpProxy, proxyOf, type TcpProxy } from '../../support/tcp-proxy.ts';
@@ -107,20 +108,26 @@ describe('a subscription', () => {
     socket.close();
   });
 
-  it('resumes after its last event without a snapshot, and with one when that is too long ago', async () => {
-    const { client, token } = await signedIn('owner-5');
+  it('resumes after its last event without a snapshot, and with one when that is too long ago', async ({
+    onTestFinished,
+  }) => {
+    // With the usual interval: this one's comparison would now and then come between a row and its entry in the stream, and
+    // whoever may have missed something gets a snapshot.
+    const unhurried = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
+    onTestFinished(() => unhurried.stop());
+    const { client, token } = await signedIn(`owner-5-${Date.now()}`);
     const { id } = await client.projects.create({ name: 'Resumed' });
-    const first = await openSocket(server.url, { token });
+    const first = await openSocket(unhurried.url, { token });
     await first.subscribe(1);
     const ready = await observe(id, { status: 'ready' });
     const lastEventId = (await first.message(shows(ready.statusVersion))).result?.data?.id;
     first.ws.terminate();
     const missed = await observe(id, { message: 'Changed while nobody listened.' });
 
-    const second = await openSocket(server.url, { token });
+    const second = await openSocket(unhurried.url, { token });
     expect(await second.subscribe(1, { lastEventId })).toMatchObject({ type: 'freshness' });
     expect(eventOf(await second.message(shows(missed.statusVersion)))).toEqual({ type: 'changed', project: missed });
-    const third = await openSocket(server.url, { token });
+    const third = await openSocket(unhurried.url, { token });
     expect(await third.subscribe(1, { lastEventId: '1-0' })).toMatchObject({ type: 'snapshot', projects: [missed] });
     second.close();
     third.close();
@@ -327,7 +334,7 @@ describe('a server that stops', () => {
     await socket.subscribe(1);
     const startedAt = performance.now();
     await other.stop();
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(performance.now() - startedAt).toBeLessThan(crowded(3_000));
     await socket.message((message) => message.method === 'reconnect');
     await socket.closed;
     await expect(fetch(`${other.url}/livez`)).rejects.toThrow('fetch failed');

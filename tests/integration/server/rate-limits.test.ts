@@ -168,6 +168,13 @@ describe('from one address', () => {
   });
 });
 
+it('figures are for who asks the server itself, and not for who comes by the proxy', async () => {
+  const ask = (headers: Record<string, string>) => fetch(`${server.url}/metrics`, { headers });
+  expect((await ask({})).status).toBe(200);
+  const refused = await ask(from(newAddress()));
+  expect([refused.status, await refused.text()]).toEqual([404, expect.stringContaining('not for the public')]);
+});
+
 describe('the address of a client', () => {
   const ask = (one: TestServer, forwardedFor: string) =>
     createApiCall(one.url, { 'x-forwarded-for': forwardedFor })('auth.me');

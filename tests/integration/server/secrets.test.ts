@@ -201,7 +201,10 @@ describe('planted secrets', () => {
     );
     await new Promise((open) => socket.once('open', open));
     for (const frame of frames) socket.send(frame);
-    await vi.waitFor(() => expect(answers.filter(({ where }) => where === 'a socket').length).toBeGreaterThan(1));
+    await vi.waitFor(
+      () => expect(answers.filter(({ where }) => where === 'a socket').length).toBeGreaterThan(1),
+      10_000,
+    );
     socket.close();
     await closed;
   });

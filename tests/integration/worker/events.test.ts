@@ -194,6 +194,6 @@ describe('the history of a project', () => {
         .orderBy('id')
         .select('message');
       expect(left.map(({ message }) => message)).toEqual(['89 days old', '1 days old']);
-    });
+    }, 10_000);
   });
 });

@@ -43,7 +43,7 @@ it('a worker answers probes, and counts its jobs and its watch for Prometheus', 
     expect(body).toMatch(/^opencode_jobs_total\{name="create-pod",outcome="done"\} [1-9]/m);
     expect(body).toMatch(/^opencode_watch_owner 1$/m);
     expect(body).toMatch(/^opencode_watch_connected 1$/m);
-  });
+  }, 10_000);
 
   await worker.stop();
   expect(await get('/readyz')).toEqual({

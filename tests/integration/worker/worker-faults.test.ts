@@ -29,7 +29,7 @@ async function untilQueueRests(): Promise<void> {
   await vi.waitFor(async () => {
     const counts = await system.jobs.getJobCounts('wait', 'active', 'delayed');
     expect(counts).toEqual({ wait: 0, active: 0, delayed: 0 });
-  });
+  }, 10_000);
 }
 
 describe('a cluster that does not answer', () => {
@@ -97,12 +97,12 @@ describe('wishes, jobs and workers that come and go', () => {
     };
     const worker = await system.startWorker({}, { jobGraceMs: 0 });
     const project = await system.create();
-    await vi.waitFor(() => expect(requestsThat(isCall('POST', 'persistentvolumeclaims'))).toHaveLength(1));
+    await vi.waitFor(() => expect(requestsThat(isCall('POST', 'persistentvolumeclaims'))).toHaveLength(1), 10_000);
     const stopping = worker.stop();
     await vi.waitFor(async () => {
       const { rows } = await system.db.raw<{ rows: object[] }>('select expires_at < now() as free from leases');
       expect(rows).toEqual([{ free: true }]);
-    });
+    }, 10_000);
     hold.open();
     await stopping;
     expect(requestsThat(isCall('POST', 'pods'))).toEqual([]);

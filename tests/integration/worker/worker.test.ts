@@ -138,11 +138,11 @@ describe('a worker and one project', () => {
       return closed;
     };
     await system.wish(project.id, 'stop');
-    await vi.waitFor(() => expect(isHeld).toBe(true));
+    await vi.waitFor(() => expect(isHeld).toBe(true), 10_000);
     // Meanwhile the owner starts it again, and another worker replaces the pod.
     const started = await system.wish(project.id, 'start', { queued: false });
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
-    await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]));
+    await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]), 10_000);
     const made = await cluster.api.createNamespacedPod({ namespace, body: podManifest(started, settings) });
     open();
     await system.until(project.id, { status: 'ready', observedGeneration: 3, podUid: made.metadata?.uid ?? '' });
@@ -157,13 +157,13 @@ describe('what nobody told the worker', () => {
     await Promise.all([lost, unwanted].map(({ id }) => system.until(id, { status: 'ready' })));
     await worker.stop();
     await cluster.api.deleteNamespacedPod({ name: lost.podName, namespace });
-    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toEqual([]));
+    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toEqual([]), 10_000);
     const fresh = await system.create();
     await system.wish(unwanted.id, 'delete');
     await system.startWorker();
     await system.until(fresh.id, { status: 'ready' });
     await system.until(unwanted.id, { status: 'archived' });
-    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toHaveLength(1));
+    await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toHaveLength(1), 10_000);
     await system.until(lost.id, { status: 'ready' });
   });
 
@@ -182,7 +182,7 @@ describe('what nobody told the worker', () => {
     const before = await system.until(project.id, { status: 'ready' });
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
-    await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1));
+    await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1), 10_000);
     await system.flushRedis(); // the pause is lost, too
     const after = await system.until(project.id, { status: 'ready' });
     expect(after.podUid).not.toBe(before.podUid);
@@ -242,7 +242,7 @@ describe('several workers', () => {
     // As if the owner had slept beyond its time and somebody else had taken the lease meanwhile.
     await system.db('leases').update({ holder: 'somebody-else', epoch: system.db.raw('epoch + 1') });
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
-    await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]));
+    await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]), 10_000);
     expect(await system.read(project.id)).toEqual(before);
     await vi.waitFor(
       async () => {
@@ -251,7 +251,7 @@ describe('several workers', () => {
       },
       { timeout: 5_000 },
     );
-    await vi.waitFor(async () => expect((await system.read(project.id)).podUid).not.toBe(before.podUid));
+    await vi.waitFor(async () => expect((await system.read(project.id)).podUid).not.toBe(before.podUid), 10_000);
     await system.until(project.id, { status: 'ready' });
     expect(await system.podsOf(project.id)).toHaveLength(1);
   });

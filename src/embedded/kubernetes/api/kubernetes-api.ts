@@ -13,6 +13,7 @@ import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { Credentials } from './credentials.ts';
 import { createCrud, type Admit } from './crud.ts';
 import { createDeletion } from './deletion.ts';
+import { removeDependents } from './dependents.ts';
 import { discoveryDocuments } from './discovery.ts';
 import type { Journal } from './journal.ts';
 import { textAt, type JsonObject } from './kube-object.ts';
@@ -79,6 +80,7 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
   }
   journal?.rotate(store.revision(), store.entries());
 
+  removeDependents(store);
   const crud = createCrud({ store, nowMs, admit: options.admit });
   const deletion = createDeletion({ store, crud, nowMs });
   const containerLog = options.containerLog ?? (() => []);

@@ -1,6 +1,7 @@
 import { isJsonObject, textAt, valueAt } from '../api/kube-object.ts';
 import { restart } from './container-start.ts';
 import { crashBackOffMessage, unhealthyMessage } from './kubelet-words.ts';
+import type { Situation } from './situations.ts';
 import {
   backOffMs,
   idle,
@@ -20,8 +21,8 @@ export function stepRunning(input: StepInput): StepResult {
   const ranMs = nowMs - startedAtMs;
   const { exit, failingProbe } = situation;
   if (exit !== undefined && !(exit.onlyOnce === true && Number(status['restartCount'] ?? 0) > 0)) {
-    if (ranMs >= delays.failAfterMs) return end(input, exit.code, exit.reason);
-    return idle(status, delays.failAfterMs - ranMs);
+    const endsAfterMs = input.isInit ? delays.initMs : delays.failAfterMs;
+    return ranMs >= endsAfterMs ? end(input, exit) : idle(status, endsAfterMs - ranMs);
   }
   const startedAfterMs = isJsonObject(container['startupProbe']) ? delays.startupMs : 0;
   if (status['started'] !== true) {
@@ -54,15 +55,15 @@ function failProbe(input: StepInput, kind: 'startup' | 'readiness' | 'liveness',
     return idle(status, periodMs, [unhealthy]);
   }
   const killing = normal('Killing', `Container ${textAt(container, 'name')} failed ${kind} probe, will be restarted`);
-  const ended = end(input, 137, 'Error');
+  const ended = end(input, { code: 137, reason: 'Error' });
   return { ...ended, events: [unhealthy, killing, ...ended.events] };
 }
 
-function end(input: StepInput, exitCode: number, reason: string): StepResult {
+function end(input: StepInput, exit: NonNullable<Situation['exit']>): StepResult {
   const { status, memory, delays, nowMs } = input;
   memory.endedAtMs = nowMs;
   memory.startedAtMs = undefined;
-  return idle(terminated(status, { exitCode, reason, nowMs }), delays.settleMs);
+  return idle(terminated(status, { ...exit, exitCode: exit.code, nowMs }), delays.settleMs);
 }
 
 /** After its end: nothing, a restart at once, or a pause before it. */

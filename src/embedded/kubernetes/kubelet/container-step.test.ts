@@ -10,7 +10,7 @@ import type { ContainerMemory, StepEvent } from './step-result.ts';
 /** Lives one container's life on a clock of its own, step by step, until a time. */
 function live(image: string, untilMs: number, options: { container?: JsonObject; forgetAtMs?: number } = {}) {
   const container: JsonObject = { name: 'main', image, imagePullPolicy: 'IfNotPresent', ...options.container };
-  let status = initialContainerStatus(container);
+  let status = initialContainerStatus(container, false);
   let memory: ContainerMemory = { pullFailures: 0, probeFailures: 0 };
   const events: (StepEvent & { atMs: number })[] = [];
   const states: string[] = [];
@@ -34,6 +34,7 @@ function live(image: string, untilMs: number, options: { container?: JsonObject;
       nowMs,
       hasImage,
       isNodeBusy: false,
+      isInit: false,
     });
     ({ status } = result);
     hasImage ||= result.hasPulled;

@@ -9,6 +9,8 @@ export interface KubeletDelays {
   slowPullMs: number;
   /** Making and starting one container. */
   createMs: number;
+  /** How long an init container runs. */
+  initMs: number;
   /** From a container's start to its first successful startup probe, if it has one. */
   startupMs: number;
   /** From there to its first successful readiness probe. */
@@ -35,6 +37,7 @@ export const defaultDelays: KubeletDelays = {
   pullMs: 350,
   slowPullMs: 60_000,
   createMs: 120,
+  initMs: 300,
   startupMs: 400,
   readyMs: 250,
   failAfterMs: 1500,

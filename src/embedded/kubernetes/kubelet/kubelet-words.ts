@@ -1,4 +1,4 @@
-import { textAt, type Json, type JsonObject } from '../api/kube-object.ts';
+import { textAt, valueAt, type Json, type JsonObject } from '../api/kube-object.ts';
 
 /** The sentences of the kubelet, word for word, since people and programs look for them. */
 export function crashBackOffMessage(
@@ -20,6 +20,9 @@ export function unhealthyMessage(
 ): string {
   const title = `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed`;
   if (why !== undefined) return `${title}: ${why}`;
+  if (valueAt(probe, 'exec') !== undefined) {
+    return `${title}: curl: (7) Failed to connect to 127.0.0.1 port 3000 after 0 ms: Couldn't connect to server`;
+  }
   const port = textAt(probe, 'httpGet', 'port') || textAt(probe, 'tcpSocket', 'port') || '80';
   const address = `${ip}:${port}`;
   const path = textAt(probe, 'httpGet', 'path');

@@ -19,10 +19,10 @@ export function podAddress(uid: string): string {
 }
 
 /** What the kubelet first knows of each container. */
-export function initialContainerStatus(container: JsonObject): JsonObject {
+export function initialContainerStatus(container: JsonObject, hasInits: boolean): JsonObject {
   return {
     name: textAt(container, 'name'),
-    state: { waiting: { reason: 'ContainerCreating' } },
+    state: { waiting: { reason: hasInits ? 'PodInitializing' : 'ContainerCreating' } },
     lastState: {},
     ready: false,
     restartCount: 0,
@@ -33,24 +33,29 @@ export function initialContainerStatus(container: JsonObject): JsonObject {
 }
 
 /** The whole status of a pod, from its containers; conditions keep the time of their last change. */
-export function podStatusOf(pod: KubeObject, containers: ReadonlyMap<string, JsonObject>, nowMs: number): JsonObject {
+export function podStatusOf(
+  pod: KubeObject,
+  { inits, containers }: { inits: readonly JsonObject[]; containers: ReadonlyMap<string, JsonObject> },
+  nowMs: number,
+): JsonObject {
   const previous = isJsonObject(pod['status']) ? pod['status'] : {};
   // The kubelet lists them by name, whatever their order in the spec.
   const containerStatuses = [...containers.values()].toSorted((left, right) =>
     textAt(left, 'name') < textAt(right, 'name') ? -1 : 1,
   );
   const phase = phaseOf(textAt(pod, 'spec', 'restartPolicy'), containerStatuses);
-  const hasNetwork = containerStatuses.some(
-    (status) => textAt(status, 'state', 'waiting', 'reason') !== 'ContainerCreating',
+  const hasNetwork = [...inits, ...containerStatuses].some(
+    (status) => !/^(?:ContainerCreating|PodInitializing)$/.test(textAt(status, 'state', 'waiting', 'reason')),
   );
   const ip = podAddress(pod.metadata.uid);
   return {
     ...previous,
     phase,
-    conditions: conditionsOf(pod, { phase, containers, nowMs }),
+    conditions: conditionsOf(pod, { phase, inits, containers, nowMs }),
     hostIP: nodeAddress,
     ...(hasNetwork ? { podIP: ip, podIPs: [{ ip }] } : {}),
     startTime: previous['startTime'] ?? kubeTime(nowMs),
+    ...(inits.length === 0 ? {} : { initContainerStatuses: [...inits] }),
     containerStatuses,
     qosClass: previous['qosClass'],
   };
@@ -75,7 +80,12 @@ function phaseOf(restartPolicy: string, statuses: readonly JsonObject[]): string
 
 function conditionsOf(
   pod: KubeObject,
-  { phase, containers, nowMs }: { phase: string; containers: ReadonlyMap<string, JsonObject>; nowMs: number },
+  {
+    phase,
+    inits,
+    containers,
+    nowMs,
+  }: { phase: string; inits: readonly JsonObject[]; containers: ReadonlyMap<string, JsonObject>; nowMs: number },
 ): JsonObject[] {
   const previous = objectsAt(pod, 'status', 'conditions');
   const unready = objectsAt(pod, 'spec', 'containers')
@@ -92,8 +102,17 @@ function conditionsOf(
             reason: 'ContainersNotReady',
             message: `containers with unready status: [${unready.join(' ')}]`,
           };
+  const unfinished = inits.filter((status) => status['ready'] !== true).map((status) => textAt(status, 'name'));
+  const initialized: JsonObject =
+    unfinished.length === 0
+      ? { status: 'True', ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : {}) }
+      : {
+          status: 'False',
+          reason: 'ContainersNotInitialized',
+          message: `containers with incomplete status: [${unfinished.join(' ')}]`,
+        };
   const wanted: JsonObject[] = [
-    { type: 'Initialized', status: 'True', ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : {}) },
+    { type: 'Initialized', ...initialized },
     { type: 'Ready', ...readiness },
     { type: 'ContainersReady', ...readiness },
     { type: 'PodScheduled', status: 'True' },

@@ -16,7 +16,7 @@ import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { initialContainerStatus, podAddress, podStatusOf } from './pod-status.ts';
 import type { Reflector } from './reflector.ts';
-import { situationOfContainer, type Situation } from './situations.ts';
+import { situationOfContainer, situationOfInit, type Situation } from './situations.ts';
 import { terminated, type ContainerMemory, type StepEvent } from './step-result.ts';
 
 interface PodMemory {
@@ -25,6 +25,8 @@ interface PodMemory {
   /** When the wish to delete was first seen. */
   stoppingSinceMs?: number | undefined;
   hasStopped?: boolean;
+  /** Its node is heard of no more. */
+  isLost?: boolean;
   /** What our own last write returned; the watch may still be behind it. */
   written?: KubeObject | undefined;
 }
@@ -58,7 +60,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
       if (pod.metadata.deletionTimestamp !== undefined) return await stop(pod, memory);
       const phase = textAt(pod, 'status', 'phase');
       const isOver = phase === 'Succeeded' || phase === 'Failed' || phase === 'Unknown';
-      return isOver ? undefined : await run(pod, memory);
+      return isOver || memory.isLost === true ? undefined : await run(pod, memory);
     } catch (error) {
       // Gone, or changed under our hands: the watch tells what it is now.
       if (isFailure(error, 404)) return undefined;
@@ -88,23 +90,27 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
 
   async function run(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
     const nowMs = clock.nowMs();
+    const initSpecs = objectsAt(pod, 'spec', 'initContainers');
+    const specs = objectsAt(pod, 'spec', 'containers');
+    const situations = specs.map(situationOfContainer);
+    if (situations.some(({ silent }) => silent === 'node')) return undefined;
     const known = new Map(
-      objectsAt(pod, 'status', 'containerStatuses').map((status) => [textAt(status, 'name'), status]),
+      [...objectsAt(pod, 'status', 'initContainerStatuses'), ...objectsAt(pod, 'status', 'containerStatuses')].map(
+        (status) => [textAt(status, 'name'), status],
+      ),
     );
-    const next = new Map<string, JsonObject>();
-    const told: { name: string; event: StepEvent }[] = [];
+    const told: { path: string; event: StepEvent }[] = [];
     let againMs: number | undefined;
     let isNodeBusy = false;
-    let fate: (Situation & { name: string }) | undefined;
-    for (const container of objectsAt(pod, 'spec', 'containers')) {
+    const statusOf = (container: JsonObject): JsonObject =>
+      known.get(textAt(container, 'name')) ?? initialContainerStatus(container, initSpecs.length > 0);
+    /** One step of one container, whose new status it returns. */
+    const step = (container: JsonObject, situation: Situation, isInit: boolean): JsonObject => {
       const name = textAt(container, 'name');
       const image = textAt(container, 'image');
-      const situation = situationOfContainer(container);
-      if (situation.silent === 'node') return undefined;
-      if (situation.podEnd ?? situation.nodeLost ?? situation.leaves) fate = { ...situation, name };
       const result = stepContainer({
         container,
-        status: known.get(name) ?? initialContainerStatus(container),
+        status: statusOf(container),
         memory: containerMemory(memory, name),
         situation,
         restartPolicy: textAt(pod, 'spec', 'restartPolicy'),
@@ -118,15 +124,35 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
         nowMs,
         hasImage: images.has(image),
         isNodeBusy,
+        isInit,
       });
       isNodeBusy ||= result.isBusy;
       if (result.hasPulled) images.add(image);
       if (result.againMs !== undefined) againMs = Math.min(againMs ?? Infinity, result.againMs);
-      next.set(name, result.status);
-      for (const event of result.events) told.push({ name, event });
+      const path = `spec.${isInit ? 'initContainers' : 'containers'}{${name}}`;
+      for (const event of result.events) told.push({ path, event });
+      return result.status;
+    };
+
+    // One after the other, each only when the one before has ended well; the others wait for all of them.
+    const inits: JsonObject[] = [];
+    let areInitsDone = true;
+    for (const container of initSpecs) {
+      let status = statusOf(container);
+      if (areInitsDone && !hasEndedWell(status)) status = step(container, situationOfInit(container), true);
+      areInitsDone &&= hasEndedWell(status);
+      inits.push({ ...status, ready: hasEndedWell(status) });
     }
-    for (const { name, event } of told) tell(pod, name, event);
-    const status = podStatusOf(pod, next, nowMs);
+    const next = new Map<string, JsonObject>();
+    let fate: (Situation & { name: string }) | undefined;
+    for (const [index, container] of specs.entries()) {
+      const name = textAt(container, 'name');
+      const situation = situations[index] ?? situationOfContainer(container);
+      next.set(name, areInitsDone ? step(container, situation, false) : statusOf(container));
+      if (situation.podEnd ?? situation.nodeLost ?? situation.leaves) fate = { ...situation, name };
+    }
+    for (const { path, event } of told) tell(pod, path, event);
+    const status = podStatusOf(pod, { inits, containers: next }, nowMs);
     const fateMs = fate && fateDueMs(next.get(fate.name), nowMs);
     if (fate === undefined || fateMs === undefined || fateMs > 0) {
       await writeStatus(pod, memory, status);
@@ -142,6 +168,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
       await evict(pod, status, fate.leaves);
       return undefined;
     }
+    memory.isLost = fate.nodeLost === true;
     await writeStatus(pod, memory, { ...status, ...fateOf(pod, status, fate) });
     return undefined;
   }
@@ -178,13 +205,13 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     }
     const reason = 'NodeNotReady';
     events.record({ about: pod, type: 'Warning', reason, message: 'Node is not ready', component: 'node-controller' });
+    const lastTransitionTime = kubeTime(clock.nowMs());
     const conditions = objectsAt(status, 'conditions').map((condition) =>
-      condition['type'] === 'Ready' || condition['type'] === 'ContainersReady'
-        ? { ...condition, status: 'Unknown', reason: 'NodeStatusUnknown' }
+      condition['type'] === 'Ready'
+        ? { type: 'Ready', status: 'False', lastProbeTime: null, lastTransitionTime }
         : condition,
     );
-    const message = `Node ${nodeName} which was running pod ${pod.metadata.name} is unresponsive`;
-    return { phase: 'Unknown', reason: 'NodeLost', message, conditions };
+    return { conditions };
   }
 
   function containerMemory(memory: PodMemory, name: string): ContainerMemory {
@@ -193,9 +220,8 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     return known;
   }
 
-  function tell(pod: KubeObject, container: string, { isOfPod, ...event }: StepEvent): void {
-    const fieldPath = isOfPod === true ? undefined : `spec.containers{${container}}`;
-    events.record({ about: pod, ...event, component: 'kubelet', fieldPath });
+  function tell(pod: KubeObject, path: string, { isOfPod, ...event }: StepEvent): void {
+    events.record({ about: pod, ...event, component: 'kubelet', fieldPath: isOfPod === true ? undefined : path });
   }
 
   async function writeStatus(pod: KubeObject, memory: PodMemory, status: JsonObject): Promise<void> {
@@ -214,26 +240,27 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   async function stop(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
     const nowMs = clock.nowMs();
     const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? 0;
+    const inits = objectsAt(pod, 'status', 'initContainerStatuses');
     const statuses = objectsAt(pod, 'status', 'containerStatuses');
-    const running = statuses.filter((status) => valueAt(status, 'state', 'running') !== undefined);
+    const running = [...inits, ...statuses].filter((status) => valueAt(status, 'state', 'running') !== undefined);
     if (memory.stoppingSinceMs === undefined) {
       memory.stoppingSinceMs = nowMs;
       for (const status of running) {
         const name = textAt(status, 'name');
-        tell(pod, name, { type: 'Normal', reason: 'Killing', message: `Stopping container ${name}` });
+        const path = `spec.${inits.includes(status) ? 'initContainers' : 'containers'}{${name}}`;
+        tell(pod, path, { type: 'Normal', reason: 'Killing', message: `Stopping container ${name}` });
       }
     }
     const leftMs = memory.stoppingSinceMs + Math.min(delays.stopMs, graceSeconds * 1000) - nowMs;
     if (leftMs > 0) return leftMs;
     if (running.length > 0) {
-      const ended = statuses.map((status) =>
-        running.includes(status) ? terminated(status, { exitCode: 0, reason: 'Completed', nowMs }) : status,
-      );
-      await writeStatus(
-        pod,
-        memory,
-        podStatusOf(pod, new Map(ended.map((status) => [textAt(status, 'name'), status])), nowMs),
-      );
+      const end = (status: JsonObject) => {
+        if (!running.includes(status)) return status;
+        const exit = inits.includes(status) ? { exitCode: 143, reason: 'Error' } : { exitCode: 0, reason: 'Completed' };
+        return terminated(status, { ...exit, nowMs });
+      };
+      const containers = new Map(statuses.map((status) => [textAt(status, 'name'), end(status)]));
+      await writeStatus(pod, memory, podStatusOf(pod, { inits: inits.map(end), containers }, nowMs));
     }
     // Nothing more is to be done for a pod that only a finalizer still holds.
     if (memory.hasStopped === true) return undefined;
@@ -251,6 +278,10 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   }
 
   return { sync };
+}
+
+function hasEndedWell(status: JsonObject): boolean {
+  return valueAt(status, 'state', 'terminated', 'exitCode') === 0;
 }
 
 function pathOf(pod: KubeObject): string {

@@ -6,7 +6,36 @@ const resolve = (image: string, why: string): string =>
 const head = (image: string) => `failed to do request: Head "https://${hostOf(image)}/v2/": `;
 
 type Play = (image: string, match: RegExpExecArray) => Situation;
+const clone = (kind: string, shows: string, text: string) =>
+  [`clone-${kind}`, () => ({ shows, init: { code: 0, lastWords: `clone-failed: ${kind}: ${text}` } })] as const;
+
 export const plays: readonly (readonly [word: string, play: Play])[] = [
+  // the repository
+  clone(
+    'not-found',
+    'there is no repository at this address',
+    "fatal: repository 'https://git.example.com/team/app/' not found",
+  ),
+  clone(
+    'denied',
+    'the repository asks for a sign-in',
+    "fatal: could not read Username for 'https://git.example.com': terminal prompts disabled",
+  ),
+  clone(
+    'unreachable',
+    'the server of the repository is not found',
+    "fatal: unable to access 'https://git.example.com/team/app/': Could not resolve host: git.example.com",
+  ),
+  clone('timeout', 'cloning takes longer than it may', 'It did not end within 300 seconds.'),
+  clone('no-space', 'the volume is too small for the repository', 'fatal: write error: No space left on device'),
+  ['clone-slow', () => ({ shows: 'cloning goes on and on', init: { isSlow: true } })],
+  [
+    'init-failed',
+    () => ({
+      shows: 'the init container ends with 128',
+      init: { code: 128, lastWords: 'fatal: not a git repository' },
+    }),
+  ],
   // images
   [
     'not-found',

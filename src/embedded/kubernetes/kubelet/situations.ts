@@ -14,9 +14,12 @@ export interface Situation {
   exit?: {
     code: number;
     reason: 'Error' | 'OOMKilled' | 'Completed' | 'StartError';
+    /** Its last words. */
     message?: string;
     onlyOnce?: boolean;
   };
+  /** What befalls the init container instead of its good end. */
+  init?: { code: number; lastWords: string } | { isSlow: true };
   failingProbe?: 'startup' | 'readiness' | 'liveness';
   /** In place of a refused connection. */
   probeFailure?: string;
@@ -59,6 +62,28 @@ export function situationOfContainer(container: JsonObject): Situation {
   const repository = objectsAt(container, 'env').find((variable) => textAt(variable, 'name') === 'REPO_URL');
   const word = /^https:\/\/situations\.example\/([\w-]+)$/.exec(textAt(repository, 'value'))?.[1];
   return word === undefined ? situationOf(image) : situationOf(image, word);
+}
+
+/** What befalls an init container: what keeps its pod from beginning, or its own end. */
+export function situationOfInit(container: JsonObject): Situation {
+  const { shows, silent, mount, init } = situationOfContainer(container);
+  const { pull, createError } = situationOf(textAt(container, 'image'));
+  return {
+    shows,
+    ...(silent && { silent }),
+    ...(mount && { mount }),
+    ...(pull && { pull }),
+    ...(createError?.reason === 'InvalidImageName' && { createError }),
+    ...(init !== undefined && 'isSlow' in init
+      ? {}
+      : {
+          exit: {
+            code: init?.code ?? 0,
+            reason: init === undefined || init.code === 0 ? 'Completed' : 'Error',
+            message: init?.lastWords ?? 'cloned',
+          },
+        }),
+  };
 }
 
 /** Why the API refuses this pod, as the situation of one of its containers has it. */

@@ -27,6 +27,8 @@ export interface StepInput {
   hasImage: boolean;
   /** Whether another container is being pulled or made; they are started one after the other. */
   isNodeBusy: boolean;
+  /** It runs before the others, and is to end. */
+  isInit: boolean;
 }
 
 export interface StepEvent {
@@ -79,7 +81,12 @@ export function waiting(status: JsonObject, reason: string, message: string): Js
 /** The status of a container that has just ended. */
 export function terminated(
   status: JsonObject,
-  { exitCode, reason, nowMs }: { exitCode: number; reason: string; nowMs: number },
+  {
+    exitCode,
+    reason,
+    message,
+    nowMs,
+  }: { exitCode: number; reason: string; message?: string | undefined; nowMs: number },
 ): JsonObject {
   return {
     ...status,
@@ -87,6 +94,7 @@ export function terminated(
       terminated: {
         exitCode,
         reason,
+        ...(message === undefined ? {} : { message }),
         startedAt: valueAt(status, 'state', 'running', 'startedAt') ?? kubeTime(nowMs),
         finishedAt: kubeTime(nowMs),
         containerID: status['containerID'],

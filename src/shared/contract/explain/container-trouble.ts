@@ -236,13 +236,15 @@ function probeTrouble(given: ContainerCase): PodExplanation | null {
   if (!unready) return null;
   // Its port is not open yet: that is how every start looks for a moment.
   const isOpening =
-    /connection refused/.test(unready.message) && (timeOf(startedAt) ?? 0) + deadlines.portClosedMs > now;
+    /connection refused|Failed to connect/.test(unready.message) &&
+    (timeOf(startedAt) ?? 0) + deadlines.portClosedMs > now;
   if (isOpening) return null;
-  const how = /deadline exceeded|timeout/i.test(unready.message)
+  const answered = /(?:statuscode|returned error): (\d+)/.exec(unready.message)?.[1];
+  const how = /deadline exceeded|timeout|timed out/i.test(unready.message)
     ? 'it does not answer its readiness check in time'
-    : /statuscode: (\d+)/.test(unready.message)
-      ? `it answers its readiness check with an error (HTTP ${/statuscode: (\d+)/.exec(unready.message)?.[1]})`
-      : 'its readiness check fails';
+    : answered === undefined
+      ? 'its readiness check fails'
+      : `it answers its readiness check with an error (HTTP ${answered})`;
   return explain(
     'failing',
     'readiness-failing',
@@ -254,7 +256,7 @@ function probeTrouble(given: ContainerCase): PodExplanation | null {
   );
 }
 
-export function imageOf(pod: KubernetesPod, name: string): string {
+function imageOf(pod: KubernetesPod, name: string): string {
   return [...pod.spec.initContainers, ...pod.spec.containers].find((each) => each.name === name)?.image ?? '';
 }
 

@@ -9,7 +9,8 @@ import { evidenceSchema, maxEvidence, startProgressSchema, startStepNameSchema }
 import { kubernetesClaimSchema } from '../kubernetes-claim.ts';
 import { kubernetesEventSchema } from '../kubernetes-event.ts';
 import { kubernetesPodSchema } from '../kubernetes-pod.ts';
-import { isTrouble, reasonCodeSchema } from '../reasons.ts';
+import { reasonCodeSchema } from '../reason-code.ts';
+import { isTrouble } from '../reasons.ts';
 import { explainPod, summarizeContainers } from './explain-pod.ts';
 import type { Situation } from './situation.ts';
 import { startProgress } from './start-progress.ts';

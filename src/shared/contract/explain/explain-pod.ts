@@ -49,7 +49,7 @@ export function explainPod(situation: Situation): PodExplanation {
           piece(
             'pod',
             'status',
-            pod.status.message ?? pod.status.reason ?? conditionOf(pod, 'Ready')?.message ?? pod.status.phase,
+            pod.status.message ?? pod.status.reason ?? conditionOf(pod, 'Ready')?.message ?? 'Ready was taken back.',
           ),
           ...(notReady ? [eventPiece(notReady)] : []),
         ],
@@ -66,7 +66,9 @@ function isNodeLost(pod: KubernetesPod): boolean {
     pod.status.phase === 'Unknown' ||
     pod.status.reason === 'NodeLost' ||
     ready?.reason === 'NodeLost' ||
-    ready?.status === 'Unknown'
+    ready?.status === 'Unknown' ||
+    // The node controller speaks for a node that is silent: it takes back Ready alone, and gives no reason as a kubelet would.
+    (ready?.status === 'False' && !ready.reason && conditionOf(pod, 'ContainersReady')?.status === 'True')
   );
 }
 

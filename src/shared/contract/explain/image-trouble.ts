@@ -31,7 +31,7 @@ const causes: readonly (readonly [ImageReason, RegExp])[] = [
   ['image-not-found', /not found|manifest unknown|does not exist|no match for platform|\b404\b|ErrImageNeverPull/i],
 ];
 
-export function imageReason(text: string): ImageReason {
+function imageReason(text: string): ImageReason {
   return causes.find(([, pattern]) => pattern.test(text))?.[0] ?? 'image-pull-failed';
 }
 

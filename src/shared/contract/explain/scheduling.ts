@@ -79,7 +79,7 @@ export function explainScheduling(situation: Situation, events: KubernetesEvent[
 }
 
 /** What comes after "preemption:" is about others that could be moved, and repeats the nodes. */
-export function obstaclesIn(message: string): string {
+function obstaclesIn(message: string): string {
   const [text = ''] = message.split(/\bpreemption:/);
   if (/^no nodes available|^0\/0 nodes/.test(text)) return 'the cluster has no nodes';
   const found: string[] = [];

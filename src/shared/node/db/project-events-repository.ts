@@ -2,7 +2,8 @@
 import type { Transaction } from 'objection';
 
 import { activityKindSchema, type ActivityEntry, type ActivityKind } from '../../contract/activity.ts';
-import { reasonCodeSchema, type ReasonCode } from '../../contract/reasons.ts';
+import { reasonCodeSchema } from '../../contract/reason-code.ts';
+import type { ReasonCode } from '../../contract/reasons.ts';
 import type { Database } from './database.ts';
 import { ProjectEventModel } from './models.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { actorSchema, evidenceSchema, startProgressSchema } from '../../contract/explanation.ts';
 import { containerSummarySchema, type Project } from '../../contract/project.ts';
-import { reasonCodeSchema } from '../../contract/reasons.ts';
+import { reasonCodeSchema } from '../../contract/reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
 
 const time = z.date().transform((date) => date.toISOString());

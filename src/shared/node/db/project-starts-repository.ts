@@ -9,7 +9,7 @@ type Db = Database | Transaction;
 
 /** What is usual is judged by at most so many starts of the last so many days: older ones met another cluster. */
 const samples = 200;
-export const usualStartDays = 14;
+const usualStartDays = 14;
 
 export interface FinishedStart {
   projectId: string;

@@ -1,0 +1,30 @@
+/**
+ * The baseline of P1, a program of its own as our server and worker are: a bare watch on pods, and for each change as many
+ * bytes as our message has (MESSAGE_BYTES) on the socket of the project. A client names its project in the path.
+ */
+import process from 'node:process';
+
+import { KubeConfig, Watch, type V1Pod } from '@kubernetes/client-node';
+import { WebSocketServer, type WebSocket } from 'ws';
+
+const kubeConfig = new KubeConfig();
+kubeConfig.loadFromFile(process.env['KUBECONFIG'] ?? '');
+const padding = 'x'.repeat(Number(process.env['MESSAGE_BYTES']));
+const sockets = new Map<string, WebSocket>();
+
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+server.on('connection', (socket, { url = '/' }) => sockets.set(url.slice(1), socket));
+server.on('listening', () => {
+  const address = server.address();
+  if (typeof address === 'object') process.stdout.write(`port ${address?.port}\n`);
+});
+
+await new Watch(kubeConfig).watch(
+  '/api/v1/namespaces/opencode/pods',
+  {},
+  (_type, pod: V1Pod) => {
+    const restarts = pod.status?.containerStatuses?.[0]?.restartCount ?? 0;
+    sockets.get(pod.metadata?.labels?.['project-id'] ?? '')?.send(`${restarts} ${padding}`);
+  },
+  () => process.exit(1),
+);

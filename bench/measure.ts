@@ -1,0 +1,96 @@
+/** What every measure has in common: percentiles, facts about the machine, and the table of results. */
+import { cpus, totalmem } from 'node:os';
+import process from 'node:process';
+
+export interface Result {
+  /** `P1` to `P8`, as in docs/benchmarks.md. */
+  id: string;
+  what: string;
+  unit: string;
+  ours: number;
+  /** `null`: there is nothing to compare with, and the budget is a number of its own. */
+  baseline: number | null;
+  /** Of `ours` to `baseline`, or of `ours` alone. */
+  budget: { atMost: number } | { atLeast: number };
+  /** More figures of the same measure, such as percentiles. */
+  details: Record<string, number | string>;
+}
+
+export interface Scale {
+  quick: boolean;
+  /** Projects that are there, and sockets that watch. */
+  size: number;
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+export const spread = (values: readonly number[]) => ({
+  p50: percentile(values, 0.5),
+  p95: percentile(values, 0.95),
+  p99: percentile(values, 0.99),
+  samples: values.length,
+});
+
+/** Runs `count` pieces of work, `concurrency` at a time, and returns how long each took in milliseconds. */
+export async function timesOf(
+  count: number,
+  concurrency: number,
+  work: (index: number) => Promise<unknown>,
+): Promise<number[]> {
+  const times: number[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < count) {
+      const index = next++;
+      const startedAt = performance.now();
+      await work(index);
+      times.push(performance.now() - startedAt);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, lane));
+  return times;
+}
+
+function ratioOf({ ours, baseline }: Result): number {
+  return baseline === null ? ours : ours / baseline;
+}
+
+function holds(result: Result): boolean {
+  const ratio = ratioOf(result);
+  return 'atMost' in result.budget ? ratio <= result.budget.atMost : ratio >= result.budget.atLeast;
+}
+
+export function machineFacts() {
+  const [cpu] = cpus();
+  return {
+    node: process.version,
+    system: `${process.platform} ${process.arch}`,
+    processor: cpu?.model ?? 'unknown',
+    processors: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    at: new Date().toISOString(),
+  };
+}
+
+const figure = (value: number) =>
+  value >= 100 ? Math.round(value).toLocaleString('en') : value.toLocaleString('en', { maximumSignificantDigits: 3 });
+
+/** A line of Markdown for each result. */
+export function tableOf(results: readonly Result[]): string {
+  const rows = results.map((result) => {
+    const { id, what, unit, ours, baseline, budget, details } = result;
+    const limit = 'atMost' in budget ? `≤ ${budget.atMost}` : `≥ ${budget.atLeast}`;
+    const more = Object.entries(details).map(
+      ([name, value]) => `${name} ${typeof value === 'number' ? figure(value) : value}`,
+    );
+    const compared = baseline === null ? '' : `${figure(baseline)} ${unit}`;
+    const ratio = baseline === null ? '' : `${figure(ratioOf(result))}×`;
+    return `| ${[id, what, `${figure(ours)} ${unit}`, compared, ratio, limit, holds(result) ? 'holds' : '**does not hold**', more.join(', ')].join(' | ')} |`;
+  });
+  return ['| | What | Ours | Baseline | Ratio | Budget | | More |', '|---|---|---|---|---|---|---|---|', ...rows].join(
+    '\n',
+  );
+}

@@ -1,0 +1,129 @@
+/** P5: what a socket with a subscription costs the server, and a tracked pod the worker. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { WebSocket } from 'ws';
+
+import { createClient, type Client } from '../src/shared/sdk/client.ts';
+import { collectingGarbage, memoryOf } from '../tests/support/server-memory.ts';
+import type { Result, Scale } from './measure.ts';
+import { seedRunning, untilAllReady } from './seeded.ts';
+import { signInAll, startWorld, type World } from './world.ts';
+
+/** A server of `ws` alone, which says each second what it holds. */
+const bareServer = `
+  import { createServer } from 'node:http';
+  import { WebSocketServer } from 'ws';
+  const server = createServer();
+  new WebSocketServer({ server, perMessageDeflate: false });
+  server.listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));
+  setInterval(() => { gc(); const { heapUsed, external } = process.memoryUsage(); console.log('held ' + (heapUsed + external)); }, 500);
+`;
+
+/** The first of them, which make what a process needs once; each further one is what is measured. */
+const warmUpOf = (count: number) => Math.ceil(count / 5);
+
+export async function measureMemory({ size }: Scale): Promise<Result[]> {
+  const world = await startWorld({ env: collectingGarbage, hasKubelet: false });
+  try {
+    const bare = await bareSocketBytes(size);
+    const ours = await ownSocketBytes(world, size);
+    const pods = await trackedPodBytes(world, size);
+    return [
+      {
+        id: 'P5a',
+        what: 'memory of the server for a socket with a subscription',
+        unit: 'bytes',
+        ours,
+        baseline: bare,
+        budget: { atMost: 2 },
+        details: { sockets: size },
+      },
+      {
+        id: 'P5b',
+        what: "memory of the worker for a tracked pod, beside the pod's JSON",
+        unit: 'bytes',
+        ours: pods.held,
+        baseline: pods.json,
+        budget: { atMost: 2 },
+        details: { pods: size },
+      },
+    ];
+  } finally {
+    await world.stop();
+  }
+}
+
+async function ownSocketBytes(world: World, count: number): Promise<number> {
+  const people = await signInAll(world, count);
+  const stopping = new AbortController();
+  const clients: Client[] = [];
+  const connect = async (upTo: number): Promise<number> => {
+    for (const { token } of people.slice(clients.length, upTo)) {
+      const client = createClient({ url: world.server.url, token });
+      clients.push(client);
+      void (async () => {
+        for await (const project of client.watch(undefined, { signal: stopping.signal })) void project;
+      })();
+    }
+    while ((await world.server.metric('opencode_subscriptions')) < upTo) await delay(100);
+    return memoryOf(world.server);
+  };
+  const warmUp = warmUpOf(count);
+  const before = await connect(warmUp);
+  const held = ((await connect(count)) - before) / (count - warmUp);
+  stopping.abort();
+  for (const client of clients) await client.close();
+  return held;
+}
+
+async function trackedPodBytes(world: World, count: number): Promise<{ held: number; json: number }> {
+  const { userId } = await world.signIn('pods');
+  const warmUp = warmUpOf(count);
+  await seedRunning(world, [userId], warmUp);
+  const worker = await world.startWorker(collectingGarbage);
+  await untilAllReady(world);
+  const before = await memoryOf(worker);
+  await seedRunning(world, [userId], count - warmUp);
+  await untilAllReady(world);
+  const held = ((await memoryOf(worker)) - before) / (count - warmUp);
+  const { items } = await world.api.listNamespacedPod({ namespace: 'opencode', limit: 100 });
+  return { held, json: items.reduce((sum, pod) => sum + JSON.stringify(pod).length, 0) / items.length };
+}
+
+async function bareSocketBytes(count: number): Promise<number> {
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', bareServer], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const read = async (pattern: RegExp): Promise<number> => {
+    const from = output.length;
+    for (;;) {
+      const [, value] = pattern.exec(output.slice(from)) ?? [];
+      if (value !== undefined) return Number(value);
+      await once(child.stdout, 'data');
+    }
+  };
+  const least = async () =>
+    Math.min(await read(/held (\d+)\n/), await read(/held (\d+)\n/), await read(/held (\d+)\n/));
+  try {
+    const port = await read(/port (\d+)\n/);
+    const sockets: WebSocket[] = [];
+    const connect = async (upTo: number): Promise<number> => {
+      while (sockets.length < upTo) {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+        sockets.push(socket);
+        await once(socket, 'open');
+      }
+      return least();
+    };
+    const before = await connect(warmUpOf(count));
+    const held = ((await connect(count)) - before) / (count - warmUpOf(count));
+    for (const socket of sockets) socket.terminate();
+    return held;
+  } finally {
+    child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,132 @@
+/** P1: from the change of a pod's status at the Kubernetes API to the callback of a program, beside a bare watch and a bare socket. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { WebSocket } from 'ws';
+
+import type { ProjectRecord } from '../src/shared/node/db/project-record.ts';
+import { createClient, type Client, type Project } from '../src/shared/sdk/client.ts';
+import { spread, timesOf, type Result, type Scale } from './measure.ts';
+import { reportRestarts, seedRunning, untilAllReady } from './seeded.ts';
+import { signInAll, startWorld, type World } from './world.ts';
+
+/** Changes under way at once: more than one, as in life, and few enough that no queue is measured. */
+const concurrency = 2;
+
+export async function measureRelay({ quick, size }: Scale): Promise<Result> {
+  const changes = quick ? 300 : 2_000;
+  const world = await startWorld({ hasKubelet: false });
+  try {
+    const people = await signInAll(world, size);
+    const records = await seedRunning(
+      world,
+      people.map(({ userId }) => userId),
+      size,
+    );
+    const tokenOf = new Map(people.map(({ userId, token }) => [userId, token]));
+    const worker = await world.startWorker();
+    await untilAllReady(world);
+
+    const heard = createHearing();
+    const clients: Client[] = [];
+    let messageBytes = 0;
+    for (const { ownerId } of records) {
+      const client = createClient({ url: world.server.url, token: tokenOf.get(ownerId) ?? '' });
+      clients.push(client);
+      void (async () => {
+        for await (const project of client.watch()) {
+          messageBytes = JSON.stringify(project).length;
+          heard.tell(project.id, restartsOf(project));
+        }
+      })();
+    }
+    await heard.all(records);
+    const ours = await measureChanges(world, records, changes, heard, 1);
+    for (const client of clients) await client.close();
+    await worker.kill('SIGTERM');
+    await world.server.kill('SIGTERM');
+
+    const bare = await startBareRelay(world.kubeconfigPath, messageBytes);
+    const sockets = records.map(({ id }) => new WebSocket(`ws://127.0.0.1:${bare.port}/${id}`));
+    for (const [index, socket] of sockets.entries()) {
+      socket.on('message', (data: Buffer) =>
+        heard.tell(records[index]?.id ?? '', Number.parseInt(data.toString(), 10)),
+      );
+    }
+    await Promise.all(sockets.map((socket) => once(socket, 'open')));
+    const baseline = await measureChanges(world, records, changes, heard, 1 + Math.ceil(changes / size) + 1);
+    for (const socket of sockets) socket.terminate();
+    bare.stop();
+    return {
+      id: 'P1',
+      what: `from a pod's status to the SDK's callback, ${size} projects and sockets, p99`,
+      unit: 'ms',
+      ours: ours.p99,
+      baseline: baseline.p99,
+      budget: { atMost: 2 },
+      details: { 'p50 ours': ours.p50, 'p50 baseline': baseline.p50, samples: ours.samples },
+    };
+  } finally {
+    await world.stop();
+  }
+}
+
+const restartsOf = ({ containers }: Project) =>
+  containers.find(({ name }) => name === 'opencode-server')?.restarts ?? 0;
+
+/** Changes one pod after the other, from `firstRestarts` restarts on, each project one change at a time. */
+async function measureChanges(
+  world: World,
+  records: readonly ProjectRecord[],
+  changes: number,
+  heard: Hearing,
+  firstRestarts: number,
+) {
+  const change = async (index: number) => {
+    const { id, podName } = records[index % records.length]!;
+    const restarts = firstRestarts + Math.floor(index / records.length);
+    const arrived = heard.next(id, restarts);
+    await reportRestarts(world, podName, restarts);
+    await arrived;
+  };
+  const warmUp = Math.min(100, records.length);
+  await timesOf(warmUp, concurrency, change);
+  return spread(await timesOf(changes - warmUp, concurrency, (index) => change(warmUp + index)));
+}
+
+interface Hearing {
+  tell(id: string, restarts: number): void;
+  next(id: string, restarts: number): Promise<void>;
+  /** When each has been heard of once. */
+  all(records: readonly { id: string }[]): Promise<void>;
+}
+
+function createHearing(): Hearing {
+  const last = new Map<string, number>();
+  const waiting = new Map<string, { restarts: number; resolve: () => void }>();
+  return {
+    tell(id, restarts) {
+      last.set(id, restarts);
+      const wait = waiting.get(id);
+      if (wait && restarts >= wait.restarts) {
+        waiting.delete(id);
+        wait.resolve();
+      }
+    },
+    next: (id, restarts) => new Promise((resolve) => waiting.set(id, { restarts, resolve })),
+    async all(records) {
+      while (records.some(({ id }) => !last.has(id))) await once(AbortSignal.timeout(50), 'abort');
+    },
+  };
+}
+
+async function startBareRelay(kubeconfigPath: string, messageBytes: number) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-relay.ts')], {
+    env: { ...process.env, KUBECONFIG: kubeconfigPath, MESSAGE_BYTES: String(messageBytes) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(/port (\d+)/.exec(line.toString())?.[1]);
+  return { port, stop: () => void child.kill('SIGKILL') };
+}

@@ -1,0 +1,105 @@
+/** Projects that run already, as a worker leaves them but without its work, for measures of what happens afterwards. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { PatchStrategy, setHeaderOptions, type V1PodStatus } from '@kubernetes/client-node';
+
+import { readInstallationId } from '../src/shared/node/db/installation-repository.ts';
+import type { ProjectRecord } from '../src/shared/node/db/project-record.ts';
+import { insertProject } from '../src/shared/node/db/projects-repository.ts';
+import { readWorkerConfig } from '../src/worker/config.ts';
+import { claimManifest, podManifest } from '../src/worker/kube/manifests.ts';
+import { timesOf } from './measure.ts';
+import type { World } from './world.ts';
+
+const namespace = 'opencode';
+const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+
+/** A row as `projects.create` writes it; no job. */
+export async function seedRow(world: World, ownerId: string): Promise<ProjectRecord> {
+  const id = randomUUID();
+  const { record } = await world.db.transaction((trx) =>
+    insertProject(
+      trx,
+      {
+        id,
+        ownerId,
+        requestId: null,
+        name: `seeded ${id}`,
+        description: '',
+        repoUrl: null,
+        namespace,
+        podName: `project-${id}`,
+        workspacePvcName: `workspace-${id}`,
+      },
+      { maxProjects: 1_000_000 },
+    ),
+  );
+  return record;
+}
+
+/** The claim and the pod of a project, running: what the worker would find at its start. */
+async function createSeededPod(world: World, record: ProjectRecord, settings: PodSettings): Promise<void> {
+  await world.api.createNamespacedPersistentVolumeClaim({ namespace, body: claimManifest(record, settings) });
+  const pod = podManifest(record, settings);
+  if (pod.spec) pod.spec.nodeName = 'bench';
+  await world.api.createNamespacedPod({ namespace, body: pod });
+  await reportRestarts(world, record.podName, 0);
+}
+
+type PodSettings = Parameters<typeof podManifest>[1];
+
+export async function podSettings(world: World): Promise<PodSettings> {
+  const { pod } = readWorkerConfig({ DATABASE_URL: 'postgresql://x', REDIS_URL: 'redis://x' });
+  return { ...pod, installationId: await readInstallationId(world.db) };
+}
+
+/** Writes the status of a running pod whose first container has restarted so many times. */
+export async function reportRestarts({ api }: World, podName: string, restarts: number): Promise<void> {
+  const body = { status: runningStatus(restarts) };
+  await api.patchNamespacedPodStatus({ name: podName, namespace, body }, mergePatch);
+}
+
+function runningStatus(restarts: number): V1PodStatus {
+  const lastTransitionTime = new Date();
+  return {
+    phase: 'Running',
+    podIP: '10.0.0.1',
+    conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+      type,
+      status: 'True',
+      lastTransitionTime,
+    })),
+    containerStatuses: ['opencode-server', 'file-browser', 'session-proxy'].map((name, index) => ({
+      name,
+      image: name,
+      imageID: name,
+      ready: true,
+      started: true,
+      restartCount: index === 0 ? restarts : 0,
+      state: { running: { startedAt: lastTransitionTime } },
+    })),
+  };
+}
+
+/** So many running projects; project `i` belongs to owner `i`, in turns. Row and pod together: a worker that is there finds both. */
+export async function seedRunning(world: World, ownerIds: readonly string[], count: number): Promise<ProjectRecord[]> {
+  const records: ProjectRecord[] = [];
+  const settings = await podSettings(world);
+  await timesOf(count, 20, async (index) => {
+    const record = await seedRow(world, ownerIds[index % ownerIds.length] ?? '');
+    await createSeededPod(world, record, settings);
+    records.push(record);
+  });
+  return records;
+}
+
+/** Until the worker has written of all projects that they are ready, and has done what it was asked to. */
+export async function untilAllReady({ db }: World): Promise<void> {
+  const unready = () =>
+    db('projects')
+      .whereNull('deleted_at')
+      .whereRaw("(status <> 'ready' or observed_generation < generation)")
+      .count<{ count: string }[]>({ count: '*' });
+  while (Number((await unready())[0]?.count) > 0) await delay(50);
+}

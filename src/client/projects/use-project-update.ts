@@ -1,0 +1,22 @@
+import { useMutation } from '@tanstack/react-query';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { trpc } from '../api/trpc.ts';
+import { useApp } from '../app-context.ts';
+import type { changeOf } from './project-form-values.ts';
+
+export type ProjectChange = NonNullable<ReturnType<typeof changeOf>>;
+
+/** Changes a project: shown at once, taken back when it is refused. Whoever asks shows the refusal. */
+export function useProjectUpdate({ onRefused }: { onRefused: (error: unknown) => void }) {
+  const { client } = trpc.useUtils();
+  const { projectCache } = useApp();
+  return useMutation({
+    mutationFn: ({ project, change }: { project: Project; change: ProjectChange }) =>
+      client.projects.update.mutate({ id: project.id, ...change }),
+    onMutate: ({ project, change }) => ({ settle: projectCache.expect(project, change) }),
+    onSuccess: (answer) => projectCache.writeAnswer(answer),
+    onError: onRefused,
+    onSettled: (_answer, _error, _input, context) => context?.settle(),
+  });
+}

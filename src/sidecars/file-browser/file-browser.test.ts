@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createGate } from '../access.ts';
+import { createFileBrowser } from './server.ts';
+import { createWorkspace, maxEntries } from './workspace.ts';
+
+const token = 'a-secret-of-this-project';
+let folder: string;
+let root: string;
+let url: string;
+let close: () => void;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'files-'));
+  root = join(folder, 'workspace');
+  mkdirSync(join(root, 'src'), { recursive: true });
+  mkdirSync(join(folder, 'workspace-of-another'));
+  writeFileSync(join(folder, 'workspace-of-another', 'secret'), 'not yours');
+  writeFileSync(join(root, 'README.md'), 'häuser\nzeile zwei\n');
+  writeFileSync(join(root, 'src', 'picture.png'), Buffer.from([137, 80, 78, 71, 0, 1, 2]));
+  writeFileSync(join(root, 'big.txt'), 'x'.repeat(1024 * 1024 + 10));
+  symlinkSync('README.md', join(root, 'inside'));
+  symlinkSync('/etc/passwd', join(root, 'outside'));
+  symlinkSync('../workspace-of-another', join(root, 'neighbour'));
+  symlinkSync('loop', join(root, 'loop'));
+  execFileSync('mkfifo', [join(root, 'pipe')]);
+  const server = createFileBrowser({ workspace: await createWorkspace(root), isAllowed: createGate(token) });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  url = `http://127.0.0.1:${port}`;
+  close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+});
+
+afterAll(() => {
+  close();
+  rmSync(folder, { recursive: true });
+});
+
+const ask = async (path: string, headers: Record<string, string> = { authorization: `Bearer ${token}` }) => {
+  const response = await fetch(`${url}${path}`, { headers });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+};
+const at = (kind: string, path: string) => ask(`/${kind}?path=${encodeURIComponent(path)}`);
+
+describe('the file browser', () => {
+  it('answers nobody without the secret, but says to everybody that it lives', async () => {
+    for (const authorization of ['', 'Bearer wrong', `Digest ${token}`, `Bearer ${token}x`, 'Basic !!!']) {
+      expect((await ask('/list', authorization === '' ? {} : { authorization })).status).toBe(401);
+    }
+    expect(await ask('/healthz', {})).toEqual({ status: 200, body: { status: 'ok' } });
+  });
+
+  it('takes the secret as the password of a browser too', async () => {
+    const authorization = `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}`;
+    expect((await ask('/list', { authorization })).status).toBe(200);
+  });
+
+  it('lists a folder by name, with kinds and sizes', async () => {
+    const { body } = await at('list', '/');
+    expect(body['isTruncated']).toBe(false);
+    expect(body['entries']).toContainEqual(expect.objectContaining({ name: 'README.md', kind: 'file', size: 19 }));
+    expect(body['entries']).toContainEqual(expect.objectContaining({ name: 'outside', kind: 'link', size: null }));
+    expect((body['entries'] as { name: string }[]).map(({ name }) => name)).toEqual([
+      'README.md',
+      'big.txt',
+      'inside',
+      'loop',
+      'neighbour',
+      'outside',
+      'pipe',
+      'src',
+    ]);
+  });
+
+  it('tells no more than a thousand entries, and that there are more', async () => {
+    const many = join(root, 'src', 'many');
+    mkdirSync(many);
+    for (let index = 0; index <= maxEntries; index++) writeFileSync(join(many, `${index}`), '');
+    const { body } = await at('list', 'src/many');
+    expect(body['entries']).toHaveLength(maxEntries);
+    expect(body['isTruncated']).toBe(true);
+    rmSync(many, { recursive: true });
+  });
+
+  it('tells of an entry without following it, and where a link points to', async () => {
+    expect((await at('stat', 'inside')).body).toMatchObject({ kind: 'link', target: 'README.md' });
+    expect((await at('stat', 'src')).body).toMatchObject({ name: 'src', kind: 'directory', target: null });
+    expect((await at('stat', 'no/such')).status).toBe(404);
+  });
+
+  it('reads text as text and everything else as base64', async () => {
+    expect((await at('read', 'README.md')).body).toMatchObject({
+      content: 'häuser\nzeile zwei\n',
+      encoding: 'utf8',
+      isBinary: false,
+      nextOffset: null,
+    });
+    const { body } = await at('read', '/src/picture.png');
+    expect(body).toMatchObject({ isBinary: true, encoding: 'base64' });
+    expect(Buffer.from(String(body['content']), 'base64')).toEqual(Buffer.from([137, 80, 78, 71, 0, 1, 2]));
+  });
+
+  it('reads a large file in parts of at most a mebibyte', async () => {
+    const first = (await ask('/read?path=big.txt')).body;
+    expect([String(first['content']).length, first['nextOffset'], first['size']]).toEqual([1048576, 1048576, 1048586]);
+    const rest = (await ask(`/read?path=big.txt&offset=${String(first['nextOffset'])}`)).body;
+    expect([String(rest['content']).length, rest['nextOffset']]).toEqual([10, null]);
+    expect((await ask('/read?path=big.txt&limit=1048577')).status).toBe(400);
+    expect((await ask('/read?path=big.txt&offset=-1')).status).toBe(400);
+  });
+
+  it('follows a link within the workspace', async () => {
+    expect((await at('read', 'inside')).body).toMatchObject({ size: 19 });
+  });
+
+  it.each([
+    ['read', '../workspace-of-another/secret', 404],
+    ['read', '/../../../../../../etc/passwd', 404],
+    ['read', 'src/../../workspace-of-another/secret', 404],
+    ['read', '..%2f..%2fetc%2fpasswd', 404],
+    ['read', 'outside', 403],
+    ['list', 'neighbour', 403],
+    ['read', 'neighbour/secret', 403],
+    ['stat', 'neighbour/secret', 403],
+    ['read', 'loop', 400],
+    ['read', 'a\0b', 400],
+    ['read', 'src', 400],
+    ['list', 'README.md', 400],
+    ['list', 'x'.repeat(5_000), 404],
+  ])('never leaves the workspace, and says why: %s %s', async (kind, path, status) => {
+    const answer = await at(kind, path);
+    expect([answer.status, typeof answer.body['error']]).toEqual([status, 'string']);
+    expect(JSON.stringify(answer.body)).not.toContain('not yours');
+    expect(JSON.stringify(answer.body)).not.toContain(folder);
+  });
+
+  it('waits for no pipe that nobody writes to', async () => {
+    expect((await at('read', 'pipe')).status).toBe(400);
+  });
+
+  it('leads nowhere when a folder is changed for a link while it is being read', async () => {
+    writeFileSync(join(root, 'src', 'secret'), 'mine');
+    let swaps = 0;
+    const answers: string[] = [];
+    while (swaps++ < 60) {
+      const asked = at('read', 'src/secret');
+      renameSync(join(root, 'src'), join(root, 'src-away'));
+      symlinkSync('../workspace-of-another', join(root, 'src'));
+      answers.push(JSON.stringify((await asked).body));
+      rmSync(join(root, 'src'));
+      renameSync(join(root, 'src-away'), join(root, 'src'));
+    }
+    expect(answers.filter((answer) => answer.includes('not yours'))).toEqual([]);
+  });
+
+  it('changes nothing', async () => {
+    const response = await fetch(`${url}/read?path=README.md`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(response.status).toBe(405);
+  });
+});

@@ -1,0 +1,17 @@
+/** Runs a sidecar's server until it is asked to end: then it takes no more, finishes what is under way, and goes. */
+import type { Server } from 'node:http';
+
+/** Shorter than the grace period of the pod. */
+const drainMs = 5_000;
+
+export function serve(server: Server, { name, port }: { name: string; port: number }): void {
+  server.listen(port, '0.0.0.0', () => {
+    process.stdout.write(`${name} listens on ${port}.\n`);
+  });
+  const end = (): void => {
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+    setTimeout(() => process.exit(0), drainMs).unref();
+  };
+  process.once('SIGTERM', end).once('SIGINT', end);
+}

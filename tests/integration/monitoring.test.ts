@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+
+import { loadYaml } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { createMetrics } from '../../src/server/health/metrics.ts';
+import { createWorkerMetrics } from '../../src/worker/health.ts';
+
+const file = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const alerts = z
+  .object({
+    groups: z.array(
+      z.object({
+        rules: z.array(
+          z.object({ alert: z.string(), expr: z.string(), annotations: z.record(z.string(), z.string()) }),
+        ),
+      }),
+    ),
+  })
+  .parse(loadYaml(file('k8s/monitoring/alerts.yaml')))
+  .groups.flatMap(({ rules }) => rules);
+const panels = z
+  .object({ panels: z.array(z.object({ title: z.string(), targets: z.array(z.object({ expr: z.string() })) })) })
+  .parse(JSON.parse(file('k8s/monitoring/dashboard.json'))).panels;
+
+/** The names under which server and worker give figures. */
+async function figures(): Promise<Set<string>> {
+  const server = createMetrics({
+    subscriptionCount: () => 0,
+    socketCount: () => 0,
+    lastHeartbeatAgeSeconds: () => null,
+  });
+  const all = [
+    ...(await server.registry.getMetricsAsJSON()),
+    ...(await createWorkerMetrics().registry.getMetricsAsJSON()),
+  ];
+  return new Set(all.map(({ name }) => name));
+}
+const namesIn = (expression: string) =>
+  [...expression.matchAll(/\b(?:opencode|process|nodejs)_[a-z0-9_]+/g)].map(([name]) => name.replace(/_bucket$/, ''));
+
+describe('alert rules and dashboard', () => {
+  it('ask for figures that there are', async () => {
+    const known = await figures();
+    const asked = [...alerts, ...panels.flatMap(({ targets }) => targets)].flatMap(({ expr }) => namesIn(expr));
+    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('show or watch every figure of ours', async () => {
+    const asked = new Set(
+      [...alerts, ...panels.flatMap(({ targets }) => targets)].flatMap(({ expr }) => namesIn(expr)),
+    );
+    const ours = [...(await figures())].filter((name) => name.startsWith('opencode_'));
+    expect(ours.filter((name) => !asked.has(name))).toEqual([]);
+  });
+
+  it('lead from each alert to its place in the runbook', () => {
+    const headings = [...file('docs/operations/runbook.md').matchAll(/^#{2,4} (.+)$/gm)].map(([, title]) => title);
+    for (const { alert, annotations } of alerts) {
+      expect(headings).toContain(alert);
+      expect(annotations['runbook']).toBe(`docs/operations/runbook.md#${alert.toLowerCase()}`);
+    }
+  });
+});

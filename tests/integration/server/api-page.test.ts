@@ -1,0 +1,54 @@
+/** Every command of docs/api.md, run as it is printed. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
+import { startTestServer, type TestServer } from '../../support/test-server.ts';
+
+const page = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
+const commands = [...page.matchAll(/^```sh\n([^`]*)```/gm)]
+  .flatMap(([, block = '']) => block.split(/\n\n|\n(?=curl )/))
+  .map((command) => command.replace(/^(?:export|#).*\n?/gm, '').trim())
+  .filter((command) => command !== '');
+const answerSchema = z.object({
+  result: z.object({ data: z.looseObject({ id: z.string().optional() }) }).optional(),
+  error: z.object({ message: z.string(), data: z.object({ appCode: z.string() }) }).optional(),
+});
+
+let database: TestDatabase;
+let server: TestServer;
+
+beforeAll(async () => {
+  const redis = await createTestRedis();
+  database = await createTestDatabase();
+  server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
+});
+afterAll(async () => {
+  await server.stop();
+  await database.drop();
+});
+
+it('the commands of the page of the API do what it says, one after the other', async () => {
+  const env = { ...process.env, URL: server.url, TOKEN: await server.mintToken('curl'), ID: '' };
+  const said: string[] = [];
+  for (const command of commands) {
+    const { stdout } = await promisify(execFile)('bash', ['-c', command], { env });
+    const { result, error } = answerSchema.parse(JSON.parse(stdout));
+    const [, procedure] = /trpc\/([\w.]+)/.exec(command) ?? [];
+    said.push(`${procedure} ${error?.data.appCode ?? 'done'}`);
+    if (procedure === 'projects.create' && result) env.ID = result.data.id ?? '';
+  }
+  expect(said).toEqual([
+    'auth.me done',
+    'projects.create done',
+    'projects.list done',
+    'projects.get done',
+    'projects.stop done',
+    'projects.activity done',
+    'projects.create VALIDATION_FAILED',
+  ]);
+});

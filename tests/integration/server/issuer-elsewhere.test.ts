@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { createApiCall } from '../../support/api-call.ts';
+import { createCookieBrowser } from '../../support/cookie-browser.ts';
+import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
+import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
+import { startTestServer, type TestServer } from '../../support/test-server.ts';
+
+let database: TestDatabase;
+let issuer: ScriptedIssuer;
+let server: TestServer;
+/** As browsers know it; the server reaches it by its address alone. */
+let publicName: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  issuer = await startScriptedIssuer();
+  publicName = issuer.url.replace('127.0.0.1', 'localhost');
+  server = await startTestServer({
+    databaseUrl: database.url,
+    redisUrl: (await createTestRedis()).url,
+    env: { OIDC_ISSUER: publicName, OIDC_DISCOVERY_URL: `${issuer.url}/.well-known/openid-configuration` },
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  await issuer.goAway();
+  await database.drop();
+});
+beforeEach(() => issuer.mend());
+
+const login = (browser = createCookieBrowser()) => browser.open(`${server.url}/auth/login`);
+
+describe('an issuer that browsers and the server reach at different addresses (OIDC_DISCOVERY_URL)', () => {
+  it('is not believed when it calls itself by another name than OIDC_ISSUER', async () => {
+    const page = await login();
+    expect(page.status).toBe(503);
+    expect(page.body).toContain('The sign-in service does not answer right now.');
+  });
+
+  it('signs people in under the name of OIDC_ISSUER', async () => {
+    issuer.script({
+      metadata: { issuer: publicName, authorization_endpoint: `${publicName}/authorize` },
+      idClaims: { iss: publicName },
+    });
+    const browser = createCookieBrowser();
+    await expect.poll(async () => (await login(browser)).status, { timeout: 5_000 }).toBe(200);
+    const me = createApiCall(server.url, { cookie: browser.cookiesFor(server.url) })('auth.me');
+    expect((await me).data).toMatchObject({ name: 'anna' });
+  });
+});

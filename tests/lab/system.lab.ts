@@ -1,0 +1,269 @@
+/**
+ * The whole system on a real cluster of one node: kubelet, containerd, the images of images/, the manifests of k8s/. Run by
+ * `npm run lab`, which builds the images and brings the cluster up. The tests follow one another: each finds what the one
+ * before has left.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+
+import { createClient, type Client, type Project } from '../../src/shared/sdk/client.ts';
+import { createApiCall } from '../support/api-call.ts';
+import { createCookieBrowser } from '../support/cookie-browser.ts';
+
+/** The Service's address, as tests/lab/overlay fixes it: the lab has no names outside. */
+const url = 'http://10.96.200.80';
+const repoUrl = 'http://git-server.opencode-system.svc:8080/example';
+const system = ['-n', 'opencode-system'];
+const projects = ['-n', 'opencode'];
+const overlay = fileURLToPath(new URL('overlay', import.meta.url));
+
+const kubectl = (...args: string[]) => execFileSync('kubectl', args, { encoding: 'utf8', stdio: 'pipe' });
+const createdTokenSchema = z.object({ token: z.string() });
+const podsSchema = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ deletionTimestamp: z.string().optional() }),
+      status: z.object({ containerStatuses: z.array(z.object({ restartCount: z.number() })) }),
+    }),
+  ),
+});
+
+let client: Client;
+let project: Project;
+let secret: string;
+
+/** One of the three ports of the project's pod, with or without its secret. */
+async function ask(port: number, path: string, authorization: string | null, init: RequestInit = {}) {
+  const { podName } = await client.projects.get(project.id);
+  const ip = kubectl(...projects, 'get', 'pod', podName, '-o', 'jsonpath={.status.podIP}');
+  const headers = { ...(authorization === null ? {} : { authorization }), 'content-type': 'application/json' };
+  return await fetch(`http://${ip}:${port}${path}`, { ...init, headers });
+}
+const bearer = () => `Bearer ${secret}`;
+const basic = () => `Basic ${btoa(`opencode:${secret}`)}`;
+const read = async (path: string) => {
+  const answer = await ask(3001, `/read?path=${encodeURIComponent(path)}`, bearer());
+  return z.object({ content: z.string() }).parse(await answer.json()).content;
+};
+
+/** What a person or a machine would look at first, when something does not come up. */
+function findings(): string {
+  return [
+    kubectl('get', 'pods', '-A', '-o', 'wide'),
+    kubectl('get', 'events', '-A', '--sort-by=.lastTimestamp').split('\n').slice(-30).join('\n'),
+    ...['migrate', 'server', 'worker'].map(
+      (name) =>
+        spawnSync('kubectl', [...system, 'logs', '--tail=15', '-l', `app.kubernetes.io/component=${name}`], {
+          encoding: 'utf8',
+        }).stdout,
+    ),
+  ].join('\n');
+}
+
+beforeAll(() => {
+  try {
+    kubectl('apply', '-k', overlay);
+    kubectl(...system, 'wait', '--for=condition=complete', 'job/migrate', '--timeout=180s');
+    for (const workload of [
+      'statefulset/postgres',
+      'statefulset/redis',
+      'deployment/issuer',
+      'deployment/git-server',
+    ]) {
+      kubectl(...system, 'rollout', 'status', workload, '--timeout=120s');
+    }
+    for (const workload of ['deployment/server', 'deployment/worker']) {
+      kubectl(...system, 'rollout', 'status', workload, '--timeout=180s');
+    }
+  } catch (error) {
+    process.stdout.write(`${findings()}\n`);
+    throw error;
+  }
+});
+afterAll(async () => {
+  await client?.close();
+});
+
+describe('the kind overlay on a real cluster', () => {
+  it('is up: migrated by its Job, two servers and two workers ready by their own probes', async () => {
+    const ready = kubectl(
+      ...system,
+      'get',
+      'deployments',
+      'server',
+      'worker',
+      '-o',
+      'jsonpath={.items[*].status.readyReplicas}',
+    );
+    expect(ready).toBe('2 2');
+    // The first sign of life of the watch may be on its way.
+    await vi.waitFor(
+      async () => expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'ok' }),
+      10_000,
+    );
+  });
+
+  it('signs a person in through its Service and the issuer, and gives them a token', async () => {
+    const browser = createCookieBrowser();
+    const page = await browser.open(`${url}/auth/login`);
+    expect(page.body).toContain('Sign in');
+    const home = await browser.open(page.url, { form: { as: 'user-a' } });
+    expect([new URL(home.url).origin, home.status]).toEqual([url, 200]);
+    const api = createApiCall(url, { cookie: browser.cookiesFor(url), origin: url });
+    expect((await api('auth.me')).data).toMatchObject({ name: 'User A' });
+    const { token } = createdTokenSchema.parse((await api('tokens.create', { body: { name: 'lab' } })).data);
+    client = createClient({ url, token });
+  });
+
+  it('makes a pod of three containers with the real OpenCode, its repository cloned', async () => {
+    project = await client.projects.create({ name: 'Real', repoUrl });
+    project = await client
+      .waitFor(project.id, ({ status }) => status === 'ready' || status === 'error', { timeoutMs: 120_000 })
+      .catch((error: unknown) => {
+        process.stdout.write(`${findings()}\n`);
+        throw error;
+      });
+    expect(project).toMatchObject({ status: 'ready', podError: null });
+    const pod = ['get', 'pod', project.podName, '-o'];
+    expect(kubectl(...projects, ...pod, 'jsonpath={.spec.containers[*].name}')).toBe(
+      'opencode-server file-browser session-proxy',
+    );
+    expect(kubectl(...projects, ...pod, 'jsonpath={.status.containerStatuses[*].ready}')).toBe('true true true');
+    secret = atob(kubectl(...projects, 'get', 'secret', `access-${project.id}`, '-o', 'jsonpath={.data.token}'));
+    expect(secret.length).toBeGreaterThanOrEqual(32);
+    expect(await read('README.md')).toBe('Cloned inside the lab.\n');
+  });
+
+  it('answers on its three ports whoever has the secret of the project, and nobody else', async () => {
+    const doors = [
+      [3000, '/session', basic()],
+      [3001, '/list', bearer()],
+      [3002, '/session', bearer()],
+    ] as const;
+    for (const [port, path, authorization] of doors) {
+      const statuses = [null, `Bearer ${'x'.repeat(secret.length)}`, authorization].map((each) =>
+        ask(port, path, each),
+      );
+      expect([port, ...(await Promise.all(statuses)).map(({ status }) => status)]).toEqual([port, 401, 401, 200]);
+    }
+    expect((await ask(3001, '/healthz', null)).status).toBe(200);
+  });
+
+  it('lets OpenCode work: a session made through the session proxy is there, and its folder is the repository', async () => {
+    const made = await ask(3002, '/session', bearer(), {
+      method: 'POST',
+      body: JSON.stringify({ title: 'From outside' }),
+    });
+    expect(await made.json()).toMatchObject({ title: 'From outside', directory: '/workspace' });
+    expect(await (await ask(3002, '/session', bearer())).json()).toMatchObject([{ title: 'From outside' }]);
+  });
+
+  it('keeps files through a stop and a start', async () => {
+    kubectl(
+      ...projects,
+      'exec',
+      project.podName,
+      '-c',
+      'opencode-server',
+      '--',
+      'sh',
+      '-c',
+      'echo kept > /workspace/note.txt',
+    );
+    await client.projects.stop(project);
+    await client.waitFor(project.id, ({ status }) => status === 'stopped', { timeoutMs: 120_000 });
+    expect(kubectl(...projects, 'get', 'pods', '-o', 'name')).toBe('');
+    await client.projects.start(project);
+    await client.waitFor(project.id, ({ status }) => status === 'ready', { timeoutMs: 120_000 });
+    expect(await read('note.txt')).toBe('kept\n');
+    expect(await (await ask(3002, '/session', bearer())).json()).toMatchObject([{ title: 'From outside' }]);
+  });
+
+  it('ends OpenCode when it is asked to: a stop does not take the whole grace period', async () => {
+    kubectl(...projects, 'exec', project.podName, '-c', 'opencode-server', '--', 'sh', '-c', 'kill -TERM 1');
+    const ended = '{.status.containerStatuses[?(@.name=="opencode-server")].lastState.terminated.exitCode}';
+    await vi.waitFor(
+      () => expect(kubectl(...projects, 'get', 'pod', project.podName, '-o', `jsonpath=${ended}`)).toBe('143'),
+      { timeout: 9_000, interval: 300 },
+    );
+    await client.waitFor(project.id, ({ status }) => status === 'ready', { timeoutMs: 60_000 });
+  });
+
+  it('loses nothing while servers and workers are replaced one by one', async () => {
+    const seen: string[] = [];
+    const watching = new AbortController();
+    const watch = (async () => {
+      for await (const { id, status } of client.watch(undefined, { signal: watching.signal }))
+        seen.push(`${id} ${status}`);
+    })();
+    await vi.waitFor(() => expect(seen).toContain(`${project.id} ready`), 10_000);
+    kubectl(...system, 'rollout', 'restart', 'deployment/server', 'deployment/worker');
+    const made: Project[] = [];
+    for (const name of ['First', 'Second']) {
+      const one = await client.projects.create({ name: `${name} ${Date.now()}` });
+      made.push(one);
+      await client.waitFor(one.id, ({ status }) => status === 'ready', { timeoutMs: 120_000 });
+    }
+    for (const workload of ['deployment/server', 'deployment/worker']) {
+      kubectl(...system, 'rollout', 'status', workload, '--timeout=180s');
+    }
+    await Promise.all(
+      made.map(async ({ id }) => {
+        await client.projects.delete(id);
+        await client.waitFor(id, ({ status }) => status === 'archived', { timeoutMs: 120_000 });
+      }),
+    );
+    await vi.waitFor(
+      () => {
+        for (const { id } of made) expect(seen).toEqual(expect.arrayContaining([`${id} ready`, `${id} archived`]));
+      },
+      { timeout: 10_000 },
+    );
+    watching.abort();
+    await watch;
+    expect(await client.projects.get(project.id)).toMatchObject({ status: 'ready' });
+    const { items } = podsSchema.parse(
+      JSON.parse(
+        kubectl(...system, 'get', 'pods', '-l', 'app.kubernetes.io/component in (server, worker)', '-o', 'json'),
+      ),
+    );
+    // Those of before may still be on their way out; at the installation they were there earlier than the migrations.
+    const present = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    expect(present.map(({ status }) => status.containerStatuses[0]?.restartCount)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('leaves nothing of a deleted project: no pod, no claim, no volume, no secret', async () => {
+    const volume = kubectl(...projects, 'get', 'pvc', project.workspacePvcName, '-o', 'jsonpath={.spec.volumeName}');
+    expect(volume).not.toBe('');
+    await client.projects.delete(project);
+    await client.waitFor(project.id, ({ status }) => status === 'archived', { timeoutMs: 120_000 });
+    await vi.waitFor(
+      () => {
+        const left = kubectl(...projects, 'get', 'pods,pvc,secrets', '-l', `project-id=${project.id}`, '-o', 'name');
+        expect([left, kubectl('get', 'pv', '-o', 'name')]).toEqual(['', expect.not.stringContaining(volume)]);
+      },
+      { timeout: 60_000, interval: 500 },
+    );
+  });
+
+  it('gives the worker the rights of its role in its namespace alone, and the server none', () => {
+    const can = (account: string, ...what: string[]) =>
+      spawnSync(
+        'kubectl',
+        [...projects, 'auth', 'can-i', ...what, `--as=system:serviceaccount:opencode-system:${account}`],
+        {
+          encoding: 'utf8',
+        },
+      ).stdout.trim();
+    expect(can('worker', 'create', 'pods')).toBe('yes');
+    expect(can('worker', 'get', 'secrets')).toBe('no');
+    expect(can('worker', 'create', 'pods', '-n', 'opencode-system')).toBe('no');
+    expect(can('server', 'list', 'pods')).toBe('no');
+    // And they have sufficed for all that was done above.
+    const said = kubectl(...system, 'logs', '-l', 'app.kubernetes.io/component=worker', '--tail=-1');
+    expect(said).not.toMatch(/forbidden/i);
+  });
+});
