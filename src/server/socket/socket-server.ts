@@ -88,7 +88,7 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
   }
 
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    stream.on('error', () => stream.destroy()); // a client that goes away during the handshake
+    stream.on('error', destroyThis); // a client that goes away during the handshake
     const url = URL.parse(request.url ?? '/', 'http://localhost');
     if (url?.pathname !== '/trpc') return refuseUpgrade(stream, 404, 'There is no WebSocket here. Use /trpc.');
     if (stopping) return refuseUpgrade(stream, 503, 'The server is stopping. Connect again.');
@@ -97,15 +97,21 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
     if (excess) return refuseUpgrade(stream, 429, excess.message, excess.retryAfterSeconds);
     const refusal = originRefusal(request.headers.origin, publicOrigin());
     if (refusal) return refuseUpgrade(stream, 403, refusal);
-    wss.handleUpgrade(request, stream, head, (socket) => serve(socket, request, url));
+    const expectsParams = url.searchParams.get('connectionParams') === '1';
+    wss.handleUpgrade(request, stream, head, (socket) => {
+      serve(socket, { address, identity: expectsParams ? null : identify.fromHeaders(request.headers) });
+    });
   }
 
-  function serve(socket: WebSocket, request: IncomingMessage, url: URL): void {
+  /** What is named in here lives as long as the socket; the request and its headers, several kilobytes, are not. */
+  function serve(
+    socket: WebSocket,
+    { address, identity }: { address: string; identity: Promise<Identity> | null },
+  ): void {
     const requestId = randomUUID();
-    const expectsParams = url.searchParams.get('connectionParams') === '1';
+    const expectsParams = identity === null;
     const opened = Promise.withResolvers<Identity>();
-    if (!expectsParams) opened.resolve(identify.fromHeaders(request.headers));
-    const address = addressOf(request);
+    if (identity) opened.resolve(identity);
     const guard = guardSocket(socket, {
       expectsParams,
       opened: opened.promise,
@@ -122,12 +128,9 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
       subscriptionCount: guard.subscriptionCount,
     };
     connections.add(connection);
-    const timers = new Set<NodeJS.Timeout>();
-    const later = (ms: number, what: () => void) => timers.add(setTimeout(what, Math.min(ms, maxTimerMs)));
-
-    later(anonymousSocketMs, () => {
-      if (!connection.credential) socket.close(signedOutCode, 'Nobody is signed in on this socket. Sign in first.');
-    });
+    const closeAfter = (ms: number, why: string) =>
+      setTimeout(() => socket.close(signedOutCode, why), Math.min(ms, maxTimerMs));
+    let ending = closeAfter(anonymousSocketMs, 'Nobody is signed in on this socket. Sign in first.');
     const signedIn = (identity: Identity): void => {
       if (socket.readyState !== socket.OPEN) return;
       connection.credential = identity.credential;
@@ -138,8 +141,10 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
       if (identity.refusal?.code === 'UNAVAILABLE' || identity.refusal?.code === 'INTERNAL') {
         socket.close(1013, identity.refusal.message.slice(0, 100)); // a close frame has room for little more
       }
-      const expiresAt = identity.credential?.expiresAt;
-      if (expiresAt) later(expiresAt.getTime() - now(), () => socket.close(signedOutCode, 'The session has ended.'));
+      if (!identity.credential) return;
+      clearTimeout(ending);
+      const { expiresAt } = identity.credential;
+      if (expiresAt) ending = closeAfter(expiresAt.getTime() - now(), 'The session has ended.');
     };
     void opened.promise.then(signedIn);
 
@@ -148,7 +153,7 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
     };
     socket.on('message', heard);
     socket.once('close', () => {
-      for (const timer of timers) clearTimeout(timer);
+      clearTimeout(ending);
       connections.delete(connection);
     });
 
@@ -173,7 +178,7 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
         if (toAppError(error).code === 'INTERNAL')
           log.error({ err: error.cause ?? error, requestId, path }, 'subscription failed');
       },
-    })(guard.facade, request);
+    })(guard.facade, handshakeOf(expectsParams));
   }
 
   return {
@@ -207,6 +212,16 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
       wss.close();
     },
   };
+}
+
+/** A listener that holds on to nothing else: it stays as long as the stream. */
+function destroyThis(this: Duplex): void {
+  this.destroy();
+}
+
+/** What tRPC reads of the request that became a socket: whether the caller is named in the first message. */
+function handshakeOf(expectsParams: boolean): IncomingMessage {
+  return { url: expectsParams ? '/trpc?connectionParams=1' : '/trpc', headers: {} } as IncomingMessage;
 }
 
 function nameOf({ kind, id }: Pick<Credential, 'kind' | 'id'>): string {

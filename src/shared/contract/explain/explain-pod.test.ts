@@ -226,6 +226,29 @@ describe('an event', () => {
     expect(closed).toMatchObject({ state: 'failing', reason: 'readiness-failing' });
   });
 
+  it.each([
+    'MountVolume.SetUp failed for volume "access" : failed to sync secret cache: timed out waiting for the condition',
+    'MountVolume.SetUp failed for volume "access" : object "opencode"/"access-x" not registered',
+  ])('of a mount that a busy node sees pass by itself counts only when it goes on: %s', (message) => {
+    const creating = pod({
+      status: { phase: 'Pending', containerStatuses: names.map((name) => ({ name, ...waiting('ContainerCreating') })) },
+    });
+    const failed = (lastSecond: number) => ({
+      ...event('FailedMount', message, lastSecond),
+      involvedObject: { kind: 'Pod', name: 'project-x', uid: 'u' },
+      firstTimestamp: new Date(start + 1_000),
+    });
+    expect(explained(creating, { afterMs: 3_000, events: [failed(2)] })).toMatchObject({
+      state: 'starting',
+      reason: 'creating',
+    });
+    expect(explained(creating, { afterMs: 35_000, events: [failed(33)] })).toMatchObject({
+      state: 'failing',
+      reason: 'mount-failed',
+      actor: 'administrator',
+    });
+  });
+
   it('of a killing counts until the container has been started anew', () => {
     expect(explained(pod({}), { afterMs: 6_000, events: [killed] })).toMatchObject({ reason: 'liveness-failing' });
     const anew = { ...running, restartCount: 1, state: { running: { startedAt: new Date(start + 6_000) } } };

@@ -46,6 +46,8 @@ export const deadlines = {
   nodeSilentMs: 60_000,
   /** The claim waits and nothing says why. */
   volumeSilentMs: 60_000,
+  /** A node that is busy is late with the volume or the secret of a pod, and says so. */
+  mountPassesMs: 30_000,
   imagePullMs: 120_000,
   /** From the start of a container without a startup probe; one with a probe has the probe's own time besides. */
   containerStartMs: 60_000,

@@ -1,5 +1,6 @@
 /** A volume that is not there, cannot be attached or cannot be mounted. */
 import type { KubernetesEvent } from '../kubernetes-event.ts';
+import { timeOf } from '../kubernetes-time.ts';
 import {
   deadlineAfter,
   deadlines,
@@ -86,12 +87,10 @@ export function explainMount(events: KubernetesEvent[]): PodExplanation | null {
   const relevant = events.filter(({ reason }) =>
     /^(FailedMount|FailedAttachVolume|FailedMapVolume|SuccessfulAttachVolume|FailedCreatePodSandBox)$/.test(reason),
   );
-  // "Unable to attach or mount" is the sum of the others, and "not bound" a moment of every start.
+  // "Unable to attach or mount" is the sum of the others.
   const last =
-    lastEvent(
-      relevant,
-      ({ reason, message }) => !isSummary(message) && !(reason === 'FailedMount' && isPassing(message)),
-    ) ?? lastEvent(relevant, ({ reason, message }) => reason !== 'SuccessfulAttachVolume' && !isPassing(message));
+    lastEvent(relevant, (event) => !isSummary(event.message) && !isPassing(event)) ??
+    lastEvent(relevant, (event) => event.reason !== 'SuccessfulAttachVolume' && !isPassing(event));
   if (!last || last.reason === 'SuccessfulAttachVolume') return null;
   const rest = { since: last.firstAt, evidence: [eventPiece(last)] };
   if (last.reason === 'FailedAttachVolume') {
@@ -143,4 +142,11 @@ export function explainMount(events: KubernetesEvent[]): PodExplanation | null {
 }
 
 const isSummary = (message: string) => /^unable to (attach or )?mount volumes/i.test(message);
-const isPassing = (message: string) => /PVC is not bound|object ".*" not registered|not yet available/i.test(message);
+
+/** What a node says in the first moments of many a start, unless it goes on saying it. */
+function isPassing({ reason, message, firstAt, at }: KubernetesEvent): boolean {
+  const isUsual =
+    /PVC is not bound|object ".*" not registered|failed to sync (secret|configmap) cache|not yet available/i;
+  const lastedMs = (timeOf(at) ?? 0) - (timeOf(firstAt) ?? 0);
+  return reason === 'FailedMount' && isUsual.test(message) && lastedMs < deadlines.mountPassesMs;
+}
