@@ -4,7 +4,7 @@
  */
 import process from 'node:process';
 
-import { KubeConfig, Watch, type V1Pod } from '@kubernetes/client-node';
+import { CoreV1Api, KubeConfig, Watch, type V1Pod } from '@kubernetes/client-node';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 const kubeConfig = new KubeConfig();
@@ -19,9 +19,11 @@ server.on('listening', () => {
   if (typeof address === 'object') process.stdout.write(`port ${address?.port}\n`);
 });
 
+const api = kubeConfig.makeApiClient(CoreV1Api);
+const { metadata } = await api.listNamespacedPod({ namespace: 'opencode', limit: 1 });
 await new Watch(kubeConfig).watch(
   '/api/v1/namespaces/opencode/pods',
-  {},
+  { resourceVersion: metadata?.resourceVersion },
   (_type, pod: V1Pod) => {
     const restarts = pod.status?.containerStatuses?.[0]?.restartCount ?? 0;
     sockets.get(pod.metadata?.labels?.['project-id'] ?? '')?.send(`${restarts} ${padding}`);

@@ -1,5 +1,5 @@
-import pg from 'pg';
 /** P6: a page of projects at any depth, with many or few projects of others, beside the same SELECT alone. */
+import pg from 'pg';
 import { Agent, setGlobalDispatcher } from 'undici';
 
 import { spread, timesOf, type Result, type Scale } from './measure.ts';
@@ -62,6 +62,9 @@ async function measurePage(options: {
   const first = spread(await timesOf(samples, concurrency, () => list(null)));
   const bareFirst = spread(await timesOf(samples, concurrency, () => select(Number.MAX_SAFE_INTEGER)));
   const deep = spread(await timesOf(samples, concurrency, () => list(last)));
+  const empty = spread(
+    await timesOf(samples, concurrency, async () => (await fetch(`${world.server.url}/livez`)).text()),
+  );
   const bareDeep = spread(await timesOf(samples, concurrency, () => select(end)));
   await pool.end();
   return {
@@ -74,6 +77,7 @@ async function measurePage(options: {
     details: {
       'p50 ours': first.p50,
       'p50 baseline': bareFirst.p50,
+      'p50 of /livez': empty.p50,
       'last page p99 ours': deep.p99,
       'last page p99 baseline': bareDeep.p99,
     },

@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 
 import { measureBursts } from './bursts.ts';
 import { measureCreates } from './creates.ts';
@@ -58,7 +58,7 @@ for (const id of wanted) {
     results.push(...[await measures[id]?.()].flat().filter((result) => result !== undefined));
   } catch (error) {
     failed = true; // the others are worth having all the same
-    say(`${id} could not be measured: ${String(error)}`);
+    say(`${id} could not be measured: ${inspect(error)}`);
   }
   say(`${id} took ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
 }

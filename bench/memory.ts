@@ -11,15 +11,29 @@ import type { Result, Scale } from './measure.ts';
 import { seedRunning, untilAllReady } from './seeded.ts';
 import { signInAll, startWorld, type World } from './world.ts';
 
-/** A server of `ws` alone, which says each second what it holds. */
-const bareServer = `
+/** A server that says twice a second what it holds; `serve` is what it does with sockets. */
+const serverOf = (serve: string) => `
   import { createServer } from 'node:http';
+  import { initTRPC } from '@trpc/server';
+  import { applyWSSHandler } from '@trpc/server/adapters/ws';
   import { WebSocketServer } from 'ws';
   const server = createServer();
-  new WebSocketServer({ server, perMessageDeflate: false });
+  const wss = new WebSocketServer({ server, perMessageDeflate: false });
+  ${serve}
   server.listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));
   setInterval(() => { gc(); const { heapUsed, external } = process.memoryUsage(); console.log('held ' + (heapUsed + external)); }, 500);
 `;
+/** Of `ws` alone: the baseline. */
+const bareServer = serverOf('');
+/** With tRPC's own handler and a subscription that says nothing: what of ours is not ours. */
+const trpcServer = serverOf(`
+  const t = initTRPC.create();
+  const silent = t.procedure.subscription(async function* ({ signal }) {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  });
+  applyWSSHandler({ wss, router: t.router({ silent }) });
+`);
+const subscribeToSilence = JSON.stringify({ id: 1, method: 'subscription', params: { path: 'silent' } });
 
 /** The first of them, which make what a process needs once; each further one is what is measured. */
 const warmUpOf = (count: number) => Math.ceil(count / 5);
@@ -27,7 +41,8 @@ const warmUpOf = (count: number) => Math.ceil(count / 5);
 export async function measureMemory({ size }: Scale): Promise<Result[]> {
   const world = await startWorld({ env: collectingGarbage, hasKubelet: false });
   try {
-    const bare = await bareSocketBytes(size);
+    const bare = await socketBytes(bareServer, size);
+    const trpcAlone = await socketBytes(trpcServer, size, subscribeToSilence);
     const ours = await ownSocketBytes(world, size);
     const pods = await trackedPodBytes(world, size);
     return [
@@ -38,7 +53,7 @@ export async function measureMemory({ size }: Scale): Promise<Result[]> {
         ours,
         baseline: bare,
         budget: { atMost: 2 },
-        details: { sockets: size },
+        details: { 'tRPC alone': trpcAlone, sockets: size },
       },
       {
         id: 'P5b',
@@ -60,14 +75,17 @@ async function ownSocketBytes(world: World, count: number): Promise<number> {
   const stopping = new AbortController();
   const clients: Client[] = [];
   const connect = async (upTo: number): Promise<number> => {
-    for (const { token } of people.slice(clients.length, upTo)) {
-      const client = createClient({ url: world.server.url, token });
-      clients.push(client);
-      void (async () => {
-        for await (const project of client.watch(undefined, { signal: stopping.signal })) void project;
-      })();
+    // A crowd of thousands at once is another measure.
+    while (clients.length < upTo) {
+      for (const { token } of people.slice(clients.length, Math.min(clients.length + 250, upTo))) {
+        const client = createClient({ url: world.server.url, token });
+        clients.push(client);
+        void (async () => {
+          for await (const project of client.watch(undefined, { signal: stopping.signal })) void project;
+        })();
+      }
+      while ((await world.server.metric('opencode_subscriptions')) < clients.length) await delay(100);
     }
-    while ((await world.server.metric('opencode_subscriptions')) < upTo) await delay(100);
     return memoryOf(world.server);
   };
   const warmUp = warmUpOf(count);
@@ -92,8 +110,9 @@ async function trackedPodBytes(world: World, count: number): Promise<{ held: num
   return { held, json: items.reduce((sum, pod) => sum + JSON.stringify(pod).length, 0) / items.length };
 }
 
-async function bareSocketBytes(count: number): Promise<number> {
-  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', bareServer], {
+/** @param hello what a client says first, of which it awaits the answer */
+async function socketBytes(program: string, count: number, hello?: string): Promise<number> {
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -116,6 +135,9 @@ async function bareSocketBytes(count: number): Promise<number> {
         const socket = new WebSocket(`ws://127.0.0.1:${port}`);
         sockets.push(socket);
         await once(socket, 'open');
+        if (hello === undefined) continue;
+        socket.send(hello);
+        await once(socket, 'message');
       }
       return least();
     };

@@ -48,13 +48,14 @@ export async function measureRelay({ quick, size }: Scale): Promise<Result> {
     await world.server.kill('SIGTERM');
 
     const bare = await startBareRelay(world.kubeconfigPath, messageBytes);
-    const sockets = records.map(({ id }) => new WebSocket(`ws://127.0.0.1:${bare.port}/${id}`));
-    for (const [index, socket] of sockets.entries()) {
-      socket.on('message', (data: Buffer) =>
-        heard.tell(records[index]?.id ?? '', Number.parseInt(data.toString(), 10)),
-      );
-    }
-    await Promise.all(sockets.map((socket) => once(socket, 'open')));
+    const sockets: WebSocket[] = [];
+    await timesOf(size, 50, async (index) => {
+      const id = records[index]?.id ?? '';
+      const socket = new WebSocket(`ws://127.0.0.1:${bare.port}/${id}`);
+      sockets.push(socket);
+      socket.on('message', (data: Buffer) => heard.tell(id, Number.parseInt(data.toString(), 10)));
+      await once(socket, 'open');
+    });
     const baseline = await measureChanges(world, records, changes, heard, 1 + Math.ceil(changes / size) + 1);
     for (const socket of sockets) socket.terminate();
     bare.stop();

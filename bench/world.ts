@@ -3,7 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { CoreV1Api } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  createConfiguration,
+  KubeConfig,
+  ServerConfiguration,
+  type RequestContext,
+} from '@kubernetes/client-node';
 
 import { createEmbeddedKubernetes } from '../src/embedded/kubernetes/embedded-kubernetes.ts';
 import { insertAccessToken } from '../src/shared/node/db/access-tokens-repository.ts';
@@ -67,7 +73,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       postgres,
       redis,
       db,
-      api: createAdministrator(cluster.kubeconfigPath),
+      api: createPooledAdministrator(cluster.kubeconfigPath),
       kubeconfigPath: cluster.kubeconfigPath,
       kubernetes,
       server,
@@ -87,6 +93,23 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     await stop();
     throw error;
   }
+}
+
+/** One connection pool for all requests, where the library's own client makes one for each: thousands of sockets, and slow. */
+function createPooledAdministrator(kubeconfigPath: string): CoreV1Api {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(kubeconfigPath);
+  let dispatcher: ReturnType<RequestContext['getDispatcher']>;
+  const auth = {
+    getName: () => kubeConfig.getName(),
+    async applySecurityAuthentication(context: RequestContext) {
+      await kubeConfig.applySecurityAuthentication(context);
+      dispatcher ??= context.getDispatcher();
+      if (dispatcher) context.setDispatcher(dispatcher);
+    },
+  };
+  const baseServer = new ServerConfiguration(kubeConfig.getCurrentCluster()?.server ?? '', {});
+  return new CoreV1Api(createConfiguration({ baseServer, authMethods: { default: auth } }));
 }
 
 interface Cluster {

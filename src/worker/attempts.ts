@@ -53,12 +53,13 @@ export function createAttempts(deps: {
       try {
         const record = await findProject(db, projectId);
         generation = record?.generation ?? 0;
+        if (!record) return { kind: 'done', generation };
         const closed = kubernetes.closed();
         if (closed) {
-          if (record?.podErrorCode !== closed.reason) await failed(closed, { generation, parked: false });
+          if (record.podErrorCode !== closed.reason) await failed(closed, { generation, parked: false });
           return { kind: 'later', generation, delayMs: waitOf(closed) };
         }
-        const result = await reconciler.reconcile(projectId, signal, requestId);
+        const result = await reconciler.reconcile(record, signal, requestId);
         if (result.kind === 'later') return { ...result, generation };
         return { kind: 'done', generation };
       } catch (error) {

@@ -20,10 +20,11 @@ type ReconcileResult = { kind: 'done' } | { kind: 'later'; delayMs: number };
 export interface Reconciler {
   /**
    * Brings one project nearer to its wish.
+   * @param known the row as it was a moment ago: where to look, before it is read anew
    * @param requestId of the mutation that asked for it; noted on the pod
    * @throws KubernetesError the cluster refused or did not answer; the kind says whether to try again
    */
-  reconcile(projectId: string, signal: AbortSignal, requestId?: string): Promise<ReconcileResult>;
+  reconcile(known: ProjectRecord, signal: AbortSignal, requestId?: string): Promise<ReconcileResult>;
 }
 
 /** More steps than any path through {@link decide} has; beyond it something undoes our work as fast as we do it. */
@@ -42,18 +43,15 @@ export function createReconciler(deps: {
   const { db, kubernetes, writer, settings, now, newToken, afterStep } = deps;
 
   return {
-    async reconcile(projectId, signal, requestId) {
+    async reconcile(known, signal, requestId) {
+      let wanted: ProjectRecord | null = known;
       let actual: Actual | null = null;
       for (let step = 0; step < maxSteps; step++) {
         signal.throwIfAborted();
-        let wanted = await findProject(db, projectId);
+        // The row after the cluster: an object of a wish that came meanwhile was made after that wish was written.
+        actual ??= isUntold(wanted) ? await readNew(wanted) : await read(wanted);
+        wanted = await findProject(db, known.id);
         if (!wanted) return { kind: 'done' };
-        if (!actual) {
-          actual = isUntold(wanted) ? await readNew(wanted) : await read(wanted);
-          // What was read may belong to a wish that came meanwhile: whoever made it did so after that wish was written.
-          wanted = await findProject(db, projectId);
-          if (!wanted) return { kind: 'done' };
-        }
         const effect = decide(wanted, actual, now().getTime());
         switch (effect.kind) {
           case 'settled':
