@@ -14,6 +14,7 @@ import { readWorkerConfig } from '../worker/config.ts';
 import { buildClientIfStale } from './client-build.ts';
 import { embeddedClientId, loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded-config.ts';
 import { developmentUsers } from './issuer/development-users.ts';
+import { loadParts } from './parts.ts';
 import { createEmbeddedPostgres } from './postgres/postgres.ts';
 import { createEmbeddedRedis } from './redis/redis.ts';
 import { announceInstance, withdrawInstance } from './running-instance.ts';
@@ -49,7 +50,7 @@ async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
   // PostgreSQL and Redis come up in processes of their own: the greater part of the program is loaded meanwhile, and from the
   // second start on without being compiled.
   enableCompileCache(join(root, 'node_modules/.cache/compile'));
-  const loading = import('./parts.ts');
+  const loading = loadParts();
   const [postgres, redis, kubernetes, issuer, clientDir] = await allOrUndo([
     embed.postgres ? stoppable(createEmbeddedPostgres({ dataDir, log: serviceLog })) : null,
     embed.redis ? stoppable(createEmbeddedRedis({ dataDir, log: serviceLog })) : null,

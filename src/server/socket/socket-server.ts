@@ -99,19 +99,19 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
     if (refusal) return refuseUpgrade(stream, 403, refusal);
     const expectsParams = url.searchParams.get('connectionParams') === '1';
     wss.handleUpgrade(request, stream, head, (socket) => {
-      serve(socket, { address, identity: expectsParams ? null : identify.fromHeaders(request.headers) });
+      serve(socket, address, expectsParams ? null : identify.fromHeaders(request.headers));
     });
   }
 
-  /** What is named in here lives as long as the socket; the request and its headers, several kilobytes, are not. */
-  function serve(
-    socket: WebSocket,
-    { address, identity }: { address: string; identity: Promise<Identity> | null },
-  ): void {
+  /**
+   * What is named in here lives as long as the socket; the request and its headers, some kilobytes, are not.
+   * @param named whom the headers name; `null`: the first message does
+   */
+  function serve(socket: WebSocket, address: string, named: Promise<Identity> | null): void {
     const requestId = randomUUID();
-    const expectsParams = identity === null;
+    const expectsParams = named === null;
     const opened = Promise.withResolvers<Identity>();
-    if (identity) opened.resolve(identity);
+    if (named) opened.resolve(named);
     const guard = guardSocket(socket, {
       expectsParams,
       opened: opened.promise,
