@@ -22,22 +22,25 @@ describe.runIf(hasBrowser)('what goes wrong with a project', { timeout: 60_000 }
     remove();
   });
 
-  /** Creates a project that plays this situation and opens its page. */
-  async function open(situation: string): Promise<void> {
+  let opened = 0;
+  /** Creates a project that plays this situation, under a name that no other try has taken, and opens its page. */
+  async function open(situation: string): Promise<string> {
     const { page } = person;
+    const name = `${situation} ${(opened += 1)}`;
     await page.goto(`${system.url}/projects`);
     await page.getByRole('button', { name: 'New project' }).first().click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Name').fill(situation);
+    await dialog.getByLabel('Name').fill(name);
     await dialog.getByLabel('Repository URL').fill(`https://situations.example/${situation}`);
     await dialog.getByRole('button', { name: 'Create project' }).click();
     await dialog.waitFor({ state: 'hidden' });
-    await page.getByRole('link', { name: situation, exact: true }).click();
+    await page.getByRole('link', { name, exact: true }).click();
+    return name;
   }
 
   it('is told in words: what, what next, and who must act; the raw text is one click away and can be copied', async () => {
     const { page } = person;
-    await open('oom');
+    const name = await open('oom');
     const status = page.getByRole('region', { name: 'Status' });
     await status.getByText('Out of memory').first().waitFor();
     await status.getByText('The container opencode-server ran out of memory and was killed').waitFor();
@@ -48,10 +51,11 @@ describe.runIf(hasBrowser)('what goes wrong with a project', { timeout: 60_000 }
     await status.getByText('exit code 137', { exact: true }).waitFor();
     await status.getByRole('button', { name: 'Copy diagnosis' }).click();
     const copied = await page.evaluate(() => navigator.clipboard.readText());
-    expect(copied).toMatch(/Project: oom[^]*Reason: out-of-memory[^]*OOMKilled/);
+    expect(copied).toMatch(/Project: oom \d[^]*Reason: out-of-memory[^]*OOMKilled/);
     await page.getByText('Out of memory ·').waitFor(); // in the timeline
+    await page.getByText(`“${name}” was created`).waitFor({ state: 'hidden' }); // while a toast fades, nobody has to read it
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       const { violations } = await axeOn(page).analyze();
       expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
     }
@@ -73,10 +77,12 @@ describe.runIf(hasBrowser)('what goes wrong with a project', { timeout: 60_000 }
 
   it('is named on the card in two or three words, and asks nobody where nobody has to act', async () => {
     const { page } = person;
+    const name = await open('oom');
+    await page.getByText('Out of memory').first().waitFor();
     await open('multi-attach');
     await page.getByRole('region', { name: 'Status' }).getByText('still attached to another node').waitFor();
     expect(await page.getByText('An administrator must act').count()).toBe(0);
     await page.goto(`${system.url}/projects`);
-    await page.getByRole('article', { name: 'oom' }).getByText('Out of memory').waitFor();
+    await page.getByRole('article', { name }).getByText('Out of memory').waitFor();
   });
 });

@@ -116,8 +116,9 @@ describe.runIf(hasBrowser)('two windows on the same projects', { timeout: 120_00
   it('move nothing on the page when a badge changes', async () => {
     const { page } = await signIn(browser, { url: system.url, user: 'user-b' });
     const owner = await createSdkClient(system, 'user-b');
-    const { id } = await owner.projects.create({ name: 'steady' });
-    const card = page.getByRole('article', { name: 'steady' });
+    const name = `steady ${Date.now()}`;
+    const { id } = await owner.projects.create({ name });
+    const card = page.getByRole('article', { name });
     await card.waitFor();
     await page.evaluate(() => {
       const shifts: number[] = [];
