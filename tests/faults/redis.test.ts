@@ -227,11 +227,11 @@ describe('fault 4: Redis wiped', () => {
     const projects = await Promise.all(Array.from({ length: 16 }, () => system.create()));
     for (const { id } of projects) await system.until(id, { status: 'ready' }, 40_000);
     await Promise.all(projects.slice(0, 12).map(({ id }) => system.wish(id, 'stop')));
-    for (const { id } of projects.slice(0, 12)) await system.until(id, { status: 'stopped' }, 20_000);
+    for (const { id } of projects.slice(0, 12)) await system.until(id, { status: 'stopped' }, 40_000);
     await Promise.all(projects.slice(0, 6).map(({ id }) => system.wish(id, 'start')));
     await Promise.all(projects.slice(6).map(({ id }) => system.wish(id, 'delete')));
-    for (const { id } of projects.slice(0, 6)) await system.until(id, { status: 'ready' }, 20_000);
-    for (const { id } of projects.slice(6)) await system.until(id, { status: 'archived' }, 20_000);
+    for (const { id } of projects.slice(0, 6)) await system.until(id, { status: 'ready' }, 40_000);
+    for (const { id } of projects.slice(6)) await system.until(id, { status: 'archived' }, 40_000);
     for (const kind of kinds) expect([kind, await metric(worker, corrections, { kind })]).toEqual([kind, 0]);
-  }, 120_000);
+  }, 140_000);
 });
