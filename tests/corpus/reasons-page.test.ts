@@ -33,7 +33,7 @@ ${codes.join('\n')}
 ## Every situation
 
 Captured from a real API server, scheduler, kubelet and container runtime, unless it says that it is from documentation. The files
-are in \`tests/corpus/situations\`; \`tests/corpus/provoke.ts\` provokes them on any cluster.
+are in \`tests/corpus/situations\`; \`tests/corpus/provoke.ts\` provokes most of them anew on any cluster.
 
 | Situation | How it came about | Reason | Words | Who |
 |---|---|---|---|---|

@@ -219,8 +219,7 @@ function start(folder = dataDir, port?: number): Promise<EmbeddedIssuer> {
 
 async function beginSignIn() {
   const config = await client.discovery(new URL(issuer.url), 'app', 'app-secret', undefined, {
-    // The library marks it as deprecated so that nobody uses it outside of a loopback address, where this issuer is.
-    // oxlint-disable-next-line typescript/no-deprecated
+    // oxlint-disable-next-line typescript/no-deprecated -- marked so that nobody uses it beyond loopback, where this issuer is
     execute: [client.allowInsecureRequests],
   });
   const verifier = client.randomPKCECodeVerifier();
