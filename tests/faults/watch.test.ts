@@ -56,7 +56,8 @@ async function settle(options: Parameters<WorkerSystem['startWorker']>[1] = {}):
 async function resyncAfter(inflict: () => void, plural: Plural): Promise<number> {
   const other = await system.create();
   const { podUid } = await system.until(other.id, { status: 'ready' });
-  const old = watchOf(plural);
+  // With little patience each watch begins anew so often that there may be none for a moment.
+  const old = await vi.waitFor(() => watchOf(plural), 10_000);
   const since = performance.now();
   inflict();
   await cluster.api.deleteNamespacedPod({ name: other.podName, namespace });

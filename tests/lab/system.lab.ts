@@ -3,25 +3,27 @@
  * `npm run lab`, which builds the images and brings the cluster up. The tests follow one another: each finds what the one
  * before has left.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import process from 'node:process';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
 import { createClient, type Client, type Project } from '../../src/shared/sdk/client.ts';
-import { createApiCall } from '../support/api-call.ts';
-import { createCookieBrowser } from '../support/cookie-browser.ts';
+import {
+  askPod,
+  bringUp,
+  findings,
+  inContainer,
+  kubectl,
+  projects,
+  secretOf,
+  signIn,
+  system,
+  url,
+} from './deployed.ts';
 
-/** The Service's address, as tests/lab/overlay fixes it: the lab has no names outside. */
-const url = 'http://10.96.200.80';
 const repoUrl = 'http://git-server.opencode-system.svc:8080/example';
-const system = ['-n', 'opencode-system'];
-const projects = ['-n', 'opencode'];
-const overlay = fileURLToPath(new URL('overlay', import.meta.url));
-
-const kubectl = (...args: string[]) => execFileSync('kubectl', args, { encoding: 'utf8', stdio: 'pipe' });
-const createdTokenSchema = z.object({ token: z.string() });
 const podsSchema = z.object({
   items: z.array(
     z.object({
@@ -38,9 +40,7 @@ let secret: string;
 /** One of the three ports of the project's pod, with or without its secret. */
 async function ask(port: number, path: string, authorization: string | null, init: RequestInit = {}) {
   const { podName } = await client.projects.get(project.id);
-  const ip = kubectl(...projects, 'get', 'pod', podName, '-o', 'jsonpath={.status.podIP}');
-  const headers = { ...(authorization === null ? {} : { authorization }), 'content-type': 'application/json' };
-  return await fetch(`http://${ip}:${port}${path}`, { ...init, headers });
+  return await askPod(podName, port, path, authorization, init);
 }
 const bearer = () => `Bearer ${secret}`;
 const basic = () => `Basic ${btoa(`opencode:${secret}`)}`;
@@ -49,40 +49,7 @@ const read = async (path: string) => {
   return z.object({ content: z.string() }).parse(await answer.json()).content;
 };
 
-/** What a person or a machine would look at first, when something does not come up. */
-function findings(): string {
-  return [
-    kubectl('get', 'pods', '-A', '-o', 'wide'),
-    kubectl('get', 'events', '-A', '--sort-by=.lastTimestamp').split('\n').slice(-30).join('\n'),
-    ...['migrate', 'server', 'worker'].map(
-      (name) =>
-        spawnSync('kubectl', [...system, 'logs', '--tail=15', '-l', `app.kubernetes.io/component=${name}`], {
-          encoding: 'utf8',
-        }).stdout,
-    ),
-  ].join('\n');
-}
-
-beforeAll(() => {
-  try {
-    kubectl('apply', '-k', overlay);
-    kubectl(...system, 'wait', '--for=condition=complete', 'job/migrate', '--timeout=180s');
-    for (const workload of [
-      'statefulset/postgres',
-      'statefulset/redis',
-      'deployment/issuer',
-      'deployment/git-server',
-    ]) {
-      kubectl(...system, 'rollout', 'status', workload, '--timeout=120s');
-    }
-    for (const workload of ['deployment/server', 'deployment/worker']) {
-      kubectl(...system, 'rollout', 'status', workload, '--timeout=180s');
-    }
-  } catch (error) {
-    process.stdout.write(`${findings()}\n`);
-    throw error;
-  }
-});
+beforeAll(bringUp);
 afterAll(async () => {
   await client?.close();
 });
@@ -107,15 +74,10 @@ describe('the kind overlay on a real cluster', () => {
   });
 
   it('signs a person in through its Service and the issuer, and gives them a token', async () => {
-    const browser = createCookieBrowser();
-    const page = await browser.open(`${url}/auth/login`);
-    expect(page.body).toContain('Sign in');
-    const home = await browser.open(page.url, { form: { as: 'user-a' } });
-    expect([new URL(home.url).origin, home.status]).toEqual([url, 200]);
-    const api = createApiCall(url, { cookie: browser.cookiesFor(url), origin: url });
-    expect((await api('auth.me')).data).toMatchObject({ name: 'User A' });
-    const { token } = createdTokenSchema.parse((await api('tokens.create', { body: { name: 'lab' } })).data);
-    client = createClient({ url, token });
+    const person = await signIn('user-a');
+    expect([new URL(person.home.url).origin, person.home.status]).toEqual([url, 200]);
+    expect((await person.api('auth.me')).data).toMatchObject({ name: 'User A' });
+    client = createClient({ url, token: await person.token() });
   });
 
   it('makes a pod of three containers with the real OpenCode, its repository cloned', async () => {
@@ -139,7 +101,7 @@ describe('the kind overlay on a real cluster', () => {
       'opencode-server file-browser session-proxy',
     );
     expect(kubectl(...projects, ...pod, 'jsonpath={.status.containerStatuses[*].ready}')).toBe('true true true');
-    secret = atob(kubectl(...projects, 'get', 'secret', `access-${project.id}`, '-o', 'jsonpath={.data.token}'));
+    secret = secretOf(project.id);
     expect(secret.length).toBeGreaterThanOrEqual(32);
     expect(await read('README.md')).toBe('Cloned inside the lab.\n');
   });
@@ -169,17 +131,7 @@ describe('the kind overlay on a real cluster', () => {
   });
 
   it('keeps files through a stop and a start', async () => {
-    kubectl(
-      ...projects,
-      'exec',
-      project.podName,
-      '-c',
-      'opencode-server',
-      '--',
-      'sh',
-      '-c',
-      'echo kept > /workspace/note.txt',
-    );
+    inContainer(project.podName, 'opencode-server', 'sh', '-c', 'echo kept > /workspace/note.txt');
     await client.projects.stop(project);
     await client.waitFor(project.id, ({ status }) => status === 'stopped', { timeoutMs: 120_000 });
     expect(kubectl(...projects, 'get', 'pods', '-o', 'name')).toBe('');
@@ -190,7 +142,7 @@ describe('the kind overlay on a real cluster', () => {
   });
 
   it('ends OpenCode when it is asked to: a stop does not take the whole grace period', async () => {
-    kubectl(...projects, 'exec', project.podName, '-c', 'opencode-server', '--', 'sh', '-c', 'kill -TERM 1');
+    inContainer(project.podName, 'opencode-server', 'sh', '-c', 'kill -TERM 1');
     const ended = '{.status.containerStatuses[?(@.name=="opencode-server")].lastState.terminated.exitCode}';
     await vi.waitFor(
       () => expect(kubectl(...projects, 'get', 'pod', project.podName, '-o', `jsonpath=${ended}`)).toBe('143'),

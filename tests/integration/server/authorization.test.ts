@@ -122,7 +122,7 @@ describe('every procedure, over HTTP, in batches and on a socket', { timeout: 12
 const introduction = `# Every procedure, and whom it refuses
 
 Written by \`tests/integration/server/authorization.test.ts\` from the router's own list and from what the server answered;
-the test fails when this page says something else. After a change: \`npx vitest run -u\` with that file.
+the test fails when this page says something else. After a change: \`npx vitest run tests/integration/server/authorization.test.ts --update\`.
 
 "Not signed in" stands for nobody, and for sessions, personal access tokens and tokens of the issuer that have expired, were
 revoked, forged or made for somebody else. "Another's thing" is what a person who is signed in is told when they name one:
