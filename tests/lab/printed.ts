@@ -1,5 +1,5 @@
 /** The commands of a page, run as they are printed. */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 
 /** A block of shell lines, or a command within a sentence. */
 export interface Printed {
@@ -31,15 +31,14 @@ export interface ShellOptions {
 }
 
 /** Runs it in one shell, which ends at the first line that fails. */
-export function runPrinted({ text }: Printed, { fill = {}, cwd, env }: ShellOptions) {
+export async function runPrinted({ text }: Printed, { fill = {}, cwd, env }: ShellOptions) {
   const filled = Object.entries(fill).reduce((lines, [placeholder, value]) => {
     if (!lines.includes(placeholder)) throw new Error(`There is no "${placeholder}" in "${lines}".`);
     return lines.replaceAll(placeholder, () => value);
   }, text);
-  const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', filled], {
-    cwd,
-    env,
-    encoding: 'utf8',
+  return await new Promise<{ failed: boolean; stdout: string; stderr: string }>((resolve) => {
+    execFile('bash', ['-euo', 'pipefail', '-c', filled], { cwd, env }, (error, stdout, stderr) =>
+      resolve({ failed: error !== null, stdout, stderr }),
+    );
   });
-  return { status, stdout, stderr };
 }
