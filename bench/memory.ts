@@ -11,7 +11,7 @@ import type { Result, Scale } from './measure.ts';
 import { seedRunning, untilAllReady } from './seeded.ts';
 import { signInAll, startWorld, type World } from './world.ts';
 
-/** A server that says twice a second what it holds; `serve` is what it does with sockets. */
+/** A server that says five times a second what it holds; `serve` is what it does with sockets. */
 const serverOf = (serve: string) => `
   import { createServer } from 'node:http';
   import { initTRPC } from '@trpc/server';
@@ -21,7 +21,7 @@ const serverOf = (serve: string) => `
   const wss = new WebSocketServer({ server, perMessageDeflate: false });
   ${serve}
   server.listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));
-  setInterval(() => { gc(); const { heapUsed, external } = process.memoryUsage(); console.log('held ' + (heapUsed + external)); }, 500);
+  setInterval(() => { gc(); const { heapUsed, external } = process.memoryUsage(); console.log('held ' + (heapUsed + external)); }, 200);
 `;
 /** Of `ws` alone: the baseline. */
 const bareServer = serverOf('');

@@ -15,7 +15,7 @@ import { signInAll, startWorld, type World } from './world.ts';
 const concurrency = 2;
 
 export async function measureRelay({ quick, size }: Scale): Promise<Result> {
-  const changes = quick ? 300 : 2_000;
+  const changes = quick ? 200 : 2_000;
   const world = await startWorld({ hasKubelet: false });
   try {
     const people = await signInAll(world, size);

@@ -11,7 +11,7 @@ export async function measureRequests(scale: Scale): Promise<Result[]> {
 }
 
 async function measureLives({ quick }: Scale): Promise<Result> {
-  const count = quick ? 10 : 100;
+  const count = quick ? 5 : 100;
   const world = await startWorld({ viaDoor: true });
   try {
     const { token } = await world.signIn('life');

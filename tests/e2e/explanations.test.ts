@@ -46,6 +46,9 @@ describe.runIf(hasBrowser)('what goes wrong with a project', { timeout: 60_000 }
     await status.getByText('The container opencode-server ran out of memory and was killed').waitFor();
     await status.getByText('It must use less memory').waitFor();
     await status.getByText('You can mend it').waitFor();
+    // What happens is read out; the minutes that pass since then are not.
+    expect(await status.locator('[aria-live="polite"] time').count()).toBe(1);
+    expect(await status.locator('[aria-live="polite"] [aria-live="off"] time').count()).toBe(1);
     expect(await status.getByText('exit code 137', { exact: true }).isVisible()).toBe(false);
     await status.getByText('What Kubernetes says').click();
     await status.getByText('exit code 137', { exact: true }).waitFor();

@@ -36,6 +36,8 @@ export async function runPrinted({ text }: Printed, { fill = {}, cwd, env }: She
     if (!lines.includes(placeholder)) throw new Error(`There is no "${placeholder}" in "${lines}".`);
     return lines.replaceAll(placeholder, () => value);
   }, text);
+  const [left] = /<\w+>|…/.exec(filled) ?? [];
+  if (left !== undefined) throw new Error(`Nothing stands in the place of "${left}" in "${filled}".`);
   return await new Promise<{ failed: boolean; stdout: string; stderr: string }>((resolve) => {
     execFile('bash', ['-euo', 'pipefail', '-c', filled], { cwd, env }, (error, stdout, stderr) =>
       resolve({ failed: error !== null, stdout, stderr }),

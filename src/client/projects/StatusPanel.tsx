@@ -27,8 +27,9 @@ export function StatusPanel({ project }: { project: Project }) {
               {reasonFacts[project.reason].title}
               {needsAttention(project) && <Actor project={project} />}
               {project.reasonSince !== null && (
-                <span className={classes.since}>
-                  since <Time iso={project.reasonSince} />
+                // Its minutes pass in silence: only what happens is to be read out.
+                <span className={classes.since} aria-live="off">
+                  <Time iso={project.reasonSince} />
                 </span>
               )}
             </p>
