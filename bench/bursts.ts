@@ -15,7 +15,7 @@ const namespace = 'opencode';
 const concurrency = 20;
 
 export async function measureBursts({ quick }: Scale): Promise<Result> {
-  const count = quick ? 100 : 1_000;
+  const count = quick ? 50 : 1_000;
   const ours = await inWorld(async (world) => {
     const { token } = await world.signIn('burst');
     await world.startWorker();

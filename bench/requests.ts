@@ -56,7 +56,7 @@ async function measureLives({ quick }: Scale): Promise<Result> {
 
 /** Beginnings of watches and lists of the resync are requests too. */
 async function measureIdleness({ quick, size }: Scale): Promise<Result> {
-  const seconds = quick ? 5 : 60;
+  const seconds = quick ? 3 : 60;
   const viewers = Math.min(size, 1_000);
   const world = await startWorld({ viaDoor: true, hasKubelet: false });
   try {
