@@ -89,6 +89,7 @@ export async function seedRunning(world: World, ownerIds: readonly string[], cou
   await timesOf(count, 20, async (index) => {
     const record = await seedRow(world, ownerIds[index % ownerIds.length] ?? '');
     await createSeededPod(world, record, settings);
+    await world.db('projects').where({ id: record.id }).update({ observed_generation: record.generation });
     records.push(record);
   });
   return records;
