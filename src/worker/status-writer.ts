@@ -1,14 +1,19 @@
 /**
  * Writes what is seen or has failed to the project's row, and tells the screens. One function for each source, and all
- * of them through the row lock of `changeProject`, so that versions rise in the order of the facts. What belongs to a change
- * is written with it, in the same transaction: its line of the timeline, and the start that it ends.
+ * of them through `changeProject`, so that versions rise in the order of the facts. What belongs to a change is written with
+ * it, in the same statement: its line of the timeline, and the start that it ends.
  */
 import type { DesiredState } from '../shared/contract/states.ts';
 import type { Database } from '../shared/node/db/database.ts';
-import { appendNewProjectEvent, appendProjectEvent } from '../shared/node/db/project-events-repository.ts';
+import { appendProjectEvent } from '../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../shared/node/db/project-record.ts';
-import { finishedStart, insertStart, type FinishedStart } from '../shared/node/db/project-starts-repository.ts';
-import { changeProject, differs, type ProjectPatch } from '../shared/node/db/projects-repository.ts';
+import { finishedStart, type FinishedStart } from '../shared/node/db/project-starts-repository.ts';
+import {
+  changeProject,
+  type ChangeKey,
+  type ProjectChange,
+  type ProjectPatch,
+} from '../shared/node/db/projects-repository.ts';
 import type { StatusPublisher } from '../shared/node/status-stream.ts';
 import type { WorkerMetrics } from './health.ts';
 import type { KubernetesError } from './kube/kubernetes-error.ts';
@@ -60,10 +65,7 @@ export interface StatusWriter {
   corrected(projectId: string, message: string): Promise<void>;
 }
 
-interface Change {
-  patch: ProjectPatch;
-  entry: TimelineEntry | null;
-}
+type Change = Pick<ProjectChange, 'patch' | 'event'>;
 
 export function createStatusWriter(deps: {
   db: Database;
@@ -76,29 +78,22 @@ export function createStatusWriter(deps: {
   const nowIso = () => now().toISOString();
 
   async function write(
-    key: Parameters<typeof changeProject>[1],
+    key: ChangeKey,
     changeOf: (record: ProjectRecord) => Change | null,
   ): Promise<{ record: ProjectRecord; changed: boolean } | null> {
-    let started: FinishedStart | null = null;
-    const result = await changeProject(db, key, async (record, trx) => {
+    let start: FinishedStart | null = null;
+    const result = await changeProject(db, key, (record) => {
       const change = changeOf(record);
-      if (!change || !differs(record, change.patch)) return null;
-      const { patch, entry } = change;
-      if (entry) {
-        const append = entry.kind === 'job-failed' ? appendNewProjectEvent : appendProjectEvent;
-        await append(trx, { projectId: record.id, actorId: null, ...entry });
-      }
-      const start = endsStart(record, patch);
-      started = start && (await insertStart(trx, start)) ? start : null;
-      return patch;
+      start = change && endsStart(record, change.patch);
+      return change && { ...change, start };
     });
     if (result?.changed) {
-      if (started) metrics.started(timesOf(started));
+      if (start && result.isNewStart) metrics.started(timesOf(start));
       await afterStep?.('status-written');
       // Not awaited: a Redis that hangs must not hold up the facts. The order of the calls is the order in the stream.
       void publisher.publish({ type: 'project', project: toProject(result.record) });
     }
-    return result ?? null;
+    return result;
   }
 
   return {
@@ -110,7 +105,7 @@ export function createStatusWriter(deps: {
         recheckAt = derived.recheckAt;
         correction = correctionOf(record, derived.patch);
         if (wordsOnly && correction === 'objects') return null;
-        return { patch: derived.patch, entry: entryForSight(record, derived.patch, { corrects }) };
+        return { patch: derived.patch, event: bySystem(entryForSight(record, derived.patch, { corrects })) };
       });
       return result && { ...result, correction, recheckAt };
     },
@@ -122,7 +117,7 @@ export function createStatusWriter(deps: {
           ...accepted(told),
           ...wordsWhenTold({ ...record, ...accepted(told) }, record, settled, nowIso()),
         };
-        return { patch, entry: entryForSight(record, patch, { corrects: false }) };
+        return { patch, event: bySystem(entryForSight(record, patch, { corrects: false })) };
       });
       await afterStep?.('told');
     },
@@ -137,17 +132,21 @@ export function createStatusWriter(deps: {
           parkedGeneration: parked ? generation : null,
           progress: noteAttempt(record, attempt),
         };
-        const entry = entryForFailure({ message, reason, attempt, counted: attempt.counted, parked });
+        const event = bySystem(entryForFailure({ message, reason, attempt, counted: attempt.counted, parked }));
         // While the watch sees a pod that is wanted, what it says of that pod is the better news (as in `derive`).
-        if (!parked && record.desiredState === 'running' && record.podUid !== null) return { patch: failure, entry };
+        if (!parked && record.desiredState === 'running' && record.podUid !== null) return { patch: failure, event };
         const words = withReasonSince(record, failureFields({ ...record, ...failure }, error.evidence), nowIso());
-        return { patch: { ...failure, ...words, ...(parked ? { status: 'error' as const } : {}) }, entry };
+        return { patch: { ...failure, ...words, ...(parked ? { status: 'error' as const } : {}) }, event };
       });
     },
 
     corrected: (projectId, message) =>
       appendProjectEvent(db, { projectId, kind: 'corrected', actorId: null, message, reason: null }),
   };
+}
+
+function bySystem(entry: TimelineEntry | null) {
+  return entry && { ...entry, actorId: null };
 }
 
 function accepted({ generation }: ProjectRecord) {
@@ -203,7 +202,7 @@ function acceptedWords(desiredState: DesiredState): ProjectPatch {
 function endsStart(record: ProjectRecord, patch: ProjectPatch): FinishedStart | null {
   const { progress } = patch;
   const isOver = record.progress?.readyAt != null && record.progress.startedAt === progress?.startedAt;
-  return patch.status === 'ready' && progress && !isOver ? finishedStart(record, progress) : null;
+  return patch.status === 'ready' && progress && !isOver ? finishedStart(record.generation, progress) : null;
 }
 
 function timesOf({ stepsMs, startedAt, readyAt }: FinishedStart): Parameters<WorkerMetrics['started']>[0] {

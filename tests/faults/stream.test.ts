@@ -48,7 +48,7 @@ afterAll(async () => {
 /** Changes the project as the worker does: first the row, then the stream. Returns its new version. */
 async function change(): Promise<number> {
   changes += 1;
-  const result = await changeProject(db, { id: projectId }, () => ({ message: `Change ${changes}` }));
+  const result = await changeProject(db, { id: projectId }, () => ({ patch: { message: `Change ${changes}` } }));
   if (!result) throw new Error('The project is gone.');
   await publisher.publish({ type: 'project', project: toProject(result.record) });
   return result.record.statusVersion;

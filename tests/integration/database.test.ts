@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 
 import { Client } from 'pg';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 import {
@@ -13,6 +13,7 @@ import {
   watchLeaseName,
 } from '../../src/shared/node/db/leases-repository.ts';
 import { assertMigrated, migrateDown, migrateToLatest } from '../../src/shared/node/db/migrate.ts';
+import { listProjectEvents } from '../../src/shared/node/db/project-events-repository.ts';
 import {
   changeProject,
   findProject,
@@ -148,7 +149,7 @@ describe('projects', () => {
       fields: { name: expect.stringContaining('already') as string },
     });
     await addProject(db, { ownerId: other.id, name: 'alpha' });
-    await changeProject(db, { id: record.id }, () => ({ desiredState: 'deleted' }));
+    await changeProject(db, { id: record.id }, () => ({ patch: { desiredState: 'deleted' } }));
     await addProject(db, { ownerId: owner.id, name: 'alpha' });
     expect((await findProject(db, record.id))?.name).toBe('Alpha');
   });
@@ -182,14 +183,57 @@ describe('projects', () => {
     const db = await connect();
     const owner = await addUser(db);
     const { record } = await addProject(db, { ownerId: owner.id, name: 'versions' });
-    const first = await changeProject(db, { id: record.id }, () => ({ message: 'new' }));
+    const first = await changeProject(db, { id: record.id }, () => ({ patch: { message: 'new' } }));
     expect(first).toMatchObject({ changed: true, record: { statusVersion: record.statusVersion + 1, message: 'new' } });
-    const same = await changeProject(db, { id: record.id }, () => ({ message: 'new' }));
+    const same = await changeProject(db, { id: record.id }, () => ({ patch: { message: 'new' } }));
     expect(same).toMatchObject({ changed: false, record: { statusVersion: record.statusVersion + 1 } });
     await Promise.all(
-      Array.from({ length: 10 }, (_, index) => changeProject(db, { id: record.id }, () => ({ message: `m${index}` }))),
+      Array.from({ length: 10 }, (_, index) =>
+        changeProject(db, { id: record.id }, () => ({ patch: { message: `m${index}` } })),
+      ),
     );
     expect((await findProject(db, record.id))?.statusVersion).toBe(record.statusVersion + 11);
+  });
+
+  it('lose no change, however many writers build on what they read', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const { record } = await addProject(db, { ownerId: owner.id, name: 'counted' });
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        changeProject(db, { id: record.id }, ({ description }) => ({
+          patch: { description: `${description}+` },
+          event: { kind: 'updated', actorId: owner.id, message: `The version after "${description}".` },
+        })),
+      ),
+    );
+    expect((await findProject(db, record.id))?.description).toBe('+'.repeat(20));
+    const written = await listProjectEvents(db, { projectId: record.id, ownerId: owner.id, beforeId: null, limit: 50 });
+    expect(written.map(({ message }) => message).toReversed()).toEqual(
+      Array.from({ length: 20 }, (_, index) => `The version after "${'+'.repeat(index)}".`),
+    );
+  });
+
+  it('have the end of a start written once, whoever sees it how often', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const { record } = await addProject(db, { ownerId: owner.id, name: 'started' });
+    const start = {
+      generation: 1,
+      startedAt: '2026-01-01T12:00:00.000Z',
+      readyAt: '2026-01-01T12:00:04.000Z',
+      stepsMs: { images: 3_000 },
+    };
+    const write = async (message: string, startedAt: string) =>
+      (await changeProject(db, { id: record.id }, () => ({ patch: { message }, start: { ...start, startedAt } })))
+        ?.isNewStart;
+    expect(await write('first', start.startedAt)).toBe(true);
+    expect(await write('again', start.startedAt)).toBe(false);
+    expect(await write('another', '2026-01-01T12:00:02.000Z')).toBe(true);
+    expect(await db('project_starts').where({ projectId: record.id }).orderBy('id')).toMatchObject([
+      { generation: 1, stepsMs: { images: 3_000 }, readyAt: new Date(start.readyAt) },
+      { startedAt: new Date('2026-01-01T12:00:02.000Z') },
+    ]);
   });
 
   it('page through names and creation without a gap or a double, at equal names too', async () => {
@@ -231,8 +275,8 @@ describe('projects', () => {
       (await addProject(db, { ownerId: owner.id, name: 'parked' })).record,
       (await addProject(db, { ownerId: owner.id, name: 'told' })).record,
     ];
-    await changeProject(db, { id: parked.id }, () => ({ parkedGeneration: 1 }));
-    await changeProject(db, { id: told.id }, () => ({ observedGeneration: 1 }));
+    await changeProject(db, { id: parked.id }, () => ({ patch: { parkedGeneration: 1 } }));
+    await changeProject(db, { id: told.id }, () => ({ patch: { observedGeneration: 1 } }));
     const found = await listLaggingProjects(db, { olderThanMs: 0, afterSeq: 0, limit: 10 });
     expect(found.map((record) => record.id)).toEqual([lagging.id]);
   });
@@ -280,9 +324,38 @@ describe('the lease', () => {
     const old = await acquireLease(db, options('a', -1_000));
     const fresh = await acquireLease(db, options('b'));
     const write = (epoch: number, message: string) =>
-      changeProject(db, { id: record.id, fence: { lease: watchLeaseName, epoch } }, () => ({ message }));
+      changeProject(db, { id: record.id, fence: { lease: watchLeaseName, epoch } }, () => ({
+        patch: { message },
+        event: { kind: 'status-changed', actorId: null, message },
+      }));
     expect(await write(old?.epoch ?? 0, 'from the old holder')).toBeNull();
     expect(await write(fresh?.epoch ?? 0, 'from the new holder')).toMatchObject({ changed: true });
+    expect((await findProject(db, record.id))?.message).toBe('from the new holder');
+    const written = await listProjectEvents(db, { projectId: record.id, ownerId: owner.id, beforeId: null, limit: 50 });
+    expect(written.map(({ message }) => message)).toEqual(['from the new holder']);
+  });
+
+  it('lets a write that began under it be written before, never after, those of the next holder', async () => {
+    const db = await connect();
+    const owner = await addUser(db);
+    const { record } = await addProject(db, { ownerId: owner.id, name: 'thawed' });
+    const old = await acquireLease(db, options('a', -1_000));
+    const write = (epoch: number, message: string) =>
+      changeProject(db, { id: record.id, fence: { lease: watchLeaseName, epoch } }, () => ({ patch: { message } }));
+    // Somebody holds the row, so the old holder's write waits for it; it has looked at the lease by then.
+    const holder = await db.transaction();
+    await holder('projects').where({ id: record.id }).forUpdate();
+    const waiting = write(old?.epoch ?? 0, 'from the old holder');
+    await vi.waitFor(async () => {
+      const { rows } = await db.raw<{ rows: unknown[] }>(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      expect(rows).not.toEqual([]);
+    });
+    const fresh = await acquireLease(db, options('b'));
+    const next = write(fresh?.epoch ?? 0, 'from the new holder');
+    await holder.rollback();
+    await Promise.all([waiting, next]);
     expect((await findProject(db, record.id))?.message).toBe('from the new holder');
   });
 });

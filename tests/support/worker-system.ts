@@ -168,7 +168,10 @@ export async function createWorkerSystem(
       return record;
     },
     async wish(id, wish, { queued = true } = {}) {
-      const result = await changeProject(db, { id }, (record) => applyWish(wish, record, new Date().toISOString()));
+      const result = await changeProject(db, { id }, (record) => {
+        const patch = applyWish(wish, record, new Date().toISOString());
+        return patch && { patch };
+      });
       if (!result) throw new Error(`There is no project ${id}.`);
       if (queued && result.changed) await enqueue(result.record);
       return result.record;

@@ -71,11 +71,9 @@ export function createProjectService({
     what: { needsJob: boolean; decide: (record: ProjectRecord) => ProjectPatch | null },
     activity: { kind: ActivityKind; message: string },
   ) {
-    const key = { id, ownerId: caller.user.id };
-    const result = await changeOwnedProject(db, key, async (record, trx) => {
+    const result = await changeOwnedProject(db, { id, ownerId: caller.user.id }, (record) => {
       const patch = what.decide(record);
-      if (patch) await appendProjectEvent(trx, { projectId: id, actorId: caller.user.id, ...activity });
-      return patch;
+      return patch && { patch, event: { actorId: caller.user.id, ...activity } };
     });
     if (!result) throw projectNotFound();
     if (result.changed) await announce(caller, result.record, what);

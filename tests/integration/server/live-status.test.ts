@@ -56,7 +56,7 @@ async function signedIn(name: string): Promise<{ client: Client; token: string }
 
 /** What the worker does: writes the row and, unless told otherwise, appends it to the stream. */
 async function observe(id: string, patch: ProjectPatch, options = { publish: true }): Promise<Project> {
-  const result = await changeProject(db, { id }, () => patch);
+  const result = await changeProject(db, { id }, () => ({ patch }));
   if (!result) throw new Error(`There is no project ${id}.`);
   const project = toProject(result.record);
   if (options.publish) await publisher.publish({ type: 'project', project });

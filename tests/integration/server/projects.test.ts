@@ -126,10 +126,12 @@ describe('a wish', () => {
     const { id } = await client.projects.create({ name: 'Parked' });
     await onDatabase((db) =>
       changeProject(db, { id }, (record) => ({
-        status: 'error',
-        parkedGeneration: record.generation,
-        podError: 'The quota of the namespace is used up.',
-        podErrorCode: 'quota-exceeded',
+        patch: {
+          status: 'error',
+          parkedGeneration: record.generation,
+          podError: 'The quota of the namespace is used up.',
+          podErrorCode: 'quota-exceeded',
+        },
       })),
     );
     expect(await client.projects.get(id)).toMatchObject({ status: 'error', podError: expect.any(String) as string });
@@ -176,9 +178,7 @@ describe('the list', () => {
     const gone = await client.projects.create({ name: 'Gone' });
     await onDatabase((db) =>
       changeProject(db, { id: gone.id }, () => ({
-        status: 'archived',
-        desiredState: 'deleted',
-        deletedAt: new Date().toISOString(),
+        patch: { status: 'archived', desiredState: 'deleted', deletedAt: new Date().toISOString() },
       })),
     );
     const ids = async (input: object) => (await client.projects.list(input)).items.map(({ id }) => id);

@@ -113,9 +113,30 @@ describe('what has failed', () => {
     ]);
   });
 
+  it('is a line of the timeline once, however often it fails in the same way, with other words on the screen meanwhile', async () => {
+    const failWith = (error: KubernetesError) =>
+      writer().failed(project.id, {
+        generation: project.generation,
+        error,
+        parked: false,
+        attempt: { number: 1, of: 10, counted: false },
+      });
+    const away = new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', { status: 0 });
+    for (const error of [busy, busy, away, busy]) {
+      await failWith(error);
+      expect(await read()).toMatchObject({ message: error.message });
+      await changeProject(db, { id: project.id }, () => ({ patch: { message: 'Meanwhile.', podError: null } }));
+    }
+    expect(await messages()).toEqual([
+      'job-failed: The cluster answered with an error (HTTP 500).',
+      'job-failed: The cluster does not answer.',
+      'job-failed: The cluster answered with an error (HTTP 500).',
+    ]);
+  });
+
   it('hides nothing of a pod that the watch sees', async () => {
     const ready = { status: 'ready', reason: 'ready', message: 'All 3 containers are ready.', podUid: 'uid' } as const;
-    await changeProject(db, { id: project.id }, () => ready);
+    await changeProject(db, { id: project.id }, () => ({ patch: ready }));
     await fail(false);
     expect(await read()).toMatchObject({ ...ready, podErrorCode: 'cluster-error' });
     await writer().told(project, { settled: null });
@@ -136,7 +157,9 @@ describe('what has failed', () => {
   });
 
   it('for a wish that another one has replaced is not told', async () => {
-    await changeProject(db, { id: project.id }, () => ({ generation: 2, desiredState: 'stopped', status: 'stopping' }));
+    await changeProject(db, { id: project.id }, () => ({
+      patch: { generation: 2, desiredState: 'stopped', status: 'stopping' },
+    }));
     const before = await read();
     await fail(true);
     await writer().told(project, { settled: null });
@@ -148,7 +171,7 @@ describe('what has failed', () => {
       ['stopped', 'stopping'],
       ['deleted', 'deleting'],
     ] as const) {
-      await changeProject(db, { id: project.id }, () => ({ desiredState, status }));
+      await changeProject(db, { id: project.id }, () => ({ patch: { desiredState, status } }));
       await fail(false);
       await writer().told(project, { settled: null });
       expect(await read()).toMatchObject({ status, reason: status, podError: null });
@@ -159,13 +182,13 @@ describe('what has failed', () => {
 describe('a stop and a deletion', () => {
   it('wait for the watch where it still shows the pod: its earlier news would bring the pod back to the screen', async () => {
     const stopping = { desiredState: 'stopped', status: 'stopping', podUid: 'uid', phase: 'Running' } as const;
-    await changeProject(db, { id: project.id }, () => stopping);
+    await changeProject(db, { id: project.id }, () => ({ patch: stopping }));
     await writer().told(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ ...stopping, observedGeneration: 1 });
   });
 
   it('leave a row that never changes again once it is archived, whatever attempts of before still have to say', async () => {
-    await changeProject(db, { id: project.id }, () => ({ desiredState: 'deleted', status: 'deleting' }));
+    await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'deleted', status: 'deleting' } }));
     await writer().told(project, { settled: null });
     await fail(false); // by an executor that nobody needed any more
     const lease = await acquireLease(db, { name: 'cluster-watch', holder: 'test', ttlMs: 60_000 });
@@ -180,10 +203,10 @@ describe('a stop and a deletion', () => {
   });
 
   it('are over when a read has found nothing left', async () => {
-    await changeProject(db, { id: project.id }, () => ({ desiredState: 'stopped', status: 'stopping' }));
+    await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'stopped', status: 'stopping' } }));
     await writer().told(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ status: 'stopped', deletedAt: null });
-    await changeProject(db, { id: project.id }, () => ({ desiredState: 'deleted', status: 'deleting' }));
+    await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'deleted', status: 'deleting' } }));
     await writer().told(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ status: 'archived', deletedAt: '2026-01-01T12:00:00.000Z' });
     expect((await messages()).at(-1)).toBe('archived: The pod and its volume are gone.');

@@ -1,4 +1,5 @@
 /** The timeline: append-only, until its entries are too old to keep. */
+import type { Knex } from 'knex';
 import type { Transaction } from 'objection';
 
 import { activityKindSchema, type ActivityEntry, type ActivityKind } from '../../contract/activity.ts';
@@ -9,21 +10,31 @@ import { ProjectEventModel } from './models.ts';
 
 type Db = Database | Transaction;
 
-export async function appendProjectEvent(
-  db: Db,
-  event: { projectId: string; kind: ActivityKind; actorId: string | null; message: string; reason?: ReasonCode | null },
-): Promise<void> {
+export interface NewProjectEvent {
+  kind: ActivityKind;
+  /** The user's id; `null` when the system does it. */
+  actorId: string | null;
+  message: string;
+  reason?: ReasonCode | null;
+}
+
+export async function appendProjectEvent(db: Db, event: NewProjectEvent & { projectId: string }): Promise<void> {
   await ProjectEventModel.query(db).insert(event);
 }
 
-/** As {@link appendProjectEvent}, unless the last line of the timeline says the very same already. */
-export async function appendNewProjectEvent(db: Db, event: Parameters<typeof appendProjectEvent>[1]): Promise<void> {
-  const last = await ProjectEventModel.query(db)
-    .select('kind', 'message')
-    .where({ projectId: event.projectId })
-    .orderBy('id', 'desc')
-    .first();
-  if (last?.kind !== event.kind || last.message !== event.message) await appendProjectEvent(db, event);
+/**
+ * The INSERT for a statement whose part `changed` is the project's row as it was changed, if it was. The same attempt
+ * may fail again and again: a failure is not written where the last line says the very same already.
+ */
+export function eventOfChanged(db: Db, { kind, actorId, message, reason = null }: NewProjectEvent): Knex.Raw {
+  const insert = `insert into project_events (project_id, kind, actor_id, message, reason)
+                  select id, ?::text, ?::uuid, ?::text, ?::text from changed`;
+  const values = [kind, actorId, message, reason];
+  if (kind !== 'job-failed') return db.raw(insert, values);
+  const isNew = `where row(?::text, ?::text) is distinct from (
+                   select row(kind, message) from project_events where project_id = changed.id order by id desc limit 1
+                 )`;
+  return db.raw(`${insert} ${isNew}`, [...values, kind, message]);
 }
 
 /** Removes up to `limit` of the oldest entries that are older than `olderThanDays`. Returns how many it were. */

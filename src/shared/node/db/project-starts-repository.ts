@@ -1,4 +1,5 @@
 /** The starts that came to their end, and what is usual among the last of them. */
+import type { Knex } from 'knex';
 import type { Transaction } from 'objection';
 import { z } from 'zod';
 
@@ -12,7 +13,6 @@ const samples = 200;
 const usualStartDays = 14;
 
 export interface FinishedStart {
-  projectId: string;
   generation: number;
   startedAt: string;
   readyAt: string;
@@ -21,30 +21,28 @@ export interface FinishedStart {
 }
 
 /** The start that this progress tells of, if it came to its end. */
-export function finishedStart(project: { id: string; generation: number }, progress: StartProgress | null) {
-  if (!progress?.readyAt) return null;
+export function finishedStart(generation: number, progress: StartProgress): FinishedStart | null {
+  if (!progress.readyAt) return null;
   const stepsMs: FinishedStart['stepsMs'] = {};
   for (const { name, startedAt, finishedAt } of progress.steps) {
     if (startedAt && finishedAt) stepsMs[name] = Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt));
   }
   const { startedAt, readyAt } = progress;
-  return { projectId: project.id, generation: project.generation, startedAt, readyAt, stepsMs } satisfies FinishedStart;
+  return { generation, startedAt, readyAt, stepsMs };
 }
 
-/** Returns whether it was new: a start counts once, whoever sees its end how often. */
-export async function insertStart(db: Db, start: FinishedStart): Promise<boolean> {
-  const rows = await db('project_starts')
-    .insert({
-      project_id: start.projectId,
-      generation: start.generation,
-      started_at: start.startedAt,
-      ready_at: start.readyAt,
-      steps_ms: JSON.stringify(start.stepsMs),
-    })
-    .onConflict(['project_id', 'started_at'])
-    .ignore()
-    .returning('id');
-  return rows.length > 0;
+/**
+ * The INSERT for a statement whose part `changed` is the project's row as it was changed, if it was. Returns the row if
+ * it is new: a start counts once, whoever sees its end how often.
+ */
+export function startOfChanged(db: Db, start: FinishedStart): Knex.Raw {
+  return db.raw(
+    `insert into project_starts (project_id, generation, started_at, ready_at, steps_ms)
+     select id, ?::integer, ?::timestamptz, ?::timestamptz, ?::jsonb from changed
+     on conflict (project_id, started_at) do nothing
+     returning id`,
+    [start.generation, start.startedAt, start.readyAt, JSON.stringify(start.stepsMs)],
+  );
 }
 
 const usualRowSchema = z.object({

@@ -10,7 +10,9 @@ import type { ProjectSort } from '../../contract/project.ts';
 import type { ProjectStatus } from '../../contract/states.ts';
 import type { Database } from './database.ts';
 import { ProjectModel, UserModel } from './models.ts';
+import { eventOfChanged, type NewProjectEvent } from './project-events-repository.ts';
 import { projectRecordSchema, type ProjectRecord } from './project-record.ts';
+import { startOfChanged, type FinishedStart } from './project-starts-repository.ts';
 
 type Db = Database | Transaction;
 
@@ -181,52 +183,83 @@ export async function listUnarchivedPage(
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
+/** A change of a project, and what is written with it or not at all. */
+export interface ProjectChange {
+  patch: ProjectPatch;
+  /** Its line of the timeline. */
+  event?: NewProjectEvent | null;
+  /** The start that comes to its end by it. */
+  start?: FinishedStart | null;
+}
+
+/** The project that a change is about, and who may make it. */
+export interface ChangeKey {
+  id: string;
+  /** When given: another's project and none look the same. */
+  ownerId?: string;
+  /** When given: the change is written only while this lease has this epoch. */
+  fence?: { lease: string; epoch: number };
+}
+
 /**
- * Changes one project under its row lock: `change` sees the record as it is and returns what to write, or `null` to
- * leave it. The version rises if and only if something really differs.
- * @param fence when given, the change is written only while this lease has this epoch
- * @returns `null` where there is no such project, or the fence has fallen
+ * Changes one project by compare and set on its version: `changeOf` sees the record as it is and returns what to write, or
+ * `null` to leave it; it is asked again whenever somebody else was faster. The version rises if and only if something really
+ * differs.
+ * @returns `null` where there is no such project, or a change was to be written and the fence has fallen; `isNewStart`: the
+ * end of this start was not written before
  * @throws AppError NAME_TAKEN
  */
 export async function changeProject(
   db: Database,
-  key: { id: string; ownerId?: string; fence?: { lease: string; epoch: number } },
-  change: (record: ProjectRecord, trx: Transaction) => ProjectPatch | null | Promise<ProjectPatch | null>,
-): Promise<{ record: ProjectRecord; changed: boolean } | null> {
-  return ProjectModel.transaction(db, async (trx) => {
-    const row = await ProjectModel.query(trx)
-      .findOne(key.ownerId === undefined ? { id: key.id } : { id: key.id, ownerId: key.ownerId })
-      .forUpdate();
-    if (!row) return null;
-    // Asked under the row lock: whoever takes the lease from now on writes to this row after us, so no lock on the lease
-    // is needed, and its holder is never kept from renewing it.
-    if (key.fence && !(await trx('leases').where({ name: key.fence.lease, epoch: key.fence.epoch }).first('epoch'))) {
-      return null;
-    }
-    const record = projectRecordSchema.parse(row);
-    const patch = await change(record, trx);
-    if (patch === null || !differs(record, patch)) return { record, changed: false };
-    const updated = await ProjectModel.query(trx)
-      .patch({
-        ...patch,
-        statusVersion: ProjectModel.raw('status_version + 1'),
-        updatedAt: ProjectModel.raw('now()'),
-      } as Partial<ProjectModel>)
-      .where({ id: key.id })
-      .returning('*')
-      .first()
-      .catch(rethrowTakenName);
-    return { record: projectRecordSchema.parse(updated), changed: true };
-  });
+  { id, ownerId, fence }: ChangeKey,
+  changeOf: (record: ProjectRecord) => ProjectChange | null,
+): Promise<{ record: ProjectRecord; changed: boolean; isNewStart: boolean } | null> {
+  let missedVersion: number | null = null;
+  for (;;) {
+    const record = ownerId === undefined ? await findProject(db, id) : await findOwnedProject(db, { id, ownerId });
+    // Nobody else has changed the row since our change found no row to write to, so it was the fence.
+    if (!record || record.statusVersion === missedVersion) return null;
+    const change = changeOf(record);
+    if (!change || !differs(record, change.patch)) return { record, changed: false, isNewStart: false };
+    const written = await writeChange(db, record, change, fence);
+    if (written) return written;
+    missedVersion = record.statusVersion;
+  }
 }
 
 /** As {@link changeProject}, for a person: another's project and none look the same. */
-export async function changeOwnedProject(
+export function changeOwnedProject(
   db: Database,
   key: { id: string; ownerId: string },
-  change: (record: ProjectRecord, trx: Transaction) => ProjectPatch | null | Promise<ProjectPatch | null>,
-): Promise<{ record: ProjectRecord; changed: boolean } | null> {
-  return changeProject(db, key, change);
+  changeOf: (record: ProjectRecord) => ProjectChange | null,
+): ReturnType<typeof changeProject> {
+  return changeProject(db, key, changeOf);
+}
+
+/** One statement. Returns `null`, and has written nothing, when the row is no longer this record, or the fence has fallen. */
+async function writeChange(
+  db: Database,
+  { id, statusVersion }: ProjectRecord,
+  { patch, event, start }: ProjectChange,
+  fence: ChangeKey['fence'],
+): Promise<{ record: ProjectRecord; changed: true; isNewStart: boolean } | null> {
+  const update = ProjectModel.query()
+    .patch({
+      ...patch,
+      statusVersion: ProjectModel.raw('status_version + 1'),
+      updatedAt: ProjectModel.raw('now()'),
+    } as Partial<ProjectModel>)
+    .where({ id, statusVersion })
+    .returning('*');
+  // Whoever has taken the lease meanwhile and written here has made another version, which the statement finds by itself.
+  if (fence) void update.whereExists(db('leases').where({ name: fence.lease, epoch: fence.epoch }));
+  const statement = ProjectModel.query(db).with('changed', update).from('changed').select('changed.*');
+  if (event) void statement.with('noted', eventOfChanged(db, event));
+  if (start) {
+    void statement.with('started', startOfChanged(db, start)).select(db.raw('(select id from started) as start'));
+  }
+  const row = await statement.first().castTo<{ start?: string | null } | undefined>().catch(rethrowTakenName);
+  return row ? { record: projectRecordSchema.parse(row), changed: true, isNewStart: row.start != null } : null;
 }
 
 /** Whether writing `patch` would change anything. */
