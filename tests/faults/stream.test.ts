@@ -56,7 +56,7 @@ async function change(): Promise<number> {
 
 const beat = () => publisher.publish({ type: 'heartbeat', reachable: true, asOf: new Date().toISOString() });
 
-/** A server that reaches Redis through a proxy of its own. */
+/** A server that reaches Redis through a proxy of its own, and reads the stream. */
 async function startServer(timings: NonNullable<Parameters<typeof startTestServer>[0]['timings']> = {}) {
   const { url, proxy } = await proxyOf(redis.url);
   const server = await startTestServer({ databaseUrl: database.url, redisUrl: url, timings });
@@ -65,6 +65,7 @@ async function startServer(timings: NonNullable<Parameters<typeof startTestServe
     await server.stop();
     await proxy.close();
   });
+  await expect.poll(readers, { timeout: 10_000, interval: 20 }).not.toEqual([]);
   return { server, proxy };
 }
 
@@ -72,6 +73,7 @@ async function subscribe(server: Pick<TestServer, 'url'>, input?: { lastEventId:
   const socket = await openSocket(server.url, { token });
   onTestFinished(() => socket.close());
   await socket.subscribe(1, input);
+  if (!input) await expect.poll(() => typesOf(socket), { timeout: 10_000, interval: 20 }).toContain('snapshot');
   return socket;
 }
 

@@ -32,6 +32,13 @@ export function findings(): string {
   ].join('\n');
 }
 
+/** Waits until every server and worker is of the newest revision and ready. */
+export function untilRolledOut(): void {
+  for (const workload of ['deployment/server', 'deployment/worker']) {
+    kubectl(...system, 'rollout', 'status', workload, '--timeout=180s');
+  }
+}
+
 /** Brings the kind overlay into the cluster, or finds it there, and waits until all of it is ready. */
 export function bringUp(): void {
   try {
@@ -45,9 +52,7 @@ export function bringUp(): void {
     ]) {
       kubectl(...system, 'rollout', 'status', workload, '--timeout=120s');
     }
-    for (const workload of ['deployment/server', 'deployment/worker']) {
-      kubectl(...system, 'rollout', 'status', workload, '--timeout=180s');
-    }
+    untilRolledOut();
   } catch (error) {
     process.stdout.write(`${findings()}\n`);
     throw error;

@@ -24,6 +24,7 @@ import {
   secretOf,
   signIn,
   system,
+  untilRolledOut,
   url,
 } from './deployed.ts';
 import { readCommands, runPrinted } from './printed.ts';
@@ -111,9 +112,7 @@ describe('the runbook on a real cluster', { retry: 0 }, () => {
       }),
     );
     kubectl(...system, 'rollout', 'restart', 'deployment/server', 'deployment/worker');
-    for (const workload of ['deployment/server', 'deployment/worker']) {
-      kubectl(...system, 'rollout', 'status', workload, '--timeout=180s');
-    }
+    untilRolledOut();
     await done(runbook('Install', 'kubectl apply -k'));
   });
 

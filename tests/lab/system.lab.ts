@@ -20,6 +20,7 @@ import {
   secretOf,
   signIn,
   system,
+  untilRolledOut,
   url,
 } from './deployed.ts';
 
@@ -166,9 +167,7 @@ describe('the kind overlay on a real cluster', () => {
       made.push(one);
       await client.waitFor(one.id, ({ status }) => status === 'ready', { timeoutMs: 120_000 });
     }
-    for (const workload of ['deployment/server', 'deployment/worker']) {
-      kubectl(...system, 'rollout', 'status', workload, '--timeout=180s');
-    }
+    untilRolledOut();
     await Promise.all(
       made.map(async ({ id }) => {
         await client.projects.delete(id);
