@@ -3,12 +3,11 @@ import { memo } from 'react';
 import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { isTrouble, reasonFacts } from '../../shared/contract/reasons.ts';
 import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
 import { Time } from '../ui/Time.tsx';
-import { needsAttention, statusLine } from './badge.ts';
+import { needsAttention, shortLine, statusLine } from './badge.ts';
 import { ProjectMenu } from './ProjectMenu.tsx';
-import { currentStep, stepsDone } from './start-words.ts';
+import { stepsDone } from './start-words.ts';
 import { StatusBadge } from './StatusBadge.tsx';
 
 import classes from './project-card.module.css';
@@ -20,7 +19,7 @@ export interface ProjectCardProps {
 
 /** One project in the grid. The whole card leads to its page; the menu lies above that link. */
 export const ProjectCard = memo(function ProjectCard({ project, onDelete }: ProjectCardProps) {
-  const line = cardLine(project);
+  const line = shortLine(project);
   const titleId = `project-${project.id}`;
   return (
     <article className={classes.root} aria-labelledby={titleId} data-project-id={project.id}>
@@ -72,17 +71,6 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
     </article>
   );
 });
-
-/** The step of a start that goes well; what is wrong, in two or three words; else why it is not simply running. */
-function cardLine(project: Project): string {
-  const goesWell = project.status === 'initializing' && !needsAttention(project) && project.podError === null;
-  if (goesWell) return currentStep(project.progress) ?? statusLine(project);
-  const { reason } = project;
-  // A project that runs may lack something all the same, such as its repository.
-  return reason !== null && (needsAttention(project) || isTrouble(reason))
-    ? reasonFacts[reason].title
-    : statusLine(project);
-}
 
 /** When the project changed last, kept true by the clock. */
 function Changed({ at }: { at: string }) {

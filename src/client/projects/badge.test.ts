@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { badgeOf, needsAttention, statusLine } from './badge.ts';
+import { badgeOf, needsAttention, shortLine, statusLine } from './badge.ts';
 
 type State = Pick<Project, 'status' | 'phase' | 'reason'>;
 
@@ -69,5 +69,45 @@ describe('the line beside the badge', () => {
     for (const status of ['initializing', 'ready', 'stopping', 'stopped', 'error', 'deleting', 'archived'] as const) {
       expect(statusLine({ ...project, status })).not.toBe('');
     }
+  });
+});
+
+describe('the short line of a card', () => {
+  const step = { done: null, total: null, startedAt: null, finishedAt: null, state: 'waiting' } as const;
+  const starting = {
+    status: 'initializing',
+    phase: 'Pending',
+    reason: 'image-pulling-slow',
+    actor: 'nobody',
+    message: 'The images are being pulled.',
+    podError: null,
+    containers: [],
+    progress: {
+      startedAt: '2026-01-01T12:00:00.000Z',
+      readyAt: null,
+      steps: [
+        { ...step, name: 'queued', state: 'done' },
+        { ...step, name: 'images', state: 'active', done: 1, total: 3 },
+      ],
+    },
+  } satisfies Parameters<typeof shortLine>[0];
+
+  it('is the step of a start that goes well', () => {
+    expect(shortLine(starting)).toBe('Images 1/3');
+    expect(shortLine({ ...starting, progress: null })).toBe('The images are being pulled.');
+  });
+
+  it('says that the repository is being cloned, which is part of a step and may last longest', () => {
+    expect(shortLine({ ...starting, reason: 'cloning' })).toBe('Cloning the repository');
+  });
+
+  it('is what is wrong in two or three words, in a start, an error, and beside a project that runs', () => {
+    expect(shortLine({ ...starting, reason: 'image-denied', actor: 'administrator' })).toBe('Image denied');
+    expect(shortLine({ ...starting, status: 'error', reason: 'out-of-memory', actor: 'owner' })).toBe('Out of memory');
+    const ready = { ...starting, status: 'ready', phase: 'Running' } as const;
+    expect(shortLine({ ...ready, reason: 'clone-failed', actor: 'owner' })).toBe('Repository not cloned');
+    expect(shortLine({ ...ready, reason: 'ready', message: 'All 3 containers are ready.' })).toBe(
+      'All 3 containers are ready.',
+    );
   });
 });

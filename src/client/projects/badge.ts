@@ -1,6 +1,7 @@
 /** One badge for the two things that a project's state consists of: what the system does with it, and its pod's phase. */
 import type { Project } from '../../shared/contract/project.ts';
-import { isTrouble } from '../../shared/contract/reasons.ts';
+import { isTrouble, reasonFacts } from '../../shared/contract/reasons.ts';
+import { currentStep } from './start-words.ts';
 
 export type BadgeTone = 'ok' | 'wait' | 'bad' | 'idle' | 'done';
 
@@ -93,4 +94,17 @@ export function statusLine(project: Pick<Project, 'status' | 'message' | 'podErr
     case 'archived':
       return 'The project was deleted.';
   }
+}
+
+/** The step of a start that goes well; what is wrong, in two or three words; else why it is not simply running. */
+export function shortLine(
+  project: BadgeInput & Parameters<typeof statusLine>[0] & Pick<Project, 'actor' | 'progress'>,
+): string {
+  const { reason } = project;
+  const goesWell = project.status === 'initializing' && !needsAttention(project) && project.podError === null;
+  // Cloning is part of a step, and may last longer than all others.
+  if (goesWell && reason !== 'cloning') return currentStep(project.progress) ?? statusLine(project);
+  // A project that runs may lack something all the same, such as its repository.
+  const isTold = goesWell || needsAttention(project) || isTrouble(reason);
+  return reason !== null && isTold ? reasonFacts[reason].title : statusLine(project);
 }
