@@ -81,14 +81,12 @@ export function createStatusWriter(deps: {
     key: ChangeKey,
     changeOf: (record: ProjectRecord) => Change | null,
   ): Promise<{ record: ProjectRecord; changed: boolean } | null> {
-    let start: FinishedStart | null = null;
     const result = await changeProject(db, key, (record) => {
       const change = changeOf(record);
-      start = change && endsStart(record, change.patch);
-      return change && { ...change, start };
+      return change && { ...change, start: endsStart(record, change.patch) };
     });
     if (result?.changed) {
-      if (start && result.isNewStart) metrics.started(timesOf(start));
+      if (result.newStart) metrics.started(timesOf(result.newStart));
       await afterStep?.('status-written');
       // Not awaited: a Redis that hangs must not hold up the facts. The order of the calls is the order in the stream.
       void publisher.publish({ type: 'project', project: toProject(result.record) });

@@ -226,10 +226,10 @@ describe('projects', () => {
     };
     const write = async (message: string, startedAt: string) =>
       (await changeProject(db, { id: record.id }, () => ({ patch: { message }, start: { ...start, startedAt } })))
-        ?.isNewStart;
-    expect(await write('first', start.startedAt)).toBe(true);
-    expect(await write('again', start.startedAt)).toBe(false);
-    expect(await write('another', '2026-01-01T12:00:02.000Z')).toBe(true);
+        ?.newStart;
+    expect(await write('first', start.startedAt)).toEqual(start);
+    expect(await write('again', start.startedAt)).toBeNull();
+    expect(await write('another', '2026-01-01T12:00:02.000Z')).not.toBeNull();
     expect(await db('project_starts').where({ projectId: record.id }).orderBy('id')).toMatchObject([
       { generation: 1, stepsMs: { images: 3_000 }, readyAt: new Date(start.readyAt) },
       { startedAt: new Date('2026-01-01T12:00:02.000Z') },

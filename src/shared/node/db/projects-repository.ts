@@ -205,22 +205,22 @@ export interface ChangeKey {
  * Changes one project by compare and set on its version: `changeOf` sees the record as it is and returns what to write, or
  * `null` to leave it; it is asked again whenever somebody else was faster. The version rises if and only if something really
  * differs.
- * @returns `null` where there is no such project, or a change was to be written and the fence has fallen; `isNewStart`: the
- * end of this start was not written before
+ * @returns `null` where there is no such project, or a change was to be written and the fence has fallen; `newStart`: the
+ * start that came to its end, unless that was written before
  * @throws AppError NAME_TAKEN
  */
 export async function changeProject(
   db: Database,
   { id, ownerId, fence }: ChangeKey,
   changeOf: (record: ProjectRecord) => ProjectChange | null,
-): Promise<{ record: ProjectRecord; changed: boolean; isNewStart: boolean } | null> {
+): Promise<{ record: ProjectRecord; changed: boolean; newStart: FinishedStart | null } | null> {
   let missedVersion: number | null = null;
   for (;;) {
     const record = ownerId === undefined ? await findProject(db, id) : await findOwnedProject(db, { id, ownerId });
     // Nobody else has changed the row since our change found no row to write to, so it was the fence.
     if (!record || record.statusVersion === missedVersion) return null;
     const change = changeOf(record);
-    if (!change || !differs(record, change.patch)) return { record, changed: false, isNewStart: false };
+    if (!change || !differs(record, change.patch)) return { record, changed: false, newStart: null };
     const written = await writeChange(db, record, change, fence);
     if (written) return written;
     missedVersion = record.statusVersion;
@@ -240,9 +240,9 @@ export function changeOwnedProject(
 async function writeChange(
   db: Database,
   { id, statusVersion }: ProjectRecord,
-  { patch, event, start }: ProjectChange,
+  { patch, event = null, start = null }: ProjectChange,
   fence: ChangeKey['fence'],
-): Promise<{ record: ProjectRecord; changed: true; isNewStart: boolean } | null> {
+): Promise<{ record: ProjectRecord; changed: true; newStart: FinishedStart | null } | null> {
   const update = ProjectModel.query()
     .patch({
       ...patch,
@@ -259,7 +259,7 @@ async function writeChange(
     void statement.with('started', startOfChanged(db, start)).select(db.raw('(select id from started) as start'));
   }
   const row = await statement.first().castTo<{ start?: string | null } | undefined>().catch(rethrowTakenName);
-  return row ? { record: projectRecordSchema.parse(row), changed: true, isNewStart: row.start != null } : null;
+  return row ? { record: projectRecordSchema.parse(row), changed: true, newStart: row.start ? start : null } : null;
 }
 
 /** Whether writing `patch` would change anything. */
