@@ -2,6 +2,7 @@
  * Builds what does not run as it is written: `src/client` becomes static files in `dist/client`, and in the mode `sdk` the SDK
  * becomes a package in `dist/sdk`, to which `npm run build` adds the types.
  */
+
 import react from '@vitejs/plugin-react';
 import { defineConfig, type UserConfig } from 'vite';
 

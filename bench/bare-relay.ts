@@ -2,6 +2,7 @@
  * The baseline of P1, a program of its own as our server and worker are: a bare watch on pods, and for each change as many
  * bytes as our message has (MESSAGE_BYTES) on the socket of the project. A client names its project in the path.
  */
+
 import process from 'node:process';
 
 import { CoreV1Api, KubeConfig, Watch, type V1Pod } from '@kubernetes/client-node';

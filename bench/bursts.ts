@@ -1,11 +1,12 @@
 /** P3: how many pods a second a burst of creates brings, beside bare creates of claims and pods. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { CoreV1Api } from '@kubernetes/client-node';
 
 import type { ProjectRecord } from '../src/shared/node/db/project-record.ts';
 import { createClient } from '../src/shared/sdk/client.ts';
-import { claimManifest, podManifest } from '../src/worker/kube/manifests.ts';
+import { claimManifest, podManifest } from '../src/worker/pods/kube/manifests.ts';
 import { timesOf, type Result, type Scale } from './measure.ts';
 import { podSettings, seedRow } from './seeded.ts';
 import { startWorld, type World } from './world.ts';

@@ -1,4 +1,5 @@
 /** P2: what tRPC, sign-in, validation and announcing cost a create, beside its INSERT and its job alone. */
+
 import { randomUUID } from 'node:crypto';
 
 import { appendProjectEvent } from '../src/shared/node/db/project-events-repository.ts';
@@ -28,7 +29,13 @@ export async function measureCreates({ quick }: Scale): Promise<Result> {
       const ownerId = people[index % concurrency]?.userId ?? '';
       await world.db.transaction(async (trx) => {
         const names = { podName: `project-${id}`, workspacePvcName: `workspace-${id}` };
-        const facts = { name: `bare ${index}`, description: '', repoUrl: null, namespace: 'opencode', requestId: null };
+        const facts = {
+          name: `bare ${index}`,
+          description: '',
+          repoUrl: null,
+          namespace: 'opencode',
+          idempotencyKey: null,
+        };
         await insertProject(trx, { id, ownerId, ...facts, ...names }, { maxProjects: 100_000 });
         await appendProjectEvent(trx, { projectId: id, kind: 'created', actorId: ownerId, message: 'Created.' });
       });

@@ -1,4 +1,5 @@
 /** P6: a page of projects at any depth, with many or few projects of others, beside the same SELECT alone. */
+
 import pg from 'pg';
 import { Agent, setGlobalDispatcher } from 'undici';
 
@@ -17,9 +18,9 @@ export async function measureLists({ quick }: Scale): Promise<Result[]> {
     await seed(world, userId, own);
     const results: Result[] = [];
     let others = 0;
-    for (const wanted of [100, quick ? 10_000 : 100_000]) {
-      await seed(world, other.userId, wanted - others);
-      others = wanted;
+    for (const desired of [100, quick ? 10_000 : 100_000]) {
+      await seed(world, other.userId, desired - others);
+      others = desired;
       await world.db.raw('analyze projects');
       results.push(await measurePage({ world, userId, token, others, samples: quick ? 100 : 1_000 }));
     }

@@ -3,6 +3,7 @@
  * everything; `--size 10000` is how many projects and sockets there are (1,000; 100 when quick); `--only P2,P6` measures some; `--json FILE` writes the figures (`.cache/bench.json` unless told otherwise).
  * Ends with 0 whether a budget holds or not: figures are for reading, machines differ. With 1 when one could not be measured.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
@@ -43,8 +44,8 @@ if (!Number.isInteger(size) || size < 10) {
   say('Give --size as a whole number of at least 10, such as 1000.');
   process.exit(64);
 }
-const wanted = values.only?.split(',') ?? Object.keys(measures);
-const unknown = wanted.filter((id) => !(id in measures));
+const desired = values.only?.split(',') ?? Object.keys(measures);
+const unknown = desired.filter((id) => !(id in measures));
 if (unknown.length > 0) {
   say(`There is no measure ${unknown.join(', ')}. Choose from ${Object.keys(measures).join(', ')}.`);
   process.exit(64);
@@ -52,7 +53,7 @@ if (unknown.length > 0) {
 
 const results: Result[] = [];
 let failed = false;
-for (const id of wanted) {
+for (const id of desired) {
   const startedAt = performance.now();
   try {
     results.push(...[await measures[id]?.()].flat().filter((result) => result !== undefined));

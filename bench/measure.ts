@@ -1,4 +1,5 @@
 /** What every measure has in common: percentiles, facts about the machine, and the table of results. */
+
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 

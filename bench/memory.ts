@@ -1,4 +1,5 @@
 /** P5: what a socket with a subscription costs the server, and a tracked pod the worker. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';

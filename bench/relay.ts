@@ -1,4 +1,5 @@
 /** P1: from the change of a pod's status at the Kubernetes API to the callback of a program, beside a bare watch and a bare socket. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

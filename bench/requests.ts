@@ -1,4 +1,5 @@
 /** P4: requests to Kubernetes in a project's life, and while nothing happens. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { createClient } from '../src/shared/sdk/client.ts';

@@ -1,4 +1,5 @@
 /** P8: the JavaScript that a browser loads before it shows the projects, beside the libraries that every such page needs. */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';

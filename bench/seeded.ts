@@ -1,4 +1,5 @@
 /** Projects that run already, as a worker leaves them but without its work, for measures of what happens afterwards. */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -8,7 +9,7 @@ import { readInstallationId } from '../src/shared/node/db/installation-repositor
 import type { ProjectRecord } from '../src/shared/node/db/project-record.ts';
 import { insertProject } from '../src/shared/node/db/projects-repository.ts';
 import { readWorkerConfig } from '../src/worker/config.ts';
-import { claimManifest, podManifest } from '../src/worker/kube/manifests.ts';
+import { claimManifest, podManifest } from '../src/worker/pods/kube/manifests.ts';
 import { timesOf } from './measure.ts';
 import type { World } from './world.ts';
 
@@ -24,7 +25,7 @@ export async function seedRow(world: World, ownerId: string): Promise<ProjectRec
       {
         id,
         ownerId,
-        requestId: null,
+        idempotencyKey: null,
         name: `seeded ${id}`,
         description: '',
         repoUrl: null,

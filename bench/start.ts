@@ -1,4 +1,5 @@
 /** P7: from `npm start` to a served sign-in page, beside the start of its PostgreSQL and its Redis alone. */
+
 import { rmSync } from 'node:fs';
 
 import { createOwnPostgres, createOwnRedis } from '../tests/support/own-services.ts';

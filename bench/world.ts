@@ -1,4 +1,5 @@
 /** The system under measure: PostgreSQL, Redis and a Kubernetes API of its own, a server and a worker as real processes. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -3,6 +3,7 @@
  *
  *   URL=http://localhost:3080 TOKEN=… node examples/watch.ts
  */
+
 import { createClient } from 'opencode-project-manager/sdk';
 
 const { URL: url = 'http://localhost:3080', TOKEN: token = '' } = process.env;

@@ -1,4 +1,5 @@
 /** Every address of the client. Pages are loaded when they are first visited. */
+
 import { Suspense } from 'react';
 import { matchRoutes, Navigate, useRoutes, type RouteObject } from 'react-router';
 

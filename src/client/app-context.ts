@@ -1,4 +1,5 @@
 /** How components reach what `createApp` built. */
+
 import { createContext, use } from 'react';
 
 import type { AppServices } from './app.ts';

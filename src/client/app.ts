@@ -2,6 +2,7 @@
  * The client's composition root: builds the query cache, the API's links, the one live subscription and the session,
  * leaf first. Everything that pages use comes from here, by `AppContext`.
  */
+
 import { createBackOff } from './api/back-off.ts';
 import { createConnectionStore, type ConnectionStore } from './api/connection.ts';
 import { createLinks, createSocket } from './api/links.ts';

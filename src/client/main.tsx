@@ -2,6 +2,7 @@
  * The browser's entry. The client shows what the server says and sends what people ask for: server state lives in the
  * query cache alone, written by one subscription a tab. It never polls, and never shows an old state as the present one.
  */
+
 import './ui/styles.css';
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
@@ -21,7 +22,7 @@ import { lazyPart } from './ui/lazy-part.ts';
 import { cssVariablesResolver, theme } from './ui/theme.ts';
 
 /** After that an empty page would look like a broken one. */
-const patienceMs = 400;
+const timeoutMs = 400;
 
 const touched = firstTouch(window);
 const Toasts = lazyPart(async () => {
@@ -38,7 +39,7 @@ if (pathname !== '/sign-in') {
   void queryClient.prefetchQuery({ queryKey, queryFn: () => client.auth.me.query() });
 }
 const preloaded = preloadPage(pathname).catch(() => undefined); // what draws it says so
-void Promise.race([preloaded, new Promise((resolve) => setTimeout(resolve, patienceMs))]).then(draw);
+void Promise.race([preloaded, new Promise((resolve) => setTimeout(resolve, timeoutMs))]).then(draw);
 
 function draw(): void {
   const root = document.querySelector('#root');

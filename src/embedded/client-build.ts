@@ -1,4 +1,5 @@
 /** Builds the client when what is built is missing or older than its sources, so that `npm start` needs no step before it. */
+
 import { spawn } from 'node:child_process';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';

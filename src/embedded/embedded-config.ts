@@ -1,4 +1,5 @@
 /** What `npm start` reads from the environment: which services are real, and where the data of the others lies. */
+
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

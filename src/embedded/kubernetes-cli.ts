@@ -2,6 +2,7 @@
  * The embedded Kubernetes by itself, for a worker that runs elsewhere (docker-compose.yml): data in DATA_DIR, kubeconfig at
  * `DATA_DIR/kubeconfig`, on the loopback address. Stopped by SIGTERM or Ctrl-C.
  */
+
 import { resolve } from 'node:path';
 import process from 'node:process';
 

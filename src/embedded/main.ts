@@ -3,6 +3,7 @@
  * PostgreSQL and Redis as real servers, an OIDC issuer and a Kubernetes API with its kubelet in this process. Server and
  * worker are the ordinary ones and know nothing of this. Data stays in DATA_DIR between runs.
  */
+
 import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -33,8 +34,8 @@ process.on('SIGTERM', stop);
 try {
   await start(readEmbeddedConfig(process.env));
 } catch (error) {
-  const sentence = error instanceof Error ? error.message : String(error);
-  process.stderr.write(error instanceof ConfigurationError ? `${sentence}\n` : `Could not start: ${sentence}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(error instanceof ConfigurationError ? `${message}\n` : `Could not start: ${message}\n`);
   await undoAll();
   process.exit(1);
 }

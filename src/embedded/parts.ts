@@ -2,6 +2,7 @@
  * What `npm start` is made of, and takes a second or two to load. It is loaded piece by piece, for while a piece is loaded nothing
  * else goes on here: PostgreSQL, which comes up meanwhile, would wait for its next step until all was there.
  */
+
 import { setImmediate as breathe } from 'node:timers/promises';
 
 export async function loadParts() {

@@ -1,4 +1,5 @@
 /** What a running `npm start` tells other commands on this machine: where its database is. Readable by its owner alone. */
+
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,5 @@
 /** `npm run token -- user-a`: prints a personal access token of a development user and nothing else. Embedded mode only. */
+
 import process from 'node:process';
 
 import { insertAccessToken } from '../shared/node/db/access-tokens-repository.ts';

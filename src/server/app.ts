@@ -1,4 +1,5 @@
 /** The HTTP application, apart from listening: routes, headers, limits, and one line of log a request. */
+
 import { randomUUID } from 'node:crypto';
 
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';

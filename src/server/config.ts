@@ -1,4 +1,5 @@
 /** The server's configuration: environment variables in, one typed object out. */
+
 import { z } from 'zod';
 
 import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';

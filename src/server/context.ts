@@ -2,12 +2,13 @@
  * The composition root: typed configuration in, everything that the server is made of out, built leaf-first and disposed
  * in reverse. Nothing else in the server opens a connection.
  */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { listLiveAccessTokenIds } from '../shared/node/db/access-tokens-repository.ts';
 import { createDatabase } from '../shared/node/db/database.ts';
-import { readSight } from '../shared/node/db/leases-repository.ts';
+import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
 import { toProject } from '../shared/node/db/project-record.ts';
 import {
   findOwnedProject,
@@ -15,7 +16,7 @@ import {
   listUnarchivedProjects,
   listVersions,
 } from '../shared/node/db/projects-repository.ts';
-import { listLiveSessionIds, noteSessionsSeen } from '../shared/node/db/sessions-repository.ts';
+import { listLiveSessionIds, recordSessionUse } from '../shared/node/db/sessions-repository.ts';
 import type { Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { createRedis } from '../shared/node/redis.ts';
@@ -76,7 +77,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
   const hub = createStatusHub({
     listVersions: (ownerIds) => listVersions(db, ownerIds),
     findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
-    readSight: () => readSight(db),
+    readWatchObservation: () => readWatchObservation(db),
     now,
     ringSize,
     maxRepairs: 500,
@@ -168,7 +169,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
   /** A window that is open is in use, although it asks for nothing. */
   async function noteOpenSessions(): Promise<void> {
     const open = socketServer.openCredentials().filter(({ kind }) => kind === 'session');
-    if (open.length > 0) await noteSessionsSeen(db, [...new Set(open.map(({ id }) => id))]);
+    if (open.length > 0) await recordSessionUse(db, [...new Set(open.map(({ id }) => id))]);
   }
 
   let loops: Promise<unknown>[] = [];

@@ -1,4 +1,5 @@
 /** How an error leaves the server: one shape for tRPC, for the socket and for everything that fails before either. */
+
 import { TRPCError } from '@trpc/server';
 import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
@@ -64,7 +65,7 @@ export function toAppError(error: unknown): AppError {
 function ofTrpc(error: TRPCError): AppError {
   if (error.code === 'BAD_REQUEST' && error.cause instanceof ZodError) {
     const fields = fieldErrorsOf(error.cause);
-    return new AppError('VALIDATION_FAILED', validationSentence(fields), { fields });
+    return new AppError('VALIDATION_FAILED', validationMessage(fields), { fields });
   }
   switch (error.code) {
     case 'PARSE_ERROR':
@@ -98,10 +99,10 @@ function internal(cause: unknown): AppError {
   );
 }
 
-function validationSentence(fields: Record<string, string>): string {
+function validationMessage(fields: Record<string, string>): string {
   const [first] = Object.entries(fields);
   if (!first) return 'The input is not valid.';
-  const [field, message] = first;
-  const sentence = field === '' ? message : `${field}: ${message}`;
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`; // zod's own messages have no full stop
+  const [field, problem] = first;
+  const message = field === '' ? problem : `${field}: ${problem}`;
+  return /[.!?]$/.test(message) ? message : `${message}.`; // zod's own messages have no full stop
 }

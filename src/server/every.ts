@@ -1,4 +1,5 @@
 /** A loop on a clock: one run at a time, a failed run is logged and the next one comes all the same. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Log } from '../shared/node/log.ts';

@@ -3,6 +3,7 @@
  * stream, the comparison of connected owners with the database, the look at the sessions of open sockets. It must never
  * talk to Kubernetes, and never wait for Redis to answer a person.
  */
+
 import process from 'node:process';
 
 import { AppError } from '../shared/contract/errors.ts';

@@ -1,4 +1,5 @@
 /** The whole API. Its type alone is what client and SDK import. */
+
 import { authRouter } from './auth/router.ts';
 import { projectsRouter } from './projects/router.ts';
 import { sessionsRouter } from './sessions/router.ts';

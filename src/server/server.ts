@@ -1,4 +1,5 @@
 /** Starts and stops one server: checks the database, listens, and on stop lets everything under way finish. */
+
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -114,7 +115,7 @@ async function listen(app: FastifyInstance, { port, host }: ServerConfig): Promi
       EACCES: 'is not allowed',
       EADDRNOTAVAIL: 'is not an address of this machine',
     };
-    const sentence = `The server cannot listen on ${host}:${port}: it ${reason[code]}. Set PORT or HOST to another one.`;
-    throw new AppError('UNAVAILABLE', sentence, { cause: error });
+    const message = `The server cannot listen on ${host}:${port}: it ${reason[code]}. Set PORT or HOST to another one.`;
+    throw new AppError('UNAVAILABLE', message, { cause: error });
   }
 }

@@ -1,10 +1,11 @@
 /** What the procedures call: one function a procedure. Built in `context.ts`. */
+
 import type { TrackedEnvelope } from '@trpc/server';
 
 import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
+import type { UsualStart } from '../shared/contract/diagnosis.ts';
 import type { ProjectEvent } from '../shared/contract/events.ts';
-import type { UsualStart } from '../shared/contract/explanation.ts';
 import type {
   CreateProjectInput,
   ListProjectsInput,

@@ -2,6 +2,7 @@
  * The per-project secret that whoever calls a sidecar must show, as `Authorization: Bearer <secret>`, or as the password of
  * Basic for a browser. It lies in a file that Kubernetes mounts.
  */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -29,13 +30,13 @@ export function readAccessToken(env: Record<string, string | undefined>): string
 
 /** Compares in constant time, whatever was sent. */
 export function createGate(token: string): IsAllowed {
-  const wanted = digest(token);
+  const desired = digest(token);
   return ({ headers: { authorization = '' } }) => {
     const [scheme = '', value = ''] = authorization.split(' ', 2);
     const shown =
       scheme.toLowerCase() === 'basic' ? Buffer.from(value, 'base64').toString().split(':').slice(1).join(':') : value;
     const isKnownScheme = /^(?:basic|bearer)$/i.test(scheme);
-    return timingSafeEqual(digest(shown), wanted) && isKnownScheme;
+    return timingSafeEqual(digest(shown), desired) && isKnownScheme;
   };
 }
 

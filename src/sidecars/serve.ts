@@ -1,4 +1,5 @@
 /** Runs a sidecar's server until it is asked to end: then it takes no more, finishes what is under way, and goes. */
+
 import type { Server } from 'node:http';
 
 /** Shorter than the grace period of the pod. */

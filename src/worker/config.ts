@@ -1,8 +1,9 @@
 /** The worker's configuration: from environment variables alone, checked at start. */
+
 import { z } from 'zod';
 
 import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';
-import type { PodSettings } from './kube/manifests.ts';
+import type { PodSettings } from './pods/kube/manifests.ts';
 
 export interface WorkerConfig {
   databaseUrl: string;

@@ -1,11 +1,12 @@
 /** The worker's only HTTP: `/livez`, `/readyz` and `/metrics` on a port of its own, for probes and Prometheus. */
+
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-import type { StartStepName } from '../shared/contract/explanation.ts';
-import type { WatchedResource } from './kube/kubernetes-client.ts';
+import type { StartStepName } from '../shared/contract/diagnosis.ts';
+import type { WatchedResource } from './pods/kube/kubernetes-client.ts';
 
 /**
  * What the resync had to put right, by what was wrong. `lost-job`: a wish without a job. `drift`: objects that were not as
@@ -20,12 +21,12 @@ export interface WorkerMetrics {
   /** Counts what the resync put right: nothing, as long as queue and watch lose nothing. */
   corrected(kind: Correction, count?: number): void;
   /** How many objects with our label belong to no row. */
-  unknownObjects(counts: { pods: number; claims: number }): void;
+  orphans(counts: { pods: number; claims: number }): void;
   /**
    * Attempts by the job's name (`without-queue` while Redis took none) and how they ended: `done`, `again` (another one
    * follows), `failed` (none does).
    */
-  jobEnded(name: string, outcome: 'done' | 'again' | 'failed'): void;
+  jobEnded(name: string, outcome: 'done' | 'retry' | 'failed'): void;
   /** Whether this worker owns the watch and sees the cluster. */
   watchState(state: { owner: boolean; reachable: boolean }): void;
   /** The watch of this resource has given a sign of life just now. */
@@ -97,7 +98,7 @@ export function createWorkerMetrics(now: () => number = () => performance.now())
   return {
     registry,
     corrected: (kind, count = 1) => corrected.inc({ kind }, count),
-    unknownObjects({ pods, claims }) {
+    orphans({ pods, claims }) {
       unknown.set({ resource: 'pods' }, pods);
       unknown.set({ resource: 'persistentvolumeclaims' }, claims);
     },

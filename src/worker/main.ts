@@ -1,4 +1,5 @@
 /** `npm run worker`: a worker as a process of its own, configured by environment variables, drained by SIGTERM. */
+
 import process from 'node:process';
 
 import { ConfigurationError } from '../shared/node/environment.ts';
@@ -33,9 +34,9 @@ try {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 } catch (error) {
-  const sentence = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(
-    error instanceof ConfigurationError ? `${sentence}\n` : `The worker could not start: ${sentence}\n`,
+    error instanceof ConfigurationError ? `${message}\n` : `The worker could not start: ${message}\n`,
   );
   process.exit(1);
 }

@@ -9,7 +9,7 @@ export type Step =
   | 'delete-pod'
   | 'delete-claim'
   /** The row says that the cluster has all orders; the job has not ended. */
-  | 'told'
+  | 'recorded'
   /** A row has changed; the stream has not been told. */
   | 'status-written';
 

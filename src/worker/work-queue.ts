@@ -2,6 +2,7 @@
  * Keys that need a look, each at most once in the queue and never twice at once. An `add` while a key is being worked on
  * leads to one more look afterwards, so the last state is never missed; states in between may be.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WorkQueue {

@@ -5,6 +5,7 @@
  *
  * This file is its composition root: typed configuration in, everything built leaf-first, stopped in reverse.
  */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
@@ -15,20 +16,20 @@ import { createLog, type Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { awaitRedis, createRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
-import { createAttempts } from './attempts.ts';
 import type { WorkerConfig } from './config.ts';
-import { createDispatcher } from './dispatch.ts';
 import { createWorkerMetrics, type WorkerMetrics, type WorkerReadiness } from './health.ts';
-import { startJobConsumer } from './job-consumer.ts';
-import { createKubernetesClient, loadKubeConfig } from './kube/kubernetes-client.ts';
-import { pruneHistory } from './prune.ts';
-import { createReconciler } from './reconcile/reconcile.ts';
-import { createStatusWriter } from './status-writer.ts';
+import { createAttempts } from './pods/jobs/attempts.ts';
+import { createDispatcher } from './pods/jobs/dispatcher.ts';
+import { startJobConsumer } from './pods/jobs/job-consumer.ts';
+import { sweepPendingCommands } from './pods/jobs/sweep.ts';
+import { createKubernetesClient, loadKubeConfig } from './pods/kube/kubernetes-client.ts';
+import { createReconciler } from './pods/reconcile/reconcile.ts';
+import { createStatusWriter } from './pods/status/status-writer.ts';
+import { watchCluster } from './pods/watch/cluster-watch.ts';
+import type { ListWatchLimits } from './pods/watch/list-watch.ts';
+import { leadWatch, type WatchLeaderTimes } from './pods/watch/watch-leader.ts';
+import { pruneHistory } from './prune-history.ts';
 import type { AfterStep } from './step.ts';
-import { sweepLagging } from './sweep.ts';
-import { watchCluster } from './watch/cluster-watch.ts';
-import type { ListWatchLimits } from './watch/list-watch.ts';
-import { ownWatch, type WatchOwnerTimes } from './watch/watch-owner.ts';
 
 export interface Worker {
   metrics: WorkerMetrics;
@@ -42,14 +43,14 @@ export interface WorkerOptions {
   log?: Log;
   now?: () => Date;
   random?: () => number;
-  watchTimes?: WatchOwnerTimes;
+  watchTimes?: WatchLeaderTimes;
   watchLimits?: Partial<ListWatchLimits>;
   /** The time limit of every request to the cluster. */
   requestTimeoutMs?: number;
   /** How often rows and the watched objects are compared. */
   resyncMs?: number;
   /** How long a pod must have been unknown before it goes. */
-  unknownGraceMs?: number;
+  orphanGraceMs?: number;
   /** How long running jobs may go on after `stop`. */
   jobGraceMs?: number;
   /** How long to wait for a database that does not answer yet. */
@@ -122,7 +123,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
     afterStep,
   });
   const stopping = new AbortController();
-  const owning = ownWatch(
+  const owning = leadWatch(
     {
       db,
       publisher,
@@ -142,11 +143,11 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
               random,
               limits: options.watchLimits,
               resyncMs: options.resyncMs,
-              unknownGraceMs: options.unknownGraceMs,
+              orphanGraceMs: options.orphanGraceMs,
             },
             watch,
           ),
-          sweepLagging({ db, dispatcher, metrics, log }, watch.signal),
+          sweepPendingCommands({ db, dispatcher, metrics, log }, watch.signal),
           pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, watch.signal),
         ]).finally(() => dispatcher.handOver()),
       metrics,

@@ -1,4 +1,5 @@
 /** The Kubernetes of a chaos run, with a node that is quick; a real API server when there is one. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

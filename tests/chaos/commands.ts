@@ -1,4 +1,5 @@
 /** Carries out the planned commands through the clients, and keeps the books. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { AppError } from '../../src/shared/contract/errors.ts';
@@ -84,7 +85,11 @@ export function createCommands(deps: {
     // As a careful program does: asked again with the same request id until somebody answers.
     for (let attempt = 0; attempt < 20; attempt += 1) {
       const outcome = await ask(() =>
-        client.projects.create({ name: creation.name, requestId: creation.requestId, description: 'made by chaos' }),
+        client.projects.create({
+          name: creation.name,
+          idempotencyKey: creation.idempotencyKey,
+          description: 'made by chaos',
+        }),
       );
       if (outcome.kind === 'acknowledged') {
         ledger.created(creation, outcome.value);
@@ -146,8 +151,8 @@ export function createCommands(deps: {
         !account.names.has(project.name) ||
         project.statusVersion < version
       ) {
-        const seen = `${project.desiredState}, "${project.name}", version ${project.statusVersion}`;
-        violations.report('I5', id, `a list shows ${seen}; expected: ${sought}`);
+        const observed = `${project.desiredState}, "${project.name}", version ${project.statusVersion}`;
+        violations.report('I5', id, `a list shows ${observed}; expected: ${sought}`);
       }
     }
   }

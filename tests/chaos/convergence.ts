@@ -1,12 +1,13 @@
 /** Whether each project is as its owner wants it: in the database, in the cluster, and for long enough (I3). */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 
 import type { Database } from '../../src/shared/node/db/database.ts';
 import { projectRecordSchema, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
-import { projectSelector } from '../../src/worker/kube/manifests.ts';
-import { claimsIn, projectIdOf } from './cluster-eyes.ts';
+import { projectSelector } from '../../src/worker/pods/kube/manifests.ts';
+import { claimsIn, projectIdOf } from './cluster-observer.ts';
 import { namespace, type ChaosCluster } from './cluster.ts';
 
 export interface Present {
@@ -44,12 +45,12 @@ function divergenceOf(
   record: ProjectRecord,
   { pods, claims, hadClaim }: { pods: V1Pod[]; claims: V1PersistentVolumeClaim[]; hadClaim: boolean },
 ): string | null {
-  const wanted = { running: 'ready', stopped: 'stopped', deleted: 'archived' }[record.desiredState];
+  const desired = { running: 'ready', stopped: 'stopped', deleted: 'archived' }[record.desiredState];
   const row = `${record.status} (${record.reason}: ${record.message}), generation ${record.observedGeneration} of ${record.generation}`;
   const inCluster = `${count(pods.length, 'pod')}, ${count(claims.length, 'claim')}`;
-  const say = (text: string) => `should be ${wanted}, but ${text}. Row: ${row}. Cluster: ${inCluster}.`;
+  const say = (text: string) => `should be ${desired}, but ${text}. Row: ${row}. Cluster: ${inCluster}.`;
 
-  if (record.status !== wanted) return say(`is ${record.status}`);
+  if (record.status !== desired) return say(`is ${record.status}`);
   if (record.observedGeneration !== record.generation) return say('its last wish is not noted as met');
   const [pod] = pods;
   const [claim] = claims;

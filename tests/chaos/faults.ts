@@ -1,10 +1,11 @@
 /** Breaks what the plan says, for as long as it says, and mends it again. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 
 import type { Fault, PassingRequest } from '../support/faulty-kubernetes.ts';
-import type { ClusterEyes } from './cluster-eyes.ts';
+import type { ClusterEyes } from './cluster-observer.ts';
 import { namespace } from './cluster.ts';
 import type { PlannedFault } from './schedule.ts';
 import type { Supervised } from './supervised.ts';

@@ -1,9 +1,10 @@
 /** The checks that are made when all is whole again; those that are made all the time are in their watchers. */
+
 import { isDeepStrictEqual } from 'node:util';
 
 import { waitUntil } from '../../src/embedded/process/wait-until.ts';
 import { toProject, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
-import { projectIdOf } from './cluster-eyes.ts';
+import { projectIdOf } from './cluster-observer.ts';
 import type { Present } from './convergence.ts';
 import type { Ledger } from './ledger.ts';
 import type { Viewer } from './viewers.ts';
@@ -17,21 +18,21 @@ export function checkBooks(records: ProjectRecord[], ledger: Ledger, violations:
   const rows = new Map(records.map((record) => [record.id, record]));
   for (const account of ledger.accounts()) {
     const row = rows.get(account.id);
-    const wanted = `${[...account.desired].join(' or ')}, "${[...account.names].join('" or "')}", version ${account.version} or later`;
+    const desired = `${[...account.desired].join(' or ')}, "${[...account.names].join('" or "')}", version ${account.version} or later`;
     if (!row) {
-      violations.report('I5', account.id, `the database lacks it; expected: ${wanted}`);
+      violations.report('I5', account.id, `the database lacks it; expected: ${desired}`);
     } else if (
       !account.desired.has(row.desiredState) ||
       !account.names.has(row.name) ||
       row.statusVersion < account.version
     ) {
-      const seen = `${row.desiredState}, "${row.name}", version ${row.statusVersion}`;
-      violations.report('I5', account.id, `the database says: ${seen}; expected: ${wanted}`);
+      const observed = `${row.desiredState}, "${row.name}", version ${row.statusVersion}`;
+      violations.report('I5', account.id, `the database says: ${observed}; expected: ${desired}`);
     }
   }
-  const maybe = new Set(ledger.unknownCreations().map(({ requestId }) => requestId));
+  const maybe = new Set(ledger.unknownCreations().map(({ idempotencyKey }) => idempotencyKey));
   for (const row of records) {
-    if (ledger.find(row.id) || maybe.has(row.requestId ?? '')) continue;
+    if (ledger.find(row.id) || maybe.has(row.idempotencyKey ?? '')) continue;
     violations.report('I5', row.id, `"${row.name}" is in the database, but nobody has asked for it`);
   }
 }
@@ -62,13 +63,13 @@ export async function awaitViews(
 
 function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: string }[] {
   const shown = viewer.view.get(record.id);
-  const wanted = toProject(record);
-  if (shown && isDeepStrictEqual(shown, wanted)) return [];
+  const desired = toProject(record);
+  if (shown && isDeepStrictEqual(shown, desired)) return [];
   if (!shown && record.status === 'archived') return []; // gone before it was ever seen
   const words = (project: { status: string; statusVersion: number }) =>
     `${project.status}, version ${project.statusVersion}`;
-  const seen = shown ? words(shown) : 'nothing';
-  return [{ id: record.id, text: `the ${viewer.name} shows ${seen}; the database says ${words(wanted)}` }];
+  const observed = shown ? words(shown) : 'nothing';
+  return [{ id: record.id, text: `the ${viewer.name} shows ${observed}; the database says ${words(desired)}` }];
 }
 
 /** I6: nothing with our label that no live row names. */

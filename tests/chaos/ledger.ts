@@ -2,6 +2,7 @@
  * The books of a run: what each client asked for, what it was told, and so what each project may be. An answer narrows
  * that down to one thing; a command without an answer widens it, for it may or may not have been done.
  */
+
 import { randomUUID } from 'node:crypto';
 
 import type { AppErrorCode } from '../../src/shared/contract/errors.ts';
@@ -15,7 +16,7 @@ const settleMs = 10_000;
 
 export type ProjectCommand = Exclude<CommandKind, 'create' | 'list'>;
 
-const wishOf: Record<ProjectCommand, DesiredState | null> = {
+const commandOf: Record<ProjectCommand, DesiredState | null> = {
   update: null,
   stop: 'stopped',
   start: 'running',
@@ -32,7 +33,7 @@ export interface Account {
   names: Set<string>;
   /** The highest version that was ever told. */
   version: number;
-  deletionAsked: boolean;
+  deletionRequested: boolean;
   busy: boolean;
   quietUntilMs: number;
   /** When its deletion was acknowledged. */
@@ -43,7 +44,7 @@ export interface Account {
 }
 
 export interface Creation {
-  requestId: string;
+  idempotencyKey: string;
   user: number;
   name: string;
   /** When it was first asked for. */
@@ -65,7 +66,7 @@ export interface Ledger {
   creationRefused(creation: Creation): void;
   begin(account: Account, command: ProjectCommand, name: string): void;
   acknowledged(account: Account, command: ProjectCommand, name: string, project: Project): void;
-  refused(account: Account, command: ProjectCommand, code: AppErrorCode, sentence: string): void;
+  refused(account: Account, command: ProjectCommand, code: AppErrorCode, message: string): void;
   unanswered(account: Account, command: ProjectCommand, name: string, why: string): void;
 }
 
@@ -85,7 +86,7 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
       desired: new Set([project.desiredState]),
       names: new Set([project.name]),
       version: project.statusVersion,
-      deletionAsked: false,
+      deletionRequested: false,
       busy: false,
       quietUntilMs: 0,
       deletedAtMs: Infinity,
@@ -108,12 +109,12 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
       [...accounts.values()].filter((one) => one.user === user && one.deletedAtMs >= sinceMs).length +
       [...unknown.values()].filter((one) => one.user === user).length,
     newCreation(user) {
-      const creation = { requestId: randomUUID(), user, name: `Project ${user} ${++created}`, atMs: nowMs() };
-      unknown.set(creation.requestId, creation);
+      const creation = { idempotencyKey: randomUUID(), user, name: `Project ${user} ${++created}`, atMs: nowMs() };
+      unknown.set(creation.idempotencyKey, creation);
       return creation;
     },
     created(creation, project) {
-      unknown.delete(creation.requestId);
+      unknown.delete(creation.idempotencyKey);
       const known = accounts.get(project.id);
       const account = known ?? open(project, creation.user);
       note(account, `create acknowledged: version ${project.statusVersion}`);
@@ -126,18 +127,18 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
       }
       return account;
     },
-    creationRefused: (creation) => void unknown.delete(creation.requestId),
+    creationRefused: (creation) => void unknown.delete(creation.idempotencyKey),
     begin(account, command, name) {
       account.busy = true;
-      if (command === 'delete') account.deletionAsked = true;
+      if (command === 'delete') account.deletionRequested = true;
       note(account, command === 'update' ? `update to "${name}"` : command);
     },
     acknowledged(account, command, name, project) {
       account.busy = false;
       const { desiredState, statusVersion } = project;
       note(account, `${command} acknowledged: ${desiredState}, ${project.status}, version ${statusVersion}`);
-      const wish = wishOf[command];
-      const desired = wish === null ? account.desired : new Set([wish]);
+      const commanded = commandOf[command];
+      const desired = commanded === null ? account.desired : new Set([commanded]);
       if (!desired.has(desiredState)) {
         violations.report(
           'I5',
@@ -161,17 +162,17 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
       account.names = new Set([project.name]);
       account.version = Math.max(account.version, statusVersion);
     },
-    refused(account, command, code, sentence) {
+    refused(account, command, code, message) {
       account.busy = false;
       note(account, `${command} refused: ${code}`);
       if (mayBeIllegal(account, command) && code === 'ILLEGAL_STATE') return;
-      violations.report('I5', account.id, `${command} was refused with ${code}: ${sentence}`);
+      violations.report('I5', account.id, `${command} was refused with ${code}: ${message}`);
     },
     unanswered(account, command, name, why) {
       account.busy = false;
       note(account, `${command} without an answer: ${why}`);
-      const wish = wishOf[command];
-      if (wish) account.desired = new Set([...account.desired, wish]);
+      const commanded = commandOf[command];
+      if (commanded) account.desired = new Set([...account.desired, commanded]);
       if (command === 'update') account.names = new Set([...account.names, name]);
       account.quietUntilMs = nowMs() + settleMs;
     },

@@ -3,6 +3,7 @@
  * the invariants I1-I7 are checked (those that can be seen at once, all the time). The same seed gives the same plan. It
  * prints what it breaks, and ends with 1 when an invariant did not hold. Everything that it starts ends with it.
  */
+
 import { randomInt } from 'node:crypto';
 import process from 'node:process';
 import { parseArgs } from 'node:util';

@@ -1,15 +1,16 @@
 /** What a run prints beside the faults: the summary, and the whole story of each project that went wrong. */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Database } from '../../src/shared/node/db/database.ts';
-import type { ClusterEyes } from './cluster-eyes.ts';
+import type { ClusterEyes } from './cluster-observer.ts';
 import type { Commands } from './commands.ts';
 import type { Ledger } from './ledger.ts';
 import type { PlannedFault } from './schedule.ts';
 import type { Viewer } from './viewers.ts';
-import { invariantWords, type Violation } from './violations.ts';
+import { invariantDescriptions, type Violation } from './violations.ts';
 import type { World } from './world.ts';
 
 /** Beyond these the stories repeat themselves. */
@@ -68,7 +69,7 @@ export async function tellStories(deps: {
 
 export function describeViolation({ invariant, text, projectId, atMs }: Violation): string {
   const about = projectId === null ? '' : ` project ${projectId}:`;
-  return `${(atMs / 1_000).toFixed(1).padStart(6)} s  ${invariant} (${invariantWords[invariant]}):${about} ${text}`;
+  return `${(atMs / 1_000).toFixed(1).padStart(6)} s  ${invariant} (${invariantDescriptions[invariant]}):${about} ${text}`;
 }
 
 /** Writes what every process has printed; returns the folder. */

@@ -1,4 +1,5 @@
 /** What the processes hold: memory, connections, sockets. It must be back where it was when all is over (I7). */
+
 import { Redis } from 'ioredis';
 
 import { waitUntil } from '../../src/embedded/process/wait-until.ts';
@@ -15,7 +16,7 @@ export interface Holdings {
 /** The limits of their pools: `createDatabase` in the server, and the same with WORKER_CONCURRENCY + 10 in the worker. */
 const poolSizes = { 'opencode-server': 10, 'opencode-worker': 30 };
 const slackBytes = 50 * 1024 * 1024;
-const patienceMs = 8_000;
+const timeoutMs = 8_000;
 
 export async function measure(world: World): Promise<Holdings> {
   const heaps = async (processes: readonly Supervised[]) => Math.max(...(await Promise.all(processes.map(heapOf))));
@@ -82,7 +83,7 @@ async function settles(read: () => Promise<number>, limit: number): Promise<numb
       last = await read();
       return last <= limit && last >= 0 ? true : undefined;
     },
-    { timeoutMs: patienceMs, intervalMs: 200 },
+    { timeoutMs: timeoutMs, intervalMs: 200 },
   );
   return settled ? null : last;
 }

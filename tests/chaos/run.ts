@@ -1,8 +1,9 @@
 /** One run from start to verdict. */
+
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { openClusterEyes, type ClusterEyes } from './cluster-eyes.ts';
+import { openClusterEyes, type ClusterEyes } from './cluster-observer.ts';
 import { createCommands } from './commands.ts';
 import { awaitConvergence, divergencesOf, readPresent } from './convergence.ts';
 import { createFaults } from './faults.ts';
@@ -54,7 +55,7 @@ export async function runChaos(options: {
       api,
       violations,
       nowMs,
-      isDeletionAsked: (id) => ledger.find(id)?.deletionAsked ?? false,
+      isDeletionRequested: (id) => ledger.find(id)?.deletionRequested ?? false,
     });
     const { hadClaim } = eyes;
     for (let user = 0; user < userCount; user += 1) {
@@ -129,7 +130,7 @@ export async function runChaos(options: {
     const users = new Map(owners.map(({ id, name }) => [id, Number(name.split(' ')[1])]));
     const viewsMs = await awaitViews(viewers, { read, userOf: (id) => users.get(id) ?? -1, violations });
     say(`every client shows what the database says after ${(viewsMs / 1_000).toFixed(1)} s`);
-    const states = viewers.reduce((sum, viewer) => sum + viewer.statesSeen(), 0);
+    const states = viewers.reduce((sum, viewer) => sum + viewer.observedStates(), 0);
     await Promise.all(viewers.map((viewer) => viewer.close()));
     signal.throwIfAborted();
     await checkHoldings(world, before, violations);
@@ -146,7 +147,7 @@ export async function runChaos(options: {
     print(`\nfaults:\n${describeFaults(injected)}`);
     print(describeCommands(commands));
     print(
-      `seen: ${present.records.length} projects, ${eyes.podsSeen()} pods, ${states} states on ${viewers.length} screens; ` +
+      `seen: ${present.records.length} projects, ${eyes.observedPods()} pods, ${states} states on ${viewers.length} screens; ` +
         `time to converge: ${(converged.tookMs / 1_000).toFixed(1)} s; ` +
         `the run took ${((performance.now() - beganAt) / 1_000).toFixed(0)} s`,
     );

@@ -3,6 +3,7 @@
  * Which project a command is about is decided when it is due, for nobody can know now which ones there will be; the plan
  * holds a fraction of the list instead.
  */
+
 import { createRandom, type Random } from './random.ts';
 
 export const userCount = 3;

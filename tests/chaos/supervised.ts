@@ -2,6 +2,7 @@
  * One place for a process of ours, as a cluster has it: whoever dies there is replaced when the plan says so, and a
  * process that ends although nobody asked it to is an offence.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ProcessExit, ServiceProcess } from '../support/processes.ts';

@@ -1,4 +1,5 @@
 /** The open screens of a run: clients that watch all projects of their user, and remember what they were shown (I4). */
+
 import type { ProjectStatus } from '../../src/shared/contract/states.ts';
 import { createClient, type Client, type Project } from '../../src/shared/sdk/client.ts';
 import type { Violations } from './violations.ts';
@@ -11,7 +12,7 @@ export interface Viewer {
   /** The last state of each project that it was shown, by id. */
   view: ReadonlyMap<string, Project>;
   /** How many states it was shown in all. */
-  statesSeen(): number;
+  observedStates(): number;
   /** Versions in the order in which they came. */
   historyOf(projectId: string): { version: number; status: ProjectStatus }[];
   close(): Promise<void>;
@@ -29,7 +30,7 @@ export function openViewer(options: {
   const client = createClient({ url, token });
   const view = new Map<string, Project>();
   const histories = new Map<string, { version: number; status: ProjectStatus }[]>();
-  let statesSeen = 0;
+  let observedStates = 0;
   let closing = false;
 
   async function follow(): Promise<void> {
@@ -45,7 +46,7 @@ export function openViewer(options: {
         }
         view.set(id, project);
         histories.set(id, [...(histories.get(id) ?? []), { version: statusVersion, status }]);
-        statesSeen += 1;
+        observedStates += 1;
       }
       if (!closing) violations.report('I4', null, `the watch of the ${name} has ended by itself`);
     } catch (error) {
@@ -60,7 +61,7 @@ export function openViewer(options: {
     server,
     client,
     view,
-    statesSeen: () => statesSeen,
+    observedStates: () => observedStates,
     historyOf: (projectId) => histories.get(projectId) ?? [],
     async close() {
       closing = true;

@@ -1,7 +1,7 @@
 /** What must never be, found so far. The letters are those of the list of invariants that the run is about. */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7';
 
-export const invariantWords: Record<Invariant, string> = {
+export const invariantDescriptions: Record<Invariant, string> = {
   I1: 'never two pods on one volume; once settled exactly the wanted pod, or none',
   I2: 'no volume removed that its owner did not delete',
   I3: 'every project converges within 60 s',

@@ -2,6 +2,7 @@
  * Everything that a chaos run stands on, each part real: PostgreSQL, Redis and a Kubernetes API of its own, two servers
  * and two workers as processes, and a door or a proxy wherever something is to break without the part itself.
  */
+
 import knex from 'knex';
 import { knexSnakeCaseMappers } from 'objection';
 

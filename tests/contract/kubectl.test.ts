@@ -1,4 +1,5 @@
 /** Real kubectl with the kubeconfig of the embedded Kubernetes, as a person would use it. Needs kubectl on the path. */
+
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -23,7 +23,7 @@ const quick: KubeletDelays = {
   backOffLimitMs: 60_000,
   probeSecondMs: 20,
   stopMs: 50,
-  unboundPatienceMs: 300,
+  unboundTimeoutMs: 300,
   heartbeatMs: 60_000,
 };
 

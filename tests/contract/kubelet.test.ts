@@ -1,4 +1,5 @@
 /** What the embedded kubelet does with pods and claims, on the embedded API and, with KUBEBUILDER_ASSETS, on a real one. */
+
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 
 import { openKubeletHarness, type KubeletHarness } from './kubelet-harness.ts';

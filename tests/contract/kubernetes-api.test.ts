@@ -2,6 +2,7 @@
  * How a Kubernetes API behaves, as far as the worker and the kubelet rely on it. The same statements are tried on the
  * embedded API and, with KUBEBUILDER_ASSETS, on a real kube-apiserver: where the two differ, the embedded one is wrong.
  */
+
 import { afterAll, beforeAll, describe } from 'vitest';
 
 import { openApi, type ContractApi } from './contract-api.ts';

@@ -1,6 +1,6 @@
 /**
  * Provokes situations of pods on a real cluster and writes down what Kubernetes says of them, in the format of
- * `situations/`. It makes pods of its own in the namespace `opencode-corpus` and removes them afterwards:
+ * `snapshots/`. It makes pods of its own in the namespace `opencode-corpus` and removes them afterwards:
  *
  *     KUBECONFIG=… node tests/corpus/provoke.ts [--write FOLDER] [name …]
  *
@@ -9,14 +9,15 @@
  * PROVOKE_REGISTRY, an address of this machine (as `127.0.0.1:9`) where its node looks for images over plain HTTP; and
  * PROVOKE_NODE_DOWN with PROVOKE_NODE_UP, shell commands that halt and continue the kubelet of its node.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { ApiException, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 
-import { image, plays, probe, shell, type Play } from './plays.ts';
-import { explainSituation, parseSituation } from './situations.ts';
+import { image, plays, probe, shell, type Play } from './provocations.ts';
+import { diagnoseSnapshot, parseSnapshot } from './snapshots.ts';
 import { brokenWebhookLabel, createStage, labels, namespace, priorityClass, startRegistry } from './stage.ts';
 
 const kubeConfig = new KubeConfig();
@@ -83,7 +84,7 @@ async function captured(name: string, how: string) {
   return { name, how, capturedAt: new Date().toISOString(), pod, events: events.items, pvc, node, expect };
 }
 
-const explained = (file: object) => explainSituation(parseSituation(JSON.parse(JSON.stringify(file)))).reason;
+const diagnosed = (file: object) => diagnoseSnapshot(parseSnapshot(JSON.parse(JSON.stringify(file)))).reason;
 
 /** Makes the pod, and waits until the engine says what it is to say, or for so long. */
 async function provoke(name: string, play: Play, limitMs: number): Promise<{ reason: string; file: object }> {
@@ -95,13 +96,13 @@ async function provoke(name: string, play: Play, limitMs: number): Promise<{ rea
     // It is the answer that is wanted, or it is shown that it is not.
     const status: unknown = typeof error.body === 'string' ? JSON.parse(error.body) : error.body;
     const file = { ...(await captured(name, play.how)), httpStatus: error.code, status };
-    return { reason: explained(file), file };
+    return { reason: diagnosed(file), file };
   }
   await stage.accompany(play.before);
   let isDone = play.afterwards === undefined;
   for (const until = Date.now() + limitMs; ; await delay(500)) {
     const file = await captured(name, play.how);
-    const reason = explained(file);
+    const reason = diagnosed(file);
     if (!isDone && reason === (play.after ?? 'ready')) {
       isDone = true;
       await doTo(name, play.afterwards);
@@ -175,25 +176,25 @@ async function cleanUp(): Promise<void> {
 const args = process.argv.slice(2);
 const writeAt = args.indexOf('--write');
 const folder = writeAt < 0 ? null : (args.splice(writeAt, 2)[1] ?? null);
-const wanted = (args.length === 0 ? Object.keys(plays) : args).map((name) => {
+const desired = (args.length === 0 ? Object.keys(plays) : args).map((name) => {
   const found = plays[name];
   if (!found) throw new Error(`There is no situation "${name}". Known are: ${Object.keys(plays).join(', ')}.`);
   return { name, play: found };
 });
 let failures = 0;
 
-async function playAll(queue: typeof wanted): Promise<void> {
+async function playAll(queue: typeof desired): Promise<void> {
   for (let next = queue.shift(); next; next = queue.shift()) {
-    const { name, play: situation } = next;
-    const lack = lackOf(situation);
+    const { name, play: snapshot } = next;
+    const lack = lackOf(snapshot);
     if (lack !== null) {
       process.stdout.write(`left out  ${name}: it needs ${lack}\n`);
       continue;
     }
-    const { reason, file } = await provoke(name, situation, 90_000);
-    const isAsWanted = reason === situation.reason;
-    if (!isAsWanted) failures += 1;
-    process.stdout.write(`${isAsWanted ? 'as wanted' : `WANTED ${situation.reason}`}  ${name}: ${reason}\n`);
+    const { reason, file } = await provoke(name, snapshot, 90_000);
+    const isAsDesired = reason === snapshot.reason;
+    if (!isAsDesired) failures += 1;
+    process.stdout.write(`${isAsDesired ? 'as wanted' : `WANTED ${snapshot.reason}`}  ${name}: ${reason}\n`);
     if (folder === null) continue;
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/${name}.json`, `${JSON.stringify(file, null, 1)}\n`);
@@ -203,11 +204,11 @@ async function playAll(queue: typeof wanted): Promise<void> {
 await api.createNamespace({ body: { metadata: { name: namespace } } });
 try {
   // A few at a time, so that one node is enough; what concerns all comes last, one after the other.
-  const together = wanted.filter((situation) => situation.play.isAlone !== true);
+  const together = desired.filter((snapshot) => snapshot.play.isAlone !== true);
   await Promise.all(Array.from({ length: 8 }, () => playAll(together)));
   await stage.putBack();
-  for (const situation of wanted.filter(({ play: { isAlone } }) => isAlone === true)) {
-    await playAll([situation]);
+  for (const snapshot of desired.filter(({ play: { isAlone } }) => isAlone === true)) {
+    await playAll([snapshot]);
     await stage.putBack();
   }
 } finally {

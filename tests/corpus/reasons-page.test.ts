@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
 
 import { reasonFacts, type ReasonCode } from '../../src/shared/contract/reasons.ts';
-import { explainSituation, readSituation, situationNames } from './situations.ts';
+import { diagnoseSnapshot, readSnapshot, snapshotNames } from './snapshots.ts';
 
 const cell = (text: string) => text.replace(/\s+/g, ' ').replaceAll('|', '\\|').trim();
 const row = (...cells: string[]) => `| ${cells.map(cell).join(' | ')} |`;
 
 function page(): string {
-  const explained = situationNames.map((name) => {
-    const situation = readSituation(name);
-    return { name, how: situation.how, ...explainSituation(situation) };
+  const diagnosed = snapshotNames.map((name) => {
+    const snapshot = readSnapshot(name);
+    return { name, how: snapshot.how, ...diagnoseSnapshot(snapshot) };
   });
   const codes = Object.entries(reasonFacts).map(([code, { title, inKubernetes, toDo, actor }]) =>
     row(`\`${code}\``, title, inKubernetes, toDo, actor),
   );
-  const situations = explained.map(({ name, how, reason, sentence, next, actor }) =>
-    row(name, how, `\`${reason}\``, `${sentence} ${next}`, actor),
+  const snapshots = diagnosed.map(({ name, how, reason, message, nextStep, actor }) =>
+    row(name, how, `\`${reason}\``, `${message} ${nextStep}`, actor),
   );
   return `# Reasons
 
@@ -33,11 +33,11 @@ ${codes.join('\n')}
 ## Every situation
 
 Captured from a real API server, scheduler, kubelet and container runtime, unless it says that it is from documentation. The files
-are in \`tests/corpus/situations\`; \`tests/corpus/provoke.ts\` provokes most of them anew on any cluster.
+are in \`tests/corpus/snapshots\`; \`tests/corpus/provoke.ts\` provokes most of them anew on any cluster.
 
 | Situation | How it came about | Reason | Words | Who |
 |---|---|---|---|---|
-${situations.join('\n')}
+${snapshots.join('\n')}
 `;
 }
 
@@ -55,7 +55,7 @@ it('every reason has a title, a look and an advice in words', () => {
 });
 
 it('nearly every reason about a pod is met by a situation', () => {
-  const met = new Set(situationNames.map((name) => explainSituation(readSituation(name)).reason));
+  const met = new Set(snapshotNames.map((name) => diagnoseSnapshot(readSnapshot(name)).reason));
   const ofOurs: ReasonCode[] = ['queued', 'stopped', 'deleting', 'archived', 'cluster-unreachable', 'internal-error'];
   const without = (Object.keys(reasonFacts) as ReasonCode[]).filter((code) => !met.has(code) && !ofOurs.includes(code)); // its own keys
   expect(without).toEqual([

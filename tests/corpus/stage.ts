@@ -1,4 +1,5 @@
 /** What `provoke.ts` makes of the cluster around a pod, and how it puts everything back. */
+
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -12,7 +13,7 @@ import {
   type KubeConfig,
 } from '@kubernetes/client-node';
 
-import type { Preparation } from './plays.ts';
+import type { Preparation } from './provocations.ts';
 
 export const namespace = 'opencode-corpus';
 export const labels = { 'app.kubernetes.io/managed-by': 'opencode-corpus' };

@@ -1,4 +1,5 @@
 /** Where we see a situation otherwise than the one who captured it, and why. */
-import type { CapturedSituation } from './situations.ts';
 
-export const otherVerdicts: Record<string, { why: string; verdict: Partial<CapturedSituation['expect']> }> = {};
+import type { CapturedSnapshot } from './snapshots.ts';
+
+export const otherVerdicts: Record<string, { why: string; verdict: Partial<CapturedSnapshot['expect']> }> = {};

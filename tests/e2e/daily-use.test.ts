@@ -1,4 +1,5 @@
 /** What people do all day, and how the page answers at once, by the keyboard alone, without a network, and for a minute of nothing. */
+
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

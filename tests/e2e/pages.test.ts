@@ -2,6 +2,7 @@
  * Every page and state of the application in light, dark and on a phone: none may have a serious fault of accessibility or
  * scroll sideways. Each is also kept as a picture in `.cache/screens`, for people to look at.
  */
+
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -30,20 +31,20 @@ const projects = [
     until: 'ready',
   },
   { name: 'billing', description: 'Invoices, dunning and the ledger', repoUrl: null, until: 'stopped' },
-  { name: 'search-index', description: '', repoUrl: 'https://situations.example/oom', until: 'out-of-memory' },
+  { name: 'search-index', description: '', repoUrl: 'https://scenarios.example/oom', until: 'out-of-memory' },
   {
     name: 'mobile-app',
     description: 'iOS and Android',
-    repoUrl: 'https://situations.example/clone-slow',
+    repoUrl: 'https://scenarios.example/clone-slow',
     until: 'cloning',
   },
   {
     name: 'data-pipeline',
     description: 'Nightly import',
-    repoUrl: 'https://situations.example/quota',
+    repoUrl: 'https://scenarios.example/quota',
     until: 'quota-exceeded',
   },
-  { name: 'docs', description: 'Handbook', repoUrl: 'https://situations.example/clone-denied', until: 'clone-failed' },
+  { name: 'docs', description: 'Handbook', repoUrl: 'https://scenarios.example/clone-denied', until: 'clone-failed' },
 ];
 
 describe.runIf(hasBrowser)('every page', { timeout: 120_000 }, () => {

@@ -6,7 +6,7 @@ import { hasBrowser, signIn, startBrowser } from '../support/browser.ts';
 import { createSdkClient } from '../support/sdk-client.ts';
 import { createDataDir, startSystem, type StartedSystem } from '../support/started-system.ts';
 
-interface Seen {
+interface ObservedState {
   atMs: number;
   /** The badge of each card, by its name. */
   badges: Record<string, string>;
@@ -18,7 +18,7 @@ interface Pause {
 }
 
 interface Recording {
-  seen: Seen[];
+  observed: ObservedState[];
   /** When the machine let the window do nothing: a clock in it that ticks every 50 ms did not. */
   pauses: Pause[];
 }
@@ -26,13 +26,14 @@ interface Recording {
 /** Notes what the list shows whenever that changes. */
 async function record(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const seen: Seen[] = [];
+    const observed: ObservedState[] = [];
     const look = (): void => {
       const badges: Record<string, string> = {};
       for (const card of document.querySelectorAll('article[data-project-id]')) {
         badges[card.querySelector('h2')?.textContent ?? ''] = card.querySelector('[data-status]')?.textContent ?? '';
       }
-      if (JSON.stringify(badges) !== JSON.stringify(seen.at(-1)?.badges)) seen.push({ atMs: Date.now(), badges });
+      if (JSON.stringify(badges) !== JSON.stringify(observed.at(-1)?.badges))
+        observed.push({ atMs: Date.now(), badges });
     };
     look();
     new MutationObserver(look).observe(document.body, {
@@ -48,7 +49,7 @@ async function record(page: Page): Promise<void> {
       if (atMs - tickedAtMs > 100) pauses.push({ fromMs: tickedAtMs, toMs: atMs });
       tickedAtMs = atMs;
     }, 50);
-    Object.assign(window, { recording: { seen, pauses } });
+    Object.assign(window, { recording: { observed, pauses } });
   });
 }
 
@@ -69,7 +70,7 @@ function outsideOf(pauses: readonly Pause[], fromMs: number, toMs: number): numb
  */
 function longestDisagreement(one: Recording, other: Recording): number {
   const pauses = [...one.pauses, ...other.pauses];
-  const changes = [one, other].flatMap(({ seen }, which) => seen.map((each) => ({ ...each, which })));
+  const changes = [one, other].flatMap(({ observed }, which) => observed.map((each) => ({ ...each, which })));
   const names = new Set(changes.flatMap(({ badges }) => Object.keys(badges)));
   let longest = 0;
   for (const name of names) {
@@ -122,7 +123,7 @@ describe.runIf(hasBrowser)('two windows on the same projects', { timeout: 120_00
         timeoutMs: 60_000,
       });
     const lives = Array.from({ length: 8 }, async (_, index) => {
-      const repoUrl = index % 2 === 0 ? null : 'https://situations.example/crash';
+      const repoUrl = index % 2 === 0 ? null : 'https://scenarios.example/crash';
       const { id } = await client.projects.create({ name: `project ${index}`, repoUrl });
       await until(id, 'ready', 'crash-loop');
       await client.projects.stop(id);
@@ -138,7 +139,7 @@ describe.runIf(hasBrowser)('two windows on the same projects', { timeout: 120_00
       pages.map((page) => page.evaluate(() => (window as unknown as { recording: Recording }).recording)),
     );
     if (one === undefined || other === undefined) throw new Error('There are to be two windows.');
-    const changes = [one.seen.length, other.seen.length];
+    const changes = [one.observed.length, other.observed.length];
     // They have seen much of it, not only the end.
     expect(Math.min(...changes)).toBeGreaterThan(20);
     const longest = longestDisagreement(one, other);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { gate, isCall, refusal } from '../support/kubernetes-refusal.ts';
-import { wordsOf } from '../support/words.ts';
+import { wordsOf } from '../support/sentences.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -47,7 +47,7 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
     const project = await system.create();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready', observedGeneration: 1 });
     await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
-    await system.wish(project.id, 'delete');
+    await system.command(project.id, 'delete');
     await expectArchived(project.id);
     expect(refused).toBe(2);
   });
@@ -57,16 +57,16 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
     let thrown = 0;
     const random = () => dice[thrown++ % dice.length] ?? 0;
     const projects = await Promise.all(dice.map(() => system.create()));
-    const seen = new Map<string, number[]>(projects.map(({ workspacePvcName }) => [workspacePvcName, []]));
+    const observed = new Map<string, number[]>(projects.map(({ workspacePvcName }) => [workspacePvcName, []]));
     system.kubernetes.fault = ({ at, method, path }) => {
-      const times = seen.get(path.split('/').at(-1) ?? '');
+      const times = observed.get(path.split('/').at(-1) ?? '');
       if (method !== 'GET' || !times) return undefined;
       times.push(at);
       return times.length === 1 ? brokenLeader : undefined;
     };
     await system.startWorker({}, { random });
     await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
-    const pauses = [...seen.values()].map(([first = 0, second = 0]) => second - first).toSorted((a, b) => a - b);
+    const pauses = [...observed.values()].map(([first = 0, second = 0]) => second - first).toSorted((a, b) => a - b);
     // Half a second, of which one half is by chance.
     expect(pauses[0]).toBeGreaterThan(240);
     expect((pauses.at(-1) ?? 0) - (pauses[0] ?? 0)).toBeGreaterThan(150);
@@ -108,7 +108,7 @@ describe('fault 11: 429 with Retry-After', () => {
   async function temptAll(): Promise<string[]> {
     const others = await Promise.all([system.create(), system.create(), system.create()]);
     for (const watch of system.kubernetes.watches) watch.end();
-    await Promise.all(others.map(({ id }) => system.wish(id, 'restart')));
+    await Promise.all(others.map(({ id }) => system.command(id, 'restart')));
     return others.map(({ id }) => id);
   }
 
@@ -129,7 +129,7 @@ describe('fault 11: 429 with Retry-After', () => {
     await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
     const project = await system.create();
     await system.until(project.id, { reason: 'cluster-busy' });
-    await system.wish(project.id, 'restart');
+    await system.command(project.id, 'restart');
     const others = await temptAll();
     for (const id of [project.id, ...others]) await system.until(id, { status: 'ready', podError: null });
     expectSilence(refusedAt());
@@ -182,7 +182,7 @@ describe('fault 12: Kubernetes hangs before the headers, or in the body', () => 
       const project = await system.create();
       const ready = await system.until(project.id, { status: 'ready', podError: null, observedGeneration: 1 }, 30_000);
       expect((await system.podsOf(project.id)).map((pod) => pod.metadata?.uid)).toEqual([ready.podUid]);
-      await system.wish(project.id, 'delete');
+      await system.command(project.id, 'delete');
       await system.until(project.id, { status: 'archived' }, 30_000);
       expect(await system.podsOf(project.id)).toEqual([]);
       const [first = 0, second = Infinity] = times;

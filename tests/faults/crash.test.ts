@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { Wish } from '../../src/shared/contract/wishes.ts';
+import type { ProjectCommand } from '../../src/shared/contract/commands.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { Step } from '../../src/worker/step.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
@@ -39,7 +39,7 @@ interface Life {
   end: Partial<ProjectRecord>;
 }
 
-const lives: Record<'create' | Extract<Wish, 'stop' | 'restart' | 'delete'>, Life> = {
+const lives: Record<'create' | Extract<ProjectCommand, 'stop' | 'restart' | 'delete'>, Life> = {
   create: {
     sent: [makeClaim, makeSecret, makePod],
     steps: {
@@ -47,14 +47,14 @@ const lives: Record<'create' | Extract<Wish, 'stop' | 'restart' | 'delete'>, Lif
       'create-claim': [makeClaim],
       'create-pod': [makeClaim, makeSecret, makePod],
       'status-written': [makeClaim, makeSecret, makePod],
-      told: [makeClaim, makeSecret, makePod],
+      recorded: [makeClaim, makeSecret, makePod],
     },
     statuses: ['initializing', 'ready'],
     end: { generation: 1, observedGeneration: 1 },
   },
   stop: {
     sent: [removePod],
-    steps: { 'job-taken': [], 'delete-pod': [removePod], 'status-written': null, told: [removePod] },
+    steps: { 'job-taken': [], 'delete-pod': [removePod], 'status-written': null, recorded: [removePod] },
     statuses: ['stopping', 'stopped'],
     end: { generation: 2, observedGeneration: 2, podUid: null },
   },
@@ -65,7 +65,7 @@ const lives: Record<'create' | Extract<Wish, 'stop' | 'restart' | 'delete'>, Lif
       'delete-pod': [removePod],
       'create-pod': [removePod, makeSecret, makePod],
       'status-written': null,
-      told: [removePod, makeSecret, makePod],
+      recorded: [removePod, makeSecret, makePod],
     },
     statuses: ['initializing', 'ready'],
     end: { generation: 2, observedGeneration: 2 },
@@ -77,15 +77,17 @@ const lives: Record<'create' | Extract<Wish, 'stop' | 'restart' | 'delete'>, Lif
       'delete-pod': [removePod],
       'delete-claim': [removePod, removeClaim],
       'status-written': null,
-      told: [removePod, removeClaim],
+      recorded: [removePod, removeClaim],
     },
     statuses: ['deleting', 'archived'],
     end: { generation: 2, observedGeneration: 2, podUid: null },
   },
 };
 // Object.keys knows no literal types.
-const wishes = Object.keys(lives) as (keyof typeof lives)[];
-const deaths = wishes.flatMap((wish) => Object.keys(lives[wish].steps).map((step) => ({ wish, step: step as Step })));
+const commands = Object.keys(lives) as (keyof typeof lives)[];
+const deaths = commands.flatMap((command) =>
+  Object.keys(lives[command].steps).map((step) => ({ command, step: step as Step })),
+);
 
 let cluster: QuickCluster;
 beforeAll(async () => {
@@ -111,8 +113,8 @@ interface Prepared {
 }
 
 /** A project of its own that is ready for the wish; its worker has left. */
-async function prepare(system: WorkerSystem, wish: keyof typeof lives): Promise<Prepared | null> {
-  if (wish === 'create') return null;
+async function prepare(system: WorkerSystem, command: keyof typeof lives): Promise<Prepared | null> {
+  if (command === 'create') return null;
   const worker = await system.startWorker();
   const { id } = await system.create();
   const project = await system.until(id, { status: 'ready', observedGeneration: 1 }, convergenceMs);
@@ -124,15 +126,15 @@ async function prepare(system: WorkerSystem, wish: keyof typeof lives): Promise<
 /** Wishes, and waits until the worker is dead. */
 async function die(
   system: WorkerSystem,
-  wish: keyof typeof lives,
+  command: keyof typeof lives,
   startDoomed: () => Promise<ServiceProcess>,
   death: (doomed: ServiceProcess, project: ProjectRecord) => Promise<void>,
 ): Promise<Prepared> {
-  let prepared = await prepare(system, wish);
+  let prepared = await prepare(system, command);
   const doomed = await startDoomed();
   try {
-    if (prepared && wish !== 'create') {
-      await system.wish(prepared.project.id, wish);
+    if (prepared && command !== 'create') {
+      await system.command(prepared.project.id, command);
     } else {
       const historyOf = await recordRows(system.db);
       prepared = { project: await system.create(), claimUid: null, historyOf, sentBefore: 0 };
@@ -147,9 +149,9 @@ async function die(
 }
 
 /** Another worker comes, with the times of production, and everything is as if nobody had died. */
-async function expectConverged(system: WorkerSystem, wish: keyof typeof lives, prepared: Prepared): Promise<void> {
+async function expectConverged(system: WorkerSystem, command: keyof typeof lives, prepared: Prepared): Promise<void> {
   const diedAt = performance.now();
-  const life = lives[wish];
+  const life = lives[command];
   const { id, podName } = prepared.project;
   const [on, settled] = life.statuses;
   await system.startWorker({}, { random: Math.random, watchTimes: { ttlMs: 10_000, renewMs: 3_000 } });
@@ -168,7 +170,7 @@ async function expectConverged(system: WorkerSystem, wish: keyof typeof lives, p
   const pods = (await system.podsOf(id)).map(({ metadata }) => ({ name: metadata?.name, uid: metadata?.uid }));
   expect(pods).toEqual(settled === 'ready' ? [{ name: podName, uid: row.podUid }] : []);
   const claims = await claimUidsOf(id);
-  if (wish === 'delete') expect(claims).toEqual([]);
+  if (command === 'delete') expect(claims).toEqual([]);
   else expect(claims).toEqual([prepared.claimUid ?? expect.any(String)]);
   expect(writesOf(system).slice(prepared.sentBefore)).toEqual(life.sent);
 
@@ -189,26 +191,26 @@ async function claimUidsOf(id: string): Promise<(string | undefined)[]> {
 describe('fault 1: a worker is killed (kill -9)', () => {
   it.concurrent.for(deaths)(
     'in a $wish, right after its step "$step": one pod, one volume, or none, and the last wish is met within 60 s',
-    async ({ wish, step }, { onTestFinished }) => {
+    async ({ command, step }, { onTestFinished }) => {
       const system = await inTurn(() => createWorkerSystem(cluster));
       onTestFinished(() => system.stop());
       const startDoomed = () => startFailingWorker(system.places, { failAfter: step });
-      const prepared = await inTurn(() => die(system, wish, startDoomed, () => Promise.resolve()));
+      const prepared = await inTurn(() => die(system, command, startDoomed, () => Promise.resolve()));
       const sent = writesOf(system).slice(prepared.sentBefore);
-      expect(sent).toEqual(lives[wish].steps[step] ?? lives[wish].sent.slice(0, sent.length));
-      await expectConverged(system, wish, prepared);
+      expect(sent).toEqual(lives[command].steps[step] ?? lives[command].sent.slice(0, sent.length));
+      await expectConverged(system, command, prepared);
     },
   );
 
   const calls = [
-    { wish: 'create', verb: 'POST', plural: 'persistentvolumeclaims' },
-    { wish: 'create', verb: 'POST', plural: 'pods' },
-    { wish: 'delete', verb: 'DELETE', plural: 'pods' },
-    { wish: 'delete', verb: 'DELETE', plural: 'persistentvolumeclaims' },
+    { command: 'create', verb: 'POST', plural: 'persistentvolumeclaims' },
+    { command: 'create', verb: 'POST', plural: 'pods' },
+    { command: 'delete', verb: 'DELETE', plural: 'pods' },
+    { command: 'delete', verb: 'DELETE', plural: 'persistentvolumeclaims' },
   ] as const;
   it.concurrent.for(calls)(
     'while the answer to its $verb of $plural is on the way: what the cluster has done already is found, and not done again',
-    async ({ wish, verb, plural }, { onTestFinished }) => {
+    async ({ command, verb, plural }, { onTestFinished }) => {
       const system = await inTurn(() => createWorkerSystem(cluster));
       onTestFinished(() => system.stop());
       const isHit = isCall(verb, plural);
@@ -222,7 +224,7 @@ describe('fault 1: a worker is killed (kill -9)', () => {
         return startFailingWorker(system.places);
       };
       const prepared = await inTurn(() =>
-        die(system, wish, startDoomed, async (doomed, { id }) => {
+        die(system, command, startDoomed, async (doomed, { id }) => {
           const list = { namespace, labelSelector: `project-id=${id}` };
           await vi.waitFor(
             async () => {
@@ -239,7 +241,7 @@ describe('fault 1: a worker is killed (kill -9)', () => {
         }),
       );
       expect(isLost).toBe(true);
-      await expectConverged(system, wish, prepared);
+      await expectConverged(system, command, prepared);
     },
   );
 });

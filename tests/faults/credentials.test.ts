@@ -60,7 +60,7 @@ describe('fault 13: 401, token rotated, token file missing', () => {
     const refused = await system.until(project.id, { status: 'initializing', reason: 'unauthorized' });
     expect(refused).toMatchObject({
       message: 'The cluster does not accept our credentials.',
-      next: expect.stringContaining('goes on by itself') as string,
+      nextStep: expect.stringContaining('goes on by itself') as string,
       actor: 'administrator',
     });
     accept(...tokens);

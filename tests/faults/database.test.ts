@@ -106,18 +106,18 @@ async function onDatabase<Row>(sql: string): Promise<Row[]> {
   }
 }
 
-type Stored = { id: string; requestId: string | null; description: string; statusVersion: number };
+type Stored = { id: string; idempotencyKey: string | null; description: string; statusVersion: number };
 const stored = () =>
   onDatabase<Stored>(
-    'select id, request_id as "requestId", description, status_version::int as "statusVersion" from projects',
+    'select id, idempotency_key as "idempotencyKey", description, status_version::int as "statusVersion" from projects',
   );
 
 /** Nothing that was acknowledged is lost; what was not may be there, and is made at most once when it is asked for again. */
 async function expectNothingLost(writers: Writers): Promise<void> {
   const rows = new Map((await stored()).map((row) => [row.id, row]));
-  for (const [id, { requestId, description }] of writers.acknowledged) {
+  for (const [id, { idempotencyKey, description }] of writers.acknowledged) {
     const row = rows.get(id);
-    expect(row?.requestId).toBe(requestId);
+    expect(row?.idempotencyKey).toBe(idempotencyKey);
     if (row?.description === description) continue;
     // A later change, of which nobody knew how it ended.
     const unanswered = writers.requests.filter((one) => one.answer?.status !== 200 && one.input['id'] === id);
@@ -127,8 +127,10 @@ async function expectNothingLost(writers: Writers): Promise<void> {
     if (path !== 'projects.create' || answer?.status === 200) continue;
     expect((await call(path, { body: input })).status).toBe(200);
   }
-  const made = writers.requests.filter(({ path }) => path === 'projects.create').map(({ input }) => input['requestId']);
-  const kept = (await stored()).map((row) => row.requestId).filter((id) => id?.startsWith(writers.crew));
+  const made = writers.requests
+    .filter(({ path }) => path === 'projects.create')
+    .map(({ input }) => input['idempotencyKey']);
+  const kept = (await stored()).map((row) => row.idempotencyKey).filter((id) => id?.startsWith(writers.crew));
   expect(kept).toHaveLength(new Set(made).size);
   expect(new Set<unknown>(kept)).toEqual(new Set(made));
 }

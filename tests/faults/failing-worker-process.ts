@@ -1,4 +1,5 @@
 /** Starts {@link file://./failing-worker.ts} in front of a test's services. */
+
 import type { Step } from '../../src/worker/step.ts';
 import { startWorkerProcess, type ServiceProcess } from '../support/processes.ts';
 import type { WorkerSystem } from '../support/worker-system.ts';

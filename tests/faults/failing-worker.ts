@@ -2,6 +2,7 @@
  * The worker's program for tests: as `src/worker/main.ts`, but it dies by SIGKILL the first time that it has done the step
  * of FAIL_AFTER, and its times may be shorter. Run it by `startFailingWorker`.
  */
+
 import process from 'node:process';
 
 import { z } from 'zod';
@@ -19,7 +20,7 @@ const steps = [
   'create-pod',
   'delete-pod',
   'delete-claim',
-  'told',
+  'recorded',
   'status-written',
 ] as const satisfies Step[];
 

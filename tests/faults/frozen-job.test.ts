@@ -39,12 +39,12 @@ interface Scene {
 /** A project on which a worker began to work when it was frozen: for its creation, or for a later wish. */
 async function freezeInJob(
   onTestFinished: TestContext['onTestFinished'],
-  options: { wish: 'create' | 'start' | 'restart'; request: Parameters<typeof isCall>; failAfter?: Step },
+  options: { command: 'create' | 'start' | 'restart'; request: Parameters<typeof isCall>; failAfter?: Step },
 ): Promise<Scene> {
-  const { wish, request, failAfter } = options;
+  const { command, request, failAfter } = options;
   const system = await createWorkerSystem(cluster);
   onTestFinished(() => system.stop());
-  let project = wish === 'create' ? null : await prepare(system, wish);
+  let project = command === 'create' ? null : await prepare(system, command);
   const frozen = await startFailingWorker(system.places, {
     ...(failAfter ? { failAfter } : {}),
     watchTtlMs: watchTimes.ttlMs,
@@ -61,7 +61,7 @@ async function freezeInJob(
     isOnTheWay = true;
     return closed;
   };
-  if (project && wish !== 'create') project = await system.wish(project.id, wish);
+  if (project && command !== 'create') project = await system.command(project.id, command);
   else project = await system.create();
   await vi.waitFor(() => expect(isOnTheWay).toBe(true), patience);
   frozen.freeze();
@@ -74,12 +74,12 @@ async function freezeInJob(
 }
 
 /** A project that is ready, or stopped if it shall be started. Its worker has left. */
-async function prepare(system: WorkerSystem, wish: 'start' | 'restart'): Promise<ProjectRecord> {
+async function prepare(system: WorkerSystem, command: 'start' | 'restart'): Promise<ProjectRecord> {
   const worker = await system.startWorker();
   const { id } = await system.create();
   let project = await system.until(id, { status: 'ready', observedGeneration: 1 }, convergenceMs);
-  if (wish === 'start') {
-    await system.wish(id, 'stop');
+  if (command === 'start') {
+    await system.command(id, 'stop');
     project = await system.until(id, { status: 'stopped', observedGeneration: 2 }, convergenceMs);
   }
   await worker.stop();
@@ -95,22 +95,22 @@ async function expectGone(system: WorkerSystem, id: string): Promise<void> {
 
 describe('fault 2: a worker is frozen in the middle of a job and thawed when the world is another one', () => {
   const late = [
-    { wish: 'start', made: 'pods', step: 'create-pod', fate: 'lives on' },
-    { wish: 'start', made: 'pods', step: 'create-pod', fate: 'dies of it' },
-    { wish: 'create', made: 'persistentvolumeclaims', step: 'create-claim', fate: 'lives on' },
-    { wish: 'create', made: 'persistentvolumeclaims', step: 'create-claim', fate: 'dies of it' },
+    { command: 'start', made: 'pods', step: 'create-pod', scriptedEnd: 'lives on' },
+    { command: 'start', made: 'pods', step: 'create-pod', scriptedEnd: 'dies of it' },
+    { command: 'create', made: 'persistentvolumeclaims', step: 'create-claim', scriptedEnd: 'lives on' },
+    { command: 'create', made: 'persistentvolumeclaims', step: 'create-claim', scriptedEnd: 'dies of it' },
   ] as const;
   it.concurrent.for(late)(
     'the project was deleted meanwhile: what a "$step" makes so late is removed again, even if its maker $fate',
-    async ({ wish, made, step, fate }, { onTestFinished }) => {
-      const failAfter = fate === 'dies of it' ? { failAfter: step } : {};
+    async ({ command, made, step, scriptedEnd }, { onTestFinished }) => {
+      const failAfter = scriptedEnd === 'dies of it' ? { failAfter: step } : {};
       const { system, project, frozen, thaw } = await freezeInJob(onTestFinished, {
-        wish,
+        command,
         request: ['POST', made],
         ...failAfter,
       });
       const { id } = project;
-      await system.wish(id, 'delete');
+      await system.command(id, 'delete');
       const archived = await system.until(id, { status: 'archived' }, convergenceMs);
       await expectGone(system, id);
 
@@ -122,7 +122,7 @@ describe('fault 2: a worker is frozen in the middle of a job and thawed when the
       }, patience);
       await expectGone(system, id);
       expect(await system.read(id)).toEqual(archived);
-      if (fate === 'lives on') {
+      if (scriptedEnd === 'lives on') {
         expect((await fetch(`${frozen.url}/livez`)).status).toBe(200);
       } else {
         expect(await frozen.exited).toEqual({ code: null, signal: 'SIGKILL' });
@@ -134,7 +134,7 @@ describe('fault 2: a worker is frozen in the middle of a job and thawed when the
     onTestFinished,
   }) => {
     const { system, project, frozen, thaw } = await freezeInJob(onTestFinished, {
-      wish: 'restart',
+      command: 'restart',
       request: ['DELETE', 'pods'],
     });
     const done = { status: 'ready', observedGeneration: 2 } as const;

@@ -81,7 +81,7 @@ const fields: Record<string, { rest: () => object; bad: Record<string, unknown[]
         'javascript:alert(1)',
         'https://h/\u0000',
       ],
-      requestId: [...notTexts, ...spells.filter((text) => !['a.b', '-rf', '.'].includes(text)), ''],
+      idempotencyKey: [...notTexts, ...spells.filter((text) => !['a.b', '-rf', '.'].includes(text)), ''],
     },
   },
   'projects.update': {

@@ -6,7 +6,7 @@ import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { isCall } from '../support/kubernetes-refusal.ts';
 import { recordRows } from '../support/row-history.ts';
-import { wordsOf } from '../support/words.ts';
+import { wordsOf } from '../support/sentences.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -183,7 +183,7 @@ describe("fault 18: somebody else's object bears our name", () => {
     expect((await read()).metadata).toEqual(theirs.metadata);
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await read().catch(() => null)).toBeNull(), 10_000);
-    await system.wish(project.id, 'retry');
+    await system.command(project.id, 'retry');
     await system.until(project.id, { status: 'archived' });
   });
 
@@ -208,7 +208,7 @@ describe("fault 18: somebody else's object bears our name", () => {
     expect(await system.podsOf(project.id)).toEqual([]);
     await cluster.api.deleteNamespacedPersistentVolumeClaim({ name, namespace });
     await vi.waitFor(async () => expect(await read().catch(() => null)).toBeNull(), 10_000);
-    await system.wish(project.id, 'retry');
+    await system.command(project.id, 'retry');
     await system.until(project.id, { status: 'archived' });
   });
 
@@ -216,9 +216,9 @@ describe("fault 18: somebody else's object bears our name", () => {
     await system.startWorker({}, { resyncMs: 50 });
     const failed = await system.until(project.id, { status: 'error', reason: 'name-conflict' });
     expect(failed.message).toMatch(/belongs to somebody else and is left alone.*administrator/s);
-    await system.wish(project.id, 'restart');
-    await system.until(project.id, { status: 'error', reason: 'name-conflict', parkedGeneration: 2 });
-    await system.wish(project.id, 'delete');
+    await system.command(project.id, 'restart');
+    await system.until(project.id, { status: 'error', reason: 'name-conflict', failedGeneration: 2 });
+    await system.command(project.id, 'delete');
     await system.until(project.id, { status: 'error', reason: 'name-conflict', desiredState: 'deleted' });
     const written = system.kubernetes.requests.filter(({ method }) => method !== 'GET');
     const isCreation = (request: PassingRequest) =>

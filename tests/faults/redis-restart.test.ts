@@ -16,41 +16,41 @@ afterAll(() => system.stop());
 
 /** What the owner last wished for each project, as the API has acknowledged it. */
 const acknowledged = new Map<string, DesiredState>();
-let commands = 0;
+let sentCount = 0;
 
 /** Sends a command that must be acknowledged, or refused because the project is not in the state for it. */
-async function command(path: string, body: object, wish: DesiredState): Promise<Project | null> {
+async function send(path: string, body: object, desiredState: DesiredState): Promise<Project | null> {
   const startedAt = performance.now();
   const answer = await system.call(`projects.${path}`, { body });
   expect(performance.now() - startedAt).toBeLessThan(crowded(3_000));
   if (answer.error?.data['appCode'] === 'ILLEGAL_STATE') return null;
   expect([path, answer.status]).toEqual([path, 200]);
   const project = answer.data as Project; // every command returns the project
-  acknowledged.set(project.id, wish);
-  commands += 1;
+  acknowledged.set(project.id, desiredState);
+  sentCount += 1;
   return project;
 }
 
 /** Makes projects and changes their mind about them until told to stop; every project ends with another wish. */
 async function rule(person: number, signal: AbortSignal): Promise<void> {
   for (let count = 0; !signal.aborted; count += 1) {
-    const project = await command('create', { name: `Project ${person} ${count}` }, 'running');
-    const wishes = (['stop', 'start', 'stop', 'delete'] as const).slice(0, (person + count) % 5);
-    for (const wish of wishes) {
+    const project = await send('create', { name: `Project ${person} ${count}` }, 'running');
+    const commands = (['stop', 'start', 'stop', 'delete'] as const).slice(0, (person + count) % 5);
+    for (const command of commands) {
       await delay(100);
-      const wanted = { stop: 'stopped', start: 'running', delete: 'deleted' } as const satisfies Record<
-        typeof wish,
+      const desired = { stop: 'stopped', start: 'running', delete: 'deleted' } as const satisfies Record<
+        typeof command,
         DesiredState
       >;
-      await command(wish, { id: project?.id }, wanted[wish]);
+      await send(command, { id: project?.id }, desired[command]);
     }
     await delay(100);
   }
 }
 
 const moreCommands = (count: number) => {
-  const goal = commands + count;
-  return vi.waitFor(() => expect(commands).toBeGreaterThanOrEqual(goal), { timeout: 30_000, interval: 20 });
+  const goal = sentCount + count;
+  return vi.waitFor(() => expect(sentCount).toBeGreaterThanOrEqual(goal), { timeout: 30_000, interval: 20 });
 };
 const jobsDone = () =>
   Promise.all(
@@ -64,7 +64,7 @@ const jobsDone = () =>
   );
 
 /** The cluster and the row are as the owner last wished. */
-async function expectFulfilled(id: string, wanted: DesiredState): Promise<void> {
+async function expectFulfilled(id: string, desired: DesiredState): Promise<void> {
   const { status, desiredState, podName } = await system.read(id);
   const [pods, claims] = await Promise.all([system.podsOf(id), system.claimsOf(id)]);
   const actual = { desiredState, status, pods: pods.map(({ metadata }) => metadata?.name), claims: claims.length };
@@ -73,7 +73,7 @@ async function expectFulfilled(id: string, wanted: DesiredState): Promise<void> 
       running: { desiredState: 'running', status: 'ready', pods: [podName], claims: 1 },
       stopped: { desiredState: 'stopped', status: 'stopped', pods: [], claims: claims.length },
       deleted: { desiredState: 'deleted', status: 'archived', pods: [], claims: 0 },
-    }[wanted],
+    }[desired],
   );
 }
 
@@ -101,7 +101,7 @@ describe('fault 3: Redis killed and restarted', () => {
     await people;
     await vi.waitFor(
       async () => {
-        for (const [id, wanted] of acknowledged) await expectFulfilled(id, wanted);
+        for (const [id, desired] of acknowledged) await expectFulfilled(id, desired);
       },
       { timeout: 60_000, interval: 200 },
     );

@@ -1,4 +1,5 @@
 /** Everything as it runs in production, around a Redis that a test may kill, freeze, fill and wipe. */
+
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { findProject } from '../../src/shared/node/db/projects-repository.ts';

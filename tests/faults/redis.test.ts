@@ -6,7 +6,7 @@ import { crowded } from '../support/crowded.ts';
 import { gate, isCall, refusal } from '../support/kubernetes-refusal.ts';
 import { createOwnRedis, type OwnRedis } from '../support/own-services.ts';
 import { readMetric } from '../support/read-metric.ts';
-import { wordsOf } from '../support/words.ts';
+import { wordsOf } from '../support/sentences.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -59,15 +59,15 @@ describe('fault 3: while Redis is dead', () => {
     await redis.kill();
 
     const created = await system.create();
-    await system.wish(stopped.id, 'stop');
-    await system.wish(deleted.id, 'delete');
+    await system.command(stopped.id, 'stop');
+    await system.command(deleted.id, 'delete');
     await cluster.api.deleteNamespacedPod({ name: lost.podName, namespace });
     await system.until(created.id, { status: 'ready', podError: null }, 15_000);
     await system.until(stopped.id, { status: 'stopped' }, 15_000);
     await system.until(deleted.id, { status: 'archived' }, 15_000);
     await vi.waitFor(async () => expect((await system.read(lost.id)).podUid).not.toBe(before.podUid), 15_000);
     await system.until(lost.id, { status: 'ready' });
-    await system.wish(stopped.id, 'start');
+    await system.command(stopped.id, 'start');
     await system.until(stopped.id, { status: 'ready' }, 15_000);
 
     for (const { id } of [created, lost, stopped]) expect(await system.podsOf(id)).toHaveLength(1);
@@ -94,7 +94,7 @@ describe('fault 3: while Redis is dead', () => {
     await redis.kill();
     const worker = await system.startWorker({}, quick);
     const project = await system.create({ queued: false });
-    const failed = await system.until(project.id, { status: 'error', parkedGeneration: 1 }, 20_000);
+    const failed = await system.until(project.id, { status: 'error', failedGeneration: 1 }, 20_000);
     expect(wordsOf(failed)).toMatch(/HTTP 500.*Mend the cause and retry\./s);
     expect(attemptTimes()).toHaveLength(10);
     expectPauses([25, 50, 100, 200, 400, 750, 750, 750, 750]);
@@ -104,8 +104,8 @@ describe('fault 3: while Redis is dead', () => {
     await system.until((await system.create({ queued: false })).id, { status: 'ready' }, 15_000);
     expect(attemptTimes()).toHaveLength(11);
     expect(await system.read(project.id)).toMatchObject({ status: 'error' });
-    await system.wish(project.id, 'retry', { queued: false });
-    await system.until(project.id, { status: 'ready', podError: null, parkedGeneration: null }, 15_000);
+    await system.command(project.id, 'retry', { queued: false });
+    await system.until(project.id, { status: 'ready', podError: null, failedGeneration: null }, 15_000);
     expect(await attemptsAround(worker)).toBeGreaterThanOrEqual(12);
   }, 60_000);
 
@@ -134,7 +134,7 @@ describe('fault 3: while Redis is dead', () => {
     // The job that the comparison has queued fails beside the attempt that is held.
     await vi.waitFor(() => expect(posts).toBeGreaterThan(4), { timeout: 15_000 });
     hold.open(brokenApi);
-    await system.until(project.id, { status: 'error', parkedGeneration: 1 }, 20_000);
+    await system.until(project.id, { status: 'error', failedGeneration: 1 }, 20_000);
     expect(await attemptsAround(worker)).toBe(3);
     expect(posts).toBe(3 + 10);
   }, 60_000);
@@ -188,8 +188,8 @@ describe('fault 4: Redis wiped', () => {
       const jobs = await system.jobs.getJobs(['wait', 'active']);
       return new Set(jobs.map(({ data }) => (data as ProjectJob).projectId)); // we are the only producer
     };
-    const wanted = new Set(projects.map(({ id }) => id));
-    await vi.waitFor(async () => expect(await queued()).toEqual(wanted), { timeout: 10_000, interval: 20 });
+    const desired = new Set(projects.map(({ id }) => id));
+    await vi.waitFor(async () => expect(await queued()).toEqual(desired), { timeout: 10_000, interval: 20 });
     expect(performance.now() - wipedAt).toBeLessThan(5_000);
     await vi.waitFor(async () => expect(await metric(worker, corrections, { kind: 'lost-job' })).toBe(20), 10_000);
     hold.open();
@@ -226,10 +226,10 @@ describe('fault 4: Redis wiped', () => {
     await untilOwner(worker);
     const projects = await Promise.all(Array.from({ length: 16 }, () => system.create()));
     for (const { id } of projects) await system.until(id, { status: 'ready' }, 40_000);
-    await Promise.all(projects.slice(0, 12).map(({ id }) => system.wish(id, 'stop')));
+    await Promise.all(projects.slice(0, 12).map(({ id }) => system.command(id, 'stop')));
     for (const { id } of projects.slice(0, 12)) await system.until(id, { status: 'stopped' }, 40_000);
-    await Promise.all(projects.slice(0, 6).map(({ id }) => system.wish(id, 'start')));
-    await Promise.all(projects.slice(6).map(({ id }) => system.wish(id, 'delete')));
+    await Promise.all(projects.slice(0, 6).map(({ id }) => system.command(id, 'start')));
+    await Promise.all(projects.slice(6).map(({ id }) => system.command(id, 'delete')));
     for (const { id } of projects.slice(0, 6)) await system.until(id, { status: 'ready' }, 40_000);
     for (const { id } of projects.slice(6)) await system.until(id, { status: 'archived' }, 40_000);
     for (const kind of kinds) expect([kind, await metric(worker, corrections, { kind })]).toEqual([kind, 0]);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { isCall, refusal } from '../support/kubernetes-refusal.ts';
-import { wordsOf } from '../support/words.ts';
+import { wordsOf } from '../support/sentences.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -66,7 +66,7 @@ describe.each(refusals)('fault 14: $name', ({ answer, reason, words }) => {
   it('is shown as an error with the reason in words', async () => {
     await system.startWorker();
     const project = await system.create();
-    const failed = await system.until(project.id, { status: 'error', reason, parkedGeneration: 1 });
+    const failed = await system.until(project.id, { status: 'error', reason, failedGeneration: 1 });
     expect(wordsOf(failed)).toMatch(words);
   });
 
@@ -84,7 +84,7 @@ describe.each(refusals)('fault 14: $name', ({ answer, reason, words }) => {
     await system.until(project.id, { status: 'ready', observedGeneration: 1 });
     system.kubernetes.fault = (request) => (isCall('POST', 'pods')(request) ? answer : undefined);
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace: project.namespace });
-    await system.until(project.id, { status: 'error', reason, parkedGeneration: 1, podUid: null });
+    await system.until(project.id, { status: 'error', reason, failedGeneration: 1, podUid: null });
     await expectPeace(project.id, { before: 1 });
   });
 
@@ -118,15 +118,15 @@ describe.each(refusals)('fault 14: $name', ({ answer, reason, words }) => {
     const project = await system.create();
     await system.until(project.id, { status: 'error', reason });
     system.kubernetes.fault = () => undefined;
-    await system.wish(project.id, 'retry');
-    await system.until(project.id, { status: 'ready', podError: null, parkedGeneration: null });
+    await system.command(project.id, 'retry');
+    await system.until(project.id, { status: 'ready', podError: null, failedGeneration: null });
   });
 
   it('does not keep the owner from deleting the project', async () => {
     await system.startWorker();
     const project = await system.create();
     await system.until(project.id, { status: 'error', reason });
-    await system.wish(project.id, 'delete');
+    await system.command(project.id, 'delete');
     await system.until(project.id, { status: 'archived' });
     expect(await system.claimUid(project.id)).toBeNull();
   });

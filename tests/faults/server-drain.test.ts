@@ -77,9 +77,9 @@ describe('fault 26: SIGTERM in the middle of everything (server)', () => {
   it('exits with 0 within 25 s; every request is answered or was never begun; each client ends with the truth', async () => {
     const balancer = await startBalancer();
     const client = createClient({ url: balancer.url, token });
-    const seen = new Map<string, Project>();
+    const observed = new Map<string, Project>();
     const watching = (async () => {
-      for await (const project of client.watch()) seen.set(project.id, project);
+      for await (const project of client.watch()) observed.set(project.id, project);
     })();
     const socket = await openSocket(servers[0]?.url ?? '', { token });
     expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
@@ -96,15 +96,15 @@ describe('fault 26: SIGTERM in the middle of everything (server)', () => {
     await socket.message((message) => message.method === 'reconnect');
     await socket.closed;
 
-    const { rows } = await db.query<{ id: string; requestId: string; description: string; statusVersion: number }>(
-      'select id, request_id as "requestId", description, status_version::int as "statusVersion" from projects',
+    const { rows } = await db.query<{ id: string; idempotencyKey: string; description: string; statusVersion: number }>(
+      'select id, idempotency_key as "idempotencyKey", description, status_version::int as "statusVersion" from projects',
     );
     const stored = new Map(rows.map((row) => [row.id, row]));
     for (const [id, { description }] of writers.acknowledged) expect(stored.get(id)?.description).toBe(description);
     // What was not done was refused in words, or the line was closed before a word of it was read.
-    const begun = new Set(rows.map(({ requestId }) => requestId));
+    const begun = new Set(rows.map(({ idempotencyKey }) => idempotencyKey));
     for (const { path, input, answer } of writers.requests.filter((one) => one.answer?.status !== 200)) {
-      if (path === 'projects.create') expect(begun).not.toContain(input['requestId']);
+      if (path === 'projects.create') expect(begun).not.toContain(input['idempotencyKey']);
       if (answer === null) continue;
       expect([answer.status, answer.error?.data['appCode'], answer.headers.get('retry-after')]).toEqual([
         503,
@@ -114,7 +114,7 @@ describe('fault 26: SIGTERM in the middle of everything (server)', () => {
     }
     const brief = (list: Iterable<{ id: string; description: string; statusVersion: number }>) =>
       new Map([...list].map(({ id, description, statusVersion }) => [id, { description, statusVersion }]));
-    await expect.poll(() => brief(seen.values()), { timeout: 20_000, interval: 100 }).toEqual(brief(rows));
+    await expect.poll(() => brief(observed.values()), { timeout: 20_000, interval: 100 }).toEqual(brief(rows));
 
     await client.close();
     await watching;

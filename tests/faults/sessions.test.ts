@@ -118,7 +118,7 @@ describe('fault 20: a session expires or is revoked on an open socket', () => {
     const { id } = (await callAs(browser)('projects.create', { body: { name: 'Deep' } })).data as { id: string };
     const socket = await watching(browser);
     await callAs(browser)('projects.update', { body: { id, description: 'Seen.' } });
-    const seen = await socket.message((message) => message.result?.data?.data['type'] === 'changed');
+    const observed = await socket.message((message) => message.result?.data?.data['type'] === 'changed');
     await signOut(browser, server);
     expect(await socket.closed).toBe(4401);
 
@@ -132,7 +132,7 @@ describe('fault 20: a session expires or is revoked on an open socket', () => {
 
     await callAs(browser)('projects.update', { body: { id, description: 'Missed.' } });
     const resumed = await openSocket(server.url, { cookie: browser.cookiesFor(server.url) });
-    expect(await resumed.subscribe(1, { lastEventId: seen.result?.data?.id })).toMatchObject({ type: 'freshness' });
+    expect(await resumed.subscribe(1, { lastEventId: observed.result?.data?.id })).toMatchObject({ type: 'freshness' });
     const missed = await resumed.message((message) => message.result?.data?.data['type'] === 'changed');
     expect(missed.result?.data?.data).toMatchObject({ project: { id, description: 'Missed.' } });
     expect(resumed.messages.filter((message) => message.result?.data?.data['type'] === 'snapshot')).toEqual([]);

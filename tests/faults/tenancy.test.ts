@@ -34,7 +34,7 @@ beforeAll(async () => {
   owner = createApiCall(server.url, bearer(await server.mintToken('owner')));
   strangersToken = await server.mintToken('stranger');
   stranger = createApiCall(server.url, bearer(strangersToken));
-  const project = await owner('projects.create', { body: { name: 'Private', requestId: 'first' } });
+  const project = await owner('projects.create', { body: { name: 'Private', idempotencyKey: 'first' } });
   projectId = (project.data as { id: string }).id;
   tokenId = ((await owner('tokens.create', { body: { name: 'private' } })).data as { id: string }).id;
   sessionId = (await mintSession(database.url, { name: 'owner' })).id;
@@ -124,7 +124,7 @@ describe('fault 25: another owner’s id, through every procedure and subscripti
     await owner('projects.create', { body: { name: 'Second' } });
     const cursor = ((await owner('projects.list', { input: { limit: 1 } })).data as { nextCursor: string }).nextCursor;
     const before = await everything();
-    const made = await stranger('projects.create', { body: { name: 'Private', requestId: 'first' } });
+    const made = await stranger('projects.create', { body: { name: 'Private', idempotencyKey: 'first' } });
     const mine = (made.data as { id: string }).id;
     expect([made.status, mine === projectId]).toEqual([200, false]);
     for (const input of [{}, { search: 'private' }, { sort: 'name' }, { status: 'initializing' }]) {
@@ -171,7 +171,7 @@ async function recordStatements(databaseUrl: string): Promise<Recorder> {
   const url = new URL(databaseUrl);
   const target = { host: url.hostname, port: Number(url.port) };
   const sockets = new Set<Socket>();
-  let seen = '';
+  let observed = '';
   const proxy = createServer((inner) => {
     const outer = connect(target);
     for (const socket of [inner, outer]) {
@@ -179,7 +179,7 @@ async function recordStatements(databaseUrl: string): Promise<Recorder> {
       socket.on('error', () => undefined); // either end closes both
       socket.on('close', () => [inner, outer].forEach((one) => one.destroy()));
     }
-    inner.on('data', (chunk) => (seen += chunk.toString('latin1')));
+    inner.on('data', (chunk) => (observed += chunk.toString('latin1')));
     inner.pipe(outer);
     outer.pipe(inner);
   });
@@ -191,9 +191,11 @@ async function recordStatements(databaseUrl: string): Promise<Recorder> {
   return {
     url: url.href,
     async during(work) {
-      seen = '';
+      observed = '';
       const result = await work();
-      const statements = [...seen.matchAll(/(?:select|insert|update|delete|begin|commit|rollback)\b[^\0]*(?=\0)/gi)];
+      const statements = [
+        ...observed.matchAll(/(?:select|insert|update|delete|begin|commit|rollback)\b[^\0]*(?=\0)/gi),
+      ];
       const ofItself = /deleted_at is not null as archived|from "leases"|^select version/;
       return { result, statements: statements.map(([text]) => text).filter((text) => !ofItself.test(text)) };
     },

@@ -98,13 +98,13 @@ describe('fault 16: duplicated, reordered and old-uid events', () => {
         return disorder(event, events.slice(0, -1));
       };
       const first = await startReady();
-      await system.wish(first.id, 'restart');
+      await system.command(first.id, 'restart');
       const second = await system.until(first.id, { status: 'ready', observedGeneration: 2 });
       expect(second.podUid).not.toBe(first.podUid);
       expect((await system.podsOf(first.id)).map((pod) => pod.metadata?.uid)).toEqual([second.podUid]);
       await untilHeard();
       expect(await system.read(first.id)).toEqual(second);
-      await system.wish(first.id, 'stop');
+      await system.command(first.id, 'stop');
       const stopped = await system.until(first.id, { status: 'stopped', podUid: null });
       await untilHeard();
       expect(await system.read(first.id)).toEqual(stopped);
@@ -122,7 +122,7 @@ describe('fault 16: duplicated, reordered and old-uid events', () => {
 
   it('a pod that is said to be new after it was said to be gone stays gone', async () => {
     const ready = await startReady();
-    await system.wish(ready.id, 'stop');
+    await system.command(ready.id, 'stop');
     const stopped = await system.until(ready.id, { status: 'stopped', podUid: null });
     await vi.waitFor(() => heardOf(ready.podName, ({ type }) => type === 'DELETED'), 10_000);
     say(heardOf(ready.podName, ({ type }) => type === 'ADDED'));
@@ -134,7 +134,7 @@ describe('fault 16: duplicated, reordered and old-uid events', () => {
     'a late %s of the pod before the restart says nothing of the pod after it',
     async (type) => {
       const before = await startReady();
-      await system.wish(before.id, 'restart');
+      await system.command(before.id, 'restart');
       const after = await system.until(before.id, { status: 'ready', observedGeneration: 2 });
       const late = heardOf(
         before.podName,
@@ -148,7 +148,7 @@ describe('fault 16: duplicated, reordered and old-uid events', () => {
 
   it('a DELETED of another uid changes nothing, however new it claims to be', async () => {
     const before = await startReady();
-    await system.wish(before.id, 'restart');
+    await system.command(before.id, 'restart');
     const after = await system.until(before.id, { status: 'ready', observedGeneration: 2 });
     const { object } = heardOf(before.podName, ({ type }) => type === 'DELETED');
     say({ type: 'DELETED', object: { ...object, metadata: { ...object.metadata, resourceVersion: '999999999' } } });

@@ -1,4 +1,5 @@
 /** People who create and change projects without pause, and remember what they were told. */
+
 import { randomUUID } from 'node:crypto';
 
 import { bearer, createApiCall, type ApiAnswer } from '../support/api-call.ts';
@@ -18,7 +19,7 @@ export interface Writers {
   /** Every request so far, answered or not. */
   requests: Answered[];
   /** What was acknowledged, by project: the last description that was. */
-  acknowledged: Map<string, { requestId: string; description: string }>;
+  acknowledged: Map<string, { idempotencyKey: string; description: string }>;
   /** Resolves when so many more requests have ended with 200. */
   progress(count: number): Promise<void>;
   /** Lets each finish its present request. */
@@ -46,13 +47,13 @@ export function startWriters(options: { url: string; token: string; count: numbe
     let newest: string | null = null;
     for (let turn = 0; !stopping.signal.aborted; turn += 1) {
       const description = `Written by ${crew} ${writer} in turn ${turn}.`;
-      const requestId = `${crew}-writer-${writer}-turn-${turn}`;
+      const idempotencyKey = `${crew}-writer-${writer}-turn-${turn}`;
       if (newest === null || turn % (options.createEvery ?? 5) === 0) {
-        const made = await ask('projects.create', { name: requestId, description, requestId });
-        if (made) acknowledged.set(made.id, { requestId, description });
+        const made = await ask('projects.create', { name: idempotencyKey, description, idempotencyKey });
+        if (made) acknowledged.set(made.id, { idempotencyKey, description });
         newest = made?.id ?? newest;
       } else if (await ask('projects.update', { id: newest, description })) {
-        acknowledged.set(newest, { requestId: acknowledged.get(newest)?.requestId ?? '', description });
+        acknowledged.set(newest, { idempotencyKey: acknowledged.get(newest)?.idempotencyKey ?? '', description });
       }
     }
   }

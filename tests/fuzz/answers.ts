@@ -1,4 +1,5 @@
 /** What a fuzz counts, and what holds of every answer, whatever was sent. */
+
 import { expect } from 'vitest';
 
 import { appErrorCodeSchema } from '../../src/shared/contract/errors.ts';

@@ -1,4 +1,5 @@
 /** WebSocket frames that break RFC 6455, or only our patience. */
+
 import fc from 'fast-check';
 
 import { hostileString, nested } from './hostile-text.ts';

@@ -2,6 +2,7 @@
  * Inputs of a procedure, right and wrong, made from its own schema. Each says as JSON text what is sent, and what is
  * known beforehand of the answer.
  */
+
 import fc from 'fast-check';
 import { z } from 'zod';
 
@@ -63,7 +64,7 @@ export function hostileInputsOf(schema: z.ZodType, ids: string[]): fc.Arbitrary<
   const right: fc.Arbitrary<[string, string][]> = fc
     .tuple(...names.map((name) => fc.tuple(fc.constant(name), valueOf(name), fc.boolean())))
     .map((fields) =>
-      fields.flatMap(([name, text, wanted]) => (wanted || required.includes(name) ? [[name, text]] : [])),
+      fields.flatMap(([name, text, desired]) => (desired || required.includes(name) ? [[name, text]] : [])),
     );
   const input = (
     kind: HostileInput['kind'],

@@ -1,4 +1,5 @@
 /** Bytes that are a request of HTTP/1.1, nearly one, or none, as `fast-check` puts them together. */
+
 import fc from 'fast-check';
 
 const methods = fc.oneof(

@@ -1,4 +1,5 @@
 /** Pieces of JSON that somebody might send to break something. As text: only so do `1e400` and `__proto__` arrive. */
+
 import fc from 'fast-check';
 
 /** Texts that mean something to a shell, SQL, HTML, YAML, a template, a path, a label selector, git, or a reader's eye. */

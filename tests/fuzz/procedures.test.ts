@@ -254,17 +254,17 @@ describe('whatever is sent to a procedure', () => {
     expect(({} as { isAdmin?: unknown }).isAdmin).toBeUndefined(); // the server runs in this process
     expect((await call('auth.me')).data).toMatchObject({ name: 'user' });
     let cursor: string | null = null;
-    const seen: unknown[] = [];
+    const observed: unknown[] = [];
     do {
       const page = (await call('projects.list', { input: { limit: 100, cursor } })).data as {
         items: { id: string }[];
         nextCursor: string | null;
       };
-      for (const item of page.items) seen.push(projectSchema.parse(item).id);
+      for (const item of page.items) observed.push(projectSchema.parse(item).id);
       cursor = page.nextCursor;
     } while (cursor !== null);
-    expect(seen).toHaveLength(created.projects.size - 1); // one is the other person's
-    for (const id of seen) expect(created.projects).toContain(id);
+    expect(observed).toHaveLength(created.projects.size - 1); // one is the other person's
+    for (const id of observed) expect(created.projects).toContain(id);
   });
 
   it('has been more than 8,500 inputs, of each kind some, accepted and refused', () => {

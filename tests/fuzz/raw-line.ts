@@ -1,4 +1,5 @@
 /** A TCP connection on which a test says whatever it likes, byte by byte. */
+
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 

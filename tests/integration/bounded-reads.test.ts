@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
-import { listLaggingProjects, listUnarchivedPage, listVersions } from '../../src/shared/node/db/projects-repository.ts';
+import { listPendingProjects, listUnarchivedPage, listVersions } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createTestDatabase, type TestDatabase } from '../support/services.ts';
 
@@ -76,7 +76,7 @@ describe('what is read again and again costs no more for all that was ever delet
 
   it('the sweep', async () => {
     const options = { olderThanMs: 0, afterSeq: 0, limit: 500 };
-    expect(await listLaggingProjects(db, options)).toEqual([]);
-    expect(await rowsTouched(() => listLaggingProjects(db, options))).toBeLessThan(50);
+    expect(await listPendingProjects(db, options)).toEqual([]);
+    expect(await rowsTouched(() => listPendingProjects(db, options))).toBeLessThan(50);
   });
 });

@@ -1,4 +1,5 @@
 /** docker-compose.yml: what can be said of it without Docker. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 import {
   acquireLease,
-  readSight,
+  readWatchObservation,
   releaseLease,
   renewLease,
   watchLeaseName,
@@ -18,7 +18,7 @@ import {
   changeProject,
   findProject,
   insertProject,
-  listLaggingProjects,
+  listPendingProjects,
   listProjects,
 } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
@@ -114,7 +114,7 @@ describe('migrations', () => {
 
 async function addProject(
   db: Database,
-  options: { ownerId: string; name: string; requestId?: string; maxProjects?: number },
+  options: { ownerId: string; name: string; idempotencyKey?: string; maxProjects?: number },
 ) {
   const id = randomUUID();
   return db.transaction((trx) =>
@@ -123,7 +123,7 @@ async function addProject(
       {
         id,
         ownerId: options.ownerId,
-        requestId: options.requestId ?? null,
+        idempotencyKey: options.idempotencyKey ?? null,
         name: options.name,
         description: '',
         repoUrl: null,
@@ -172,8 +172,8 @@ describe('projects', () => {
     const db = await connect();
     const owner = await addUser(db);
     const twice = await Promise.all([
-      addProject(db, { ownerId: owner.id, name: 'same', requestId: 'r-1' }),
-      addProject(db, { ownerId: owner.id, name: 'same', requestId: 'r-1' }),
+      addProject(db, { ownerId: owner.id, name: 'same', idempotencyKey: 'r-1' }),
+      addProject(db, { ownerId: owner.id, name: 'same', idempotencyKey: 'r-1' }),
     ]);
     expect(new Set(twice.map(({ record }) => record.id)).size).toBe(1);
     expect(twice.filter(({ created }) => created)).toHaveLength(1);
@@ -242,7 +242,7 @@ describe('projects', () => {
     for (const name of ['delta', 'Alpha', 'charlie', 'Bravo', 'echo'])
       await addProject(db, { ownerId: owner.id, name });
     for (const sort of ['createdAt', 'name'] as const) {
-      const seen: string[] = [];
+      const observed: string[] = [];
       let after: { name: string; seq: number } | null = null;
       for (;;) {
         const rows = await listProjects(db, {
@@ -254,12 +254,12 @@ describe('projects', () => {
           status: undefined,
         });
         const page = rows.slice(0, 2);
-        seen.push(...page.map((row) => row.name));
+        observed.push(...page.map((row) => row.name));
         const last = page.at(-1);
         if (rows.length <= 2 || !last) break;
         after = { name: last.name.toLowerCase(), seq: last.seq };
       }
-      expect(seen).toEqual(
+      expect(observed).toEqual(
         sort === 'name'
           ? ['Alpha', 'Bravo', 'charlie', 'delta', 'echo']
           : ['echo', 'Bravo', 'charlie', 'Alpha', 'delta'],
@@ -270,21 +270,21 @@ describe('projects', () => {
   it('are found by the sweep while the cluster has not been told, unless parked', async () => {
     const db = await connect();
     const owner = await addUser(db);
-    const [lagging, parked, told] = [
-      (await addProject(db, { ownerId: owner.id, name: 'lagging' })).record,
-      (await addProject(db, { ownerId: owner.id, name: 'parked' })).record,
-      (await addProject(db, { ownerId: owner.id, name: 'told' })).record,
+    const [pending, failedPermanently, told] = [
+      (await addProject(db, { ownerId: owner.id, name: 'pending' })).record,
+      (await addProject(db, { ownerId: owner.id, name: 'failed' })).record,
+      (await addProject(db, { ownerId: owner.id, name: 'observed' })).record,
     ];
-    await changeProject(db, { id: parked.id }, () => ({ patch: { parkedGeneration: 1 } }));
+    await changeProject(db, { id: failedPermanently.id }, () => ({ patch: { failedGeneration: 1 } }));
     await changeProject(db, { id: told.id }, () => ({ patch: { observedGeneration: 1 } }));
-    const found = await listLaggingProjects(db, { olderThanMs: 0, afterSeq: 0, limit: 10 });
-    expect(found.map((record) => record.id)).toEqual([lagging.id]);
+    const found = await listPendingProjects(db, { olderThanMs: 0, afterSeq: 0, limit: 10 });
+    expect(found.map((record) => record.id)).toEqual([pending.id]);
   });
 });
 
 describe('the lease', () => {
   const options = (holder: string, ttlMs = 60_000) => ({ name: watchLeaseName, holder, ttlMs });
-  const renewal = { ttlMs: 60_000, reachable: true, seenAt: '2026-01-01T12:00:00.000Z' };
+  const renewal = { ttlMs: 60_000, reachable: true, observedAt: '2026-01-01T12:00:00.000Z' };
 
   it('has one holder at a time, and rises in epoch with each', async () => {
     const db = await connect();
@@ -306,15 +306,15 @@ describe('the lease', () => {
 
   it('tells what its present holder last saw, and nothing of one that was replaced or is gone', async () => {
     const db = await connect();
-    expect(await readSight(db)).toBeNull();
+    expect(await readWatchObservation(db)).toBeNull();
     const first = await acquireLease(db, options('a'));
-    expect(await readSight(db)).toEqual({ reachable: null, seenAt: null });
+    expect(await readWatchObservation(db)).toEqual({ reachable: null, observedAt: null });
     if (first) await renewLease(db, first, renewal);
-    expect(await readSight(db)).toEqual({ reachable: true, seenAt: renewal.seenAt });
+    expect(await readWatchObservation(db)).toEqual({ reachable: true, observedAt: renewal.observedAt });
     if (first) await releaseLease(db, first);
-    expect(await readSight(db)).toBeNull();
+    expect(await readWatchObservation(db)).toBeNull();
     await acquireLease(db, options('b'));
-    expect(await readSight(db)).toEqual({ reachable: null, seenAt: renewal.seenAt });
+    expect(await readWatchObservation(db)).toEqual({ reachable: null, observedAt: renewal.observedAt });
   });
 
   it('fences the writes of a holder that was replaced', async () => {

@@ -123,12 +123,12 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
 
   it('leaves ready when its pod is deleted behind its back, and gets a new one', async () => {
     const before = (await readPod()).metadata?.uid;
-    const seen = new Set<string>();
+    const observed = new Set<string>();
     const until = new AbortController();
     const watching = (async () => {
-      for await (const each of client.watch(project.id, { signal: until.signal })) seen.add(each.status);
+      for await (const each of client.watch(project.id, { signal: until.signal })) observed.add(each.status);
     })();
-    await vi.waitFor(() => expect([...seen]).toEqual(['ready']), { timeout: 5_000 });
+    await vi.waitFor(() => expect([...observed]).toEqual(['ready']), { timeout: 5_000 });
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(
       async () => {
@@ -138,7 +138,7 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
       },
       { timeout: 15_000, interval: 100 },
     );
-    expect(seen).toContain('initializing');
+    expect(observed).toContain('initializing');
     until.abort();
     await watching.catch(() => undefined); // the abort is how this watch ends
   });

@@ -1,4 +1,5 @@
 /** The manifests under k8s/, as kubectl builds them and as a real kube-apiserver takes them. */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

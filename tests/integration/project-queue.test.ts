@@ -39,51 +39,51 @@ function consume(work: (job: { data: ProjectJob; attemptsMade: number }) => Prom
 
 it('a wish during the back-off of an earlier one begins at once, with attempts and a request id of its own', async () => {
   const projectId = randomUUID();
-  const seen: [string | undefined, number][] = [];
+  const observed: [string | undefined, number][] = [];
   consume(async ({ data, attemptsMade }) => {
-    seen.push([data.requestId, attemptsMade]);
+    observed.push([data.requestId, attemptsMade]);
     if (data.requestId === 'first') throw new Error('The cluster does not answer.');
   });
   expect(await queue.enqueue('create-pod', { projectId, requestId: 'first' })).toBe('added');
-  await vi.waitFor(() => expect(seen).toEqual([['first', 0]]), 10_000);
+  await vi.waitFor(() => expect(observed).toEqual([['first', 0]]), 10_000);
   await vi.waitFor(async () => {
     await queue.enqueue('delete-pod', { projectId, requestId: 'second' });
-    expect(seen).toContainEqual(['second', 0]);
+    expect(observed).toContainEqual(['second', 0]);
   }, 10_000);
-  expect(seen.filter(([requestId]) => requestId === 'first')).toHaveLength(1);
+  expect(observed.filter(([requestId]) => requestId === 'first')).toHaveLength(1);
 });
 
 it('whoever is told not to hurry leaves the back-off alone', async () => {
   const projectId = randomUUID();
-  const seen: (string | undefined)[] = [];
+  const observed: (string | undefined)[] = [];
   consume(async ({ data }) => {
-    seen.push(data.requestId);
+    observed.push(data.requestId);
     if (data.requestId === 'first') throw new Error('The cluster does not answer.');
   });
   await queue.enqueue('create-pod', { projectId, requestId: 'first' });
-  await vi.waitFor(() => expect(seen).toEqual(['first']), 10_000);
+  await vi.waitFor(() => expect(observed).toEqual(['first']), 10_000);
   expect(await queue.enqueue('create-pod', { projectId, requestId: 'sweep' }, { hurry: false })).toBe('known');
   const other = randomUUID();
   await queue.enqueue('create-pod', { projectId: other, requestId: 'other' });
-  await vi.waitFor(() => expect(seen).toContain('other'), 10_000);
-  expect(seen).toEqual(['first', 'other']);
+  await vi.waitFor(() => expect(observed).toContain('other'), 10_000);
+  expect(observed).toEqual(['first', 'other']);
 });
 
 it('adds during a running job lead to one more run afterwards, however many they are', async () => {
   const projectId = randomUUID();
   const gate = Promise.withResolvers<void>();
-  const seen: (string | undefined)[] = [];
+  const observed: (string | undefined)[] = [];
   consume(async ({ data }) => {
-    seen.push(data.requestId);
+    observed.push(data.requestId);
     if (data.requestId === 'first') await gate.promise;
   });
   await queue.enqueue('create-pod', { projectId, requestId: 'first' });
-  await vi.waitFor(() => expect(seen).toEqual(['first']), 10_000);
+  await vi.waitFor(() => expect(observed).toEqual(['first']), 10_000);
   for (const requestId of ['second', 'third', 'last']) {
     expect(await queue.enqueue('create-pod', { projectId, requestId })).toBe('known');
   }
   gate.resolve();
-  await vi.waitFor(() => expect(seen).toEqual(['first', 'last']), 10_000);
+  await vi.waitFor(() => expect(observed).toEqual(['first', 'last']), 10_000);
 });
 
 it('says within about a second that Redis does not take the job', async () => {

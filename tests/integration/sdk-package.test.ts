@@ -1,4 +1,5 @@
 /** The SDK as who installs it has it: the built package, its types, and the examples as they are printed. */
+
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

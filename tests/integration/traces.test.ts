@@ -1,4 +1,5 @@
 /** One request id and one trace from a mutation to the pod, on real processes and a collector that speaks OTLP over HTTP. */
+
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,5 @@
 /** The system on the lab's cluster, for the tests there: how to bring it up, to sign in, and to look at what went wrong. */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
 /** The commands of a page, run as they are printed. */
+
 import { execFile } from 'node:child_process';
 
 /** A block of shell lines, or a command within a sentence. */

@@ -2,6 +2,7 @@
  * docs/operations/runbook.md on a real cluster: each of its commands is run as it is printed, and does what the page says.
  * The programs of PostgreSQL and Redis that an operator has at hand are those in the containers. The tests follow one another.
  */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -3,6 +3,7 @@
  * `npm run lab`, which builds the images and brings the cluster up. The tests follow one another: each finds what the one
  * before has left.
  */
+
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 
@@ -153,13 +154,13 @@ describe('the kind overlay on a real cluster', () => {
   });
 
   it('loses nothing while servers and workers are replaced one by one', async () => {
-    const seen: string[] = [];
+    const observed: string[] = [];
     const watching = new AbortController();
     const watch = (async () => {
       for await (const { id, status } of client.watch(undefined, { signal: watching.signal }))
-        seen.push(`${id} ${status}`);
+        observed.push(`${id} ${status}`);
     })();
-    await vi.waitFor(() => expect(seen).toContain(`${project.id} ready`), 10_000);
+    await vi.waitFor(() => expect(observed).toContain(`${project.id} ready`), 10_000);
     kubectl(...system, 'rollout', 'restart', 'deployment/server', 'deployment/worker');
     const made: Project[] = [];
     for (const name of ['First', 'Second']) {
@@ -176,7 +177,7 @@ describe('the kind overlay on a real cluster', () => {
     );
     await vi.waitFor(
       () => {
-        for (const { id } of made) expect(seen).toEqual(expect.arrayContaining([`${id} ready`, `${id} archived`]));
+        for (const { id } of made) expect(observed).toEqual(expect.arrayContaining([`${id} ready`, `${id} archived`]));
       },
       { timeout: 10_000 },
     );

@@ -1,4 +1,5 @@
 /** Everything that a database holds, to be compared with what it holds later. */
+
 import type { Database } from '../../src/shared/node/db/database.ts';
 
 /** Every row of every table as text, in a stable order. A table that a later migration adds is in it too. */

@@ -1,4 +1,5 @@
 /** One question to one procedure over each transport, and what was answered in the fewest words. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { createApiCall } from './api-call.ts';

@@ -2,6 +2,7 @@
  * Asks every procedure of a router what it must refuse, over each transport, and says what was not refused. It knows no
  * procedure by name: the list and the inputs come from the router, so that a new one is asked as well.
  */
+
 import { randomUUID } from 'node:crypto';
 
 import type { Database } from '../../src/shared/node/db/database.ts';
@@ -89,7 +90,8 @@ export async function sweepStranger(
   // The stranger's own rows may come and go, unless something of the other is named in them. A request id is a text of the
   // caller's choosing, and names nothing.
   const isOwn = (row: string) =>
-    row.includes(stranger.userId) && !victim.ids.some((id) => row.replace(/"request_id": "[^"]*"/, '').includes(id));
+    row.includes(stranger.userId) &&
+    !victim.ids.some((id) => row.replace(/"idempotency_key": "[^"]*"/, '').includes(id));
   const others = async () => (await readAllRows(target.db)).filter((row) => !isOwn(row));
   const refusals = stranger.mayBeForbidden ? ['NOT_FOUND', 'FORBIDDEN'] : ['NOT_FOUND'];
 

@@ -1,4 +1,5 @@
 /** What axe has to say about a page of ours. */
+
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 

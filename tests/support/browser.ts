@@ -1,4 +1,5 @@
 /** A real Chromium, driven as a person would: one context a person or device. */
+
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 import { findChromium } from './services.ts';

@@ -1,4 +1,5 @@
 /** Clusters to run the whole system on: an API with a node on which pods come up, the embedded one and a real one. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -51,7 +51,7 @@ export function createCookieBrowser(): CookieBrowser {
         for (const header of response.headers.getSetCookie()) {
           const [pair = '', ...attributes] = header.split(';');
           const [name = '', value = ''] = pair.split(/=(.*)/s);
-          const attribute = (wanted: RegExp) => attributes.map((text) => wanted.exec(text)?.[1]).find(Boolean);
+          const attribute = (desired: RegExp) => attributes.map((text) => desired.exec(text)?.[1]).find(Boolean);
           const isGone = value === '' || attribute(/^\s*max-age=(0)$/i) !== undefined;
           put(url, { name, value: isGone ? null : value, path: attribute(/^\s*path=(.+)$/i) ?? '/' });
         }

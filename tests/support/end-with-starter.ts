@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
 /**
  * Loaded before a program that a test runs (`node --import`): the program ends with the test run, in whatever way that
  * ends. Standard input is a pipe whose other end the run holds, and the kernel closes it even after kill -9.
  */
+
+import type { Socket } from 'node:net';
 import process from 'node:process';
 
 process.stdin.on('end', () => process.exit(1)).on('error', () => process.exit(1));

@@ -3,6 +3,7 @@
  * a kubeconfig, unless the test answers them itself. It owns a TLS server with an authority of its own, a TCP proxy before
  * it on a port that it keeps for its life, and a kubeconfig that points to that port and trusts that authority alone.
  */
+
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -1,4 +1,5 @@
 /** One watch that passes through {@link createFaultyKubernetes}: a test can end, silence, alter or invent what it says. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createInterface } from 'node:readline';
 

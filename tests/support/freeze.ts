@@ -1,4 +1,5 @@
 /** Stops running programs in the middle of whatever they do, as a machine that hangs does, and lets them go on. */
+
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 

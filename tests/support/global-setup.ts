@@ -2,6 +2,7 @@
  * Runs once before all tests: starts PostgreSQL and Redis in a temporary folder (or takes those that TEST_DATABASE_URL and
  * TEST_REDIS_URL name), makes the template database, and prints what the run stands on and what it has to skip.
  */
+
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';

@@ -2,6 +2,7 @@
  * The claims of Keycloak's tokens, in the shape that its documentation shows for releases 24 to 26: a test signs them
  * with a key of its own, for Keycloak itself does not run here.
  */
+
 import { randomUUID } from 'node:crypto';
 
 import type { JWTPayload } from 'jose';

@@ -3,6 +3,7 @@
  * child processes, which are ended by their ids. As with every such pair, no controller, scheduler or kubelet runs
  * unless a test brings its own.
  */
+
 import { spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -107,7 +108,7 @@ export async function startKubeApiserver({ assetsDir }: { assetsDir: string }): 
 interface Child {
   name: string;
   process: ChildProcess;
-  lastWords: () => string;
+  lastMessage: () => string;
   stop: () => Promise<void>;
 }
 
@@ -130,7 +131,7 @@ function startChild(command: string, args: string[]): Child {
   return {
     name: path.basename(command),
     process: child,
-    lastWords: () => words,
+    lastMessage: () => words,
     stop: async () => {
       // Nothing of it is kept, so there is nothing to end gracefully.
       child.kill('SIGKILL');
@@ -150,11 +151,11 @@ async function waitUntilReady(options: {
   while (Date.now() < deadline) {
     const dead = options.children.find(({ process }) => process.exitCode !== null || process.pid === undefined);
     if (dead !== undefined)
-      throw new Error(`${dead.name} ended before it was ready. It said last:\n${dead.lastWords()}`);
+      throw new Error(`${dead.name} ended before it was ready. It said last:\n${dead.lastMessage()}`);
     if ((await statusOf(options)) === 200) return;
     await delay(100);
   }
-  const words = options.children.map((child) => `${child.name}: ${child.lastWords()}`).join('\n');
+  const words = options.children.map((child) => `${child.name}: ${child.lastMessage()}`).join('\n');
   throw new Error(`kube-apiserver was not ready within 60 s.\n${words}`);
 }
 

@@ -1,4 +1,5 @@
 /** Requests to the Kubernetes API by their verb, and the answers with which it refuses them. */
+
 import type { Fault, PassingRequest } from './faulty-kubernetes.ts';
 
 export type Verb = 'GET' | 'LIST' | 'WATCH' | 'POST' | 'DELETE';

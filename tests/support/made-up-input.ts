@@ -1,4 +1,5 @@
 /** Correct inputs of procedures, made from their own schemas: a new procedure is asked without anybody writing how. */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { z } from 'zod';
@@ -22,7 +23,7 @@ interface Node {
 export interface IdField {
   /** Where it lies in the input: names, and 0 for the entry of a list, with dots between them. */
   path: string;
-  /** Names a thing of ours; the others (`requestId`, `cursor`) are texts by which a caller comes back to something. */
+  /** Names a thing of ours; the others (`idempotencyKey`, `cursor`) are texts by which a caller comes back to something. */
   isUuid: boolean;
 }
 
@@ -63,7 +64,7 @@ function collect(node: Node, path: string): IdField[] {
   const name = path.split('.').findLast((part) => part !== '0') ?? '';
   if (typeOf(node) === 'string') {
     const isUuid = node.format === 'uuid';
-    return isUuid || /^id$|Ids?$|^cursor$/.test(name) ? [{ path, isUuid }] : [];
+    return isUuid || /^id$|Ids?$|^cursor$|Key$/.test(name) ? [{ path, isUuid }] : [];
   }
   return [
     ...variantsOf(node).flatMap((variant) => collect(variant, path)),
@@ -87,11 +88,11 @@ function build(node: Node, where: { path: string; ids: Record<string, string> })
   if (variant) return build(variant, where);
   switch (typeOf(node)) {
     case 'object': {
-      const isWanted = (key: string) =>
+      const isDesired = (key: string) =>
         (node.required ?? []).includes(key) ||
         Object.keys(ids).some((id) => id === under(path, key) || id.startsWith(`${under(path, key)}.`));
-      const wanted = Object.entries(node.properties ?? {}).filter(([key]) => isWanted(key));
-      return Object.fromEntries(wanted.map(([key, child]) => [key, build(child, { path: under(path, key), ids })]));
+      const desired = Object.entries(node.properties ?? {}).filter(([key]) => isDesired(key));
+      return Object.fromEntries(desired.map(([key, child]) => [key, build(child, { path: under(path, key), ids })]));
     }
     case 'array':
       return node.items ? [build(node.items, { path: under(path, '0'), ids })] : [];

@@ -2,6 +2,7 @@
  * An OpenID Connect issuer that remembers every secret that it has given out or was sent, so that a test can look for
  * them where they do not belong. It asks nobody anything, and can answer at its token endpoint in every wrong way.
  */
+
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

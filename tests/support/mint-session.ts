@@ -1,4 +1,5 @@
 /** A browser session without the way through an issuer, for tests of what comes after it. */
+
 import { createCookieJar } from '../../src/server/auth/cookies.ts';
 import { createSessionCookie } from '../../src/server/auth/session-cookie.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';

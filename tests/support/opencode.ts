@@ -1,4 +1,5 @@
 /** The real OpenCode, where `.ci/run` or `npm run opencode:fetch` has put it. */
+
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

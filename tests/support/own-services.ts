@@ -2,6 +2,7 @@
  * A PostgreSQL and a Redis of one test alone, which it may kill, freeze and bring back. They keep their port and their
  * data for their life, and do not outlive the process that made them. No part of vitest is needed here.
  */
+
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

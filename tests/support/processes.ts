@@ -1,4 +1,5 @@
 /** Our server and worker as the real processes that they are in production, for tests that kill and freeze them. */
+
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

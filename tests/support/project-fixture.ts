@@ -1,4 +1,5 @@
 /** A project as the API shows it, for tests that need no database. */
+
 import type { Project } from '../../src/shared/contract/project.ts';
 
 export function fakeProject(overrides: Partial<Project> = {}): Project {
@@ -16,7 +17,7 @@ export function fakeProject(overrides: Partial<Project> = {}): Project {
     phase: 'Running',
     reason: 'ready',
     message: null,
-    next: null,
+    nextStep: null,
     actor: 'nobody',
     retryable: false,
     reasonSince: null,

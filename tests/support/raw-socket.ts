@@ -1,4 +1,5 @@
 /** A WebSocket that speaks the API's protocol by hand, for what the typed client would not do. */
+
 import { WebSocket } from 'ws';
 
 export interface RawMessage {

@@ -2,6 +2,7 @@
  * A cluster on which RBAC is on, and a worker's own way to it: a real kube-apiserver with our kubelet, or the whole cluster of
  * `npm run lab`, when LAB_KUBECONFIG names an administrator's kubeconfig of it.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -7,10 +7,10 @@ export function readMetric(text: string, name: string, labels: Record<string, st
     ([, type = '']) => name === type || [`${type}_count`, `${type}_sum`, `${type}_bucket`].includes(name),
   );
   if (!known) throw new Error(`There is no metric "${name}".`);
-  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  const desired = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   let sum = 0;
   for (const [, sample, pairs = '', value] of text.matchAll(/^([\w:]+)(?:\{(.*)\})? (\S+)$/gm)) {
-    if (sample === name && wanted.every((pair) => `,${pairs},`.includes(`,${pair},`))) sum += Number(value);
+    if (sample === name && desired.every((pair) => `,${pairs},`.includes(`,${pair},`))) sum += Number(value);
   }
   return sum;
 }

@@ -1,4 +1,5 @@
 /** Every version that a project's row ever had, as the database itself noted it: sampling would miss those in between. */
+
 import type { Database } from '../../src/shared/node/db/database.ts';
 
 export interface RowVersion {

@@ -2,6 +2,7 @@
  * An OpenID Connect issuer whose faults a test scripts: it goes away and comes back, changes its key, fails at one
  * endpoint, or answers what it should not. It asks nobody anything: whoever is sent to it comes back at once as `subject`.
  */
+
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 

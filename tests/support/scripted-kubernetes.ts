@@ -2,13 +2,14 @@
  * A Kubernetes API that answers only what a test tells it to, request by request, over real sockets: lists, watches,
  * errors, garbage, resets and silence. It knows no rule of Kubernetes; it owns one HTTP server and its connections.
  */
+
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
 import { KubeConfig } from '@kubernetes/client-node';
 
-const patienceMs = 5_000;
+const timeoutMs = 5_000;
 
 /** One request that waits for its answer. */
 export interface ScriptedRequest {
@@ -70,12 +71,12 @@ export async function createScriptedKubernetes(): Promise<ScriptedKubernetes> {
   return {
     kubeConfig,
     async next() {
-      const deadline = performance.now() + patienceMs;
+      const deadline = performance.now() + timeoutMs;
       for (;;) {
         const request = arrived.shift();
         if (request) return request;
         const left = deadline - performance.now();
-        if (left <= 0) throw new Error(`No request came within ${patienceMs} ms.`);
+        if (left <= 0) throw new Error(`No request came within ${timeoutMs} ms.`);
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, left);
           onArrival = () => {

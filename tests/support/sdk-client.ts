@@ -1,4 +1,5 @@
 /** A client of the SDK for a development user of a started system. */
+
 import { createClient, type Client } from '../../src/shared/sdk/client.ts';
 import { runProgram, type StartedSystem } from './started-system.ts';
 

@@ -2,6 +2,7 @@
  * What every test stands on: the PostgreSQL and the Redis that `global-setup.ts` has started once for the run. This module
  * hands out isolated parts of them, so that test files can run side by side.
  */
+
 import { randomBytes } from 'node:crypto';
 
 import { Redis } from 'ioredis';

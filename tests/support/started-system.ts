@@ -1,4 +1,5 @@
 /** Runs `npm start`'s own program as a process of its own, as a person would, and says what it printed and when it ended. */
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
 /** A TCP proxy that a test can cut, freeze or let die silently, to take a service away from one client and no other. */
+
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 

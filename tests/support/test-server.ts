@@ -1,7 +1,8 @@
+/** A real server on a free port of this machine, for tests that speak to it as its users do. */
+
 import { readServerConfig } from '../../src/server/config.ts';
 import type { ServerTimings } from '../../src/server/context.ts';
 import { startServer } from '../../src/server/server.ts';
-/** A real server on a free port of this machine, for tests that speak to it as its users do. */
 import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';

@@ -2,6 +2,7 @@
  * A reverse proxy as it stands before the server on the open internet: TLS towards browsers, plain HTTP towards the server,
  * sockets included. It says who the client is, behind whatever the client itself has said. Its certificate is its own.
  */
+
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,5 @@
 /** A database, a Redis and as many workers as a test wants, in front of a cluster whose node is very quick. */
+
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,10 +10,10 @@ import { Queue } from 'bullmq';
 import { expect, vi } from 'vitest';
 
 import { createEmbeddedKubernetes } from '../../src/embedded/kubernetes/embedded-kubernetes.ts';
-import { applyWish } from '../../src/server/projects/apply-wish.ts';
 import { kubernetesNames } from '../../src/server/projects/names.ts';
+import type { ProjectCommand } from '../../src/shared/contract/commands.ts';
 import { projectJobNameFor, projectQueueName } from '../../src/shared/contract/jobs.ts';
-import type { Wish } from '../../src/shared/contract/wishes.ts';
+import { applyCommand } from '../../src/shared/node/apply-command.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { changeProject, findProject, insertProject } from '../../src/shared/node/db/projects-repository.ts';
@@ -69,7 +70,7 @@ export interface WorkerSystem {
   ): Promise<Worker>;
   /** Commits a project; `queued: false` loses its job, as a crash between row and queue does. */
   create(options?: { queued?: boolean; namespace?: string }): Promise<ProjectRecord>;
-  wish(id: string, wish: Wish, options?: { queued?: boolean }): Promise<ProjectRecord>;
+  command(id: string, command: ProjectCommand, options?: { queued?: boolean }): Promise<ProjectRecord>;
   read(id: string): Promise<ProjectRecord>;
   /** Waits until the row has these values. */
   until(id: string, expected: Partial<ProjectRecord>, timeoutMs?: number): Promise<ProjectRecord>;
@@ -154,7 +155,7 @@ export async function createWorkerSystem(
           {
             id,
             ownerId: owner.id,
-            requestId: null,
+            idempotencyKey: null,
             name: `Project ${++count}`,
             description: '',
             repoUrl: 'https://example.org/team/repo',
@@ -167,9 +168,9 @@ export async function createWorkerSystem(
       if (queued) await enqueue(record);
       return record;
     },
-    async wish(id, wish, { queued = true } = {}) {
+    async command(id, command, { queued = true } = {}) {
       const result = await changeProject(db, { id }, (record) => {
-        const patch = applyWish(wish, record, new Date().toISOString());
+        const patch = applyCommand(command, record, new Date().toISOString());
         return patch && { patch };
       });
       if (!result) throw new Error(`There is no project ${id}.`);

@@ -26,17 +26,17 @@ describe('how fresh the page is', () => {
     expect(view({ freshness: { state: 'delayed', asOf } }).label).toBe('As of 12:04');
     expect(view({ freshness: { state: 'delayed', asOf: null } }).label).toBe('Status delayed');
     expect(view({ link: 'lost' })).toMatchObject({ label: 'Reconnecting…' });
-    expect(view({ link: 'lost' }).sentence).toContain('from 12:04');
+    expect(view({ link: 'lost' }).message).toContain('from 12:04');
   });
 
   it('tells the cluster from the server', () => {
     expect(view({ freshness: { state: 'unreachable', asOf } }).label).toBe('Cluster unreachable');
-    expect(view({ freshness: { state: 'unreachable', asOf: null } }).sentence).toContain('does not answer.');
+    expect(view({ freshness: { state: 'unreachable', asOf: null } }).message).toContain('does not answer.');
   });
 
   it('tells a browser without a network from a server that is away', () => {
     expect(view({ link: 'lost', isOffline: true })).toMatchObject({ kind: 'offline', label: 'Offline' });
-    expect(view({ link: 'lost', isOffline: true }).sentence).toContain('12:04');
+    expect(view({ link: 'lost', isOffline: true }).message).toContain('12:04');
     expect(view({ link: 'lost' }).kind).toBe('reconnecting');
   });
 });

@@ -1,4 +1,5 @@
 /** How fresh the page is: the state of the socket and of the cluster behind it, and how both read in words. */
+
 import type { Freshness } from '../../shared/contract/events.ts';
 
 export interface Connection {
@@ -17,7 +18,7 @@ export interface ConnectionView {
   label: string;
   /** What is the matter, in two or three words. */
   title: string;
-  sentence: string;
+  message: string;
 }
 
 /** Says in words how far what is on the screen can be trusted. Only `live` may be shown as the present state. */
@@ -32,7 +33,7 @@ export function connectionView(
       kind: 'offline',
       label: 'Offline',
       title: 'You are offline.',
-      sentence: `Everything goes on by itself when the network is back.${known}`,
+      message: `Everything goes on by itself when the network is back.${known}`,
     };
   }
   if (link === 'lost') {
@@ -40,7 +41,7 @@ export function connectionView(
       kind: 'reconnecting',
       label: 'Reconnecting…',
       title: 'Reconnecting.',
-      sentence: `The connection to the server was lost and is being restored by itself.${known}`,
+      message: `The connection to the server was lost and is being restored by itself.${known}`,
     };
   }
   if (link === 'connecting' || freshness === null) {
@@ -48,19 +49,19 @@ export function connectionView(
       kind: 'connecting',
       label: 'Connecting…',
       title: 'Connecting.',
-      sentence: 'The connection to the server is being opened.',
+      message: 'The connection to the server is being opened.',
     };
   }
   const asOf = freshness.asOf === null ? null : formatTime(Date.parse(freshness.asOf));
   switch (freshness.state) {
     case 'live':
-      return { kind: 'live', label: 'Live', title: 'Live.', sentence: 'Every change is shown as it happens.' };
+      return { kind: 'live', label: 'Live', title: 'Live.', message: 'Every change is shown as it happens.' };
     case 'delayed':
       return {
         kind: 'delayed',
         label: asOf === null ? 'Status delayed' : `As of ${asOf}`,
         title: 'Status delayed.',
-        sentence:
+        message:
           asOf === null
             ? 'Nothing has been seen of the cluster yet. The status of projects may be out of date.'
             : `Live updates are interrupted. What you see is as of ${asOf}; newer changes follow by themselves.`,
@@ -70,7 +71,7 @@ export function connectionView(
         kind: 'unreachable',
         label: 'Cluster unreachable',
         title: 'The cluster is away.',
-        sentence: `${asOf === null ? 'The cluster does not answer.' : `The cluster has not answered since ${asOf}.`} What you ask for is kept and done when it is back.`,
+        message: `${asOf === null ? 'The cluster does not answer.' : `The cluster has not answered since ${asOf}.`} What you ask for is kept and done when it is back.`,
       };
   }
 }

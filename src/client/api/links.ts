@@ -1,4 +1,5 @@
 /** How calls travel: queries and mutations batched over HTTP, the subscription over one WebSocket. */
+
 import {
   createWSClient,
   httpBatchLink,

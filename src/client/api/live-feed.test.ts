@@ -80,7 +80,7 @@ describe('the live feed', () => {
     const { feed, last, connection } = testFeed();
     feed.start();
     last().onEvent({ ...snapshot, projects: [] });
-    last().onEvent({ type: 'reset', sentence: 'Some events were missed.' });
+    last().onEvent({ type: 'reset', message: 'Some events were missed.' });
     expect(connection.get().link).toBe('lost');
     last().onEvent({ ...snapshot, projects: [] });
     expect(connection.get().link).toBe('open');

@@ -3,6 +3,7 @@
  * freshness into the connection's state. The socket reconnects by itself; a subscription that the server ended is begun
  * anew after a back-off. Never asks for anything on a timer.
  */
+
 import type { Unsubscribable } from '@trpc/server/observable';
 
 import type { ProjectEvent } from '../../shared/contract/events.ts';

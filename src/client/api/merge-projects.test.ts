@@ -1,4 +1,5 @@
 /** Merging into one list, by examples, and by properties of the pure functions. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

@@ -2,6 +2,7 @@
  * How projects that arrive by events are written into what a page holds: pure functions, so that every order of
  * deliveries can be tested. An older version never replaces a newer one, and what the reader sees does not jump.
  */
+
 import type { InfiniteData } from '@tanstack/react-query';
 
 import type { Project, ProjectPage, ProjectSort } from '../../shared/contract/project.ts';
@@ -50,10 +51,10 @@ export function mergeIntoPages(
   const arriving = new Map(incoming.projects.map((project) => [project.id, project]));
   const merged: Project[] = [];
   const toInsert: Project[] = [];
-  const seen = new Set<string>();
+  const observed = new Set<string>();
   for (const item of items) {
-    if (seen.has(item.id)) continue;
-    seen.add(item.id);
+    if (observed.has(item.id)) continue;
+    observed.add(item.id);
     const arrived = arriving.get(item.id);
     if (arrived === undefined) {
       if (!incoming.complete) merged.push(item);
@@ -64,7 +65,7 @@ export function mergeIntoPages(
     (compareProjects(filter.sort, item, newest) === 0 ? merged : toInsert).push(newest);
   }
   for (const project of arriving.values()) {
-    if (!seen.has(project.id) && belongsInList(filter, project)) toInsert.push(project);
+    if (!observed.has(project.id) && belongsInList(filter, project)) toInsert.push(project);
   }
   const lastItem = items.at(-1);
   const loadedUpTo = held.pages.at(-1)?.nextCursor != null ? lastItem : undefined;

@@ -3,6 +3,7 @@
  * changes and may end as archived; deliveries are entries of that log and snapshots of it. They abstract the network: it
  * repeats, delays and reorders as it likes.
  */
+
 import { QueryClient } from '@tanstack/react-query';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

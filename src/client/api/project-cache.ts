@@ -8,6 +8,7 @@
  * A command that is under way shows at once what it is expected to bring. That lies over the newest state, whatever arrives
  * meanwhile, and is taken away when the command has been answered.
  */
+
 import type { Query, QueryClient, QueryKey } from '@tanstack/react-query';
 
 import type { ProjectEvent } from '../../shared/contract/events.ts';

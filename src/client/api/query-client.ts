@@ -1,4 +1,5 @@
 /** The query cache and its manners: nothing is asked twice, for the subscription keeps it right. */
+
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 
 import { isPassing, readError } from './read-error.ts';

@@ -9,7 +9,7 @@ describe('reading an error', () => {
     const error = TRPCClientError.from({ error: { code: -32009, message: 'The name is taken.', data } });
     expect(readError(error)).toEqual({
       code: 'NAME_TAKEN',
-      sentence: 'The name is taken.',
+      message: 'The name is taken.',
       fields: { name: 'Taken.' },
       retryAfterSeconds: null,
     });
@@ -18,13 +18,13 @@ describe('reading an error', () => {
   it('takes everything else for an answer that never came, in words', () => {
     for (const error of [new TypeError('Failed to fetch'), TRPCClientError.from(new Error('<html>')), 'text', null]) {
       expect(readError(error)).toMatchObject({ code: 'UNREACHABLE' });
-      expect(readError(error).sentence).toMatch(/could not be reached/);
+      expect(readError(error).message).toMatch(/could not be reached/);
     }
   });
 
   it('tries again only what may pass', () => {
     const passing = (code: Parameters<typeof isPassing>[0]['code']) =>
-      isPassing({ code, sentence: '', fields: {}, retryAfterSeconds: null });
+      isPassing({ code, message: '', fields: {}, retryAfterSeconds: null });
     expect(passing('UNREACHABLE')).toBe(true);
     expect(passing('UNAVAILABLE')).toBe(true);
     expect(passing('NOT_FOUND')).toBe(false);

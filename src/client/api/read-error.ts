@@ -1,4 +1,5 @@
 /** What went wrong, in the terms of our closed list, whatever was thrown. */
+
 import { TRPCClientError } from '@trpc/client';
 
 import type { AppErrorCode, AppErrorData, FieldErrors } from '../../shared/contract/errors.ts';
@@ -7,7 +8,7 @@ export interface ReadableError {
   /** `UNREACHABLE`: no answer came at all, or one that is not from our API. */
   code: AppErrorCode | 'UNREACHABLE';
   /** A sentence for people. */
-  sentence: string;
+  message: string;
   fields: FieldErrors;
   retryAfterSeconds: number | null;
 }
@@ -20,7 +21,7 @@ export function readError(error: unknown): ReadableError {
     if (data?.appCode !== undefined) {
       return {
         code: data.appCode,
-        sentence: error.message,
+        message: error.message,
         fields: data.fields ?? {},
         retryAfterSeconds: data.retryAfterSeconds ?? null,
       };
@@ -28,7 +29,7 @@ export function readError(error: unknown): ReadableError {
   }
   return {
     code: 'UNREACHABLE',
-    sentence: 'The server could not be reached. Check your connection and try again.',
+    message: 'The server could not be reached. Check your connection and try again.',
     fields: {},
     retryAfterSeconds: null,
   };

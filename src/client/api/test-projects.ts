@@ -1,4 +1,5 @@
 /** Projects for tests of the client. */
+
 import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectPages } from './merge-projects.ts';
 
@@ -19,7 +20,7 @@ export function testProject(number: number, change: Partial<Project> = {}): Proj
     phase: 'Running',
     reason: 'ready',
     message: 'All 3 containers are ready.',
-    next: null,
+    nextStep: null,
     actor: 'nobody',
     retryable: false,
     reasonSince: null,

@@ -1,4 +1,5 @@
 /** The typed hooks of the API. Only the router's type comes up from the server. */
+
 import { createTRPCReact } from '@trpc/react-query';
 
 import type { AppRouter } from '../../server/router.ts';

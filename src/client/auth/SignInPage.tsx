@@ -8,7 +8,7 @@ import { safeReturnTo } from './return-to.ts';
 
 import classes from './sign-in-page.module.css';
 
-const sentences: Record<string, string> = {
+const messages: Record<string, string> = {
   ended: 'Your session has ended. Sign in again to go on where you were; what you typed is kept.',
   'signed-out': 'You are signed out.',
   'signed-out-everywhere': 'You are signed out on every device.',
@@ -26,7 +26,7 @@ export function SignInPage() {
     enabled: reason === null,
   });
   if (reason === null && me.isSuccess) return <Navigate to={returnTo} replace />;
-  const sentence = sentences[reason ?? ''];
+  const message = messages[reason ?? ''];
   return (
     <main className={classes.root}>
       <PageTitle>Sign in</PageTitle>
@@ -39,7 +39,7 @@ export function SignInPage() {
           A workspace of its own for every project: OpenCode, files and sessions in one pod, kept running and shown
           live.
         </Text>
-        {sentence !== undefined && <output className={classes.note}>{sentence}</output>}
+        {message !== undefined && <output className={classes.note}>{message}</output>}
         <Button component="a" href={`/auth/login?returnTo=${encodeURIComponent(returnTo)}`} size="md" fullWidth mt="xl">
           Sign in
         </Button>

@@ -1,4 +1,5 @@
 /** The end of a session, by the person's wish or by the server's. */
+
 import { signInPath, type SignInReason } from './return-to.ts';
 
 export interface Session {

@@ -1,4 +1,5 @@
 /** Whether shortcuts of a single letter count: people who speak to their computer, or slip, can switch them off. */
+
 import { useSyncExternalStore } from 'react';
 
 const storageKey = 'single-key-shortcuts';

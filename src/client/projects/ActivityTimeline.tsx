@@ -49,7 +49,7 @@ export function ActivityTimeline({ projectId }: { projectId: string }) {
       {activity.isPending && <LoadingEntries />}
       {activity.isError && (
         <p className={classes.note} role="alert">
-          {readError(activity.error).sentence}{' '}
+          {readError(activity.error).message}{' '}
           <Button variant="default" size="compact-xs" onClick={() => void activity.refetch()}>
             Try again
           </Button>

@@ -1,7 +1,7 @@
 import type { ContainerSummary, Project } from '../../shared/contract/project.ts';
 import { count } from '../ui/format.ts';
 import { Panel } from '../ui/Panel.tsx';
-import { containerPurpose, containerState } from './container-words.ts';
+import { containerPurpose, containerState } from './container-labels.ts';
 
 import classes from './container-list.module.css';
 
@@ -10,7 +10,7 @@ export function ContainerList({ project }: { project: Project }) {
   return (
     <Panel title="Containers">
       {project.containers.length === 0 ? (
-        <p className={classes.none}>{noPodSentence(project)}</p>
+        <p className={classes.none}>{noPodMessage(project)}</p>
       ) : (
         <ul className={classes.list}>
           {project.containers.map((container) => (
@@ -45,7 +45,7 @@ function ContainerRow({ container }: { container: ContainerSummary }) {
   );
 }
 
-function noPodSentence({ status }: Project): string {
+function noPodMessage({ status }: Project): string {
   switch (status) {
     case 'stopped':
       return 'There is no pod while the project is stopped. Start it to get one.';

@@ -33,16 +33,16 @@ interface BodyProps {
   onClose: () => void;
 }
 
-const draftSchema = projectFormSchema.extend({ requestId: z.string() });
+const draftSchema = projectFormSchema.extend({ idempotencyKey: z.string() });
 
-/** Mounted anew with each opening. One opening has one request id: sending twice still makes one project. */
+/** Mounted anew with each opening. One opening has one idempotency key: sending twice still makes one project. */
 function CreateProjectBody({ create, onClose }: BodyProps) {
   const { projectCache } = useApp();
   const [drafts] = useState(() =>
     createDraftStore({ key: 'new-project', schema: draftSchema, storage: window.sessionStorage }),
   );
-  const [{ requestId, ...initialValues }] = useState(
-    () => drafts.read() ?? { ...emptyProjectForm, requestId: newRequestId() },
+  const [{ idempotencyKey, ...initialValues }] = useState(
+    () => drafts.read() ?? { ...emptyProjectForm, idempotencyKey: newIdempotencyKey() },
   );
   const leave = (): void => {
     drafts.clear();
@@ -51,10 +51,10 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
   return (
     <ProjectForm
       initialValues={initialValues}
-      onValuesChange={(values) => drafts.write({ ...values, requestId })}
+      onValuesChange={(values) => drafts.write({ ...values, idempotencyKey })}
       onCancel={leave}
       onSubmit={async (values) => {
-        const project = await create.mutateAsync({ ...projectInputOf(values), requestId });
+        const project = await create.mutateAsync({ ...projectInputOf(values), idempotencyKey });
         projectCache.writeAnswer(project);
         notifyDone(`“${project.name}” was created and is starting.`);
         leave();
@@ -64,7 +64,7 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
 }
 
 /** A random id that needs no secure context, unlike `crypto.randomUUID`. */
-function newRequestId(): string {
+function newIdempotencyKey(): string {
   const bytes = window.crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

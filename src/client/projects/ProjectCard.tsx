@@ -7,7 +7,7 @@ import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
 import { Time } from '../ui/Time.tsx';
 import { needsAttention, shortLine, statusLine } from './badge.ts';
 import { ProjectMenu } from './ProjectMenu.tsx';
-import { stepsDone } from './start-words.ts';
+import { stepsDone } from './start-labels.ts';
 import { StatusBadge } from './StatusBadge.tsx';
 
 import classes from './project-card.module.css';

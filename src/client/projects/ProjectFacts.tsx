@@ -57,7 +57,7 @@ export function ProjectFacts({ project }: { project: Project }) {
             <Time iso={project.deletedAt} />
           </Fact>
         )}
-        <Fact label="Generation">{generationInWords(project)}</Fact>
+        <Fact label="Generation">{describeGeneration(project)}</Fact>
       </dl>
     </Panel>
   );
@@ -99,7 +99,7 @@ function None() {
   return <span className={classes.none}>None</span>;
 }
 
-function generationInWords({ generation, observedGeneration }: Project): string {
+function describeGeneration({ generation, observedGeneration }: Project): string {
   return generation === observedGeneration
     ? `${generation}`
     : `${generation} (the cluster is at ${observedGeneration})`;

@@ -17,7 +17,7 @@ export interface ProjectFormProps {
 /** Name, description and repository of a new project. Keeps its text when sending fails. */
 export function ProjectForm(props: ProjectFormProps) {
   const { initialValues, onSubmit, onCancel, onValuesChange } = props;
-  const [sentence, setSentence] = useState<string | null>(null);
+  const [message, setMessage] = useState<string | null>(null);
   const form = useForm({
     initialValues,
     validate: projectFormRules,
@@ -26,22 +26,22 @@ export function ProjectForm(props: ProjectFormProps) {
   });
 
   async function send(values: ProjectFormValues): Promise<void> {
-    setSentence(null);
+    setMessage(null);
     try {
       await onSubmit(values);
     } catch (error) {
       const placed = placeError(readError(error));
       form.setErrors(placed.fields);
-      setSentence(placed.sentence);
+      setMessage(placed.message);
     }
   }
 
   return (
     <form onSubmit={form.onSubmit(send)} noValidate>
       <Stack gap="md">
-        {sentence !== null && (
+        {message !== null && (
           <Alert color="red" variant="light" icon={<IconAlertCircle size={18} />} role="alert">
-            {sentence}
+            {message}
           </Alert>
         )}
         <TextInput

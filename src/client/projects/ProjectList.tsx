@@ -73,7 +73,7 @@ export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelet
       </ul>
       {list.hasNextPage && (
         <div className={classes.more} ref={endRef}>
-          {list.isFetchNextPageError && <p role="alert">{readError(list.error).sentence}</p>}
+          {list.isFetchNextPageError && <p role="alert">{readError(list.error).message}</p>}
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
             Load more
           </Button>

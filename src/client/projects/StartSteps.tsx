@@ -1,9 +1,9 @@
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 
-import type { StartProgress, StartStep } from '../../shared/contract/explanation.ts';
+import type { StartProgress, StartStep } from '../../shared/contract/diagnosis.ts';
 import { trpc } from '../api/trpc.ts';
 import { useSecond } from '../ui/use-second.ts';
-import { durationInWords, stepLabel, stepParts } from './start-words.ts';
+import { formatDuration, stepLabel, stepParts } from './start-labels.ts';
 
 import classes from './start-steps.module.css';
 
@@ -21,14 +21,14 @@ export function StartSteps({ progress }: { progress: StartProgress }) {
         ))}
       </ol>
       <p className={classes.time}>
-        <span className={classes.elapsed}>{durationInWords(elapsedMs)}</span>
-        {medianMs !== null && ` · usually ${durationInWords(medianMs)}`}
+        <span className={classes.elapsed}>{formatDuration(elapsedMs)}</span>
+        {medianMs !== null && ` · usually ${formatDuration(medianMs)}`}
       </p>
     </section>
   );
 }
 
-const spoken = { waiting: 'to come', active: 'under way', done: 'done', trouble: 'in trouble' } satisfies Record<
+const spoken = { waiting: 'to come', active: 'under way', done: 'done', failed: 'in trouble' } satisfies Record<
   StartStep['state'],
   string
 >;
@@ -39,7 +39,7 @@ function Step({ step }: { step: StartStep }) {
     <li className={classes.step} data-state={step.state} aria-current={step.state === 'active' ? 'step' : undefined}>
       <span className={classes.mark} aria-hidden="true">
         {step.state === 'done' && <IconCheck size={11} stroke={3} />}
-        {step.state === 'trouble' && <IconAlertTriangle size={11} stroke={2.4} />}
+        {step.state === 'failed' && <IconAlertTriangle size={11} stroke={2.4} />}
       </span>
       <span className={classes.label}>
         {stepLabel[step.name]}

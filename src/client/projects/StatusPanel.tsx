@@ -3,7 +3,7 @@ import { IconRefresh } from '@tabler/icons-react';
 import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { isTrouble, reasonFacts } from '../../shared/contract/reasons.ts';
+import { isFailure, reasonFacts } from '../../shared/contract/reasons.ts';
 import { Time } from '../ui/Time.tsx';
 import { useConnection } from '../ui/use-connection.ts';
 import { badgeOf, needsAttention, statusLine } from './badge.ts';
@@ -35,14 +35,14 @@ export function StatusPanel({ project }: { project: Project }) {
             </p>
           )}
           <p>{line}</p>
-          {project.next !== null && (project.status !== 'ready' || isTrouble(project.reason)) && (
-            <p className={classes.more}>{project.next}</p>
+          {project.nextStep !== null && (project.status !== 'ready' || isFailure(project.reason)) && (
+            <p className={classes.more}>{project.nextStep}</p>
           )}
           {project.podError !== null && project.podError !== line && (
             <p className={classes.more}>The last attempt failed: {project.podError}</p>
           )}
           {connection.kind !== 'live' && connection.kind !== 'connecting' && (
-            <p className={classes.more}>{connection.sentence}</p>
+            <p className={classes.more}>{connection.message}</p>
           )}
         </div>
         {canRetry && (

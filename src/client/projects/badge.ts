@@ -1,7 +1,8 @@
 /** One badge for the two things that a project's state consists of: what the system does with it, and its pod's phase. */
+
 import type { Project } from '../../shared/contract/project.ts';
-import { isTrouble, reasonFacts } from '../../shared/contract/reasons.ts';
-import { currentStep } from './start-words.ts';
+import { isFailure, reasonFacts } from '../../shared/contract/reasons.ts';
+import { currentStep } from './start-labels.ts';
 
 export type BadgeTone = 'ok' | 'wait' | 'bad' | 'idle' | 'done';
 
@@ -50,10 +51,10 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
     case null:
       return { label: 'Queued', tone: 'wait', icon: 'queued' };
     case 'Pending':
-      return { label: 'Pending', tone: 'wait', icon: isTrouble(reason) ? 'warning' : 'working' };
+      return { label: 'Pending', tone: 'wait', icon: isFailure(reason) ? 'warning' : 'working' };
     case 'Running':
       // Kubernetes keeps the phase Running while a container crashes again and again: that must not look healthy.
-      return isTrouble(reason)
+      return isFailure(reason)
         ? { label: 'Failing', tone: 'bad', icon: 'warning' }
         : { label: 'Starting', tone: 'wait', icon: 'working' };
     case 'Succeeded':
@@ -69,7 +70,7 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
 export function needsAttention(project: BadgeInput & Pick<Project, 'actor'>): boolean {
   return (
     (project.status === 'error' && project.phase !== 'Succeeded') ||
-    (project.status === 'initializing' && isTrouble(project.reason) && project.actor !== 'nobody')
+    (project.status === 'initializing' && isFailure(project.reason) && project.actor !== 'nobody')
   );
 }
 
@@ -105,6 +106,6 @@ export function shortLine(
   // Cloning is part of a step, and may last longer than all others.
   if (goesWell && reason !== 'cloning') return currentStep(project.progress) ?? statusLine(project);
   // A project that runs may lack something all the same, such as its repository.
-  const isTold = goesWell || needsAttention(project) || isTrouble(reason);
-  return reason !== null && isTold ? reasonFacts[reason].title : statusLine(project);
+  const isObserved = goesWell || needsAttention(project) || isFailure(reason);
+  return reason !== null && isObserved ? reasonFacts[reason].title : statusLine(project);
 }

@@ -9,7 +9,7 @@ it('a diagnosis names the project, its pod and the reason, and holds the raw tex
       status: 'error',
       reason: 'image-not-found',
       message: 'The image was not found.',
-      next: 'An administrator must correct its name.',
+      nextStep: 'An administrator must correct its name.',
       evidence: [
         {
           source: 'event',

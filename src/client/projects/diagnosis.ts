@@ -1,4 +1,5 @@
 /** All that helps somebody else to find the cause, as a text. */
+
 import type { Project } from '../../shared/contract/project.ts';
 
 export function diagnosisOf(project: Project): string {
@@ -10,7 +11,7 @@ export function diagnosisOf(project: Project): string {
     ['Status', `${project.status}, phase ${project.phase ?? 'none'}`],
     ['Reason', `${project.reason ?? 'none'}${project.reasonSince === null ? '' : ` since ${project.reasonSince}`}`],
     ['What', project.message],
-    ['Next', project.next],
+    ['Next', project.nextStep],
     ['Last failed attempt', project.podError],
   ];
   const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name}: ${value}`]));

@@ -2,6 +2,7 @@
  * What a person typed into a dialog and did not send yet, kept for this tab. It outlives a sign-in in between, which
  * leaves the page; sending it or cancelling removes it.
  */
+
 import type { z } from 'zod';
 
 export interface DraftStore<Draft> {

@@ -42,23 +42,23 @@ describe('an edited project', () => {
 });
 
 describe('a refusal by the server', () => {
-  const refusal = { sentence: 'The sentence.', fields: {}, retryAfterSeconds: null };
+  const refusal = { message: 'The sentence.', fields: {}, retryAfterSeconds: null };
 
   it('stands at the name when the name is taken', () => {
     expect(placeError({ ...refusal, code: 'NAME_TAKEN' })).toEqual({
       fields: { name: 'The sentence.' },
-      sentence: null,
+      message: null,
     });
   });
 
   it('stands at each field that it names', () => {
     const placed = placeError({ ...refusal, code: 'VALIDATION_FAILED', fields: { repoUrl: 'Use a URL.' } });
-    expect(placed).toEqual({ fields: { repoUrl: 'Use a URL.' }, sentence: null });
+    expect(placed).toEqual({ fields: { repoUrl: 'Use a URL.' }, message: null });
   });
 
   it('stands above the form when it is about none of its fields', () => {
-    expect(placeError({ ...refusal, code: 'QUOTA_EXCEEDED' })).toEqual({ fields: {}, sentence: 'The sentence.' });
-    expect(placeError({ ...refusal, code: 'VALIDATION_FAILED', fields: { requestId: 'x' } }).sentence).toBe(
+    expect(placeError({ ...refusal, code: 'QUOTA_EXCEEDED' })).toEqual({ fields: {}, message: 'The sentence.' });
+    expect(placeError({ ...refusal, code: 'VALIDATION_FAILED', fields: { idempotencyKey: 'x' } }).message).toBe(
       'The sentence.',
     );
   });

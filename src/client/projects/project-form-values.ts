@@ -1,4 +1,5 @@
 /** What the form of a project holds, checked by the same rules as on the server. */
+
 import '../configure-zod.ts';
 import { z } from 'zod';
 
@@ -35,11 +36,11 @@ export function projectInputOf(values: ProjectFormValues) {
 
 /** What the form says differently from the project; `null` when nothing. Only that is sent, and told in the activity. */
 export function changeOf(project: Project, values: ProjectFormValues) {
-  const wanted = projectInputOf(values);
+  const desired = projectInputOf(values);
   const change = {
-    ...(wanted.name === project.name ? {} : { name: wanted.name }),
-    ...(wanted.description === project.description ? {} : { description: wanted.description }),
-    ...(wanted.repoUrl === project.repoUrl ? {} : { repoUrl: wanted.repoUrl }),
+    ...(desired.name === project.name ? {} : { name: desired.name }),
+    ...(desired.description === project.description ? {} : { description: desired.description }),
+    ...(desired.repoUrl === project.repoUrl ? {} : { repoUrl: desired.repoUrl }),
   };
   return Object.keys(change).length === 0 ? null : change;
 }
@@ -47,7 +48,7 @@ export function changeOf(project: Project, values: ProjectFormValues) {
 /** Sorts a refusal into what belongs at a field and what belongs above the form. */
 export function placeError(error: ReadableError): {
   fields: Partial<Record<keyof ProjectFormValues, string>>;
-  sentence: string | null;
+  message: string | null;
 } {
   const { name, description, repoUrl } = error.fields;
   const fields = {
@@ -55,8 +56,8 @@ export function placeError(error: ReadableError): {
     ...(description === undefined ? {} : { description }),
     ...(repoUrl === undefined ? {} : { repoUrl }),
   };
-  if (error.code === 'NAME_TAKEN') return { fields: { name: error.sentence, ...fields }, sentence: null };
-  return { fields, sentence: Object.keys(fields).length === 0 ? error.sentence : null };
+  if (error.code === 'NAME_TAKEN') return { fields: { name: error.message, ...fields }, message: null };
+  return { fields, message: Object.keys(fields).length === 0 ? error.message : null };
 }
 
 function problemOf(schema: z.ZodType, text: string): string | null {

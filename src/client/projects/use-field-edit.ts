@@ -56,7 +56,7 @@ export function useFieldEdit(project: Project, field: ProjectField) {
         return;
       }
       const placed = placeError(readError(error));
-      setRefusal(placed.fields[field] ?? placed.sentence ?? 'It was not changed. Try again.');
+      setRefusal(placed.fields[field] ?? placed.message ?? 'It was not changed. Try again.');
       setEditing(true);
     },
   });

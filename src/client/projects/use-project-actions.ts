@@ -1,14 +1,14 @@
 import { useMutation } from '@tanstack/react-query';
 
+import { pendingFields, type ProjectCommand } from '../../shared/contract/commands.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { projectCan, type ProjectAction } from '../../shared/contract/states.ts';
-import { whileWished, type Wish } from '../../shared/contract/wishes.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import { notifyDone, notifyFailure } from '../ui/notify.ts';
 
 /** The actions that need no dialog: one click does them. */
-export type DirectAction = Exclude<Wish, 'delete'>;
+export type DirectAction = Exclude<ProjectCommand, 'delete'>;
 
 const failureTitles = {
   start: 'could not be started',
@@ -16,7 +16,7 @@ const failureTitles = {
   restart: 'could not be restarted',
   retry: 'could not be retried',
   delete: 'could not be deleted',
-} satisfies Record<Wish, string>;
+} satisfies Record<ProjectCommand, string>;
 
 /**
  * Runs actions on projects. What an action is expected to bring shows at once; the answer takes its place, and a failure
@@ -26,10 +26,10 @@ export function useProjectActions() {
   const { client } = trpc.useUtils();
   const { projectCache } = useApp();
   const mutation = useMutation({
-    mutationFn: ({ project, action }: { project: Project; action: Wish }) =>
+    mutationFn: ({ project, action }: { project: Project; action: ProjectCommand }) =>
       client.projects[action].mutate({ id: project.id }),
     onMutate: ({ project, action }) => ({
-      settle: projectCache.expect(project, whileWished(action, project.desiredState, new Date().toISOString())),
+      settle: projectCache.expect(project, pendingFields(action, project.desiredState, new Date().toISOString())),
     }),
     onSuccess: (answer, { project, action }) => {
       projectCache.writeAnswer(answer);
@@ -39,7 +39,7 @@ export function useProjectActions() {
     onSettled: (_answer, _error, _input, context) => context?.settle(),
   });
   return {
-    run: (action: Wish, project: Project) => {
+    run: (action: ProjectCommand, project: Project) => {
       if (!mutation.isPending) mutation.mutate({ action, project });
     },
     /** The action under way, if any. */
@@ -50,5 +50,5 @@ export function useProjectActions() {
 /** Why an action makes no sense now, in one sentence; `null` when it may be done. */
 export function refusalOf(action: ProjectAction, project: Project): string | null {
   const permission = projectCan(action, project);
-  return permission.kind === 'yes' ? null : permission.sentence;
+  return permission.kind === 'yes' ? null : permission.message;
 }

@@ -96,7 +96,7 @@ function TokenForm({ pending, error, initialValues, onValuesChange, onCancel, on
       <Stack gap="md">
         {refusal !== null && refusal.fields['name'] === undefined && (
           <Alert color="red" variant="light" icon={<IconAlertCircle size={18} />} role="alert">
-            {refusal.sentence}
+            {refusal.message}
           </Alert>
         )}
         <TextInput

@@ -5,11 +5,11 @@ import { Dialog } from '../ui/Dialog.tsx';
 const words = {
   others: {
     title: 'Sign out other sessions',
-    sentence: 'Every other browser and device has to sign in again. This one stays signed in.',
+    message: 'Every other browser and device has to sign in again. This one stays signed in.',
   },
   everywhere: {
     title: 'Sign out everywhere',
-    sentence: 'Every browser and device has to sign in again, this one included. Access tokens go on working.',
+    message: 'Every browser and device has to sign in again, this one included. Access tokens go on working.',
   },
 };
 
@@ -22,11 +22,11 @@ export interface EndSessionsDialogProps {
 
 /** Asks before several sessions end at once. */
 export function EndSessionsDialog({ scope, onConfirm, onClose }: EndSessionsDialogProps) {
-  const { title, sentence } = words[scope ?? 'everywhere'];
+  const { title, message } = words[scope ?? 'everywhere'];
   return (
     <Dialog opened={scope !== null} onClose={onClose} title={title}>
       <Stack gap="md">
-        <Text>{sentence}</Text>
+        <Text>{message}</Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose} data-autofocus>
             Cancel

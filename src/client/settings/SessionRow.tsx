@@ -14,7 +14,7 @@ export interface SessionRowProps {
 
 /** One browser that is signed in. This one itself is signed out by the menu of the person. */
 export function SessionRow({ session, onEnd }: SessionRowProps) {
-  const { device, createdAt, lastSeenAt, expiresAt, isCurrent } = session;
+  const { device, createdAt, lastUsedAt, expiresAt, isCurrent } = session;
   const since = `${formatDate(createdAt)}, ${formatTime(Date.parse(createdAt))}`;
   const Icon = /Android|iPhone|iPad/.test(device) ? IconDeviceMobile : IconDeviceDesktop;
   return (
@@ -30,7 +30,7 @@ export function SessionRow({ session, onEnd }: SessionRowProps) {
             <span>Active now</span>
           ) : (
             <span>
-              Last seen <Time iso={lastSeenAt} />
+              Last seen <Time iso={lastUsedAt} />
             </span>
           )}
           <span>Signed in {since}</span>

@@ -60,7 +60,7 @@ export function SessionsPage() {
       {sessions.isError && sessions.data !== undefined && (
         <Alert color="red" variant="light" mt="lg" role="alert" icon={<IconAlertCircle size={18} />}>
           <Group justify="space-between" gap="xs">
-            <span>This list may be out of date. {readError(sessions.error).sentence}</span>
+            <span>This list may be out of date. {readError(sessions.error).message}</span>
             <Button variant="default" size="xs" onClick={() => void sessions.refetch()} loading={sessions.isFetching}>
               Try again
             </Button>

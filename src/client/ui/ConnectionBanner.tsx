@@ -8,21 +8,21 @@ import { useConnection } from './use-connection.ts';
 import classes from './connection-banner.module.css';
 
 /** A short interruption, as when a server is replaced, is nobody's concern. */
-const patienceMs = 1_500;
+const timeoutMs = 1_500;
 
 /** Says above everything that the page is not live, since when, and that it mends itself. Moves nothing below it. */
 export function ConnectionBanner() {
-  const { kind, title, sentence } = useConnection();
-  const isTold = kind !== 'live' && kind !== 'connecting';
-  const isOverdue = useAfter(isTold, patienceMs);
+  const { kind, title, message } = useConnection();
+  const isObserved = kind !== 'live' && kind !== 'connecting';
+  const isOverdue = useAfter(isObserved, timeoutMs);
   const { liveFeed } = useApp();
   return (
     <output className={classes.place}>
-      {isTold && isOverdue && (
+      {isObserved && isOverdue && (
         <div className={classes.root} data-kind={kind}>
           <IconPlugConnectedX size={18} stroke={1.7} aria-hidden="true" />
           <p className={classes.words}>
-            <strong>{title}</strong> {sentence}
+            <strong>{title}</strong> {message}
           </p>
           {kind === 'reconnecting' && (
             <Button size="compact-xs" variant="default" onClick={() => liveFeed.restart()}>

@@ -6,9 +6,9 @@ import classes from './connection-indicator.module.css';
 
 /** Says in the header whether what is on the screen is the present state. */
 export function ConnectionIndicator() {
-  const { kind, label, sentence } = useConnection();
+  const { kind, label, message } = useConnection();
   return (
-    <Tooltip label={sentence} position="bottom-end">
+    <Tooltip label={message} position="bottom-end">
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the sentence must be reachable by keyboard */}
       <output className={classes.root} tabIndex={0} data-kind={kind}>
         <span className={classes.dot} aria-hidden="true" />

@@ -27,7 +27,7 @@ export function LoadFailure({ what, error, retrying, onRetry, order = 2 }: LoadF
         </Button>
       }
     >
-      {readError(error).sentence}
+      {readError(error).message}
     </Message>
   );
 }

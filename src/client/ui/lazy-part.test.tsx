@@ -2,7 +2,7 @@ import { Suspense } from 'react';
 import { renderToString } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 
-import { lazyPart, loadPatiently } from './lazy-part.ts';
+import { lazyPart, loadWithRetry } from './lazy-part.ts';
 
 /** A load that fails so many times before it succeeds. */
 function loadAfter(failures: number) {
@@ -16,11 +16,11 @@ function loadAfter(failures: number) {
 
 describe('loading a part of the client', () => {
   it('outlasts a server that is away for a while', async () => {
-    expect(await loadPatiently(loadAfter(2), [1, 1])).toBe(3);
+    expect(await loadWithRetry(loadAfter(2), [1, 1])).toBe(3);
   });
 
   it('gives up with the last failure when the part stays away', async () => {
-    await expect(loadPatiently(loadAfter(9), [1, 1])).rejects.toThrow('attempt 3 failed');
+    await expect(loadWithRetry(loadAfter(9), [1, 1])).rejects.toThrow('attempt 3 failed');
   });
 });
 

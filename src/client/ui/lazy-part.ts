@@ -1,4 +1,5 @@
 /** Parts of the client that are loaded when they are needed. */
+
 import { createElement, lazy, useState, type ComponentType, type FunctionComponent } from 'react';
 
 /** Waits before each new attempt: a server that restarts is back within them. */
@@ -17,7 +18,7 @@ export function lazyPart<Props extends object>(load: () => Promise<ComponentType
   let loading: Promise<{ default: ComponentType<Props> }> | null = null;
   let loaded: ComponentType<Props> | null = null;
   const preload = () =>
-    (loading ??= loadPatiently(load, waitsMs).then((component) => {
+    (loading ??= loadWithRetry(load, waitsMs).then((component) => {
       loaded = component;
       return { default: component };
     }));
@@ -31,7 +32,7 @@ export function lazyPart<Props extends object>(load: () => Promise<ComponentType
 }
 
 /** Resolves with what `load` brings, or rejects with its last failure when all waits are used up. */
-export async function loadPatiently<Loaded>(load: () => Promise<Loaded>, waits: readonly number[]): Promise<Loaded> {
+export async function loadWithRetry<Loaded>(load: () => Promise<Loaded>, waits: readonly number[]): Promise<Loaded> {
   for (const waitMs of waits) {
     try {
       return await load();

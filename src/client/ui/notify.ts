@@ -1,4 +1,5 @@
 /** Short messages in the corner. Failures stay until they are read; the rest leaves by itself. */
+
 import type { NotificationData } from '@mantine/notifications';
 
 import { readError } from '../api/read-error.ts';
@@ -9,9 +10,9 @@ export function notifyDone(message: string): void {
 
 /** `title` says what did not happen; the error says why. Sign-in has a page of its own, so its end is not repeated. */
 export function notifyFailure(title: string, error: unknown): void {
-  const { code, sentence } = readError(error);
+  const { code, message } = readError(error);
   if (code === 'UNAUTHENTICATED') return;
-  void show({ title, message: sentence, color: 'red', autoClose: false, role: 'alert' });
+  void show({ title, message: message, color: 'red', autoClose: false, role: 'alert' });
 }
 
 async function show(notification: NotificationData): Promise<void> {

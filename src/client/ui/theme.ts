@@ -1,4 +1,5 @@
 /** The look of the product: quiet greys, one accent, small type, thin borders. */
+
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 const iris: MantineColorsTuple = [

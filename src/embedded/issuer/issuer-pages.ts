@@ -87,10 +87,10 @@ export function signInPage({ login, error }: { login: string; error: string | nu
 }
 
 /** A page that says what happened; `home` is where the application is, null where that is not known. */
-export function messagePage(options: { title: string; sentences: readonly string[]; home: string | null }): string {
-  const { title, sentences, home } = options;
+export function messagePage(options: { title: string; messages: readonly string[]; home: string | null }): string {
+  const { title, messages, home } = options;
   const link = home === null ? '' : `<a class="button main" href="${escapeHtml(home)}">Go to the application</a>`;
-  return page(title, `${sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('')}${link}`);
+  return page(title, `${messages.map((message) => `<p>${escapeHtml(message)}</p>`).join('')}${link}`);
 }
 
 /** Asks whether to sign out. `form` is the form of oidc-provider, with the id `op.logoutForm`. */

@@ -25,7 +25,7 @@ export function createSignIn(deps: { provider: Provider; formTargets: readonly s
         400,
         messagePage({
           title: 'This sign-in is over',
-          sentences: [
+          messages: [
             'It took too long, was finished in another tab, or was begun before the issuer was started again.',
             'Nothing was changed. Go to the application and sign in once more.',
           ],

@@ -3,6 +3,7 @@
  * with a sign-in page for the development users. It owns `<dataDir>/issuer.json` (keys and port). It has no loop. It must
  * never be reachable from another machine unless told so, for its passwords are public.
  */
+
 import type { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -59,7 +60,7 @@ export async function createEmbeddedIssuer(options: EmbeddedIssuerOptions): Prom
   const settingsFile = join(options.dataDir, 'issuer.json');
   const settings = loadIssuerSettings(settingsFile);
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 });
-  const port = await listen(server, { host, wanted: options.port, last: settings.port });
+  const port = await listen(server, { host, desired: options.port, last: settings.port });
   if (port !== settings.port) saveIssuerSettings(settingsFile, { ...settings, port });
 
   const url = options.url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -95,7 +96,7 @@ function createAnswers(options: EmbeddedIssuerOptions & { url: string; settings:
     await next();
     const { oidc } = context;
     if (context.status === 404 && !context.body) {
-      const html = messagePage({ title: 'Nothing to do here', sentences: ['There is no such page.'], home });
+      const html = messagePage({ title: 'Nothing to do here', messages: ['There is no such page.'], home });
       context.set(pageHeaders(formTargets));
       context.body = html;
       context.status = 404;
@@ -119,8 +120,8 @@ function createAnswers(options: EmbeddedIssuerOptions & { url: string; settings:
     if (path.startsWith(signInPath)) return signIn(request, response);
     if (path === '/favicon.ico') return void response.writeHead(204).end();
     if (path === '/') {
-      const sentences = ['This is the embedded issuer. It signs the development users in to the application.'];
-      const html = messagePage({ title: 'Nothing to do here', sentences, home });
+      const messages = ['This is the embedded issuer. It signs the development users in to the application.'];
+      const html = messagePage({ title: 'Nothing to do here', messages, home });
       return void response.writeHead(200, pageHeaders(formTargets)).end(html);
     }
     return handle(request, response);
@@ -214,17 +215,17 @@ function configuration(
         },
         postLogoutSuccessSource: (context) => {
           context.set(headers);
-          context.body = messagePage({ title: 'Signed out', sentences: ['You are signed out.'], home });
+          context.body = messagePage({ title: 'Signed out', messages: ['You are signed out.'], home });
         },
       },
     },
     renderError: (context, out) => {
       context.set(headers);
-      const sentences = [
+      const messages = [
         `The sign-in service refused a request: ${out.error_description ?? 'it could not be understood'} (${out.error}).`,
         'Nothing was changed. Go to the application and try again.',
       ];
-      context.body = messagePage({ title: 'That did not work', sentences, home });
+      context.body = messagePage({ title: 'That did not work', messages, home });
     },
     ttl: {
       AccessToken: 60 * 60,
@@ -250,7 +251,7 @@ function findHome(clients: readonly IssuerClient[]): string | null {
 
 async function listen(
   server: Server,
-  { host, wanted, last }: { host: string; wanted: number | undefined; last: number },
+  { host, desired, last }: { host: string; desired: number | undefined; last: number },
 ): Promise<number> {
   const tryPort = (port: number) =>
     new Promise<number>((resolve, reject) => {
@@ -262,10 +263,10 @@ async function listen(
       });
     });
   try {
-    return await tryPort(wanted ?? last);
+    return await tryPort(desired ?? last);
   } catch (cause) {
-    if (wanted === undefined && last !== 0) return tryPort(0);
-    throw new Error(`The embedded issuer cannot listen on ${host}:${wanted ?? last}: ${String(cause)}.`, { cause });
+    if (desired === undefined && last !== 0) return tryPort(0);
+    throw new Error(`The embedded issuer cannot listen on ${host}:${desired ?? last}: ${String(cause)}.`, { cause });
   }
 }
 
@@ -274,6 +275,6 @@ function failPlainly(response: ServerResponse): void {
     response.destroy();
     return;
   }
-  const sentences = ['The sign-in service failed to answer. Go back and try again; its log says more.'];
-  response.writeHead(500, pageHeaders([])).end(messagePage({ title: 'That did not work', sentences, home: null }));
+  const messages = ['The sign-in service failed to answer. Go back and try again; its log says more.'];
+  response.writeHead(500, pageHeaders([])).end(messagePage({ title: 'That did not work', messages, home: null }));
 }

@@ -3,6 +3,7 @@
  * `<dataDir>/kubernetes` and the file `<dataDir>/kubeconfig`. It runs no container and must never pretend that it did:
  * the node, the logs and the README say so. The API and the kubelet meet over HTTPS only, like strangers.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -12,7 +13,7 @@ import { writeKubeconfig } from './api/kubeconfig.ts';
 import { createKubernetesApi, type KubernetesApi, type KubernetesApiOptions } from './api/kubernetes-api.ts';
 import { containerLog } from './kubelet/container-log.ts';
 import { createKubelet, type KubeletOptions } from './kubelet/kubelet.ts';
-import { refusalOf } from './kubelet/situations.ts';
+import { refusalOf } from './kubelet/scenarios.ts';
 import { defaultStorageClass } from './kubelet/volume-controller.ts';
 
 export interface EmbeddedKubernetesOptions {

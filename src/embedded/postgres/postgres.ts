@@ -4,6 +4,7 @@
  * which stops when this process ends in whatever way. It has no loop of its own. It must never wipe a folder that holds
  * a finished database, and never run two servers on one.
  */
+
 import { execFile } from 'node:child_process';
 import {
   chownSync,
@@ -91,7 +92,7 @@ export async function createEmbeddedPostgres(options: EmbeddedPostgresOptions): 
     const deadline = performance.now() + startTimeoutMs;
     for (let portTries = 0; ;) {
       await stopLeftover(folder, log);
-      const port = await choosePort({ wanted: options.port, last: settings.port });
+      const port = await choosePort({ desired: options.port, last: settings.port });
       if (port !== settings.port) saveServiceSettings(settingsFile, { ...settings, port });
       settings.port = port;
       server = await startGuardedProcess({
@@ -105,7 +106,7 @@ export async function createEmbeddedPostgres(options: EmbeddedPostgresOptions): 
         user: runner.user,
         stopSignal: 'INT', // a fast shutdown: sessions are ended, nothing is waited for
         urgentSignal: 'SIGQUIT', // an immediate one: the next start recovers from the write-ahead log
-        patienceMs: 1_500,
+        stopTimeoutMs: 1_500,
         logFile,
       });
       if (await becomesReady(server, folder)) break;

@@ -32,7 +32,7 @@ export interface GuardedProcess {
   hasExited(): boolean;
   /** What the program has written to its log since it was started, at most the last 4,000 characters. */
   output(): string;
-  /** Asks it to stop; harder signals follow if it takes longer than `patienceMs`. Harmless when it has ended. */
+  /** Asks it to stop; harder signals follow if it takes longer than `timeoutMs`. Harmless when it has ended. */
   stop(): Promise<void>;
 }
 
@@ -44,14 +44,14 @@ export interface GuardedProcessOptions {
   stopSignal: 'INT' | 'TERM';
   /** Sent when the stop signal has not been enough; SIGKILL follows as long after that. */
   urgentSignal: NodeJS.Signals;
-  patienceMs: number;
+  stopTimeoutMs: number;
   /** Its standard output and error are appended here. */
   logFile: string;
 }
 
 /** Starts a program that ends when this process does. Throws when it cannot be started at all. */
 export async function startGuardedProcess(options: GuardedProcessOptions): Promise<GuardedProcess> {
-  const { command, args, env, user, stopSignal, urgentSignal, patienceMs, logFile } = options;
+  const { command, args, env, user, stopSignal, urgentSignal, stopTimeoutMs, logFile } = options;
   const log = openSync(logFile, 'a', 0o600);
   const logStart = statSync(logFile).size;
   const shell = spawn('/bin/sh', ['-c', guardian, 'guardian', stopSignal, command, ...args], {
@@ -102,9 +102,9 @@ export async function startGuardedProcess(options: GuardedProcessOptions): Promi
     async stop() {
       if (ended) return;
       stdin.destroy();
-      if (await endsWithin(patienceMs)) return;
+      if (await endsWithin(stopTimeoutMs)) return;
       signal(urgentSignal);
-      if (await endsWithin(patienceMs)) return;
+      if (await endsWithin(stopTimeoutMs)) return;
       signal('SIGKILL');
       await exited;
     },

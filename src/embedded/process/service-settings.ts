@@ -43,7 +43,7 @@ export function saveServiceSettings(path: string, settings: ServiceSettings): vo
 }
 
 /** The port to use now: the one asked for, else the one of the last run while it is free, else any free one. */
-export async function choosePort({ wanted, last }: { wanted: number | undefined; last: number }): Promise<number> {
-  if (wanted !== undefined) return wanted;
+export async function choosePort({ desired, last }: { desired: number | undefined; last: number }): Promise<number> {
+  if (desired !== undefined) return desired;
   return last !== 0 && (await isPortFree(last)) ? last : findFreePort();
 }

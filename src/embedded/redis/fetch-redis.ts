@@ -69,8 +69,8 @@ async function downloadAndUnpack(draft: string): Promise<void> {
     },
   );
   // Of what an installation would bring in, only the server and libraries matter; what sets up users and services does not.
-  const wanted = new Set(['redis-server', 'redis-tools', ...names.filter((name) => /^(lib|redis)/.test(name))]);
-  await apt('apt-get', 'download', ...wanted);
+  const desired = new Set(['redis-server', 'redis-tools', ...names.filter((name) => /^(lib|redis)/.test(name))]);
+  await apt('apt-get', 'download', ...desired);
   for (const file of readdirSync(join(draft, 'packages'))) {
     await run('dpkg-deb', ['-x', join(draft, 'packages', file), join(draft, 'root')]);
   }

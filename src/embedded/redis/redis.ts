@@ -4,6 +4,7 @@
  * it, and one server process, which stops when this process ends in whatever way. It has no loop of its own. It must never
  * drop a key by itself: eviction is off, for the queue lives in it.
  */
+
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
@@ -70,7 +71,7 @@ export async function createEmbeddedRedis(options: EmbeddedRedisOptions): Promis
     await stopLeftover(folder, log);
 
     for (let portTries = 0; ; portTries += 1) {
-      const port = await choosePort({ wanted: options.port, last: settings.port });
+      const port = await choosePort({ desired: options.port, last: settings.port });
       if (port !== settings.port) saveServiceSettings(settingsFile, { ...settings, port });
       settings.port = port;
       // A file, not arguments: everybody on the machine can read the arguments of a process.
@@ -82,7 +83,7 @@ export async function createEmbeddedRedis(options: EmbeddedRedisOptions): Promis
         user: null,
         stopSignal: 'TERM',
         urgentSignal: 'SIGKILL', // safe: what was acknowledged is in the append-only file
-        patienceMs: 1_800,
+        stopTimeoutMs: 1_800,
         logFile,
       });
       if (await becomesReady(server, settings)) break;

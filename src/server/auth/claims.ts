@@ -1,4 +1,5 @@
 /** What a token of the issuer says about a person: what is missing or of a wrong type counts as not said. */
+
 import { z } from 'zod';
 
 /** At most 255 characters, as OpenID Connect has it. Control characters and halves of characters cannot be kept as sent. */

@@ -1,9 +1,10 @@
 /** Who asks: from the session cookie of a browser, or from a bearer token. Never throws. */
+
 import type { User } from '../../shared/contract/account.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import { accessTokenPrefix, findUserByAccessToken } from '../../shared/node/db/access-tokens-repository.ts';
 import type { Database } from '../../shared/node/db/database.ts';
-import { findSession, noteSessionsSeen } from '../../shared/node/db/sessions-repository.ts';
+import { findSession, recordSessionUse } from '../../shared/node/db/sessions-repository.ts';
 import { recogniseUser } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { toAppError } from '../error-shape.ts';
@@ -61,10 +62,10 @@ export function createIdentify({
 
   const noting = new Set<string>();
   /** Nobody waits for it, and a note that fails is made at the next request. */
-  function noteSeen(id: string): void {
+  function recordUse(id: string): void {
     if (noting.has(id)) return;
     noting.add(id);
-    void noteSessionsSeen(db, [id])
+    void recordSessionUse(db, [id])
       .catch((error: unknown) => log.debug({ error: String(error) }, 'the use of a session could not be noted'))
       .finally(() => noting.delete(id));
   }
@@ -73,7 +74,7 @@ export function createIdentify({
     const id = await sessionCookie.read(cookie);
     const session = id === null ? null : await findSession(db, id);
     if (!session) return nobody;
-    if (session.useIsNews) noteSeen(session.id);
+    if (session.useIsNews) recordUse(session.id);
     return {
       user: session.user,
       credential: { kind: 'session', id: session.id, expiresAt: session.expiresAt },
@@ -85,8 +86,8 @@ export function createIdentify({
     if (looksLikeJwt(token)) return byIssuerToken(token);
     const found = token.startsWith(accessTokenPrefix) ? await findUserByAccessToken(db, token) : null;
     if (!found) {
-      const sentence = 'The access token is not valid: it is wrong, was revoked or has expired. Create a new one.';
-      throw new AppError('UNAUTHENTICATED', sentence);
+      const message = 'The access token is not valid: it is wrong, was revoked or has expired. Create a new one.';
+      throw new AppError('UNAUTHENTICATED', message);
     }
     return {
       user: found.user,

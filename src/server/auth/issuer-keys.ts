@@ -2,6 +2,7 @@
  * The public keys by which the issuer signs. Those that were read last are good until newer ones could be read, so that
  * an issuer that is away takes nobody's access; a token with a key that is not among them lets them be read once more.
  */
+
 import {
   createLocalJWKSet,
   errors,

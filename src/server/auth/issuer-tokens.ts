@@ -2,6 +2,7 @@
  * Access tokens of the issuer, as scripts bring them: JWTs that are good for this application alone. What is refused
  * here is refused in words, which never repeat the token.
  */
+
 import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose';
 
 import { AppError } from '../../shared/contract/errors.ts';

@@ -2,6 +2,7 @@
  * The OpenID Connect issuer, as openid-client sees it. Its metadata and keys are read when they are first needed, and
  * again when they are old: the server starts and stays up without it. What is known stays known while it is away.
  */
+
 import {
   allowInsecureRequests,
   ClientSecretBasic,

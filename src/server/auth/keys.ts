@@ -1,4 +1,5 @@
 /** Keys for each purpose, derived from the one secret of the configuration: a leak of one says nothing of the other. */
+
 import { hkdfSync } from 'node:crypto';
 
 /** 32 bytes for `purpose`. https://www.rfc-editor.org/rfc/rfc5869 */

@@ -2,6 +2,7 @@
  * What the server must remember between sending a person to the issuer and their return: in an encrypted cookie of the
  * browser that left, named after `state`, so that several tabs can sign in at once and another browser cannot finish.
  */
+
 import { createHash } from 'node:crypto';
 
 import { EncryptJWT, errors, jwtDecrypt } from 'jose';

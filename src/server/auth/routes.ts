@@ -1,4 +1,5 @@
 /** Sign-in and sign-out as a browser walks them: redirects and cookies, and a page in words when something is wrong. */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { AppError } from '../../shared/contract/errors.ts';
@@ -111,15 +112,15 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
     noStore(reply).type('text/html; charset=utf-8');
     if (error instanceof SignInRefused) {
       log.info({ requestId: request.id, reason: error.message, err: error.cause }, 'sign-in refused');
-      const sentences = [error.message, 'Nothing was changed.'];
-      return reply.code(400).send(renderPage({ title: 'Sign-in did not work', sentences, action }));
+      const messages = [error.message, 'Nothing was changed.'];
+      return reply.code(400).send(renderPage({ title: 'Sign-in did not work', messages, action }));
     }
     const { code, message, retryAfterSeconds } = ofFastify(error);
     const statuses = { UNAVAILABLE: 503, RATE_LIMITED: 429, FORBIDDEN: 403, INTERNAL: 500 } as const;
     const status = code in statuses ? statuses[code as keyof typeof statuses] : 400; // just asked
     if (status === 500) log.error({ err: error, requestId: request.id }, 'sign-in failed');
     if (retryAfterSeconds !== null) reply.header('retry-after', String(retryAfterSeconds));
-    return reply.code(status).send(renderPage({ title: 'That did not work', sentences: [message], action }));
+    return reply.code(status).send(renderPage({ title: 'That did not work', messages: [message], action }));
   });
 }
 
@@ -128,10 +129,10 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
  * again at the one that the issuer sends them back to.
  */
 function isOtherNameOfLoopback(host: string | undefined, publicOrigin: string): boolean {
-  const [here, wanted] = [URL.parse(`http://${host ?? ''}`), new URL(publicOrigin)];
+  const [here, desired] = [URL.parse(`http://${host ?? ''}`), new URL(publicOrigin)];
   const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
-  if (!here || !loopback.has(here.hostname) || !loopback.has(wanted.hostname)) return false;
-  return here.hostname !== wanted.hostname && here.port === wanted.port;
+  if (!here || !loopback.has(here.hostname) || !loopback.has(desired.hostname)) return false;
+  return here.hostname !== desired.hostname && here.port === desired.port;
 }
 
 function noStore(reply: FastifyReply): FastifyReply {

@@ -1,4 +1,5 @@
 /** The session cookie: a signed JWT that names a session row. It proves nothing by itself: the row decides. */
+
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 

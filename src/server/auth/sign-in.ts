@@ -1,4 +1,5 @@
 /** The two halves of signing in: where to send the person, and what their return means. */
+
 import {
   authorizationCodeGrant,
   AuthorizationResponseError,
@@ -114,13 +115,13 @@ function translate(error: unknown): Error {
     return new SignInRefused('This sign-in was used already, or took too long.', { cause: error });
   }
   if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError) {
-    const sentence =
+    const message =
       'The sign-in service does not accept this application. An administrator has to compare its client id and secret.';
-    return new SignInRefused(sentence, { cause: error });
+    return new SignInRefused(message, { cause: error });
   }
   if (error instanceof ClientError && error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
-    const sentence = 'The clock of the sign-in service and the clock of this server are too far apart.';
-    return new SignInRefused(sentence, { cause: error });
+    const message = 'The clock of the sign-in service and the clock of this server are too far apart.';
+    return new SignInRefused(message, { cause: error });
   }
   if (error instanceof ClientError) {
     return new SignInRefused('The answer of the sign-in service did not fit this sign-in.', { cause: error });

@@ -1,4 +1,5 @@
 /** What Prometheus reads: a registry of this server's own, so that several can live in one process. */
+
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {

@@ -1,4 +1,5 @@
 /** Whether this server can do its work, in words: truthful, and never slower than two seconds. */
+
 import type { Redis } from 'ioredis';
 
 import type { Freshness } from '../../shared/contract/events.ts';

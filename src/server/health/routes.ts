@@ -1,4 +1,5 @@
 /** `/livez`, `/readyz` and `/metrics`. Figures are for whoever asks the server itself, not for who comes by a proxy. */
+
 import type { FastifyInstance } from 'fastify';
 
 import type { Metrics } from './metrics.ts';

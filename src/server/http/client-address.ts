@@ -1,4 +1,5 @@
 /** Where a request comes from, as far as it can be believed. */
+
 import { isIP } from 'node:net';
 
 export interface Arrival {

@@ -1,4 +1,5 @@
 /** The user interface: the built files, `index.html` for every other page, and words where there is neither. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -44,9 +45,7 @@ export async function registerClientFiles(app: FastifyInstance, clientDir: strin
       .send(
         renderPage({
           title: 'The interface is not built yet',
-          sentences: [
-            'The API runs, but there are no files to show. Run "npm run build", then start the server again.',
-          ],
+          messages: ['The API runs, but there are no files to show. Run "npm run build", then start the server again.'],
         }),
       );
   });

@@ -12,12 +12,12 @@ const style = `
 
 export interface Page {
   title: string;
-  sentences: string[];
+  messages: string[];
   action?: { href: string; label: string };
 }
 
-export function renderPage({ title, sentences, action }: Page): string {
-  const paragraphs = sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('\n');
+export function renderPage({ title, messages, action }: Page): string {
+  const paragraphs = messages.map((message) => `<p>${escapeHtml(message)}</p>`).join('\n');
   const link = action
     ? `<p><a class="button" href="${escapeHtml(action.href)}">${escapeHtml(action.label)}</a></p>`
     : '';

@@ -3,6 +3,7 @@
  * costs nothing, so a client that waits as told is served. Counted in this process alone: with three servers behind a
  * load balancer the whole may be three times as much. Why it is our own: `docs/decisions/0016-rate-limits.md`.
  */
+
 import { AppError } from '../../shared/contract/errors.ts';
 import { maxRateLimitKeys, rateShares } from '../limits.ts';
 import { addressBlock } from './client-address.ts';

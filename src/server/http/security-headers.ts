@@ -1,4 +1,5 @@
 /** The headers that every answer bears, whatever made it: what a browser may do with it, and that nobody keeps it. */
+
 import fastifyHelmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 

@@ -1,4 +1,5 @@
 /** tRPC over HTTP, with the limits that its adapter does not have. */
+
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance } from 'fastify';
 

@@ -1,4 +1,5 @@
 /** The answer to bytes that Node's parser cannot take for a request, in the shape that every other refusal has. */
+
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -22,13 +23,13 @@ export function refuseUnreadable(error: { code?: string }, socket: Socket): void
 
 function refusalOf(code: string | undefined): { status: 400 | 408 | 431; refusal: AppError } {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    const sentence = 'The request did not arrive in time. Send it again, without pauses.';
-    return { status: 408, refusal: new AppError('VALIDATION_FAILED', sentence) };
+    const message = 'The request did not arrive in time. Send it again, without pauses.';
+    return { status: 408, refusal: new AppError('VALIDATION_FAILED', message) };
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
-    const sentence = 'The address and the headers are too large: at most 16 KiB are read. Send fewer calls at once.';
-    return { status: 431, refusal: new AppError('PAYLOAD_TOO_LARGE', sentence) };
+    const message = 'The address and the headers are too large: at most 16 KiB are read. Send fewer calls at once.';
+    return { status: 431, refusal: new AppError('PAYLOAD_TOO_LARGE', message) };
   }
-  const sentence = 'The request could not be read. Check how it was sent.';
-  return { status: 400, refusal: new AppError('VALIDATION_FAILED', sentence) };
+  const message = 'The request could not be read. Check how it was sent.';
+  return { status: 400, refusal: new AppError('VALIDATION_FAILED', message) };
 }

@@ -1,4 +1,5 @@
 /** Cursors of lists: opaque to callers, checked when they come back. */
+
 import { z } from 'zod';
 
 import { AppError } from '../../shared/contract/errors.ts';
@@ -35,8 +36,8 @@ export function decodeActivityCursor(cursor: string): string {
   throw wrongCursor('This is not a cursor of this timeline. Start from the first page, without a cursor.');
 }
 
-function wrongCursor(sentence: string): AppError {
-  return new AppError('VALIDATION_FAILED', sentence, { fields: { cursor: sentence } });
+function wrongCursor(message: string): AppError {
+  return new AppError('VALIDATION_FAILED', message, { fields: { cursor: message } });
 }
 
 function parseJson(text: string): unknown {

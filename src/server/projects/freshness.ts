@@ -1,4 +1,5 @@
 /** How fresh the status on the screen is, from the worker's signs of life: pure. */
+
 import type { Freshness } from '../../shared/contract/events.ts';
 
 /** Three missed heartbeats of three seconds. */

@@ -2,6 +2,7 @@
  * The names of a project's Kubernetes objects. They are drawn once in a project's life and committed before the first
  * call: a name can exist once in a namespace, so there are never two pods on one volume.
  */
+
 import { randomInt } from 'node:crypto';
 
 const suffixAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';

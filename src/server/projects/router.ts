@@ -1,10 +1,11 @@
 /** The procedures on projects: each parses, calls one function and returns. */
+
 import type { TrackedEnvelope } from '@trpc/server';
 import { z } from 'zod';
 
 import { activityPageSchema, listActivityInputSchema } from '../../shared/contract/activity.ts';
+import { usualStartSchema } from '../../shared/contract/diagnosis.ts';
 import { onChangeInputSchema, type ProjectEvent } from '../../shared/contract/events.ts';
-import { usualStartSchema } from '../../shared/contract/explanation.ts';
 import {
   createProjectInputSchema,
   listProjectsInputSchema,

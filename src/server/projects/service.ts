@@ -3,12 +3,14 @@
  * is part of each key. A wish is committed to PostgreSQL with its line of the timeline; then readers are told and a job
  * is queued, both as well as Redis allows, for the row is the truth and Kubernetes is never waited for.
  */
+
 import type { ActivityKind } from '../../shared/contract/activity.ts';
+import type { ProjectCommand } from '../../shared/contract/commands.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import { projectJobNameFor } from '../../shared/contract/jobs.ts';
 import type { UpdateProjectInput } from '../../shared/contract/project.ts';
 import { projectCan } from '../../shared/contract/states.ts';
-import type { Wish } from '../../shared/contract/wishes.ts';
+import { activityOfCommand, applyCommand } from '../../shared/node/apply-command.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
@@ -22,7 +24,6 @@ import {
 import type { ProjectQueue } from '../../shared/node/project-queue.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import type { Caller, ProjectService } from '../services.ts';
-import { activityOfWish, applyWish } from './apply-wish.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import { createUsualStart } from './usual-start.ts';
 
@@ -80,12 +81,12 @@ export function createProjectService({
     return toProject(result.record);
   }
 
-  const wish = (name: Wish) => (caller: Caller, id: string) =>
+  const command = (name: ProjectCommand) => (caller: Caller, id: string) =>
     change(
       caller,
       id,
-      { needsJob: true, decide: (record) => applyWish(name, record, new Date().toISOString()) },
-      activityOfWish[name],
+      { needsJob: true, decide: (record) => applyCommand(name, record, new Date().toISOString()) },
+      activityOfCommand[name],
     );
 
   return {
@@ -97,7 +98,7 @@ export function createProjectService({
           {
             id,
             ownerId: caller.user.id,
-            requestId: input.requestId ?? null,
+            idempotencyKey: input.idempotencyKey ?? null,
             name: input.name,
             description: input.description ?? '',
             repoUrl: input.repoUrl ?? null,
@@ -145,11 +146,11 @@ export function createProjectService({
         { kind: 'updated', message: `Changed the ${describeFields(input)}.` },
       ),
 
-    delete: wish('delete'),
-    stop: wish('stop'),
-    start: wish('start'),
-    restart: wish('restart'),
-    retry: wish('retry'),
+    delete: command('delete'),
+    stop: command('stop'),
+    start: command('start'),
+    restart: command('restart'),
+    retry: command('retry'),
 
     usualStart: () => usualStart(),
 
@@ -171,7 +172,7 @@ export function createProjectService({
 /** @throws AppError ILLEGAL_STATE */
 function applyUpdate(record: ProjectRecord, input: UpdateProjectInput): ProjectPatch | null {
   const permission = projectCan('update', record);
-  if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.sentence);
+  if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
   const patch: ProjectPatch = {};
   if (input.name !== undefined && input.name !== record.name) patch.name = input.name;
   if (input.description !== undefined && input.description !== record.description) {

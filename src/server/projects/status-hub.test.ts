@@ -8,7 +8,7 @@ import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 function setUp({ ringSize = 10, maxRepairs = 100 } = {}) {
   const rows = new Map<string, Project>();
   const clock = { nowMs: 0 };
-  const sight: { last: { reachable: boolean | null; seenAt: string | null } | null } = { last: null };
+  const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
     listVersions: async (ownerIds) =>
       [...rows.values()]
@@ -20,14 +20,14 @@ function setUp({ ringSize = 10, maxRepairs = 100 } = {}) {
           archived: status === 'archived',
         })),
     findProjects: async (ids) => [...rows.values()].filter(({ id }) => ids.includes(id)),
-    readSight: async () => sight.last,
+    readWatchObservation: async () => observation.last,
     now: () => clock.nowMs,
     ringSize,
     maxRepairs,
     noResumeAfterRepairMs: 20_000,
   });
   const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
-  return { hub, rows, clock, sight, publish };
+  return { hub, rows, clock, observation, publish };
 }
 
 function listener(): HubSubscriber & { heard: string[] } {
@@ -157,18 +157,18 @@ describe('the comparison with the database', () => {
   });
 
   it('tells how old the status is while the stream is silent, and only when all of it is shown', async () => {
-    const { hub, rows, clock, sight } = setUp({ maxRepairs: 1 });
+    const { hub, rows, clock, observation } = setUp({ maxRepairs: 1 });
     hub.join('owner-a', listener());
     hub.noteSnapshot('owner-a', [], { complete: true });
     const asOf = '2026-11-01T10:00:00.000Z';
-    sight.last = { reachable: true, seenAt: asOf };
+    observation.last = { reachable: true, observedAt: asOf };
     for (const id of ['p', 'q']) rows.set(id, v(1, { id }));
     clock.nowMs = 60_000;
     await hub.compareWithDatabase();
     expect(hub.freshness()).toEqual({ state: 'delayed', asOf: null });
     await hub.compareWithDatabase();
     expect(hub.freshness()).toEqual({ state: 'delayed', asOf });
-    sight.last = { reachable: false, seenAt: asOf };
+    observation.last = { reachable: false, observedAt: asOf };
     await hub.compareWithDatabase();
     expect(hub.freshness()).toEqual({ state: 'unreachable', asOf });
   });

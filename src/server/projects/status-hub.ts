@@ -3,6 +3,7 @@
  * loops: the reader of the stream, and the comparison with the database that finds what the stream has lost. It never
  * calls Kubernetes and never keeps a project longer than its ring of recent entries.
  */
+
 import type { Freshness, StreamEntry } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { compareStreamIds, type StatusReader } from '../../shared/node/status-stream.ts';
@@ -43,7 +44,7 @@ export interface StatusHubDeps {
   ): Promise<{ id: string; ownerId: string; statusVersion: number; archived: boolean }[]>;
   findProjects(ids: string[]): Promise<Project[]>;
   /** What the owner of the watch last saw of the cluster, as PostgreSQL knows it; `null` when there is no owner. */
-  readSight(): Promise<{ reachable: boolean | null; seenAt: string | null } | null>;
+  readWatchObservation(): Promise<{ reachable: boolean | null; observedAt: string | null } | null>;
   now: () => number;
   ringSize: number;
   /** At most this many projects are read in one comparison; the rest waits for the next. */
@@ -149,8 +150,8 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
         if (forgotten && deps.now() >= repair.untilMs) repairs.delete(ownerId);
       }
       // From before the rows are read: whatever was written until then is shown afterwards.
-      const sight = await deps.readSight();
-      const lagging: { id: string; owner: OwnerState; lost: boolean }[] = [];
+      const observation = await deps.readWatchObservation();
+      const pending: { id: string; owner: OwnerState; lost: boolean }[] = [];
       const rows = owners.size === 0 ? [] : await deps.listVersions([...owners.keys()]);
       for (const row of rows) {
         const owner = owners.get(row.ownerId);
@@ -158,9 +159,9 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
         if (!owner || (version ?? 0) >= row.statusVersion) continue;
         // Archived before the snapshot was read: nobody shows it.
         if (version === undefined && row.archived && owner.hasBaseline) continue;
-        lagging.push({ id: row.id, owner, lost: owner.hasBaseline });
+        pending.push({ id: row.id, owner, lost: owner.hasBaseline });
       }
-      const now = lagging.slice(0, deps.maxRepairs);
+      const now = pending.slice(0, deps.maxRepairs);
       const projects = new Map((await deps.findProjects(now.map(({ id }) => id))).map((each) => [each.id, each]));
       for (const { id, lost } of now) {
         const project = projects.get(id);
@@ -168,10 +169,10 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: Stat
         if (lost) repairs.set(project.ownerId, { id: lastId, untilMs: deps.now() + deps.noResumeAfterRepairMs });
         deliver(lastId, project);
       }
-      const isComplete = now.length === lagging.length;
+      const isComplete = now.length === pending.length;
       for (const { owner } of now) owner.hasBaseline ||= isComplete;
-      if (isComplete && sight) {
-        comparison = { comparedAtMs: deps.now(), reachable: sight.reachable, asOf: sight.seenAt };
+      if (isComplete && observation) {
+        comparison = { comparedAtMs: deps.now(), reachable: observation.reachable, asOf: observation.observedAt };
       }
     },
     checkFreshness,

@@ -14,7 +14,7 @@ function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
   const hub = createStatusHub({
     listVersions: async () => [],
     findProjects: async () => [],
-    readSight: async () => null,
+    readWatchObservation: async () => null,
     now: () => 0,
     ringSize: 100,
     maxRepairs: 100,

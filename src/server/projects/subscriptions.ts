@@ -2,13 +2,14 @@
  * One live subscription: register with the hub, then read the snapshot, then pass on what is newer. It ends when its
  * signal aborts, and leaves nothing behind.
  */
+
 import { tracked, type TrackedEnvelope } from '@trpc/server';
 
 import type { ProjectEvent } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
 import type { ProjectSubscriptions } from '../services.ts';
-import { createMailbox, type Mail } from './mailbox.ts';
+import { createSendBuffer, type BufferedEvent } from './send-buffer.ts';
 import { projectNotFound } from './service.ts';
 import type { StatusHub } from './status-hub.ts';
 
@@ -30,10 +31,10 @@ export function createProjectSubscriptions({ hub, source, pause }: ProjectSubscr
   return {
     async *subscribe(caller, { projectId, lastEventId, signal, whenWritable }) {
       const ownerId = caller.user.id;
-      const mailbox = createMailbox({ projectId, signal });
+      const buffer = createSendBuffer({ projectId, signal });
       /** The version of each project that this subscriber has been sent. */
       const held = new Map<string, number>();
-      const leave = hub.join(ownerId, mailbox);
+      const leave = hub.join(ownerId, buffer);
 
       async function readProjects(): Promise<Project[]> {
         if (projectId === null) return source.listProjects(ownerId);
@@ -57,28 +58,28 @@ export function createProjectSubscriptions({ hub, source, pause }: ProjectSubscr
             const outage = outageOf(error);
             if (!outage) throw error;
             // The socket is fine, so it stays open: an error would end the subscription for good.
-            if (attempt === 0) yield tracked(id, { type: 'reset', sentence: outage.message });
+            if (attempt === 0) yield tracked(id, { type: 'reset', message: outage.message });
             await pause(Math.min(500 * 2 ** attempt, 5_000), signal);
           }
         }
       }
 
-      async function* pass(mail: Mail): AsyncGenerator<Event, void> {
-        switch (mail.type) {
+      async function* pass(event: BufferedEvent): AsyncGenerator<Event, void> {
+        switch (event.type) {
           case 'gap': {
-            const sentence = 'Some changes may have been missed. Reading everything anew.';
-            yield tracked(mail.id, { type: 'reset', sentence });
+            const message = 'Some changes may have been missed. Reading everything anew.';
+            yield tracked(event.id, { type: 'reset', message });
             yield* snapshot();
             return;
           }
           case 'freshness':
-            yield tracked(mail.id, { type: 'freshness', freshness: mail.freshness });
+            yield tracked(event.id, { type: 'freshness', freshness: event.freshness });
             return;
           case 'project': {
-            const { project } = mail;
+            const { project } = event;
             if ((held.get(project.id) ?? 0) >= project.statusVersion) return;
             held.set(project.id, project.statusVersion);
-            yield tracked(mail.id, { type: isLive(project) ? 'changed' : 'removed', project });
+            yield tracked(event.id, { type: isLive(project) ? 'changed' : 'removed', project });
           }
         }
       }
@@ -86,17 +87,17 @@ export function createProjectSubscriptions({ hub, source, pause }: ProjectSubscr
       try {
         const missed = lastEventId === null ? null : hub.entriesAfter(ownerId, lastEventId);
         if (missed) {
-          for (const entry of missed) mailbox.onProject(entry.id, entry.project);
+          for (const entry of missed) buffer.onProject(entry.id, entry.project);
           if (projectId !== null) await readProjects(); // it must still be the caller's
           yield tracked(lastEventId ?? hub.lastId(), { type: 'freshness', freshness: hub.freshness() });
         } else {
           yield* snapshot();
         }
         while (!signal.aborted) {
-          await mailbox.arrival();
+          await buffer.arrival();
           await whenWritable(signal);
-          const mail = signal.aborted ? null : mailbox.take();
-          if (mail) yield* pass(mail);
+          const event = signal.aborted ? null : buffer.take();
+          if (event) yield* pass(event);
         }
       } finally {
         leave();

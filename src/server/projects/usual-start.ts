@@ -1,5 +1,6 @@
 /** How long starts usually take: the same for everybody, so it is read once in a while for all who ask. */
-import type { UsualStart } from '../../shared/contract/explanation.ts';
+
+import type { UsualStart } from '../../shared/contract/diagnosis.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { readUsualStart } from '../../shared/node/db/project-starts-repository.ts';
 

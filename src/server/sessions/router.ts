@@ -1,4 +1,5 @@
 /** The procedures on browser sessions. */
+
 import { z } from 'zod';
 
 import { revokedSessionsSchema, sessionIdInputSchema, sessionSchema } from '../../shared/contract/account.ts';

@@ -2,6 +2,7 @@
  * Browser sessions of the caller: listed and ended by themselves alone. A token may look at them and end none: whoever
  * found one could otherwise sign its owner out again and again, and so keep them from the page that revokes it.
  */
+
 import { AppError } from '../../shared/contract/errors.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { listSessions, revokeOwnSession, revokeSessionsOf } from '../../shared/node/db/sessions-repository.ts';

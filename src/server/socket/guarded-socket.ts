@@ -3,6 +3,7 @@
  * and only when the call before is set up (an unsubscribe that overtakes its subscribe would be lost), counts
  * subscriptions, and closes a client that does not read what it is sent.
  */
+
 import { EventEmitter } from 'node:events';
 
 import type { TRPCResponseMessage } from '@trpc/server/rpc';
@@ -119,8 +120,8 @@ export function guardSocket(
       return;
     }
     if (subscriptions.size >= maxSubscriptionsPerSocket) {
-      const sentence = `A socket carries at most ${maxSubscriptionsPerSocket} subscriptions. Stop one of them first.`;
-      refuse(id, new AppError('RATE_LIMITED', sentence));
+      const message = `A socket carries at most ${maxSubscriptionsPerSocket} subscriptions. Stop one of them first.`;
+      refuse(id, new AppError('RATE_LIMITED', message));
       return;
     }
     const settled = new Promise<void>((resolve) => settling.set(id, resolve));

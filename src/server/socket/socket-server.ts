@@ -3,6 +3,7 @@
  * together with Origin; the SDK sends its token in the first message. A socket closes with 4401 when the session or the
  * token under it ends.
  */
+
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -240,7 +241,7 @@ function refusalOf(admit: () => void): AppError | null {
 function refuseUpgrade(
   stream: Duplex,
   status: 403 | 404 | 429 | 503,
-  sentence: string,
+  message: string,
   retryAfterSeconds: number | null = null,
 ): void {
   const words = { 403: 'Forbidden', 404: 'Not Found', 429: 'Too Many Requests', 503: 'Service Unavailable' }[status];
@@ -250,6 +251,6 @@ function refuseUpgrade(
   stream.end(
     `HTTP/1.1 ${status} ${words}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n` +
       `X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n${wait}` +
-      `Content-Length: ${Buffer.byteLength(sentence)}\r\n\r\n${sentence}`,
+      `Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
   );
 }

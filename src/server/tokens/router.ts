@@ -1,4 +1,5 @@
 /** The procedures on personal access tokens. */
+
 import { z } from 'zod';
 
 import {

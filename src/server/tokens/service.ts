@@ -1,4 +1,5 @@
 /** Personal access tokens of the caller: made, listed and revoked by themselves alone. */
+
 import { AppError } from '../../shared/contract/errors.ts';
 import {
   insertAccessToken,

@@ -1,4 +1,5 @@
 /** The signed-in person, their personal access tokens and their browser sessions. */
+
 import { z } from 'zod';
 
 import { isoDateTimeSchema } from './fields.ts';
@@ -47,7 +48,7 @@ export const sessionSchema = z.object({
   device: z.string(),
   createdAt: isoDateTimeSchema,
   /** To the minute. */
-  lastSeenAt: isoDateTimeSchema,
+  lastUsedAt: isoDateTimeSchema,
   expiresAt: isoDateTimeSchema,
   /** Whether this is the session of the one who asks. */
   isCurrent: z.boolean(),

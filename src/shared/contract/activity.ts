@@ -1,4 +1,5 @@
 /** The timeline of a project: append-only, newest first when read. */
+
 import { z } from 'zod';
 
 import { isoDateTimeSchema, projectIdSchema } from './fields.ts';

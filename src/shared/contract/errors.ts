@@ -1,4 +1,5 @@
 /** The closed list of error codes, and the one error type that carries them from any depth to the edge. */
+
 import { z } from 'zod';
 
 export const appErrorCodeSchema = z.enum([

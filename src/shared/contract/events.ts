@@ -1,4 +1,5 @@
 /** What travels from the worker to the screen: entries of the Redis stream, and events of the subscription. */
+
 import { z } from 'zod';
 
 import { isoDateTimeSchema, projectIdSchema } from './fields.ts';
@@ -27,7 +28,7 @@ const projectEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('removed'), project: projectSchema }),
   z.object({ type: z.literal('freshness'), freshness: freshnessSchema }),
   /** Continuity is lost: a snapshot follows. */
-  z.object({ type: z.literal('reset'), sentence: z.string() }),
+  z.object({ type: z.literal('reset'), message: z.string() }),
 ]);
 export type ProjectEvent = z.infer<typeof projectEventSchema>;
 

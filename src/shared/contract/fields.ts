@@ -1,4 +1,5 @@
 /** Field rules that the form, the API and the SDK share: one definition, checked as one types and again on arrival. */
+
 import { z } from 'zod';
 
 // PostgreSQL stores no NUL, and other control characters have no business in a text that people read.

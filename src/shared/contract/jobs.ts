@@ -1,4 +1,5 @@
 /** The queue between server and worker. A job carries a project id and nothing else that matters. */
+
 import { z } from 'zod';
 
 import type { DesiredState } from './states.ts';

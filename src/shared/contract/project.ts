@@ -1,7 +1,8 @@
 /** The project as every reader sees it, and the inputs of the procedures that work on it. */
+
 import { z } from 'zod';
 
-import { actorSchema, evidenceSchema, startProgressSchema } from './explanation.ts';
+import { actorSchema, evidenceSchema, startProgressSchema } from './diagnosis.ts';
 import {
   isoDateTimeSchema,
   projectDescriptionSchema,
@@ -39,7 +40,7 @@ export const projectSchema = z.object({
   /** One sentence for people: what is happening and what to do, if anything. */
   message: z.string().nullable(),
   /** One sentence: what happens next by itself, or what to do. */
-  next: z.string().nullable(),
+  nextStep: z.string().nullable(),
   /** Who must act before it can go on. */
   actor: actorSchema,
   /** Whether "Retry" is worth a try now. */
@@ -66,7 +67,7 @@ export const projectSchema = z.object({
 });
 export type Project = z.infer<typeof projectSchema>;
 
-const requestIdSchema = z
+const idempotencyKeySchema = z
   .string()
   .min(1, 'Use 1 to 100 characters.')
   .max(100, 'Use 1 to 100 characters.')
@@ -77,7 +78,7 @@ export const createProjectInputSchema = z.strictObject({
   description: projectDescriptionSchema.optional(),
   repoUrl: repoUrlSchema.nullish(),
   /** Chosen by the caller. A repeated create with the same one returns the project that the first one made. */
-  requestId: requestIdSchema.optional(),
+  idempotencyKey: idempotencyKeySchema.optional(),
 });
 export type CreateProjectInput = z.infer<typeof createProjectInputSchema>;
 

@@ -1,4 +1,5 @@
 /** Apart from reasons.ts, whose words pages show without loading the library that validates. */
+
 import { z } from 'zod';
 
 import { reasonFacts, type ReasonCode } from './reasons.ts';

@@ -3,7 +3,7 @@
  * like in Kubernetes, and what to do. Documented in `docs/reasons.md`, which is made from this table.
  */
 
-import type { Actor } from './explanation.ts';
+import type { Actor } from './diagnosis.ts';
 
 export interface ReasonFacts {
   /** Two to four words, for a heading. */
@@ -14,13 +14,13 @@ export interface ReasonFacts {
   /** Who must act, as a rule. */
   actor: Actor;
   /** Something must be mended, or has been lost: it asks for attention. */
-  isTrouble: boolean;
+  isFailure: boolean;
 }
 
-const fact = (title: string, actor: Actor, trouble: boolean, inKubernetes: string, toDo: string): ReasonFacts => ({
+const fact = (title: string, actor: Actor, failure: boolean, inKubernetes: string, toDo: string): ReasonFacts => ({
   title,
   actor,
-  isTrouble: trouble,
+  isFailure: failure,
   inKubernetes,
   toDo,
 });
@@ -202,6 +202,6 @@ export const reasonFacts = {
 export type ReasonCode = keyof typeof reasonFacts;
 
 /** Whether something must be mended, or has been lost. */
-export function isTrouble(reason: ReasonCode | null): boolean {
-  return reason !== null && reasonFacts[reason].isTrouble;
+export function isFailure(reason: ReasonCode | null): boolean {
+  return reason !== null && reasonFacts[reason].isFailure;
 }

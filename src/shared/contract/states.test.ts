@@ -33,7 +33,7 @@ describe('projectCan', () => {
       for (const status of projectStatusSchema.options) {
         for (const desiredState of desiredStateSchema.options) {
           const permission = projectCan(action, { status, desiredState });
-          if (permission.kind !== 'yes') expect(permission.sentence).toMatch(/^The project .+\.$/);
+          if (permission.kind !== 'yes') expect(permission.message).toMatch(/^The project .+\.$/);
         }
       }
     }

@@ -1,6 +1,7 @@
 /**
  * The states of a project and what may be done in each: one table that buttons, tooltips and server guards all read.
  */
+
 import { z } from 'zod';
 
 /** What the project is doing, as people read it. `ready` means: pod Running and every container ready. */
@@ -29,11 +30,11 @@ export type ProjectAction = z.infer<typeof projectActionSchema>;
  * `yes`: do it. `already`: it is so or on its way, so asking again is harmless and changes nothing.
  * `no`: refused, with a sentence that says what to do instead.
  */
-export type Permission = { kind: 'yes' } | { kind: 'already'; sentence: string } | { kind: 'no'; sentence: string };
+export type Permission = { kind: 'yes' } | { kind: 'already'; message: string } | { kind: 'no'; message: string };
 
 const yes: Permission = { kind: 'yes' };
-const already = (sentence: string): Permission => ({ kind: 'already', sentence });
-const no = (sentence: string): Permission => ({ kind: 'no', sentence });
+const already = (message: string): Permission => ({ kind: 'already', message });
+const no = (message: string): Permission => ({ kind: 'no', message });
 
 type LiveStatus = Exclude<ProjectStatus, 'deleting' | 'archived'>;
 

@@ -1,4 +1,5 @@
 /** Configuration from environment variables: parsed once at start, every wrong one listed at once, in words. */
+
 import process from 'node:process';
 
 import { z } from 'zod';

@@ -1,4 +1,5 @@
 /** Structured logs: one JSON line an event, with the request id that follows a mutation from the server to the pod. */
+
 import { pino, type Logger } from 'pino';
 
 export type Log = Logger;

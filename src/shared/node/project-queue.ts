@@ -2,6 +2,7 @@
  * The producer's side of the queue. One job a project at a time: an add while one runs is remembered and runs after it,
  * an add while one waits changes nothing. That loses nothing, for a job says only "look at this project".
  */
+
 import { randomUUID } from 'node:crypto';
 
 import { Queue } from 'bullmq';

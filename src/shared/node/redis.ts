@@ -1,4 +1,5 @@
 /** Connections to Redis. Redis is disposable: whoever writes to it fails fast, whoever reads from it goes on later. */
+
 import { once } from 'node:events';
 
 import { Redis } from 'ioredis';

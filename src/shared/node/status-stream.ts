@@ -2,6 +2,7 @@
  * The status stream in Redis: every change of a project, in the order of the appends, read by each server once. A stream
  * and not pub/sub, so that a reader that lost its connection reads on from its last id.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Redis } from 'ioredis';

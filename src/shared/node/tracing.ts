@@ -2,6 +2,7 @@
  * OpenTelemetry traces, one from a mutation to the pod: the procedure, the job, and each request to Kubernetes. Where no exporter
  * is configured nothing is recorded and nothing of the library but its empty interface is loaded.
  */
+
 import {
   context,
   propagation,

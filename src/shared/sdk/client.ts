@@ -2,6 +2,7 @@
  * The SDK: a typed client for scripts and programs, in Node and in the browser, without React. It owns one WebSocket,
  * opened when something is watched and closed soon after nothing is. It never keeps a copy of what the server knows.
  */
+
 import { createTRPCClient, createWSClient, httpBatchLink, splitLink, wsLink, type TRPCClient } from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
@@ -185,10 +186,10 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
         clearTimeout(timer);
       }
       signal?.throwIfAborted();
-      const seen = last
+      const observed = last
         ? `It is ${last.status}${last.message === null ? '' : `: ${last.message}`}`
         : 'It was never seen.';
-      throw new WaitTimeout(`Project ${projectId} did not get there within ${timeoutMs} ms. ${seen}`, last);
+      throw new WaitTimeout(`Project ${projectId} did not get there within ${timeoutMs} ms. ${observed}`, last);
     },
     async close() {
       closed.abort();

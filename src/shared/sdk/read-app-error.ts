@@ -1,4 +1,5 @@
 /** What the API said was wrong, from whatever a call has thrown. */
+
 import { TRPCClientError } from '@trpc/client';
 
 import { AppError, appErrorCodeSchema, type AppErrorData } from '../contract/errors.ts';

@@ -3,6 +3,7 @@
  * changes and snapshots, repeated and in any order. Abstracted: lost connections, which have their own tests, and
  * projects that vanish from a snapshot, which are asked for one by one.
  */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

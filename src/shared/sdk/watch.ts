@@ -1,4 +1,5 @@
 /** Live status as an async iterator: every project as it is, then as it becomes, across every loss of the connection. */
+
 import type { ProjectEvent } from '../contract/events.ts';
 import type { Project } from '../contract/project.ts';
 import { isPassing, readAppError } from './read-app-error.ts';

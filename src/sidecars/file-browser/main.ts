@@ -1,4 +1,5 @@
 /** The container `file-browser`: lists and reads the files of one project. Listens on PORT (3001), reads WORKSPACE (/workspace). */
+
 import { createGate, readAccessToken } from '../access.ts';
 import { serve } from '../serve.ts';
 import { createFileBrowser } from './server.ts';

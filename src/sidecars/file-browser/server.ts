@@ -2,6 +2,7 @@
  * The file browser: `GET /list?path=`, `/stat?path=`, `/read?path=&offset=&limit=` under the workspace, as JSON, for whoever
  * shows the secret of the project; `/healthz` for everybody. It only reads.
  */
+
 import { createServer, type Server } from 'node:http';
 
 import { refuse, sendJson, type IsAllowed } from '../access.ts';

@@ -2,6 +2,7 @@
  * Reading below one folder and nowhere else. A path is resolved with all its symbolic links before anything is opened, and
  * what was opened is asked again where it lies: a link that is changed in between leads nowhere either.
  */
+
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
@@ -64,7 +65,7 @@ export async function createWorkspace(folder: string): Promise<Workspace> {
     try {
       real = await realpath(join(root, join(sep, path)));
     } catch (error) {
-      throw explained(error, path);
+      throw diagnosed(error, path);
     }
     if (!isInside(real)) throw leadsOut(path);
     return real;
@@ -79,7 +80,7 @@ export async function createWorkspace(folder: string): Promise<Workspace> {
     try {
       file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
-      throw explained(error, path);
+      throw diagnosed(error, path);
     }
     try {
       const now = await realpath(`/proc/self/fd/${file.fd}`).catch(() => real);
@@ -95,7 +96,7 @@ export async function createWorkspace(folder: string): Promise<Workspace> {
     async list(path) {
       const real = await resolve(path);
       const names = await readdir(real).catch((error: unknown) => {
-        throw explained(error, path);
+        throw diagnosed(error, path);
       });
       const told = names.toSorted().slice(0, maxEntries);
       const entries = await Promise.all(told.map((name) => entryOf(join(real, name), name)));
@@ -163,7 +164,7 @@ async function shownTarget(place: string, root: string): Promise<string> {
   return written.startsWith(root + sep) ? join(sep, relative(root, written)) : written;
 }
 
-function explained(error: unknown, path: string): WorkspaceError {
+function diagnosed(error: unknown, path: string): WorkspaceError {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   switch (code) {
     case 'ENOENT':

@@ -1,4 +1,5 @@
 /** The container `session-proxy`: the way to OpenCode from outside the pod. Listens on PORT (3002), passes on to UPSTREAM_PORT (3000). */
+
 import { createGate, readAccessToken } from '../access.ts';
 import { serve } from '../serve.ts';
 import { createSessionProxy } from './server.ts';

@@ -3,6 +3,7 @@
  * project, and shows OpenCode the password that it asks for; `/healthz` for everybody. It keeps nothing and changes nothing
  * else: bytes go through as they come.
  */
+
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 

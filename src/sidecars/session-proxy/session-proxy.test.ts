@@ -55,11 +55,11 @@ describe('the session proxy', () => {
   });
 
   it('passes method, path, body and answer through, with the password that OpenCode asks for in place of the secret', async () => {
-    let seen: IncomingMessage | undefined;
+    let observed: IncomingMessage | undefined;
     const url = await proxyTo(
       await listen(
         createServer((request, response) => {
-          seen = request;
+          observed = request;
           response.writeHead(201, 'Made', { 'x-answer': 'yes', 'set-cookie': ['a=1', 'b=2'] });
           request.pipe(response);
         }),
@@ -72,8 +72,8 @@ describe('the session proxy', () => {
     });
     expect([response.status, await response.text(), response.headers.get('x-answer')]).toEqual([201, 'hello', 'yes']);
     expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
-    expect([seen?.method, seen?.url]).toEqual(['PUT', '/session?title=a%20b']);
-    expect(seen?.headers.authorization).toBe(`Basic ${Buffer.from(`opencode:${token}`).toString('base64')}`);
+    expect([observed?.method, observed?.url]).toEqual(['PUT', '/session?title=a%20b']);
+    expect(observed?.headers.authorization).toBe(`Basic ${Buffer.from(`opencode:${token}`).toString('base64')}`);
   });
 
   it('passes a stream of events on as they come, and ends it when the reader goes', async () => {

@@ -69,7 +69,7 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       await harness().startKubelet({ backOffMs: 30 });
       const { pod } = await harness().podWith(
         'crash:v1',
-        (seen) => Number(statusOf(seen, 'main')?.['restartCount'] ?? 0) >= 3,
+        (observed) => Number(statusOf(observed, 'main')?.['restartCount'] ?? 0) >= 3,
       );
       expect(statusOf(pod, 'main')?.['restartCount']).toBeGreaterThanOrEqual(3);
     });
@@ -78,7 +78,7 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       await harness().startKubelet();
       const { pod, namespace } = await harness().podWith(
         'unschedulable:v1',
-        (seen) => conditionOf(seen, 'PodScheduled') !== undefined,
+        (observed) => conditionOf(observed, 'PodScheduled') !== undefined,
       );
       const message = '0/1 nodes are available: 1 Insufficient cpu.';
       expect(conditionOf(pod, 'PodScheduled')).toMatchObject({ status: 'False', reason: 'Unschedulable', message });
@@ -96,7 +96,7 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       const first = await harness().podWith('big:v1', isReady, big);
       const second = await harness().podWith(
         'big:v1',
-        (seen) => conditionOf(seen, 'PodScheduled')?.['status'] === 'False',
+        (observed) => conditionOf(observed, 'PodScheduled')?.['status'] === 'False',
         big,
       );
       await harness().api.remove(first.path);

@@ -1,4 +1,5 @@
 /** Every command of docs/api.md, run as it is printed. */
+
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';

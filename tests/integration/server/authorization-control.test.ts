@@ -1,4 +1,5 @@
 /** That the sweep of `authorization.test.ts` sees what it looks for: here are procedures that forget, beside one that does not. */
+
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 
@@ -69,7 +70,7 @@ const forgetful = router({
   listsEverybodys: procedure.input(noInputSchema).query(() => db('projects').select('name')),
   followsTextOfAnother: procedure.input(z.strictObject({ cursor: z.string().nullish() })).query(({ input }) =>
     db('projects')
-      .where({ request_id: input.cursor ?? '' })
+      .where({ idempotency_key: input.cursor ?? '' })
       .select('name'),
   ),
   tellsEverybody: procedure.input(noInputSchema).subscription(async function* ({ signal }) {
@@ -107,7 +108,7 @@ beforeAll(async () => {
         name: 'Marked',
         description: '',
         repoUrl: null,
-        requestId: 'marked-request',
+        idempotencyKey: 'marked-request',
         namespace: 'opencode',
         ...kubernetesNames(id),
       },

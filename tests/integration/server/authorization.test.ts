@@ -197,7 +197,7 @@ async function createVictim(): Promise<typeof victim> {
   const token = await server.mintToken('victim');
   const call = createApiCall(server.url, bearer(token));
   const made = async (path: string, body: object) => ((await call(path, { body })).data as { id: string }).id;
-  const project = await made('projects.create', { name: 'Marked one', requestId: 'marked-request' });
+  const project = await made('projects.create', { name: 'Marked one', idempotencyKey: 'marked-request' });
   const second = await made('projects.create', { name: 'Marked two' });
   const accessToken = await made('tokens.create', { name: 'marked token' });
   await cookieOf('victim', {});
@@ -206,12 +206,12 @@ async function createVictim(): Promise<typeof victim> {
   const page = (await call('projects.list', { input: { limit: 1 } })).data as { nextCursor: string };
   const socket = await openSocket(server.url, { token });
   await socket.subscribe(1);
-  const seen = socket.messages.find((message) => message.result?.data)?.result?.data?.id ?? '0-0';
+  const observed = socket.messages.find((message) => message.result?.data)?.result?.data?.id ?? '0-0';
   let changes = 0;
   return {
     socket,
     ids: [project, accessToken, session, user],
-    texts: ['marked-request', page.nextCursor, seen, '0-0'],
+    texts: ['marked-request', page.nextCursor, observed, '0-0'],
     marks: [project, second, accessToken, session, user, 'Marked one', 'Marked two', 'marked token', 'marked change'],
     async change() {
       changes += 1;

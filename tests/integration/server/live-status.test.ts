@@ -290,16 +290,16 @@ describe('the SDK', () => {
     const client = createClient({ url: `http://127.0.0.1:${network.port}`, token });
     const { id } = await client.projects.create({ name: 'Watched' });
     const abort = new AbortController();
-    const seen: string[] = [];
+    const observed: string[] = [];
     const watching = (async () => {
       for await (const project of client.watch(id, { signal: abort.signal }))
-        seen.push(`${project.status} v${project.statusVersion}`);
+        observed.push(`${project.status} v${project.statusVersion}`);
     })();
-    await expect.poll(() => seen).toEqual(['initializing v1']);
+    await expect.poll(() => observed).toEqual(['initializing v1']);
     network.cut();
     await observe(id, { status: 'ready' });
     network.restore();
-    await expect.poll(() => seen, { timeout: 5_000 }).toEqual(['initializing v1', 'ready v2']);
+    await expect.poll(() => observed, { timeout: 5_000 }).toEqual(['initializing v1', 'ready v2']);
     abort.abort();
     await watching;
     await client.close();

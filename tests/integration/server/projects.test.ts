@@ -56,7 +56,7 @@ describe('a new project', () => {
 
   it('is the same one when its request id is sent again', async () => {
     const client = await signedIn('repeater');
-    const input = { name: 'Once', requestId: 'click-1' };
+    const input = { name: 'Once', idempotencyKey: 'click-1' };
     const [first, second] = await Promise.all([client.projects.create(input), client.projects.create(input)]);
     expect(second.id).toBe(first.id);
     expect((await client.projects.list()).items).toHaveLength(1);
@@ -128,7 +128,7 @@ describe('a wish', () => {
       changeProject(db, { id }, (record) => ({
         patch: {
           status: 'error',
-          parkedGeneration: record.generation,
+          failedGeneration: record.generation,
           podError: 'The quota of the namespace is used up.',
           podErrorCode: 'quota-exceeded',
         },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Session } from '../../../src/shared/contract/account.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
-import { noteSessionsSeen } from '../../../src/shared/node/db/sessions-repository.ts';
+import { recordSessionUse } from '../../../src/shared/node/db/sessions-repository.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { mintSession, type MintedSession } from '../../support/mint-session.ts';
 import { openSocket, type RawSocket } from '../../support/raw-socket.ts';
@@ -67,32 +67,32 @@ describe('the list of sessions', () => {
     expect(listed.find(({ id }) => id === here.id)).toMatchObject({ device: 'Chrome on Linux', isCurrent: true });
     expect(listed.find(({ id }) => id === there.id)).toMatchObject({ device: 'Firefox on Windows', isCurrent: false });
     expect(text).not.toContain('Mozilla');
-    for (const { createdAt, lastSeenAt, expiresAt } of listed) {
+    for (const { createdAt, lastUsedAt, expiresAt } of listed) {
       expect(Math.abs(ageMs(createdAt))).toBeLessThan(60_000);
-      expect(lastSeenAt >= createdAt).toBe(true);
+      expect(lastUsedAt >= createdAt).toBe(true);
       expect(ageMs(expiresAt)).toBeLessThan(-3_000_000);
     }
   });
 
   it('says when a session was last used, to the minute: a second use within it writes nothing', async () => {
     const browser = await signIn('ben');
-    const row = () => db('sessions').where({ id: browser.id }).first<{ lastSeenAt: Date; xmin: string }>('*', 'xmin');
+    const row = () => db('sessions').where({ id: browser.id }).first<{ lastUsedAt: Date; xmin: string }>('*', 'xmin');
     const age = (seconds: number) =>
       db('sessions')
         .where({ id: browser.id })
-        .update({ last_seen_at: db.raw("now() - ? * interval '1 second'", [seconds]) });
+        .update({ last_used_at: db.raw("now() - ? * interval '1 second'", [seconds]) });
 
     await age(50);
     const before = await row();
     await Promise.all([statusOf(browser), statusOf(browser)]);
-    await noteSessionsSeen(db, [browser.id]); // whatever the requests may have begun came before this
+    await recordSessionUse(db, [browser.id]); // whatever the requests may have begun came before this
     expect(await row()).toEqual(before);
 
     await age(70);
     expect(await Promise.all(Array.from({ length: 10 }, () => statusOf(browser)))).toEqual(Array(10).fill(200));
-    await expect.poll(async () => ageMs((await row()).lastSeenAt.toISOString())).toBeLessThan(60_000);
+    await expect.poll(async () => ageMs((await row()).lastUsedAt.toISOString())).toBeLessThan(60_000);
     const noted = await row();
-    await Promise.all(Array.from({ length: 5 }, () => noteSessionsSeen(db, [browser.id])));
+    await Promise.all(Array.from({ length: 5 }, () => recordSessionUse(db, [browser.id])));
     expect(await row()).toEqual(noted);
   });
 
@@ -101,9 +101,9 @@ describe('the list of sessions', () => {
     const socket = await watching(browser, otherServer);
     await db('sessions')
       .where({ id: browser.id })
-      .update({ last_seen_at: db.raw("now() - interval '1 hour'") });
-    const lastSeen = async () => (await db('sessions').where({ id: browser.id }).first<Row>()).lastSeenAt;
-    await expect.poll(async () => Date.now() - (await lastSeen()).getTime()).toBeLessThan(60_000);
+      .update({ last_used_at: db.raw("now() - interval '1 hour'") });
+    const lastUsed = async () => (await db('sessions').where({ id: browser.id }).first<Row>()).lastUsedAt;
+    await expect.poll(async () => Date.now() - (await lastUsed()).getTime()).toBeLessThan(60_000);
     socket.close();
   });
 
@@ -111,7 +111,7 @@ describe('the list of sessions', () => {
     const browser = await signIn('dan');
     await db('sessions')
       .where({ id: browser.id })
-      .update({ last_seen_at: db.raw("now() - interval '1 hour'") });
+      .update({ last_used_at: db.raw("now() - interval '1 hour'") });
     const askOften = () => Promise.all(Array.from({ length: 20 }, () => statusOf(browser)));
     const waiting = async () =>
       (await db('pg_stat_activity').whereRaw("datname = current_database() and wait_event_type = 'Lock'")).length;
@@ -129,7 +129,7 @@ describe('the list of sessions', () => {
 });
 
 interface Row {
-  lastSeenAt: Date;
+  lastUsedAt: Date;
   revokedAt: Date | null;
 }
 

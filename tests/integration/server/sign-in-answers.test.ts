@@ -115,11 +115,11 @@ describe('the way back from the issuer', () => {
     ['login_required', 400, 'The sign-in service refused the request.'],
     ['temporarily_unavailable', 503, 'does not answer right now'],
     ['server_error', 503, 'does not answer right now'],
-  ])('with the error %s says so in words of ours', async (error, status, sentence) => {
+  ])('with the error %s says so in words of ours', async (error, status, message) => {
     const description = '<script>alert(1)</script>';
     issuer.script({ callback: { code: null, error, error_description: description } });
     const body = await failure(status);
-    expect(body).toContain(sentence);
+    expect(body).toContain(message);
     expect(body).not.toContain('<script');
   });
 });
@@ -147,10 +147,10 @@ describe('a token endpoint that does not do what it should', () => {
       'does not answer right now',
     ],
     ['something that is no JSON', { status: 200, body: 'hello' }, 400, 'did not fit this sign-in'],
-  ])('is told from others by its words: %s', async (_what, tokenRefusal, status, sentence) => {
+  ])('is told from others by its words: %s', async (_what, tokenRefusal, status, message) => {
     issuer.script({ tokenRefusal });
     const body = await failure(status);
-    expect(body).toContain(sentence);
+    expect(body).toContain(message);
     expect(body).not.toContain('words of theirs');
   });
 

@@ -51,9 +51,9 @@ describe('the events of a pod', () => {
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
     await post(project, missing('git-credentials'));
-    const toldAt = performance.now();
+    const recordedAt = performance.now();
     const told = await system.until(project.id, { reason: 'mount-failed', status: 'error', actor: 'administrator' });
-    expect(performance.now() - toldAt).toBeLessThan(5_000); // a fifth of a second where nothing else runs
+    expect(performance.now() - recordedAt).toBeLessThan(5_000); // a fifth of a second where nothing else runs
     expect(told.message).toContain('Secret git-credentials');
     expect(told.evidence.map(({ text }) => text)).toContain(missing('git-credentials'));
   });
@@ -138,7 +138,7 @@ describe('the history of a project', () => {
       'containers done',
       'ready done',
     ]);
-    await system.wish(project.id, 'restart');
+    await system.command(project.id, 'restart');
     const again = await system.until(project.id, { status: 'ready', observedGeneration: 2 });
     expect(Date.parse(again.progress?.startedAt ?? '')).toBeGreaterThan(Date.parse(ready.progress?.startedAt ?? ''));
     const usual = await readUsualStart(system.db);
@@ -161,7 +161,7 @@ describe('the history of a project', () => {
       actor: 'administrator',
     });
     system.kubernetes.fault = () => undefined;
-    await system.wish(project.id, 'retry');
+    await system.command(project.id, 'retry');
     await system.until(project.id, { reason: 'creating' });
     await post(project, missing('a'));
     await system.until(project.id, { reason: 'mount-failed' });

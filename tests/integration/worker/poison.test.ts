@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
-import { createAttempts } from '../../../src/worker/attempts.ts';
-import type { Reconciler } from '../../../src/worker/reconcile/reconcile.ts';
-import { createStatusWriter } from '../../../src/worker/status-writer.ts';
+import { createAttempts } from '../../../src/worker/pods/jobs/attempts.ts';
+import type { Reconciler } from '../../../src/worker/pods/reconcile/reconcile.ts';
+import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
 import { refusal } from '../../support/kubernetes-refusal.ts';
 import {
   createWorkerSystem,
@@ -42,7 +42,7 @@ describe('projects that always fail hold up no other one', () => {
     await system.startWorker({ WORKER_CONCURRENCY: '2' }, { requestTimeoutMs: 300 });
     const healthy = await Promise.all([system.create(), system.create(), system.create()]);
     for (const { id } of healthy) await system.until(id, { status: 'ready' }, 15_000);
-    await system.wish(healthy[0].id, 'delete');
+    await system.command(healthy[0].id, 'delete');
     await system.until(healthy[0].id, { status: 'archived' });
   });
 });
@@ -74,13 +74,15 @@ describe('an attempt that fails by a fault of ours', () => {
       throw new TypeError("Cannot read properties of undefined (reading 'metadata')");
     });
     const options = { of: 3, log, signal };
-    expect(await attempts.run({ projectId: project.id }, { ...options, number: 2 })).toMatchObject({ kind: 'again' });
+    expect(await attempts.run({ projectId: project.id }, { ...options, number: 2 })).toMatchObject({ kind: 'retry' });
     expect(await system.read(project.id)).toMatchObject({ status: 'initializing', reason: 'internal-error' });
-    expect(await attempts.run({ projectId: project.id }, { ...options, number: 3 })).toMatchObject({ kind: 'parked' });
-    const parked = await system.read(project.id);
-    expect(parked).toMatchObject({ status: 'error', reason: 'internal-error', parkedGeneration: 1 });
-    expect(parked.message).toMatch(/^Something went wrong in the project manager itself\. An administrator .*\.$/);
-    expect(parked.next).toMatch(/retry\.$/);
+    expect(await attempts.run({ projectId: project.id }, { ...options, number: 3 })).toMatchObject({ kind: 'failed' });
+    const failedPermanently = await system.read(project.id);
+    expect(failedPermanently).toMatchObject({ status: 'error', reason: 'internal-error', failedGeneration: 1 });
+    expect(failedPermanently.message).toMatch(
+      /^Something went wrong in the project manager itself\. An administrator .*\.$/,
+    );
+    expect(failedPermanently.nextStep).toMatch(/retry\.$/);
   });
 
   it('is none of the project when the database has failed: it is tried again however often', async () => {
@@ -89,7 +91,7 @@ describe('an attempt that fails by a fault of ours', () => {
       throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
     });
     const outcome = await attempts.run({ projectId: project.id }, { number: 99, of: 3, log, signal });
-    expect(outcome).toMatchObject({ kind: 'again', generation: 1 });
-    expect(await system.read(project.id)).toMatchObject({ podError: null, parkedGeneration: null });
+    expect(outcome).toMatchObject({ kind: 'retry', generation: 1 });
+    expect(await system.read(project.id)).toMatchObject({ podError: null, failedGeneration: null });
   });
 });

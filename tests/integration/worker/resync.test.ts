@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 
 import { readInstallationId } from '../../../src/shared/node/db/installation-repository.ts';
 import type { Correction } from '../../../src/worker/health.ts';
-import { installationAnnotation } from '../../../src/worker/kube/manifests.ts';
+import { installationAnnotation } from '../../../src/worker/pods/kube/manifests.ts';
 import type { Worker } from '../../../src/worker/worker.ts';
 import { readMetric } from '../../support/read-metric.ts';
 import {
@@ -50,17 +50,17 @@ it('a whole healthy life needs no correction, however often rows and cluster are
   const worker = await system.startWorker({}, { resyncMs: 20 });
   const projects = await Promise.all(Array.from({ length: 5 }, () => system.create()));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
-  await Promise.all(projects.map(({ id }) => system.wish(id, 'stop')));
+  await Promise.all(projects.map(({ id }) => system.command(id, 'stop')));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'stopped' })));
-  await Promise.all(projects.map(({ id }) => system.wish(id, 'start')));
+  await Promise.all(projects.map(({ id }) => system.command(id, 'start')));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
   const before = await Promise.all(projects.map(({ id }) => system.read(id)));
-  await Promise.all(projects.map(({ id }) => system.wish(id, 'restart')));
+  await Promise.all(projects.map(({ id }) => system.command(id, 'restart')));
   for (const { id, podUid, generation } of before) {
     const restarted = await system.until(id, { status: 'ready', observedGeneration: generation + 1 });
     expect(restarted.podUid).not.toBe(podUid);
   }
-  await Promise.all(projects.map(({ id }) => system.wish(id, 'delete')));
+  await Promise.all(projects.map(({ id }) => system.command(id, 'delete')));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'archived' })));
   expect(await corrections(worker)).toEqual({});
 });
@@ -73,7 +73,7 @@ it('a project costs the cluster eight requests: a read and three writes on the w
   await own.startWorker();
   const project = await own.create();
   await own.until(project.id, { status: 'ready', observedGeneration: 1 });
-  await own.wish(project.id, 'delete');
+  await own.command(project.id, 'delete');
   await own.until(project.id, { status: 'archived' });
   const requests = own.kubernetes.requests.filter(({ method, path }) => method !== 'GET' || path.includes(project.id));
   const counts = new Map<string, number>();
@@ -124,7 +124,7 @@ describe('the comparison of rows and cluster', () => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
-    await system.wish(project.id, 'delete');
+    await system.command(project.id, 'delete');
     await system.until(project.id, { status: 'archived' });
     await cluster.api.createNamespacedPersistentVolumeClaim({
       namespace,
@@ -166,7 +166,7 @@ describe('objects with our label that no row knows', () => {
         spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
       },
     });
-    const worker = await system.startWorker({}, { resyncMs: 50, unknownGraceMs: 400 });
+    const worker = await system.startWorker({}, { resyncMs: 50, orphanGraceMs: 400 });
     const unknown = (resource: string) => metric(worker, 'opencode_unknown_objects', { resource });
     await vi.waitFor(async () => expect(await unknown('pods')).toBe(4), 10_000);
     expect(await unknown('persistentvolumeclaims')).toBe(1);

@@ -2,6 +2,7 @@
  * The worker's rights (k8s/base/worker-role.yaml) on a real kube-apiserver with RBAC: enough, and not one verb too many. Also
  * a part of `npm run lab`, with a whole cluster behind it.
  */
+
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -69,13 +70,13 @@ describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
       try {
         const { id } = await system.create({ namespace: 'enough' });
         await system.until(id, { status: 'ready', observedGeneration: 1 });
-        for (const [wish, status] of [
+        for (const [command, status] of [
           ['stop', 'stopped'],
           ['start', 'ready'],
           ['restart', 'ready'],
           ['delete', 'archived'],
         ] as const) {
-          const { generation } = await system.wish(id, wish);
+          const { generation } = await system.command(id, command);
           await system.until(id, { status, observedGeneration: generation });
         }
         expect(system.kubernetes.requests.filter(({ status }) => status === 403)).toEqual([]);
@@ -96,7 +97,7 @@ describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
       const { id } = await system.create({ namespace });
       // What is not missed at the beginning of a life is missed at its end.
       await untilRefused(5_000).catch(async () => {
-        await system.wish(id, 'delete');
+        await system.command(id, 'delete');
         await untilRefused(20_000);
       });
       expect(refused().filter((request) => !isMissed(request))).toEqual([]);

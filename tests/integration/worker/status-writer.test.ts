@@ -9,9 +9,9 @@ import { listProjectEvents } from '../../../src/shared/node/db/project-events-re
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { changeProject, findProject, insertProject } from '../../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../../src/shared/node/db/users-repository.ts';
-import { KubernetesError } from '../../../src/worker/kube/kubernetes-error.ts';
-import { claimOf, podOf } from '../../../src/worker/reconcile/fixtures.ts';
-import { createStatusWriter } from '../../../src/worker/status-writer.ts';
+import { KubernetesError } from '../../../src/worker/pods/kube/kubernetes-error.ts';
+import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
+import { claimOf, podOf } from '../../model/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/services.ts';
 
 let database: TestDatabase;
@@ -29,11 +29,11 @@ const writer = () =>
 const busy = new KubernetesError('transient', 'cluster-error', 'The cluster answered with an error (HTTP 500).', {
   status: 500,
 });
-const fail = (parked: boolean) =>
-  writer().failed(project.id, {
+const fail = (failedPermanently: boolean) =>
+  writer().recordFailure(project.id, {
     generation: project.generation,
     error: busy,
-    parked,
+    failedPermanently,
     attempt: { number: 1, of: 10, counted: true },
   });
 const read = async () => {
@@ -67,7 +67,7 @@ beforeEach(async () => {
   const { record } = await db.transaction((trx) =>
     insertProject(
       trx,
-      { id, ownerId: owner.id, requestId: null, description: '', repoUrl: null, namespace: 'opencode', ...names },
+      { id, ownerId: owner.id, idempotencyKey: null, description: '', repoUrl: null, namespace: 'opencode', ...names },
       { maxProjects: 100 },
     ),
   );
@@ -75,12 +75,12 @@ beforeEach(async () => {
 });
 
 describe('what the watch has seen', () => {
-  const seen = () => ({ pod: podOf({ projectId: project.id }), claim: claimOf({ projectId: project.id }) });
+  const observed = () => ({ pod: podOf({ projectId: project.id }), claim: claimOf({ projectId: project.id }) });
 
   it('is written and published once, however often it is seen', async () => {
     const lease = await acquireLease(db, { name: randomUUID(), holder: 'me', ttlMs: 60_000 });
     const fence = { lease: lease?.name ?? '', epoch: lease?.epoch ?? 0 };
-    for (let time = 0; time < 3; time++) await writer().observed(project.id, seen, fence);
+    for (let time = 0; time < 3; time++) await writer().recordObservation(project.id, observed, fence);
     expect(await read()).toMatchObject({ status: 'ready', statusVersion: project.statusVersion + 1 });
     expect(published).toHaveLength(1);
     expect(await messages()).toEqual(['status-changed: All 3 containers are ready.']);
@@ -90,10 +90,10 @@ describe('what the watch has seen', () => {
     const name = randomUUID();
     const old = await acquireLease(db, { name, holder: 'frozen', ttlMs: -1 });
     const current = await acquireLease(db, { name, holder: 'next', ttlMs: 60_000 });
-    expect(await writer().observed(project.id, seen, { lease: name, epoch: old?.epoch ?? 0 })).toBeNull();
+    expect(await writer().recordObservation(project.id, observed, { lease: name, epoch: old?.epoch ?? 0 })).toBeNull();
     expect(await read()).toEqual(project);
     expect(published).toEqual([]);
-    await writer().observed(project.id, seen, { lease: name, epoch: current?.epoch ?? 0 });
+    await writer().recordObservation(project.id, observed, { lease: name, epoch: current?.epoch ?? 0 });
     expect((await read()).status).toBe('ready');
   });
 });
@@ -106,7 +106,7 @@ describe('what has failed', () => {
       reason: 'cluster-error',
       message: 'The cluster answered with an error (HTTP 500).',
     });
-    await writer().told(project, { settled: null });
+    await writer().recordAcknowledged(project, { settled: null });
     expect(await read()).toMatchObject({ reason: 'creating', podError: null, observedGeneration: 1 });
     expect(await messages()).toEqual([
       'job-failed: Attempt 1 of 10 failed: The cluster answered with an error (HTTP 500).',
@@ -115,10 +115,10 @@ describe('what has failed', () => {
 
   it('is a line of the timeline once, however often it fails in the same way, with other words on the screen meanwhile', async () => {
     const failWith = (error: KubernetesError) =>
-      writer().failed(project.id, {
+      writer().recordFailure(project.id, {
         generation: project.generation,
         error,
-        parked: false,
+        failedPermanently: false,
         attempt: { number: 1, of: 10, counted: false },
       });
     const away = new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', { status: 0 });
@@ -139,7 +139,7 @@ describe('what has failed', () => {
     await changeProject(db, { id: project.id }, () => ({ patch: ready }));
     await fail(false);
     expect(await read()).toMatchObject({ ...ready, podErrorCode: 'cluster-error' });
-    await writer().told(project, { settled: null });
+    await writer().recordAcknowledged(project, { settled: null });
     expect(await read()).toMatchObject({ ...ready, podError: null });
   });
 
@@ -147,13 +147,13 @@ describe('what has failed', () => {
     await fail(true);
     expect(await read()).toMatchObject({
       status: 'error',
-      parkedGeneration: 1,
+      failedGeneration: 1,
       message: 'The cluster answered with an error (HTTP 500).',
-      next: expect.stringContaining('Mend the cause and retry.') as string,
+      nextStep: expect.stringContaining('Mend the cause and retry.') as string,
       retryable: true,
     });
-    await writer().told(project, { settled: null });
-    expect(await read()).toMatchObject({ status: 'initializing', parkedGeneration: null, podError: null });
+    await writer().recordAcknowledged(project, { settled: null });
+    expect(await read()).toMatchObject({ status: 'initializing', failedGeneration: null, podError: null });
   });
 
   it('for a wish that another one has replaced is not told', async () => {
@@ -162,7 +162,7 @@ describe('what has failed', () => {
     }));
     const before = await read();
     await fail(true);
-    await writer().told(project, { settled: null });
+    await writer().recordAcknowledged(project, { settled: null });
     expect(await read()).toEqual(before);
   });
 
@@ -173,7 +173,7 @@ describe('what has failed', () => {
     ] as const) {
       await changeProject(db, { id: project.id }, () => ({ patch: { desiredState, status } }));
       await fail(false);
-      await writer().told(project, { settled: null });
+      await writer().recordAcknowledged(project, { settled: null });
       expect(await read()).toMatchObject({ status, reason: status, podError: null });
     }
   });
@@ -183,31 +183,31 @@ describe('a stop and a deletion', () => {
   it('wait for the watch where it still shows the pod: its earlier news would bring the pod back to the screen', async () => {
     const stopping = { desiredState: 'stopped', status: 'stopping', podUid: 'uid', phase: 'Running' } as const;
     await changeProject(db, { id: project.id }, () => ({ patch: stopping }));
-    await writer().told(project, { settled: { pod: null, claim: null } });
+    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ ...stopping, observedGeneration: 1 });
   });
 
   it('leave a row that never changes again once it is archived, whatever attempts of before still have to say', async () => {
     await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'deleted', status: 'deleting' } }));
-    await writer().told(project, { settled: null });
+    await writer().recordAcknowledged(project, { settled: null });
     await fail(false); // by an executor that nobody needed any more
     const lease = await acquireLease(db, { name: 'cluster-watch', holder: 'test', ttlMs: 60_000 });
     const nothing = () => ({ pod: null, claim: null });
-    await writer().observed(project.id, nothing, { lease: 'cluster-watch', epoch: lease?.epoch ?? 0 });
+    await writer().recordObservation(project.id, nothing, { lease: 'cluster-watch', epoch: lease?.epoch ?? 0 });
     const archived = await read();
-    expect(archived).toMatchObject({ status: 'archived', podError: null, podErrorCode: null, parkedGeneration: null });
+    expect(archived).toMatchObject({ status: 'archived', podError: null, podErrorCode: null, failedGeneration: null });
     await fail(true);
-    await writer().told(project, { settled: { pod: null, claim: null } });
-    await writer().told(project, { settled: null });
+    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
+    await writer().recordAcknowledged(project, { settled: null });
     expect(await read()).toEqual(archived);
   });
 
   it('are over when a read has found nothing left', async () => {
     await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'stopped', status: 'stopping' } }));
-    await writer().told(project, { settled: { pod: null, claim: null } });
+    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ status: 'stopped', deletedAt: null });
     await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'deleted', status: 'deleting' } }));
-    await writer().told(project, { settled: { pod: null, claim: null } });
+    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
     expect(await read()).toMatchObject({ status: 'archived', deletedAt: '2026-01-01T12:00:00.000Z' });
     expect((await messages()).at(-1)).toBe('archived: The pod and its volume are gone.');
   });

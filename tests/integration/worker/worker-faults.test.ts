@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import type { PassingRequest } from '../../support/faulty-kubernetes.ts';
 import { gate, isCall, refusal } from '../../support/kubernetes-refusal.ts';
-import { wordsOf } from '../../support/words.ts';
+import { wordsOf } from '../../support/sentences.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -39,7 +39,7 @@ describe('a cluster that does not answer', () => {
     const project = await system.create();
     const waiting = await system.until(project.id, { status: 'initializing', reason: 'cluster-unreachable' });
     expect(wordsOf(waiting)).toMatch(/^The cluster does not answer\. Your project is saved; it goes on by itself/);
-    expect(waiting.parkedGeneration).toBeNull();
+    expect(waiting.failedGeneration).toBeNull();
     await system.kubernetes.comeBack();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready' }, 15_000);
   });
@@ -63,7 +63,7 @@ describe('a cluster that refuses', () => {
     expect(wordsOf(failed)).toMatch(/not-there-yet was not found.*administrator must create it|Create the namespace/);
     await untilQueueRests();
     await cluster.api.createNamespace({ body: { metadata: { name: 'not-there-yet' } } });
-    await system.wish(project.id, 'retry');
+    await system.command(project.id, 'retry');
     await system.until(project.id, { status: 'ready' });
   });
 });
@@ -80,11 +80,11 @@ describe('wishes, jobs and workers that come and go', () => {
     await system.startWorker({}, { random: () => 1 }); // the longest pauses: two seconds after the third attempt
     const project = await system.create();
     await vi.waitFor(() => expect(attempt).toBe(3), { timeout: 5_000 });
-    await system.wish(project.id, 'stop');
-    const wishedAt = performance.now();
+    await system.command(project.id, 'stop');
+    const commandedAt = performance.now();
     hold.open(refusal(500, 'InternalError', 'broken'));
     await system.until(project.id, { status: 'stopped' });
-    expect(performance.now() - wishedAt).toBeLessThan(1_500);
+    expect(performance.now() - commandedAt).toBeLessThan(1_500);
   });
 
   it('hands a job back when its worker has to go in the middle of it', async () => {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { readWorkerConfig } from '../../../src/worker/config.ts';
-import { podManifest } from '../../../src/worker/kube/manifests.ts';
+import { podManifest } from '../../../src/worker/pods/kube/manifests.ts';
 import { gate, isCall } from '../../support/kubernetes-refusal.ts';
 import {
   createWorkerSystem,
@@ -56,15 +56,15 @@ describe('a worker and one project', () => {
     const first = await system.until(project.id, { status: 'ready' });
     const claimUid = await system.claimUid(project.id);
 
-    await system.wish(project.id, 'stop');
+    await system.command(project.id, 'stop');
     await system.until(project.id, { status: 'stopped', phase: null, podUid: null });
     expect(await system.podsOf(project.id)).toEqual([]);
 
-    await system.wish(project.id, 'start');
+    await system.command(project.id, 'start');
     const second = await system.until(project.id, { status: 'ready', observedGeneration: 3 });
     expect(second.podUid).not.toBe(first.podUid);
 
-    await system.wish(project.id, 'restart');
+    await system.command(project.id, 'restart');
     const third = await system.until(project.id, { status: 'ready', observedGeneration: 4 });
     expect(third.podUid).not.toBe(second.podUid);
     expect((await system.podsOf(project.id)).map((pod) => pod.metadata?.name)).toEqual([project.podName]);
@@ -77,7 +77,7 @@ describe('a worker and one project', () => {
     await system.startWorker();
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
-    await system.wish(project.id, 'delete');
+    await system.command(project.id, 'delete');
     const archived = await system.until(project.id, { status: 'archived', reason: 'archived' });
     expect(archived.deletedAt).not.toBeNull();
     await expectGone(project);
@@ -85,7 +85,7 @@ describe('a worker and one project', () => {
 
   it('makes nothing for a project that was deleted before its turn came', async () => {
     const project = await system.create();
-    await system.wish(project.id, 'delete');
+    await system.command(project.id, 'delete');
     await system.startWorker();
     await system.until(project.id, { status: 'archived' });
     await expectGone(project);
@@ -97,7 +97,7 @@ describe('a worker and one project', () => {
     await system.startWorker({ OPENCODE_IMAGE: 'registry.example.com/slow-pull:v1' });
     const project = await system.create();
     await system.until(project.id, { status: 'initializing', phase: 'Pending' });
-    await system.wish(project.id, 'delete');
+    await system.command(project.id, 'delete');
     await system.until(project.id, { status: 'archived' });
     await expectGone(project);
   });
@@ -107,8 +107,8 @@ describe('a worker and one project', () => {
     const project = await system.create();
     const before = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
     await system.jobs.pause();
-    await system.wish(project.id, 'stop');
-    await system.wish(project.id, 'start');
+    await system.command(project.id, 'stop');
+    await system.command(project.id, 'start');
     await system.jobs.resume();
     await system.until(project.id, { status: 'ready', observedGeneration: 3, podUid: before.podUid }, 5_000);
   });
@@ -116,13 +116,13 @@ describe('a worker and one project', () => {
   it('ends where the last of many hasty wishes points', async () => {
     await system.startWorker();
     const project = await system.create();
-    for (const wish of ['stop', 'start', 'restart', 'restart', 'stop', 'start', 'stop'] as const) {
-      await system.wish(project.id, wish);
+    for (const command of ['stop', 'start', 'restart', 'restart', 'stop', 'start', 'stop'] as const) {
+      await system.command(project.id, command);
     }
     const stopped = await system.until(project.id, { status: 'stopped', desiredState: 'stopped' });
     expect(stopped.observedGeneration).toBe(stopped.generation);
     expect(await system.podsOf(project.id)).toEqual([]);
-    await system.wish(project.id, 'start');
+    await system.command(project.id, 'start');
     await system.until(project.id, { status: 'ready', desiredState: 'running' });
   });
 
@@ -137,10 +137,10 @@ describe('a worker and one project', () => {
       isHeld = true;
       return closed;
     };
-    await system.wish(project.id, 'stop');
+    await system.command(project.id, 'stop');
     await vi.waitFor(() => expect(isHeld).toBe(true), 10_000);
     // Meanwhile the owner starts it again, and another worker replaces the pod.
-    const started = await system.wish(project.id, 'start', { queued: false });
+    const started = await system.command(project.id, 'start', { queued: false });
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]), 10_000);
     const made = await cluster.api.createNamespacedPod({ namespace, body: podManifest(started, settings) });
@@ -153,16 +153,16 @@ describe('a worker and one project', () => {
 describe('what nobody told the worker', () => {
   it('finds what happened while no worker was there: a new project, a deleted one, a lost pod', async () => {
     const worker = await system.startWorker();
-    const [lost, unwanted] = await Promise.all([system.create(), system.create()]);
-    await Promise.all([lost, unwanted].map(({ id }) => system.until(id, { status: 'ready' })));
+    const [lost, undesired] = await Promise.all([system.create(), system.create()]);
+    await Promise.all([lost, undesired].map(({ id }) => system.until(id, { status: 'ready' })));
     await worker.stop();
     await cluster.api.deleteNamespacedPod({ name: lost.podName, namespace });
     await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toEqual([]), 10_000);
     const fresh = await system.create();
-    await system.wish(unwanted.id, 'delete');
+    await system.command(undesired.id, 'delete');
     await system.startWorker();
     await system.until(fresh.id, { status: 'ready' });
-    await system.until(unwanted.id, { status: 'archived' });
+    await system.until(undesired.id, { status: 'archived' });
     await vi.waitFor(async () => expect(await system.podsOf(lost.id)).toHaveLength(1), 10_000);
     await system.until(lost.id, { status: 'ready' });
   });
@@ -171,7 +171,7 @@ describe('what nobody told the worker', () => {
     await system.startWorker();
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
-    await system.wish(project.id, 'stop', { queued: false });
+    await system.command(project.id, 'stop', { queued: false });
     await system.flushRedis();
     await system.until(project.id, { status: 'stopped' }, 5_000);
   });

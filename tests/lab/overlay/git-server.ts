@@ -1,4 +1,5 @@
 /** Mounted into the git server's container: one repository over HTTP, by git's own http-backend. */
+
 import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

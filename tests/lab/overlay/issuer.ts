@@ -1,4 +1,5 @@
 /** Mounted into the issuer's container: the embedded issuer, under the address of its Service. */
+
 import process from 'node:process';
 
 import type { createEmbeddedIssuer as CreateEmbeddedIssuer } from '../../../src/embedded/issuer/issuer.ts';

@@ -146,13 +146,13 @@ export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Ad
 /** Refuses a body of another kind, or one whose fields have wrong types; returns a deep copy without nulls. */
 function accept(definition: ResourceDefinition, body: Json): JsonObject {
   if (!isJsonObject(body)) throw statusError.badRequest('the body of the request must be a JSON object');
-  const wanted = apiVersionOf(definition);
+  const desired = apiVersionOf(definition);
   if (
     (body['kind'] !== undefined && body['kind'] !== definition.kind) ||
-    (body['apiVersion'] !== undefined && body['apiVersion'] !== wanted)
+    (body['apiVersion'] !== undefined && body['apiVersion'] !== desired)
   ) {
     throw statusError.badRequest(
-      `the object provided is unrecognized (must be of type ${definition.kind}): the API version in the data (${textAt(body, 'apiVersion').slice(0, 100)}) and kind (${textAt(body, 'kind').slice(0, 100)}) do not match ${wanted}, ${definition.kind}`,
+      `the object provided is unrecognized (must be of type ${definition.kind}): the API version in the data (${textAt(body, 'apiVersion').slice(0, 100)}) and kind (${textAt(body, 'kind').slice(0, 100)}) do not match ${desired}, ${definition.kind}`,
     );
   }
   const clean = withoutNulls(body);

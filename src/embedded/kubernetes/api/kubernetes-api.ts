@@ -4,6 +4,7 @@
  * but the one that forgets old events, and it must never act for the cluster: scheduling, starting and finishing pods is
  * the business of the kubelet, which is a client like any other.
  */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -153,8 +154,8 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
   const events = definitionOf('events');
   const sweep = setInterval(() => {
     for (const event of store.list(storeKeyOf(events))) {
-      const lastSeen = Date.parse(textAt(event, 'lastTimestamp') || event.metadata.creationTimestamp);
-      if (lastSeen < nowMs() - eventLifetimeMs) store.remove(storeKeyOf(events), event);
+      const lastUsed = Date.parse(textAt(event, 'lastTimestamp') || event.metadata.creationTimestamp);
+      if (lastUsed < nowMs() - eventLifetimeMs) store.remove(storeKeyOf(events), event);
     }
   }, 60_000);
   sweep.unref();
@@ -204,10 +205,10 @@ async function endStreams(streams: ReadonlyMap<ServerResponse, () => void>): Pro
 
 /** Whether a request carries the token. Compared by digest, so that the time taken says nothing about it. */
 function tokenCheck(token: string): (request: IncomingMessage) => boolean {
-  const wanted = digest(token);
+  const desired = digest(token);
   return (request) => {
     const match = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '');
-    return match?.[1] !== undefined && timingSafeEqual(digest(match[1]), wanted);
+    return match?.[1] !== undefined && timingSafeEqual(digest(match[1]), desired);
   };
 }
 

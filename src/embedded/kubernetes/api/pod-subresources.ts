@@ -46,9 +46,11 @@ export function createPodSubresources({ store, crud, deletion, containerLog, now
     const node = textAt(body, 'target', 'name');
     const conflict = (why: string): Error => statusError.conflict(target.definition, target.name, why);
     if (node === '') throw statusError.unprocessable('Binding is invalid: target.name: Required value');
-    const wantedUid = textAt(body, 'metadata', 'uid');
-    if (wantedUid !== '' && wantedUid !== pod.metadata.uid) {
-      throw conflict(`Precondition failed: UID in precondition: ${wantedUid}, UID in object meta: ${pod.metadata.uid}`);
+    const desiredUid = textAt(body, 'metadata', 'uid');
+    if (desiredUid !== '' && desiredUid !== pod.metadata.uid) {
+      throw conflict(
+        `Precondition failed: UID in precondition: ${desiredUid}, UID in object meta: ${pod.metadata.uid}`,
+      );
     }
     if (pod.metadata.deletionTimestamp !== undefined) {
       throw conflict(`pod ${target.name} is being deleted, cannot be assigned to a host`);

@@ -20,7 +20,7 @@ export function validatePod(pod: KubeObject): FieldError[] {
   const volumeNames = new Set(volumes.map((volume) => textAt(volume, 'name')));
   const containers = objectsAt(pod, 'spec', 'containers');
   if (containers.length === 0) errors.push(fieldError.required('spec.containers'));
-  const seen = new Set<string>();
+  const observed = new Set<string>();
   for (const [list, members] of [
     ['spec.containers', containers],
     ['spec.initContainers', objectsAt(pod, 'spec', 'initContainers')],
@@ -29,8 +29,8 @@ export function validatePod(pod: KubeObject): FieldError[] {
       const field = `${list}[${index}]`;
       errors.push(...validateContainer(container, field, volumeNames));
       const name = textAt(container, 'name');
-      if (name !== '' && seen.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
-      seen.add(name);
+      if (name !== '' && observed.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
+      observed.add(name);
     });
   }
   errors.push(
@@ -69,14 +69,14 @@ function fixedSpec(pod: KubeObject): Json {
 
 function validateVolumes(volumes: JsonObject[]): FieldError[] {
   const errors: FieldError[] = [];
-  const seen = new Set<string>();
+  const observed = new Set<string>();
   volumes.forEach((volume, index) => {
     const field = `spec.volumes[${index}]`;
     const name = textAt(volume, 'name');
     if (name === '') errors.push(fieldError.required(`${field}.name`));
     else if (!isDnsLabel(name)) errors.push(fieldError.invalid(`${field}.name`, name, labelRule));
-    else if (seen.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
-    seen.add(name);
+    else if (observed.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
+    observed.add(name);
     const sources = Object.keys(volume).filter((key) => key !== 'name');
     if (sources.length > 1) {
       errors.push(fieldError.forbidden(`${field}.${sources[1]}`, 'may not specify more than 1 volume type'));
@@ -156,7 +156,7 @@ function validateResources(container: JsonObject, field: string): FieldError[] {
 
 function validateMounts(container: JsonObject, field: string, volumeNames: ReadonlySet<string>): FieldError[] {
   const errors: FieldError[] = [];
-  const seen = new Set<string>();
+  const observed = new Set<string>();
   objectsAt(container, 'volumeMounts').forEach((mount, index) => {
     const path = `${field}.volumeMounts[${index}]`;
     const name = textAt(mount, 'name');
@@ -164,8 +164,8 @@ function validateMounts(container: JsonObject, field: string, volumeNames: Reado
     else if (!volumeNames.has(name)) errors.push(fieldError.notFound(`${path}.name`, name));
     const mountPath = textAt(mount, 'mountPath');
     if (mountPath === '') errors.push(fieldError.required(`${path}.mountPath`));
-    else if (seen.has(mountPath)) errors.push(fieldError.invalid(`${path}.mountPath`, mountPath, 'must be unique'));
-    seen.add(mountPath);
+    else if (observed.has(mountPath)) errors.push(fieldError.invalid(`${path}.mountPath`, mountPath, 'must be unique'));
+    observed.add(mountPath);
   });
   return errors;
 }

@@ -55,10 +55,10 @@ function parseRequirement(part: string, selector: string): (labels: Labels) => b
   if (set !== null) {
     const key = checkKey(set[1] ?? '');
     const values = new Set((set[3] ?? '').split(',').map((value) => checkValue(value.trim())));
-    const wanted = set[2] === 'in';
+    const desired = set[2] === 'in';
     return (labels) => {
       const value = valueOf(labels, key);
-      return value === undefined ? !wanted : values.has(value) === wanted;
+      return value === undefined ? !desired : values.has(value) === desired;
     };
   }
   const equality = /^([^=!\s]+)\s*(==|=|!=)\s*([^=!\s]*)$/.exec(part);
@@ -101,11 +101,11 @@ export function parseFieldSelector(selector: string, definition: ResourceDefinit
       }
       const [, field = '', operator, value = ''] = match;
       if (!known.has(field)) throw statusError.badRequest(`field label not supported: ${field}`);
-      return { field, wanted: operator !== '!=', value: value.trim() };
+      return { field, desired: operator !== '!=', value: value.trim() };
     });
   return (object) => {
     const fields = fieldsOf(object, definition);
-    return requirements.every(({ field, wanted, value }) => (fields[field] === value) === wanted);
+    return requirements.every(({ field, desired, value }) => (fields[field] === value) === desired);
   };
 }
 

@@ -15,8 +15,8 @@ const steps = (objects: KubeObject[] | 'forgotten') =>
 describe('the store', () => {
   it('shows every past moment that it still knows', () => {
     const store = createStore();
-    const seen = new Map<number, unknown>();
-    const remember = (): unknown => seen.set(store.revision(), steps(store.list('pods')));
+    const observed = new Map<number, unknown>();
+    const remember = (): unknown => observed.set(store.revision(), steps(store.list('pods')));
     remember();
     store.put('pods', object('b'));
     remember();
@@ -27,7 +27,7 @@ describe('the store', () => {
     remember();
     store.remove('pods', store.get('pods', 'n', 'a') ?? object('a'));
     remember();
-    for (const [revision, objects] of seen) expect(steps(store.listAt('pods', revision))).toEqual(objects);
+    for (const [revision, objects] of observed) expect(steps(store.listAt('pods', revision))).toEqual(objects);
   });
 
   it('forgets the oldest changes, and says so instead of leaving some out', () => {

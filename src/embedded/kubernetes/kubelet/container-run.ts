@@ -1,7 +1,7 @@
 import { isJsonObject, textAt, valueAt } from '../api/kube-object.ts';
 import { restart } from './container-start.ts';
-import { crashBackOffMessage, unhealthyMessage } from './kubelet-words.ts';
-import type { Situation } from './situations.ts';
+import { crashBackOffMessage, unhealthyMessage } from './kubelet-messages.ts';
+import type { Scenario } from './scenarios.ts';
 import {
   backOffMs,
   idle,
@@ -15,11 +15,11 @@ import {
 
 /** A running container: it becomes ready, or what its situation has for it. */
 export function stepRunning(input: StepInput): StepResult {
-  const { container, status, memory, situation, delays, nowMs } = input;
+  const { container, status, memory, scenario, delays, nowMs } = input;
   // After a restart of the kubelet the status still says when the container started, to the second.
   const startedAtMs = (memory.startedAtMs ??= Date.parse(textAt(status, 'state', 'running', 'startedAt')) || nowMs);
   const ranMs = nowMs - startedAtMs;
-  const { exit, failingProbe } = situation;
+  const { exit, failingProbe } = scenario;
   if (exit !== undefined && !(exit.onlyOnce === true && Number(status['restartCount'] ?? 0) > 0)) {
     const endsAfterMs = input.isInit ? delays.initMs : delays.failAfterMs;
     return ranMs >= endsAfterMs ? end(input, exit) : idle(status, endsAfterMs - ranMs);
@@ -49,7 +49,7 @@ function failProbe(input: StepInput, kind: 'startup' | 'readiness' | 'liveness',
   memory.probeFailures += 1;
   const unhealthy = warning(
     'Unhealthy',
-    unhealthyMessage(kind, probe, { ip: pod.ip, why: input.situation.probeFailure }),
+    unhealthyMessage(kind, probe, { ip: pod.ip, why: input.scenario.probeFailure }),
   );
   if (kind === 'readiness' || memory.probeFailures < Number(valueAt(probe, 'failureThreshold') ?? 3)) {
     return idle(status, periodMs, [unhealthy]);
@@ -59,7 +59,7 @@ function failProbe(input: StepInput, kind: 'startup' | 'readiness' | 'liveness',
   return { ...ended, events: [unhealthy, killing, ...ended.events] };
 }
 
-function end(input: StepInput, exit: NonNullable<Situation['exit']>): StepResult {
+function end(input: StepInput, exit: NonNullable<Scenario['exit']>): StepResult {
   const { status, memory, delays, nowMs } = input;
   memory.endedAtMs = nowMs;
   memory.startedAtMs = undefined;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { isJsonObject, kubeTime, textAt, type JsonObject } from '../api/kube-object.ts';
-import { pullBackOffMessage } from './kubelet-words.ts';
+import { pullBackOffMessage } from './kubelet-messages.ts';
 import {
   backOffMs,
   busy,
@@ -16,18 +16,18 @@ import {
 
 /** From the image to a running container: one step. */
 export function stepPull(input: StepInput): StepResult {
-  const { status, memory, situation, delays, nowMs, hasImage } = input;
+  const { status, memory, scenario, delays, nowMs, hasImage } = input;
   const image = textAt(input.container, 'image');
   if (memory.creatingSinceMs !== undefined) return stepCreate(input);
-  if (situation.mount !== undefined) {
-    const { reason, message } = situation.mount;
+  if (scenario.mount !== undefined) {
+    const { reason, message } = scenario.mount;
     // The node tries again and again, and tells it each time.
     const dueMs = (memory.waitingSinceMs ?? -Infinity) + delays.settleMs * 4;
     if (nowMs < dueMs) return busy(status, dueMs - nowMs);
     memory.waitingSinceMs = nowMs;
     return busy(status, delays.settleMs * 4, [{ type: 'Warning', reason, message, isOfPod: true }]);
   }
-  if (hasImage && situation.pull === undefined && textAt(input.container, 'imagePullPolicy') !== 'Always') {
+  if (hasImage && scenario.pull === undefined && textAt(input.container, 'imagePullPolicy') !== 'Always') {
     memory.creatingSinceMs = nowMs;
     return busy(status, delays.createMs, [normal('Pulled', `Container image "${image}" already present on machine`)]);
   }
@@ -38,10 +38,10 @@ export function stepPull(input: StepInput): StepResult {
   const takenMs = nowMs - memory.pullingSinceMs;
   if (takenMs < pullMs(input)) return busy(status, pullMs(input) - takenMs);
   memory.pullingSinceMs = undefined;
-  if (situation.pull !== undefined && 'failure' in situation.pull) {
+  if (scenario.pull !== undefined && 'failure' in scenario.pull) {
     memory.pullFailures += 1;
     memory.waitingSinceMs = nowMs;
-    const { failure } = situation.pull;
+    const { failure } = scenario.pull;
     return idle(waiting(status, 'ErrImagePull', failure), delays.settleMs, [
       warning('Failed', `Failed to pull image "${image}": ${failure}`),
       warning('Failed', 'Error: ErrImagePull'),
@@ -55,17 +55,17 @@ export function stepPull(input: StepInput): StepResult {
   return { ...busy(status, delays.createMs, [pulled]), hasPulled: true };
 }
 
-function pullMs({ situation, delays }: StepInput): number {
-  return situation.pull !== undefined && 'isSlow' in situation.pull ? delays.slowPullMs : delays.pullMs;
+function pullMs({ scenario, delays }: StepInput): number {
+  return scenario.pull !== undefined && 'isSlow' in scenario.pull ? delays.slowPullMs : delays.pullMs;
 }
 
 function stepCreate(input: StepInput): StepResult {
-  const { status, memory, situation, delays, nowMs } = input;
+  const { status, memory, scenario, delays, nowMs } = input;
   const leftMs = delays.createMs - (nowMs - (memory.creatingSinceMs ?? nowMs));
   if (leftMs > 0) return busy(status, leftMs);
   memory.creatingSinceMs = undefined;
-  if (situation.createError !== undefined) {
-    const { reason, message } = situation.createError;
+  if (scenario.createError !== undefined) {
+    const { reason, message } = scenario.createError;
     return idle(waiting(status, reason, message), undefined, [warning('Failed', `Error: ${message}`)]);
   }
   return start(input);
@@ -94,7 +94,7 @@ function start(input: StepInput, extra: JsonObject = {}, before: StepEvent[] = [
     ...extra,
     state: { running: { startedAt: kubeTime(nowMs) } },
     started,
-    ready: started && !isJsonObject(container['readinessProbe']) && input.situation.failingProbe !== 'readiness',
+    ready: started && !isJsonObject(container['readinessProbe']) && input.scenario.failingProbe !== 'readiness',
     image,
     imageID: `sha256:${digest(image)}`,
     containerID: `containerd://${digest(`${pod.uid}/${name}/${restartCount}`)}`,

@@ -4,7 +4,7 @@ import { textAt, valueAt, type JsonObject } from '../api/kube-object.ts';
 import { stepContainer } from './container-step.ts';
 import { defaultDelays } from './delays.ts';
 import { initialContainerStatus } from './pod-status.ts';
-import { situationOf, situationOfContainer } from './situations.ts';
+import { scenarioOf, scenarioOfContainer } from './scenarios.ts';
 import type { ContainerMemory, StepEvent } from './step-result.ts';
 
 /** Lives one container's life on a clock of its own, step by step, until a time. */
@@ -27,7 +27,7 @@ function live(image: string, untilMs: number, options: { container?: JsonObject;
       container,
       status,
       memory,
-      situation: situationOf(image),
+      scenario: scenarioOf(image),
       restartPolicy: 'Always',
       pod: { name: 'pod', namespace: 'ns', uid: 'uid', ip: '10.244.0.2' },
       delays: defaultDelays,
@@ -42,8 +42,8 @@ function live(image: string, untilMs: number, options: { container?: JsonObject;
     const word =
       textAt(status, 'state', 'waiting', 'reason') || textAt(status, 'state', 'terminated', 'reason') || 'Running';
     if (states.at(-1) !== word) states.push(word);
-    if (result.againMs === undefined) break;
-    nowMs += Math.max(1, result.againMs);
+    if (result.retryAfterMs === undefined) break;
+    nowMs += Math.max(1, result.retryAfterMs);
   }
   return { status, events, states };
 }
@@ -118,25 +118,25 @@ describe('the situations', () => {
     ['x/my-oom:1', { exit: { code: 137, reason: 'OOMKilled' } }],
     ['x/never-ready@sha256:abc', { failingProbe: 'readiness' }],
     ['x/unschedulable', { unschedulable: '1 Insufficient cpu' }],
-  ])('reads %s', (image, situation) => {
-    expect(situationOf(image)).toMatchObject(situation);
+  ])('reads %s', (image, scenario) => {
+    expect(scenarioOf(image)).toMatchObject(scenario);
   });
 
   it.each(['crash.example.com/opencode:v1', 'opencode:v1', 'x/crashpad:v1', 'x/bloom:v1', 'not-found/app:v1', ''])(
     'finds nothing in %s',
     (image) => {
-      expect(situationOf(image)).toEqual({ shows: 'runs well' });
+      expect(scenarioOf(image)).toEqual({ shows: 'runs well' });
     },
   );
 
   it('come from the repository of a project, too, whatever its image', () => {
     const container = (url: string) => ({ image: 'opencode:v1', env: [{ name: 'REPO_URL', value: url }] });
-    expect(situationOfContainer(container('https://situations.example/oom'))).toMatchObject({ exit: { code: 137 } });
-    expect(situationOfContainer(container('https://git.example/oom'))).toEqual({ shows: 'runs well' });
+    expect(scenarioOfContainer(container('https://scenarios.example/oom'))).toMatchObject({ exit: { code: 137 } });
+    expect(scenarioOfContainer(container('https://git.example/oom'))).toEqual({ shows: 'runs well' });
   });
 
   it('quotes the image in what the registry says', () => {
-    expect(situationOf('registry.example.com/team/unreachable:v9').pull).toEqual({
+    expect(scenarioOf('registry.example.com/team/unreachable:v9').pull).toEqual({
       failure: expect.stringContaining('lookup registry.example.com: no such host'),
     });
   });

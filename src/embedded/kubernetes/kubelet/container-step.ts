@@ -20,7 +20,7 @@ export function stepContainer(input: StepInput): StepResult {
       return stepPullBackOff(input);
     default: {
       // What is wrong with it does not mend itself.
-      const { createError } = input.situation;
+      const { createError } = input.scenario;
       const isHopeless = createError?.reason === valueAt(status, 'state', 'waiting', 'reason');
       return input.isNodeBusy || isHopeless ? idle(status) : stepPull(input);
     }

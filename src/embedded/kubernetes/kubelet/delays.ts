@@ -27,7 +27,7 @@ export interface KubeletDelays {
   /** From the wish to delete a pod to its end, or its grace period where that is shorter. */
   stopMs: number;
   /** How long a claim may stay unbound before the scheduler complains. */
-  unboundPatienceMs: number;
+  unboundTimeoutMs: number;
   heartbeatMs: number;
 }
 
@@ -46,6 +46,6 @@ export const defaultDelays: KubeletDelays = {
   backOffLimitMs: 300_000,
   probeSecondMs: 1000,
   stopMs: 800,
-  unboundPatienceMs: 2000,
+  unboundTimeoutMs: 2000,
   heartbeatMs: 60_000,
 };

@@ -5,6 +5,7 @@
  * tasks, and the node's sign of life. It must never keep state that matters, for it may be stopped at any moment, and it
  * must never touch pods of other nodes or volumes of other provisioners.
  */
+
 import type { KubeConfig } from '@kubernetes/client-node';
 
 import { textAt, type KubeObject } from '../api/kube-object.ts';

@@ -111,15 +111,15 @@ function conditionsOf(
           reason: 'ContainersNotInitialized',
           message: `containers with incomplete status: [${unfinished.join(' ')}]`,
         };
-  const wanted: JsonObject[] = [
+  const desired: JsonObject[] = [
     { type: 'Initialized', ...initialized },
     { type: 'Ready', ...readiness },
     { type: 'ContainersReady', ...readiness },
     { type: 'PodScheduled', status: 'True' },
   ];
   // What others have written beside them, such as DisruptionTarget, is theirs.
-  const others = previous.filter((other) => wanted.every((condition) => condition['type'] !== other['type']));
-  const own = wanted.map((condition) => {
+  const others = previous.filter((other) => desired.every((condition) => condition['type'] !== other['type']));
+  const own = desired.map((condition) => {
     const before = previous.find((other) => other['type'] === condition['type']);
     const isSame = before !== undefined && before['status'] === condition['status'];
     return {

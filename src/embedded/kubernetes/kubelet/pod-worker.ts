@@ -16,7 +16,7 @@ import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { initialContainerStatus, podAddress, podStatusOf } from './pod-status.ts';
 import type { Reflector } from './reflector.ts';
-import { situationOfContainer, situationOfInit, type Situation } from './situations.ts';
+import { scenarioOfContainer, scenarioOfInit, type Scenario } from './scenarios.ts';
 import { terminated, type ContainerMemory, type StepEvent } from './step-result.ts';
 
 interface PodMemory {
@@ -73,11 +73,11 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   }
 
   function currentPod(key: string): KubeObject | undefined {
-    const seen = pods.get(key);
+    const observed = pods.get(key);
     const written = memories.get(key)?.written;
-    if (seen === undefined || written?.metadata.uid !== seen.metadata.uid) return seen;
+    if (observed === undefined || written?.metadata.uid !== observed.metadata.uid) return observed;
     // The one place where versions are compared as numbers: our own write against what the watch has told so far.
-    return Number(written.metadata.resourceVersion) > Number(seen.metadata.resourceVersion) ? written : seen;
+    return Number(written.metadata.resourceVersion) > Number(observed.metadata.resourceVersion) ? written : observed;
   }
 
   function memoryOf(key: string, pod: KubeObject): PodMemory {
@@ -92,27 +92,27 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     const nowMs = clock.nowMs();
     const initSpecs = objectsAt(pod, 'spec', 'initContainers');
     const specs = objectsAt(pod, 'spec', 'containers');
-    const situations = specs.map(situationOfContainer);
-    if (situations.some(({ silent }) => silent === 'node')) return undefined;
+    const scenarios = specs.map(scenarioOfContainer);
+    if (scenarios.some(({ silent }) => silent === 'node')) return undefined;
     const known = new Map(
       [...objectsAt(pod, 'status', 'initContainerStatuses'), ...objectsAt(pod, 'status', 'containerStatuses')].map(
         (status) => [textAt(status, 'name'), status],
       ),
     );
     const told: { path: string; event: StepEvent }[] = [];
-    let againMs: number | undefined;
+    let retryAfterMs: number | undefined;
     let isNodeBusy = false;
     const statusOf = (container: JsonObject): JsonObject =>
       known.get(textAt(container, 'name')) ?? initialContainerStatus(container, initSpecs.length > 0);
     /** One step of one container, whose new status it returns. */
-    const step = (container: JsonObject, situation: Situation, isInit: boolean): JsonObject => {
+    const step = (container: JsonObject, scenario: Scenario, isInit: boolean): JsonObject => {
       const name = textAt(container, 'name');
       const image = textAt(container, 'image');
       const result = stepContainer({
         container,
         status: statusOf(container),
         memory: containerMemory(memory, name),
-        situation,
+        scenario,
         restartPolicy: textAt(pod, 'spec', 'restartPolicy'),
         pod: {
           name: pod.metadata.name,
@@ -128,7 +128,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
       });
       isNodeBusy ||= result.isBusy;
       if (result.hasPulled) images.add(image);
-      if (result.againMs !== undefined) againMs = Math.min(againMs ?? Infinity, result.againMs);
+      if (result.retryAfterMs !== undefined) retryAfterMs = Math.min(retryAfterMs ?? Infinity, result.retryAfterMs);
       const path = `spec.${isInit ? 'initContainers' : 'containers'}{${name}}`;
       for (const event of result.events) told.push({ path, event });
       return result.status;
@@ -139,42 +139,42 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     let areInitsDone = true;
     for (const container of initSpecs) {
       let status = statusOf(container);
-      if (areInitsDone && !hasEndedWell(status)) status = step(container, situationOfInit(container), true);
+      if (areInitsDone && !hasEndedWell(status)) status = step(container, scenarioOfInit(container), true);
       areInitsDone &&= hasEndedWell(status);
       inits.push({ ...status, ready: hasEndedWell(status) });
     }
     const next = new Map<string, JsonObject>();
-    let fate: (Situation & { name: string }) | undefined;
+    let scriptedEnd: (Scenario & { name: string }) | undefined;
     for (const [index, container] of specs.entries()) {
       const name = textAt(container, 'name');
-      const situation = situations[index] ?? situationOfContainer(container);
-      next.set(name, areInitsDone ? step(container, situation, false) : statusOf(container));
-      if (situation.podEnd ?? situation.nodeLost ?? situation.leaves) fate = { ...situation, name };
+      const scenario = scenarios[index] ?? scenarioOfContainer(container);
+      next.set(name, areInitsDone ? step(container, scenario, false) : statusOf(container));
+      if (scenario.podEnd ?? scenario.nodeLost ?? scenario.leaves) scriptedEnd = { ...scenario, name };
     }
     for (const { path, event } of told) tell(pod, path, event);
     const status = podStatusOf(pod, { inits, containers: next }, nowMs);
-    const fateMs = fate && fateDueMs(next.get(fate.name), nowMs);
-    if (fate === undefined || fateMs === undefined || fateMs > 0) {
+    const scriptedEndMs = scriptedEnd && scriptedEndDueMs(next.get(scriptedEnd.name), nowMs);
+    if (scriptedEnd === undefined || scriptedEndMs === undefined || scriptedEndMs > 0) {
       await writeStatus(pod, memory, status);
-      return fateMs === undefined ? againMs : Math.min(againMs ?? Infinity, fateMs);
+      return scriptedEndMs === undefined ? retryAfterMs : Math.min(retryAfterMs ?? Infinity, scriptedEndMs);
     }
-    if (fate.leaves !== undefined) {
+    if (scriptedEnd.leaves !== undefined) {
       // Its successor of the same name stays.
       if (evicted.has(pod.metadata.name)) {
         await writeStatus(pod, memory, status);
-        return againMs;
+        return retryAfterMs;
       }
       evicted.add(pod.metadata.name);
-      await evict(pod, status, fate.leaves);
+      await evict(pod, status, scriptedEnd.leaves);
       return undefined;
     }
-    memory.isLost = fate.nodeLost === true;
-    await writeStatus(pod, memory, { ...status, ...fateOf(pod, status, fate) });
+    memory.isLost = scriptedEnd.nodeLost === true;
+    await writeStatus(pod, memory, { ...status, ...scriptedEndOf(pod, status, scriptedEnd) });
     return undefined;
   }
 
   /** How long it is until the fate of the pod, which comes a while after this container has started. */
-  function fateDueMs(status: JsonObject | undefined, nowMs: number): number | undefined {
+  function scriptedEndDueMs(status: JsonObject | undefined, nowMs: number): number | undefined {
     const startedAt = Date.parse(textAt(status, 'state', 'running', 'startedAt'));
     return Number.isNaN(startedAt) ? undefined : startedAt + 2 * delays.failAfterMs - nowMs;
   }
@@ -183,7 +183,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   async function evict(
     pod: KubeObject,
     status: JsonObject,
-    { reason, message, event }: NonNullable<Situation['leaves']>,
+    { reason, message, event }: NonNullable<Scenario['leaves']>,
   ): Promise<void> {
     if (event !== undefined) events.record({ about: pod, type: 'Normal', message, ...event });
     const disruption = { type: 'DisruptionTarget', status: 'True', reason, message, lastProbeTime: null };
@@ -198,7 +198,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   }
 
   /** The end of the whole pod, or the loss of its node, in the status; and the event that tells of it. */
-  function fateOf(pod: KubeObject, status: JsonObject, { podEnd }: Situation): JsonObject {
+  function scriptedEndOf(pod: KubeObject, status: JsonObject, { podEnd }: Scenario): JsonObject {
     if (podEnd !== undefined) {
       events.record({ about: pod, type: 'Warning', ...podEnd, component: 'kubelet' });
       return { phase: 'Failed', ...podEnd };

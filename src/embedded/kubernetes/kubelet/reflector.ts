@@ -28,7 +28,7 @@ export function createReflector({ client, clock, signal, log, path, onChange }: 
   let failures = 0;
 
   async function list(): Promise<string> {
-    const seen = new Map<string, KubeObject>();
+    const observed = new Map<string, KubeObject>();
     let next = '';
     let revision = '';
     do {
@@ -37,14 +37,14 @@ export function createReflector({ client, clock, signal, log, path, onChange }: 
       // Items of a list do not say what they are; the list does.
       const type = { kind: textAt(page, 'kind').replace(/List$/, ''), apiVersion: textAt(page, 'apiVersion') };
       for (const item of objectsAt(page, 'items').map((found) => ({ ...found, ...type }))) {
-        if (isKubeObject(item)) seen.set(keyOfObject(item), item);
+        if (isKubeObject(item)) observed.set(keyOfObject(item), item);
       }
       next = textAt(page, 'metadata', 'continue');
       revision = textAt(page, 'metadata', 'resourceVersion');
     } while (next !== '');
     if (revision === '') throw new Error(`The list of ${path} has no resourceVersion.`);
-    for (const [key, previous] of objects) if (!seen.has(key)) replace(key, undefined, previous);
-    for (const [key, object] of seen) replace(key, object, objects.get(key));
+    for (const [key, previous] of objects) if (!observed.has(key)) replace(key, undefined, previous);
+    for (const [key, object] of observed) replace(key, object, objects.get(key));
     return revision;
   }
 

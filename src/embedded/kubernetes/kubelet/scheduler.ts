@@ -14,7 +14,7 @@ import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { requestsOf, type PodIndex } from './pod-index.ts';
 import type { Reflector } from './reflector.ts';
-import { situationOfContainer, type Situation } from './situations.ts';
+import { scenarioOfContainer, type Scenario } from './scenarios.ts';
 
 interface Deps {
   client: ApiClient;
@@ -38,15 +38,15 @@ export function createScheduler(deps: Deps) {
   async function sync(key: string): Promise<number | undefined> {
     const pod = pods.get(key);
     if (pod === undefined || !isSchedulable(pod)) return undefined;
-    const situation = objectsAt(pod, 'spec', 'containers').map(situationOfContainer).find(concernsScheduler);
-    if (situation?.silent === 'scheduler') return undefined;
+    const scenario = objectsAt(pod, 'spec', 'containers').map(scenarioOfContainer).find(concernsScheduler);
+    if (scenario?.silent === 'scheduler') return undefined;
     const waitedMs = clock.nowMs() - Date.parse(pod.metadata.creationTimestamp);
     const volumes = await volumesOf(pod, waitedMs);
-    if (volumes === 'soon') return Math.max(50, delays.unboundPatienceMs / 10);
-    const obstacle = volumes ?? obstacleOf(pod, situation);
+    if (volumes === 'soon') return Math.max(50, delays.unboundTimeoutMs / 10);
+    const obstacle = volumes ?? obstacleOf(pod, scenario);
     if (obstacle !== undefined) {
       await reject(pod, obstacle);
-      tellMore(pod, situation);
+      tellMore(pod, scenario);
       return 30_000;
     }
     try {
@@ -79,10 +79,10 @@ export function createScheduler(deps: Deps) {
       if (claim === undefined) {
         // The watches of pods and claims run side by side; the claim may be on its way.
         if (waitedMs < 1000) return 'soon';
-        return nodesSentence(`persistentvolumeclaim "${name}" not found`);
+        return nodesMessage(`persistentvolumeclaim "${name}" not found`);
       }
       if (claim.metadata.deletionTimestamp !== undefined) {
-        return nodesSentence(`persistentvolumeclaim "${name}" is being deleted`);
+        return nodesMessage(`persistentvolumeclaim "${name}" is being deleted`);
       }
       if (textAt(claim, 'status', 'phase') === 'Bound') continue;
       isWaiting = true;
@@ -90,9 +90,9 @@ export function createScheduler(deps: Deps) {
       await selectNode(claim);
     }
     if (!isWaiting) return undefined;
-    return waitedMs < delays.unboundPatienceMs
+    return waitedMs < delays.unboundTimeoutMs
       ? 'soon'
-      : nodesSentence('pod has unbound immediate PersistentVolumeClaims');
+      : nodesMessage('pod has unbound immediate PersistentVolumeClaims');
   }
 
   /** Tells whoever makes volumes that this claim, which waits for its first pod, now has one. */
@@ -109,7 +109,7 @@ export function createScheduler(deps: Deps) {
   }
 
   /** What others say of a pod without a node. */
-  function tellMore(pod: KubeObject, { scaleUp, provisioningFailure }: Partial<Situation> = {}): void {
+  function tellMore(pod: KubeObject, { scaleUp, provisioningFailure }: Partial<Scenario> = {}): void {
     if (scaleUp !== undefined) {
       const reason = 'TriggeredScaleUp';
       events.record({ about: pod, type: 'Normal', reason, message: scaleUp, component: 'cluster-autoscaler' });
@@ -121,20 +121,20 @@ export function createScheduler(deps: Deps) {
     events.record({ about: claim, type: 'Warning', reason, message: provisioningFailure, component });
   }
 
-  function obstacleOf(pod: KubeObject, situation: Situation | undefined): string | undefined {
+  function obstacleOf(pod: KubeObject, scenario: Scenario | undefined): string | undefined {
     const node = nodes.get(nodeName);
-    if (situation?.unschedulable !== undefined) return nodesSentence(situation.unschedulable);
+    if (scenario?.unschedulable !== undefined) return nodesMessage(scenario.unschedulable);
     const selector = valueAt(pod, 'spec', 'nodeSelector');
     for (const [key, value] of Object.entries(isJsonObject(selector) ? selector : {})) {
       if (node?.metadata.labels?.[key] !== value) {
-        return nodesSentence("1 node(s) didn't match Pod's node affinity/selector");
+        return nodesMessage("1 node(s) didn't match Pod's node affinity/selector");
       }
     }
     const used = index.used();
-    const wanted = requestsOf(pod);
+    const desired = requestsOf(pod);
     for (const resource of ['cpu', 'memory'] as const) {
       const allocatable = parseQuantity(valueAt(node, 'status', 'allocatable', resource)) ?? Infinity;
-      if (used[resource] + wanted[resource] > allocatable) return nodesSentence(`1 Insufficient ${resource}`);
+      if (used[resource] + desired[resource] > allocatable) return nodesMessage(`1 Insufficient ${resource}`);
     }
     return undefined;
   }
@@ -163,10 +163,10 @@ export function createScheduler(deps: Deps) {
   return { sync };
 }
 
-const concernsScheduler = ({ unschedulable, silent }: Situation) =>
+const concernsScheduler = ({ unschedulable, silent }: Scenario) =>
   unschedulable !== undefined || silent === 'scheduler';
 
-function nodesSentence(why: string): string {
+function nodesMessage(why: string): string {
   return `0/1 nodes are available: ${why}.`;
 }
 

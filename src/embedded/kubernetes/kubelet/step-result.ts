@@ -1,6 +1,6 @@
 import { kubeTime, valueAt, type JsonObject } from '../api/kube-object.ts';
 import type { KubeletDelays } from './delays.ts';
-import type { Situation } from './situations.ts';
+import type { Scenario } from './scenarios.ts';
 
 /** What is known of a container beyond its status: precise times of what goes on just now. Lost in a restart. */
 export interface ContainerMemory {
@@ -18,7 +18,7 @@ export interface StepInput {
   container: JsonObject;
   status: JsonObject;
   memory: ContainerMemory;
-  situation: Situation;
+  scenario: Scenario;
   restartPolicy: string;
   pod: { name: string; namespace: string; uid: string; ip: string };
   delays: KubeletDelays;
@@ -43,7 +43,7 @@ export interface StepResult {
   status: JsonObject;
   events: StepEvent[];
   /** After how long there is more to do. */
-  againMs?: number | undefined;
+  retryAfterMs?: number | undefined;
   /** Whether this container is being pulled or made. */
   isBusy: boolean;
   /** Whether the image has come to the node. */
@@ -51,17 +51,17 @@ export interface StepResult {
 }
 
 /** Nothing to do but to look again. */
-export const idle = (status: JsonObject, againMs?: number, events: StepEvent[] = []): StepResult => ({
+export const idle = (status: JsonObject, retryAfterMs?: number, events: StepEvent[] = []): StepResult => ({
   status,
   events,
-  againMs,
+  retryAfterMs,
   isBusy: false,
   hasPulled: false,
 });
 
 /** As long as this goes on, no other container is started. */
-export const busy = (status: JsonObject, againMs: number, events: StepEvent[] = []): StepResult => ({
-  ...idle(status, againMs, events),
+export const busy = (status: JsonObject, retryAfterMs: number, events: StepEvent[] = []): StepResult => ({
+  ...idle(status, retryAfterMs, events),
   isBusy: true,
 });
 

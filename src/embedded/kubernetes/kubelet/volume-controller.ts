@@ -174,8 +174,8 @@ export function createVolumeController(deps: Deps) {
     const volume = volumes.get(key);
     if (volume === undefined || textAt(volume, 'spec', 'csi', 'driver') !== provisioner.split('/')[0]) return undefined;
     const claimKey = `${textAt(volume, 'spec', 'claimRef', 'namespace')}/${textAt(volume, 'spec', 'claimRef', 'name')}`;
-    const wantedUid = textAt(volume, 'spec', 'claimRef', 'uid');
-    if (claims.get(claimKey)?.metadata.uid === wantedUid) return undefined;
+    const desiredUid = textAt(volume, 'spec', 'claimRef', 'uid');
+    if (claims.get(claimKey)?.metadata.uid === desiredUid) return undefined;
     const path = `/api/v1/persistentvolumes/${volume.metadata.name}`;
     try {
       if (volume.metadata.deletionTimestamp === undefined) await client.call('DELETE', path, { signal });

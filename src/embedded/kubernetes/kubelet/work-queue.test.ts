@@ -51,11 +51,11 @@ describe('the work queue', () => {
 
   it('looks again after the time that the handler names', async () => {
     const times = await new Promise<number[]>((resolve) => {
-      const seen: number[] = [];
+      const observed: number[] = [];
       const queue = queueOf(async () => {
-        seen.push(performance.now());
-        if (seen.length === 2) resolve(seen);
-        return await Promise.resolve(seen.length === 1 ? 30 : undefined);
+        observed.push(performance.now());
+        if (observed.length === 2) resolve(observed);
+        return await Promise.resolve(observed.length === 1 ? 30 : undefined);
       });
       queue.add('a');
     });

@@ -56,9 +56,9 @@ export function createWorkQueue({ clock, signal, log, handle, concurrency = 16 }
 
   async function work(key: string): Promise<void> {
     try {
-      const againMs = await handle(key);
+      const retryAfterMs = await handle(key);
       failures.delete(key);
-      if (againMs !== undefined) add(key, Math.max(1, againMs));
+      if (retryAfterMs !== undefined) add(key, Math.max(1, retryAfterMs));
     } catch (error) {
       if (!signal.aborted) {
         const count = (failures.get(key) ?? 0) + 1;

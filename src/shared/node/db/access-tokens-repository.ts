@@ -1,4 +1,5 @@
 /** Personal access tokens. The database holds their hashes alone. */
+
 import { createHash, randomBytes } from 'node:crypto';
 
 import type { Transaction } from 'objection';

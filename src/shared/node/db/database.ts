@@ -2,6 +2,7 @@
  * The connection to PostgreSQL. The time limits make a frozen server an error within three seconds, not a hang, and
  * an empty minimum pool makes a restarted one a matter of the next query.
  */
+
 import knex, { type Knex } from 'knex';
 import { knexSnakeCaseMappers } from 'objection';
 

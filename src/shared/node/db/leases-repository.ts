@@ -1,4 +1,5 @@
 /** Leases on the database's clock: the clocks of the processes do not matter. */
+
 import type { Database } from './database.ts';
 
 /** Whoever holds it watches the cluster. */
@@ -29,31 +30,35 @@ export async function acquireLease(
 }
 
 /** What the holder of a lease last saw of what it watches; nulls when it has not looked yet. */
-export interface Sight {
+export interface WatchObservation {
   reachable: boolean | null;
   /** ISO time on the holder's clock; `null` when it never saw it. */
-  seenAt: string | null;
+  observedAt: string | null;
 }
 
 /** Prolongs a lease that is still ours. `false`: somebody else has it; stop what it guards. */
-export async function renewLease(db: Database, lease: Lease, options: { ttlMs: number } & Sight): Promise<boolean> {
+export async function renewLease(
+  db: Database,
+  lease: Lease,
+  options: { ttlMs: number } & WatchObservation,
+): Promise<boolean> {
   const count = await db('leases')
     .where({ name: lease.name, holder: lease.holder, epoch: lease.epoch })
     .update({
       expires_at: db.raw("now() + ? * interval '1 millisecond'", [options.ttlMs]),
       reachable: options.reachable,
-      seen_at: options.seenAt,
+      observed_at: options.observedAt,
     });
   return count === 1;
 }
 
 /** What the present owner of the watch last saw, or `null` when there is none. */
-export async function readSight(db: Database): Promise<Sight | null> {
-  const row = await db<{ name: string; reachable: boolean | null; seenAt: Date | null }>('leases')
+export async function readWatchObservation(db: Database): Promise<WatchObservation | null> {
+  const row = await db<{ name: string; reachable: boolean | null; observedAt: Date | null }>('leases')
     .where({ name: watchLeaseName })
     .whereRaw('expires_at > now()')
-    .first('reachable', 'seenAt');
-  return row ? { reachable: row.reachable, seenAt: row.seenAt?.toISOString() ?? null } : null;
+    .first('reachable', 'observedAt');
+  return row ? { reachable: row.reachable, observedAt: row.observedAt?.toISOString() ?? null } : null;
 }
 
 /** Gives the lease up at once, so that the next holder need not wait for it to expire. */

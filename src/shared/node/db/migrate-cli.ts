@@ -1,4 +1,5 @@
 /** `npm run migrate [-- down]`: brings the database named by DATABASE_URL up to date, or undoes its newest migration. */
+
 import process from 'node:process';
 
 import { z } from 'zod';

@@ -2,6 +2,7 @@
  * Migrations: up, down, harmless when run twice or by two processes at once, and never past a database that is newer
  * than this code.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 import knex, { type Knex } from 'knex';
@@ -12,9 +13,10 @@ import * as projects from '../../../../migrations/0003-projects.ts';
 import * as projectEvents from '../../../../migrations/0004-project-events.ts';
 import * as leases from '../../../../migrations/0005-leases.ts';
 import * as resync from '../../../../migrations/0006-resync.ts';
-import * as sessionLastSeen from '../../../../migrations/0007-session-last-seen.ts';
-import * as explanations from '../../../../migrations/0008-explanations.ts';
+import * as sessionLastUsed from '../../../../migrations/0007-session-last-seen.ts';
+import * as diagnosisFields from '../../../../migrations/0008-explanations.ts';
 import * as projectStarts from '../../../../migrations/0009-project-starts.ts';
+import * as vocabulary from '../../../../migrations/0010-vocabulary.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
@@ -27,9 +29,10 @@ const migrations: Record<string, Knex.Migration> = {
   '0004-project-events': projectEvents,
   '0005-leases': leases,
   '0006-resync': resync,
-  '0007-session-last-seen': sessionLastSeen,
-  '0008-explanations': explanations,
+  '0007-session-last-seen': sessionLastUsed,
+  '0008-explanations': diagnosisFields,
   '0009-project-starts': projectStarts,
+  '0010-vocabulary': vocabulary,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

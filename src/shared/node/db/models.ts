@@ -1,4 +1,5 @@
 /** Objection models: table names and the types of columns, nothing more. They stay behind the repositories. */
+
 import { Model } from 'objection';
 
 export class UserModel extends Model {
@@ -16,7 +17,7 @@ export class SessionModel extends Model {
   declare userId: string;
   declare userAgent: string | null;
   declare createdAt: Date;
-  declare lastSeenAt: Date;
+  declare lastUsedAt: Date;
   declare expiresAt: Date;
   declare revokedAt: Date | null;
 }
@@ -38,7 +39,7 @@ export class ProjectModel extends Model {
   static override jsonAttributes = ['containers', 'progress', 'evidence'];
   declare id: string;
   declare ownerId: string;
-  declare requestId: string | null;
+  declare idempotencyKey: string | null;
 }
 
 export class ProjectEventModel extends Model {

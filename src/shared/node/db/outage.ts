@@ -1,4 +1,5 @@
 /** Tells "the database does not answer" from every other failure: the one place that knows how it sounds. */
+
 import { AppError } from '../../contract/errors.ts';
 
 /** Node's codes of a connection that cannot be made or has broken. */

@@ -1,4 +1,5 @@
 /** The timeline: append-only, until its entries are too old to keep. */
+
 import type { Knex } from 'knex';
 import type { Transaction } from 'objection';
 

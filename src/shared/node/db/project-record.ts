@@ -1,7 +1,8 @@
 /** A row of `projects`, parsed: times as ISO strings, bigints as numbers, JSON checked. */
+
 import { z } from 'zod';
 
-import { actorSchema, evidenceSchema, startProgressSchema } from '../../contract/explanation.ts';
+import { actorSchema, evidenceSchema, startProgressSchema } from '../../contract/diagnosis.ts';
 import { containerSummarySchema, type Project } from '../../contract/project.ts';
 import { reasonCodeSchema } from '../../contract/reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
@@ -14,7 +15,7 @@ export const projectRecordSchema = z.object({
   id: z.string(),
   seq: bigint,
   ownerId: z.string(),
-  requestId: z.string().nullable(),
+  idempotencyKey: z.string().nullable(),
   name: z.string(),
   description: z.string(),
   repoUrl: z.string().nullable(),
@@ -25,14 +26,14 @@ export const projectRecordSchema = z.object({
   /** The pod must have been made for this generation or a later one; a restart raises it. */
   podGeneration: z.int(),
   /** The generation whose attempts have run out; it waits for "Retry". */
-  parkedGeneration: z.int().nullable(),
+  failedGeneration: z.int().nullable(),
   namespace: z.string(),
   podName: z.string(),
   workspacePvcName: z.string(),
   phase: podPhaseSchema.nullable(),
   reason: reasonCodeSchema.nullable().catch(null),
   message: z.string().nullable(),
-  next: z.string().nullable(),
+  nextStep: z.string().nullable(),
   actor: actorSchema.catch('nobody'),
   retryable: z.boolean(),
   reasonSince: time.nullable(),
@@ -54,9 +55,9 @@ export type ProjectRecord = z.infer<typeof projectRecordSchema>;
 export function toProject(record: ProjectRecord): Project {
   const {
     seq: _,
-    requestId: _r,
+    idempotencyKey: _r,
     podGeneration: _g,
-    parkedGeneration: _p,
+    failedGeneration: _p,
     podUid: _u,
     podErrorCode: _c,
     ...project

@@ -1,9 +1,10 @@
 /** The starts that came to their end, and what is usual among the last of them. */
+
 import type { Knex } from 'knex';
 import type { Transaction } from 'objection';
 import { z } from 'zod';
 
-import type { StartProgress, StartStepName, UsualStart } from '../../contract/explanation.ts';
+import type { StartProgress, StartStepName, UsualStart } from '../../contract/diagnosis.ts';
 import type { Database } from './database.ts';
 
 type Db = Database | Transaction;

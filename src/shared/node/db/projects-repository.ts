@@ -1,10 +1,11 @@
 /** Reads and writes of `projects`. Every change goes through {@link changeProject}: the one place where versions rise. */
+
 import { isDeepStrictEqual } from 'node:util';
 
 import { UniqueViolationError, type Transaction } from 'objection';
 
+import { initialProgress } from '../../contract/diagnosis.ts';
 import { AppError } from '../../contract/errors.ts';
-import { startAsked } from '../../contract/explain/start-progress.ts';
 import { projectJobAttempts } from '../../contract/jobs.ts';
 import type { ProjectSort } from '../../contract/project.ts';
 import type { ProjectStatus } from '../../contract/states.ts';
@@ -17,13 +18,13 @@ import { startOfChanged, type FinishedStart } from './project-starts-repository.
 type Db = Database | Transaction;
 
 export type ProjectPatch = Partial<
-  Omit<ProjectRecord, 'id' | 'seq' | 'ownerId' | 'requestId' | 'statusVersion' | 'createdAt' | 'updatedAt'>
+  Omit<ProjectRecord, 'id' | 'seq' | 'ownerId' | 'idempotencyKey' | 'statusVersion' | 'createdAt' | 'updatedAt'>
 >;
 
 export interface NewProject {
   id: string;
   ownerId: string;
-  requestId: string | null;
+  idempotencyKey: string | null;
   name: string;
   description: string;
   repoUrl: string | null;
@@ -33,7 +34,7 @@ export interface NewProject {
 }
 
 /**
- * Adds a project within its owner's quota. A repeated `requestId` returns the project that the first one made.
+ * Adds a project within its owner's quota. A repeated `idempotencyKey` returns the project that the first one made.
  * @throws AppError NAME_TAKEN, QUOTA_EXCEEDED
  */
 export async function insertProject(
@@ -43,8 +44,11 @@ export async function insertProject(
 ): Promise<{ record: ProjectRecord; created: boolean }> {
   // The owner's row is the lock under which projects are counted: two creates at once cannot both be the last one.
   await UserModel.query(db).findById(project.ownerId).forUpdate();
-  if (project.requestId !== null) {
-    const made = await ProjectModel.query(db).findOne({ ownerId: project.ownerId, requestId: project.requestId });
+  if (project.idempotencyKey !== null) {
+    const made = await ProjectModel.query(db).findOne({
+      ownerId: project.ownerId,
+      idempotencyKey: project.idempotencyKey,
+    });
     if (made) return { record: projectRecordSchema.parse(made), created: false };
   }
   const live = await ProjectModel.query(db)
@@ -62,9 +66,9 @@ export async function insertProject(
       ...project,
       reason: 'queued',
       message: 'Waiting for a worker to start the pod.',
-      next: 'A worker takes it as soon as one is free.',
+      nextStep: 'A worker takes it as soon as one is free.',
       reasonSince: new Date(),
-      progress: startAsked(new Date().toISOString(), projectJobAttempts),
+      progress: initialProgress(new Date().toISOString(), projectJobAttempts),
     } as Partial<ProjectModel>)
     .returning('*')
     .catch(rethrowTakenName);
@@ -150,12 +154,12 @@ export async function listVersions(
 }
 
 /** A page by `seq` of the projects whose last wish the cluster has not been told for `olderThanMs`, and that are not parked. */
-export async function listLaggingProjects(
+export async function listPendingProjects(
   db: Db,
   options: { olderThanMs: number; afterSeq: number; limit: number },
 ): Promise<ProjectRecord[]> {
   const rows = await ProjectModel.query(db)
-    .whereRaw('observed_generation < generation and parked_generation is distinct from generation')
+    .whereRaw('observed_generation < generation and failed_generation is distinct from generation')
     .whereRaw("updated_at < now() - ? * interval '1 millisecond'", [options.olderThanMs])
     .where('seq', '>', options.afterSeq)
     .orderBy('seq')
@@ -271,8 +275,8 @@ export function differs(record: ProjectRecord, patch: ProjectPatch): boolean {
 
 function rethrowTakenName(error: unknown): never {
   if (error instanceof UniqueViolationError && error.constraint === 'projects_live_name') {
-    const sentence = 'You already have a project of this name. Choose another.';
-    throw new AppError('NAME_TAKEN', sentence, { fields: { name: sentence }, cause: error });
+    const message = 'You already have a project of this name. Choose another.';
+    throw new AppError('NAME_TAKEN', message, { fields: { name: message }, cause: error });
   }
   throw error;
 }

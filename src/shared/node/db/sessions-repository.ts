@@ -1,4 +1,5 @@
 /** Browser sessions: the cookie names a row here, so that ending the row ends the session everywhere. */
+
 import type { Transaction } from 'objection';
 
 import type { User } from '../../contract/account.ts';
@@ -21,11 +22,11 @@ export interface ListedSession {
   id: string;
   userAgent: string | null;
   createdAt: string;
-  lastSeenAt: string;
+  lastUsedAt: string;
   expiresAt: string;
 }
 
-const lastSeenIsOld = "last_seen_at < now() - interval '1 minute'";
+const lastUseIsOld = "last_used_at < now() - interval '1 minute'";
 
 export async function insertSession(
   db: Db,
@@ -47,7 +48,7 @@ export async function findSession(db: Db, id: string): Promise<Session | null> {
     .alias('session')
     .join('users', 'users.id', 'session.user_id')
     .select('users.id', 'users.email', 'users.name', 'users.picture', 'session.expires_at')
-    .select(SessionModel.raw(`session.${lastSeenIsOld} as use_is_news`))
+    .select(SessionModel.raw(`session.${lastUseIsOld} as use_is_news`))
     .where('session.id', id)
     .whereNull('session.revoked_at')
     .whereRaw('session.expires_at > now()')
@@ -57,11 +58,11 @@ export async function findSession(db: Db, id: string): Promise<Session | null> {
 }
 
 /** Notes that these sessions are in use, each at most once a minute, however many ask for it at once. */
-export async function noteSessionsSeen(db: Db, ids: string[]): Promise<void> {
+export async function recordSessionUse(db: Db, ids: string[]): Promise<void> {
   await SessionModel.query(db)
     .whereIn('id', ids)
-    .whereRaw(lastSeenIsOld)
-    .patch({ lastSeenAt: SessionModel.raw('now()') } as unknown as Partial<SessionModel>); // no raw value, as above
+    .whereRaw(lastUseIsOld)
+    .patch({ lastUsedAt: SessionModel.raw('now()') } as unknown as Partial<SessionModel>); // no raw value, as above
 }
 
 /** The person's sessions that are neither revoked nor expired, the one seen last first. */
@@ -71,14 +72,14 @@ export async function listSessions(db: Db, userId: string): Promise<ListedSessio
     .whereNull('revokedAt')
     .whereRaw('expires_at > now()')
     .orderBy([
-      { column: 'lastSeenAt', order: 'desc' },
+      { column: 'lastUsedAt', order: 'desc' },
       { column: 'createdAt', order: 'desc' },
     ]);
   return rows.map((row) => ({
     id: row.id,
     userAgent: row.userAgent,
     createdAt: row.createdAt.toISOString(),
-    lastSeenAt: row.lastSeenAt.toISOString(),
+    lastUsedAt: row.lastUsedAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
   }));
 }

@@ -1,4 +1,5 @@
 /** People, as the issuer names them. */
+
 import type { Transaction } from 'objection';
 
 import type { User } from '../../contract/account.ts';

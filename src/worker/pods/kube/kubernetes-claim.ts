@@ -1,0 +1,19 @@
+/** The part of a PersistentVolumeClaim that is read, parsed at the edge; every other field is dropped. */
+
+import { z } from 'zod';
+
+import { kubernetesTime } from './kubernetes-time.ts';
+
+export const kubernetesClaimSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    creationTimestamp: kubernetesTime.nullish(),
+    deletionTimestamp: kubernetesTime.nullish(),
+    labels: z.record(z.string(), z.string()).default({}),
+  }),
+  spec: z.object({ storageClassName: z.string().nullish() }).prefault({}),
+  status: z.object({ phase: z.string().optional() }).prefault({}),
+});
+export type KubernetesClaim = z.infer<typeof kubernetesClaimSchema>;

@@ -1,0 +1,150 @@
+/**
+ * One classifier for everything that can go wrong between us and the Kubernetes API. Whoever catches one of these knows
+ * whether to try again, when, and what to tell people.
+ */
+
+import { ApiException } from '@kubernetes/client-node';
+import { z } from 'zod';
+
+import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
+import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.ts';
+import { diagnoseRefusal } from '../diagnosis/api-refusals.ts';
+
+export type KubernetesErrorKind = 'not-found' | 'already-exists' | 'conflict' | 'gone' | 'transient' | 'terminal';
+
+export class KubernetesError extends Error {
+  override readonly name = 'KubernetesError';
+  readonly kind: KubernetesErrorKind;
+  /** Why, for the project; the message is the sentence beside it. */
+  readonly reason: ReasonCode;
+  /** One sentence: what to do, or what happens by itself. */
+  readonly nextStep: string;
+  readonly actor: Actor;
+  /** What the API itself said. */
+  readonly evidence: Evidence[];
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  /** Nothing may be sent before this time has passed; `null` when the API did not say. */
+  readonly retryAfterMs: number | null;
+  /** `false`: our own gate held the request back, so it is no attempt. */
+  readonly sent: boolean;
+
+  constructor(
+    kind: KubernetesErrorKind,
+    reason: ReasonCode,
+    message: string,
+    options: {
+      status: number;
+      /** What the table of reasons says, unless given. */
+      nextStep?: string;
+      actor?: Actor;
+      evidence?: Evidence[];
+      retryAfterMs?: number | null;
+      sent?: boolean;
+      cause?: unknown;
+    },
+  ) {
+    super(message, { cause: options.cause });
+    this.kind = kind;
+    this.reason = reason;
+    this.nextStep = options.nextStep ?? reasonFacts[reason].toDo;
+    this.actor = options.actor ?? reasonFacts[reason].actor;
+    this.evidence = options.evidence ?? [];
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+    this.sent = options.sent ?? true;
+  }
+}
+
+const statusSchema = z.object({
+  kind: z.literal('Status').optional(),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  code: z.number().optional(),
+  details: z
+    .object({
+      retryAfterSeconds: z.number().optional(),
+      causes: z.array(z.object({ reason: z.string().optional() })).optional(),
+    })
+    .nullish(),
+});
+
+/** Turns whatever the client threw into a {@link KubernetesError}. */
+export function toKubernetesError(error: unknown): KubernetesError {
+  if (error instanceof KubernetesError) return error;
+  if (error instanceof ApiException) {
+    return fromResponse({
+      status: error.code,
+      body: error.body,
+      retryAfter: error.headers['retry-after'],
+      cause: error,
+    });
+  }
+  if (error instanceof z.ZodError || error instanceof SyntaxError) {
+    return new KubernetesError('transient', 'cluster-error', "The cluster's answer could not be read.", {
+      status: 200,
+      cause: error,
+    });
+  }
+  // Why, and at which address, is for the log: people read only what it means for them.
+  return new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', {
+    status: 0,
+    cause: error,
+  });
+}
+
+/** Classifies an answer of the API by its HTTP status and its Status object; the body may be anything. */
+export function fromResponse(response: {
+  status: number;
+  body: unknown;
+  retryAfter?: string | null | undefined;
+  cause?: unknown;
+}): KubernetesError {
+  const { status } = response;
+  const parsed = statusSchema.safeParse(parseJson(response.body));
+  const answer = parsed.success ? parsed.data : {};
+  const seconds = answer.details?.retryAfterSeconds ?? Number.parseFloat(response.retryAfter ?? '');
+  const causes = (answer.details?.causes ?? []).flatMap(({ reason }) => reason ?? []);
+  const { reason, message, ...rest } = diagnoseRefusal({ ...answer, status, causes });
+  return new KubernetesError(kindOf(status, reason), reason, message, {
+    ...rest,
+    status,
+    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
+    cause: response.cause,
+  });
+}
+
+function kindOf(status: number, reason: ReasonCode): KubernetesErrorKind {
+  switch (status) {
+    case 403:
+    case 400:
+    case 422:
+      return 'terminal';
+    case 404:
+      return reason === 'namespace-missing' ? 'terminal' : 'not-found';
+    case 409:
+      return reason === 'name-conflict' ? 'already-exists' : 'conflict';
+    case 410:
+      return 'gone';
+    default:
+      return 'transient';
+  }
+}
+
+/** What lies under the sentence, for the log: the network's own words, with addresses. */
+export function causeOf(error: KubernetesError): string | undefined {
+  const outer = error.cause;
+  const cause = outer instanceof Error && outer.cause instanceof Error ? outer.cause : outer;
+  if (!(cause instanceof Error)) return undefined;
+  // Several addresses that all refused make an error without a message of its own.
+  return (cause.message || ('code' in cause ? String(cause.code) : cause.name)).slice(0, 500);
+}
+
+function parseJson(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null; // a proxy's HTML page, for instance: the HTTP status alone must do
+  }
+}

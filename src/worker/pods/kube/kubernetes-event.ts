@@ -1,0 +1,54 @@
+/** An Event of Kubernetes, in one shape whichever of its two ways of telling times and counts it uses. */
+
+import { z } from 'zod';
+
+import { kubernetesTime } from './kubernetes-time.ts';
+
+export const kubernetesEventSchema = z
+  .object({
+    metadata: z.object({
+      name: z.string().default(''),
+      uid: z.string().default(''),
+      resourceVersion: z.string().default(''),
+      creationTimestamp: kubernetesTime.nullish(),
+    }),
+    involvedObject: z.object({
+      kind: z.string().default(''),
+      name: z.string().default(''),
+      uid: z.string().default(''),
+      fieldPath: z.string().nullish(),
+    }),
+    type: z.string().default('Normal'),
+    reason: z.string().default(''),
+    message: z.string().default(''),
+    count: z.number().nullish(),
+    firstTimestamp: kubernetesTime.nullish(),
+    lastTimestamp: kubernetesTime.nullish(),
+    eventTime: kubernetesTime.nullish(),
+    series: z.object({ count: z.number().nullish(), lastObservedTime: kubernetesTime.nullish() }).nullish(),
+  })
+  .transform(({ metadata, involvedObject, type, reason, message, ...times }) => ({
+    metadata,
+    /** Of whom it tells; `container` is its name where it tells of one. */
+    of: {
+      kind: involvedObject.kind,
+      name: involvedObject.name,
+      uid: involvedObject.uid,
+      container: /^spec\.(?:init)?[cC]ontainers\{(.+)\}$/.exec(involvedObject.fieldPath ?? '')?.[1] ?? null,
+    },
+    isWarning: type === 'Warning',
+    reason,
+    message,
+    count: Math.max(1, times.series?.count ?? times.count ?? 1),
+    /** When it was last seen. */
+    at:
+      times.series?.lastObservedTime ??
+      times.lastTimestamp ??
+      times.eventTime ??
+      times.firstTimestamp ??
+      metadata.creationTimestamp ??
+      null,
+    /** When it was first seen. */
+    firstAt: times.firstTimestamp ?? times.eventTime ?? metadata.creationTimestamp ?? null,
+  }));
+export type KubernetesEvent = z.infer<typeof kubernetesEventSchema>;

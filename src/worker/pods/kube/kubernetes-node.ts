@@ -1,0 +1,12 @@
+/** The part of a Node that the explanation reads, where somebody may read nodes at all. */
+
+import { z } from 'zod';
+
+export const kubernetesNodeSchema = z.object({
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({ unschedulable: z.boolean().nullish() }).prefault({}),
+  status: z
+    .object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) })
+    .prefault({}),
+});
+export type KubernetesNode = z.infer<typeof kubernetesNodeSchema>;

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+
+import { recordOf } from '../../../../tests/model/fixtures.ts';
+import { readWorkerConfig } from '../../config.ts';
+import { accessSecretManifest, claimManifest, podManifest } from './manifests.ts';
+
+const environment = { DATABASE_URL: 'postgresql://localhost/test', REDIS_URL: 'redis://localhost' };
+const settingsOf = (variables: Record<string, string> = {}) => ({
+  ...readWorkerConfig({ ...environment, ...variables }).pod,
+  installationId: 'this-installation',
+});
+
+const project = recordOf({ generation: 4, repoUrl: 'https://example.org/team/repo.git' });
+const pod = podManifest(project, settingsOf());
+const containers = pod.spec?.containers ?? [];
+
+const expectedLabels = {
+  app: 'opencode-project',
+  'project-id': project.id,
+  'app.kubernetes.io/name': 'opencode-project',
+  'app.kubernetes.io/instance': project.id,
+  'app.kubernetes.io/component': 'workspace',
+  'app.kubernetes.io/part-of': 'opencode-project-manager',
+  'app.kubernetes.io/managed-by': 'opencode-project-manager',
+};
+
+describe('podManifest', () => {
+  it('bears the committed name, the labels and the wish that it was made for', () => {
+    expect(pod.metadata).toEqual({
+      name: project.podName,
+      namespace: 'opencode',
+      labels: expectedLabels,
+      annotations: {
+        'opencode-project-manager/generation': '4',
+        'opencode-project-manager/installation': 'this-installation',
+      },
+    });
+    expect(Object.values(expectedLabels).every((value) => /^[\w.-]{1,63}$/.test(value))).toBe(true);
+  });
+
+  it('has the three containers on their ports', () => {
+    expect(containers.map(({ name, ports }) => [name, ports?.map((port) => port.containerPort)])).toEqual([
+      ['opencode-server', [3000]],
+      ['file-browser', [3001]],
+      ['session-proxy', [3002]],
+    ]);
+    for (const port of containers.flatMap(({ ports }) => ports ?? [])) expect(port.name).toMatch(/^[a-z-]{1,15}$/);
+  });
+
+  it('probes OpenCode by its own health endpoint, with the password that it asks for', () => {
+    const [{ livenessProbe, readinessProbe, startupProbe } = {}] = containers;
+    for (const probe of [livenessProbe, readinessProbe, startupProbe]) {
+      expect(probe?.exec?.command?.join(' ')).toContain('http://127.0.0.1:3000/global/health');
+    }
+  });
+
+  it('gives all three the secret of the project: to OpenCode as its password, to the others as a file', () => {
+    const name = `access-${project.id}`;
+    const secretKeyRef = { name, key: 'token' };
+    expect(containers[0]?.env).toContainEqual({ name: 'OPENCODE_SERVER_PASSWORD', valueFrom: { secretKeyRef } });
+    expect(pod.spec?.volumes).toContainEqual({ name: 'access', secret: { secretName: name, defaultMode: 0o440 } });
+    for (const { volumeMounts } of containers.slice(1)) {
+      expect(volumeMounts).toContainEqual({ name: 'access', mountPath: '/var/run/opencode-access', readOnly: true });
+    }
+    const secret = accessSecretManifest(project, { claimUid: 'u1', installationId: 'this-installation', token: 't' });
+    expect(secret).toMatchObject({
+      metadata: {
+        name,
+        labels: expectedLabels,
+        ownerReferences: [{ kind: 'PersistentVolumeClaim', name: project.workspacePvcName, uid: 'u1' }],
+      },
+      stringData: { token: 't' },
+      immutable: true,
+    });
+  });
+
+  it.each([
+    ['file-browser', '/healthz', 3001],
+    ['session-proxy', '/healthz', 3002],
+  ])('probes %s for life and readiness on its own health page', (name, path, port) => {
+    const container = containers.find((each) => each.name === name);
+    expect(container?.livenessProbe?.httpGet).toEqual({ path, port });
+    expect(container?.readinessProbe?.httpGet).toEqual({ path, port });
+  });
+
+  it('gives OpenCode two minutes to start before the other probes count', () => {
+    const probe = containers[0]?.startupProbe;
+    expect((probe?.periodSeconds ?? 0) * (probe?.failureThreshold ?? 0)).toBe(120);
+  });
+
+  it('clones the repository before anything else runs, with what OpenCode may use', () => {
+    const [clone, ...others] = pod.spec?.initContainers ?? [];
+    expect(others).toEqual([]);
+    expect(clone).toMatchObject({
+      name: 'clone-repository',
+      image: containers[0]?.image,
+      resources: containers[0]?.resources,
+      volumeMounts: [{ name: 'workspace', mountPath: '/workspace' }],
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    });
+    expect(clone?.env).toContainEqual({ name: 'REPO_URL', value: 'https://example.org/team/repo.git' });
+    expect(podManifest({ ...project, repoUrl: null }, settingsOf()).spec).not.toHaveProperty('initContainers');
+  });
+
+  it('gives the kubelet nothing to put values into: neither in the address nor in the program', () => {
+    const { spec } = podManifest({ ...project, repoUrl: 'https://example.org/$(PROJECT_ID)/$HOME' }, settingsOf());
+    const clone = spec?.initContainers?.[0];
+    const given = [...(clone?.command ?? []), ...(clone?.env ?? []).map(({ value }) => value ?? '')].join(' ');
+    expect(given).toContain('https://example.org/$$(PROJECT_ID)/$$HOME');
+    expect(given.replaceAll('$$', '')).not.toContain('$');
+    const env = spec?.containers[0]?.env ?? [];
+    expect(env).toContainEqual({ name: 'REPO_URL', value: 'https://example.org/$$(PROJECT_ID)/$$HOME' });
+  });
+
+  it('mounts the one claim of the project at /workspace in all three', () => {
+    expect(pod.spec?.volumes).toContainEqual({
+      name: 'workspace',
+      persistentVolumeClaim: { claimName: project.workspacePvcName },
+    });
+    for (const { volumeMounts } of containers) {
+      expect(volumeMounts).toContainEqual({ name: 'workspace', mountPath: '/workspace' });
+    }
+  });
+
+  it('limits what each container may use', () => {
+    expect(containers.map(({ resources }) => resources)).toEqual([
+      { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '100m', memory: '256Mi' } },
+      { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
+      { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
+    ]);
+  });
+
+  it('tells OpenCode its project and repository, and keeps its home on the volume', () => {
+    expect(containers[0]?.env).toEqual([
+      { name: 'PROJECT_ID', value: project.id },
+      { name: 'HOME', value: '/workspace' },
+      { name: 'REPO_URL', value: 'https://example.org/team/repo.git' },
+      expect.objectContaining({ name: 'OPENCODE_SERVER_PASSWORD' }),
+    ]);
+    const without = podManifest(recordOf({ repoUrl: null }), settingsOf());
+    expect(without.spec?.containers[0]?.env?.map(({ name }) => name)).toEqual([
+      'PROJECT_ID',
+      'HOME',
+      'OPENCODE_SERVER_PASSWORD',
+    ]);
+  });
+
+  // Field by field: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+  it('passes the restricted pod security level', () => {
+    const spec = pod.spec;
+    expect([spec?.hostNetwork, spec?.hostPID, spec?.hostIPC]).toEqual([undefined, undefined, undefined]);
+    expect(spec?.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      fsGroup: 1000,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(spec?.securityContext?.sysctls).toBeUndefined();
+    const allowedVolumes = ['name', 'configMap', 'emptyDir', 'persistentVolumeClaim', 'secret', 'projected'];
+    for (const volume of spec?.volumes ?? [])
+      expect(allowedVolumes).toEqual(expect.arrayContaining(Object.keys(volume)));
+    for (const { securityContext, ports } of [...(spec?.initContainers ?? []), ...containers]) {
+      expect(securityContext).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
+      expect(ports?.some((port) => port.hostPort !== undefined) ?? false).toBe(false);
+    }
+  });
+
+  it('says which mutation asked for it, where one did', () => {
+    const asked = podManifest(project, settingsOf(), 'request-1').metadata?.annotations;
+    expect(asked).toEqual({ ...pod.metadata?.annotations, 'opencode-project-manager/request-id': 'request-1' });
+  });
+
+  it('gets no credentials and no addresses of its neighbours from the cluster', () => {
+    expect(pod.spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
+  });
+
+  it('takes images, pull policy, secrets, resources and configuration from the settings', () => {
+    const configured = podManifest(
+      project,
+      settingsOf({
+        OPENCODE_IMAGE: 'registry.example.com/opencode:2',
+        FILE_BROWSER_IMAGE: 'registry.example.com/files:2',
+        SESSION_PROXY_IMAGE: 'registry.example.com/proxy:2',
+        IMAGE_PULL_POLICY: 'Always',
+        IMAGE_PULL_SECRETS: 'first, second',
+        OPENCODE_MEMORY_LIMIT: '2Gi',
+        OPENCODE_CONFIG_MAP: 'opencode-config',
+      }),
+    ).spec;
+    expect(configured?.containers.map(({ image, imagePullPolicy }) => [image, imagePullPolicy])).toEqual([
+      ['registry.example.com/opencode:2', 'Always'],
+      ['registry.example.com/files:2', 'Always'],
+      ['registry.example.com/proxy:2', 'Always'],
+    ]);
+    expect(configured?.imagePullSecrets).toEqual([{ name: 'first' }, { name: 'second' }]);
+    expect(configured?.containers[0]?.resources?.limits).toEqual({ cpu: '1', memory: '2Gi' });
+    expect(configured?.volumes).toContainEqual({ name: 'opencode-config', configMap: { name: 'opencode-config' } });
+    expect(configured?.containers[0]?.volumeMounts).toContainEqual({
+      name: 'opencode-config',
+      mountPath: '/etc/opencode',
+      readOnly: true,
+    });
+    expect(configured?.containers[0]?.env).toContainEqual({
+      name: 'OPENCODE_CONFIG',
+      value: '/etc/opencode/opencode.json',
+    });
+  });
+});
+
+describe('claimManifest', () => {
+  it('asks for one volume of one gibibyte of the default class, for one node', () => {
+    expect(claimManifest(project, settingsOf())).toEqual({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: {
+        name: project.workspacePvcName,
+        namespace: 'opencode',
+        labels: expectedLabels,
+        annotations: { 'opencode-project-manager/installation': 'this-installation' },
+      },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
+  });
+
+  it('takes size and class from the settings', () => {
+    const settings = settingsOf({ WORKSPACE_SIZE: '20Gi', WORKSPACE_STORAGE_CLASS: 'fast' });
+    expect(claimManifest(project, settings).spec).toMatchObject({
+      resources: { requests: { storage: '20Gi' } },
+      storageClassName: 'fast',
+    });
+  });
+});

@@ -1,0 +1,214 @@
+/** The pod and the volume claim of a project, as Kubernetes wants them. Pure: the same project gives the same manifest. */
+
+import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret } from '@kubernetes/client-node';
+
+import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { cloneContainer as cloneContainerName } from '../diagnosis/clone-failure.ts';
+import { cloneScript } from './clone-script.ts';
+
+export const projectSelector = 'app=opencode-project';
+export const projectIdLabel = 'project-id';
+/** The wish that a pod was made for; a restart asks for a later one under the same name. */
+export const generationAnnotation = 'opencode-project-manager/generation';
+/** The installation that made the object: two of them in one namespace must not tidy up after each other. */
+export const installationAnnotation = 'opencode-project-manager/installation';
+
+/** The mutation that asked for the pod, as logs of server and worker name it. */
+const requestAnnotation = 'opencode-project-manager/request-id';
+
+export interface PodSettings {
+  installationId: string;
+  openCodeImage: string;
+  fileBrowserImage: string;
+  sessionProxyImage: string;
+  imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  imagePullSecrets: string[];
+  /** Kubernetes quantities: the limits and requests of the OpenCode container. */
+  openCodeResources: { limits: { cpu: string; memory: string }; requests: { cpu: string; memory: string } };
+  workspaceSize: string;
+  /** `null`: the cluster's default class. */
+  workspaceStorageClass: string | null;
+  /** A ConfigMap with the key `opencode.json`, mounted as OpenCode's configuration; `null`: none. */
+  openCodeConfigMap: string | null;
+}
+
+const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+const sidecarResources = { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } };
+
+export function claimManifest(project: ProjectRecord, settings: PodSettings): V1PersistentVolumeClaim {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: project.workspacePvcName,
+      namespace: project.namespace,
+      labels: labels(project),
+      annotations: { [installationAnnotation]: settings.installationId },
+    },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: settings.workspaceSize } },
+      ...(settings.workspaceStorageClass === null ? {} : { storageClassName: settings.workspaceStorageClass }),
+    },
+  };
+}
+
+/**
+ * What whoever talks to the pod must show. It is drawn once in the life of a volume, is never read again by us, and goes with
+ * the claim that owns it.
+ * @param token random text
+ */
+export function accessSecretManifest(
+  project: ProjectRecord,
+  { claimUid, installationId, token }: { claimUid: string; installationId: string; token: string },
+): V1Secret {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'Opaque',
+    immutable: true,
+    metadata: {
+      name: accessSecretName(project),
+      namespace: project.namespace,
+      labels: labels(project),
+      annotations: { [installationAnnotation]: installationId },
+      ownerReferences: [
+        { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: project.workspacePvcName, uid: claimUid },
+      ],
+    },
+    stringData: { token },
+  };
+}
+
+export function podManifest(project: ProjectRecord, settings: PodSettings, requestId?: string): V1Pod {
+  const config = settings.openCodeConfigMap;
+  const openCodeEnv = [
+    { name: 'PROJECT_ID', value: project.id },
+    { name: 'HOME', value: '/workspace' },
+    ...(project.repoUrl === null ? [] : [{ name: 'REPO_URL', value: verbatim(project.repoUrl) }]),
+    ...(config === null ? [] : [{ name: 'OPENCODE_CONFIG', value: '/etc/opencode/opencode.json' }]),
+    {
+      name: 'OPENCODE_SERVER_PASSWORD',
+      valueFrom: { secretKeyRef: { name: accessSecretName(project), key: 'token' } },
+    },
+  ];
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: project.podName,
+      namespace: project.namespace,
+      labels: labels(project),
+      annotations: {
+        [generationAnnotation]: String(project.generation),
+        [installationAnnotation]: settings.installationId,
+        ...(requestId === undefined ? {} : { [requestAnnotation]: requestId }),
+      },
+    },
+    spec: {
+      restartPolicy: 'Always',
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 10,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        runAsGroup: 1000,
+        fsGroup: 1000,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })),
+      ...(project.repoUrl === null ? {} : { initContainers: [cloneContainer(project.repoUrl, settings)] }),
+      containers: [
+        {
+          ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth, settings),
+          env: openCodeEnv,
+          resources: settings.openCodeResources,
+          // OpenCode may take a while on a busy node; only after its start do the other two probes count.
+          startupProbe: { ...openCodeHealth, timeoutSeconds: 5, periodSeconds: 2, failureThreshold: 60 },
+          volumeMounts: [
+            { name: 'workspace', mountPath: '/workspace' },
+            ...(config === null ? [] : [{ name: 'opencode-config', mountPath: '/etc/opencode', readOnly: true }]),
+          ],
+        },
+        sidecar('file-browser', settings.fileBrowserImage, 3001, settings),
+        sidecar('session-proxy', settings.sessionProxyImage, 3002, settings),
+      ],
+      volumes: [
+        { name: 'workspace', persistentVolumeClaim: { claimName: project.workspacePvcName } },
+        { name: 'access', secret: { secretName: accessSecretName(project), defaultMode: 0o440 } },
+        ...(config === null ? [] : [{ name: 'opencode-config', configMap: { name: config } }]),
+      ],
+    },
+  };
+}
+
+/** Runs before the others: a clone needs as much as OpenCode does, and while it runs nothing else does. */
+function cloneContainer(repoUrl: string, settings: PodSettings): V1Container {
+  return {
+    name: cloneContainerName,
+    image: settings.openCodeImage,
+    imagePullPolicy: settings.imagePullPolicy,
+    command: ['/bin/sh', '-c', verbatim(cloneScript)],
+    env: [
+      { name: 'HOME', value: '/workspace' },
+      { name: 'REPO_URL', value: verbatim(repoUrl) },
+    ],
+    resources: settings.openCodeResources,
+    volumeMounts: [{ name: 'workspace', mountPath: '/workspace' }],
+    securityContext,
+  };
+}
+
+/** The kubelet puts variables in the place of `$(NAME)`; a doubled `$` is one that it leaves alone. */
+const verbatim = (text: string): string => text.replaceAll('$', '$$$$');
+
+/** One of ours: it asks for the secret, and says to everybody that it lives. Which one it is, its first argument says. */
+function sidecar(name: 'file-browser' | 'session-proxy', image: string, port: number, settings: PodSettings) {
+  const base = container(name, image, port, { httpGet: { path: '/healthz', port } }, settings);
+  const access = { name: 'access', mountPath: '/var/run/opencode-access', readOnly: true };
+  return { ...base, args: [name], volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
+}
+
+/** Of OpenCode itself, which answers nobody without its password: so somebody in the container asks, who knows it. */
+const openCodeHealth = {
+  exec: {
+    command: [
+      '/bin/sh',
+      '-c',
+      'exec curl -fsS -m 4 -u "opencode:$OPENCODE_SERVER_PASSWORD" http://127.0.0.1:3000/global/health',
+    ],
+  },
+};
+
+type HealthCheck = { exec: { command: string[] } } | { httpGet: { path: string; port: number } };
+
+function container(name: string, image: string, port: number, health: HealthCheck, settings: PodSettings) {
+  const probe = { ...health, timeoutSeconds: 'exec' in health ? 5 : 2 } satisfies V1Probe;
+  return {
+    name,
+    image,
+    imagePullPolicy: settings.imagePullPolicy,
+    ports: [{ name, containerPort: port, protocol: 'TCP' }],
+    resources: sidecarResources,
+    livenessProbe: { ...probe, periodSeconds: 10, failureThreshold: 3 },
+    readinessProbe: { ...probe, periodSeconds: 3, failureThreshold: 2 },
+    volumeMounts: [{ name: 'workspace', mountPath: '/workspace' }],
+    securityContext,
+  } satisfies V1Container;
+}
+
+const accessSecretName = (project: ProjectRecord): string => `access-${project.id}`;
+
+function labels(project: ProjectRecord): Record<string, string> {
+  return {
+    app: 'opencode-project',
+    [projectIdLabel]: project.id,
+    'app.kubernetes.io/name': 'opencode-project',
+    'app.kubernetes.io/instance': project.id,
+    'app.kubernetes.io/component': 'workspace',
+    'app.kubernetes.io/part-of': 'opencode-project-manager',
+    'app.kubernetes.io/managed-by': 'opencode-project-manager',
+  };
+}

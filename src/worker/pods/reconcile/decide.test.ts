@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { claimOf, podOf, recordOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { decide, failedPodRestMs, type Actual } from './decide.ts';
+
+const running = recordOf();
+const stopped = recordOf({ desiredState: 'stopped', generation: 2 });
+const deleted = recordOf({ desiredState: 'deleted', generation: 2 });
+
+const kindOf = (...input: Parameters<typeof decide>) => decide(...input).kind;
+
+describe('decide', () => {
+  it('makes the volume before the pod, and then rests', () => {
+    expect(kindOf(running, { pod: null, claim: null }, testNow)).toBe('create-claim');
+    expect(kindOf(running, { pod: null, claim: claimOf() }, testNow)).toBe('create-pod');
+    expect(kindOf(running, { pod: podOf(), claim: claimOf() }, testNow)).toBe('settled');
+  });
+
+  it('stops by removing the pod alone, whatever becomes of the volume', () => {
+    expect(kindOf(stopped, { pod: podOf(), claim: claimOf() }, testNow)).toBe('delete-pod');
+    expect(decide(stopped, { pod: podOf({ leaving: true }), claim: claimOf() }, testNow)).toEqual({
+      kind: 'wait',
+      acknowledged: true,
+    });
+    expect(kindOf(stopped, { pod: null, claim: claimOf() }, testNow)).toBe('settled');
+  });
+
+  it('deletes pod and volume, and settles only when both are gone', () => {
+    expect(kindOf(deleted, { pod: podOf(), claim: claimOf() }, testNow)).toBe('delete-pod');
+    expect(kindOf(deleted, { pod: podOf({ leaving: true }), claim: claimOf() }, testNow)).toBe('delete-claim');
+    expect(kindOf(deleted, { pod: null, claim: claimOf({ leaving: true }) }, testNow)).toBe('wait');
+    expect(kindOf(deleted, { pod: null, claim: null }, testNow)).toBe('settled');
+  });
+
+  it('replaces the pod of before a restart, but only after it has left', () => {
+    const restarted = recordOf({ generation: 2, podGeneration: 2 });
+    expect(kindOf(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, testNow)).toBe('delete-pod');
+    expect(decide(restarted, { pod: podOf({ generation: 1, leaving: true }), claim: claimOf() }, testNow)).toEqual({
+      kind: 'wait',
+      acknowledged: false,
+    });
+    expect(kindOf(restarted, { pod: podOf({ generation: 2 }), claim: claimOf() }, testNow)).toBe('settled');
+  });
+
+  it('replaces a failed pod, but not in a hot loop', () => {
+    const young = podOf({ phase: 'Failed', createdAt: new Date(testNow - 1_000).toISOString() });
+    expect(decide(running, { pod: young, claim: claimOf() }, testNow)).toEqual({
+      kind: 'requeue',
+      requeueAfterMs: failedPodRestMs - 1_000,
+    });
+    expect(kindOf(running, { pod: podOf({ phase: 'Failed' }), claim: claimOf() }, testNow)).toBe('delete-pod');
+  });
+
+  it('waits for a volume that is on its way out before it makes a new one', () => {
+    expect(decide(running, { pod: null, claim: claimOf({ leaving: true }) }, testNow)).toEqual({
+      kind: 'wait',
+      acknowledged: false,
+    });
+  });
+
+  it('touches nothing of somebody else that bears our name', () => {
+    const foreign = '11111111-2222-4333-8444-555555555555';
+    for (const record of [running, stopped, deleted]) {
+      expect(kindOf(record, { pod: podOf({ projectId: foreign }), claim: null }, testNow)).toBe('conflict');
+      expect(kindOf(record, { pod: null, claim: claimOf({ projectId: foreign }) }, testNow)).toBe('conflict');
+    }
+  });
+
+  it('from whatever start and wish ends settled, with exactly what is wanted, and never a second pod', () => {
+    const podArbitrary = fc.option(
+      fc.record({
+        generation: fc.integer({ min: 1, max: 3 }),
+        phase: fc.constantFrom('Pending' as const, 'Running' as const, 'Failed' as const, 'Succeeded' as const),
+        leaving: fc.boolean(),
+      }),
+    );
+    fc.assert(
+      fc.property(
+        podArbitrary,
+        fc.option(fc.record({ leaving: fc.boolean() })),
+        fc.constantFrom('running' as const, 'stopped' as const, 'deleted' as const),
+        fc.integer({ min: 1, max: 3 }),
+        (pod, claim, desiredState, podGeneration) => {
+          const desired = recordOf({ desiredState, generation: 3, podGeneration });
+          let actual: Actual = { pod: pod && podOf(pod), claim: claim && claimOf(claim) };
+          for (let step = 0; step < 12; step++) {
+            const effect = decide(desired, actual, testNow);
+            switch (effect.kind) {
+              case 'create-claim':
+                expect(actual.claim).toBeNull();
+                actual = { ...actual, claim: claimOf() };
+                break;
+              case 'create-pod':
+                expect(actual.pod).toBeNull();
+                actual = { ...actual, pod: podOf({ generation: desired.generation, phase: 'Pending' }) };
+                break;
+              case 'delete-pod':
+                actual = { ...actual, pod: podOf({ ...pod, leaving: true }) };
+                break;
+              case 'delete-claim':
+                expect(desired.desiredState).toBe('deleted');
+                actual = { ...actual, claim: claimOf({ leaving: true }) };
+                break;
+              case 'wait': // the cluster finishes what it was told
+                actual = {
+                  pod: actual.pod?.metadata.deletionTimestamp ? null : actual.pod,
+                  claim: actual.claim?.metadata.deletionTimestamp ? null : actual.claim,
+                };
+                break;
+              case 'settled':
+                expect(actual.pod !== null).toBe(desiredState === 'running');
+                if (desiredState === 'deleted') expect(actual.claim).toBeNull();
+                return;
+              case 'requeue':
+              case 'conflict':
+                expect.unreachable(effect.kind);
+            }
+          }
+          expect.unreachable('it never settled');
+        },
+      ),
+    );
+  });
+});

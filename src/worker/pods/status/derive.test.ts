@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+
+import { claimOf, podOf, recordOf } from '../../../../tests/model/fixtures.ts';
+import { initialProgress } from '../../../shared/contract/diagnosis.ts';
+import { derive as deriveAll } from './derive.ts';
+
+const derive = (...given: Parameters<typeof deriveAll>) => deriveAll(...given).patch;
+const now = '2026-01-01T12:00:00.000Z';
+const told = { observedGeneration: 1 } as const;
+
+describe('derive', () => {
+  it('says ready only when the pod runs and every container is ready', () => {
+    expect(derive(recordOf(told), { pod: podOf(), claim: claimOf() }, now)).toMatchObject({
+      status: 'ready',
+      phase: 'Running',
+    });
+    expect(derive(recordOf(told), { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      phase: 'Running',
+      message: expect.stringContaining('0 of 3 are ready') as string,
+    });
+  });
+
+  it('leaves ready as soon as the pod is on its way out, and says that a new one follows', () => {
+    const leaving = derive(
+      recordOf({ ...told, status: 'ready' }),
+      { pod: podOf({ leaving: true }), claim: claimOf() },
+      now,
+    );
+    expect(leaving).toMatchObject({ status: 'initializing', nextStep: expect.stringContaining('new one') as string });
+    const gone = derive(recordOf({ ...told, status: 'ready' }), { pod: null, claim: claimOf() }, now);
+    expect(gone).toMatchObject({
+      status: 'initializing',
+      phase: null,
+      reason: 'pod-gone',
+      containers: [],
+      podUid: null,
+    });
+  });
+
+  it.each(['running', 'stopped', 'deleted'] as const)(
+    'says who must act when the pod of a project that is wanted %s does not end in time',
+    (desiredState) => {
+      const record = recordOf({ ...told, desiredState });
+      const actual = { pod: podOf({ leaving: true }), claim: claimOf() };
+      const early = deriveAll(record, actual, '2026-01-01T12:00:29.000Z');
+      expect(early.patch.actor).toBe('nobody');
+      expect(early.recheckAt).toBe('2026-01-01T12:00:30.000Z');
+      expect(derive(record, actual, '2026-01-01T12:00:30.000Z')).toMatchObject({
+        reason: 'stuck-terminating',
+        message: expect.stringContaining('should have ended') as string,
+        nextStep: expect.stringMatching(/administrator must look at the node.*by itself/) as string,
+        actor: 'administrator',
+      });
+    },
+  );
+
+  it('never calls the pod of before a restart ready', () => {
+    const restarted = recordOf({ generation: 2, podGeneration: 2, observedGeneration: 1 });
+    expect(derive(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+    });
+  });
+
+  it('says stopped or archived only after the cluster had its orders and nothing is left', () => {
+    const stop = recordOf({ desiredState: 'stopped', generation: 2, observedGeneration: 1 });
+    expect(derive(stop, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'stopping' });
+    expect(derive({ ...stop, observedGeneration: 2 }, { pod: null, claim: claimOf() }, now)).toMatchObject({
+      status: 'stopped',
+    });
+    const remove = recordOf({ desiredState: 'deleted', generation: 2, observedGeneration: 2 });
+    expect(derive(remove, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'deleting' });
+    expect(derive(remove, { pod: null, claim: null }, now)).toMatchObject({ status: 'archived', deletedAt: now });
+  });
+
+  it('shows a parked failure as error in its own words, until a pod is ready all the same', () => {
+    const failedPermanently = recordOf({
+      failedGeneration: 1,
+      podError: 'The quota is used up.',
+      podErrorCode: 'quota-exceeded',
+    });
+    expect(derive(failedPermanently, { pod: null, claim: null }, now)).toMatchObject({
+      status: 'error',
+      reason: 'quota-exceeded',
+      message: 'The quota is used up.',
+    });
+    expect(derive(failedPermanently, { pod: podOf(), claim: claimOf() }, now)).toMatchObject({ status: 'ready' });
+  });
+
+  it('tells of the pod that is there rather than of an attempt that failed before', () => {
+    const failed = recordOf({ podError: 'The cluster does not answer.', podErrorCode: 'cluster-unreachable' });
+    expect(derive(failed, { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      reason: 'starting',
+    });
+    expect(derive(failed, { pod: null, claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      reason: 'cluster-unreachable',
+      message: 'The cluster does not answer.',
+    });
+  });
+
+  it('counts the start of a project from its wish, and where no wish was noted from its pod', () => {
+    const created = recordOf(told).createdAt;
+    const pod = podOf();
+    const startOf = (changes: Parameters<typeof recordOf>[0]) =>
+      derive(recordOf({ ...told, ...changes }), { pod, claim: claimOf() }, now).progress;
+    expect(startOf({})?.startedAt).toBe(new Date(pod.metadata.creationTimestamp).toISOString());
+    const asked = initialProgress('2026-01-01T11:59:00.000Z', 10);
+    expect(startOf({ progress: asked })).toMatchObject({ startedAt: asked.startedAt, readyAt: now });
+    expect(derive(recordOf(), { pod: null, claim: null }, now).progress?.startedAt).toBe(created);
+    // While nothing has happened there is nothing to write.
+    expect(derive(recordOf({ progress: asked }), { pod: null, claim: null }, now).progress).toEqual(asked);
+  });
+
+  it('begins another start when a pod that was ready is lost, and none when a stop was wished', () => {
+    const asked = initialProgress('2026-01-01T11:00:00.000Z', 10);
+    const progress = { ...asked, readyAt: '2026-01-01T11:01:00.000Z' };
+    const gone = { pod: null, claim: claimOf() };
+    expect(derive(recordOf({ ...told, progress }), gone, now).progress).toMatchObject({
+      startedAt: now,
+      readyAt: null,
+    });
+    expect(derive(recordOf({ ...told, progress, desiredState: 'stopped' }), gone, now).progress).toBeNull();
+  });
+
+  it('changes nothing of an archived project', () => {
+    expect(derive(recordOf({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual({});
+  });
+});
