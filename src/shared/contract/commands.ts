@@ -63,3 +63,11 @@ function desiredAfter(command: ProjectCommand, before: DesiredState): DesiredSta
       return 'running';
   }
 }
+
+/** Whether the controller has carried out the newest command of the project at the Kubernetes API. */
+export function isObserved({
+  generation,
+  observedGeneration,
+}: Pick<Project, 'generation' | 'observedGeneration'>): boolean {
+  return observedGeneration === generation;
+}
