@@ -1,4 +1,4 @@
-/** The part of a PersistentVolumeClaim that is read, parsed at the edge; every other field is dropped. */
+/** The part of a PersistentVolumeClaim that the worker reads; every other field is dropped. */
 
 import { z } from 'zod';
 

@@ -1,4 +1,4 @@
-/** The part of a Kubernetes Pod that the explanation reads, parsed at the edge; every other field is dropped. */
+/** The part of a Kubernetes Pod that the worker reads; every other field is dropped. */
 
 import { z } from 'zod';
 
@@ -84,7 +84,7 @@ export const kubernetesPodSchema = z.object({
 });
 export type KubernetesPod = z.infer<typeof kubernetesPodSchema>;
 
-/** The condition of this type, such as `PodScheduled`. */
+/** The condition of this type, for example `PodScheduled`. */
 export function conditionOf(pod: KubernetesPod, type: string) {
   return pod.status.conditions.find((each) => each.type === type);
 }
