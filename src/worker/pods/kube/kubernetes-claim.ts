@@ -13,7 +13,6 @@ export const kubernetesClaimSchema = z.object({
     deletionTimestamp: kubernetesTime.nullish(),
     labels: z.record(z.string(), z.string()).default({}),
   }),
-  spec: z.object({ storageClassName: z.string().nullish() }).prefault({}),
   status: z.object({ phase: z.string().optional() }).prefault({}),
 });
 export type KubernetesClaim = z.infer<typeof kubernetesClaimSchema>;

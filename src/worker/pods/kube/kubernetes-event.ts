@@ -11,7 +11,6 @@ export const kubernetesEventSchema = z
   .object({
     metadata: z.object({
       name: z.string().default(''),
-      uid: z.string().default(''),
       resourceVersion: z.string().default(''),
       creationTimestamp: kubernetesTime.nullish(),
     }),

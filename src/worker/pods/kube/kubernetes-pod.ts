@@ -9,7 +9,6 @@ const terminatedSchema = z.object({
   signal: z.number().optional(),
   reason: z.string().optional(),
   message: z.string().optional(),
-  startedAt: kubernetesTime.nullish(),
   finishedAt: kubernetesTime.nullish(),
 });
 export type ContainerEnd = z.infer<typeof terminatedSchema>;
@@ -65,7 +64,6 @@ export const kubernetesPodSchema = z.object({
       phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).default('Pending'),
       reason: z.string().optional(),
       message: z.string().optional(),
-      startTime: kubernetesTime.nullish(),
       conditions: z
         .array(
           z.object({
