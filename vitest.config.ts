@@ -15,6 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          pool: 'threads',
+          isolate: false,
           include: ['src/**/*.test.{ts,tsx}', 'tests/model/**/*.test.ts', 'tests/corpus/**/*.test.ts'],
           exclude: [integrationTestsInSrc],
           sequence: { groupOrder: 0 },
