@@ -2,16 +2,16 @@ import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 
 import type { StartProgress, StartStep } from '../../shared/contract/diagnosis.ts';
 import { trpc } from '../api/trpc.ts';
-import { useSecond } from '../ui/use-second.ts';
+import { useNow } from '../ui/use-now.ts';
 import { formatDuration, stepLabel, stepParts } from './start-labels.ts';
 
 import classes from './start-steps.module.css';
 
 /** How far a start has come, step by step, with the time it has taken and the time it usually takes here. */
 export function StartSteps({ progress }: { progress: StartProgress }) {
-  const now = useSecond();
+  const nowMs = useNow(1_000);
   const usual = trpc.projects.usualStart.useQuery({}, { staleTime: 60_000 });
-  const elapsedMs = Math.max(0, now - Date.parse(progress.startedAt));
+  const elapsedMs = Math.max(0, nowMs - Date.parse(progress.startedAt));
   const { medianMs = null } = usual.data ?? {};
   return (
     <section className={classes.root} aria-label="Start">

@@ -1,7 +1,7 @@
 import { Switch, Text, Title, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
 import { IconDeviceDesktop, IconMoon, IconSun, type TablerIcon } from '@tabler/icons-react';
 
-import { setSingleKeys, useSingleKeys } from '../commands/single-keys.ts';
+import { setSingleKeys, useSingleKeys } from '../palette/single-keys.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { SettingsNav } from './SettingsNav.tsx';
 

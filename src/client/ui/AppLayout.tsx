@@ -5,7 +5,7 @@ import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import { signInPath } from '../auth/return-to.ts';
-import { Commands } from '../commands/Commands.tsx';
+import { Shortcuts } from '../palette/Shortcuts.tsx';
 import { BarePage } from './BarePage.tsx';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { Header } from './Header.tsx';
@@ -74,14 +74,14 @@ function SignedIn() {
       <a className={classes.skip} href="#main">
         Skip to the content
       </a>
-      <Header onOpenCommands={() => showPalette(true)} />
+      <Header onOpenPalette={() => showPalette(true)} />
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
         <Suspense fallback={<PageLoading />}>
           <Outlet />
         </Suspense>
       </main>
       <ConnectionBanner />
-      <Commands paletteOpened={paletteOpened} onPalette={showPalette} />
+      <Shortcuts paletteOpened={paletteOpened} onPalette={showPalette} />
     </div>
   );
 }

@@ -1,15 +1,18 @@
-/** Whether shortcuts of a single letter count: people who speak to their computer, or slip, can switch them off. */
+/**
+ * The setting for single-letter shortcuts, kept in this browser. Users of speech input, and users who press keys by
+ * accident, can turn them off (WCAG 2.1.4).
+ */
 
 import { useSyncExternalStore } from 'react';
 
 const storageKey = 'single-key-shortcuts';
 const listeners = new Set<() => void>();
 
-export function singleKeysOn(): boolean {
+export function areSingleKeysOn(): boolean {
   try {
     return window.localStorage.getItem(storageKey) !== 'off';
   } catch {
-    return true; // storage is switched off
+    return true; // the browser blocks storage
   }
 }
 
@@ -18,7 +21,7 @@ export function setSingleKeys(on: boolean): void {
     if (on) window.localStorage.removeItem(storageKey);
     else window.localStorage.setItem(storageKey, 'off');
   } catch {
-    // It cannot be kept then; nothing is lost but the choice.
+    // The browser blocks storage, so the setting cannot be kept.
   }
   for (const listener of listeners) listener();
 }
@@ -27,5 +30,5 @@ export function useSingleKeys(): boolean {
   return useSyncExternalStore((listener) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
-  }, singleKeysOn);
+  }, areSingleKeysOn);
 }

@@ -1,3 +1,5 @@
+/** The dialog that lists the keyboard shortcuts. */
+
 import { Text } from '@mantine/core';
 import { Link } from 'react-router';
 
@@ -6,22 +8,21 @@ import { keyLabels } from './key-labels.ts';
 import { shortcuts } from './shortcuts.ts';
 import { useSingleKeys } from './single-keys.ts';
 
-import classes from './commands.module.css';
+import classes from './palette.module.css';
 
-/** What each key does. */
 export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const singleKeys = useSingleKeys();
   return (
     <Dialog opened={opened} onClose={onClose} title="Keyboard shortcuts">
       <dl className={classes.sheet}>
-        {shortcuts.map(({ action, keys, does }) => (
+        {shortcuts.map(({ action, keys, label }) => (
           <div key={action} className={classes.shortcut}>
-            <dt>{does}</dt>
+            <dt>{label}</dt>
             <dd>
-              {keyLabels(keys).map((label, index) => (
-                <span key={label}>
+              {keyLabels(keys).map((keyLabel, index) => (
+                <span key={keyLabel}>
                   {index > 0 && <span className={classes.then}>then</span>}
-                  <kbd className={classes.key}>{label}</kbd>
+                  <kbd className={classes.key}>{keyLabel}</kbd>
                 </span>
               ))}
             </dd>
@@ -29,7 +30,9 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
         ))}
       </dl>
       <Text size="xs" c="dimmed" mt="md">
-        {singleKeys ? 'Single letters can be switched off in ' : 'Single letters are switched off. Switch them on in '}
+        {singleKeys
+          ? 'You can turn off single-letter shortcuts in '
+          : 'Single-letter shortcuts are turned off. Turn them on in '}
         <Link to="/settings/appearance" onClick={onClose}>
           Appearance
         </Link>

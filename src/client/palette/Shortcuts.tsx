@@ -1,21 +1,24 @@
+/** Listens for the keyboard shortcuts on every page, and renders the dialogs that they open: the palette and the key list. */
+
 import { Suspense, useEffect, useEffectEvent, useState } from 'react';
 import { useNavigate } from 'react-router';
 
+import { useApp } from '../app-context.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { createShortcutReader, takesLetters, type ShortcutAction } from './shortcuts.ts';
-import { singleKeysOn } from './single-keys.ts';
+import { areSingleKeysOn } from './single-keys.ts';
 
-const CommandPalette = lazyPart(async () => (await import('./CommandPalette.tsx')).CommandPalette);
+const Palette = lazyPart(async () => (await import('./Palette.tsx')).Palette);
 const ShortcutSheet = lazyPart(async () => (await import('./ShortcutSheet.tsx')).ShortcutSheet);
 
-export interface CommandsProps {
+export interface ShortcutsProps {
   paletteOpened: boolean;
   onPalette: (opened: boolean) => void;
 }
 
-/** Listens for shortcuts wherever the person is, and holds what they open. */
-export function Commands({ paletteOpened, onPalette }: CommandsProps) {
+export function Shortcuts({ paletteOpened, onPalette }: ShortcutsProps) {
+  const { clock } = useApp();
   const navigate = useNavigate();
   const [helpOpened, setHelpOpened] = useState(false);
   const needsPalette = useOnceTrue(paletteOpened);
@@ -45,33 +48,33 @@ export function Commands({ paletteOpened, onPalette }: CommandsProps) {
   });
 
   useEffect(() => {
-    const read = createShortcutReader({ now: () => performance.now() });
+    const read = createShortcutReader({ clock });
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.isComposing) return;
-      const action = read(event, { singleKeys: singleKeysOn() && !takesLetters(event.target) });
+      const action = read(event, { singleKeys: areSingleKeysOn() && !takesLetters(event.target) });
       if (action === null) return;
       event.preventDefault();
       act(action);
     };
     document.addEventListener('keydown', onKeyDown);
     return () => document.removeEventListener('keydown', onKeyDown);
-  }, []);
+  }, [clock]);
 
   return (
     <Suspense>
       {needsPalette && (
-        <CommandPalette opened={paletteOpened} onClose={() => onPalette(false)} onHelp={() => setHelpOpened(true)} />
+        <Palette opened={paletteOpened} onClose={() => onPalette(false)} onHelp={() => setHelpOpened(true)} />
       )}
       {needsHelp && <ShortcutSheet opened={helpOpened} onClose={() => setHelpOpened(false)} />}
     </Suspense>
   );
 }
 
-/** The search of the projects page, which may have to be opened first. */
+/** Focuses the search field of the projects page. Opens that page first when another one is shown. */
 async function focusSearch(navigate: (to: string) => void | Promise<void>): Promise<void> {
   if (searchField() === null) {
     await navigate('/projects');
-    // The page takes the focus to its own start as it appears.
+    // The layout moves the focus to the start of a new page. The search field must take it after that.
     await new Promise(requestAnimationFrame);
   }
   searchField()?.focus();

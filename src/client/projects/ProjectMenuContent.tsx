@@ -1,4 +1,6 @@
-import { Menu, Tooltip } from '@mantine/core';
+/** The menu of a project: every command and dialog. An item that is refused in the current state stays and says why. */
+
+import { Menu, Tooltip, type ActionIconProps } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
 import {
   IconExternalLink,
@@ -10,29 +12,40 @@ import {
   IconTrash,
   type TablerIcon,
 } from '@tabler/icons-react';
+import type { ComponentPropsWithRef, ReactElement } from 'react';
 import { useNavigate } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectAction } from '../../shared/contract/states.ts';
 import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
-import { ProjectMenuButton, type ProjectMenuProps } from './ProjectMenuButton.tsx';
-import { refusalOf, useProjectActions, type DirectAction } from './use-project-actions.ts';
+import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
 import classes from './project-menu.module.css';
 
-const directActions: { action: DirectAction; label: string; icon: TablerIcon }[] = [
-  { action: 'start', label: 'Start', icon: IconPlayerPlay },
-  { action: 'stop', label: 'Stop', icon: IconPlayerStop },
-  { action: 'restart', label: 'Restart', icon: IconRotateClockwise },
-  { action: 'retry', label: 'Retry', icon: IconRefresh },
+const directCommands: { command: DirectCommand; label: string; icon: TablerIcon }[] = [
+  { command: 'start', label: 'Start', icon: IconPlayerPlay },
+  { command: 'stop', label: 'Stop', icon: IconPlayerStop },
+  { command: 'restart', label: 'Restart', icon: IconRotateClockwise },
+  { command: 'retry', label: 'Retry', icon: IconRefresh },
 ];
 
-/** The menu itself, loaded when it is needed. */
-export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
-  const { project, onDelete, withOpen = false, onRename, opened, onChange } = props;
+export interface ProjectMenuProps {
+  project: Project;
+  onDelete: () => void;
+  /** Adds an item that opens the page of the project. */
+  withOpen?: boolean;
+  /** Adds an item that renames the project. */
+  onRename?: () => void;
+}
+
+/** Renders the button of the menu, with props that differ between the plain button and the target of the menu. */
+export type RenderMenuButton = (props: ActionIconProps & ComponentPropsWithRef<'button'>) => ReactElement;
+
+export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { renderButton: RenderMenuButton }) {
+  const { project, onDelete, withOpen = false, onRename, opened, onChange, renderButton } = props;
   const navigate = useNavigate();
   const { run, running } = useProjectActions();
-  // Closed in the very first moment: a menu that is born open does not know where to return the focus.
+  // The first render is closed: a menu that is open when it mounts does not know where to return the focus.
   const mounted = useMounted();
   return (
     <Menu
@@ -44,9 +57,8 @@ export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
       withInitialFocusPlaceholder={false}
     >
       <Menu.Target>
-        {/* It takes the place of the plain button, and with it the focus to which the menu returns. */}
-        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- the person has just pressed the button that was here */}
-        <ProjectMenuButton project={project} loading={running !== null} autoFocus />
+        {/* This button replaces the plain one that the user has pressed, so it must take the focus over. */}
+        {renderButton({ loading: running !== null, autoFocus: true })}
       </Menu.Target>
       <Menu.Dropdown>
         {withOpen && (
@@ -61,14 +73,14 @@ export function ProjectMenuOpen(props: ProjectMenuProps & LazyMenuProps) {
           <ActionItem action="update" label="Rename" icon={IconPencil} project={project} onClick={onRename} />
         )}
         {(withOpen || onRename !== undefined) && <Menu.Divider />}
-        {directActions.map(({ action, label, icon }) => (
+        {directCommands.map(({ command, label, icon }) => (
           <ActionItem
-            key={action}
-            action={action}
+            key={command}
+            action={command}
             label={label}
             icon={icon}
             project={project}
-            onClick={() => run(action, project)}
+            onClick={() => run(command, project)}
           />
         ))}
         <Menu.Divider />
@@ -88,7 +100,7 @@ interface ActionItemProps {
 
 function ActionItem({ action, label, icon: Icon, project, onClick }: ActionItemProps) {
   const refusal = refusalOf(action, project);
-  // A refused item stays reachable by keyboard, so that its reason can be read.
+  // A refused item is not `disabled`: it stays reachable by keyboard, so that users can read the reason.
   return (
     <Tooltip label={refusal} disabled={refusal === null} position="top-end">
       <Menu.Item

@@ -1,19 +1,28 @@
+/** The user menu: the settings pages and sign-out. */
+
 import { Menu, Text } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
 import { IconDevices, IconKey, IconLogout, IconPalette, IconUser } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
+import type { ComponentPropsWithRef, ReactElement } from 'react';
 import { Link } from 'react-router';
 
 import type { User } from '../../shared/contract/account.ts';
 import { useApp } from '../app-context.ts';
 import { notifyFailure } from './notify.ts';
 import type { LazyMenuProps } from './use-lazy-menu.ts';
-import { UserButton } from './UserButton.tsx';
 
-/** The menu itself, loaded when it is needed. */
-export function UserMenuOpen({ user, opened, onChange }: LazyMenuProps & { user: User }) {
+/** Renders the button of the menu, with props that differ between the plain button and the target of the menu. */
+export type RenderMenuButton = (props: ComponentPropsWithRef<'button'>) => ReactElement;
+
+export interface UserMenuContentProps extends LazyMenuProps {
+  user: User;
+  renderButton: RenderMenuButton;
+}
+
+export function UserMenuContent({ user, opened, onChange, renderButton }: UserMenuContentProps) {
   const { session } = useApp();
-  // Closed in the very first moment: a menu that is born open does not know where to return the focus.
+  // The first render is closed: a menu that is open when it mounts does not know where to return the focus.
   const mounted = useMounted();
   const signOut = useMutation({
     mutationFn: () => session.signOut(),
@@ -30,9 +39,8 @@ export function UserMenuOpen({ user, opened, onChange }: LazyMenuProps & { user:
       withInitialFocusPlaceholder={false}
     >
       <Menu.Target>
-        {/* It takes the place of the plain button, and with it the focus to which the menu returns. */}
-        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- the person has just pressed the button that was here */}
-        <UserButton user={user} autoFocus />
+        {/* This button replaces the plain one that the user has pressed, so it must take the focus over. */}
+        {renderButton({ autoFocus: true })}
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
