@@ -40,8 +40,8 @@ const routes: RouteObject[] = [
 ];
 
 export function AppRoutes() {
-  const page = useRoutes(routes);
-  return <Suspense fallback={<PageLoading />}>{page}</Suspense>;
+  const element = useRoutes(routes);
+  return <Suspense fallback={<PageLoading />}>{element}</Suspense>;
 }
 
 /** Loads the code of the layout and of the page at a path, both at the same time. */

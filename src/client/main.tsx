@@ -4,7 +4,7 @@
  * The server's state lives in the query cache only. How a new project reaches the screen:
  * 1. `projects/CreateProjectDialog.tsx` calls `projects.create`. `projects/PendingCard.tsx` stands in for the card.
  * 2. The answer is written to the query cache by `api/project-cache.ts`. The list and the page read from there.
- * 3. Each later change arrives over the one subscription of the tab, `api/live-feed.ts`, and is written by the same cache.
+ * 3. Each further change arrives over the one subscription of the tab, `api/live-feed.ts`, and is written by the same cache.
  * 4. `projects/StatusBadge.tsx` renders the status. It is marked "last known" while the connection is lost.
  *
  * The client never polls, and it never shows an old state as the present one.

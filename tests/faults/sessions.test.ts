@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { safeReturnTo } from '../../src/client/auth/return-to.ts';
+import { safeReturnTo } from '../../src/client/auth/sign-in-path.ts';
 import { createSession } from '../../src/client/auth/session.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 import { createApiCall } from '../support/api-call.ts';

@@ -1,3 +1,5 @@
+/** The header of all pages for signed-in users. */
+
 import { VisuallyHidden } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { Link, NavLink } from 'react-router';
@@ -10,7 +12,6 @@ import { UserMenu } from './UserMenu.tsx';
 
 import classes from './header.module.css';
 
-/** The bar on top of each page. */
 export function Header({ onOpenPalette }: { onOpenPalette: () => void }) {
   return (
     <header className={classes.root}>
@@ -35,7 +36,7 @@ export function Header({ onOpenPalette }: { onOpenPalette: () => void }) {
   );
 }
 
-/** Opens the command palette; says which keys do it too. */
+/** Opens the command palette, and shows the keys that open it too. */
 function PaletteButton({ onOpen }: { onOpen: () => void }) {
   return (
     <button type="button" className={classes.palette} onClick={onOpen}>

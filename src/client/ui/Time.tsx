@@ -1,7 +1,8 @@
+/** A relative time, such as "5 min. ago", with the exact time in its tooltip. */
+
 import { formatDateTime, formatRelative } from './format.ts';
 import { useNow } from './use-now.ts';
 
-/** A time beside the present, with the exact one a hover away. */
 export function Time({ iso, className }: { iso: string; className?: string | undefined }) {
   const nowMs = useNow();
   return (

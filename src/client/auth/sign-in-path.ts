@@ -1,6 +1,6 @@
-/** Where a person was before they had to sign in, carried in the address of the sign-in page. */
+/** The address of the sign-in page, with the page to return to after sign-in. */
 
-/** A path of this site from untrusted text; `/projects` for everything that might lead elsewhere. */
+/** Returns the text if it is a path of this site, or else `/projects`. The text is untrusted. */
 export function safeReturnTo(text: string | null): string {
   if (text === null || !/^\/(?![/\\])/.test(text) || /[\\\p{Cc}]/u.test(text) || text.startsWith('/sign-in')) {
     return '/projects';
@@ -10,7 +10,7 @@ export function safeReturnTo(text: string | null): string {
 
 export type SignInReason = 'ended' | 'signed-out' | 'signed-out-everywhere';
 
-/** The address of the sign-in page that leads back to `returnTo` and says why one is there. */
+/** The address of the sign-in page. `reason` selects the message that the page shows. */
 export function signInPath({ returnTo, reason }: { returnTo?: string; reason?: SignInReason }): string {
   const search = new URLSearchParams();
   if (returnTo !== undefined && returnTo !== '/' && returnTo !== '/projects') search.set('returnTo', returnTo);

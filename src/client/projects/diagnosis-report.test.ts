@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 
 import { testProject } from '../api/test-projects.ts';
-import { diagnosisOf } from './diagnosis.ts';
+import { diagnosisReport } from './diagnosis-report.ts';
 
-it('a diagnosis names the project, its pod and the reason, and holds the raw text', () => {
-  const text = diagnosisOf(
+it('the diagnosis report names the project, its pod and the reason, and contains the evidence', () => {
+  const text = diagnosisReport(
     testProject(1, {
       status: 'error',
       reason: 'image-not-found',

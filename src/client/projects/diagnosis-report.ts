@@ -1,8 +1,8 @@
-/** All that helps somebody else to find the cause, as a text. */
+/** A report about a project as plain text. Users copy it to ask somebody else for help. */
 
 import type { Project } from '../../shared/contract/project.ts';
 
-export function diagnosisOf(project: Project): string {
+export function diagnosisReport(project: Project): string {
   const { evidence, containers } = project;
   const facts: [string, string | null][] = [
     ['Project', `${project.name} (${project.id})`],

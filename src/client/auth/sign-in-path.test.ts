@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { safeReturnTo, signInPath } from './return-to.ts';
+import { safeReturnTo, signInPath } from './sign-in-path.ts';
 
 describe('the way back after sign-in', () => {
   it('keeps a path of this site with its query', () => {
