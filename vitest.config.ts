@@ -3,7 +3,7 @@ import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 
 /** Dozens of programs at once, or a bound in time: beside others they come near their bounds on two cores, so they run last and one at a time. */
-const crowds = ['tests/faults/crash.test.ts', 'tests/faults/worker-drain.test.ts', 'tests/e2e/two-windows.test.ts'];
+const crowds = ['tests/faults/crash.test.ts', 'tests/faults/worker-drain.test.ts'];
 
 export default defineConfig({
   test: {

@@ -1,47 +1,45 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+/** The whole life of a project, from sign-in to deletion, in two windows of one user. The second window only watches. */
 
-import { hasBrowser, signIn, startBrowser, type Person } from '../support/browser.ts';
-import { createAdministrator } from '../support/clusters.ts';
-import { createDataDir, startSystem, type StartedSystem } from '../support/started-system.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, it, vi } from 'vitest';
 
-/** A mark in the page that any reload would wipe out. */
+import type { BrowserWindow } from '../../support/browser.ts';
+import { createAdministrator } from '../../support/clusters.ts';
+import type { StartedApp } from '../../support/started-app.ts';
+
+const namespace = 'opencode';
+const card = (page: Page, name: string) => page.getByRole('article', { name });
+const badge = (page: Page, text: string | RegExp) => page.locator('[data-status]', { hasText: text });
+
+/** Sets a mark that a reload of the page would remove. */
 const mark = (page: Page) => page.evaluate(() => Object.assign(window, { notReloaded: true }));
 const isMarked = (page: Page) => page.evaluate(() => 'notReloaded' in window);
 
-describe.runIf(hasBrowser)('a person with two windows', { timeout: 60_000 }, () => {
-  const { dataDir, remove } = createDataDir();
-  let system: StartedSystem;
-  let browser: Browser;
-  let first: Person;
-  let second: Person;
+export function projectLifecycleSuite(app: StartedApp): void {
+  let first: BrowserWindow;
+  let second: BrowserWindow;
+  /** The id of the project, from the address of its page. */
+  let id: string;
 
   beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem({ dataDir }), startBrowser()]);
     [first, second] = await Promise.all([
-      signIn(browser, { url: system.url, user: 'user-a' }),
-      signIn(browser, { url: system.url, user: 'user-a', path: '/projects?sort=name' }),
+      app.openWindow('user-b', { path: '/', byHand: true }),
+      app.openWindow('user-b', { path: '/projects?sort=name', byHand: true }),
     ]);
     await Promise.all([mark(first.page), mark(second.page)]);
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await system?.end('SIGKILL');
-    remove();
-  });
-
-  const card = (page: Page, name: string) => page.getByRole('article', { name });
-  const badge = (page: Page, text: string | RegExp) => page.locator('[data-status]', { hasText: text });
   const both = () => [first.page, second.page];
+  const clusterApi = () => createAdministrator(app.system.kubeconfigPath);
+  const listOptions = () => ({ namespace, labelSelector: `project-id=${id}` });
 
-  it('signs in and is brought to the page that was asked for, where an empty list says what to do', async () => {
+  it('starts with a sign-in that leads to the requested page, where an empty list says what to do', async () => {
     expect(new URL(first.page.url()).pathname).toBe('/projects');
     expect(new URL(second.page.url()).search).toBe('?sort=name');
     for (const page of both()) await page.getByText('Create your first project').waitFor();
   });
 
-  it('is told what is wrong with a name and a URL while typing, and nothing is created', async () => {
+  it('rejects a wrong name and a wrong URL while the user types, and creates nothing', async () => {
     const { page } = first;
     await page.getByRole('button', { name: 'New project' }).first().click();
     const dialog = page.getByRole('dialog');
@@ -54,7 +52,7 @@ describe.runIf(hasBrowser)('a person with two windows', { timeout: 60_000 }, () 
     await page.getByText('Create your first project').waitFor();
   });
 
-  it('creates a project and sees it become Running by itself, in the other window too', async () => {
+  it('shows a new project, which becomes Running in both windows', async () => {
     const { page } = first;
     await page.getByRole('button', { name: 'New project' }).first().click();
     const dialog = page.getByRole('dialog');
@@ -69,35 +67,30 @@ describe.runIf(hasBrowser)('a person with two windows', { timeout: 60_000 }, () 
     }
   });
 
-  it('sees on the detail page the three containers, and the pod that kubectl would show', async () => {
+  it('shows the three containers and the name of the pod in the cluster on the page of the project', async () => {
     const { page } = first;
     await card(page, 'Alpha').getByRole('link', { name: 'Alpha' }).click();
     await page.waitForURL(/\/projects\/[0-9a-f-]{36}$/);
-    const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
     for (const name of ['opencode-server', 'file-browser', 'session-proxy']) {
       await page.getByText(name, { exact: true }).first().waitFor();
     }
-    const { items } = await createAdministrator(system.kubeconfigPath).listNamespacedPod({
-      namespace: 'opencode',
-      labelSelector: `project-id=${id}`,
-    });
+    const { items } = await clusterApi().listNamespacedPod(listOptions());
     const podName = items[0]?.metadata?.name ?? 'no pod';
     await page.getByText(podName).first().waitFor();
   });
 
-  it('sees the badge leave Running when the pod is deleted behind its back, and come back', async () => {
+  it('shows that the pod was deleted in the cluster, and that a new one is running', async () => {
     const { page } = first;
-    const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
-    const api = createAdministrator(system.kubeconfigPath);
-    const { items } = await api.listNamespacedPod({ namespace: 'opencode', labelSelector: `project-id=${id}` });
+    const { items } = await clusterApi().listNamespacedPod(listOptions());
     await badge(page, 'Running').first().waitFor();
-    await api.deleteNamespacedPod({ name: items[0]?.metadata?.name ?? '', namespace: 'opencode' });
+    await clusterApi().deleteNamespacedPod({ name: items[0]?.metadata?.name ?? '', namespace });
     await page.locator('[data-status="initializing"]').first().waitFor();
     await badge(page, 'Running').first().waitFor();
     await card(second.page, 'Alpha').locator('[data-status="ready"]').waitFor();
   });
 
-  it('renames, stops and starts it, and the other window follows', async () => {
+  it('shows a new name, a stop and a start in the other window too', async () => {
     const { page } = first;
     await page.getByRole('button', { name: 'Actions for Alpha' }).click();
     await page.getByRole('menuitem', { name: 'Rename' }).click();
@@ -114,7 +107,7 @@ describe.runIf(hasBrowser)('a person with two windows', { timeout: 60_000 }, () 
     await card(second.page, 'Beta').locator('[data-status="ready"]').waitFor();
   });
 
-  it('deletes it after being asked, and pod, volume and both cards go', async () => {
+  it('deletes the pod, the volume and the card after the user has confirmed it', async () => {
     const { page } = second;
     await card(page, 'Beta').getByRole('button', { name: 'Actions for Beta' }).click();
     await page.getByRole('menuitem', { name: /Delete/ }).click();
@@ -123,25 +116,16 @@ describe.runIf(hasBrowser)('a person with two windows', { timeout: 60_000 }, () 
     await dialog.getByLabel('to confirm').fill('Beta');
     await dialog.getByRole('button', { name: 'Delete project' }).click();
     await card(page, 'Beta').waitFor({ state: 'detached' });
-    const api = createAdministrator(system.kubeconfigPath);
     await vi.waitFor(async () => {
-      expect((await api.listNamespacedPod({ namespace: 'opencode' })).items).toEqual([]);
-      expect((await api.listNamespacedPersistentVolumeClaim({ namespace: 'opencode' })).items).toEqual([]);
+      expect((await clusterApi().listNamespacedPod(listOptions())).items).toEqual([]);
+      expect((await clusterApi().listNamespacedPersistentVolumeClaim(listOptions())).items).toEqual([]);
     }, 10_000);
   });
 
-  it('is helped by the page of an unknown address and of an unknown project', async () => {
-    const { page } = await signIn(browser, { url: system.url, user: 'user-b' });
-    await page.goto(`${system.url}/no/such/page`);
-    await page.getByText('There is no such page').waitFor();
-    await page.goto(`${system.url}/projects/00000000-0000-4000-8000-000000000000`);
-    await page.getByText('There is no such project').waitFor();
-  });
-
-  it('never had to reload, and no page ran into an error or a violation of its CSP', async () => {
+  it('needs no reload and causes no error or violation of the content security policy', async () => {
     for (const { page, problems } of [first, second]) {
       expect(await isMarked(page)).toBe(true);
       expect(problems).toEqual([]);
     }
   });
-});
+}
