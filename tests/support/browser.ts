@@ -46,7 +46,7 @@ export async function openWindow(browser: Browser): Promise<BrowserWindow> {
   return { page, context, problems };
 }
 
-export interface SignInOptions {
+interface SignInOptions {
   url: string;
   /** A development user of the embedded issuer. */
   user: string;

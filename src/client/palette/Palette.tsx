@@ -9,7 +9,7 @@ import { usePaletteActions } from './use-palette-actions.ts';
 
 import classes from './palette.module.css';
 
-export interface PaletteProps {
+interface PaletteProps {
   opened: boolean;
   onClose: () => void;
   onHelp: () => void;

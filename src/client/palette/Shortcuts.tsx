@@ -12,7 +12,7 @@ import { areSingleKeysOn } from './single-keys.ts';
 const Palette = lazyPart(async () => (await import('./Palette.tsx')).Palette);
 const ShortcutSheet = lazyPart(async () => (await import('./ShortcutSheet.tsx')).ShortcutSheet);
 
-export interface ShortcutsProps {
+interface ShortcutsProps {
   paletteOpened: boolean;
   onPalette: (opened: boolean) => void;
 }

@@ -15,7 +15,7 @@ const buttons: { command: DirectCommand; label: string; icon: TablerIcon }[] = [
   { command: 'restart', label: 'Restart', icon: IconRotateClockwise },
 ];
 
-export interface ProjectActionsProps {
+interface ProjectActionsProps {
   project: Project;
   onRename: () => void;
   onDelete: () => void;

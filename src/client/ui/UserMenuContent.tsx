@@ -15,7 +15,7 @@ import type { LazyMenuProps } from './use-lazy-menu.ts';
 /** Renders the button of the menu, with props that differ between the plain button and the target of the menu. */
 export type RenderMenuButton = (props: ComponentPropsWithRef<'button'>) => ReactElement;
 
-export interface UserMenuContentProps extends LazyMenuProps {
+interface UserMenuContentProps extends LazyMenuProps {
   user: User;
   renderButton: RenderMenuButton;
 }
