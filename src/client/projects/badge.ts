@@ -2,6 +2,7 @@
 
 import type { Project } from '../../shared/contract/project.ts';
 import { isFailure, reasonFacts } from '../../shared/contract/reasons.ts';
+import { statusMessages } from '../../shared/contract/status-messages.ts';
 import { currentStep } from './start-labels.ts';
 
 export type BadgeTone = 'ok' | 'wait' | 'bad' | 'idle' | 'done';
@@ -83,17 +84,17 @@ export function statusLine(project: Pick<Project, 'status' | 'message' | 'podErr
     case 'ready':
       return `All ${containers.length} containers are ready.`;
     case 'initializing':
-      return podError ?? 'Waiting for a worker to start the pod.';
+      return podError ?? statusMessages.queued.message;
     case 'stopping':
-      return 'The pod is stopping. The files stay on the volume.';
+      return statusMessages.stopping.message;
     case 'stopped':
-      return 'The pod is stopped. The files stay on the volume.';
+      return statusMessages.stopped.message;
     case 'error':
       return 'Something went wrong. Retry to start the project again.';
     case 'deleting':
-      return 'The pod and its volume are being deleted.';
+      return statusMessages.deleting.message;
     case 'archived':
-      return 'The project was deleted.';
+      return statusMessages.archived.message;
   }
 }
 

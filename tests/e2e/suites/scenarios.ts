@@ -14,61 +14,8 @@ import { reasonFacts, type ReasonCode } from '../../../src/shared/contract/reaso
 import type { Client } from '../../../src/shared/sdk/client.ts';
 import { kubernetesEventSchema } from '../../../src/worker/pods/kube/kubernetes-event.ts';
 import type { StartedApp } from '../../support/started-app.ts';
+import { scenarioReasons } from './scenario-reasons.ts';
 
-/** The name of each scenario, as in `https://scenarios.example/<name>`, and the reason that its project must get. */
-export const scenarioReasons: [scenario: string, reason: ReasonCode][] = [
-  ['clone-not-found', 'clone-failed'],
-  ['clone-denied', 'clone-failed'],
-  ['clone-unreachable', 'clone-failed'],
-  ['clone-timeout', 'clone-failed'],
-  ['clone-no-space', 'clone-failed'],
-  ['clone-slow', 'cloning'],
-  ['init-failed', 'init-failed'],
-  ['not-found', 'image-not-found'],
-  ['denied', 'image-denied'],
-  ['unreachable', 'image-unreachable'],
-  ['registry-503', 'image-unreachable'],
-  ['rate-limited', 'image-rate-limited'],
-  ['untrusted', 'image-untrusted'],
-  ['slow-pull', 'creating'],
-  ['invalid-name', 'image-invalid-name'],
-  ['config-error', 'config-missing'],
-  ['secret-missing', 'config-missing'],
-  ['create-error', 'create-container-error'],
-  ['start-error', 'start-error'],
-  ['hook-failed', 'hook-failed'],
-  ['crash-once', 'crash-loop'],
-  ['crash', 'crash-loop'],
-  ['segfault', 'crash-loop'],
-  ['exit-42', 'crash-loop'],
-  ['oom', 'out-of-memory'],
-  ['never-started', 'starting'],
-  ['never-ready', 'readiness-failing'],
-  ['ready-404', 'readiness-failing'],
-  ['ready-timeout', 'readiness-failing'],
-  ['liveness', 'liveness-failing'],
-  ['unschedulable', 'unschedulable'],
-  ['no-memory', 'unschedulable'],
-  ['tainted', 'unschedulable'],
-  ['disk-pressure', 'unschedulable'],
-  ['wrong-zone', 'unschedulable'],
-  ['scale-up', 'scaling-up'],
-  ['no-scheduler', 'waiting-for-node'],
-  ['silent-node', 'scheduled'],
-  ['node-lost', 'node-lost'],
-  ['evicted', 'evicted'],
-  ['deadline', 'deadline-exceeded'],
-  ['refused', 'node-refused'],
-  ['preempted', 'preempted'],
-  ['drained', 'drained'],
-  ['quota', 'quota-exceeded'],
-  ['policy', 'admission-denied'],
-  ['volume-pending', 'volume-pending'],
-  ['mount-failed', 'mount-failed'],
-  ['attach-failed', 'attach-failed'],
-  ['multi-attach', 'multi-attach'],
-  ['no-network', 'network-failed'],
-];
 /** Reasons that an event of Kubernetes reports before the status of the pod does, by the reason of the event. */
 const eventReasons: Partial<Record<string, ReasonCode>> = {
   TriggeredScaleUp: 'scaling-up',
@@ -175,8 +122,8 @@ async function watchEvents(kubeconfigPath: string) {
     '/api/v1/namespaces/opencode/events',
     { resourceVersion: metadata?.resourceVersion ?? '' },
     (_type, object: unknown) => {
-      const { of, reason } = kubernetesEventSchema.parse(object);
-      const projectId = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(of.name)?.[0];
+      const { involvedObject, reason } = kubernetesEventSchema.parse(object);
+      const projectId = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(involvedObject.name)?.[0];
       const key = `${projectId} ${reason}`;
       if (!firstAtMs.has(key)) firstAtMs.set(key, performance.now());
     },
