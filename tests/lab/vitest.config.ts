@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['tests/lab/*.lab.ts'],
     testTimeout: 180_000,
     hookTimeout: 300_000,
-    // Right after all other tests a node of two cores may be late once.
+    // A two-core node may miss one deadline right after the other tests of CI.
     retry: process.env['CI'] === 'true' ? 1 : 0,
     bail: 1,
     fileParallelism: false,
