@@ -54,7 +54,7 @@ export async function waitForServersAndWorkers(): Promise<void> {
 }
 
 /**
- * Applies the lab's overlay and waits until all of it is ready. It changes nothing where the overlay is already deployed.
+ * Applies the lab's overlay and waits until everything is ready. It changes nothing where the overlay is already deployed.
  * Stores come first: the migration would fail without them, and the kubelet waits longer after each failure.
  */
 export async function deploy(): Promise<void> {

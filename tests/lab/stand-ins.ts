@@ -1,6 +1,6 @@
 /**
  * What the network policies are measured against: pods in other namespaces, addresses of the node that stand for private networks
- * and metadata services, and a client outside the cluster. `removeStandIns` removes all of it.
+ * and metadata services, and a client outside the cluster. `removeStandIns` removes everything.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
