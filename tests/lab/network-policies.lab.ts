@@ -25,11 +25,9 @@ import {
 } from './network-probe.ts';
 import { createStandIns, removeStandIns } from './stand-ins.ts';
 
-const projectPorts = [
-  'OpenCode of another project',
-  'file browser of another project',
-  'session proxy of another project',
-];
+/** The ports of a project that servers use. */
+const sidecars = ['file browser of another project', 'session proxy of another project'];
+const projectPorts = ['OpenCode of another project', ...sidecars];
 const stores = ['PostgreSQL', 'Redis'];
 /** What the system offers to everybody in the cluster. */
 const offered = ['server', 'worker metrics', 'issuer'];
@@ -113,13 +111,7 @@ describe('with all policies', () => {
     expectReachable('project pod', [...dns, 'public address']));
 
   it('a server reaches its stores and two ports of a project, and neither OpenCode nor ports that nobody uses', () =>
-    expectReachable('server', [
-      ...['file browser of another project', 'session proxy of another project'],
-      ...stores,
-      ...offered,
-      ...unprotected,
-      ...nodeNames,
-    ]));
+    expectReachable('server', [...sidecars, ...stores, ...offered, ...unprotected, ...nodeNames]));
 
   it('a worker reaches its stores and the API server, and no project', () =>
     expectReachable('worker', [...stores, ...offered, ...unprotected, ...nodeNames]));
@@ -148,7 +140,9 @@ describe('each policy is needed', () => {
     withoutPolicies('opencode-system', 'nobody');
     await Promise.all([
       expectReachable('impostor in another namespace', [
-        ...['other pod of the system', ...offered, ...unprotected],
+        'other pod of the system',
+        ...offered,
+        ...unprotected,
         ...nodeNames,
       ]),
       expectReachable('project pod', [...dns, 'public address']),
@@ -158,11 +152,7 @@ describe('each policy is needed', () => {
   it('without the policies of server, worker, stores and issuer nobody reaches them', async () => {
     withoutPolicies('opencode-system', 'server', 'worker', 'postgres', 'redis', 'keycloak');
     await Promise.all([
-      expectReachable('server', [
-        ...['file browser of another project', 'session proxy of another project'],
-        ...unprotected,
-        ...nodeNames,
-      ]),
+      expectReachable('server', [...sidecars, ...unprotected, ...nodeNames]),
       expectReachable('impostor in another namespace', [...unprotected, ...nodeNames]),
       expectReachable('outside the cluster', unprotected, podDestinations),
     ]);

@@ -51,7 +51,14 @@ export function listSources(project: Project): Record<string, Source> {
   const [worker = ''] = podsOf('app.kubernetes.io/component=worker');
   const inPod = (namespace: string, pod: string, container: string): Source => [
     'kubectl',
-    ...['-n', namespace, 'exec', pod, '-c', container, '--', 'node'],
+    '-n',
+    namespace,
+    'exec',
+    pod,
+    '-c',
+    container,
+    '--',
+    'node',
   ];
   return {
     'project pod': inPod('opencode', project.podName, 'opencode-server'),
@@ -98,7 +105,10 @@ export function listNodeDestinations(listenerPort: number): Destination[] {
   const read = (...args: string[]) => kubectl('get', ...args);
   const service = read('service', 'kubernetes', '-o', 'jsonpath={.spec.clusterIP}');
   const [api = '', apiPort] = read(
-    ...['endpointslices', 'kubernetes', '-o', 'jsonpath={.endpoints[0].addresses[0]} {.ports[0].port}'],
+    'endpointslices',
+    'kubernetes',
+    '-o',
+    'jsonpath={.endpoints[0].addresses[0]} {.ports[0].port}',
   ).split(' ');
   const [node = '', kubeletPort] = read(
     'nodes',
