@@ -123,8 +123,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-// No retry: the commands would run against what their first run has changed.
-describe('the runbook on a real cluster', { retry: 0 }, () => {
+describe('the runbook on a real cluster', () => {
   it('creates a Secret with all fields that the programs read, and rotates the session secret without revoking tokens', async () => {
     kubectl(...system, 'delete', 'secret', 'opencode-secrets');
     await runSuccessfully('Install', 'create secret', {
