@@ -1,17 +1,17 @@
-/** The commands of a page, run as they are printed. */
+/** Reads the shell commands of a Markdown page and runs them as they are printed. */
 
 import { execFile } from 'node:child_process';
 
 /** A block of shell lines, or a command within a sentence. */
-export interface Printed {
-  /** The heading under which it stands. */
+export interface PrintedCommand {
+  /** The heading of its section. */
   heading: string;
   text: string;
 }
 
-/** Everything in a Markdown page that a reader would put into a shell, in order. */
-export function readCommands(page: string): Printed[] {
-  const found: Printed[] = [];
+/** Every `sh` block and every inline `kubectl` command of a Markdown page; per section, blocks first. */
+export function readCommands(page: string): PrintedCommand[] {
+  const found: PrintedCommand[] = [];
   for (const section of page.split(/^#+ /m).slice(1)) {
     const heading = section.split('\n', 1)[0] ?? '';
     const add = (text: string) => found.push({ heading, text });
@@ -24,21 +24,21 @@ export function readCommands(page: string): Printed[] {
   return found;
 }
 
-export interface ShellOptions {
-  /** What stands in the place of a placeholder or of an example's value; each must be in the text. */
+export interface RunOptions {
+  /** Values that replace placeholders or example values. Each key must occur in the text. */
   fill?: Record<string, string>;
   cwd: string;
   env: NodeJS.ProcessEnv;
 }
 
-/** Runs it in one shell, which ends at the first line that fails. */
-export async function runPrinted({ text }: Printed, { fill = {}, cwd, env }: ShellOptions) {
+/** Runs a command in one shell, which ends at the first line that fails. */
+export async function runCommand({ text }: PrintedCommand, { fill = {}, cwd, env }: RunOptions) {
   const filled = Object.entries(fill).reduce((lines, [placeholder, value]) => {
     if (!lines.includes(placeholder)) throw new Error(`There is no "${placeholder}" in "${lines}".`);
     return lines.replaceAll(placeholder, () => value);
   }, text);
-  const [left] = /<\w+>|…/.exec(filled) ?? [];
-  if (left !== undefined) throw new Error(`Nothing stands in the place of "${left}" in "${filled}".`);
+  const [unfilled] = /<\w+>|…/.exec(filled) ?? [];
+  if (unfilled !== undefined) throw new Error(`No value replaces "${unfilled}" in "${filled}".`);
   return await new Promise<{ failed: boolean; stdout: string; stderr: string }>((resolve) => {
     execFile('bash', ['-euo', 'pipefail', '-c', filled], { cwd, env }, (error, stdout, stderr) =>
       resolve({ failed: error !== null, stdout, stderr }),
