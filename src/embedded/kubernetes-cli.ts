@@ -10,8 +10,13 @@ import { createEmbeddedKubernetes } from './kubernetes/embedded-kubernetes.ts';
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 try {
-  const kubernetes = await createEmbeddedKubernetes({ dataDir: resolve(process.env['DATA_DIR'] ?? '.data'), log: print });
-  print(`Embedded Kubernetes at ${kubernetes.url} (pods are simulated). For kubectl: export KUBECONFIG=${kubernetes.kubeconfigPath}`);
+  const kubernetes = await createEmbeddedKubernetes({
+    dataDir: resolve(process.env['DATA_DIR'] ?? '.data'),
+    log: print,
+  });
+  print(
+    `Embedded Kubernetes at ${kubernetes.url} (pods are simulated). For kubectl: export KUBECONFIG=${kubernetes.kubeconfigPath}`,
+  );
   const stop = () => void kubernetes.stop().then(() => process.exit(0));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

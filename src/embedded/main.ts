@@ -73,9 +73,7 @@ async function startServerAndWorker(
 ): Promise<void> {
   const { parts, clientDir, log } = deps;
   const serverConfig = readServerConfig(env);
-  shutdown.add(
-    await parts.startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }),
-  );
+  shutdown.add(await parts.startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
   await parts.migrateToLatest(serverConfig.databaseUrl);
   await shutdown.track(parts.startServer(serverConfig, { log, clientDir }));
   const workerConfig = readWorkerConfig(env);

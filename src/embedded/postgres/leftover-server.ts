@@ -45,4 +45,3 @@ export function readPidFile(folder: string): { pid: number; folder: string; stat
     return null;
   }
 }
-

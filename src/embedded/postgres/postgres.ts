@@ -125,7 +125,8 @@ async function startServer(start: StartOptions): Promise<GuardedProcess> {
       portTries += 1;
       continue;
     }
-    if (!/shared memory block|lock file "postmaster.pid"/.test(output)) throw new Error(failureMessage(output, logFile));
+    if (!/shared memory block|lock file "postmaster.pid"/.test(output))
+      throw new Error(failureMessage(output, logFile));
   }
 }
 

@@ -30,9 +30,12 @@ export function loadServiceSettings(path: string): ServiceSettings {
   try {
     return settingsSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new Error(`${path} is damaged: it must contain the port and the password as JSON. Restore it, or delete it.`, {
-      cause,
-    });
+    throw new Error(
+      `${path} is damaged: it must contain the port and the password as JSON. Restore it, or delete it.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -57,8 +57,11 @@ async function readVersion(path: string, env: Record<string, string>): Promise<s
     const { stdout } = await promisify(execFile)(path, ['--version'], { env: { ...process.env, ...env } });
     return /v=(\S+)/.exec(stdout)?.[1] ?? '';
   } catch (cause) {
-    throw new Error(`${path} does not run on this machine. Install Redis in another way, or name a running one with REDIS_URL.`, {
-      cause,
-    });
+    throw new Error(
+      `${path} does not run on this machine. Install Redis in another way, or name a running one with REDIS_URL.`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -81,7 +81,9 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
       socket.write(`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${rawHeaders(answer)}\r\n`);
       answer.pipe(socket);
     });
-    upstreamRequest.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'));
+    upstreamRequest.on('error', () =>
+      socket.end('HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'),
+    );
     upstreamRequest.end();
   });
   server.headersTimeout = 10_000;

@@ -43,7 +43,10 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
     const created = (await (
       await fetch(`${proxyUrl}/session`, { method: 'POST', headers, body: JSON.stringify({ title: 'By proxy' }) })
     ).json()) as { id: string };
-    const sessions = (await (await fetch(`${proxyUrl}/session`, { headers })).json()) as { id: string; title: string }[];
+    const sessions = (await (await fetch(`${proxyUrl}/session`, { headers })).json()) as {
+      id: string;
+      title: string;
+    }[];
     expect(sessions).toContainEqual(expect.objectContaining({ id: created.id, title: 'By proxy' }));
   });
 
