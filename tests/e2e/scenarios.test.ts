@@ -178,8 +178,8 @@ async function followEvents(kubeconfigPath: string) {
     '/api/v1/namespaces/opencode/events',
     { resourceVersion: metadata?.resourceVersion ?? '' },
     (_type, object: unknown) => {
-      const { of, reason } = kubernetesEventSchema.parse(object);
-      const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(of.name)?.[0];
+      const { involvedObject, reason } = kubernetesEventSchema.parse(object);
+      const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(involvedObject.name)?.[0];
       const key = `${id} ${reason}`;
       if (!observed.has(key)) observed.set(key, performance.now());
     },
