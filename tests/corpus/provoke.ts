@@ -16,7 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { ApiException, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 
-import { image, plays, probe, shell, type Play } from './provocations.ts';
+import { image, provocations, probe, shell, type Provocation } from './provocations.ts';
 import { diagnoseSnapshot, parseSnapshot } from './snapshots.ts';
 import { brokenWebhookLabel, createStage, labels, namespace, priorityClass, startRegistry } from './stage.ts';
 
@@ -33,14 +33,14 @@ function addressOf(text: string): { host: string; port: number } {
 }
 
 /** What is missing for it, if anything is. */
-function lackOf({ registryStatus, afterwards }: Play): string | null {
+function lackOf({ registryStatus, afterwards }: Provocation): string | null {
   if (registryStatus !== undefined && registry === null) return 'PROVOKE_REGISTRY';
   if (afterwards === 'lose-node' && (nodeDown === undefined || nodeUp === undefined))
     return 'PROVOKE_NODE_DOWN and PROVOKE_NODE_UP';
   return null;
 }
 
-async function podOf(name: string, play: Play): Promise<V1Pod> {
+async function podOf(name: string, play: Provocation): Promise<V1Pod> {
   const { container = {}, pod = {}, finalizers, registryStatus, before } = play;
   const { volumes = [], ...spec } = pod;
   const { volumeMounts = [], ...own } = container;
@@ -80,14 +80,14 @@ async function captured(name: string, how: string) {
   const nodeName = pod?.spec?.nodeName;
   const node = nodeName === undefined ? null : await api.readNode({ name: nodeName });
   for (const object of [pod, pvc, node, ...events.items]) delete object?.metadata?.managedFields;
-  const expect = { state: '', actor: '', mentions: [], codeHint: plays[name]?.reason ?? '' };
+  const expect = { state: '', actor: '', mentions: [], codeHint: provocations[name]?.reason ?? '' };
   return { name, how, capturedAt: new Date().toISOString(), pod, events: events.items, pvc, node, expect };
 }
 
 const diagnosed = (file: object) => diagnoseSnapshot(parseSnapshot(JSON.parse(JSON.stringify(file)))).reason;
 
 /** Makes the pod, and waits until the engine says what it is to say, or for so long. */
-async function provoke(name: string, play: Play, limitMs: number): Promise<{ reason: string; file: object }> {
+async function provoke(name: string, play: Provocation, limitMs: number): Promise<{ reason: string; file: object }> {
   await stage.prepare(play.before, name);
   try {
     await make(name, play);
@@ -110,7 +110,7 @@ async function provoke(name: string, play: Play, limitMs: number): Promise<{ rea
   }
 }
 
-async function make(name: string, play: Play): Promise<void> {
+async function make(name: string, play: Provocation): Promise<void> {
   await api.createNamespacedPersistentVolumeClaim({
     namespace,
     body: {
@@ -132,7 +132,7 @@ async function orNull<T>(read: Promise<T>): Promise<T | null> {
   });
 }
 
-async function doTo(name: string, what: Play['afterwards']): Promise<void> {
+async function doTo(name: string, what: Provocation['afterwards']): Promise<void> {
   switch (what) {
     case 'drain':
       await stage.changeNode({ unschedulable: true });
@@ -144,7 +144,7 @@ async function doTo(name: string, what: Play['afterwards']): Promise<void> {
       return;
     case 'preempt': {
       await stage.makePriorityClass();
-      const rival = await podOf(name, plays[name] ?? { how: '', reason: '' });
+      const rival = await podOf(name, provocations[name] ?? { how: '', reason: '' });
       rival.metadata = { name: 'rival', labels };
       if (rival.spec) Object.assign(rival.spec, { priorityClassName: priorityClass, volumes: [] });
       for (const container of rival.spec?.containers ?? []) container.volumeMounts = [];
@@ -176,9 +176,9 @@ async function cleanUp(): Promise<void> {
 const args = process.argv.slice(2);
 const writeAt = args.indexOf('--write');
 const folder = writeAt < 0 ? null : (args.splice(writeAt, 2)[1] ?? null);
-const desired = (args.length === 0 ? Object.keys(plays) : args).map((name) => {
-  const found = plays[name];
-  if (!found) throw new Error(`There is no situation "${name}". Known are: ${Object.keys(plays).join(', ')}.`);
+const desired = (args.length === 0 ? Object.keys(provocations) : args).map((name) => {
+  const found = provocations[name];
+  if (!found) throw new Error(`There is no situation "${name}". Known are: ${Object.keys(provocations).join(', ')}.`);
   return { name, play: found };
 });
 let failures = 0;
