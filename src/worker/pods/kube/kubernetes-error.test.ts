@@ -21,7 +21,7 @@ describe('toKubernetesError', () => {
         'pods "project-1" is forbidden: exceeded quota: tenant-compute, requested: limits.memory=1280Mi, used: limits.memory=0, limited: limits.memory=512Mi',
       ),
       expected: { kind: 'terminal', reason: 'quota-exceeded' },
-      text: /quota of memory is used up.*administrator.*limits\.memory=512Mi/s,
+      shows: /quota of memory is used up.*administrator.*limits\.memory=512Mi/s,
     },
     {
       what: 'a used-up storage quota',
@@ -31,7 +31,7 @@ describe('toKubernetesError', () => {
         'persistentvolumeclaims "workspace-1" is forbidden: exceeded quota: tenant-storage, requested: requests.storage=1Gi',
       ),
       expected: { kind: 'terminal', reason: 'quota-exceeded' },
-      text: /quota of storage is used up/,
+      shows: /quota of storage is used up/,
     },
     {
       what: 'a missing permission',
@@ -41,7 +41,7 @@ describe('toKubernetesError', () => {
         'pods is forbidden: User "system:serviceaccount:opencode:opencode-worker" cannot create resource "pods" in API group "" in the namespace "opencode"',
       ),
       expected: { kind: 'terminal', reason: 'forbidden' },
-      text: /lacks a permission.*may not create pods.*administrator.*cannot create resource "pods"/s,
+      shows: /lacks a permission.*may not create pods.*administrator.*cannot create resource "pods"/s,
     },
     {
       what: 'a refusal by an admission webhook without a reason',
@@ -51,7 +51,7 @@ describe('toKubernetesError', () => {
         'admission webhook "images.policy.example.com" denied the request: container "opencode-server" uses image "busybox:1.35" from a registry that is not allowed',
       ),
       expected: { kind: 'terminal', reason: 'admission-denied' },
-      text: /policy.*denied.*administrator.*not allowed/s,
+      shows: /policy.*denied.*administrator.*not allowed/s,
     },
     {
       what: 'a refusal by pod security',
@@ -61,31 +61,31 @@ describe('toKubernetesError', () => {
         'pods "project-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true',
       ),
       expected: { kind: 'terminal', reason: 'admission-denied' },
-      text: /policy/,
+      shows: /policy/,
     },
     {
       what: 'a missing namespace',
       error: answered(404, 'NotFound', 'namespaces "no-such-namespace" not found'),
       expected: { kind: 'terminal', reason: 'namespace-missing' },
-      text: /namespace no-such-namespace was not found.*administrator must create it/s,
+      shows: /namespace no-such-namespace was not found.*administrator must create it/s,
     },
     {
       what: 'a missing pod',
       error: answered(404, 'NotFound', 'pods "project-1" not found'),
       expected: { kind: 'not-found', reason: 'pod-gone' },
-      text: /not found/,
+      shows: /not found/,
     },
     {
       what: 'a name that is already used',
       error: answered(409, 'AlreadyExists', 'pods "project-1" already exists'),
       expected: { kind: 'already-exists', reason: 'name-conflict' },
-      text: /already exists/,
+      shows: /already exists/,
     },
     {
       what: 'a precondition that fails',
       error: answered(409, 'Conflict', 'the UID in the precondition does not match the UID in record'),
       expected: { kind: 'conflict', reason: 'cluster-busy' },
-      text: /at the same time.*precondition/s,
+      shows: /at the same time.*precondition/s,
     },
     {
       what: 'an invalid spec',
@@ -95,25 +95,25 @@ describe('toKubernetesError', () => {
         'Pod "project-1" is invalid: [spec.containers[0].image: Required value, spec.containers[0].ports[0].containerPort: Invalid value: 70000]',
       ),
       expected: { kind: 'terminal', reason: 'invalid-spec' },
-      text: /invalid.*administrator must correct.*spec\.containers\[0\]\.image/s,
+      shows: /invalid.*administrator must correct.*spec\.containers\[0\]\.image/s,
     },
     {
       what: 'a body that the API cannot read',
       error: answered(400, 'BadRequest', 'the object provided is unrecognized (must be of type Pod)'),
       expected: { kind: 'terminal', reason: 'invalid-spec' },
-      text: /invalid/,
+      shows: /invalid/,
     },
     {
       what: 'refused credentials in an answer without a body',
       error: toKubernetesError(new ApiException(401, 'Unauthorized', undefined, {})),
       expected: { kind: 'transient', reason: 'unauthorized' },
-      text: /does not accept our credentials.*administrator/,
+      shows: /does not accept our credentials.*administrator/,
     },
     {
       what: 'a resource version that is too old',
       error: answered(410, 'Expired', 'too old resource version: 1 (2)'),
       expected: { kind: 'gone', reason: 'cluster-error' },
-      text: /too old/,
+      shows: /too old/,
     },
     {
       what: 'an error of the API itself',
@@ -123,19 +123,19 @@ describe('toKubernetesError', () => {
         'Internal error occurred: failed calling webhook "images.policy.example.com"',
       ),
       expected: { kind: 'transient', reason: 'admission-unavailable' },
-      text: /policy check.*administrator must check the webhook.*failed calling webhook/s,
+      shows: /policy check.*administrator must check the webhook.*failed calling webhook/s,
     },
     {
       what: "a proxy's HTML page instead of an answer",
       error: toKubernetesError(new ApiException(503, 'failed', '<html>Service Unavailable</html>', {})),
       expected: { kind: 'transient', reason: 'cluster-error' },
-      text: /^The cluster answered with an error \(HTTP 503\)\. The worker tries again by itself/,
+      shows: /^The cluster answered with an error \(HTTP 503\)\. The worker tries again by itself/,
     },
     {
       what: 'an answer that is not a Kubernetes object',
       error: toKubernetesError(z.string().safeParse(1).error),
       expected: { kind: 'transient', reason: 'cluster-error' },
-      text: /could not be read/,
+      shows: /could not be read/,
     },
     {
       what: 'a refused connection',
@@ -143,7 +143,7 @@ describe('toKubernetesError', () => {
         new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:6443') }),
       ),
       expected: { kind: 'transient', reason: 'cluster-unreachable', status: 0 },
-      text: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
+      shows: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
       cause: 'connect ECONNREFUSED 127.0.0.1:6443',
     },
     {
@@ -152,20 +152,20 @@ describe('toKubernetesError', () => {
         new TypeError('fetch failed', { cause: Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }) }),
       ),
       expected: { kind: 'transient', reason: 'cluster-unreachable' },
-      text: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
+      shows: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
       cause: 'ECONNREFUSED',
     },
     {
       what: 'a request that timed out',
       error: toKubernetesError(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
       expected: { kind: 'transient', reason: 'cluster-unreachable' },
-      text: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
+      shows: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
       cause: 'The operation was aborted due to timeout',
     },
-  ])('classifies $what', ({ error, expected, text, cause }) => {
+  ])('classifies $what', ({ error, expected, shows, cause }) => {
     expect(error).toMatchObject(expected);
     const raw = error.evidence.map(({ text }) => text);
-    expect([error.message, error.nextStep, ...raw].join(' ')).toMatch(text);
+    expect([error.message, error.nextStep, ...raw].join(' ')).toMatch(shows);
     expect(error.message).toMatch(/^[A-Z][^]*\.$/);
     if (cause !== undefined) expect(causeOf(error)).toBe(cause); // only for the log
   });
