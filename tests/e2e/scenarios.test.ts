@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { CoreV1Api, KubeConfig, Watch } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
-import { scenarioOf, scenarioNames } from '../../src/embedded/kubernetes/kubelet/scenarios.ts';
+import { scenarioOf, scenarioNames } from '../../src/embedded/kubernetes/kubelet/runtime/simulated/scenarios.ts';
 import type { Project } from '../../src/shared/contract/project.ts';
 import { reasonFacts, type ReasonCode } from '../../src/shared/contract/reasons.ts';
 import { createClient, type Client } from '../../src/shared/sdk/client.ts';
