@@ -81,7 +81,7 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: before.podName, namespace, gracePeriodSeconds: 0 });
     const gone = await system.until(before.id, { status: 'initializing', reason: 'pod-gone', podUid: null });
-    expect(projectText(gone)).toMatch(/The pod is gone.*A new one is started by itself\./);
+    expect(projectText(gone)).toMatch(/The pod is gone.*A new pod starts by itself\./);
     await system.jobs.resume();
     await expectReplaced(before, claimUid);
     expect((await historyOf(before.id)).map(({ status }) => status)).not.toContain('error');
@@ -112,7 +112,7 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
     });
     const evicted = await system.until(project.id, { status: 'error', reason: 'evicted', phase: 'Failed' });
     expect(projectText(evicted)).toMatch(
-      /evicted.*disk storage.*started by itself.*low on resource: ephemeral-storage\./s,
+      /evicted.*disk storage.*starts by itself.*low on resource: ephemeral-storage\./s,
     );
     expect(await system.podsOf(project.id)).toHaveLength(1);
   });
@@ -142,7 +142,7 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
     await holdBack(await cluster.api.readNamespacedPod({ name: before.podName, namespace }));
     await cluster.api.deleteNamespacedPod({ name: before.podName, namespace, gracePeriodSeconds: 1 });
     const stuck = await system.until(before.id, { status: 'initializing', reason: 'stuck-on-finalizer' });
-    expect(projectText(stuck)).toMatch(/has ended but is kept by "[^"]+".*administrator must find/);
+    expect(projectText(stuck)).toMatch(/has ended but is kept by the finalizer "[^"]+".*administrator must find/);
     // Whoever looks again, the answer is the same: on a lost node it may still write to the volume.
     await system.jobs.add('create-pod', { projectId: before.id });
     await vi.waitFor(
