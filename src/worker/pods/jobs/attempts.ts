@@ -8,12 +8,12 @@ import type { Database } from '../../../shared/node/db/database.ts';
 import { outageOf } from '../../../shared/node/db/outage.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
-import { backOffMs } from '../../back-off.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { causeOf, KubernetesError } from '../kube/kubernetes-error.ts';
 import type { Reconciler } from '../reconcile/reconcile.ts';
 import type { StatusWriter } from '../status/status-writer.ts';
 import { clusterWideFailures } from './cluster-wide-failures.ts';
+import { jobBackOffMs } from './job-back-off.ts';
 
 export type AttemptOutcome = {
   /** The wish that the attempt was made for; `null` when it could not be read. */
@@ -68,7 +68,7 @@ export function createAttempts(deps: {
         const isOurs = !(error instanceof KubernetesError);
         if (isOurs && (generation === null || outageOf(error))) {
           log.warn({ error: String(error) }, 'the database does not answer; trying again');
-          return { kind: 'retry', generation, delayMs: backOffMs(number, random), error: asError(error) };
+          return { kind: 'retry', generation, delayMs: jobBackOffMs(number, random), error: asError(error) };
         }
         const problem = isOurs ? internalError(error, log) : error;
         generation ??= 0; // only the database fails before it is known
@@ -83,7 +83,7 @@ export function createAttempts(deps: {
         );
         if (failedPermanently) return { kind: 'failed', generation, error: problem };
         if (!problem.sent) return { kind: 'requeue', generation, requeueAfterMs: waitOf(problem) };
-        const delayMs = Math.max(problem.retryAfterMs ?? 0, backOffMs(number, random));
+        const delayMs = Math.max(problem.retryAfterMs ?? 0, jobBackOffMs(number, random));
         return { kind: 'retry', generation, delayMs, error: problem };
       }
 

@@ -10,10 +10,10 @@ import type { Database } from '../../../shared/node/db/database.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import { SpanKind, traced } from '../../../shared/node/tracing.ts';
-import { backOffMs } from '../../back-off.ts';
 import type { WorkerMetrics } from '../../health.ts';
 import type { AfterStep } from '../../step.ts';
 import type { AttemptOutcome, Attempts } from './attempts.ts';
+import { jobBackOffMs } from './job-back-off.ts';
 
 /** A request to the cluster that is under way ends within ten seconds. */
 const cancelMs = 11_000;
@@ -119,7 +119,7 @@ export function startJobConsumer(deps: {
     lockDuration: 15_000,
     settings: {
       backoffStrategy: (attemptsMade, _type, error) =>
-        error instanceof AttemptFailed ? error.delayMs : backOffMs(attemptsMade, deps.random),
+        error instanceof AttemptFailed ? error.delayMs : jobBackOffMs(attemptsMade, deps.random),
     },
   });
   worker.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
