@@ -1,6 +1,8 @@
-import type { ReasonCode } from '../../../shared/contract/reasons.ts';
+/** The failures of the whole cluster rather than of one project. Attempts never run out because of them. */
 
-/** These are the cluster's troubles, not the project's: an end of the attempts would need hands on every project. */
+import type { ReasonCode } from '../../shared/contract/reasons.ts';
+
+/** With a limit of attempts, an administrator would have to retry every project by hand after an outage. */
 export const clusterWideFailures: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'cluster-unreachable',
   'cluster-busy',

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { readInstallationId } from '../../../src/shared/node/db/installation-repository.ts';
-import type { Correction } from '../../../src/worker/health.ts';
+import type { Correction } from '../../../src/worker/metrics.ts';
 import { installationAnnotation } from '../../../src/worker/pods/kube/manifests.ts';
 import type { Worker } from '../../../src/worker/worker.ts';
 import { readMetric } from '../../support/read-metric.ts';
