@@ -94,7 +94,7 @@ export async function watchCluster(deps: ClusterWatchDeps, leadership: Leadershi
       resource: 'events',
       labelSelector: null,
       schema: kubernetesEventSchema,
-      isRelevant: ({ of }) => ourNames[of.kind as keyof typeof ourNames]?.test(of.name) ?? false, // any kind may come
+      isRelevant: ({ involvedObject: { kind, name } }) => ourNames[kind as keyof typeof ourNames]?.test(name) ?? false, // any kind may come
       limits: { forbiddenMs, ...deps.limits },
       handler: eventHandler(parts),
     }),
@@ -174,7 +174,7 @@ function eventHandler({ cache, observer, resync, metrics }: Parts): ListWatchHan
     },
     onChange(type, event) {
       if (type === 'DELETED' || !cache.events.add(event)) return;
-      const object = cache.objectNamed(event.of.name);
+      const object = cache.objectNamed(event.involvedObject.name);
       const projectId = object && projectIdOf(object);
       if (projectId !== null) observer.onEvent(projectId);
     },

@@ -8,11 +8,11 @@ import { isLater } from './object-cache.ts';
 
 export interface CachedEvent {
   metadata: { name: string; resourceVersion: string };
-  of: { uid: string; name: string };
+  involvedObject: { uid: string; name: string };
 }
 
 /** The object that an event is about. */
-type Subject = CachedEvent['of'];
+type Subject = CachedEvent['involvedObject'];
 
 export interface EventCache<T> {
   /** The events about this object; the most recently received event is the last. */
@@ -31,13 +31,13 @@ const newestOfEach = 20;
 const orphanMs = 60_000;
 
 export function createEventCache<T extends CachedEvent>({ clock }: { clock: Clock }): EventCache<T> {
-  let bySubject = new Map<string, { of: Subject; byName: Map<string, T>; receivedAt: number }>();
+  let bySubject = new Map<string, { subject: Subject; byName: Map<string, T>; receivedAt: number }>();
 
   function add(event: T): boolean {
-    const { of } = event;
-    const key = keyOf(of);
+    const { involvedObject: subject } = event;
+    const key = keyOf(subject);
     const { name, resourceVersion } = event.metadata;
-    const known = bySubject.get(key) ?? { of, byName: new Map<string, T>(), receivedAt: 0 };
+    const known = bySubject.get(key) ?? { subject, byName: new Map<string, T>(), receivedAt: 0 };
     const held = known.byName.get(name);
     if (held && !isLater(resourceVersion, held.metadata.resourceVersion)) return false;
     known.receivedAt = clock.monotonic();
@@ -51,7 +51,7 @@ export function createEventCache<T extends CachedEvent>({ clock }: { clock: Cloc
 
   return {
     add,
-    about: (of) => [of, { ...of, uid: '' }].flatMap((each) => [...(bySubject.get(keyOf(each))?.byName.values() ?? [])]),
+    about: (subject) => [subject, { ...subject, uid: '' }].flatMap((each) => [...(bySubject.get(keyOf(each))?.byName.values() ?? [])]),
     replace(events) {
       bySubject = new Map();
       const sorted = events.toSorted((a, b) =>
@@ -60,8 +60,8 @@ export function createEventCache<T extends CachedEvent>({ clock }: { clock: Cloc
       for (const event of sorted) add(event);
     },
     prune(exists) {
-      for (const [key, { of, receivedAt }] of bySubject) {
-        if (!exists(of) && clock.monotonic() - receivedAt > orphanMs) bySubject.delete(key);
+      for (const [key, { subject, receivedAt }] of bySubject) {
+        if (!exists(subject) && clock.monotonic() - receivedAt > orphanMs) bySubject.delete(key);
       }
     },
   };

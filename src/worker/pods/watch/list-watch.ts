@@ -12,6 +12,7 @@ import { backOffMs } from '../../../shared/back-off.ts';
 import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import { pause } from '../../../shared/node/periodic.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
 import type { KubernetesClient, WatchedResource } from '../kube/kubernetes-client.ts';
 import { causeOf, fromResponse, KubernetesError, toKubernetesError } from '../kube/kubernetes-error.ts';
 
@@ -226,14 +227,6 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   let text = '';
   for await (const chunk of body) text += decoder.decode(chunk, { stream: true });
   return text + decoder.decode();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the schema rejects it
-  }
 }
 
 /** For example a proxy's page with status 200. Accepting it as a list would "delete" every pod. */
