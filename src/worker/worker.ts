@@ -124,7 +124,7 @@ function connect(config: WorkerConfig, { log, clock, random, requestTimeoutMs }:
     kubernetes: createKubernetesClient({
       loadKubeConfig: () => loadKubeConfig(config.kubeconfigPath),
       namespace: config.namespace,
-      now: clock.monotonic,
+      now: () => clock.monotonic(),
       random,
       ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
     }),

@@ -51,7 +51,8 @@ export function createEventCache<T extends CachedEvent>({ clock }: { clock: Cloc
 
   return {
     add,
-    about: (subject) => [subject, { ...subject, uid: '' }].flatMap((each) => [...(bySubject.get(keyOf(each))?.byName.values() ?? [])]),
+    about: (subject) =>
+      [subject, { ...subject, uid: '' }].flatMap((each) => [...(bySubject.get(keyOf(each))?.byName.values() ?? [])]),
     replace(events) {
       bySubject = new Map();
       const sorted = events.toSorted((a, b) =>

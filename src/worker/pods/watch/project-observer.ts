@@ -58,6 +58,7 @@ const driftMessage = 'A comparison with the cluster found a missing or wrong obj
 export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserver {
   const { cache, writer, dispatcher, metrics, lease, log, clock, signal } = deps;
   const fence = { lease: lease.name, epoch: lease.epoch };
+  const observedStateOf = (record: ProjectRecord) => cache.observedStateOf(record);
   const queuedCauses = new Map<string, Cause>();
   const queue = createWorkQueue({
     concurrency: 8,
@@ -88,16 +89,16 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
 
   const observers: Record<Cause, (projectId: string) => Promise<void>> = {
     async event(projectId) {
-      scheduleRecheck(await writer.recordEvents(projectId, cache.observedStateOf, fence));
+      scheduleRecheck(await writer.recordEvents(projectId, observedStateOf, fence));
     },
     async change(projectId) {
-      const observed = scheduleRecheck(await writer.recordObservation(projectId, cache.observedStateOf, fence));
+      const observed = scheduleRecheck(await writer.recordObservation(projectId, observedStateOf, fence));
       if (!observed) return;
       const { record } = observed;
       if (needsReconcileByWatch(record, cache.actualOf(record), clock.now())) await dispatcher.dispatch(record);
     },
     async deletion(projectId) {
-      const observed = scheduleRecheck(await writer.recordObservation(projectId, cache.observedStateOf, fence));
+      const observed = scheduleRecheck(await writer.recordObservation(projectId, observedStateOf, fence));
       if (!observed) return;
       const { record } = observed;
       // Also while a command is pending: its attempt may have ended in order to wait for this deletion.
@@ -107,7 +108,7 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
   };
 
   async function repairDrift(projectId: string): Promise<void> {
-    const observed = scheduleRecheck(await writer.recordDrift(projectId, cache.observedStateOf, fence));
+    const observed = scheduleRecheck(await writer.recordDrift(projectId, observedStateOf, fence));
     if (!observed) return;
     const { record, difference } = observed;
     if (difference !== 'message') metrics.corrected('status');
@@ -143,7 +144,7 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
       if (agrees) setRecheck(record, recheckAt);
       return agrees;
     },
-    isQueued: queue.has,
+    isQueued: (projectId) => queue.has(projectId),
     async stop() {
       rechecks.stop();
       collectedEvents.stop();

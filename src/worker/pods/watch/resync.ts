@@ -133,7 +133,7 @@ export function createResync(deps: ResyncDeps): Resync {
   });
 
   return {
-    run: periodic.run,
+    run: (signal) => periodic.run(signal),
     onListed() {
       isListNew = true;
       periodic.runNow();
