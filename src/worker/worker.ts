@@ -27,7 +27,8 @@ import { createAttempts } from './pods/jobs/attempts.ts';
 import { createDispatcher } from './pods/jobs/dispatcher.ts';
 import { startJobConsumer } from './pods/jobs/job-consumer.ts';
 import { sweepPendingCommands } from './pods/jobs/pending-command-sweep.ts';
-import { createKubernetesClient, loadKubeConfig, type KubernetesClient } from './pods/kube/kubernetes-client.ts';
+import { createKubernetesClient, type KubernetesClient } from './pods/kube/kubernetes-client.ts';
+import { loadKubeConfig } from './pods/kube/kubernetes-credentials.ts';
 import { createReconciler } from './pods/reconcile/reconcile.ts';
 import { createStatusWriter } from './pods/status/status-writer.ts';
 import { watchCluster } from './pods/watch/cluster-watch.ts';
@@ -124,7 +125,7 @@ function connect(config: WorkerConfig, { log, clock, random, requestTimeoutMs }:
     kubernetes: createKubernetesClient({
       loadKubeConfig: () => loadKubeConfig(config.kubeconfigPath),
       namespace: config.namespace,
-      now: () => clock.monotonic(),
+      clock,
       random,
       ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
     }),
@@ -190,7 +191,7 @@ async function readReadiness({
   const messages = [
     ...(database ? [] : ['PostgreSQL does not answer.']),
     ...(redis ? [] : ['Redis does not accept commands. One worker carries out commands without the queue.']),
-    ...(kubernetes.closed() ? ['The cluster does not answer, or requested a pause.'] : []),
+    ...(kubernetes.blockedBy() ? ['The cluster does not answer, or requested a pause.'] : []),
   ];
   return { status: database ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
 }

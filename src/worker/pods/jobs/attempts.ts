@@ -43,7 +43,7 @@ export interface Attempts {
 
 interface AttemptsDeps {
   db: Database;
-  kubernetes: Pick<KubernetesClient, 'closed'>;
+  kubernetes: Pick<KubernetesClient, 'blockedBy'>;
   reconciler: Reconciler;
   writer: StatusWriter;
   random: () => number;
@@ -61,12 +61,12 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         const record = await findProject(deps.db, job.projectId);
         generation = record?.generation ?? 0;
         if (!record) return { kind: 'done', generation };
-        const closed = deps.kubernetes.closed();
-        if (closed) {
-          if (record.podErrorCode !== closed.reason) {
-            await recordFailure(deps, job, { generation, error: closed, failedPermanently: false, options });
+        const blocked = deps.kubernetes.blockedBy();
+        if (blocked) {
+          if (record.podErrorCode !== blocked.reason) {
+            await recordFailure(deps, job, { generation, error: blocked, failedPermanently: false, options });
           }
-          return { kind: 'requeue', generation, requeueAfterMs: requeueAfterMs(closed, deps.random) };
+          return { kind: 'requeue', generation, requeueAfterMs: requeueAfterMs(blocked, deps.random) };
         }
         const result = await deps.reconciler.reconcile(record, signal, job.requestId);
         return { ...result, generation };
