@@ -38,7 +38,9 @@ describe('a cluster that does not answer', () => {
     await system.startWorker();
     const project = await system.create();
     const waiting = await system.until(project.id, { status: 'initializing', reason: 'cluster-unreachable' });
-    expect(projectText(waiting)).toMatch(/^The cluster does not answer\. Your project is saved\. It continues by itself/);
+    expect(projectText(waiting)).toMatch(
+      /^The cluster does not answer\. Your project is saved\. It continues by itself/,
+    );
     expect(waiting.failedGeneration).toBeNull();
     await system.kubernetes.comeBack();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready' }, 15_000);
@@ -60,7 +62,9 @@ describe('a cluster that refuses', () => {
     await system.startWorker({ KUBE_NAMESPACE: 'not-there-yet' });
     const project = await system.create({ namespace: 'not-there-yet' });
     const failed = await system.until(project.id, { status: 'error', reason: 'namespace-missing' });
-    expect(projectText(failed)).toMatch(/not-there-yet was not found.*administrator must create it|Create the namespace/);
+    expect(projectText(failed)).toMatch(
+      /not-there-yet was not found.*administrator must create it|Create the namespace/,
+    );
     await untilQueueIsEmpty();
     await cluster.api.createNamespace({ body: { metadata: { name: 'not-there-yet' } } });
     await system.command(project.id, 'retry');
