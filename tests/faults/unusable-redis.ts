@@ -57,7 +57,7 @@ export function describeUnusableRedis(
       const answer = JSON.parse(await readyz(worker)) as object;
       expect(answer).toMatchObject({
         status: 'degraded',
-        messages: [expect.stringContaining("Redis")],
+        messages: [expect.stringContaining('Redis')],
       });
     });
 

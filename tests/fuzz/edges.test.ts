@@ -181,7 +181,7 @@ describe('bytes on a line of HTTP', () => {
   });
 });
 
-describe('slow clients', () => {
+describe.concurrent('slow clients', () => {
   it('of headers and handshakes, and silent ones, are ended in seconds, and meanwhile the others are served', async () => {
     const startedAt = performance.now();
     const beginnings = [
@@ -217,7 +217,7 @@ describe('slow clients', () => {
   }, 40_000);
 });
 
-describe('slow bodies', () => {
+describe.concurrent('slow bodies', () => {
   it('are answered in words, and their lines end with the answer', async () => {
     const head =
       `POST /trpc/tokens.create HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n` +
