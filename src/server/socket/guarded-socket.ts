@@ -11,6 +11,7 @@ import { WebSocket, type RawData } from 'ws';
 import { z } from 'zod';
 
 import { AppError } from '../../shared/contract/errors.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import { shapeOf } from '../error-shape.ts';
 import { closeAboveBytes, maxCallsPerFrame, maxSubscriptionsPerSocket, pauseAboveBytes } from '../limits.ts';
 
@@ -231,13 +232,5 @@ export function guardSocket(
     if ('result' in message && message.result.type === 'started') subscriptions.add(id);
     if ('error' in message || ('result' in message && message.result.type === 'stopped')) subscriptions.delete(id);
     settle(id);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined; // JSON itself knows no undefined
   }
 }

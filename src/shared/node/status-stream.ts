@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
 import { streamEntrySchema, type StreamEntry } from '../contract/events.ts';
+import { parseJson } from '../parse-json.ts';
 import type { Log } from './log.ts';
 
 const streamKey = 'opencode:status';
@@ -123,10 +124,7 @@ export function compareStreamIds(a: string, b: string): number {
 }
 
 function parseEntry(fields: string[]): StreamEntry | null {
-  try {
-    const result = streamEntrySchema.safeParse(JSON.parse(fields[1] ?? ''));
-    return result.success ? result.data : null;
-  } catch {
-    return null; // not JSON: somebody else wrote to our key
-  }
+  // An entry that is not JSON, or not in our shape, was written by another program.
+  const result = streamEntrySchema.safeParse(parseJson(fields[1] ?? ''));
+  return result.success ? result.data : null;
 }

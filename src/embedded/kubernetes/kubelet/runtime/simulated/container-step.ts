@@ -1,11 +1,13 @@
-import { textAt, valueAt } from '../api/kube-object.ts';
+/** One step of a simulated container: which step it is follows from the status. */
+
+import { textAt, valueAt } from '../../../api/kube-object.ts';
 import { stepCrashLoop, stepRunning, stepTerminated } from './container-run.ts';
 import { stepPull, stepPullBackOff, stepPullFailed } from './container-start.ts';
 import { idle, type StepInput, type StepResult } from './step-result.ts';
 
 /**
- * One small step of one container's life: what its status is now, what there is to tell, and when to look again. What it
- * depends on is in its arguments (`memory` it also writes), and where the memory is lost the status alone is enough.
+ * Returns the new status, the events of the step and when the next step is due. It depends on its arguments only, and
+ * changes only `memory`. When the memory is lost, the status alone is enough to continue.
  */
 export function stepContainer(input: StepInput): StepResult {
   const { status } = input;
@@ -19,10 +21,10 @@ export function stepContainer(input: StepInput): StepResult {
     case 'ImagePullBackOff':
       return stepPullBackOff(input);
     default: {
-      // What is wrong with it does not mend itself.
       const { createError } = input.scenario;
-      const isHopeless = createError?.reason === valueAt(status, 'state', 'waiting', 'reason');
-      return input.isNodeBusy || isHopeless ? idle(status) : stepPull(input);
+      // A container that could not be created stays as it is.
+      const hasFailed = createError?.reason === valueAt(status, 'state', 'waiting', 'reason');
+      return input.isNodeBusy || hasFailed ? idle(status) : stepPull(input);
     }
   }
 }

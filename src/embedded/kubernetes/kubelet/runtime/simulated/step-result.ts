@@ -1,8 +1,10 @@
-import { kubeTime, valueAt, type JsonObject } from '../api/kube-object.ts';
-import type { KubeletDelays } from './delays.ts';
+/** Input and result of one step of a simulated container, and builders for results. */
+
+import { kubeTime, valueAt, type JsonObject } from '../../../api/kube-object.ts';
+import type { KubeletDelays } from '../../delays.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** What is known of a container beyond its status: precise times of what goes on just now. Lost in a restart. */
+/** What is not in the status of a container: the exact times of its current step. A restart of the kubelet loses it. */
 export interface ContainerMemory {
   pullingSinceMs?: number | undefined;
   creatingSinceMs?: number | undefined;
@@ -25,9 +27,9 @@ export interface StepInput {
   nowMs: number;
   /** Whether the node has the image already. */
   hasImage: boolean;
-  /** Whether another container is being pulled or made; they are started one after the other. */
+  /** Whether another container of the pod is being pulled or created. They are started one after the other. */
   isNodeBusy: boolean;
-  /** It runs before the others, and is to end. */
+  /** An init container runs before the others, and has to end. */
   isInit: boolean;
 }
 
@@ -35,22 +37,22 @@ export interface StepEvent {
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;
-  /** It tells of the pod rather than of a container. */
+  /** The event is about the pod, not about the container. */
   isOfPod?: boolean;
 }
 
 export interface StepResult {
   status: JsonObject;
   events: StepEvent[];
-  /** After how long there is more to do. */
+  /** After how long the next step is due; undefined: never. */
   retryAfterMs?: number | undefined;
-  /** Whether this container is being pulled or made. */
+  /** Whether this container is being pulled or created. */
   isBusy: boolean;
-  /** Whether the image has come to the node. */
+  /** Whether this step finished pulling the image. */
   hasPulled: boolean;
 }
 
-/** Nothing to do but to look again. */
+/** A result that lets other containers of the pod start. */
 export const idle = (status: JsonObject, retryAfterMs?: number, events: StepEvent[] = []): StepResult => ({
   status,
   events,
@@ -59,7 +61,7 @@ export const idle = (status: JsonObject, retryAfterMs?: number, events: StepEven
   hasPulled: false,
 });
 
-/** As long as this goes on, no other container is started. */
+/** A result that keeps other containers of the pod from starting. */
 export const busy = (status: JsonObject, retryAfterMs: number, events: StepEvent[] = []): StepResult => ({
   ...idle(status, retryAfterMs, events),
   isBusy: true,
@@ -68,12 +70,12 @@ export const busy = (status: JsonObject, retryAfterMs: number, events: StepEvent
 export const normal = (reason: string, message: string): StepEvent => ({ type: 'Normal', reason, message });
 export const warning = (reason: string, message: string): StepEvent => ({ type: 'Warning', reason, message });
 
-/** The pause before the n-th repetition: the first pause, doubled each time up to the limit. */
+/** The pause before the n-th repetition. It doubles each time, up to the limit. */
 export function backOffMs(delays: KubeletDelays, repetition: number): number {
   return Math.min(delays.backOffMs * 2 ** Math.max(0, Math.min(repetition, 20) - 1), delays.backOffLimitMs);
 }
 
-/** A container that waits, and for what. */
+/** The status of a waiting container. */
 export function waiting(status: JsonObject, reason: string, message: string): JsonObject {
   return { ...status, state: { waiting: { reason, message } }, ready: false, started: false };
 }

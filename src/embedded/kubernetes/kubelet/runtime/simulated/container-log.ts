@@ -1,9 +1,11 @@
-import { objectsAt, textAt, valueAt, type JsonObject, type KubeObject } from '../api/kube-object.ts';
-import type { LogLine } from '../api/pod-subresources.ts';
+/** The simulated log of a container. */
+
+import { objectsAt, textAt, valueAt, type JsonObject, type KubeObject } from '../../../api/kube-object.ts';
+import type { LogLine } from '../../../api/pod-subresources.ts';
 
 /**
- * What a container of the embedded cluster says. No process runs, so the lines follow from the pod's status alone: they
- * are the same after a restart, need no storage, and the first of them says what they are.
+ * The log of a container. No process runs, so the lines are computed from the status of the pod. They are the same after a
+ * restart and need no storage. The first line says that they are simulated.
  */
 export function containerLog(
   pod: KubeObject,
@@ -14,14 +16,14 @@ export function containerLog(
   const spec = objectsAt(pod, 'spec', 'containers').find((item) => item['name'] === container);
   if (status === undefined || spec === undefined) return [];
   const current = valueAt(status, 'state', 'running') ?? valueAt(status, 'state', 'terminated');
-  // While a container waits for its next start, its last run is what there is to read.
+  // While a container waits for its restart, its log is that of the last run.
   const run = previous || current === undefined ? valueAt(status, 'lastState', 'terminated') : current;
   const startedAtMs = Date.parse(textAt(run, 'startedAt'));
   if (run === undefined || Number.isNaN(startedAtMs)) return [];
   const lines: LogLine[] = [
     {
       atMs: startedAtMs,
-      text: 'This is the embedded Kubernetes: no container runs, these lines are made up from the status of the pod.',
+      text: 'This is the embedded Kubernetes: no container runs. These lines are simulated from the status of the pod.',
     },
     { atMs: startedAtMs + 1, text: `starting ${textAt(spec, 'image')} as ${container}` },
   ];
@@ -35,16 +37,16 @@ function endLine(run: ReturnType<typeof valueAt>, container: string, startedAtMs
   const endedAtMs = Date.parse(textAt(run, 'finishedAt'));
   const reason = textAt(run, 'reason');
   const code = textAt(run, 'exitCode');
-  const words =
+  const message =
     reason === 'OOMKilled'
       ? 'fatal: out of memory'
       : code === '0'
         ? `${container} has finished`
         : `error: ${container} stopped with exit code ${code}`;
-  return { atMs: Math.max(endedAtMs, startedAtMs + 2), text: words };
+  return { atMs: Math.max(endedAtMs, startedAtMs + 2), text: message };
 }
 
-/** A sign of life every ten seconds at most, the last hundred of them, so that a long run stays readable. */
+/** One line for each ten seconds of the run, and at most the last hundred of them. */
 function runningLines(
   spec: JsonObject,
   status: JsonObject,

@@ -1,39 +1,39 @@
-/** Every situation that can be played: data alone, a line or some for each, so it may be longer than a file of code. */
+/** All scenarios. The file has only data, some lines for each scenario, so it is longer than other files. */
 
 import type { Scenario } from './scenarios.ts';
 
-const resolve = (image: string, why: string): string =>
-  `rpc error: code = Unknown desc = failed to pull and unpack image "${image}": failed to resolve reference "${image}": ${why}`;
-const head = (image: string) => `failed to do request: Head "https://${hostOf(image)}/v2/": `;
+const resolveFailure = (image: string, cause: string): string =>
+  `rpc error: code = Unknown desc = failed to pull and unpack image "${image}": failed to resolve reference "${image}": ${cause}`;
+const headRequest = (image: string) => `failed to do request: Head "https://${hostOf(image)}/v2/": `;
 
 type ScenarioFactory = (image: string, match: RegExpExecArray) => Scenario;
 const clone = (kind: string, shows: string, text: string) =>
   [`clone-${kind}`, () => ({ shows, init: { code: 0, lastMessage: `clone-failed: ${kind}: ${text}` } })] as const;
 
-export const scenarioTable: readonly (readonly [word: string, createScenario: ScenarioFactory])[] = [
+export const scenarioTable: readonly (readonly [name: string, createScenario: ScenarioFactory])[] = [
   // the repository
   clone(
     'not-found',
-    'there is no repository at this address',
+    'The repository does not exist.',
     "fatal: repository 'https://git.example.com/team/app/' not found",
   ),
   clone(
     'denied',
-    'the repository asks for a sign-in',
+    'The repository requires a sign-in.',
     "fatal: could not read Username for 'https://git.example.com': terminal prompts disabled",
   ),
   clone(
     'unreachable',
-    'the server of the repository is not found',
+    'The host name of the repository cannot be resolved.',
     "fatal: unable to access 'https://git.example.com/team/app/': Could not resolve host: git.example.com",
   ),
-  clone('timeout', 'cloning takes longer than it may', 'It did not end within 300 seconds.'),
-  clone('no-space', 'the volume is too small for the repository', 'fatal: write error: No space left on device'),
-  ['clone-slow', () => ({ shows: 'cloning goes on and on', init: { isSlow: true } })],
+  clone('timeout', 'Cloning exceeds its time limit.', 'It did not end within 300 seconds.'),
+  clone('no-space', 'The volume is too small for the repository.', 'fatal: write error: No space left on device'),
+  ['clone-slow', () => ({ shows: 'Cloning never ends.', init: { isSlow: true } })],
   [
     'init-failed',
     () => ({
-      shows: 'the init container ends with 128',
+      shows: 'The init container exits with code 128.',
       init: { code: 128, lastMessage: 'fatal: not a git repository' },
     }),
   ],
@@ -41,16 +41,16 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'not-found',
     (image) => ({
-      shows: 'the registry does not know the image',
-      pull: { failure: resolve(image, `${image}: not found`).replace('Unknown', 'NotFound') },
+      shows: 'The image is not in the registry.',
+      pull: { failure: resolveFailure(image, `${image}: not found`).replace('Unknown', 'NotFound') },
     }),
   ],
   [
     'denied',
     (image) => ({
-      shows: 'the registry asks for a sign-in',
+      shows: 'The registry requires a sign-in.',
       pull: {
-        failure: resolve(
+        failure: resolveFailure(
           image,
           'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',
         ),
@@ -60,16 +60,16 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'unreachable',
     (image) => ({
-      shows: 'the name of the registry leads nowhere',
-      pull: { failure: resolve(image, `${head(image)}dial tcp: lookup ${hostOf(image)}: no such host`) },
+      shows: 'The host name of the registry cannot be resolved.',
+      pull: { failure: resolveFailure(image, `${headRequest(image)}dial tcp: lookup ${hostOf(image)}: no such host`) },
     }),
   ],
   [
     'registry-503',
     (image) => ({
-      shows: 'the registry answers 503',
+      shows: 'The registry answers 503.',
       pull: {
-        failure: resolve(
+        failure: resolveFailure(
           image,
           `unexpected status from HEAD request to https://${hostOf(image)}/v2/: 503 Service Unavailable`,
         ),
@@ -79,9 +79,9 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'rate-limited',
     (image) => ({
-      shows: 'the registry has had too many requests',
+      shows: 'The pull rate limit of the registry is exceeded.',
       pull: {
-        failure: resolve(
+        failure: resolveFailure(
           image,
           'unexpected status code 429 Too Many Requests: toomanyrequests: You have reached your pull rate limit',
         ),
@@ -91,20 +91,20 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'untrusted',
     (image) => ({
-      shows: 'the certificate of the registry is not trusted',
+      shows: 'The certificate of the registry is not trusted.',
       pull: {
-        failure: resolve(
+        failure: resolveFailure(
           image,
-          `${head(image)}tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+          `${headRequest(image)}tls: failed to verify certificate: x509: certificate signed by unknown authority`,
         ),
       },
     }),
   ],
-  ['slow-pull', () => ({ shows: 'pulling takes a minute', pull: { isSlow: true } })],
+  ['slow-pull', () => ({ shows: 'Pulling the image takes a minute.', pull: { isSlow: true } })],
   [
     'invalid-name',
     (image) => ({
-      shows: 'the name of the image is no name',
+      shows: 'The image name is invalid.',
       createError: {
         reason: 'InvalidImageName',
         message: `Failed to apply default image tag "${image}": couldn't parse image reference "${image}": invalid reference format`,
@@ -115,7 +115,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'config-error',
     () => ({
-      shows: 'a ConfigMap lacks a key',
+      shows: 'A key is missing in a ConfigMap.',
       createError: {
         reason: 'CreateContainerConfigError',
         message: "couldn't find key settings in ConfigMap opencode/opencode-config",
@@ -125,14 +125,14 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'secret-missing',
     () => ({
-      shows: 'a Secret is missing',
+      shows: 'A Secret does not exist.',
       createError: { reason: 'CreateContainerConfigError', message: 'secret "llm-keys" not found' },
     }),
   ],
   [
     'create-error',
     () => ({
-      shows: 'the container cannot be made on its node',
+      shows: 'The node cannot create the container.',
       createError: {
         reason: 'CreateContainerError',
         message:
@@ -143,7 +143,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'start-error',
     () => ({
-      shows: 'the program may not be run',
+      shows: 'The program of the container is not executable.',
       createError: {
         reason: 'RunContainerError',
         message:
@@ -154,34 +154,55 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'hook-failed',
     () => ({
-      shows: 'the start hook fails',
+      shows: 'The postStart hook fails.',
       createError: {
         reason: "PostStartHookError: command 'sh -c prepare' exited with 5: ",
         message: 'Exec lifecycle hook ([sh -c prepare]) for Container "opencode-server" failed',
       },
     }),
   ],
-  ['crash-once', () => ({ shows: 'ends with 1 once, then runs', exit: { code: 1, reason: 'Error', onlyOnce: true } })],
-  ['crash', () => ({ shows: 'ends with 1 soon after each start', exit: { code: 1, reason: 'Error' } })],
-  ['segfault', () => ({ shows: 'crashes by a memory access', exit: { code: 139, reason: 'Error' } })],
+  [
+    'crash-once',
+    () => ({
+      shows: 'The container exits with code 1 once, then runs.',
+      exit: { code: 1, reason: 'Error', onlyOnce: true },
+    }),
+  ],
+  [
+    'crash',
+    () => ({ shows: 'The container exits with code 1 soon after each start.', exit: { code: 1, reason: 'Error' } }),
+  ],
+  [
+    'segfault',
+    () => ({ shows: 'The container crashes with a segmentation fault.', exit: { code: 139, reason: 'Error' } }),
+  ],
   [
     'exit-(\\d{1,3})',
     (_image, match) => {
       const code = Math.min(255, Number(match[1]));
       return {
-        shows: 'ends with this code soon after each start; 0 counts as completed',
+        shows: 'The container exits with this code soon after each start. Code 0 counts as completed.',
         exit: { code, reason: code === 0 ? 'Completed' : 'Error' },
       };
     },
   ],
-  ['oom', () => ({ shows: 'is killed for its memory', exit: { code: 137, reason: 'OOMKilled' } })],
+  [
+    'oom',
+    () => ({
+      shows: 'The container exceeds its memory limit and is killed.',
+      exit: { code: 137, reason: 'OOMKilled' },
+    }),
+  ],
   // probes
-  ['never-started', () => ({ shows: 'never answers its startup check, and is restarted', failingProbe: 'startup' })],
-  ['never-ready', () => ({ shows: 'never becomes ready', failingProbe: 'readiness' })],
+  [
+    'never-started',
+    () => ({ shows: 'The startup probe fails until the container is restarted.', failingProbe: 'startup' }),
+  ],
+  ['never-ready', () => ({ shows: 'The readiness probe always fails.', failingProbe: 'readiness' })],
   [
     'ready-404',
     () => ({
-      shows: 'answers its readiness check with 404',
+      shows: 'The readiness probe gets status 404.',
       failingProbe: 'readiness',
       probeFailure: 'HTTP probe failed with statuscode: 404',
     }),
@@ -189,49 +210,58 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'ready-timeout',
     () => ({
-      shows: 'does not answer its readiness check in time',
+      shows: 'The readiness probe times out.',
       failingProbe: 'readiness',
       probeFailure:
         'Get "http://10.244.0.12:3000/global/health": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
     }),
   ],
-  ['liveness', () => ({ shows: 'becomes ready, then no longer answers, and is restarted', failingProbe: 'liveness' })],
+  [
+    'liveness',
+    () => ({
+      shows: 'The container becomes ready, then the liveness probe fails and it is restarted.',
+      failingProbe: 'liveness',
+    }),
+  ],
   // nodes
-  ['unschedulable', () => ({ shows: 'no node has enough CPU', unschedulable: '1 Insufficient cpu' })],
-  ['no-memory', () => ({ shows: 'no node has enough memory', unschedulable: '1 Insufficient memory' })],
+  ['unschedulable', () => ({ shows: 'No node has enough CPU.', unschedulable: '1 Insufficient cpu' })],
+  ['no-memory', () => ({ shows: 'No node has enough memory.', unschedulable: '1 Insufficient memory' })],
   [
     'tainted',
     () => ({
-      shows: 'the nodes are kept for other work',
+      shows: 'All nodes have a taint that the pod does not tolerate.',
       unschedulable: '1 node(s) had untolerated taint {maintenance: true}',
     }),
   ],
   [
     'disk-pressure',
     () => ({
-      shows: 'the disk of the node is nearly full',
+      shows: 'The disk of the node is nearly full.',
       unschedulable: '1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }',
     }),
   ],
   [
     'wrong-zone',
-    () => ({ shows: 'its volume is in another zone', unschedulable: '1 node(s) had volume node affinity conflict' }),
+    () => ({
+      shows: 'The volume is in another zone than the nodes.',
+      unschedulable: '1 node(s) had volume node affinity conflict',
+    }),
   ],
   [
     'scale-up',
     () => ({
-      shows: 'a node is being added',
+      shows: 'The autoscaler adds a node.',
       unschedulable: '1 Insufficient cpu',
       scaleUp: 'pod triggered scale-up: [{group-workers 2->3 (max: 10)}]',
     }),
   ],
-  ['no-scheduler', () => ({ shows: 'no scheduler looks at it', silent: 'scheduler' })],
-  ['silent-node', () => ({ shows: 'its node does not begin', silent: 'node' })],
-  ['node-lost', () => ({ shows: 'its node is lost while it runs', nodeLost: true })],
+  ['no-scheduler', () => ({ shows: 'No scheduler handles the pod.', silent: 'scheduler' })],
+  ['silent-node', () => ({ shows: 'The node does not start the pod.', silent: 'node' })],
+  ['node-lost', () => ({ shows: 'The node of the running pod stops reporting.', nodeLost: true })],
   [
     'evicted',
     () => ({
-      shows: 'is evicted for want of memory, and started anew',
+      shows: 'The pod is evicted because the node is short of memory, and started again.',
       podEnd: {
         reason: 'Evicted',
         message: 'The node was low on resource: memory. Threshold quantity: 100Mi, available: 91Mi.',
@@ -241,14 +271,14 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'deadline',
     () => ({
-      shows: 'runs longer than it may',
+      shows: 'The pod exceeds its deadline.',
       podEnd: { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' },
     }),
   ],
   [
     'preempted',
     () => ({
-      shows: 'makes room for a pod of higher priority, once',
+      shows: 'The pod is preempted once by a pod of higher priority.',
       leaves: {
         reason: 'PreemptionByScheduler',
         message: 'default-scheduler: preempting to accommodate a higher priority pod',
@@ -259,14 +289,14 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'drained',
     () => ({
-      shows: 'leaves a node that is being drained, once',
+      shows: 'The pod is evicted once from a node that is drained.',
       leaves: { reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' },
     }),
   ],
   [
     'refused',
     () => ({
-      shows: 'is refused by its node',
+      shows: 'The node refuses the pod.',
       podEnd: { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' },
     }),
   ],
@@ -274,7 +304,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'quota',
     () => ({
-      shows: 'the quota of the cluster is used up',
+      shows: 'The resource quota of the namespace is used up.',
       refusal:
         'exceeded quota: tenant-compute, requested: requests.cpu=150m, used: requests.cpu=950m, limited: requests.cpu=1',
     }),
@@ -282,7 +312,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'policy',
     () => ({
-      shows: 'a policy of the cluster denies the pod',
+      shows: 'A policy of the cluster denies the pod.',
       refusal: 'admission webhook "images.policy.example.com" denied the request: its registry is not allowed',
     }),
   ],
@@ -290,7 +320,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'volume-pending',
     () => ({
-      shows: 'its storage class does not exist',
+      shows: 'The storage class does not exist.',
       unschedulable: 'pod has unbound immediate PersistentVolumeClaims',
       provisioningFailure: 'storageclass.storage.k8s.io "fast-ssd" not found',
     }),
@@ -298,7 +328,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'mount-failed',
     () => ({
-      shows: 'a volume needs a Secret that is missing',
+      shows: 'A volume needs a Secret that does not exist.',
       mount: {
         reason: 'FailedMount',
         message: 'MountVolume.SetUp failed for volume "extra" : secret "git-credentials" not found',
@@ -308,7 +338,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'attach-failed',
     () => ({
-      shows: 'its volume cannot be attached',
+      shows: 'The volume cannot be attached.',
       mount: {
         reason: 'FailedAttachVolume',
         message:
@@ -319,7 +349,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'multi-attach',
     () => ({
-      shows: 'its volume is still attached to another node',
+      shows: 'The volume is still attached to another node.',
       mount: {
         reason: 'FailedAttachVolume',
         message:
@@ -330,7 +360,7 @@ export const scenarioTable: readonly (readonly [word: string, createScenario: Sc
   [
     'no-network',
     () => ({
-      shows: 'its node cannot give it a network',
+      shows: 'The node cannot set up the network of the pod.',
       mount: {
         reason: 'FailedCreatePodSandBox',
         message:

@@ -1,4 +1,6 @@
-import { isJsonObject, textAt, valueAt } from '../api/kube-object.ts';
+/** The steps of a simulated container after its start: probes, exit, restart. */
+
+import { isJsonObject, textAt, valueAt } from '../../../api/kube-object.ts';
 import { restart } from './container-start.ts';
 import { crashBackOffMessage, unhealthyMessage } from './kubelet-messages.ts';
 import type { Scenario } from './scenarios.ts';
@@ -13,10 +15,10 @@ import {
   type StepResult,
 } from './step-result.ts';
 
-/** A running container: it becomes ready, or what its situation has for it. */
+/** A running container becomes started and ready, unless its scenario has a failure for it. */
 export function stepRunning(input: StepInput): StepResult {
   const { container, status, memory, scenario, delays, nowMs } = input;
-  // After a restart of the kubelet the status still says when the container started, to the second.
+  // After a restart of the kubelet the status still has the start time, in whole seconds.
   const startedAtMs = (memory.startedAtMs ??= Date.parse(textAt(status, 'state', 'running', 'startedAt')) || nowMs);
   const ranMs = nowMs - startedAtMs;
   const { exit, failingProbe } = scenario;
@@ -38,7 +40,7 @@ export function stepRunning(input: StepInput): StepResult {
   return failingProbe === 'liveness' ? failProbe(input, 'liveness', startedAtMs) : idle(status);
 }
 
-/** A probe that fails each period, and in the end has the container killed where it is not the readiness probe. */
+/** A probe that fails in each period. At the failure threshold, a startup or liveness probe has the container killed. */
 function failProbe(input: StepInput, kind: 'startup' | 'readiness' | 'liveness', startedAtMs: number): StepResult {
   const { container, status, memory, delays, nowMs, pod } = input;
   const probe = container[`${kind}Probe`];
@@ -49,7 +51,7 @@ function failProbe(input: StepInput, kind: 'startup' | 'readiness' | 'liveness',
   memory.probeFailures += 1;
   const unhealthy = warning(
     'Unhealthy',
-    unhealthyMessage(kind, probe, { ip: pod.ip, why: input.scenario.probeFailure }),
+    unhealthyMessage(kind, probe, { ip: pod.ip, failure: input.scenario.probeFailure }),
   );
   if (kind === 'readiness' || memory.probeFailures < Number(valueAt(probe, 'failureThreshold') ?? 3)) {
     return idle(status, periodMs, [unhealthy]);
@@ -66,17 +68,17 @@ function end(input: StepInput, exit: NonNullable<Scenario['exit']>): StepResult 
   return idle(terminated(status, { ...exit, exitCode: exit.code, nowMs }), delays.settleMs);
 }
 
-/** After its end: nothing, a restart at once, or a pause before it. */
+/** A terminated container stays terminated, is restarted at once, or waits for its restart. */
 export function stepTerminated(input: StepInput): StepResult {
   const { status, memory, delays, nowMs, restartPolicy } = input;
-  const endedWell = valueAt(status, 'state', 'terminated', 'exitCode') === 0;
-  if (restartPolicy === 'Never' || (restartPolicy === 'OnFailure' && endedWell)) return idle(status);
+  const hasSucceeded = valueAt(status, 'state', 'terminated', 'exitCode') === 0;
+  if (restartPolicy === 'Never' || (restartPolicy === 'OnFailure' && hasSucceeded)) return idle(status);
   const endedAtMs = (memory.endedAtMs ??= Date.parse(textAt(status, 'state', 'terminated', 'finishedAt')) || nowMs);
   const leftMs = endedAtMs + delays.settleMs - nowMs;
   if (leftMs > 0) return idle(status, leftMs);
   const restarts = Number(status['restartCount'] ?? 0);
   const lastState = valueAt(status, 'state') ?? {};
-  // The first restart comes at once; after that each one waits longer.
+  // The first restart has no pause. The pause before each further one is longer.
   if (restarts === 0) return restart(input, { lastState, restartCount: 1 });
   memory.waitingSinceMs = nowMs;
   const pauseMs = backOffMs(delays, restarts);
@@ -89,7 +91,7 @@ export function stepTerminated(input: StepInput): StepResult {
   ]);
 }
 
-/** The pause before a restart. */
+/** A container in CrashLoopBackOff is restarted when its pause is over. */
 export function stepCrashLoop(input: StepInput): StepResult {
   const { status, memory, delays, nowMs } = input;
   const since = (memory.waitingSinceMs ??=

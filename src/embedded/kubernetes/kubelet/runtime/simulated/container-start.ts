@@ -1,6 +1,8 @@
+/** The steps of a simulated container up to its start: mount, pull, create, start. */
+
 import { createHash } from 'node:crypto';
 
-import { isJsonObject, kubeTime, textAt, type JsonObject } from '../api/kube-object.ts';
+import { isJsonObject, kubeTime, textAt, type JsonObject } from '../../../api/kube-object.ts';
 import { pullBackOffMessage } from './kubelet-messages.ts';
 import {
   backOffMs,
@@ -14,14 +16,14 @@ import {
   type StepResult,
 } from './step-result.ts';
 
-/** From the image to a running container: one step. */
+/** One step from pulling the image to the running container. */
 export function stepPull(input: StepInput): StepResult {
   const { status, memory, scenario, delays, nowMs, hasImage } = input;
   const image = textAt(input.container, 'image');
   if (memory.creatingSinceMs !== undefined) return stepCreate(input);
   if (scenario.mount !== undefined) {
     const { reason, message } = scenario.mount;
-    // The node tries again and again, and tells it each time.
+    // The node tries again and again and reports every failure.
     const dueMs = (memory.waitingSinceMs ?? -Infinity) + delays.settleMs * 4;
     if (nowMs < dueMs) return busy(status, dueMs - nowMs);
     memory.waitingSinceMs = nowMs;
@@ -71,14 +73,14 @@ function stepCreate(input: StepInput): StepResult {
   return start(input);
 }
 
-/** A start after an end; the image is on the node. */
+/** Starts a container again. The image is on the node. */
 export function restart(input: StepInput, extra: JsonObject): StepResult {
   input.memory.waitingSinceMs = undefined;
   const pulled = normal('Pulled', `Container image "${textAt(input.container, 'image')}" already present on machine`);
   return start(input, extra, [pulled]);
 }
 
-/** The container runs, for the first time or again. */
+/** The container runs from now on. */
 function start(input: StepInput, extra: JsonObject = {}, before: StepEvent[] = []): StepResult {
   const { container, status, memory, pod, nowMs } = input;
   const name = textAt(container, 'name');
@@ -89,7 +91,7 @@ function start(input: StepInput, extra: JsonObject = {}, before: StepEvent[] = [
   memory.lastProbeFailureMs = undefined;
   const restartCount = Number(extra['restartCount'] ?? status['restartCount'] ?? 0);
   const started = !isJsonObject(container['startupProbe']);
-  const next: JsonObject = {
+  const running: JsonObject = {
     ...status,
     ...extra,
     state: { running: { startedAt: kubeTime(nowMs) } },
@@ -104,10 +106,10 @@ function start(input: StepInput, extra: JsonObject = {}, before: StepEvent[] = [
     normal('Created', `Created container: ${name}`),
     normal('Started', `Started container ${name}`),
   ];
-  return idle(next, 1, events);
+  return idle(running, 1, events);
 }
 
-/** The failure itself is shown for a moment, then the pause. */
+/** The status shows ErrImagePull for a moment, then ImagePullBackOff. */
 export function stepPullFailed(input: StepInput): StepResult {
   const { container, status, memory, delays, nowMs } = input;
   const since = (memory.waitingSinceMs ??= nowMs);
@@ -120,13 +122,13 @@ export function stepPullFailed(input: StepInput): StepResult {
   ]);
 }
 
-/** A pause between two attempts to pull, and the next attempt. */
+/** Waits for the next attempt to pull, then pulls. */
 export function stepPullBackOff(input: StepInput): StepResult {
   const { status, memory, delays, nowMs } = input;
   const since = (memory.waitingSinceMs ??= nowMs);
   const leftMs = since + backOffMs(delays, Math.max(1, memory.pullFailures)) - nowMs;
   if (leftMs > 0 && memory.pullingSinceMs === undefined) return idle(status, leftMs);
-  // It tries again; until it knows, it keeps the status that it has.
+  // The status stays ImagePullBackOff until the attempt has ended.
   return { ...stepPull(input), isBusy: false };
 }
 

@@ -1,6 +1,7 @@
-import { textAt, valueAt, type Json, type JsonObject } from '../api/kube-object.ts';
+/** Messages of the kubelet, with exactly its wording, because people and programs search for it. */
 
-/** The sentences of the kubelet, word for word, since people and programs look for them. */
+import { textAt, valueAt, type Json, type JsonObject } from '../../../api/kube-object.ts';
+
 export function crashBackOffMessage(
   container: JsonObject,
   pod: { name: string; namespace: string; uid: string },
@@ -16,10 +17,10 @@ export function pullBackOffMessage(image: string): string {
 export function unhealthyMessage(
   kind: 'startup' | 'readiness' | 'liveness',
   probe: Json | undefined,
-  { ip, why }: { ip: string; why: string | undefined },
+  { ip, failure }: { ip: string; failure: string | undefined },
 ): string {
   const title = `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed`;
-  if (why !== undefined) return `${title}: ${why}`;
+  if (failure !== undefined) return `${title}: ${failure}`;
   if (valueAt(probe, 'exec') !== undefined) {
     return `${title}: curl: (7) Failed to connect to 127.0.0.1 port 3000 after 0 ms: Couldn't connect to server`;
   }
@@ -31,7 +32,7 @@ export function unhealthyMessage(
     : `${title}: Get "http://${address}${path}": dial tcp ${address}: connect: connection refused`;
 }
 
-/** `10s`, `1m20s`, `5m0s`, as Go prints it; parts of a second are kept for the short pauses of tests. */
+/** `10s`, `1m20s`, `5m0s`, as Go prints a duration. The short pauses of tests are printed in milliseconds. */
 function duration(ms: number): string {
   if (ms < 1000) return `${ms}ms`;
   const seconds = Math.round(ms / 1000);
