@@ -20,7 +20,7 @@ export default defineConfig({
           // Starting a process for each file would take longer than most files.
           pool: 'threads',
           isolate: false,
-          include: ['src/**/*.test.{ts,tsx}', 'tests/model/**/*.test.ts', 'tests/corpus/**/*.test.ts'],
+          include: ['src/**/*.test.{ts,tsx}', 'tests/{model,corpus,docs}/**/*.test.ts'],
           exclude: [integrationTestsInSrc],
           sequence: { groupOrder: 0 },
         },

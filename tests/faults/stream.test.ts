@@ -91,6 +91,7 @@ async function createStream(onCleanup: (step: () => Promise<void>) => void) {
   return stream;
 }
 
+// oxlint-disable-next-line no-empty-pattern -- vitest reads the names of the fixtures from this pattern
 const it = test.extend('stream', async ({}, { onCleanup }) => {
   const steps: (() => Promise<void>)[] = [];
   onCleanup(async () => {

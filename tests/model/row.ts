@@ -10,7 +10,8 @@ import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../src/shared/node/db/projects-repository.ts';
 import type { Actual } from '../../src/worker/pods/reconcile/decide.ts';
 import { derive } from '../../src/worker/pods/status/derive.ts';
-import { recordOf, testNow } from './fixtures.ts';
+import { recordFixture } from '../support/project-fixture.ts';
+import { testNow } from './fixtures.ts';
 
 /** What of the row decides anything. Words are left out, but for whether they are those of the last failure. */
 export type Row = Pick<
@@ -52,10 +53,10 @@ const failureMessage = 'It failed.';
 const nowIso = new Date(testNow).toISOString();
 const nothing: Actual = { pod: null, claim: null };
 
-export const firstRow: Row = rowOf(recordOf());
+export const firstRow: Row = rowOf(recordFixture());
 
 export function recordFrom(row: Pick<Row, 'desiredState' | 'generation' | 'podGeneration'> & Partial<Row>) {
-  return recordOf({ ...row, podErrorCode: row.podError == null ? null : 'cluster-error' });
+  return recordFixture({ ...row, podErrorCode: row.podError == null ? null : 'cluster-error' });
 }
 
 function rowOf(record: ProjectRecord): Row {

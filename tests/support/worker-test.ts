@@ -10,6 +10,7 @@ import { createWorkerSystem, startQuickCluster } from './worker-system.ts';
  * flush Redis: its `system` uses that Redis instead of the shared one.
  */
 export const it = test
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the names of the fixtures from this pattern
   .extend('cluster', { scope: 'file' }, async ({}, { onCleanup }) => {
     const cluster = await startQuickCluster();
     onCleanup(() => cluster.stop());
@@ -22,6 +23,7 @@ export const it = test
   });
 
 export const itWithOwnRedis = it
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the names of the fixtures from this pattern
   .extend('redis', async ({}, { onCleanup }) => {
     const redis = await createOwnRedis();
     onCleanup(() => redis.stop());
