@@ -45,16 +45,16 @@ function tryEverything(guards: Guards, limits: Limits) {
 describe('two executors that stand still or die between any two steps', () => {
   // The numbers of states are honest lower bounds: a model that loses its races by a mistake fails here.
   it.each([
-    { name: 'two wishes at any moment', limits: { ...none, command: 2 }, atLeast: 150_000 },
-    { name: 'a wish, and a pod that is lost', limits: { ...none, command: 1, mishap: 1 }, atLeast: 90_000 },
-    { name: 'a wish, and an attempt that fails', limits: { ...none, command: 1, failure: 1 }, atLeast: 100_000 },
+    { name: 'two commands at any moment', limits: { ...none, command: 2 }, atLeast: 150_000 },
+    { name: 'a command and a lost pod', limits: { ...none, command: 1, mishap: 1 }, atLeast: 90_000 },
+    { name: 'a command and a failing attempt', limits: { ...none, command: 1, failure: 1 }, atLeast: 100_000 },
     {
-      name: 'a wish, and a request that outlives its sender',
+      name: 'a command and a request that arrives after its sender gave up',
       limits: { ...none, command: 1, 'late request': 1 },
       atLeast: 150_000,
     },
   ])(
-    'never share a volume, lose a wish or leave anything behind, and each state heals in a few steps: $name',
+    'never let two pods share a volume, lose a command or leave objects behind, and every state converges in a few steps: $name',
     ({ limits, atLeast }) => {
       const { states, fault, longestWay } = tryEverything(allGuards, limits);
       expect(fault).toBeNull();
