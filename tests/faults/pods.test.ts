@@ -5,8 +5,8 @@ import { listProjectEvents } from '../../src/shared/node/db/project-events-repos
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { isCall } from '../support/kubernetes-refusal.ts';
+import { projectText } from '../support/project-text.ts';
 import { recordRows } from '../support/row-history.ts';
-import { wordsOf } from '../support/sentences.ts';
 import type { WorkerSystem } from '../support/worker-system.ts';
 import { it } from '../support/worker-test.ts';
 
@@ -74,7 +74,7 @@ describe.concurrent('fault 17: the pod is deleted by hand, evicted, or its node 
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: before.podName, namespace, gracePeriodSeconds: 0 });
     const gone = await system.until(before.id, { status: 'initializing', reason: 'pod-gone', podUid: null });
-    expect(wordsOf(gone)).toMatch(/The pod is gone.*A new one is started by itself\./);
+    expect(projectText(gone)).toMatch(/The pod is gone.*A new pod starts by itself\./);
     await system.jobs.resume();
     await expectReplaced(system, before, claimUid);
     expect((await historyOf(before.id)).map(({ status }) => status)).not.toContain('error');
@@ -104,7 +104,9 @@ describe.concurrent('fault 17: the pod is deleted by hand, evicted, or its node 
       message: 'The node was low on resource: ephemeral-storage.',
     });
     const evicted = await system.until(project.id, { status: 'error', reason: 'evicted', phase: 'Failed' });
-    expect(wordsOf(evicted)).toMatch(/evicted.*disk storage.*started by itself.*low on resource: ephemeral-storage\./s);
+    expect(projectText(evicted)).toMatch(
+      /evicted.*disk storage.*starts by itself.*low on resource: ephemeral-storage\./s,
+    );
     expect(await system.podsOf(project.id)).toHaveLength(1);
   });
 
@@ -139,7 +141,7 @@ describe.concurrent('fault 17: the pod is deleted by hand, evicted, or its node 
     await holdBack(cluster.api, await cluster.api.readNamespacedPod({ name: before.podName, namespace }));
     await cluster.api.deleteNamespacedPod({ name: before.podName, namespace, gracePeriodSeconds: 1 });
     const stuck = await system.until(before.id, { status: 'initializing', reason: 'stuck-on-finalizer' });
-    expect(wordsOf(stuck)).toMatch(/has ended but is kept by "[^"]+".*administrator must find/);
+    expect(projectText(stuck)).toMatch(/has ended but is kept by the finalizer "[^"]+".*administrator must find/);
     // Another reconcile must not create a pod either: on a lost node the old pod may still write to the volume.
     await system.jobs.add('create-pod', { projectId: before.id });
     await vi.waitFor(

@@ -3,8 +3,8 @@ import { describe, expect, vi } from 'vitest';
 import type { ProjectJob } from '../../src/shared/contract/jobs.ts';
 import type { Worker } from '../../src/worker/worker.ts';
 import { gate, isCall, refusal } from '../support/kubernetes-refusal.ts';
+import { projectText } from '../support/project-text.ts';
 import { readMetric } from '../support/read-metric.ts';
-import { wordsOf } from '../support/sentences.ts';
 import type { WorkerSystem } from '../support/worker-system.ts';
 import { itWithOwnRedis as it } from '../support/worker-test.ts';
 
@@ -86,7 +86,7 @@ describe.concurrent('fault 3: Redis is down', () => {
     const worker = await system.startWorker({}, shortPauses);
     const project = await system.create({ queued: false });
     const failed = await system.until(project.id, { status: 'error', failedGeneration: 1 }, 20_000);
-    expect(wordsOf(failed)).toMatch(/HTTP 500/);
+    expect(projectText(failed)).toMatch(/HTTP 500/);
     expect(attemptTimes(system)).toHaveLength(10);
     expectPauses(system, [25, 50, 100, 200, 400, 750, 750, 750, 750]);
 

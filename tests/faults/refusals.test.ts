@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { isCall, refusal } from '../support/kubernetes-refusal.ts';
-import { wordsOf } from '../support/sentences.ts';
+import { projectText } from '../support/project-text.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -67,7 +67,7 @@ describe.each(refusals)('fault 14: Kubernetes answers $name', ({ answer, reason,
   }
 
   it('the row shows an error with the reason and the text of Kubernetes', async () => {
-    expect(wordsOf(await createRefused())).toMatch(message);
+    expect(projectText(await createRefused())).toMatch(message);
   });
 
   it('however often rows and cluster are compared, no further request is sent', async () => {
