@@ -1,8 +1,9 @@
 /**
- * The client's composition root: builds the query cache, the API's links, the one live subscription and the session,
- * leaf first. Everything that pages use comes from here, by `AppContext`.
+ * The client's composition root: builds the query cache, the API links, the live subscription and the session of one
+ * browser window. Components reach the result through `AppContext`.
  */
 
+import { systemClock, type Clock } from '../shared/clock.ts';
 import { createBackOff } from './api/back-off.ts';
 import { createConnectionStore, type ConnectionStore } from './api/connection.ts';
 import { createLinks, createSocket } from './api/links.ts';
@@ -12,19 +13,21 @@ import { createQueryClient } from './api/query-client.ts';
 import { trpc } from './api/trpc.ts';
 import { createSession, type Session } from './auth/session.ts';
 
-/** What pages reach besides the query cache. */
+/** What components use besides the query cache. */
 export interface AppServices {
+  clock: Clock;
   connection: ConnectionStore;
   liveFeed: LiveFeed;
   projectCache: ProjectCache;
   session: Session;
 }
 
-/** Builds the application for one browser window. Nothing is connected before somebody is signed in. */
+/** Builds the application. It opens no connection before a user is signed in. */
 export function createApp({ window }: { window: Window & typeof globalThis }) {
+  const clock = systemClock;
   const queryClient = createQueryClient({
     onUnauthenticated: () => {
-      // Whoever never was signed in is led to the sign-in page by the route itself, without a word about an end.
+      // A visitor who was never signed in has no session that could end. `AppLayout` redirects to the sign-in page.
       if (queryClient.getQueryData([['auth', 'me'], { type: 'query' }]) !== undefined) endSession();
     },
   });
@@ -60,14 +63,14 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
     cache: projectCache,
     connection,
     backOff,
-    now: Date.now,
+    now: () => clock.now(),
     later: (delayMs, callback) => {
       const timer = window.setTimeout(callback, delayMs);
       return () => window.clearTimeout(timer);
     },
     onSessionEnded: endSession,
   });
-  // A browser that knows to be offline says so long before the socket notices.
+  // The browser notices a lost network long before the socket times out.
   window.addEventListener('offline', () => connection.set({ link: 'lost', isOffline: true }));
   window.addEventListener('online', () => {
     connection.set({ isOffline: false });
@@ -79,6 +82,6 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
     session.ended();
   }
 
-  const services: AppServices = { connection, liveFeed, projectCache, session };
+  const services: AppServices = { clock, connection, liveFeed, projectCache, session };
   return { queryClient, client, services };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { safeReturnTo } from '../../src/client/auth/return-to.ts';
 import { createSession } from '../../src/client/auth/session.ts';
+import { safeReturnTo } from '../../src/client/auth/sign-in-path.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
