@@ -1,10 +1,10 @@
 import { Button, Text, Title } from '@mantine/core';
 import { Navigate, useSearchParams } from 'react-router';
 
+import { safeReturnTo } from '../../shared/safe-return-to.ts';
 import { trpc } from '../api/trpc.ts';
 import { Logo } from '../ui/Logo.tsx';
 import { PageTitle } from '../ui/PageTitle.tsx';
-import { safeReturnTo } from './return-to.ts';
 
 import classes from './sign-in-page.module.css';
 
@@ -17,7 +17,7 @@ const messages: Record<string, string> = {
 /** The door. Sign-in itself happens at the identity provider, to which the button leads. */
 export function SignInPage() {
   const [search] = useSearchParams();
-  const returnTo = safeReturnTo(search.get('returnTo'));
+  const returnTo = safeReturnTo(search.get('returnTo'), '/projects');
   const reason = search.get('reason');
   // Whoever comes here because a session ended needs no test whether it did.
   const me = trpc.auth.me.useQuery(undefined, {

@@ -1,12 +1,4 @@
-/** Where a person was before they had to sign in, carried in the address of the sign-in page. */
-
-/** A path of this site from untrusted text; `/projects` for everything that might lead elsewhere. */
-export function safeReturnTo(text: string | null): string {
-  if (text === null || !/^\/(?![/\\])/.test(text) || /[\\\p{Cc}]/u.test(text) || text.startsWith('/sign-in')) {
-    return '/projects';
-  }
-  return text;
-}
+/** The address of the sign-in page: it carries where the person was and why they have to sign in. */
 
 export type SignInReason = 'ended' | 'signed-out' | 'signed-out-everywhere';
 

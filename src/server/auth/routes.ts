@@ -7,13 +7,13 @@ import type { Database } from '../../shared/node/db/database.ts';
 import { insertSession, revokeSession } from '../../shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
+import { safeReturnTo } from '../../shared/safe-return-to.ts';
 import { changeRefusal } from '../http/origin.ts';
 import { renderPage } from '../http/page.ts';
 import { ofFastify } from '../http/trpc-routes.ts';
 import { sessionTtlMs } from '../limits.ts';
 import type { Issuer } from './issuer.ts';
 import type { LoginCookie } from './login-cookie.ts';
-import { safeReturnTo } from './return-to.ts';
 import type { SessionCookie } from './session-cookie.ts';
 import { SignInRefused, type SignIn } from './sign-in.ts';
 
@@ -36,7 +36,7 @@ export function registerAuthRoutes(app: FastifyInstance, deps: AuthRoutesDeps): 
   const destinations = new WeakMap<FastifyRequest, string>();
 
   app.get<{ Querystring: Record<string, unknown> }>('/auth/login', async (request, reply) => {
-    const returnTo = safeReturnTo(textOf(request.query['returnTo']));
+    const returnTo = safeReturnTo(textOf(request.query['returnTo']), '/');
     destinations.set(request, returnTo);
     if (isOtherNameOfLoopback(request.headers.host, publicOrigin())) {
       return reply.redirect(`${publicOrigin()}/auth/login?returnTo=${encodeURIComponent(returnTo)}`, 303);
