@@ -69,7 +69,7 @@ describe('fault 3: a server while Redis is away, from its start on', () => {
       status: 'degraded',
       checks: {
         database: { ok: true },
-        redis: { ok: false, message: expect.stringContaining('Wishes are kept') as string },
+        redis: { ok: false, message: expect.stringContaining('Commands are saved') as string },
         watch: { ok: false },
       },
     });

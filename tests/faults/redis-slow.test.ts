@@ -150,7 +150,7 @@ describe.each(faults)('fault $number: Redis $state', ({ state, inflict, lift }) 
   it('/readyz of server and worker say so, and that wishes are carried out all the same', async () => {
     const server = JSON.parse(await readyz(system.server.url)) as object;
     expect(server).toMatchObject({ status: 'degraded', checks: { database: { ok: true }, redis: { ok: false } } });
-    expect(JSON.stringify(server)).toContain('Wishes are kept');
+    expect(JSON.stringify(server)).toContain('Commands are saved');
     const worker = JSON.parse(await readyz(workerOf().url)) as object;
     expect(worker).toMatchObject({ status: 'degraded', messages: [expect.stringMatching(/^Redis takes no commands/)] });
   });

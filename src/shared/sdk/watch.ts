@@ -9,7 +9,7 @@ export interface WatchDeps {
   subscribe(input: { projectId?: string }, handlers: SubscriptionHandlers): { unsubscribe(): void };
   getProject(id: string): Promise<Project>;
   /** How long to wait after this many failed attempts (from 1), in milliseconds. */
-  delayMs(failedAttempts: number): number;
+  delayMs: (failedAttempts: number) => number;
 }
 
 /**

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createCookieJar } from '../../../src/server/auth/cookies.ts';
 import { createSessionCookie } from '../../../src/server/auth/session-cookie.ts';
+import { systemClock } from '../../../src/shared/clock.ts';
 import { insertAccessToken } from '../../../src/shared/node/db/access-tokens-repository.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import { insertSession, revokeSession } from '../../../src/shared/node/db/sessions-repository.ts';
@@ -186,7 +187,7 @@ async function cookieOf(
   const cookies = createSessionCookie({
     jar: createCookieJar(() => false),
     secret: wrong.signedWith ?? testSessionSecret,
-    now: Date.now,
+    clock: systemClock,
   });
   const [header = ''] = await cookies.issue({ ...session, expiresAt: wrong.cookieEndsAt ?? session.expiresAt });
   return header.split(';')[0] ?? '';

@@ -1,6 +1,7 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import { accessTokenClaims } from '../../support/access-token-claims.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
@@ -24,7 +25,7 @@ const start = (env: Record<string, string> = {}) =>
     databaseUrl: database.url,
     redisUrl,
     env: { OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: audience, LOG_LEVEL: 'trace', ...env },
-    now: () => Date.now() + aheadMs,
+    clock: { ...systemClock, now: () => Date.now() + aheadMs },
     logTo: { write: (line) => output.push(line) },
   });
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { accessTokenClaims } from '../../support/access-token-claims.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { crowded } from '../../support/crowded.ts';
@@ -24,7 +25,7 @@ const start = () =>
     databaseUrl: database.url,
     redisUrl,
     env: { OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: audience },
-    now: () => Date.now() + aheadMs,
+    clock: { ...systemClock, now: () => Date.now() + aheadMs },
   });
 
 beforeAll(async () => {

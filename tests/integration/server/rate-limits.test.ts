@@ -7,14 +7,15 @@ import { createClient, readAppError } from '../../../src/shared/sdk/client.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { openSocket, type RawMessage } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
+import { createTestClock } from '../../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
 let database: TestDatabase;
 let redis: TestRedis;
 /** Behind one proxy; 60 calls a user, 6 a stranger, 3 of signing in, 12 handshakes, 600 requests an address. */
 let server: TestServer;
-/** It stands still unless a test moves it, so that no token comes back by itself. */
-let nowMs = Date.now();
+/** It stands still until a test moves it, so that no token is refilled meanwhile. */
+const clock = createTestClock(Date.now());
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
@@ -26,7 +27,7 @@ afterAll(async () => {
 });
 
 const start = (env: Record<string, string>) =>
-  startTestServer({ databaseUrl: database.url, redisUrl: redis.url, env, now: () => nowMs });
+  startTestServer({ databaseUrl: database.url, redisUrl: redis.url, env, clock });
 
 let addressCount = 0;
 const newAddress = () => `198.51.100.${(addressCount += 1)}`;
@@ -54,7 +55,7 @@ describe('calls of a user', () => {
       httpStatus: 429,
       retryAfterSeconds: 1,
     });
-    nowMs += 1_000;
+    clock.advance(1_000);
     expect((await call('auth.me')).status).toBe(200);
     expect((await call('auth.me')).status).toBe(429);
   });
@@ -103,7 +104,7 @@ describe('calls of a user', () => {
     socket.send({ id: 22, method: 'query', params: { path: 'auth.me' } });
     const query = await socket.message((message: RawMessage) => message.id === 22);
     expect(query.error?.data['appCode']).toBe('RATE_LIMITED');
-    nowMs += 1_000;
+    clock.advance(1_000);
     expect(await socket.subscribe(23)).toMatchObject({ type: 'snapshot' });
     expect((await createApiCall(server.url, bearer(token))('auth.me')).status).toBe(429);
     socket.close();
@@ -140,7 +141,7 @@ describe('from one address', () => {
     const refused = await handshake(server, address);
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '5']);
     expect((await handshake(server, newAddress())).status).toBe(101);
-    nowMs += 5_000;
+    clock.advance(5_000);
     expect((await handshake(server, address)).status).toBe(101);
   });
 

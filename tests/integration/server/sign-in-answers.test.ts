@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import { createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     redisUrl: redis.url,
     env: { OIDC_ISSUER: issuer.url },
-    now: () => standsAtMs ?? Date.now() + aheadMs,
+    clock: { ...systemClock, now: () => standsAtMs ?? Date.now() + aheadMs },
   });
 });
 afterAll(async () => {
@@ -86,7 +87,7 @@ describe('the ID token of a sign-in', () => {
     ['authorised party among several audiences', { aud: ['test-client', 'other'], azp: 'other' }],
   ])('is refused for its %s', async (_what, idClaims) => {
     issuer.script({ idClaims });
-    expect(await failure(400)).toContain('did not fit this sign-in');
+    expect(await failure(400)).toContain('does not belong to this sign-in');
   });
 
   it.each([
@@ -103,9 +104,9 @@ describe('the way back from the issuer', () => {
   it('is refused without the issuer’s name where the issuer promises to send it, or with another one', async () => {
     const promises = { metadata: { authorization_response_iss_parameter_supported: true } };
     issuer.script({ ...promises, callback: { iss: null } });
-    expect(await failure(400)).toContain('did not fit this sign-in');
+    expect(await failure(400)).toContain('does not belong to this sign-in');
     issuer.script({ ...promises, callback: { iss: 'https://evil.example.test' } });
-    expect(await failure(400)).toContain('did not fit this sign-in');
+    expect(await failure(400)).toContain('does not belong to this sign-in');
     issuer.script({ ...promises, callback: { iss: issuer.url } });
     expect(await isSignedIn()).toBe(true);
   });
@@ -146,7 +147,7 @@ describe('a token endpoint that does not do what it should', () => {
       503,
       'does not answer right now',
     ],
-    ['something that is no JSON', { status: 200, body: 'hello' }, 400, 'did not fit this sign-in'],
+    ['something that is no JSON', { status: 200, body: 'hello' }, 400, 'does not belong to this sign-in'],
   ])('is told from others by its words: %s', async (_what, tokenRefusal, status, message) => {
     issuer.script({ tokenRefusal });
     const body = await failure(status);
