@@ -1,32 +1,52 @@
-import process from 'node:process';
+/** The three lanes of tests. The path of a test file decides its lane; only the unit lane starts no service. */
 
 import { defineConfig } from 'vitest/config';
 
-/** Dozens of programs at once, or a bound in time: beside others they come near their bounds on two cores, so they run last and one at a time. */
-const crowds = ['tests/faults/crash.test.ts', 'tests/faults/worker-drain.test.ts', 'tests/e2e/two-windows.test.ts'];
+const integrationTestsInSrc = 'src/**/*.integration.test.{ts,tsx}';
+
+/** PostgreSQL and Redis for the whole run. */
+const globalSetup = ['tests/support/global-setup.ts'];
 
 export default defineConfig({
   test: {
-    globalSetup: ['tests/support/global-setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
     restoreMocks: true,
-    // On a crowded machine only (CI builds images beside the tests), and the report says which test needed it: such a test is
-    // to be mended all the same.
-    retry: process.env['CI'] === 'true' ? 2 : 0,
     projects: [
       {
         extends: true,
         test: {
-          name: 'most',
-          include: ['src/**/*.test.{ts,tsx}', 'tests/**/*.test.ts'],
-          exclude: crowds,
-          // Most of the time a test waits for a process or a pod, so more files than cores run at once.
-          maxWorkers: 3,
+          name: 'unit',
+          pool: 'threads',
+          isolate: false,
+          include: ['src/**/*.test.{ts,tsx}', 'tests/model/**/*.test.ts', 'tests/corpus/**/*.test.ts'],
+          exclude: [integrationTestsInSrc],
           sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: 'crowds', include: crowds, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: [integrationTestsInSrc, 'tests/integration/**/*.test.ts', 'tests/contract/**/*.test.ts'],
+          globalSetup,
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          // Tests of this lane wait more than they compute, so more files than cores run at once.
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
+          globalSetup,
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { loadCredentials } from '../../src/embedded/kubernetes/api/credentials.ts';
 import { writeKubeconfig } from '../../src/embedded/kubernetes/api/kubeconfig.ts';
 import { createKubernetesApi } from '../../src/embedded/kubernetes/api/kubernetes-api.ts';
-import { containerLog } from '../../src/embedded/kubernetes/kubelet/container-log.ts';
+import { containerLog } from '../../src/embedded/kubernetes/kubelet/runtime/simulated/container-log.ts';
 import { startKubeApiserver } from '../support/kube-apiserver.ts';
 
 /** A Kubernetes API without a kubelet, whoever made it. */

@@ -6,8 +6,8 @@ import { z } from 'zod';
 
 import { diagnoseRefusal } from '../../src/worker/pods/diagnosis/api-refusals.ts';
 import { diagnosePod } from '../../src/worker/pods/diagnosis/diagnose-pod.ts';
-import { diagnoseGone } from '../../src/worker/pods/diagnosis/ended-pods.ts';
-import type { Diagnosis } from '../../src/worker/pods/diagnosis/pod-snapshot.ts';
+import type { Diagnosis } from '../../src/worker/pods/diagnosis/diagnosis.ts';
+import { diagnoseGone } from '../../src/worker/pods/diagnosis/gone-pods.ts';
 import { kubernetesClaimSchema } from '../../src/worker/pods/kube/kubernetes-claim.ts';
 import { kubernetesEventSchema } from '../../src/worker/pods/kube/kubernetes-event.ts';
 import { kubernetesNodeSchema } from '../../src/worker/pods/kube/kubernetes-node.ts';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { CoreV1Api, KubeConfig, Watch } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
-import { scenarioOf, scenarioNames } from '../../src/embedded/kubernetes/kubelet/scenarios.ts';
+import { scenarioOf, scenarioNames } from '../../src/embedded/kubernetes/kubelet/runtime/simulated/scenarios.ts';
 import type { Project } from '../../src/shared/contract/project.ts';
 import { reasonFacts, type ReasonCode } from '../../src/shared/contract/reasons.ts';
 import { createClient, type Client } from '../../src/shared/sdk/client.ts';
@@ -178,8 +178,8 @@ async function followEvents(kubeconfigPath: string) {
     '/api/v1/namespaces/opencode/events',
     { resourceVersion: metadata?.resourceVersion ?? '' },
     (_type, object: unknown) => {
-      const { of, reason } = kubernetesEventSchema.parse(object);
-      const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(of.name)?.[0];
+      const { involvedObject, reason } = kubernetesEventSchema.parse(object);
+      const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(involvedObject.name)?.[0];
       const key = `${id} ${reason}`;
       if (!observed.has(key)) observed.set(key, performance.now());
     },

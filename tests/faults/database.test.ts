@@ -4,7 +4,6 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { bearer, createApiCall } from '../support/api-call.ts';
-import { crowded } from '../support/crowded.ts';
 import { createOwnPostgres, type OwnService } from '../support/own-services.ts';
 import { procedures } from '../support/procedures.ts';
 import { startServerProcess, type ServiceProcess } from '../support/processes.ts';
@@ -13,7 +12,7 @@ import { createTestRedis } from '../support/services.ts';
 import { mintToken } from '../support/test-server.ts';
 import { shownBy, startWriters, type Answered, type Writers } from './writers.ts';
 
-const limitMs = crowded(3_000);
+const limitMs = 3_000;
 
 let postgres: OwnService;
 let server: ServiceProcess;

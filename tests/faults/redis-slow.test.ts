@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 
 import type { Freshness } from '../../src/shared/contract/events.ts';
 import type { Project } from '../../src/shared/contract/project.ts';
-import { crowded } from '../support/crowded.ts';
 import { startServerProcess, startWorkerProcess, type ServiceProcess } from '../support/processes.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
 import { createRedisSystem, type RedisSystem } from './redis-system.ts';
@@ -86,7 +85,7 @@ describe.each(faults)('fault $number: Redis $state', ({ state, inflict, lift }) 
         .poll(async () => (await system.read(id)).statusVersion, { timeout: 10_000, interval: 10 })
         .toBeGreaterThan(statusVersion);
       const writtenAt = performance.now();
-      expect(writtenAt - deletedAt).toBeLessThan(crowded(2_000));
+      expect(writtenAt - deletedAt).toBeLessThan(2_000);
       const hears = () =>
         heard.find(({ event }) => event.project?.id === id && event.project.statusVersion > statusVersion)?.at;
       await expect.poll(hears, { timeout: 15_000, interval: 20 }).toBeDefined();

@@ -51,7 +51,7 @@ export function explore(guards: Guards, limits: Limits): Exploration {
   const atRest = memories.numberOf(idle);
   const noRequest = requests.numberOf(null);
 
-  const observed = new Set<number>();
+  const visited = createKeySet();
   const states: State[] = [];
   const cameFrom: number[] = [];
   const cameBy: string[] = [];
@@ -120,8 +120,7 @@ export function explore(guards: Guards, limits: Limits): Exploration {
     // The executors are alike: it does not matter which of them is the first.
     const [first, second] = one <= other ? [one, other] : [other, one];
     const key = (((world * mostMemories + first) * mostMemories + second) * mostRequests + late) * mostLefts + left;
-    if (observed.has(key)) return;
-    observed.add(key);
+    if (!visited.add(key)) return;
     if (!firstWith.has(world)) firstWith.set(world, states.length);
     states.push([world, first, second, late, left]);
     cameFrom.push(from);
@@ -177,6 +176,46 @@ export function explore(guards: Guards, limits: Limits): Exploration {
     const met = new Map([...firstWith].map(([world, state]) => [worlds.valueOf(world), state]));
     return { states: states.length, worlds: met, fault, traceTo };
   }
+}
+
+/**
+ * A set of whole numbers up to 2^53, by open addressing. The built-in Set stores numbers of this size as objects, which made
+ * it take most of the time of the model.
+ */
+function createKeySet() {
+  let slots = new Float64Array(2 ** 16).fill(-1);
+  let count = 0;
+
+  /** The slot that holds the key, or the free one where it belongs. */
+  function slotOf(key: number): number {
+    const mask = slots.length - 1;
+    const high = Math.floor(key / 2 ** 32);
+    // The final mixing steps of MurmurHash3.
+    let hash = key ^ Math.imul(high, 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    let slot = (hash ^ (hash >>> 16)) & mask;
+    while (slots[slot] !== -1 && slots[slot] !== key) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  function grow(): void {
+    const before = slots;
+    slots = new Float64Array(before.length * 4).fill(-1);
+    for (const key of before) if (key !== -1) slots[slotOf(key)] = key;
+  }
+
+  return {
+    /** Returns false when the key was already in the set. */
+    add(key: number): boolean {
+      const slot = slotOf(key);
+      if (slots[slot] === key) return false;
+      slots[slot] = key;
+      count += 1;
+      if (count * 2 > slots.length) grow();
+      return true;
+    },
+  };
 }
 
 /** Equal values get the same small number, so that a state is a handful of numbers. */

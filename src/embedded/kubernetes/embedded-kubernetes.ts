@@ -1,7 +1,7 @@
 /**
  * The Kubernetes of `npm start`: the API, its kubelet, and the files that keep both between runs. It owns the folder
- * `<dataDir>/kubernetes` and the file `<dataDir>/kubeconfig`. It runs no container and must never pretend that it did:
- * the node, the logs and the README say so. The API and the kubelet meet over HTTPS only, like strangers.
+ * `<dataDir>/kubernetes` and the file `<dataDir>/kubeconfig`. It runs no container and must not pretend to: the node, the
+ * logs and the README say so. The API and the kubelet communicate over HTTPS only.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,18 +11,18 @@ import { loadCredentials, writePrivately } from './api/credentials.ts';
 import { openJournal } from './api/journal.ts';
 import { writeKubeconfig } from './api/kubeconfig.ts';
 import { createKubernetesApi, type KubernetesApi, type KubernetesApiOptions } from './api/kubernetes-api.ts';
-import { containerLog } from './kubelet/container-log.ts';
 import { createKubelet, type KubeletOptions } from './kubelet/kubelet.ts';
-import { refusalOf } from './kubelet/scenarios.ts';
-import { defaultStorageClass } from './kubelet/volume-controller.ts';
+import { defaultStorageClass } from './kubelet/provision-volume.ts';
+import { containerLog } from './kubelet/runtime/simulated/container-log.ts';
+import { refusalOf } from './kubelet/runtime/simulated/scenarios.ts';
 
 export interface EmbeddedKubernetesOptions {
-  /** Data of the embedded services; made if missing. */
+  /** The folder with the data of the embedded services; created if missing. */
   dataDir: string;
-  /** A port, or 0 for any free one. Without it the port of the last run is taken if it is free. */
+  /** A port, or 0 for any free one. Unless given: the port of the last run if it is free, else any free one. */
   port?: number;
   host?: string;
-  /** Namespace of the kubeconfig's context; it is made if missing. */
+  /** The namespace of the kubeconfig's context; created if missing. */
   namespace?: string;
   log?: (line: string) => void;
   kubeletOptions?: Omit<KubeletOptions, 'connection' | 'kubeConfig' | 'kubeconfigPath'>;
@@ -33,15 +33,15 @@ export interface EmbeddedKubernetes {
   url: string;
   kubeconfigPath: string;
   stop: () => Promise<void>;
-  /** Forgets the history of changes, as a real cluster does after some minutes. */
+  /** Forgets the history of changes, as a real cluster does every few minutes. */
   compact: () => void;
 }
 
 /**
- * Starts the embedded Kubernetes and resolves once its API answers and its node is ready.
+ * Starts the embedded Kubernetes. Resolves when its API answers and its node is ready.
  *
- * Everything survives a stop and a start, a killed process included. Rejects when the port is taken or the folder
- * cannot be written.
+ * All objects survive a restart, also after the process was killed. Rejects when the port is in use or the folder cannot
+ * be written.
  */
 export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOptions): Promise<EmbeddedKubernetes> {
   const host = options.host ?? '127.0.0.1';
@@ -52,7 +52,6 @@ export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOption
   const portFile = path.join(directory, 'port');
 
   const api = await startApi(
-    options,
     {
       credentials,
       journal,
@@ -103,20 +102,16 @@ export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOption
   };
 }
 
-/** With the port of the last run, so that kubeconfigs stay valid, or with any port where somebody else has it now. */
-async function startApi(
-  { log }: EmbeddedKubernetesOptions,
-  apiOptions: KubernetesApiOptions,
-  preferredPort: number | undefined,
-): Promise<KubernetesApi> {
-  if (preferredPort === undefined) return await createKubernetesApi(apiOptions);
+/** Uses the port of the last run, so that kubeconfig files stay valid, or any port when that one is in use. */
+async function startApi(options: KubernetesApiOptions, preferredPort: number | undefined): Promise<KubernetesApi> {
+  if (preferredPort === undefined) return await createKubernetesApi(options);
   try {
-    return await createKubernetesApi({ ...apiOptions, port: preferredPort });
+    return await createKubernetesApi({ ...options, port: preferredPort });
   } catch (error) {
-    log?.(
+    options.log?.(
       `Port ${preferredPort} of the last run is not free (${String(error)}); the embedded Kubernetes takes another one.`,
     );
-    return await createKubernetesApi(apiOptions);
+    return await createKubernetesApi(options);
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
+import { parseJson } from '../../shared/parse-json.ts';
 import { commandLineOf, isAlive, startOf } from './process-info.ts';
 
 const claimSchema = z.object({ pid: z.int().positive(), start: z.string().nullable() });
@@ -46,7 +47,7 @@ export function claimFolder(folder: string, name: string): () => void {
 }
 
 function readLiveHolder(path: string): number | null {
-  const claim = claimSchema.safeParse(parse(read(path)));
+  const claim = claimSchema.safeParse(parseJson(read(path) ?? ''));
   if (!claim.success || !isAlive(claim.data.pid)) return null;
   return startOf(claim.data.pid) === claim.data.start ? claim.data.pid : null;
 }
@@ -74,13 +75,5 @@ function read(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch {
     return null; // the holder gave it up just now
-  }
-}
-
-function parse(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return null; // half written by a process that was killed
   }
 }

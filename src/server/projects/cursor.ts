@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError } from '../../shared/contract/errors.ts';
 import type { ProjectSort } from '../../shared/contract/project.ts';
 import type { ListPosition } from '../../shared/node/db/projects-repository.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 
 const positionSchema = z.strictObject({
   sort: z.enum(['createdAt', 'name']),
@@ -38,12 +39,4 @@ export function decodeActivityCursor(cursor: string): string {
 
 function wrongCursor(message: string): AppError {
   return new AppError('VALIDATION_FAILED', message, { fields: { cursor: message } });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // the schema refuses it
-  }
 }

@@ -11,6 +11,7 @@ import { WebSocket, type RawData } from 'ws';
 import { z } from 'zod';
 
 import { AppError } from '../../shared/contract/errors.ts';
+import { parseJson } from '../../shared/parse-json.ts';
 import { shapeOf } from '../error-shape.ts';
 import { maxCallsPerFrame, maxSubscriptionsPerSocket } from '../limits.ts';
 import { createOpenSubscriptions, type CallId, type OpenSubscriptions } from './open-subscriptions.ts';
@@ -174,14 +175,6 @@ function subscriptionRefusal(id: CallId, subscriptions: Pick<OpenSubscriptions, 
   if (subscriptions.count() < maxSubscriptionsPerSocket) return null;
   const message = `A socket carries at most ${maxSubscriptionsPerSocket} subscriptions. Stop one of them first.`;
   return new AppError('RATE_LIMITED', message);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined; // JSON has no undefined, so this value is unambiguous
-  }
 }
 
 /** `null` if the value is nested too deeply: reading JSON has no limit of depth, writing it has. */

@@ -1,4 +1,4 @@
-/** The signed-in person, their personal access tokens and their browser sessions. */
+/** The signed-in user, their personal access tokens and their browser sessions. */
 
 import { z } from 'zod';
 
@@ -29,28 +29,28 @@ export const createTokenInputSchema = z.strictObject({
     .trim()
     .min(1, 'Enter a name.')
     .max(100, 'Use at most 100 characters.')
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'Remove the control characters.'), // PostgreSQL takes no half of a character
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'Remove the control characters.'), // PostgreSQL cannot store an unpaired surrogate
   expiresAt: isoDateTimeSchema
     .refine((text) => Date.parse(text) > Date.now(), 'Choose a time in the future.')
-    // A year has four digits wherever it is read again, and PostgreSQL rounds up.
+    // Later years would not have four digits, and PostgreSQL may round a time up to the next year.
     .refine((text) => Date.parse(text) < lastTimeMs, 'Choose a time before the end of the year 9999.')
     .nullish(),
 });
 
-/** `token` is shown this once: only its hash is stored. */
+/** `token` is returned only once: the database stores only its hash. */
 export const createdTokenSchema = accessTokenSchema.extend({ token: z.string() });
 
 export const tokenIdInputSchema = z.strictObject({ id: z.uuid('This is not a token id: it should look like a UUID.') });
 
-/** Of the user agent only `device` is told, in words of ours such as "Chrome on Linux". */
 export const sessionSchema = z.object({
   id: z.string(),
+  /** Derived from the user agent, for example "Chrome on Linux". */
   device: z.string(),
   createdAt: isoDateTimeSchema,
-  /** To the minute. */
+  /** Accurate to the minute. */
   lastUsedAt: isoDateTimeSchema,
   expiresAt: isoDateTimeSchema,
-  /** Whether this is the session of the one who asks. */
+  /** Whether this is the session of the caller. */
   isCurrent: z.boolean(),
 });
 export type Session = z.infer<typeof sessionSchema>;
@@ -59,6 +59,6 @@ export const sessionIdInputSchema = z.strictObject({
   id: z.uuid('This is not a session id: it should look like a UUID.'),
 });
 
-/** The sessions that the call has ended. */
+/** The sessions that the call ended. */
 export const revokedSessionsSchema = z.object({ ids: z.array(z.string()) });
 export type RevokedSessions = z.infer<typeof revokedSessionsSchema>;

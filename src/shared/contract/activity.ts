@@ -15,7 +15,7 @@ export const activityKindSchema = z.enum([
   'delete-requested',
   'job-failed',
   'status-changed',
-  /** The comparison of rows and cluster found something that no event had told, and mended it. */
+  /** The comparison of rows and cluster found a difference that no event had reported, and corrected it. */
   'corrected',
   'archived',
 ]);
@@ -25,10 +25,10 @@ const activityEntrySchema = z.object({
   id: z.string(),
   at: isoDateTimeSchema,
   kind: activityKindSchema,
-  /** The person who did it; `null` when the system did. */
+  /** The user who did it; `null` when the system did. */
   actor: z.string().nullable(),
   message: z.string(),
-  /** Why, in the words of the closed list; `null` for what a person did. */
+  /** `null` for what a user did. */
   reason: reasonCodeSchema.nullable(),
 });
 export type ActivityEntry = z.infer<typeof activityEntrySchema>;

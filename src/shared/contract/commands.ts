@@ -1,46 +1,29 @@
-/** What a wish of the owner looks like before the cluster has answered it: the same on the server and on the screen. */
+/** The fields of a project between a command and the first answer of the cluster. The server and the client share them. */
 
 import { initialProgress } from './diagnosis.ts';
 import { projectJobAttempts } from './jobs.ts';
 import type { Project } from './project.ts';
 import type { DesiredState, ProjectAction } from './states.ts';
+import { statusMessages } from './status-messages.ts';
 
-/** The actions that ask the cluster for something. */
+/** The actions that change the desired state, or request another attempt. */
 export type ProjectCommand = Exclude<ProjectAction, 'update'>;
 
-const whileWaiting = {
-  running: {
-    desiredState: 'running',
-    status: 'initializing',
-    reason: 'queued',
-    message: 'Waiting for a worker to start the pod.',
-    nextStep: 'A worker takes it as soon as one is free.',
-  },
-  stopped: {
-    desiredState: 'stopped',
-    status: 'stopping',
-    reason: 'stopping',
-    message: 'The pod is stopping. The files stay on the volume.',
-    nextStep: 'It is stopped as soon as the pod has ended.',
-  },
-  deleted: {
-    desiredState: 'deleted',
-    status: 'deleting',
-    reason: 'deleting',
-    message: 'The pod and its volume are being removed.',
-    nextStep: 'It is gone as soon as the cluster has removed both.',
-  },
+const pendingByDesiredState = {
+  running: { desiredState: 'running', status: 'initializing', reason: 'queued', ...statusMessages.queued },
+  stopped: { desiredState: 'stopped', status: 'stopping', reason: 'stopping', ...statusMessages.stopping },
+  deleted: { desiredState: 'deleted', status: 'deleting', reason: 'deleting', ...statusMessages.deleting },
 } satisfies Record<DesiredState, Partial<Project>>;
 
 /**
- * The fields of a project from the moment when `wish` is granted until the cluster answers. Whether it is granted says
- * `projectCan`.
+ * The fields of a project from the moment `command` is accepted until the cluster answers. The caller has checked with
+ * `projectCan` that the command is allowed.
  * @param now an ISO time
  */
 export function pendingFields(command: ProjectCommand, before: DesiredState, now: string) {
   const desiredState = desiredAfter(command, before);
   return {
-    ...whileWaiting[desiredState],
+    ...pendingByDesiredState[desiredState],
     actor: 'nobody',
     retryable: false,
     reasonSince: now,

@@ -1,22 +1,22 @@
-/** What goes with a reason: who must act, how far a start has come, and the raw text of Kubernetes that the words stand on. */
+/** What accompanies a reason: who must act, how far a start has come, and the evidence from Kubernetes. */
 
 import { z } from 'zod';
 
 import { isoDateTimeSchema } from './fields.ts';
 
-/** Who must act so that it goes on. `owner`: whoever owns the project. */
+/** Who must act before the project can continue. `owner` is the owner of the project. */
 export const actorSchema = z.enum(['nobody', 'owner', 'administrator']);
 export type Actor = z.infer<typeof actorSchema>;
 
-/** The steps of a start, in their order. */
+/** The steps of a start, in order. */
 export const startStepNameSchema = z.enum(['queued', 'volume', 'node', 'images', 'containers', 'ready']);
 export type StartStepName = z.infer<typeof startStepNameSchema>;
 
 const startStepSchema = z.object({
   name: startStepNameSchema,
-  /** `trouble`: something must be mended before this step can end. */
+  /** `failed`: something must be fixed before this step can end. */
   state: z.enum(['waiting', 'active', 'done', 'failed']),
-  /** How many of how many: attempts (`queued`), images, containers; `null` for a step that has no parts. */
+  /** How many parts are done: attempts (`queued`), images or containers; `null` for a step without parts. */
   done: z.int().nonnegative().nullable(),
   total: z.int().nonnegative().nullable(),
   startedAt: isoDateTimeSchema.nullable(),
@@ -25,16 +25,20 @@ const startStepSchema = z.object({
 export type StartStep = z.infer<typeof startStepSchema>;
 
 export const startProgressSchema = z.object({
-  /** When the start was asked for, or the pod before was lost. */
+  /** When the start was requested, or when the previous pod was lost. */
   startedAt: isoDateTimeSchema,
   /** When every container was ready; `null` while it is still starting. */
   readyAt: isoDateTimeSchema.nullable(),
-  /** One for each step, in their order. */
+  /** One entry for each step, in order. */
   steps: z.array(startStepSchema),
 });
 export type StartProgress = z.infer<typeof startProgressSchema>;
 
-/** A start that has just been asked for; an ISO time. */
+/**
+ * The progress of a start that was just requested.
+ * @param startedAt an ISO time
+ * @param attempts how many attempts are allowed
+ */
 export function initialProgress(startedAt: string, attempts: number): StartProgress {
   return {
     startedAt,
@@ -50,31 +54,28 @@ export function initialProgress(startedAt: string, attempts: number): StartProgr
   };
 }
 
-/** At most so many pieces of evidence, each with a text of at most so many characters. */
+/** The largest number of evidence entries of a project. */
 export const maxEvidence = 8;
+/** The longest text of one entry, in characters. */
 export const maxEvidenceText = 1_000;
 
-/** A piece of what Kubernetes itself said, word for word but for its length. */
+/** What Kubernetes itself said. The text is unchanged, except that long texts are cut off. */
 export const evidenceSchema = z.object({
   source: z.enum(['pod', 'container', 'event', 'volume', 'cluster']),
-  /** What it speaks of, such as the name of the container. */
+  /** What it is about, for example the name of a container. */
   subject: z.string(),
-  /** Kubernetes' own reason, such as `ImagePullBackOff`. */
+  /** The reason in Kubernetes, for example `ImagePullBackOff`. */
   reason: z.string().nullable(),
   text: z.string(),
   at: isoDateTimeSchema.nullable(),
-  /** How often the event was seen; `null` for what is no event. */
+  /** How often the event occurred; `null` when the source is not an event. */
   count: z.int().positive().nullable(),
 });
 export type Evidence = z.infer<typeof evidenceSchema>;
 
 /** How long starts usually take in this installation. */
 export const usualStartSchema = z.object({
-  /** Of how many starts of the last days this is known; 0 at first. */
-  samples: z.int().nonnegative(),
-  /** Half of them took at most so long, in milliseconds; `null` without samples. */
+  /** The median duration of recent starts, in milliseconds; `null` when there were none. */
   medianMs: z.number().nonnegative().nullable(),
-  /** Nine of ten took at most so long, in milliseconds. */
-  slowMs: z.number().nonnegative().nullable(),
 });
 export type UsualStart = z.infer<typeof usualStartSchema>;

@@ -11,7 +11,7 @@ const errorsOf = (schema: z.ZodType, input: unknown) => {
 describe('fieldErrorsOf', () => {
   const schema = z.strictObject({ name: z.string().min(3, 'Too short.'), inner: z.strictObject({ n: z.int('No.') }) });
 
-  it('gives the first message of each field, by its path', () => {
+  it('returns the first message of each field, by its path', () => {
     expect(errorsOf(schema, { name: 'x', inner: { n: 'y' } })).toEqual({ name: 'Too short.', 'inner.n': 'No.' });
   });
 
@@ -22,7 +22,7 @@ describe('fieldErrorsOf', () => {
     });
   });
 
-  it('survives a field called __proto__', () => {
+  it('handles a field called __proto__ like any other', () => {
     const input: unknown = JSON.parse('{"name":"long","inner":{"n":1},"__proto__":{"polluted":true}}');
     expect(Object.keys(errorsOf(schema, input) ?? {})).toEqual(['__proto__']);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();

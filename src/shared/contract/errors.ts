@@ -1,4 +1,4 @@
-/** The closed list of error codes, and the one error type that carries them from any depth to the edge. */
+/** The closed list of error codes, and the error type that carries a code to the edge of the API. */
 
 import { z } from 'zod';
 
@@ -18,17 +18,17 @@ export const appErrorCodeSchema = z.enum([
 ]);
 export type AppErrorCode = z.infer<typeof appErrorCodeSchema>;
 
-/** Messages by field name, for forms. The empty name stands for the input as a whole. */
+/** Messages by field name, for forms. The empty name means the input as a whole. */
 export type FieldErrors = Record<string, string>;
 
-/** What every API error carries beside its sentence (`error.data` of tRPC). */
+/** What every API error has besides its message (`error.data` of tRPC). */
 export interface AppErrorData {
   appCode: AppErrorCode;
   fields: FieldErrors;
   retryAfterSeconds: number | null;
 }
 
-/** An expected failure. `message` is a sentence for people: what happened, to what, and what to do. */
+/** An expected failure. The message is for people: what happened, to which object, and what to do. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: AppErrorCode;
@@ -47,13 +47,13 @@ export class AppError extends Error {
   }
 }
 
-/** Turns zod's issues into one message a field (the first one), keyed by the dotted path. */
+/** The first message of each field, keyed by its dotted path. */
 export function fieldErrorsOf(error: z.ZodError): FieldErrors {
-  const fields: FieldErrors = Object.create(null) as FieldErrors; // no prototype: a field may be called "__proto__"
+  const fields: FieldErrors = Object.create(null) as FieldErrors; // no prototype, because a field may be called "__proto__"
   for (const issue of error.issues) {
     const unknownKeys = issue.code === 'unrecognized_keys' ? issue.keys : null;
     for (const path of unknownKeys ? unknownKeys.map((key) => [...issue.path, key]) : [issue.path]) {
-      fields[path.map(String).join('.')] ??= unknownKeys ? 'This field is not known here. Remove it.' : issue.message;
+      fields[path.map(String).join('.')] ??= unknownKeys ? 'This field is not known. Remove it.' : issue.message;
     }
   }
   return fields;

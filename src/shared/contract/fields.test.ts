@@ -7,25 +7,25 @@ const problemOf = (
   input: unknown,
 ) => schema.safeParse(input).error?.issues[0]?.message ?? null;
 
-describe('a project name', () => {
-  it.each(['a', '7', 'My project-1_b', 'x'.repeat(100), '  trimmed  '])('may be %j', (name) => {
+describe('projectNameSchema', () => {
+  it.each(['a', '7', 'My project-1_b', 'x'.repeat(100), '  trimmed  '])('accepts the project name %j', (name) => {
     expect(problemOf(projectNameSchema, name)).toBeNull();
   });
 
   it.each(['', '   ', '-a', '_a', 'a/b', 'a\nb', 'ä', 'а', 'a\u0000', 'x'.repeat(101), '<b>', 5, null, {}])(
-    'may not be %j',
+    'rejects the project name %j',
     (name) => {
       expect(problemOf(projectNameSchema, name)).toMatch(/\.$/);
     },
   );
 
-  it('loses the spaces around it', () => {
+  it('removes spaces around a project name', () => {
     expect(projectNameSchema.parse('  Alpha 1 ')).toBe('Alpha 1');
   });
 });
 
-describe('a description', () => {
-  it('may have lines, any script and 2,000 characters, but no control characters or broken pairs', () => {
+describe('projectDescriptionSchema', () => {
+  it('accepts several lines, any script and 2,000 characters, but no control characters or unpaired surrogates', () => {
     expect(problemOf(projectDescriptionSchema, 'Zeile 1\n\tZeile 2 – 漢字 🎉')).toBeNull();
     expect(problemOf(projectDescriptionSchema, 'x'.repeat(2_000))).toBeNull();
     expect(problemOf(projectDescriptionSchema, 'x'.repeat(2_001))).toMatch(/2,000/);
@@ -34,7 +34,7 @@ describe('a description', () => {
   });
 });
 
-describe('a repository URL', () => {
+describe('repoUrlSchema', () => {
   it.each([
     'https://example.org/team/repo.git',
     'http://localhost:8080/repo',
@@ -43,7 +43,7 @@ describe('a repository URL', () => {
     'git@example.org:team/repo.git',
     'git@example.org:repo',
     'HTTPS://EXAMPLE.org/a',
-  ])('may be %j', (url) => {
+  ])('accepts the repository URL %j', (url) => {
     expect(problemOf(repoUrlSchema, url)).toBeNull();
   });
 
@@ -67,12 +67,12 @@ describe('a repository URL', () => {
     'https://example.org/\u202Egnp.exe',
     'https://exam\u200bple.org/a',
     `https://example.org/${'x'.repeat(2_048)}`,
-  ])('may not be %j', (url) => {
+  ])('rejects the repository URL %j', (url) => {
     expect(problemOf(repoUrlSchema, url)).toMatch(/\.$/);
   });
 
   it.each(['https://user:secret@example.org/a', 'https://token@example.org/a', 'ssh://git:secret@example.org/a'])(
-    'may hold no credentials, as in %j',
+    'rejects a repository URL with credentials: %j',
     (url) => {
       expect(problemOf(repoUrlSchema, url)).toMatch(/credentials are never stored/);
     },

@@ -1,9 +1,9 @@
-/** Field rules that the form, the API and the SDK share: one definition, checked as one types and again on arrival. */
+/** Field rules that the form, the API and the SDK share. The form checks them while the user types, the API on arrival. */
 
 import { z } from 'zod';
 
-// PostgreSQL stores no NUL, and other control characters have no business in a text that people read.
-// oxlint-disable-next-line no-control-regex -- naming the control characters is the point here
+// PostgreSQL cannot store NUL, and other control characters do not belong in texts for people.
+// oxlint-disable-next-line no-control-regex -- this expression matches control characters on purpose
 const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 export const projectNameSchema = z
@@ -25,7 +25,7 @@ export const projectDescriptionSchema = z
 const scpLikeUrl = /^git@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:(?!\/\/)[^\s:@\\]+$/;
 
 function repositoryUrlProblem(text: string): string | null {
-  // \p{Cf} are those that cannot be seen, or turn the direction of reading: they make one address look like another.
+  // \p{Cf} matches invisible characters and those that change the reading direction. They make one URL look like another.
   if (/[\s\p{Cc}\p{Cf}\\<>"'`]/u.test(text) || !text.isWellFormed()) {
     return 'Remove spaces, quotes, backslashes and control characters from the URL.';
   }
@@ -34,7 +34,7 @@ function repositoryUrlProblem(text: string): string | null {
   if (!/^(https?|ssh):\/\/[^/]/i.test(text) || !URL.canParse(text)) return form;
   const url = new URL(text);
   if (url.hostname === '') return form;
-  // What begins with a dash is an option to the programs that git hands it to (CVE-2017-1000117).
+  // git passes these parts to other programs, which read a leading dash as an option (CVE-2017-1000117).
   if (url.hostname.startsWith('-') || url.username.startsWith('-')) return form;
   if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
     return 'Remove the user name and password from the URL: credentials are never stored with a project.';

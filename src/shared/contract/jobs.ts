@@ -1,4 +1,4 @@
-/** The queue between server and worker. A job carries a project id and nothing else that matters. */
+/** The queue between server and worker. A job names a project; the worker reads everything else from the database. */
 
 import { z } from 'zod';
 
@@ -6,23 +6,23 @@ import type { DesiredState } from './states.ts';
 
 export const projectQueueName = 'projects';
 
-/** Attempts before a project is parked; together with the consumer's back-off about a minute and a half. */
+/** Attempts before a project has failed permanently. With the consumer's back-off they take about a minute and a half. */
 export const projectJobAttempts = 10;
 
-/** Names for people who read the queue: the worker does whatever the project needs, whichever name it reads. */
+/** Names for people who inspect the queue. The worker ignores the name and does what the project needs. */
 const projectJobNameSchema = z.enum(['create-pod', 'delete-pod']);
 export type ProjectJobName = z.infer<typeof projectJobNameSchema>;
 
-/** The name under which a wish goes into the queue. */
+/** The name of the job for a desired state. */
 export function projectJobNameFor(desiredState: DesiredState): ProjectJobName {
   return desiredState === 'running' ? 'create-pod' : 'delete-pod';
 }
 
 export const projectJobSchema = z.object({
   projectId: z.uuid(),
-  /** Follows a mutation through the logs, from the request to the pod. */
+  /** The id of the mutation's request in the logs of server and worker. */
   requestId: z.string().optional(),
-  /** The trace of that mutation in W3C's form, where traces are recorded. */
+  /** The mutation's trace context in W3C format, when tracing is enabled. */
   traceparent: z.string().optional(),
 });
 export type ProjectJob = z.infer<typeof projectJobSchema>;

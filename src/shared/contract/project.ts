@@ -1,4 +1,4 @@
-/** The project as every reader sees it, and the inputs of the procedures that work on it. */
+/** The project as the API returns it, and the inputs of the procedures about projects. */
 
 import { z } from 'zod';
 
@@ -13,14 +13,15 @@ import {
 import { reasonCodeSchema } from './reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from './states.ts';
 
-/** One container of the pod. `lastExit` is the end of its previous run, in words. */
+/** One container of the pod. */
 export const containerSummarySchema = z.object({
   name: z.string(),
   ready: z.boolean(),
   state: z.enum(['waiting', 'running', 'terminated']),
-  /** Kubernetes' own reason for waiting or terminated, such as `CrashLoopBackOff`. */
+  /** Why it waits or has terminated, as in Kubernetes, for example `CrashLoopBackOff`. */
   reason: z.string().nullable(),
   restarts: z.int().nonnegative(),
+  /** How its previous run ended, for example "ended with exit code 1". */
   lastExit: z.string().nullable(),
 });
 export type ContainerSummary = z.infer<typeof containerSummarySchema>;
@@ -37,29 +38,30 @@ export const projectSchema = z.object({
   namespace: z.string(),
   phase: podPhaseSchema.nullable(),
   reason: reasonCodeSchema.nullable(),
-  /** One sentence for people: what is happening and what to do, if anything. */
+  /** What is happening. */
   message: z.string().nullable(),
-  /** One sentence: what happens next by itself, or what to do. */
+  /** What happens next by itself, or what to do. */
   nextStep: z.string().nullable(),
-  /** Who must act before it can go on. */
+  /** Who must act before the project can continue. */
   actor: actorSchema,
-  /** Whether "Retry" is worth a try now. */
+  /** Whether a retry can help now. */
   retryable: z.boolean(),
-  /** Since when the reason is this one. */
+  /** Since when the reason holds. */
   reasonSince: isoDateTimeSchema.nullable(),
-  /** How far the start has come; that of the last start once it is ready; `null` before the first look and while stopped. */
+  /** How far the current or last start has come; `null` while the project is stopped. */
   progress: startProgressSchema.nullable(),
-  /** What Kubernetes itself says of it, for administrators; empty while there is no trouble. */
+  /** What Kubernetes itself says, for administrators. Empty while nothing has failed. */
   evidence: z.array(evidenceSchema),
   containers: z.array(containerSummarySchema),
   podCreatedAt: isoDateTimeSchema.nullable(),
   workspacePvcName: z.string(),
-  /** The last failure of a job in one sentence, until a later attempt succeeds. */
+  /** The message of the last failed attempt, until a later attempt succeeds. */
   podError: z.string().nullable(),
-  /** Rises with each wish of the owner; `observedGeneration` follows when the cluster has been told. */
+  /** Rises with each command of the owner. */
   generation: z.int(),
+  /** The newest generation that the worker has carried out at the Kubernetes API. */
   observedGeneration: z.int(),
-  /** Rises with each visible change. Whoever holds a higher one may drop what arrives with a lower one. */
+  /** Rises with each visible change. A client drops a project whose version is lower than the one it has. */
   statusVersion: z.int(),
   createdAt: isoDateTimeSchema,
   updatedAt: isoDateTimeSchema,
@@ -77,7 +79,7 @@ export const createProjectInputSchema = z.strictObject({
   name: projectNameSchema,
   description: projectDescriptionSchema.optional(),
   repoUrl: repoUrlSchema.nullish(),
-  /** Chosen by the caller. A repeated create with the same one returns the project that the first one made. */
+  /** Chosen by the caller. Repeating a create with the same key returns the project of the first call. */
   idempotencyKey: idempotencyKeySchema.optional(),
 });
 export type CreateProjectInput = z.infer<typeof createProjectInputSchema>;
@@ -97,16 +99,16 @@ export type ProjectSort = z.infer<typeof projectSortSchema>;
 
 export const listProjectsInputSchema = z.strictObject({
   limit: z.int().min(1, 'Ask for 1 to 100 projects.').max(100, 'Ask for 1 to 100 projects.').default(50),
-  /** `nextCursor` of the page before, with the same sort. */
+  /** `nextCursor` of the previous page, with the same sort. */
   cursor: z.string().max(500, 'This is not a cursor of this list.').nullish(),
   search: z
     .string()
     .trim()
     .max(100, 'Search for at most 100 characters.')
-    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Remove the control characters.') // PostgreSQL takes none
+    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Remove the control characters.') // PostgreSQL cannot store NUL
     .optional(),
   status: projectStatusSchema.optional(),
-  /** `createdAt`: newest first (the default). `name`: A to Z, without regard to case. */
+  /** `createdAt`: newest first (the default). `name`: A to Z, ignoring case. */
   sort: projectSortSchema.default('createdAt'),
 });
 export type ListProjectsInput = z.infer<typeof listProjectsInputSchema>;

@@ -1,4 +1,4 @@
-/** Apart from reasons.ts, whose words pages show without loading the library that validates. */
+/** The schema of a reason code. It is apart from `reasons.ts`, whose texts the client shows without loading zod. */
 
 import { z } from 'zod';
 

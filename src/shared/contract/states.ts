@@ -1,10 +1,8 @@
-/**
- * The states of a project and what may be done in each: one table that buttons, tooltips and server guards all read.
- */
+/** The states of a project and which actions each state allows. Buttons, tooltips and server guards read one table. */
 
 import { z } from 'zod';
 
-/** What the project is doing, as people read it. `ready` means: pod Running and every container ready. */
+/** What the project is doing. `ready` means that the pod is Running and every container is ready. */
 export const projectStatusSchema = z.enum([
   'initializing',
   'ready',
@@ -16,21 +14,22 @@ export const projectStatusSchema = z.enum([
 ]);
 export type ProjectStatus = z.infer<typeof projectStatusSchema>;
 
-/** What its owner last asked for. */
+/** What the owner's last command requested. */
 export const desiredStateSchema = z.enum(['running', 'stopped', 'deleted']);
 export type DesiredState = z.infer<typeof desiredStateSchema>;
 
-/** The pod's phase in Kubernetes' own words; `null` elsewhere means: there is no pod. */
+/** The pod's phase as in Kubernetes. Fields of this type are `null` when there is no pod. */
 export const podPhaseSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
 
 export const projectActionSchema = z.enum(['update', 'stop', 'start', 'restart', 'retry', 'delete']);
 export type ProjectAction = z.infer<typeof projectActionSchema>;
 
 /**
- * `yes`: do it. `already`: it is so or on its way, so asking again is harmless and changes nothing.
- * `no`: refused, with a sentence that says what to do instead.
+ * - `yes`: the action is allowed.
+ * - `already`: the project is in this state or on the way to it. The action is accepted and changes nothing.
+ * - `no`: the action is refused, and the message says what to do instead.
  */
-export type Permission = { kind: 'yes' } | { kind: 'already'; message: string } | { kind: 'no'; message: string };
+type Permission = { kind: 'yes' } | { kind: 'already'; message: string } | { kind: 'no'; message: string };
 
 const yes: Permission = { kind: 'yes' };
 const already = (message: string): Permission => ({ kind: 'already', message });
@@ -63,17 +62,17 @@ const whileLive = {
   },
   retry: {
     initializing: already('The project is already starting.'),
-    ready: already('The project is running: there is nothing to retry.'),
-    stopping: already('The project is stopping: there is nothing to retry.'),
-    stopped: already('The project is stopped: there is nothing to retry. Start it instead.'),
+    ready: already('The project is running. There is nothing to retry.'),
+    stopping: already('The project is stopping. There is nothing to retry.'),
+    stopped: already('The project is stopped. There is nothing to retry. Start it instead.'),
     error: yes,
   },
   delete: { initializing: yes, ready: yes, stopping: yes, stopped: yes, error: yes },
 } satisfies Record<ProjectAction, Record<LiveStatus, Permission>>;
 
 /**
- * Says whether `action` is legal for a project in this state. Deletion is for good: once it has been asked for, only
- * a failed deletion can be tried again.
+ * Whether `action` is allowed for a project in this state. Deletion is final: after a delete command, only a failed
+ * deletion can be retried.
  */
 export function projectCan(
   action: ProjectAction,

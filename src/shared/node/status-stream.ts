@@ -6,6 +6,7 @@
 import type { Redis } from 'ioredis';
 
 import { streamEntrySchema, type StreamEntry } from '../contract/events.ts';
+import { parseJson } from '../parse-json.ts';
 import type { Log } from './log.ts';
 import { pause } from './periodic.ts';
 
@@ -124,10 +125,7 @@ export function compareStreamIds(a: string, b: string): number {
 }
 
 function parseEntry(fields: string[]): StreamEntry | null {
-  try {
-    const result = streamEntrySchema.safeParse(JSON.parse(fields[1] ?? ''));
-    return result.success ? result.data : null;
-  } catch {
-    return null; // not JSON, so another program wrote to this key
-  }
+  // An entry that is not JSON, or not in our shape, was written by another program.
+  const result = streamEntrySchema.safeParse(parseJson(fields[1] ?? ''));
+  return result.success ? result.data : null;
 }

@@ -142,9 +142,7 @@ describe('the history of a project', () => {
     const again = await system.until(project.id, { status: 'ready', observedGeneration: 2 });
     expect(Date.parse(again.progress?.startedAt ?? '')).toBeGreaterThan(Date.parse(ready.progress?.startedAt ?? ''));
     const usual = await readUsualStart(system.db);
-    expect(usual.samples).toBe(2);
     expect(usual.medianMs).toBeGreaterThan(0);
-    expect(usual.slowMs).toBeGreaterThanOrEqual(usual.medianMs ?? Infinity);
   });
 
   it('tells another trouble, but not each step, and an attempt that fails alike only once', async () => {

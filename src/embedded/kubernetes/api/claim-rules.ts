@@ -1,9 +1,11 @@
+/** Defaults and rules for persistent volume claims. */
+
 import { fieldError, type FieldError } from './field-error.ts';
 import { isJsonObject, listAt, sameJson, textAt, valueAt, type KubeObject } from './kube-object.ts';
 import { parseQuantity } from './quantity.ts';
 import type { RuleContext } from './resource-definition.ts';
 
-/** The finalizer that keeps a claim alive while a pod uses it. */
+/** The finalizer that keeps a claim while a pod uses it. */
 export const claimProtection = 'kubernetes.io/pvc-protection';
 
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];

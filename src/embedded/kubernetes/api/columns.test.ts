@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { age, podStatusWord } from './columns.ts';
+import { age, podStatusText } from './columns.ts';
 import type { KubeObject } from './kube-object.ts';
 import { parseQuantity } from './quantity.ts';
 
-describe('what kubectl prints', () => {
+describe('the columns of kubectl', () => {
   it.each([
     [0, '0s'],
     [119, '119s'],
@@ -16,7 +16,7 @@ describe('what kubectl prints', () => {
     [3 * 86_400 + 3600, '3d1h'],
     [30 * 86_400, '30d'],
     [1000 * 86_400, '2y'],
-  ])('prints an age of %s s as %s', (seconds, text) => {
+  ])('show an age of %s s as %s', (seconds, text) => {
     expect(age('2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:00:00Z') + seconds * 1000)).toBe(text);
   });
 
@@ -34,7 +34,7 @@ describe('what kubectl prints', () => {
       { status: { phase: 'Running', containerStatuses: [{ state: { terminated: { exitCode: 7 } } }] } },
       undefined,
     ],
-  ])('calls a pod %s', (word, rest, deletionTimestamp) => {
+  ])('show the pod status %s', (status, rest, deletionTimestamp) => {
     const metadata = { name: 'p', uid: 'u', resourceVersion: '1', creationTimestamp: '' };
     const pod = {
       apiVersion: 'v1',
@@ -42,7 +42,7 @@ describe('what kubectl prints', () => {
       ...rest,
       metadata: deletionTimestamp === undefined ? metadata : { ...metadata, deletionTimestamp },
     };
-    expect(podStatusWord(pod)).toBe(word);
+    expect(podStatusText(pod)).toBe(status);
   });
 
   it.each<[unknown, number | undefined]>([
@@ -56,7 +56,7 @@ describe('what kubectl prints', () => {
     ['1 Gi', undefined],
     ['plenty', undefined],
     [null, undefined],
-  ])('reads the quantity %s as %s', (text, number) => {
+  ])('read the quantity %s as %s', (text, number) => {
     expect(parseQuantity(text)).toBe(number);
   });
 });

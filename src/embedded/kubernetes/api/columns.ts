@@ -1,9 +1,9 @@
+/** The columns that `kubectl get` prints for each kind. */
+
 import { listAt, objectsAt, textAt, valueAt, type JsonObject, type KubeObject } from './kube-object.ts';
 import type { Column } from './resource-definition.ts';
 
-/**
- * How long ago a time was, as kubectl prints it: the two largest units, the smaller one only while it says something.
- */
+/** The age of an object as kubectl prints it: `119s`, `3m5s`, `30h`, `2y`. */
 export function age(since: string, nowMs: number): string {
   const start = Date.parse(since);
   if (Number.isNaN(start)) return '<unknown>';
@@ -37,24 +37,24 @@ const text = (name: string, description: string, path: string[], rest: Partial<C
 
 const orNone = (value: string): string => (value === '' ? '<none>' : value);
 
-/** `ContainerCreating`, `CrashLoopBackOff`, `Terminating`: the one word that kubectl shows for a pod. */
-export function podStatusWord(pod: KubeObject): string {
+/** The status column of a pod: `ContainerCreating`, `CrashLoopBackOff`, `Terminating`. */
+export function podStatusText(pod: KubeObject): string {
   if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
-  let word = textAt(pod, 'status', 'reason') || textAt(pod, 'status', 'phase') || 'Unknown';
-  const statuses = objectsAt(pod, 'status', 'containerStatuses');
+  let status = textAt(pod, 'status', 'reason') || textAt(pod, 'status', 'phase') || 'Unknown';
+  const containers = objectsAt(pod, 'status', 'containerStatuses');
   let anyRunning = false;
-  for (const status of statuses.toReversed()) {
-    const waiting = textAt(status, 'state', 'waiting', 'reason');
-    const terminated = valueAt(status, 'state', 'terminated');
-    if (waiting !== '') word = waiting;
+  for (const container of containers.toReversed()) {
+    const waiting = textAt(container, 'state', 'waiting', 'reason');
+    const terminated = valueAt(container, 'state', 'terminated');
+    if (waiting !== '') status = waiting;
     else if (terminated !== undefined) {
       const signal = textAt(terminated, 'signal');
-      word =
+      status =
         textAt(terminated, 'reason') ||
         (signal === '' || signal === '0' ? `ExitCode:${textAt(terminated, 'exitCode')}` : `Signal:${signal}`);
-    } else if (status['ready'] === true && valueAt(status, 'state', 'running') !== undefined) anyRunning = true;
+    } else if (container['ready'] === true && valueAt(container, 'state', 'running') !== undefined) anyRunning = true;
   }
-  if (word !== 'Completed' || !anyRunning) return word;
+  if (status !== 'Completed' || !anyRunning) return status;
   return objectsAt(pod, 'status', 'conditions').some((item) => item['type'] === 'Ready' && item['status'] === 'True')
     ? 'Running'
     : 'NotReady';
@@ -73,18 +73,18 @@ function restarts(pod: KubeObject, nowMs: number): string {
 
 export const podColumns: readonly Column[] = [
   nameColumn,
-  column('Ready', 'Containers that are ready, of all.', (pod) => {
+  column('Ready', 'Ready containers of all containers.', (pod) => {
     const ready = objectsAt(pod, 'status', 'containerStatuses').filter((status) => status['ready'] === true).length;
     return `${ready}/${listAt(pod, 'spec', 'containers').length}`;
   }),
-  column('Status', 'The state of the pod in one word.', (pod) => podStatusWord(pod)),
+  column('Status', 'The status of the pod.', (pod) => podStatusText(pod)),
   column('Restarts', 'Restarts of all containers.', restarts),
   ageColumn,
   column('IP', 'Address of the pod.', (pod) => orNone(textAt(pod, 'status', 'podIP')), { priority: 1 }),
   column('Node', 'Node of the pod.', (pod) => orNone(textAt(pod, 'spec', 'nodeName')), { priority: 1 }),
   column(
     'Nominated Node',
-    'Node that is being made free.',
+    'Node on which pods are preempted for this pod.',
     (pod) => orNone(textAt(pod, 'status', 'nominatedNodeName')),
     {
       priority: 1,
@@ -131,30 +131,30 @@ export const volumeColumns: readonly Column[] = [
   ageColumn,
 ];
 
-const lastSeenOf = (event: KubeObject): string =>
+const lastTimeOf = (event: KubeObject): string =>
   textAt(event, 'series', 'lastObservedTime') ||
   textAt(event, 'lastTimestamp') ||
   textAt(event, 'eventTime') ||
   event.metadata.creationTimestamp;
 
 export const eventColumns: readonly Column[] = [
-  column('Last Seen', 'When it happened last.', (event, nowMs) => age(lastSeenOf(event), nowMs)),
+  column('Last Seen', 'Time since the last occurrence.', (event, nowMs) => age(lastTimeOf(event), nowMs)),
   text('Type', 'Normal or Warning.', ['type']),
-  text('Reason', 'Why, in one word.', ['reason']),
+  text('Reason', 'Reason as a single identifier.', ['reason']),
   column(
     'Object',
-    'What it is about.',
+    'Object that the event is about.',
     (event) => `${textAt(event, 'involvedObject', 'kind').toLowerCase()}/${textAt(event, 'involvedObject', 'name')}`,
   ),
-  text('Subobject', 'Which part of it.', ['involvedObject', 'fieldPath'], { priority: 1 }),
+  text('Subobject', 'Part of the object.', ['involvedObject', 'fieldPath'], { priority: 1 }),
   column(
     'Source',
-    'Who reports it.',
+    'Component that reports the event.',
     (event) => textAt(event, 'reportingComponent') || textAt(event, 'source', 'component'),
     { priority: 1 },
   ),
-  text('Message', 'What happened, in words.', ['message']),
-  column('Count', 'How often it happened.', (event) => Number(event['count'] ?? 1), { type: 'integer', priority: 1 }),
+  text('Message', 'Message.', ['message']),
+  column('Count', 'Number of occurrences.', (event) => Number(event['count'] ?? 1), { type: 'integer', priority: 1 }),
   { ...nameColumn, priority: 1 },
 ];
 
@@ -168,7 +168,7 @@ const isReady = (condition: JsonObject): boolean => condition['type'] === 'Ready
 
 export const nodeColumns: readonly Column[] = [
   nameColumn,
-  column('Status', 'Whether the node takes pods.', (node) =>
+  column('Status', 'Whether the node is ready.', (node) =>
     objectsAt(node, 'status', 'conditions').some(isReady) ? 'Ready' : 'NotReady',
   ),
   column('Roles', 'Roles of the node.', () => '<none>'),
@@ -183,7 +183,7 @@ export const storageClassColumns: readonly Column[] = [
       ? `${object.metadata.name} (default)`
       : object.metadata.name,
   ),
-  text('Provisioner', 'Who makes the volumes.', ['provisioner']),
+  text('Provisioner', 'Provisioner of the volumes.', ['provisioner']),
   text('ReclaimPolicy', 'What happens to a volume after its claim.', ['reclaimPolicy']),
   text('VolumeBindingMode', 'When a claim is bound.', ['volumeBindingMode']),
   ageColumn,

@@ -1,3 +1,5 @@
+/** The credentials of the embedded API: a certificate authority, a server certificate and a bearer token. */
+
 import { X509Certificate, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,28 +14,28 @@ const schema = z.object({
   token: z.string(),
 });
 
-/** What the API proves itself with, and the one bearer token that it accepts. */
+/** The certificate and key of the API, and the only bearer token that it accepts. */
 export type Credentials = z.infer<typeof schema>;
 
 /**
- * The credentials kept in a folder; made anew when there are none, or when the certificate runs out within a month.
- * A new set makes earlier kubeconfig files useless, so the old one is kept as long as possible.
+ * Loads the credentials from a folder. Creates new ones when there are none, or when the certificate expires within a
+ * month. Earlier kubeconfig files do not work with new credentials, so the old ones are kept as long as possible.
  */
 export async function loadCredentials(directory: string, hosts: readonly string[]): Promise<Credentials> {
   const file = path.join(directory, 'credentials.json');
   const kept = readKept(file);
-  if (kept !== undefined && isGoodFor(kept, hosts)) return kept;
-  const made = await makeCredentials(hosts, kept?.token);
+  if (kept !== undefined && isValidFor(kept, hosts)) return kept;
+  const created = await createCredentials(hosts, kept?.token);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writePrivately(file, JSON.stringify(made));
-  return made;
+  writePrivately(file, JSON.stringify(created));
+  return created;
 }
 
-/** Replaces a file in one step; only the owner may read it. */
+/** Replaces a file in one step. Only the owner may read it. */
 export function writePrivately(file: string, content: string): void {
   const temporary = `${file}.part`;
   writeFileSync(temporary, content, { mode: 0o600 });
-  // The mode above holds for new files only; a left-over of a crash keeps its own.
+  // The mode above is only applied to a new file, not to one that a crash has left.
   chmodSync(temporary, 0o600);
   renameSync(temporary, file);
 }
@@ -44,12 +46,12 @@ function readKept(file: string): Credentials | undefined {
     const parsed = schema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
     return parsed.success ? parsed.data : undefined;
   } catch {
-    // A broken file is as good as none: new credentials replace it.
+    // New credentials replace a broken file.
     return undefined;
   }
 }
 
-function isGoodFor(credentials: Credentials, hosts: readonly string[]): boolean {
+function isValidFor(credentials: Credentials, hosts: readonly string[]): boolean {
   const certificate = new X509Certificate(credentials.serverCertificate);
   const monthMs = 30 * 24 * 3600 * 1000;
   return (
@@ -58,12 +60,12 @@ function isGoodFor(credentials: Credentials, hosts: readonly string[]): boolean 
   );
 }
 
-async function makeCredentials(hosts: readonly string[], token: string | undefined): Promise<Credentials> {
-  const now = Date.now();
+async function createCredentials(hosts: readonly string[], token: string | undefined): Promise<Credentials> {
+  const nowMs = Date.now();
   const validity = {
-    // An hour back, for clocks that disagree a little.
-    notBeforeDate: new Date(now - 3600 * 1000),
-    notAfterDate: new Date(now + 5 * 365 * 24 * 3600 * 1000),
+    // One hour ago, in case the clocks of two machines differ a little.
+    notBeforeDate: new Date(nowMs - 3600 * 1000),
+    notAfterDate: new Date(nowMs + 5 * 365 * 24 * 3600 * 1000),
     keyType: 'ec' as const,
     curve: 'P-256' as const,
     algorithm: 'sha256',

@@ -1,3 +1,6 @@
+/** Creates, reads, replaces and patches single objects by the rules of their kind. */
+
+import type { Clock } from '../../../shared/clock.ts';
 import {
   isJsonObject,
   kubeTime,
@@ -21,17 +24,17 @@ export interface Target {
   name: string;
 }
 
+/** Why a pod is refused; undefined when it is admitted. */
 export type Admit = (pod: KubeObject) => string | undefined;
 
 export type Crud = ReturnType<typeof createCrud>;
 
 /**
- * Reading and changing single objects. Every function here is synchronous from its read to its write, so two requests
- * never see each other half done. All of them refuse by throwing a StatusError.
- * @param deps.admit why a pod is refused, if it is
+ * Reads and changes single objects. Each function is synchronous from its read to its write, so no request sees another
+ * one half done. Each refuses by throwing a StatusError.
  */
-export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Admit | undefined }) {
-  const { store, nowMs, admit } = deps;
+export function createCrud(deps: { store: Store; clock: Clock; admit?: Admit | undefined }) {
+  const { store, clock, admit } = deps;
   const namespaces = definitionOf('namespaces');
 
   function get({ definition, namespace, name }: Target): KubeObject {
@@ -49,9 +52,9 @@ export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Ad
 
   function create(target: Omit<Target, 'name'>, body: Json, { dryRun }: { dryRun: boolean }): KubeObject {
     const { definition, namespace } = target;
-    const object = newObject(definition, accept(definition, body), { namespace, nowMs: nowMs() });
+    const object = newObject(definition, accept(definition, body), { namespace, nowMs: clock.now() });
     if (definition.namespaced) refuseMissingNamespace(namespace ?? '');
-    definition.setDefaults(object, { nowMs: nowMs(), defaultStorageClass: defaultStorageClass() });
+    definition.setDefaults(object, { nowMs: clock.now(), defaultStorageClass: defaultStorageClass() });
     const errors = [...validateMetadata(definition, object), ...definition.validate(object)];
     if (errors.length > 0) throw statusError.invalid(definition, object.metadata.name, errors);
     if (store.get(storeKeyOf(definition), namespace, object.metadata.name) !== undefined) {
@@ -66,7 +69,7 @@ export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Ad
     if (store.get(storeKeyOf(namespaces), undefined, name) === undefined) throw statusError.notFound(namespaces, name);
   }
 
-  /** Replaces an object, or its status alone, if nobody else changed it since the caller read it. */
+  /** Replaces an object, or only its status, unless it has changed since the caller read it. */
   function replace(
     target: Target,
     body: Json,
@@ -110,8 +113,8 @@ export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Ad
     const { definition, name } = target;
     const previous = get(target);
     const metadata = isJsonObject(given['metadata']) ? given['metadata'] : {};
-    const asked = metadata['resourceVersion'];
-    if (typeof asked === 'string' && asked !== '' && asked !== previous.metadata.resourceVersion) {
+    const expected = metadata['resourceVersion'];
+    if (typeof expected === 'string' && expected !== '' && expected !== previous.metadata.resourceVersion) {
       throw statusError.conflict(
         definition,
         name,
@@ -129,7 +132,7 @@ export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Ad
       next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
     }
     next.metadata.resourceVersion = previous.metadata.resourceVersion;
-    // As in the real API, a write that changes nothing is no change: no new version, no event.
+    // As in the real API, a write that changes nothing makes no new version and no watch event.
     if (sameJson(next, previous)) return previous;
     if (dryRun) return next;
     const key = storeKeyOf(definition);
@@ -143,16 +146,16 @@ export function createCrud(deps: { store: Store; nowMs: () => number; admit?: Ad
   return { get, create, replace, patch };
 }
 
-/** Refuses a body of another kind, or one whose fields have wrong types; returns a deep copy without nulls. */
+/** Refuses a body of another kind, or with fields of wrong types. Returns a deep copy without nulls. */
 function accept(definition: ResourceDefinition, body: Json): JsonObject {
   if (!isJsonObject(body)) throw statusError.badRequest('the body of the request must be a JSON object');
-  const desired = apiVersionOf(definition);
+  const expected = apiVersionOf(definition);
   if (
     (body['kind'] !== undefined && body['kind'] !== definition.kind) ||
-    (body['apiVersion'] !== undefined && body['apiVersion'] !== desired)
+    (body['apiVersion'] !== undefined && body['apiVersion'] !== expected)
   ) {
     throw statusError.badRequest(
-      `the object provided is unrecognized (must be of type ${definition.kind}): the API version in the data (${textAt(body, 'apiVersion').slice(0, 100)}) and kind (${textAt(body, 'kind').slice(0, 100)}) do not match ${desired}, ${definition.kind}`,
+      `the object provided is unrecognized (must be of type ${definition.kind}): the API version in the data (${textAt(body, 'apiVersion').slice(0, 100)}) and kind (${textAt(body, 'kind').slice(0, 100)}) do not match ${expected}, ${definition.kind}`,
     );
   }
   const clean = withoutNulls(body);
@@ -165,7 +168,7 @@ function accept(definition: ResourceDefinition, body: Json): JsonObject {
   return clean;
 }
 
-/** The object after a write: the status is written by its subresource alone, everything else by the object itself. */
+/** The object after a write. Only the status subresource writes the status, and it writes nothing else. */
 function merged(
   definition: ResourceDefinition,
   given: JsonObject,
@@ -174,7 +177,7 @@ function merged(
 ): KubeObject {
   const metadata = isJsonObject(given['metadata']) ? given['metadata'] : {};
   const base = { apiVersion: apiVersionOf(definition), kind: definition.kind };
-  // keepServerMetadata completes what a client may leave out of the metadata.
+  // The casts hold after keepServerMetadata, which adds what a client may leave out of the metadata.
   if (subresource === 'status') {
     return { ...previous, ...base, metadata: { ...metadata } as KubeObject['metadata'], status: given['status'] };
   }
@@ -187,7 +190,7 @@ function merged(
   };
 }
 
-/** A time of deletion, and how long it may take, on an object that somebody else still has to finish. */
+/** The object with a deletion timestamp and grace period. A kubelet or a finalizer's owner finishes the deletion. */
 export function markDeleted(object: KubeObject, graceSeconds: number, nowMs: number): KubeObject {
   return {
     ...object,
@@ -200,5 +203,5 @@ export function markDeleted(object: KubeObject, graceSeconds: number, nowMs: num
   };
 }
 
-/** Kinds that live in namespaces, for whoever has to empty one. */
+/** The kinds that are in namespaces. */
 export const namespacedDefinitions = resourceDefinitions.filter((definition) => definition.namespaced);

@@ -1,3 +1,6 @@
+/** Deletes objects as the real API does: DeleteOptions, preconditions, grace period, finalizers. */
+
+import type { Clock } from '../../../shared/clock.ts';
 import { markDeleted, namespacedDefinitions, type Crud, type Target } from './crud.ts';
 import { isJsonObject, sameJson, textAt, type JsonObject, type KubeObject } from './kube-object.ts';
 import { storeKeyOf } from './resource-definition.ts';
@@ -16,11 +19,11 @@ const permanentNamespaces = new Set(['default', 'kube-system']);
 /**
  * DeleteOptions from a body, or from the query string where there is none.
  *
- * @throws StatusError 400 for a grace period that is no whole number.
+ * @throws StatusError 400 when the grace period is not a whole number
  */
 export function readDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
   const preconditions = isJsonObject(body['preconditions']) ? body['preconditions'] : {};
-  // Where there is a body, it alone counts, as in the real API.
+  // As in the real API, the query string is ignored when there is a body.
   const inQuery = Object.keys(body).length === 0 ? query : new URLSearchParams();
   const grace =
     body['gracePeriodSeconds'] ??
@@ -36,19 +39,19 @@ export function readDeleteOptions(body: JsonObject, query: URLSearchParams): Del
   };
 }
 
-/** Whether a request only asks what would happen. Anything but `All` is refused with 422. */
+/** Whether nothing may be written (`dryRun=All`). Any other value is refused with 422. */
 export function isDryRun(inBody: unknown, query: URLSearchParams): boolean {
-  const asked = [...(Array.isArray(inBody) ? inBody : []), ...query.getAll('dryRun').filter((value) => value !== '')];
-  if (asked.length === 0) return false;
-  if (asked.every((value) => value === 'All')) return true;
+  const values = [...(Array.isArray(inBody) ? inBody : []), ...query.getAll('dryRun').filter((value) => value !== '')];
+  if (values.length === 0) return false;
+  if (values.every((value) => value === 'All')) return true;
   throw statusError.unprocessable(
-    `dryRun: Unsupported value: ${JSON.stringify(asked.slice(0, 3))}: supported values: "All"`,
+    `dryRun: Unsupported value: ${JSON.stringify(values.slice(0, 3))}: supported values: "All"`,
   );
 }
 
-/** Deletion of single objects, with grace, preconditions and finalizers. */
-export function createDeletion({ store, crud, nowMs }: { store: Store; crud: Crud; nowMs: () => number }) {
-  /** What is left of the object, and whether it is gone already. */
+/** Deletes single objects, with grace period, preconditions and finalizers. */
+export function createDeletion({ store, crud, clock }: { store: Store; crud: Crud; clock: Clock }) {
+  /** Returns the last state of the object, and whether it is gone already. */
   function remove(target: Target, options: DeleteOptions): { object: KubeObject; isGone: boolean } {
     const { definition, name } = target;
     const object = crud.get(target);
@@ -60,22 +63,22 @@ export function createDeletion({ store, crud, nowMs }: { store: Store; crud: Cru
     const hasFinalizers = (object.metadata.finalizers ?? []).length > 0;
     if (grace > 0 || hasFinalizers) {
       const pending = object.metadata.deletionGracePeriodSeconds;
-      // A deletion that is under way can be made shorter, never longer.
+      // The grace period of a running deletion can only become shorter.
       const isShorter = pending === undefined || grace < pending;
       if (object.metadata.deletionTimestamp !== undefined && !isShorter) return { object, isGone: false };
-      const marked = markDeleted(object, grace, nowMs());
+      const marked = markDeleted(object, grace, clock.now());
       if (options.dryRun || sameJson(marked, object)) return { object: marked, isGone: false };
       return { object: store.put(storeKeyOf(definition), marked), isGone: false };
     }
     if (options.dryRun) return { object, isGone: true };
     if (definition.plural === 'namespaces') emptyNamespace(name);
-    // What could have been waited for is marked before it goes, so that watchers see the one before the other.
+    // A kind that is deleted gracefully gets its deletion timestamp first, so watchers see MODIFIED before DELETED.
     const isMarked = !definition.deletesGracefully || object.metadata.deletionGracePeriodSeconds === 0;
-    const last = isMarked ? object : store.put(storeKeyOf(definition), markDeleted(object, 0, nowMs()));
+    const last = isMarked ? object : store.put(storeKeyOf(definition), markDeleted(object, 0, clock.now()));
     return { object: store.remove(storeKeyOf(definition), last), isGone: true };
   }
 
-  /** There is no namespace controller, and nothing that runs: a namespace goes with all that is in it, at once. */
+  /** Deletes everything in the namespace at once, because there is no namespace controller. */
   function emptyNamespace(namespace: string): void {
     for (const definition of namespacedDefinitions) {
       const key = storeKeyOf(definition);
@@ -88,7 +91,7 @@ export function createDeletion({ store, crud, nowMs }: { store: Store; crud: Cru
 
 function checkPreconditions(target: Target, object: KubeObject, options: DeleteOptions): void {
   const { name } = target;
-  // Of all refusals, the real API names the kind and not the resource in this one.
+  // Only in this message does the real API name the kind instead of the resource.
   const definition = { ...target.definition, plural: target.definition.kind };
   if (options.uid !== undefined && options.uid !== object.metadata.uid) {
     throw statusError.conflict(

@@ -1,12 +1,13 @@
+/** Deletes the objects that a deleted object owned, at once. In a real cluster the garbage collector does it a little later. */
+
 import { objectsAt, textAt } from './kube-object.ts';
 import { storeKeyOf } from './resource-definition.ts';
 import { definitionOf } from './resources.ts';
 import type { Store } from './store.ts';
 
-/** What here is ever owned by another object. */
+/** The kinds of which objects can be owned by other objects here. */
 const owned = ['secrets', 'configmaps'].map((plural) => storeKeyOf(definitionOf(plural)));
 
-/** Removes what an object owns as soon as it is gone itself, as the garbage collector of a cluster does a little later. */
 export function removeDependents(store: Store): void {
   store.subscribe(({ type, object: owner }) => {
     if (type !== 'DELETED') return;

@@ -1,5 +1,8 @@
+/** The discovery documents of the API: its version, groups and resources. */
+
 import type { JsonObject } from './kube-object.ts';
 import { apiVersionOf, type ResourceDefinition, type Subresource } from './resource-definition.ts';
+import { minorVersion, serverVersion } from './version.ts';
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
@@ -10,11 +13,11 @@ const subresourceKinds: Record<Subresource, { kind?: string; group?: string; ver
   eviction: { kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
 };
 
-/** What `/version` says; kubectl compares it with its own version. */
+/** The answer to `/version`. kubectl compares it with its own version. */
 const versionInfo: JsonObject = {
   major: '1',
-  minor: '32',
-  gitVersion: 'v1.32.0+opencode-embedded',
+  minor: minorVersion,
+  gitVersion: serverVersion,
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '2026-01-01T00:00:00Z',
@@ -23,7 +26,7 @@ const versionInfo: JsonObject = {
   platform: 'embedded',
 };
 
-/** The discovery documents that clients find the resources by, keyed by their path. */
+/** The documents by which clients find the resources, by their path. */
 export function discoveryDocuments(definitions: readonly ResourceDefinition[]): Map<string, JsonObject> {
   const documents = new Map<string, JsonObject>();
   const groups = new Map<string, Set<string>>();

@@ -1,4 +1,6 @@
-/** One reason why an object is refused, with the path of the field as Kubernetes writes it. */
+/** Errors about single fields, in the form of the real API. */
+
+/** One invalid field. */
 export interface FieldError {
   field: string;
   reason:
@@ -12,7 +14,7 @@ export interface FieldError {
   message: string;
 }
 
-/** Builders of field errors, worded as the real API words them. */
+/** Builders of field errors, with the messages of the real API. */
 export const fieldError = {
   required: (field: string, detail?: string): FieldError => ({
     field,

@@ -26,7 +26,7 @@ describe('the journal', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('gives back what was written, without being closed', () => {
+  it('restores all changes even if it was never closed', () => {
     const journal = openJournal(directory);
     journal.rotate(1, []);
     journal.append(change(2, 'a'));
@@ -38,7 +38,7 @@ describe('the journal', () => {
     });
   });
 
-  it('keeps everything when it folds the changes into a snapshot', () => {
+  it('keeps all objects when it is rotated into a snapshot', () => {
     const journal = openJournal(directory, 500);
     journal.rotate(1, []);
     expect(journal.append(change(2, 'a'))).toBe(false);
@@ -52,7 +52,7 @@ describe('the journal', () => {
     expect(names()).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('ignores changes that the snapshot holds already, as a crash between the two leaves them', () => {
+  it('ignores changes that are already in the snapshot after a crash between snapshot and journal', () => {
     const journal = openJournal(directory);
     journal.rotate(1, []);
     journal.append(change(2, 'a'));
@@ -63,7 +63,7 @@ describe('the journal', () => {
     expect(names()).toEqual(['a']);
   });
 
-  it('ignores a last line that was cut short', () => {
+  it('ignores a last line that a crash has cut short', () => {
     const journal = openJournal(directory);
     journal.rotate(1, []);
     journal.append(change(2, 'a'));
@@ -71,7 +71,7 @@ describe('the journal', () => {
     expect(names()).toEqual(['a']);
   });
 
-  it('lets nobody else read the files', () => {
+  it('writes files that only their owner can read', () => {
     openJournal(directory).rotate(1, []);
     for (const file of ['snapshot.jsonl', 'journal.jsonl']) {
       expect(statSync(path.join(directory, file)).mode & 0o777).toBe(0o600);

@@ -1,3 +1,5 @@
+/** Keeps the objects on disk between runs: a snapshot, and a journal of the changes after it. */
+
 import {
   appendFileSync,
   closeSync,
@@ -26,7 +28,7 @@ interface JournalLine {
   object: KubeObject;
 }
 
-export interface SavedState {
+interface SavedState {
   revision: number;
   objects: [resource: string, object: KubeObject][];
 }
@@ -34,13 +36,13 @@ export interface SavedState {
 export type Journal = ReturnType<typeof openJournal>;
 
 /**
- * Keeps the objects in a folder between runs. A snapshot is replaced by rename, so it is always whole; each change after
- * it is one appended line, written before the request is answered, so a killed process loses nothing that it
- * acknowledged. A line that was cut short by a crash is the last one and is ignored.
+ * Opens the journal in a folder. The snapshot is replaced by a rename, so it is always complete. Each later change is one
+ * appended line that is written before the request is answered, so a killed process loses nothing that it acknowledged.
+ * A crash can only cut the last line short, and that line is ignored.
  *
- * @param directory - made if missing.
- * @param rotateBytes - the journal is folded into a new snapshot when it grows past this, and past twice the last snapshot,
- *   so that the work of it stays a small part of the work of writing.
+ * @param directory created if missing
+ * @param rotateBytes the journal is replaced by a new snapshot when it is larger than this and than twice the last
+ *   snapshot, so that snapshots are a small part of all writes
  */
 export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -59,7 +61,7 @@ export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
       else if (isSnapshotLine(line)) objects.set(idOf(line.resource, line.object), [line.resource, line.object]);
     }
     for (const line of readLines(journalPath)) {
-      // Lines that the snapshot already holds are left over from a crash between its rename and the new journal.
+      // After a crash between the rename and the new journal, the journal has changes that are in the snapshot.
       if (!isJournalLine(line) || line.revision <= revision) continue;
       revision = line.revision;
       if (line.type === 'DELETED') objects.delete(idOf(line.resource, line.object));
@@ -71,7 +73,7 @@ export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
   return {
     saved,
 
-    /** Writes everything anew and starts an empty journal. */
+    /** Writes a new snapshot and starts an empty journal. */
     rotate(revision: number, entries: Iterable<readonly [string, KubeObject]>): void {
       const temporary = `${snapshotPath}.part`;
       const target = openSync(temporary, 'w', 0o600);
@@ -88,13 +90,13 @@ export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
       renameSync(temporary, snapshotPath);
       if (descriptor !== undefined) closeSync(descriptor);
       closeSync(openSync(journalPath, 'w', 0o600));
-      // For appending, so that a line that had to be cut off leaves no hole.
+      // Opened for appending, so that truncating a partial line leaves no hole.
       descriptor = openSync(journalPath, 'a', 0o600);
       written = 0;
       rotateAt = Math.max(rotateBytes, 2 * size);
     },
 
-    /** Appends one change; true when it is time to rotate. */
+    /** Appends one change. Returns true when the journal should be rotated. */
     append(change: Change): boolean {
       if (descriptor === undefined) return false;
       const { revision, resource, type, object } = change;
@@ -103,7 +105,7 @@ export function openJournal(directory: string, rotateBytes = 16 * 1024 * 1024) {
       try {
         appendFileSync(descriptor, text);
       } catch (error) {
-        // Half a line, as a full disk leaves it, would hide all that comes after it.
+        // A partial line, for example on a full disk, would make the lines after it unreadable.
         ftruncateSync(descriptor, written);
         throw error;
       }
@@ -130,7 +132,7 @@ function readLines(file: string): unknown[] {
     try {
       lines.push(JSON.parse(text));
     } catch {
-      // Only the last line can be broken, by a crash while it was written; what follows would depend on it.
+      // A crash can only break the last line.
       break;
     }
   }

@@ -1,12 +1,14 @@
-/** Anything that JSON can say. */
+/** Types and helpers for Kubernetes objects as JSON. */
+
+/** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
-/** A JSON object; the form in which Kubernetes objects are stored, merged and sent. */
+/** A JSON object. Kubernetes objects are stored, merged and sent in this form. */
 export interface JsonObject {
   [key: string]: Json | undefined;
 }
 
-/** The part of `metadata` that the API itself reads or writes. */
+/** The fields of `metadata` that the API itself reads or writes. */
 interface ObjectMeta extends JsonObject {
   name: string;
   generateName?: string;
@@ -22,7 +24,7 @@ interface ObjectMeta extends JsonObject {
   finalizers?: string[];
 }
 
-/** A stored Kubernetes object. Never changed in place: whoever changes one makes a copy first. */
+/** A stored Kubernetes object. It is never changed in place; a change makes a copy. */
 export interface KubeObject extends JsonObject {
   apiVersion: string;
   kind: string;
@@ -34,7 +36,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value at a path of keys, or undefined where the path leaves the objects. */
+/** The value at a path of keys; undefined when the path does not exist. */
 export function valueAt(value: Json | undefined, ...path: string[]): Json | undefined {
   let current = value;
   for (const key of path) {
@@ -44,24 +46,24 @@ export function valueAt(value: Json | undefined, ...path: string[]): Json | unde
   return current;
 }
 
-/** The text at a path, or an empty string, as Kubernetes' own field selectors see it. */
+/** The text at a path; an empty string when there is none, as in field selectors. */
 export function textAt(value: Json | undefined, ...path: string[]): string {
   const found = valueAt(value, ...path);
   return typeof found === 'string' ? found : typeof found === 'boolean' || typeof found === 'number' ? `${found}` : '';
 }
 
-/** The list at a path, or an empty one. */
+/** The list at a path; an empty one when there is none. */
 export function listAt(value: Json | undefined, ...path: string[]): Json[] {
   const found = valueAt(value, ...path);
   return Array.isArray(found) ? found : [];
 }
 
-/** The objects of the list at a path; anything else in the list is left out. */
+/** The objects in the list at a path. Other members of the list are left out. */
 export function objectsAt(value: Json | undefined, ...path: string[]): JsonObject[] {
   return listAt(value, ...path).filter(isJsonObject);
 }
 
-/** Whether two JSON values say the same; the order of keys does not matter, an undefined key counts as absent. */
+/** Whether two JSON values are equal. The order of keys does not matter, and an undefined key counts as absent. */
 export function sameJson(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true;
   if (Array.isArray(left) && Array.isArray(right)) {
@@ -73,10 +75,10 @@ export function sameJson(left: Json | undefined, right: Json | undefined): boole
   return leftKeys.length === rightKeys.length && leftKeys.every((key) => sameJson(left[key], right[key]));
 }
 
-/** A deep copy without the nulls; Kubernetes reads a null field as one that is not there. */
+/** A deep copy without nulls. Kubernetes treats a null field as absent. */
 export function withoutNulls<Value extends Json>(value: Value): Value {
   if (Array.isArray(value)) {
-    // The caller's type is kept: leaving out null members does not change what kind of value it is.
+    // Leaving out null members does not change the type of the value.
     return value.filter((item) => item !== null).map((item) => withoutNulls(item)) as Value;
   }
   if (!isJsonObject(value)) return value;
@@ -86,7 +88,7 @@ export function withoutNulls<Value extends Json>(value: Value): Value {
   return Object.fromEntries(entries) as Value;
 }
 
-/** A time as Kubernetes writes it: UTC, whole seconds. */
+/** A time in the format of Kubernetes: UTC, whole seconds. */
 export function kubeTime(epochMs: number): string {
   return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
 }

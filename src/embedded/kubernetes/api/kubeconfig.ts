@@ -1,7 +1,9 @@
+/** Writes kubeconfig files. */
+
 import { writePrivately } from './credentials.ts';
 
 export interface KubeconfigOptions {
-  /** Name of cluster, user and context. */
+  /** The name of cluster, user and context. */
   name: string;
   url: string;
   namespace: string;
@@ -9,9 +11,9 @@ export interface KubeconfigOptions {
   token: string;
 }
 
-/** Writes a kubeconfig with one context, readable by its owner alone. */
+/** Writes a kubeconfig with one context. Only the owner may read it. */
 export function writeKubeconfig(file: string, options: KubeconfigOptions): void {
-  // A JSON string is a YAML string too.
+  // Every JSON string is also a YAML string.
   const text = JSON.stringify;
   writePrivately(
     file,

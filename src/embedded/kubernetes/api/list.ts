@@ -1,3 +1,5 @@
+/** Lists a collection: selectors, pages and the revision that they show. */
+
 import { z } from 'zod';
 
 import type { JsonObject, KubeObject } from './kube-object.ts';
@@ -8,13 +10,13 @@ import { keyOf, type Store } from './store.ts';
 
 export interface Page {
   objects: KubeObject[];
-  /** Metadata of the list: its revision, and how to go on. */
+  /** Metadata of the list: its revision, and the continue token. */
   metadata: JsonObject;
 }
 
 const continueToken = z.object({ revision: z.int(), after: z.string() });
 
-/** The objects that a request's namespace and selectors choose. */
+/** Matches the objects in the namespace that the label and field selectors of a request select. */
 export function matcherOf(
   definition: ResourceDefinition,
   namespace: string | undefined,
@@ -30,9 +32,9 @@ export function matcherOf(
 }
 
 /**
- * One page of a list. All pages of one list show the same moment, however much changes in between.
+ * One page of a list. All pages of one list show the same revision, however much changes in between.
  *
- * @throws StatusError 410 when that moment is forgotten, 400 for a bad limit, token or selector.
+ * @throws StatusError 410 when the changes since that revision are forgotten, 400 for a bad limit, token or selector
  */
 export function listPage(
   store: Store,
@@ -43,7 +45,7 @@ export function listPage(
   const matches = matcherOf(definition, namespace, query);
   const limit = readLimit(query);
   const from = readToken(query.get('continue') ?? '');
-  const revision = from?.revision ?? readWantedRevision(store, query) ?? store.revision();
+  const revision = from?.revision ?? readExactRevision(store, query) ?? store.revision();
   const all = store.listAt(storeKeyOf(definition), revision);
   if (all === 'forgotten') {
     throw statusError.expired(
@@ -66,18 +68,18 @@ export function listPage(
   return { objects, metadata };
 }
 
-/** A list as it goes over the wire. */
+/** A list as it is sent. */
 export function listBody(definition: ResourceDefinition, page: Page): JsonObject {
   return {
     kind: `${definition.kind}List`,
     apiVersion: apiVersionOf(definition),
     metadata: page.metadata,
-    // As in the real API, only the list says of what kind its items are.
+    // As in the real API, the items have no kind and apiVersion.
     items: page.objects.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item),
   };
 }
 
-/** Compared as the store sorts, so that a page goes on exactly where the last one ended. */
+/** The key by which the store sorts, so that a page continues exactly where the page before ended. */
 function keyOfObject(object: KubeObject): string {
   return keyOf(object.metadata.namespace, object.metadata.name);
 }
@@ -100,8 +102,8 @@ function readToken(text: string): { revision: number; after: string } | undefine
   }
 }
 
-/** The revision that `resourceVersionMatch=Exact` asks for; otherwise a newer list than asked for is always right. */
-function readWantedRevision(store: Store, query: URLSearchParams): number | undefined {
+/** The revision that `resourceVersionMatch=Exact` requires. Without it, a newer list than requested is correct. */
+function readExactRevision(store: Store, query: URLSearchParams): number | undefined {
   const text = query.get('resourceVersion') ?? '';
   if (text === '' || text === '0') return undefined;
   const revision = readRevision(text);
@@ -109,7 +111,7 @@ function readWantedRevision(store: Store, query: URLSearchParams): number | unde
   return query.get('resourceVersionMatch') === 'Exact' ? revision : undefined;
 }
 
-/** @throws StatusError 400 when a resourceVersion is not a number. */
+/** @throws StatusError 400 when a resourceVersion is not a number */
 export function readRevision(text: string): number {
   const revision = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision)) {

@@ -1,3 +1,5 @@
+/** Rules for the metadata of objects: names, labels, finalizers and the fields that the server sets. */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { fieldError, type FieldError } from './field-error.ts';
@@ -41,9 +43,9 @@ export function isLabelValue(value: string): boolean {
 }
 
 /**
- * A complete new object from a request's body: names, uid, time and type are the server's, whatever the body says.
+ * Makes a complete new object from the body of a request. The server sets uid, creation time and type.
  *
- * @throws StatusError 400 when the body's namespace is not the URL's.
+ * @throws StatusError 400 when the namespace of the body is not the one of the URL
  */
 export function newObject(
   definition: ResourceDefinition,
@@ -82,13 +84,13 @@ export function newObject(
   };
 }
 
-/** Five characters without vowels or look-alikes, as Kubernetes puts after generateName. */
+/** The five characters that Kubernetes appends to generateName: no vowels, no similar characters. */
 function randomSuffix(): string {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   return [...randomBytes(5)].map((byte) => alphabet[byte % alphabet.length]).join('');
 }
 
-/** The rules that hold for the metadata of every object. */
+/** The rules for the metadata of every kind. */
 export function validateMetadata(definition: ResourceDefinition, object: KubeObject): FieldError[] {
   const { name, labels = {}, annotations = {}, finalizers = [] } = object.metadata;
   const errors: FieldError[] = [];
@@ -117,7 +119,7 @@ export function validateMetadata(definition: ResourceDefinition, object: KubeObj
   return errors;
 }
 
-/** Puts back what an update may not change, and refuses what it may not ask for. */
+/** Restores the fields that an update cannot change. Returns errors for changes that are refused. */
 export function keepServerMetadata(next: KubeObject, previous: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const uid = next.metadata.uid;

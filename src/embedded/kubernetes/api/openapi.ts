@@ -1,5 +1,8 @@
+/** A minimal OpenAPI v3 description of the API for kubectl. */
+
 import type { JsonObject } from './kube-object.ts';
 import { apiVersionOf, type ResourceDefinition } from './resource-definition.ts';
+import { serverVersion } from './version.ts';
 
 const patchContent = [
   'application/json-patch+json',
@@ -8,8 +11,8 @@ const patchContent = [
 ];
 
 /**
- * Just enough of an OpenAPI v3 description for kubectl: it looks up whether a kind's PATCH knows `fieldValidation` and
- * `dryRun`, and then leaves the validation to the server. No schemas are described, so `kubectl explain` has no text.
+ * kubectl checks whether the PATCH of a kind has the parameters `fieldValidation` and `dryRun`, and then leaves the
+ * validation to the server. There are no schemas, so `kubectl explain` has no text.
  */
 export function openApiDocuments(definitions: readonly ResourceDefinition[]): Map<string, JsonObject> {
   const documents = new Map<string, JsonObject>();
@@ -21,7 +24,7 @@ export function openApiDocuments(definitions: readonly ResourceDefinition[]): Ma
     const members = definitions.filter((other) => apiVersionOf(other) === apiVersionOf(definition));
     documents.set(`/openapi/v3/${name}`, {
       openapi: '3.0.0',
-      info: { title: 'Embedded Kubernetes', version: 'v1.32.0' },
+      info: { title: 'Embedded Kubernetes', version: serverVersion },
       paths: Object.fromEntries(members.map((member) => [pathOf(name, member), pathItem(member)])),
       components: { schemas: {} },
     });

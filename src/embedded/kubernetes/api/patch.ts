@@ -1,3 +1,5 @@
+/** Applies the three kinds of patch: JSON patch, merge patch and strategic merge patch. */
+
 import { isJsonObject, sameJson, type Json, type JsonObject } from './kube-object.ts';
 import { statusError } from './status-error.ts';
 
@@ -8,9 +10,9 @@ const patchTypes = {
 } as const;
 
 /**
- * The object after a patch. The object itself is left as it was.
+ * Returns the patched object. The given object is not changed.
  *
- * @throws StatusError 415 for another kind of patch, 400 for a body that is no patch, 422 for one that cannot be applied.
+ * @throws StatusError 415 for an unknown kind of patch, 400 for a body that is not a patch, 422 when it cannot be applied
  */
 export function applyPatch(object: JsonObject, contentType: string, patch: Json): JsonObject {
   if (contentType === patchTypes.json) {
@@ -28,7 +30,7 @@ export function applyPatch(object: JsonObject, contentType: string, patch: Json)
   return isJsonObject(merged) ? merged : {};
 }
 
-/** RFC 7386. */
+/** A merge patch (RFC 7386). */
 function mergeObjects(target: Json | undefined, patch: JsonObject): JsonObject {
   const merged: JsonObject = isJsonObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
@@ -38,7 +40,7 @@ function mergeObjects(target: Json | undefined, patch: JsonObject): JsonObject {
   return merged;
 }
 
-/** The keys by which Kubernetes merges the lists of the objects that we use; other lists are replaced. */
+/** The keys by which Kubernetes merges the lists of the kinds here. Other lists are replaced. */
 const mergeKeys: Record<string, string> = {
   containers: 'name',
   initContainers: 'name',
@@ -54,7 +56,7 @@ const mergeKeys: Record<string, string> = {
   podIPs: 'ip',
 };
 
-/** Lists of plain values that are joined, not replaced. */
+/** Lists of plain values that are joined instead of replaced. */
 const joinedLists = new Set(['finalizers']);
 
 function mergeStrategically(target: Json | undefined, patch: JsonObject): Json {
@@ -65,9 +67,10 @@ function mergeStrategically(target: Json | undefined, patch: JsonObject): Json {
     if (key.startsWith('$setElementOrder/') || key.startsWith('$retainKeys')) continue;
     if (key.startsWith('$deleteFromPrimitiveList/')) {
       const list = key.slice('$deleteFromPrimitiveList/'.length);
-      const gone = Array.isArray(value) ? value : [];
-      const had = merged[list];
-      if (Array.isArray(had)) merged[list] = had.filter((item) => !gone.some((other) => sameJson(item, other)));
+      const removed = Array.isArray(value) ? value : [];
+      const before = merged[list];
+      if (Array.isArray(before))
+        merged[list] = before.filter((item) => !removed.some((other) => sameJson(item, other)));
       continue;
     }
     if (value === null) delete merged[key];
@@ -82,14 +85,15 @@ function mergeStrategically(target: Json | undefined, patch: JsonObject): Json {
 }
 
 function mergeLists(key: string, target: Json | undefined, patch: Json[]): Json[] {
-  const had = Array.isArray(target) ? target : [];
-  if (joinedLists.has(key)) return [...had, ...patch.filter((item) => !had.some((other) => sameJson(item, other)))];
+  const before = Array.isArray(target) ? target : [];
+  if (joinedLists.has(key))
+    return [...before, ...patch.filter((item) => !before.some((other) => sameJson(item, other)))];
   const mergeKey = mergeKeys[key];
   if (mergeKey === undefined || mergeKey === '') return patch;
   if (patch.some((item) => isJsonObject(item) && item['$patch'] === 'replace')) {
     return patch.filter((item) => !(isJsonObject(item) && item['$patch'] === 'replace'));
   }
-  const merged = [...had];
+  const merged = [...before];
   for (const item of patch) {
     if (!isJsonObject(item) || item[mergeKey] === undefined) {
       throw statusError.badRequest(
@@ -109,7 +113,7 @@ function withoutDirectives(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([key, item]) => !key.startsWith('$') && item !== null));
 }
 
-/** RFC 6902. */
+/** A JSON patch (RFC 6902). */
 function applyJsonPatch(object: JsonObject, operations: Json[]): JsonObject {
   let document: Json = structuredClone(object);
   for (const operation of operations) {

@@ -1,6 +1,7 @@
+/** Sets the defaults of a new pod that the real API sets too. */
+
 import { isJsonObject, objectsAt, sameJson, valueAt, type JsonObject, type KubeObject } from './kube-object.ts';
 
-/** Fills in what the real API fills in for the pods that we make. */
 export function setPodDefaults(pod: KubeObject): void {
   const spec = isJsonObject(pod['spec']) ? pod['spec'] : {};
   pod['spec'] = spec;
@@ -21,11 +22,11 @@ export function setPodDefaults(pod: KubeObject): void {
     setContainerDefaults(container);
   }
   for (const volume of objectsAt(spec, 'volumes')) setVolumeDefaults(volume);
-  // Only the kubelet says how a pod is; what a creator wrote there is dropped.
+  // Only the kubelet writes the status. A status in the request is dropped.
   pod['status'] = { phase: 'Pending', qosClass: qosClassOf(spec) };
 }
 
-/** Guaranteed, Burstable or BestEffort, by the requests and limits of the containers. */
+/** Guaranteed, Burstable or BestEffort, by the requests and limits of all containers. */
 function qosClassOf(spec: JsonObject): string {
   const containers = [...objectsAt(spec, 'containers'), ...objectsAt(spec, 'initContainers')];
   const amounts = containers.flatMap((container) =>
@@ -68,7 +69,7 @@ function setContainerDefaults(container: JsonObject): void {
   }
 }
 
-/** Without a tag, a digest or with the tag `latest`, an image is looked up anew at each start. */
+/** An image with the tag `latest`, or without tag and digest, is pulled at each start. */
 function pullsAlways(image: string): boolean {
   if (image.includes('@')) return false;
   const tag = /:([^/:]+)$/.exec(image)?.[1];

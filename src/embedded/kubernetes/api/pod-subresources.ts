@@ -1,5 +1,8 @@
+/** The subresources of a pod: binding to a node, eviction and logs. */
+
 import type { ServerResponse } from 'node:http';
 
+import type { Clock } from '../../../shared/clock.ts';
 import type { Crud, Target } from './crud.ts';
 import { readDeleteOptions, type createDeletion } from './deletion.ts';
 import {
@@ -16,13 +19,13 @@ import { storeKeyOf } from './resource-definition.ts';
 import { statusError } from './status-error.ts';
 import type { Store } from './store.ts';
 
-/** One line that a container has said. */
+/** One line of the log of a container. */
 export interface LogLine {
   atMs: number;
   text: string;
 }
 
-/** What a container of a pod has said until now; `previous` means its run before the last restart. */
+/** The log of a container until now. `previous` selects the run before the last restart. */
 export type ContainerLog = (
   pod: KubeObject,
   container: string,
@@ -34,22 +37,22 @@ interface Deps {
   crud: Crud;
   deletion: ReturnType<typeof createDeletion>;
   containerLog: ContainerLog;
-  nowMs: () => number;
+  clock: Clock;
+  /** How often a followed log is read. */
   logIntervalMs: number;
 }
 
-/** The actions on pods that are neither reads nor writes of the object itself. */
-export function createPodSubresources({ store, crud, deletion, containerLog, nowMs, logIntervalMs }: Deps) {
-  /** Assigns a pod to a node, once. */
+export function createPodSubresources({ store, crud, deletion, containerLog, clock, logIntervalMs }: Deps) {
+  /** Assigns a pod to a node. A second assignment is refused. */
   function bind(target: Target, body: Json, dryRun: boolean): JsonObject {
     const pod = crud.get(target);
     const node = textAt(body, 'target', 'name');
-    const conflict = (why: string): Error => statusError.conflict(target.definition, target.name, why);
+    const conflict = (detail: string): Error => statusError.conflict(target.definition, target.name, detail);
     if (node === '') throw statusError.unprocessable('Binding is invalid: target.name: Required value');
-    const desiredUid = textAt(body, 'metadata', 'uid');
-    if (desiredUid !== '' && desiredUid !== pod.metadata.uid) {
+    const expectedUid = textAt(body, 'metadata', 'uid');
+    if (expectedUid !== '' && expectedUid !== pod.metadata.uid) {
       throw conflict(
-        `Precondition failed: UID in precondition: ${desiredUid}, UID in object meta: ${pod.metadata.uid}`,
+        `Precondition failed: UID in precondition: ${expectedUid}, UID in object meta: ${pod.metadata.uid}`,
       );
     }
     if (pod.metadata.deletionTimestamp !== undefined) {
@@ -57,43 +60,66 @@ export function createPodSubresources({ store, crud, deletion, containerLog, now
     }
     const current = textAt(pod, 'spec', 'nodeName');
     if (current !== '') throw conflict(`pod ${target.name} is already assigned to node "${current}"`);
-    if (!dryRun) store.put(storeKeyOf(target.definition), boundTo(pod, node, nowMs()));
+    if (!dryRun) store.put(storeKeyOf(target.definition), boundTo(pod, node, clock.now()));
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   }
 
-  /** Deletes a pod on behalf of somebody who empties a node; there are no disruption budgets here. */
+  /** Deletes a pod for somebody who drains a node. There are no disruption budgets here. */
   function evict(target: Target, body: Json, query: URLSearchParams): JsonObject {
     const options = valueAt(body, 'deleteOptions');
     deletion.remove(target, readDeleteOptions(isJsonObject(options) ? options : {}, query));
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   }
 
-  /** Sends a container's log, and with `follow` what is said later, until the container ends. */
+  /**
+   * Sends the log of a container. With `follow`, sends further lines until the container ends.
+   *
+   * @returns a function that ends the stream
+   */
   function sendLog(response: ServerResponse, target: Target, query: URLSearchParams): () => void {
-    const container = chooseContainer(crud.get(target), query.get('container') ?? '');
+    const pod = crud.get(target);
+    const container = chooseContainer(pod, query.get('container') ?? '');
     if (container === undefined) {
-      // As the real API does for a pod that has no node yet: there is nothing to ask.
+      // As in the real API, for a pod that has no node yet.
       response.writeHead(204).end();
       return () => undefined;
     }
-    const options = { previous: query.get('previous') === 'true' };
-    const withTimes = query.get('timestamps') === 'true';
-    const uid = crud.get(target).metadata.uid;
-    const read = (pod: KubeObject): LogLine[] => containerLog(pod, container, { ...options, nowMs: nowMs() });
-    const lines = read(crud.get(target));
-    const first = chooseLines(lines, query, nowMs());
+    const previous = query.get('previous') === 'true';
+    const read = (current: KubeObject): LogLine[] => containerLog(current, container, { previous, nowMs: clock.now() });
+    const lines = read(pod);
+    const first = chooseLines(lines, query, clock.now());
     response.writeHead(200, { 'content-type': 'text/plain' });
-    const write = (line: LogLine): void => {
-      response.write(`${withTimes ? `${new Date(line.atMs).toISOString()} ` : ''}${line.text}\n`);
-    };
+    const write = lineWriter(response, query);
     first.forEach(write);
     if (query.get('follow') !== 'true') {
       response.end();
       return () => undefined;
     }
     response.flushHeaders();
-    let lastAtMs = lines.at(-1)?.atMs ?? 0;
-    const step = (): void => {
+    return follow(response, {
+      target,
+      container,
+      uid: pod.metadata.uid,
+      read,
+      write,
+      lastAtMs: lines.at(-1)?.atMs ?? 0,
+    });
+  }
+
+  function follow(
+    response: ServerResponse,
+    options: {
+      target: Target;
+      container: string;
+      uid: string;
+      read: (pod: KubeObject) => LogLine[];
+      write: (line: LogLine) => void;
+      lastAtMs: number;
+    },
+  ): () => void {
+    const { target, container, uid, read, write } = options;
+    let { lastAtMs } = options;
+    const timer = setInterval(() => {
       const pod = store.get(storeKeyOf(target.definition), target.namespace, target.name);
       if (pod === undefined || pod.metadata.uid !== uid) return end();
       for (const line of read(pod).filter(({ atMs }) => atMs > lastAtMs)) {
@@ -102,8 +128,7 @@ export function createPodSubresources({ store, crud, deletion, containerLog, now
       }
       const status = objectsAt(pod, 'status', 'containerStatuses').find((item) => item['name'] === container);
       if (valueAt(status, 'state', 'running') === undefined) end();
-    };
-    const timer = setInterval(step, logIntervalMs);
+    }, logIntervalMs);
     function end(): void {
       clearInterval(timer);
       response.end();
@@ -113,6 +138,11 @@ export function createPodSubresources({ store, crud, deletion, containerLog, now
   }
 
   return { bind, evict, sendLog };
+}
+
+function lineWriter(response: ServerResponse, query: URLSearchParams): (line: LogLine) => void {
+  const hasTimestamps = query.get('timestamps') === 'true';
+  return ({ atMs, text }) => void response.write(`${hasTimestamps ? `${new Date(atMs).toISOString()} ` : ''}${text}\n`);
 }
 
 function boundTo(pod: KubeObject, node: string, nowMs: number): KubeObject {
@@ -125,16 +155,20 @@ function boundTo(pod: KubeObject, node: string, nowMs: number): KubeObject {
   };
 }
 
-/** The container that a log request means, if it can have said anything yet; undefined for a pod without a node. */
-function chooseContainer(pod: KubeObject, asked: string): string | undefined {
+/**
+ * The container of a log request; undefined for a pod without a node.
+ *
+ * @throws StatusError 400 when the container is not named, unknown or not started yet
+ */
+function chooseContainer(pod: KubeObject, requested: string): string | undefined {
   const name = pod.metadata.name;
   const names = objectsAt(pod, 'spec', 'containers').map((container) => textAt(container, 'name'));
-  if (asked === '' && names.length > 1) {
+  if (requested === '' && names.length > 1) {
     throw statusError.badRequest(
       `a container name must be specified for pod ${name}, choose one of: [${names.join(' ')}]`,
     );
   }
-  const container = asked === '' ? (names[0] ?? '') : asked;
+  const container = requested === '' ? (names[0] ?? '') : requested;
   if (!names.includes(container)) {
     throw statusError.badRequest(`container ${container.slice(0, 100)} is not valid for pod ${name}`);
   }

@@ -1,3 +1,5 @@
+/** The rules for a pod. Field paths and messages are those of the real API. */
+
 import { fieldError, type FieldError } from './field-error.ts';
 import {
   isJsonObject,
@@ -12,7 +14,6 @@ import {
 import { isDnsLabel, labelRule } from './object-meta.ts';
 import { parseQuantity } from './quantity.ts';
 
-/** The rules for a pod's spec; the paths and sentences are those of the real API. */
 export function validatePod(pod: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const volumes = objectsAt(pod, 'spec', 'volumes');
@@ -20,7 +21,7 @@ export function validatePod(pod: KubeObject): FieldError[] {
   const volumeNames = new Set(volumes.map((volume) => textAt(volume, 'name')));
   const containers = objectsAt(pod, 'spec', 'containers');
   if (containers.length === 0) errors.push(fieldError.required('spec.containers'));
-  const observed = new Set<string>();
+  const names = new Set<string>();
   for (const [list, members] of [
     ['spec.containers', containers],
     ['spec.initContainers', objectsAt(pod, 'spec', 'initContainers')],
@@ -29,8 +30,8 @@ export function validatePod(pod: KubeObject): FieldError[] {
       const field = `${list}[${index}]`;
       errors.push(...validateContainer(container, field, volumeNames));
       const name = textAt(container, 'name');
-      if (name !== '' && observed.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
-      observed.add(name);
+      if (name !== '' && names.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
+      names.add(name);
     });
   }
   errors.push(
@@ -42,7 +43,7 @@ export function validatePod(pod: KubeObject): FieldError[] {
   return errors;
 }
 
-/** A pod's spec may hardly change once it exists. */
+/** Only few fields of the spec of a pod may change. */
 export function validatePodUpdate(next: KubeObject, previous: KubeObject): FieldError[] {
   if (sameJson(fixedSpec(next), fixedSpec(previous))) return [];
   return [
@@ -53,7 +54,7 @@ export function validatePodUpdate(next: KubeObject, previous: KubeObject): Field
   ];
 }
 
-/** The spec without the few fields that an update may change. */
+/** The spec without the fields that an update may change. */
 function fixedSpec(pod: KubeObject): Json {
   const spec = isJsonObject(pod['spec']) ? pod['spec'] : {};
   const withoutImages = (key: string): Json =>
@@ -69,14 +70,14 @@ function fixedSpec(pod: KubeObject): Json {
 
 function validateVolumes(volumes: JsonObject[]): FieldError[] {
   const errors: FieldError[] = [];
-  const observed = new Set<string>();
+  const names = new Set<string>();
   volumes.forEach((volume, index) => {
     const field = `spec.volumes[${index}]`;
     const name = textAt(volume, 'name');
     if (name === '') errors.push(fieldError.required(`${field}.name`));
     else if (!isDnsLabel(name)) errors.push(fieldError.invalid(`${field}.name`, name, labelRule));
-    else if (observed.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
-    observed.add(name);
+    else if (names.has(name)) errors.push(fieldError.duplicate(`${field}.name`, name));
+    names.add(name);
     const sources = Object.keys(volume).filter((key) => key !== 'name');
     if (sources.length > 1) {
       errors.push(fieldError.forbidden(`${field}.${sources[1]}`, 'may not specify more than 1 volume type'));
@@ -139,7 +140,7 @@ function validateResources(container: JsonObject, field: string): FieldError[] {
     for (const [resource, amount] of Object.entries(isJsonObject(amounts) ? amounts : {})) {
       const path = `${field}.resources.${list}`;
       const parsed = parseQuantity(amount);
-      // What is no quantity at all was refused with the shape of the object.
+      // The check of the shape has already refused a value that is not a quantity.
       if (parsed === undefined) continue;
       if (parsed < 0) {
         errors.push(fieldError.invalid(`${path}[${resource}]`, amount, 'must be greater than or equal to 0'));
@@ -156,7 +157,7 @@ function validateResources(container: JsonObject, field: string): FieldError[] {
 
 function validateMounts(container: JsonObject, field: string, volumeNames: ReadonlySet<string>): FieldError[] {
   const errors: FieldError[] = [];
-  const observed = new Set<string>();
+  const mountPaths = new Set<string>();
   objectsAt(container, 'volumeMounts').forEach((mount, index) => {
     const path = `${field}.volumeMounts[${index}]`;
     const name = textAt(mount, 'name');
@@ -164,8 +165,9 @@ function validateMounts(container: JsonObject, field: string, volumeNames: Reado
     else if (!volumeNames.has(name)) errors.push(fieldError.notFound(`${path}.name`, name));
     const mountPath = textAt(mount, 'mountPath');
     if (mountPath === '') errors.push(fieldError.required(`${path}.mountPath`));
-    else if (observed.has(mountPath)) errors.push(fieldError.invalid(`${path}.mountPath`, mountPath, 'must be unique'));
-    observed.add(mountPath);
+    else if (mountPaths.has(mountPath))
+      errors.push(fieldError.invalid(`${path}.mountPath`, mountPath, 'must be unique'));
+    mountPaths.add(mountPath);
   });
   return errors;
 }

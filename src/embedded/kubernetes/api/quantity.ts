@@ -1,3 +1,5 @@
+/** Reads Kubernetes quantities, such as `100m`, `1Gi` and `2e3`. */
+
 const suffixes: Record<string, number> = {
   n: 1e-9,
   u: 1e-6,
@@ -19,13 +21,11 @@ const suffixes: Record<string, number> = {
 
 const form = /^([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i))?$/;
 
-/** What a bad quantity is told, word for word as by the real API. */
+/** The message of the real API about an invalid quantity. */
 export const quantityRule =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/**
- * The number that a Kubernetes quantity (`100m`, `1Gi`, `2e3`) stands for, or undefined when it is not one.
- */
+/** The number that a quantity stands for; undefined when the value is not a quantity. */
 export function parseQuantity(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (typeof value !== 'string' || value.length > 64) return undefined;

@@ -1,3 +1,5 @@
+/** Reads what a request contains: its body, the type of the body, and the form of answer that it accepts. */
+
 import type { IncomingMessage } from 'node:http';
 
 import { isJsonObject, type Json, type JsonObject } from './kube-object.ts';
@@ -6,20 +8,28 @@ import { statusError } from './status-error.ts';
 /** The largest body that is read, as in the real API. */
 const bodyLimitBytes = 3 * 1024 * 1024;
 
-/** How deep a body may be nested; far above any Kubernetes object, far below what overflows a stack. */
+/** How deep a body may be nested: far deeper than any Kubernetes object, far less than what overflows the stack. */
 const depthLimit = 200;
 
 /**
  * Reads and parses a JSON body.
  *
- * @throws StatusError 413 above the limit, 415 for another encoding than JSON, 400 for anything that is not proper JSON.
+ * @throws StatusError 413 when the body is too large, 400 when it is not valid JSON
  */
 export async function readJsonBody(request: IncomingMessage): Promise<Json> {
   const text = await readBody(request);
   return parseJson(text);
 }
 
-/** The same for an optional object, such as DeleteOptions. */
+/** The body of a create or a replace, which has to be JSON. */
+export async function readWriteBody(request: IncomingMessage): Promise<Json> {
+  if (!['application/json', ''].includes(contentTypeOf(request))) {
+    throw statusError.unsupportedMediaType(['application/json']);
+  }
+  return await readJsonBody(request);
+}
+
+/** An optional object, such as DeleteOptions; empty when there is no body. */
 export async function readOptionalObject(request: IncomingMessage): Promise<JsonObject> {
   const text = await readBody(request);
   if (text.trim() === '') return {};
@@ -34,7 +44,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
-    // A request without an encoding yields buffers; the type cannot know.
+    // A request without an encoding yields buffers, which its type does not say.
     const bytes = chunk as Buffer;
     size += bytes.length;
     if (size > bodyLimitBytes) throw statusError.tooLarge(bodyLimitBytes);
@@ -47,13 +57,13 @@ function parseJson(text: string): Json {
   if (isTooDeep(text))
     throw statusError.badRequest(`the body of the request is nested deeper than ${depthLimit} levels`);
   try {
-    const suspicious = text.includes('__proto__') || text.includes('\\u');
-    // JSON.parse can only yield JSON.
-    return JSON.parse(text, suspicious ? refusePrototypeKeys : undefined) as Json;
+    const mayHavePrototypeKey = text.includes('__proto__') || text.includes('\\u');
+    // JSON.parse returns JSON values only.
+    return JSON.parse(text, mayHavePrototypeKey ? refusePrototypeKeys : undefined) as Json;
   } catch (error) {
-    const why = error instanceof Error ? error.message : 'unreadable';
+    const cause = error instanceof Error ? error.message : 'unreadable';
     throw statusError.badRequest(
-      `the object provided is unrecognized: couldn't get version/kind; json parse error: ${why}`,
+      `the object provided is unrecognized: couldn't get version/kind; json parse error: ${cause}`,
     );
   }
 }
@@ -86,9 +96,9 @@ export function contentTypeOf(request: IncomingMessage): string {
 }
 
 /**
- * The form of answer that a client prefers among those that exist here.
+ * The form of answer that the client prefers: JSON, or the table that kubectl prints.
  *
- * @throws StatusError 406 when it accepts neither.
+ * @throws StatusError 406 when it accepts neither
  */
 export function acceptedForm(request: IncomingMessage): 'json' | 'table' {
   const accept = request.headers.accept ?? '*/*';

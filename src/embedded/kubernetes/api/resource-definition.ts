@@ -1,7 +1,9 @@
+/** The form in which resources.ts describes a kind of object. */
+
 import type { FieldError } from './field-error.ts';
 import type { Json, JsonObject, KubeObject } from './kube-object.ts';
 
-/** What the API knows when it fills in or judges an object. */
+/** What the rules of a kind may use besides the object. */
 export interface RuleContext {
   /** Milliseconds since the epoch. */
   nowMs: number;
@@ -14,13 +16,13 @@ export interface Column {
   name: string;
   type: 'string' | 'integer' | 'date' | 'boolean';
   format?: string;
-  /** Columns of priority 1 are shown by `-o wide` alone. */
+  /** Columns of priority 1 are only shown with `-o wide`. */
   priority?: 0 | 1;
   description: string;
   cell: (object: KubeObject, nowMs: number) => Json;
 }
 
-/** The rules of one kind of object. Everything but the names has a harmless default, so a plain kind is one line. */
+/** The rules of one kind. Everything except the names has a default in resources.ts. */
 export interface ResourceDefinition {
   group: string;
   version: string;
@@ -29,35 +31,35 @@ export interface ResourceDefinition {
   shortNames: readonly string[];
   namespaced: boolean;
   subresources: readonly Subresource[];
-  /** Raises `metadata.generation` with each change of `spec`. */
+  /** Whether each change of `spec` raises `metadata.generation`. */
   hasGeneration: boolean;
-  /** Whether a delete answers with the object, as some kinds do, or with a `Status`. */
+  /** Whether a deletion is answered with the object, or with a `Status`. */
   returnsDeleted: boolean;
-  /** Whether a name must be a DNS subdomain (most kinds), a DNS label, or may be any path segment. */
+  /** What a name must be: a DNS subdomain (most kinds), a DNS label, or any path segment. */
   nameRule: 'subdomain' | 'label' | 'segment';
-  /** What has the wrong type, in words, or nothing; the later rules may rely on what passed. */
+  /** The message about a field of a wrong type, or undefined. The other rules rely on this check. */
   checkShape: (object: JsonObject) => string | undefined;
-  /** Fills in what a new object leaves out. Works on a copy that it may change. */
+  /** Sets what a new object leaves out. It changes the object. */
   setDefaults: (object: KubeObject, context: RuleContext) => void;
   validate: (object: KubeObject) => FieldError[];
   validateUpdate: (next: KubeObject, previous: KubeObject) => FieldError[];
-  /** Values that field selectors may ask for, besides metadata.name and metadata.namespace. */
+  /** The fields that field selectors can use, besides metadata.name and metadata.namespace. */
   selectableFields: (object: KubeObject) => Record<string, string>;
-  /** Whether a deletion may have to wait for somebody; then an object is marked before it goes. */
+  /** Whether a deletion may have to wait for the kubelet. Then the object gets a deletion timestamp first. */
   deletesGracefully: boolean;
-  /** Seconds that a deletion waits for somebody to finish it; 0 removes at once. */
-  deletionGraceSeconds: (object: KubeObject, asked: number | undefined) => number;
+  /** Seconds that a deletion waits for the kubelet; 0 deletes at once. */
+  deletionGraceSeconds: (object: KubeObject, requested: number | undefined) => number;
   columns: readonly Column[];
 }
 
 export type Subresource = 'status' | 'binding' | 'log' | 'eviction';
 
-/** `v1` or `group/version`, as objects carry it. */
+/** The `apiVersion` of objects: `v1` or `group/version`. */
 export function apiVersionOf(definition: Pick<ResourceDefinition, 'group' | 'version'>): string {
   return definition.group === '' ? definition.version : `${definition.group}/${definition.version}`;
 }
 
-/** How the definition is addressed inside the store. */
+/** The name of the collection in the store. */
 export function storeKeyOf(definition: Pick<ResourceDefinition, 'group' | 'plural'>): string {
   return `${definition.group}/${definition.plural}`;
 }

@@ -1,3 +1,5 @@
+/** The kinds of objects that the embedded API serves, with their rules. */
+
 import { setClaimDefaults, validateClaim, validateClaimUpdate } from './claim-rules.ts';
 import {
   claimColumns,
@@ -18,7 +20,7 @@ import { checkClaimShape, checkEventShape, checkPlainShape, checkPodShape, check
 
 type Names = Pick<ResourceDefinition, 'kind' | 'plural'>;
 
-/** A kind of object, with harmless rules where none are given. */
+/** A kind with default rules where none are given. */
 function define(names: Names, rest: Partial<ResourceDefinition> = {}): ResourceDefinition {
   return {
     group: '',
@@ -42,12 +44,11 @@ function define(names: Names, rest: Partial<ResourceDefinition> = {}): ResourceD
   };
 }
 
-/** A pod waits for its kubelet; one that has no node, or has ended, has nobody to wait for. */
-function podGraceSeconds(pod: KubeObject, asked: number | undefined): number {
+/** The deletion of a pod waits for the kubelet, unless the pod has no node or has finished. */
+function podGraceSeconds(pod: KubeObject, requested: number | undefined): number {
   const phase = textAt(pod, 'status', 'phase');
   if (textAt(pod, 'spec', 'nodeName') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;
-  const own = Number(textAt(pod, 'spec', 'terminationGracePeriodSeconds') || '30');
-  return asked ?? own;
+  return requested ?? Number(textAt(pod, 'spec', 'terminationGracePeriodSeconds') || '30');
 }
 
 function involvedFields(event: KubeObject): Record<string, string> {
@@ -66,7 +67,7 @@ function setStatusPhase(object: KubeObject, phase: string): void {
   object['status'] = { ...status, phase };
 }
 
-/** Every kind of object that the embedded API serves. Adding one is one entry. */
+/** Every kind that the embedded API serves. */
 export const resourceDefinitions: readonly ResourceDefinition[] = [
   define(
     { kind: 'Pod', plural: 'pods' },
@@ -125,9 +126,9 @@ export const resourceDefinitions: readonly ResourceDefinition[] = [
       checkShape: checkEventShape,
       validate: (event) => {
         const involved = textAt(event, 'involvedObject', 'namespace');
-        const own = event.metadata.namespace ?? '';
-        // An event about a cluster-wide object lives in the namespace default.
-        return involved === own || (involved === '' && own === 'default')
+        const { namespace = '' } = event.metadata;
+        // An event about an object without a namespace is in the namespace default.
+        return involved === namespace || (involved === '' && namespace === 'default')
           ? []
           : [fieldError.invalid('involvedObject.namespace', involved, 'does not match event.namespace')];
       },
@@ -177,7 +178,7 @@ export const resourceDefinitions: readonly ResourceDefinition[] = [
   ),
 ];
 
-/** The definition of a kind that the API itself needs to know. */
+/** The definition of a kind that the API itself uses. */
 export function definitionOf(plural: string): ResourceDefinition {
   const found = resourceDefinitions.find((definition) => definition.plural === plural);
   if (found === undefined) throw new Error(`The embedded Kubernetes API has no resource named ${plural}.`);

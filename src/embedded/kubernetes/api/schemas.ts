@@ -1,11 +1,12 @@
+/**
+ * The types (not the values) of the fields that this API reads. A body with a wrong type is refused with 400, as by the
+ * decoder of the real API. Fields that are not named here are kept as they are.
+ */
+
 import { z } from 'zod';
 
 import { parseQuantity, quantityRule } from './quantity.ts';
 
-/**
- * The types (not the values) of the fields that this API reads. A body with a wrong type is refused with 400, as the
- * real API's decoder does; fields that are not named here pass through untouched.
- */
 const text = z.string();
 const texts = z.record(z.string(), z.string());
 const wholeNumber = z.int();
@@ -119,7 +120,7 @@ const event = z.looseObject({
 
 const plain = z.looseObject({ metadata: metadata.optional() });
 
-/** A check of one shape: what is wrong, as one sentence part, or undefined. */
+/** Returns a check that gives the message about the first wrong field, or undefined. */
 function shapeCheck(schema: z.ZodType): (value: unknown) => string | undefined {
   return (value) => {
     const result = schema.safeParse(value);

@@ -1,3 +1,5 @@
+/** Parses label and field selectors. */
+
 import type { KubeObject } from './kube-object.ts';
 import { isLabelValue, isQualifiedName } from './object-meta.ts';
 import type { ResourceDefinition } from './resource-definition.ts';
@@ -6,9 +8,9 @@ import { statusError } from './status-error.ts';
 export type Matcher = (object: KubeObject) => boolean;
 
 /**
- * A label selector in Kubernetes' notation: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas.
+ * Parses a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas.
  *
- * @throws StatusError 400 when it cannot be read.
+ * @throws StatusError 400 when it cannot be parsed
  */
 export function parseLabelSelector(selector: string): Matcher {
   const requirements = splitOutsideParentheses(selector).map((part) => parseRequirement(part, selector));
@@ -55,10 +57,10 @@ function parseRequirement(part: string, selector: string): (labels: Labels) => b
   if (set !== null) {
     const key = checkKey(set[1] ?? '');
     const values = new Set((set[3] ?? '').split(',').map((value) => checkValue(value.trim())));
-    const desired = set[2] === 'in';
+    const isIn = set[2] === 'in';
     return (labels) => {
       const value = valueOf(labels, key);
-      return value === undefined ? !desired : values.has(value) === desired;
+      return value === undefined ? !isIn : values.has(value) === isIn;
     };
   }
   const equality = /^([^=!\s]+)\s*(==|=|!=)\s*([^=!\s]*)$/.exec(part);
@@ -78,9 +80,9 @@ function parseRequirement(part: string, selector: string): (labels: Labels) => b
 }
 
 /**
- * A field selector: `metadata.name=x,status.phase!=Running`.
+ * Parses a field selector, such as `metadata.name=x,status.phase!=Running`.
  *
- * @throws StatusError 400 for a field that the kind does not offer, as in the real API.
+ * @throws StatusError 400 for a field that the kind does not offer, as in the real API
  */
 export function parseFieldSelector(selector: string, definition: ResourceDefinition): Matcher {
   const probe: KubeObject = {
@@ -101,11 +103,11 @@ export function parseFieldSelector(selector: string, definition: ResourceDefinit
       }
       const [, field = '', operator, value = ''] = match;
       if (!known.has(field)) throw statusError.badRequest(`field label not supported: ${field}`);
-      return { field, desired: operator !== '!=', value: value.trim() };
+      return { field, isEqual: operator !== '!=', value: value.trim() };
     });
   return (object) => {
     const fields = fieldsOf(object, definition);
-    return requirements.every(({ field, desired, value }) => (fields[field] === value) === desired);
+    return requirements.every(({ field, isEqual, value }) => (fields[field] === value) === isEqual);
   };
 }
 

@@ -1,8 +1,10 @@
+/** The refusals of the API in the form of Kubernetes `Status` objects. */
+
 import type { FieldError } from './field-error.ts';
 import type { JsonObject } from './kube-object.ts';
 import type { ResourceDefinition } from './resource-definition.ts';
 
-/** A refusal in the form of a Kubernetes `Status` object; thrown anywhere below the router, sent by it. */
+/** A refusal with the fields of a Kubernetes `Status`. Any function below the router may throw it. */
 export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;
@@ -16,7 +18,7 @@ export class StatusError extends Error {
     this.details = answer.details;
   }
 
-  /** The `Status` object that goes over the wire. */
+  /** The `Status` object that is sent. */
   toStatus(): JsonObject {
     return {
       kind: 'Status',
@@ -39,15 +41,15 @@ function detailsOf(definition: ResourceDefinition, name: string): JsonObject {
   return { name, group: definition.group === '' ? undefined : definition.group, kind: definition.plural };
 }
 
-/** Builders of the refusals, one for each reason of Kubernetes that this API uses. */
+/** One builder for each reason of Kubernetes that this API uses. */
 export const statusError = {
   badRequest: (message: string): StatusError => new StatusError({ code: 400, reason: 'BadRequest', message }),
   unauthorized: (): StatusError => new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' }),
-  forbidden: (definition: ResourceDefinition, name: string, why: string): StatusError =>
+  forbidden: (definition: ResourceDefinition, name: string, detail: string): StatusError =>
     new StatusError({
       code: 403,
       reason: 'Forbidden',
-      message: `${resourceName(definition)} "${name}" is forbidden: ${why}`,
+      message: `${resourceName(definition)} "${name}" is forbidden: ${detail}`,
       details: detailsOf(definition, name),
     }),
   notFound: (definition: ResourceDefinition, name: string): StatusError =>
@@ -84,11 +86,11 @@ export const statusError = {
       message: `${resourceName(definition)} "${name}" already exists`,
       details: detailsOf(definition, name),
     }),
-  conflict: (definition: ResourceDefinition, name: string, why: string): StatusError =>
+  conflict: (definition: ResourceDefinition, name: string, detail: string): StatusError =>
     new StatusError({
       code: 409,
       reason: 'Conflict',
-      message: `Operation cannot be fulfilled on ${resourceName(definition)} "${name}": ${why}`,
+      message: `Operation cannot be fulfilled on ${resourceName(definition)} "${name}": ${detail}`,
       details: detailsOf(definition, name),
     }),
   expired: (message: string): StatusError => new StatusError({ code: 410, reason: 'Expired', message }),
@@ -128,11 +130,11 @@ export const statusError = {
       message: `Internal error occurred: ${message}`,
       details: { causes: [{ message }] },
     }),
-  tooNewRevision: (asked: string, current: number): StatusError =>
+  tooNewRevision: (requested: string, current: number): StatusError =>
     new StatusError({
       code: 504,
       reason: 'Timeout',
-      message: `Too large resource version: ${asked}, current: ${current}`,
+      message: `Too large resource version: ${requested}, current: ${current}`,
       details: {
         causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
         retryAfterSeconds: 1,

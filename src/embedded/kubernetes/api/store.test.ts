@@ -13,10 +13,10 @@ const steps = (objects: KubeObject[] | 'forgotten') =>
   objects === 'forgotten' ? objects : objects.map((item) => `${item.metadata.name}${JSON.stringify(item['step'])}`);
 
 describe('the store', () => {
-  it('shows every past moment that it still knows', () => {
+  it('lists the objects of every past revision that it still knows', () => {
     const store = createStore();
-    const observed = new Map<number, unknown>();
-    const remember = (): unknown => observed.set(store.revision(), steps(store.list('pods')));
+    const expected = new Map<number, unknown>();
+    const remember = (): unknown => expected.set(store.revision(), steps(store.list('pods')));
     remember();
     store.put('pods', object('b'));
     remember();
@@ -27,10 +27,10 @@ describe('the store', () => {
     remember();
     store.remove('pods', store.get('pods', 'n', 'a') ?? object('a'));
     remember();
-    for (const [revision, objects] of observed) expect(steps(store.listAt('pods', revision))).toEqual(objects);
+    for (const [revision, objects] of expected) expect(steps(store.listAt('pods', revision))).toEqual(objects);
   });
 
-  it('forgets the oldest changes, and says so instead of leaving some out', () => {
+  it('answers “forgotten” for the oldest changes instead of leaving some out', () => {
     const store = createStore({ historyLimit: 10 });
     const first = store.revision();
     for (let step = 0; step < 100; step += 1) store.put('pods', object('a', step));
@@ -40,21 +40,21 @@ describe('the store', () => {
     expect(last === 'forgotten' ? last : last.map((change) => change.object['step'])).toEqual([95, 96, 97, 98, 99]);
   });
 
-  it('does not know the future', () => {
+  it('answers “forgotten” for a revision of the future', () => {
     const store = createStore();
     expect(store.changesSince('pods', store.revision() + 1)).toBe('forgotten');
     expect(store.changesSince('pods', store.revision())).toEqual([]);
   });
 
-  it('writes a change down before it tells anybody', () => {
+  it('persists a change before it calls subscribers', () => {
     const order: string[] = [];
-    const store = createStore({ persist: (change: Change) => order.push(`kept ${change.revision}`) });
-    store.subscribe((change) => order.push(`told ${change.revision}`));
+    const store = createStore({ persist: (change: Change) => order.push(`persisted ${change.revision}`) });
+    store.subscribe((change) => order.push(`published ${change.revision}`));
     store.put('pods', object('a'));
-    expect(order).toEqual(['kept 2', 'told 2']);
+    expect(order).toEqual(['persisted 2', 'published 2']);
   });
 
-  it('does not do what it cannot write down', () => {
+  it('does not apply a change that cannot be persisted', () => {
     let isFull = false;
     const store = createStore({
       persist: () => {

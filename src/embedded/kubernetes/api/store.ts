@@ -1,3 +1,5 @@
+/** The objects of the API in memory, one revision counter over all of them, and the last changes. */
+
 import type { KubeObject } from './kube-object.ts';
 
 /** One change of the store, in the order in which it happened. */
@@ -5,25 +7,25 @@ export interface Change {
   revision: number;
   resource: string;
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  /** The object after the change; for DELETED its last state, with the revision of the deletion. */
+  /** The object after the change. For DELETED: its last state, with the revision of the deletion. */
   object: KubeObject;
   previous: KubeObject | undefined;
 }
 
 export interface StoreOptions {
-  /** Changes that watchers can still resume from; older ones are forgotten (410). */
+  /** How many changes are kept for watchers. A watcher that needs older ones gets 410. */
   historyLimit?: number;
   /** Objects and revision of an earlier run. */
   initial?: { revision: number; objects: Iterable<readonly [resource: string, object: KubeObject]> };
-  /** Called with every change before anybody else learns of it, so that what was answered is also written. */
+  /** Called with every change before it is applied. When it throws, the change does not happen. */
   persist?: (change: Change) => void;
 }
 
 export type Store = ReturnType<typeof createStore>;
 
 /**
- * The objects, one revision counter over all of them, and the last changes. Everything here is synchronous: a caller
- * that reads, decides and writes without awaiting in between is atomic, which is what optimistic concurrency needs.
+ * Everything here is synchronous. So a caller that reads, decides and writes without an await in between is atomic, as
+ * optimistic concurrency requires.
  */
 export function createStore(options: StoreOptions = {}) {
   const historyLimit = options.historyLimit ?? 2000;
@@ -32,7 +34,7 @@ export function createStore(options: StoreOptions = {}) {
   const listeners = new Set<(change: Change) => void>();
   let revision = options.initial?.revision ?? 1;
   let history: Change[] = [];
-  /** Changes up to and including this revision cannot be told any more. */
+  /** The history contains only changes after this revision. */
   let forgottenUpTo = revision;
 
   for (const [resource, object] of options.initial?.objects ?? []) {
@@ -48,14 +50,14 @@ export function createStore(options: StoreOptions = {}) {
     return collection;
   }
 
-  /** Makes a change: on disk first, so that what cannot be kept does not happen, then here, then everybody is told. */
-  function make(change: Change, apply: (collection: Map<string, KubeObject>) => void): void {
+  /** Applies a change: first on disk, then in memory, then the subscribers are called. */
+  function apply(change: Change, update: (collection: Map<string, KubeObject>) => void): void {
     options.persist?.(change);
     revision = change.revision;
-    apply(collectionOf(change.resource));
+    update(collectionOf(change.resource));
     if (change.type !== 'MODIFIED') sortedKeys.delete(change.resource);
     history.push(change);
-    // Trimmed in large steps, so that the cost of one write stays the same.
+    // Trimmed in large steps, so that the average cost of a write is constant.
     if (history.length > historyLimit * 2) {
       history = history.slice(-historyLimit);
       forgottenUpTo = (history[0]?.revision ?? revision + 1) - 1;
@@ -85,35 +87,35 @@ export function createStore(options: StoreOptions = {}) {
       const previous = collections.get(resource)?.get(key);
       const stored = withRevision(object, revision + 1);
       const type = previous === undefined ? 'ADDED' : 'MODIFIED';
-      make({ revision: revision + 1, resource, type, object: stored, previous }, (collection) =>
+      apply({ revision: revision + 1, resource, type, object: stored, previous }, (collection) =>
         collection.set(key, stored),
       );
       return stored;
     },
 
-    /** Removes an object and returns its last state, which carries the revision of the removal. */
+    /** Removes an object and returns its last state, with the revision of the removal. */
     remove(resource: string, object: KubeObject): KubeObject {
       const key = keyOf(object.metadata.namespace, object.metadata.name);
       const last = withRevision(object, revision + 1);
-      make({ revision: revision + 1, resource, type: 'DELETED', object: last, previous: object }, (collection) =>
+      apply({ revision: revision + 1, resource, type: 'DELETED', object: last, previous: object }, (collection) =>
         collection.delete(key),
       );
       return last;
     },
 
-    /** The objects now, ordered by namespace and name. */
+    /** The current objects, ordered by namespace and name. */
     list(resource: string): KubeObject[] {
       const collection = collectionOf(resource);
       return keysOf(resource).flatMap((key) => collection.get(key) ?? []);
     },
 
-    /** The objects as they were at a revision, or `forgotten` when the changes since then are not known any more. */
-    listAt(resource: string, wantedRevision: number): KubeObject[] | 'forgotten' {
-      if (wantedRevision === revision) return this.list(resource);
-      if (wantedRevision < forgottenUpTo) return 'forgotten';
+    /** The objects at an earlier revision; `forgotten` when the changes since then are no longer kept. */
+    listAt(resource: string, atRevision: number): KubeObject[] | 'forgotten' {
+      if (atRevision === revision) return this.list(resource);
+      if (atRevision < forgottenUpTo) return 'forgotten';
       const past = new Map(collectionOf(resource));
       for (const change of history.toReversed()) {
-        if (change.revision <= wantedRevision) break;
+        if (change.revision <= atRevision) break;
         if (change.resource !== resource) continue;
         const key = keyOf(change.object.metadata.namespace, change.object.metadata.name);
         if (change.previous === undefined) past.delete(key);
@@ -122,25 +124,25 @@ export function createStore(options: StoreOptions = {}) {
       return [...past.keys()].toSorted().flatMap((key) => past.get(key) ?? []);
     },
 
-    /** The changes after a revision, or `forgotten` when some of them are not known any more. */
+    /** The changes after a revision; `forgotten` when some of them are no longer kept. */
     changesSince(resource: string, afterRevision: number): Change[] | 'forgotten' {
       if (afterRevision < forgottenUpTo || afterRevision > revision) return 'forgotten';
       return history.filter((change) => change.revision > afterRevision && change.resource === resource);
     },
 
-    /** Tells of every later change, synchronously; returns how to stop that. */
+    /** Calls the listener synchronously for every further change. Returns a function that unsubscribes. */
     subscribe(listener: (change: Change) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
 
-    /** Forgets all past changes, as a real cluster's compaction does. */
+    /** Forgets all past changes, like the compaction of etcd. */
     compact(): void {
       history = [];
       forgottenUpTo = revision;
     },
 
-    /** Everything that has to be kept for a later run. */
+    /** All objects, for a snapshot. */
     *entries(): Iterable<readonly [resource: string, object: KubeObject]> {
       for (const [resource, collection] of collections) {
         for (const object of collection.values()) yield [resource, object];
@@ -149,7 +151,7 @@ export function createStore(options: StoreOptions = {}) {
   };
 }
 
-/** Where an object stands in its collection; the order of these keys is the order of lists. */
+/** The key of an object in its collection. Lists are in the order of these keys. */
 export function keyOf(namespace: string | undefined, name: string): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }

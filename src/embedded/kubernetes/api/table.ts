@@ -1,7 +1,8 @@
+/** The `Table` form of objects. The server computes the cells, and kubectl prints them. */
+
 import { isJsonObject, type JsonObject, type KubeObject } from './kube-object.ts';
 import type { ResourceDefinition } from './resource-definition.ts';
 
-/** The `Table` form of some objects, which kubectl prints as it stands. */
 export function toTable(
   definition: ResourceDefinition,
   objects: readonly KubeObject[],

@@ -1,3 +1,5 @@
+/** Serves a watch: a stream of the changes of one collection. */
+
 import type { ServerResponse } from 'node:http';
 
 import type { JsonObject, KubeObject } from './kube-object.ts';
@@ -11,7 +13,7 @@ export interface WatchOptions {
   definition: ResourceDefinition;
   namespace: string | undefined;
   query: URLSearchParams;
-  /** The object in the form that the client asked for. */
+  /** Converts the object to the form that the client accepts. */
   present: (object: KubeObject) => JsonObject;
   bookmarkIntervalMs: number;
 }
@@ -21,15 +23,16 @@ interface Frame {
   object: JsonObject;
 }
 
-/** A client that does not read is let go before its backlog becomes our memory; it resumes or lists anew. */
+/** A client that does not read is disconnected when its unsent data is larger. It resumes or relists. */
 const backlogLimitBytes = 16 * 1024 * 1024;
 const longestWatchMs = 60 * 60 * 1000;
 
 /**
- * Streams the changes after a resourceVersion until the client leaves or the time is up. Without a resourceVersion it
- * starts with what is there. Every refusal, also "too old", is thrown before anything is sent.
+ * Streams the changes after a resourceVersion until the client disconnects or the time is up. Without a resourceVersion it
+ * starts with the objects that exist.
  *
- * @returns how to end the watch from outside.
+ * @returns a function that ends the watch
+ * @throws StatusError for an invalid query, before anything is sent
  */
 export function serveWatch(response: ServerResponse, options: WatchOptions): () => void {
   const { store, definition, query } = options;
@@ -72,7 +75,7 @@ export function serveWatch(response: ServerResponse, options: WatchOptions): () 
   const timers = [setTimeout(end, timeoutMs)];
   if (query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1') {
     timers.push(setInterval(bookmark, options.bookmarkIntervalMs));
-    // A last one shortly before the end spares the client most of what it would otherwise be told again.
+    // With a bookmark shortly before the end, the next watch of the client repeats few changes.
     timers.push(setTimeout(bookmark, Math.max(timeoutMs - 2000, timeoutMs / 2)));
   }
   function end(): void {
@@ -92,24 +95,24 @@ function initialFrames(
   resource: string,
   matches: (object: KubeObject) => boolean,
 ): Frame[] {
-  const asked = query.get('resourceVersion') ?? '';
-  if (asked === '' || asked === '0') {
+  const from = query.get('resourceVersion') ?? '';
+  if (from === '' || from === '0') {
     return store
       .list(resource)
       .filter(matches)
       .map((object) => ({ type: 'ADDED', object: present(object) }));
   }
-  const revision = readRevision(asked);
+  const revision = readRevision(from);
   const changes = store.changesSince(resource, revision);
   if (changes === 'forgotten') {
-    // As from the real API, the refusal is the only event of the stream.
+    // As in the real API, this error is the only event of the stream.
     const error = statusError.expired(`too old resource version: ${revision} (${store.revision()})`);
     return [{ type: 'ERROR', object: error.toStatus() }];
   }
   return changes.flatMap((change) => frameOf(change, matches, present) ?? []);
 }
 
-/** What a change means for one selector: an object that leaves it is deleted for the watcher, one that enters is new. */
+/** A change as a watcher with a selector sees it. An object that stops matching is deleted for it; one that starts is added. */
 function frameOf(
   change: Change,
   matches: (object: KubeObject) => boolean,
@@ -120,7 +123,7 @@ function frameOf(
   if (isMatching) return { type: matched ? 'MODIFIED' : 'ADDED', object: present(change.object) };
   if (!matched || change.previous === undefined) return undefined;
   if (change.type === 'DELETED') return { type: 'DELETED', object: present(change.object) };
-  // The watcher is told the last state that it knew, at the revision at which the object left.
+  // The event has the last state that matched, with the revision at which the object stopped matching.
   const metadata = { ...change.previous.metadata, resourceVersion: `${change.revision}` };
   return { type: 'DELETED', object: present({ ...change.previous, metadata }) };
 }

@@ -1,10 +1,12 @@
+/** A small HTTPS client for the Kubernetes API: calls and watches. It never retries; its callers do. */
+
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 
 import { isJsonObject, textAt, type Json, type JsonObject } from '../api/kube-object.ts';
 import type { ApiConnection } from './api-connection.ts';
 
-/** An answer of the API that is not a success. */
+/** An error answer of the API. */
 export class ApiFailure extends Error {
   readonly code: number;
   readonly reason: string;
@@ -19,7 +21,7 @@ export class ApiFailure extends Error {
   }
 }
 
-export interface CallOptions {
+interface CallOptions {
   query?: Record<string, string>;
   body?: Json;
   contentType?: string;
@@ -30,8 +32,8 @@ export interface CallOptions {
 export type ApiClient = ReturnType<typeof createApiClient>;
 
 /**
- * A small HTTPS client for any Kubernetes API, at the address and with the credentials of a connection.
- * It keeps a few connections, gives up on an answer after `timeoutMs`, and never retries: that is its callers' business.
+ * Creates a client for the API of a connection. It keeps a few connections open, and a call fails when the API sends
+ * nothing for `timeoutMs`.
  */
 export function createApiClient(options: {
   connection: ApiConnection;
@@ -41,8 +43,8 @@ export function createApiClient(options: {
 }) {
   const { tls, headers } = options.connection;
   const base = new URL(options.connection.url);
-  const agent = new Agent({ keepAlive: true, maxSockets: options.maxSockets ?? 16, ...tls });
-  // Watches live long; apart from the others they never take a connection that a short call waits for.
+  const callAgent = new Agent({ keepAlive: true, maxSockets: options.maxSockets ?? 16, ...tls });
+  // Watches have connections of their own, so that no short call has to wait for one.
   const watchAgent = new Agent({ keepAlive: false, ...tls });
   const timeoutMs = options.timeoutMs ?? 10_000;
 
@@ -50,7 +52,7 @@ export function createApiClient(options: {
     method: string,
     path: string,
     call: CallOptions,
-    { idleMs, through }: { idleMs: number; through: Agent },
+    { idleMs, agent }: { idleMs: number; agent: Agent },
   ): Promise<IncomingMessage> {
     const query = new URLSearchParams(call.query).toString();
     const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
@@ -61,7 +63,7 @@ export function createApiClient(options: {
           port: base.port === '' ? 443 : base.port,
           method,
           path: `${base.pathname.replace(/\/$/, '')}${path}${query === '' ? '' : `?${query}`}`,
-          agent: through,
+          agent,
           timeout: idleMs,
           ...(call.signal === undefined ? {} : { signal: call.signal }),
           headers: {
@@ -80,7 +82,7 @@ export function createApiClient(options: {
         resolve,
       );
       sent.on('timeout', () =>
-        sent.destroy(new Error(`The Kubernetes API said nothing for ${idleMs} ms (${method} ${path}).`)),
+        sent.destroy(new Error(`The Kubernetes API sent nothing for ${idleMs} ms (${method} ${path}).`)),
       );
       sent.on('error', reject);
       sent.end(payload);
@@ -88,7 +90,7 @@ export function createApiClient(options: {
   }
 
   async function send(method: string, path: string, call: CallOptions = {}): Promise<JsonObject> {
-    const response = await open(method, path, call, { idleMs: timeoutMs, through: agent });
+    const response = await open(method, path, call, { idleMs: timeoutMs, agent: callAgent });
     const body = parse(await readText(response));
     const code = response.statusCode ?? 0;
     if (code < 200 || code > 299) throw new ApiFailure(code, body);
@@ -100,9 +102,9 @@ export function createApiClient(options: {
       send('GET', path, { ...(query ? { query } : {}), ...(signal ? { signal } : {}) }),
     call: send,
 
-    /** The lines of a streamed answer. Ends when the API ends it; throws when it breaks, stays silent or is refused. */
+    /** The lines of a streamed answer, until the API ends it. Throws when the stream breaks, is silent or is refused. */
     async *lines(path: string, callOptions: CallOptions & { idleMs: number }): AsyncGenerator<string> {
-      const response = await open('GET', path, callOptions, { idleMs: callOptions.idleMs, through: watchAgent });
+      const response = await open('GET', path, callOptions, { idleMs: callOptions.idleMs, agent: watchAgent });
       const code = response.statusCode ?? 0;
       if (code !== 200) throw new ApiFailure(code, parse(await readText(response)));
       response.setEncoding('utf8');
@@ -114,9 +116,9 @@ export function createApiClient(options: {
       }
     },
 
-    /** Closes every connection; calls under way fail. */
+    /** Closes every connection. Running calls fail. */
     close(): void {
-      agent.destroy();
+      callAgent.destroy();
       watchAgent.destroy();
     },
   };
@@ -138,7 +140,7 @@ function parse(text: string): JsonObject {
   }
 }
 
-/** Whether an error is an answer with this code. */
+/** Whether an error is an answer of the API with one of these codes. */
 export function isFailure(error: unknown, ...codes: number[]): boolean {
   return error instanceof ApiFailure && codes.includes(error.code);
 }

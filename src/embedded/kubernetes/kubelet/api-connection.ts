@@ -1,8 +1,10 @@
+/** Reads the address and the credentials of an API from a kubeconfig. */
+
 import type { RequestOptions } from 'node:https';
 
 import type { KubeConfig } from '@kubernetes/client-node';
 
-/** Where an API is, and what one shows it. */
+/** The address of an API and the credentials for it. */
 export interface ApiConnection {
   url: string;
   tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>;
@@ -28,7 +30,7 @@ export async function connectionOf(kubeConfig: KubeConfig): Promise<ApiConnectio
 
 /** The same for a kubeconfig file. */
 export async function connectionOfFile(kubeconfigPath: string): Promise<ApiConnection> {
-  // Loaded when it is needed: it takes a second, and the embedded cluster knows its connection without it.
+  // Imported only here: it takes a second to load, and the embedded cluster does not need it.
   const { KubeConfig: Config } = await import('@kubernetes/client-node');
   const kubeConfig = new Config();
   kubeConfig.loadFromFile(kubeconfigPath);

@@ -1,13 +1,14 @@
-/** How long things take on the embedded node, in milliseconds; small, but long enough to be seen. */
+/** How long things take on the embedded node, in milliseconds: short, but long enough for a person to notice. */
+
 export interface KubeletDelays {
-  /** From a pod's creation to its place on the node. */
+  /** From the creation of a pod to its binding to the node. */
   scheduleMs: number;
-  /** From a claim's creation to its volume. */
+  /** From the creation of a claim to its volume. */
   provisionMs: number;
-  /** A first pull of an image; the node keeps it afterwards. */
+  /** The first pull of an image. After that the image is on the node. */
   pullMs: number;
   slowPullMs: number;
-  /** Making and starting one container. */
+  /** Creating and starting one container. */
   createMs: number;
   /** How long an init container runs. */
   initMs: number;
@@ -15,18 +16,18 @@ export interface KubeletDelays {
   startupMs: number;
   /** From there to its first successful readiness probe. */
   readyMs: number;
-  /** How long a container that fails runs. */
+  /** How long a failing container runs. */
   failAfterMs: number;
-  /** From a container's end to what follows from it. */
+  /** From the end of a container, or a failed pull, to the reaction. */
   settleMs: number;
-  /** First pause after a crash or a failed pull; doubled each time, up to `backOffLimitMs`. */
+  /** The first pause after a crash or a failed pull. It doubles each time, up to `backOffLimitMs`. */
   backOffMs: number;
   backOffLimitMs: number;
-  /** One second of a probe's period; tests make it shorter. */
+  /** The length of one second in the period of a probe. Tests make it shorter. */
   probeSecondMs: number;
-  /** From the wish to delete a pod to its end, or its grace period where that is shorter. */
+  /** From the deletion request to the end of the pod, or its grace period if that is shorter. */
   stopMs: number;
-  /** How long a claim may stay unbound before the scheduler complains. */
+  /** How long a claim may stay unbound before the scheduler reports it. */
   unboundTimeoutMs: number;
   heartbeatMs: number;
 }

@@ -1,6 +1,8 @@
+/** Writes Event objects about pods and claims, and counts repetitions, as Kubernetes does. */
+
+import type { Clock } from '../../../shared/clock.ts';
 import { kubeTime, type JsonObject, type KubeObject } from '../api/kube-object.ts';
 import { isFailure, type ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
 
 export interface EventInput {
   about: KubeObject;
@@ -12,22 +14,23 @@ export interface EventInput {
   fieldPath?: string | undefined;
 }
 
-interface Told {
+/** An event that is in the API. */
+interface WrittenEvent {
   path: string;
   count: number;
 }
 
 export type EventRecorder = ReturnType<typeof createEventRecorder>;
 
-/** Similar events are counted in one object while they are remembered here. */
+/** How many events are remembered. Repetitions of a remembered event only raise its count. */
 const rememberedLimit = 5000;
-/** Few, so that a burst of events does not hold up what they are about. */
+/** How many events are written at once: few, so that a burst of events does not delay the writes of pods. */
 const laneCount = 3;
 const pendingLimit = 50_000;
 
 /**
- * Tells the cluster what happened, in Event objects. The same thing told again raises the count of the same event, as
- * Kubernetes does. Events are a courtesy: one that cannot be written is logged and left out.
+ * Records events in the background. A repetition raises the count of the event that exists. An event that cannot be
+ * written is logged and dropped.
  */
 export function createEventRecorder(options: {
   client: ApiClient;
@@ -37,16 +40,16 @@ export function createEventRecorder(options: {
   host: string;
 }) {
   const { client, clock, signal, log, host } = options;
-  const told = new Map<string, Told>();
-  let written = 0;
-  /** Events of one object share a lane, so they are written in their order. */
+  const writtenEvents = new Map<string, WrittenEvent>();
+  let writtenCount = 0;
+  /** Queues of writes. The events of one object share a lane, so they are written in order. */
   const lanes = Array.from({ length: laneCount }, async () => {});
   let pending = 0;
 
   function record(event: EventInput): void {
     if (pending >= pendingLimit) return;
     pending += 1;
-    const atMs = clock.nowMs();
+    const atMs = clock.now();
     const lane = Number.parseInt(event.about.metadata.uid.slice(0, 8), 16) % laneCount || 0;
     lanes[lane] = (lanes[lane] ?? Promise.resolve())
       .then(() => write(event, atMs))
@@ -63,13 +66,13 @@ export function createEventRecorder(options: {
     if (signal.aborted) return;
     const { about, type, reason, message, component, fieldPath } = event;
     const key = JSON.stringify([about.metadata.uid, type, reason, message, fieldPath]);
-    const known = told.get(key);
+    const known = writtenEvents.get(key);
     if (known !== undefined && (await countUp(known, atMs))) return;
     const namespace = about.metadata.namespace ?? 'default';
     const time = kubeTime(atMs);
-    // The time in the name, as Kubernetes has it, keeps lists of events in their order.
-    written += 1;
-    const name = `${about.metadata.name}.${(BigInt(atMs) * 1_000_000n + BigInt(written % 1_000_000)).toString(16)}`;
+    // As in Kubernetes, the time is part of the name, so that lists of events are in order.
+    writtenCount += 1;
+    const name = `${about.metadata.name}.${(BigInt(atMs) * 1_000_000n + BigInt(writtenCount % 1_000_000)).toString(16)}`;
     const body: JsonObject = {
       apiVersion: 'v1',
       kind: 'Event',
@@ -88,7 +91,7 @@ export function createEventRecorder(options: {
       type,
       ...(component === 'default-scheduler'
         ? {
-            // The scheduler speaks the newer form of events, without counts.
+            // The scheduler writes the newer form of events, which has no count.
             eventTime: new Date(atMs).toISOString().replace('Z', '000Z'),
             action: reason === 'Scheduled' ? 'Binding' : 'Scheduling',
             reportingComponent: component,
@@ -106,8 +109,8 @@ export function createEventRecorder(options: {
     remember(key, { path: `${path}/${name}`, count: 1 });
   }
 
-  /** True when the event was there to be counted up. */
-  async function countUp(known: Told, atMs: number): Promise<boolean> {
+  /** Raises the count of an event. False when the event has expired. */
+  async function countUp(known: WrittenEvent, atMs: number): Promise<boolean> {
     try {
       await client.call('PATCH', known.path, {
         contentType: 'application/merge-patch+json',
@@ -122,11 +125,11 @@ export function createEventRecorder(options: {
     }
   }
 
-  function remember(key: string, entry: Told): void {
-    told.set(key, entry);
-    if (told.size <= rememberedLimit) return;
-    const oldest = told.keys().next().value;
-    if (oldest !== undefined) told.delete(oldest);
+  function remember(key: string, entry: WrittenEvent): void {
+    writtenEvents.set(key, entry);
+    if (writtenEvents.size <= rememberedLimit) return;
+    const oldest = writtenEvents.keys().next().value;
+    if (oldest !== undefined) writtenEvents.delete(oldest);
   }
 
   return { record };

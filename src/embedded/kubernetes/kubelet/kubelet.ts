@@ -1,34 +1,36 @@
 /**
- * The kubelet, the scheduler and the volume controller of the embedded cluster, in one program. It owns nothing: all it
- * knows it reads from the Kubernetes API by watches, and all it does it writes there, so the same program drives the
- * embedded API and a real kube-apiserver. Its loops: one watch for each kind of object, one queue for each of its four
- * tasks, and the node's sign of life. It must never keep state that matters, for it may be stopped at any moment, and it
- * must never touch pods of other nodes or volumes of other provisioners.
+ * The kubelet, the scheduler and the volume controller of the embedded cluster, in one program. All that it knows comes
+ * from watches of the Kubernetes API, and all that it does is written there. So the same program also drives a real
+ * kube-apiserver. Its loops: one watch for each kind of object, one work queue for each of its four tasks, and the
+ * heartbeat of the node. It must not keep state that matters, because it can be stopped at any moment. It must not touch
+ * the pods of other nodes or the volumes of other provisioners.
  */
 
 import type { KubeConfig } from '@kubernetes/client-node';
 
-import { textAt, type KubeObject } from '../api/kube-object.ts';
+import { systemClock, type Clock } from '../../../shared/clock.ts';
+import { textAt } from '../api/kube-object.ts';
 import { createApiClient, isFailure, type ApiClient } from './api-client.ts';
 import { connectionOf, connectionOfFile, type ApiConnection } from './api-connection.ts';
-import { sleep, systemClock, type Clock } from './clock.ts';
 import { defaultDelays, type KubeletDelays } from './delays.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { defaultCapacity, registerNode, reportNode, type NodeCapacity } from './node-registration.ts';
+import { defaultCapacity, keepHeartbeat, registerNode, type NodeCapacity } from './node-registration.ts';
 import { claimsOf, createPodIndex, hasEnded } from './pod-index.ts';
 import { createPodWorker } from './pod-worker.ts';
-import { createReflector, type Reflector } from './reflector.ts';
+import { defaultStorageClass } from './provision-volume.ts';
+import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
 import { createScheduler, isSchedulable } from './scheduler.ts';
-import { createVolumeController, defaultStorageClass } from './volume-controller.ts';
+import { sleep } from './sleep.ts';
+import { createVolumeController } from './volume-controller.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export interface KubeletOptions {
-  /** One of the three names the API and the credentials. */
+  /** The address and the credentials of the API: give one of these three. */
   kubeconfigPath?: string;
   kubeConfig?: KubeConfig;
   connection?: ApiConnection;
   nodeName?: string;
-  /** Only those that differ from the defaults. */
+  /** Only the delays that differ from the defaults. */
   delays?: Partial<KubeletDelays>;
   capacity?: NodeCapacity;
   clock?: Clock;
@@ -36,13 +38,13 @@ export interface KubeletOptions {
 }
 
 export interface Kubelet {
-  /** Resolves once the node is registered and everything is watched; it waits for an API that is not there yet. */
+  /** Resolves when the node is registered and everything is watched. It waits until the API answers. */
   start: () => Promise<void>;
-  /** Ends everything within a moment. Pods stay as they are; the next start goes on with them. */
+  /** Ends everything at once. Pods stay as they are, and the next start continues with them. */
   stop: () => Promise<void>;
 }
 
-/** Makes a kubelet; it can be started once. */
+/** Creates a kubelet, which can be started once. */
 export function createKubelet(options: KubeletOptions): Kubelet {
   const stopping = new AbortController();
   let client: ApiClient | undefined;
@@ -68,22 +70,37 @@ async function connect({ connection, kubeConfig, kubeconfigPath }: KubeletOption
 }
 
 async function runKubelet(client: ApiClient, signal: AbortSignal, options: KubeletOptions): Promise<void> {
-  const clock = options.clock ?? systemClock;
-  const delays = { ...defaultDelays, ...options.delays };
-  const nodeName = options.nodeName ?? 'embedded';
-  const log = options.log ?? (() => undefined);
-  const capacity = options.capacity ?? defaultCapacity;
-  const node = { client, clock, signal, nodeName, capacity };
-  await retried(async () => {
+  const context: Context = {
+    client,
+    signal,
+    clock: options.clock ?? systemClock,
+    delays: { ...defaultDelays, ...options.delays },
+    nodeName: options.nodeName ?? 'embedded',
+    log: options.log ?? (() => undefined),
+  };
+  const node = { ...context, capacity: options.capacity ?? defaultCapacity };
+  await registerWithRetries(context, async () => {
     await registerNode(node);
     await ensureStorageClass(client, signal);
   });
+  await startControllers(context);
+  void keepHeartbeat(node);
+}
 
-  const events = createEventRecorder({ client, clock, signal, log, host: nodeName });
-  const reflect = (
-    path: string,
-    onChange: (key: string, object?: KubeObject, previous?: KubeObject) => void,
-  ): Reflector => createReflector({ client, clock, signal, log, path, onChange });
+interface Context {
+  client: ApiClient;
+  signal: AbortSignal;
+  clock: Clock;
+  delays: KubeletDelays;
+  nodeName: string;
+  log: (line: string) => void;
+}
+
+/** Connects watches, work queues and controllers, and resolves when everything is listed. */
+async function startControllers(context: Context): Promise<void> {
+  const { client, signal, clock, delays, nodeName, log } = context;
+  const reflect = (path: string, onChange: ReflectorOptions['onChange']): Reflector =>
+    createReflector({ client, signal, log, path, onChange });
   const unscheduled = new Set<string>();
   const index = createPodIndex(nodeName);
 
@@ -96,78 +113,55 @@ async function runKubelet(client: ApiClient, signal: AbortSignal, options: Kubel
     claimQueue.add(key);
     const volume = textAt(claim ?? previous, 'spec', 'volumeName');
     if (claim === undefined && volume !== '') volumeQueue.add(volume);
-    // A claim that was bound, made or removed may be what a pod waits for.
+    // A pod without a node may have waited for this change of its claim.
     for (const pod of index.usersOf(key)) if (unscheduled.has(pod)) schedulerQueue.add(pod, 1);
   });
   const pods = reflect('/api/v1/pods', (key, pod, previous) => {
     index.observe(key, pod, previous);
     if (pod !== undefined && isSchedulable(pod)) {
-      // A first look is put off a little, so that a person sees the pod pending.
+      // The first attempt waits a little, so that a person can see the pod pending.
       if (!unscheduled.has(key)) schedulerQueue.add(key, Math.max(1, delays.scheduleMs));
       unscheduled.add(key);
     } else unscheduled.delete(key);
     podQueue.add(key);
     if (pod !== undefined && !hasEnded(pod)) return;
-    for (const claim of claimsOf(pod ?? previous ?? emptyPod)) claimQueue.add(claim);
+    const ended = pod ?? previous;
+    for (const claim of ended === undefined ? [] : claimsOf(ended)) claimQueue.add(claim);
     for (const other of unscheduled) schedulerQueue.add(other, 1);
   });
 
+  const events = createEventRecorder({ client, clock, signal, log, host: nodeName });
   const shared = { client, clock, signal, events, delays, nodeName };
+  const queue = { clock, signal, log };
   const scheduler = createScheduler({ ...shared, pods, index, claims, nodes, classes });
   const controller = createVolumeController({ ...shared, pods, index, claims, volumes, classes });
-  const worker = createPodWorker({ ...shared, pods });
-  const queue = { clock, signal, log };
   const schedulerQueue = createWorkQueue({ ...queue, handle: scheduler.sync });
   const claimQueue = createWorkQueue({ ...queue, handle: controller.syncClaim });
   const volumeQueue = createWorkQueue({ ...queue, handle: controller.syncVolume });
-  const podQueue = createWorkQueue({ ...queue, handle: worker.sync });
+  const podQueue = createWorkQueue({ ...queue, handle: createPodWorker({ ...shared, pods }).sync });
 
-  // Claims and pods before the volumes: a volume without a claim is removed, so claims must be known.
+  // Claims and pods are listed before volumes: a volume without a claim is deleted, so the claims must be known.
   await Promise.all([nodes.start(), classes.start()]);
   await claims.start();
   await pods.start();
   await volumes.start();
-  void heartbeat();
+}
 
-  async function heartbeat(): Promise<void> {
-    while (!signal.aborted) {
-      // One sign of life after the other.
-      await sleep(clock, delays.heartbeatMs, signal);
-      await reportNode(node)
-        // Somebody may have deleted the node; as long as its kubelet lives, it comes back.
-        .catch(async (error: unknown) => {
-          if (!isFailure(error, 404)) throw error;
-          await registerNode(node);
-        })
-        .catch((error: unknown) => {
-          if (!signal.aborted) log(`The node could not be reported: ${String(error)}`);
-        });
-    }
-  }
-
-  /** Until it succeeds: an API that is still starting is no reason to give up. */
-  async function retried(action: () => Promise<void>): Promise<void> {
-    for (let delayMs = 100; !signal.aborted; delayMs = Math.min(delayMs * 2, 5000)) {
-      try {
-        // Each attempt waits for the one before.
-        await action();
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        log(
-          `The node could not be registered (${error instanceof Error ? error.message : String(error)}); trying again.`,
-        );
-        await sleep(clock, delayMs, signal);
-      }
+/** Repeats the action until it succeeds, because the API may still be starting. */
+async function registerWithRetries({ signal, log }: Context, action: () => Promise<void>): Promise<void> {
+  for (let delayMs = 100; !signal.aborted; delayMs = Math.min(delayMs * 2, 5000)) {
+    try {
+      await action();
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      log(
+        `The node could not be registered (${error instanceof Error ? error.message : String(error)}); trying again.`,
+      );
+      await sleep(delayMs, signal);
     }
   }
 }
-
-const emptyPod: KubeObject = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: '', uid: '', resourceVersion: '', creationTimestamp: '' },
-};
 
 async function ensureStorageClass(client: ApiClient, signal: AbortSignal): Promise<void> {
   try {

@@ -1,9 +1,13 @@
-import { kubeTime, type JsonObject } from '../api/kube-object.ts';
-import { isFailure, type ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
-import { nodeAddress } from './pod-status.ts';
+/** The node of the embedded cluster as an object of the API: its registration, its status and its heartbeat. */
 
-/** How much the node says that it has. It runs nothing, so the figures are large; `100` pods and more fit. */
+import type { Clock } from '../../../shared/clock.ts';
+import { kubeTime, type JsonObject } from '../api/kube-object.ts';
+import { serverVersion } from '../api/version.ts';
+import { isFailure, type ApiClient } from './api-client.ts';
+import { nodeAddress } from './pod-status.ts';
+import { sleep } from './sleep.ts';
+
+/** The capacity that the node reports. It runs nothing, so the figures are large. */
 export interface NodeCapacity {
   cpu: string;
   memory: string;
@@ -12,14 +16,16 @@ export interface NodeCapacity {
 
 export const defaultCapacity: NodeCapacity = { cpu: '4000', memory: '16Ti', pods: '20000' };
 
-/** Registers the node, or takes it over from an earlier run, and reports it as ready. */
-export async function registerNode(options: {
+interface NodeOptions {
   client: ApiClient;
   clock: Clock;
   signal: AbortSignal;
   nodeName: string;
   capacity: NodeCapacity;
-}): Promise<void> {
+}
+
+/** Registers the node, or takes it over from an earlier run, and reports it as ready. */
+export async function registerNode(options: NodeOptions): Promise<void> {
   const { client, signal, nodeName } = options;
   const labels = {
     'kubernetes.io/hostname': nodeName,
@@ -34,7 +40,7 @@ export async function registerNode(options: {
   } catch (error) {
     if (!isFailure(error, 409)) throw error;
   }
-  // A real API's admission marks a new node as not ready; nobody else is there to take that back.
+  // The admission of a real API taints a new node as not ready, and no node controller runs that removes the taint.
   await client.call('PATCH', `/api/v1/nodes/${nodeName}`, {
     contentType: 'application/merge-patch+json',
     body: { spec: { taints: null } },
@@ -43,24 +49,36 @@ export async function registerNode(options: {
   await reportNode(options);
 }
 
-/** The node's sign of life. */
-export async function reportNode(options: {
-  client: ApiClient;
-  clock: Clock;
-  signal: AbortSignal;
-  nodeName: string;
-  capacity: NodeCapacity;
-}): Promise<void> {
-  const { client, clock, signal, nodeName, capacity } = options;
-  const now = kubeTime(clock.nowMs());
+/** Reports the status of the node again and again until the signal is aborted. */
+export async function keepHeartbeat(
+  options: NodeOptions & { delays: { heartbeatMs: number }; log: (line: string) => void },
+): Promise<void> {
+  const { delays, log, signal } = options;
+  while (!signal.aborted) {
+    await sleep(delays.heartbeatMs, signal);
+    if (signal.aborted) return;
+    await reportNode(options)
+      // Somebody may have deleted the node. It is registered again as long as its kubelet runs.
+      .catch(async (error: unknown) => {
+        if (!isFailure(error, 404)) throw error;
+        await registerNode(options);
+      })
+      .catch((error: unknown) => {
+        if (!signal.aborted) log(`The node could not be reported: ${String(error)}`);
+      });
+  }
+}
+
+async function reportNode({ client, clock, signal, nodeName, capacity }: NodeOptions): Promise<void> {
+  const time = kubeTime(clock.now());
   const amounts: JsonObject = { ...capacity };
   const condition = (type: string, status: string, reason: string, message: string): JsonObject => ({
     type,
     status,
     reason,
     message,
-    lastHeartbeatTime: now,
-    lastTransitionTime: now,
+    lastHeartbeatTime: time,
+    lastTransitionTime: time,
   });
   await client.call('PATCH', `/api/v1/nodes/${nodeName}/status`, {
     contentType: 'application/merge-patch+json',
@@ -90,7 +108,7 @@ export async function reportNode(options: {
           kernelVersion: 'none',
           osImage: 'embedded (no containers run here)',
           containerRuntimeVersion: 'none://0',
-          kubeletVersion: 'v1.32.0+opencode-embedded',
+          kubeletVersion: serverVersion,
           kubeProxyVersion: 'none',
           operatingSystem: 'linux',
           architecture: 'amd64',

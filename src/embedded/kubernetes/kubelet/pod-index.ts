@@ -1,7 +1,9 @@
+/** Counts over all pods, updated with each change: which pods use a claim, and how much of the node is requested. */
+
 import { objectsAt, textAt, valueAt, type KubeObject } from '../api/kube-object.ts';
 import { parseQuantity } from '../api/quantity.ts';
 
-/** What the scheduler counts. */
+/** CPUs and bytes of memory. */
 export interface Amounts {
   cpu: number;
   memory: number;
@@ -10,8 +12,7 @@ export interface Amounts {
 export type PodIndex = ReturnType<typeof createPodIndex>;
 
 /**
- * What is asked of all pods together, kept up to date with each change, so that one pod more does not mean a look at all
- * the others: which pods name a claim, and how much of the node is taken.
+ * Each change costs the same however many pods there are, because the other pods are not read again.
  */
 export function createPodIndex(nodeName: string) {
   const claimUsers = new Map<string, Set<string>>();
@@ -25,7 +26,7 @@ export function createPodIndex(nodeName: string) {
   }
 
   return {
-    /** Takes in one change, as the watch tells it. */
+    /** Applies one change from the watch. */
     observe(key: string, pod: KubeObject | undefined, previous: KubeObject | undefined): void {
       count(previous, -1);
       count(pod, 1);
@@ -39,15 +40,15 @@ export function createPodIndex(nodeName: string) {
       }
     },
 
-    /** Keys of the pods that name a claim, whatever state they are in. */
+    /** The keys of the pods that name a claim, in whatever phase they are. */
     usersOf: (claim: string): Iterable<string> => claimUsers.get(claim) ?? [],
 
-    /** What the pods on the node have asked for together. */
+    /** The sum of the requests of the pods on the node. */
     used: (): Amounts => used,
   };
 }
 
-/** The sum of what a pod's containers ask for: CPUs and bytes. */
+/** The sum of the requests of a pod's containers. */
 export function requestsOf(pod: KubeObject): Amounts {
   const sum = (resource: string): number =>
     objectsAt(pod, 'spec', 'containers').reduce(
@@ -65,7 +66,7 @@ export function claimsOf(pod: KubeObject): string[] {
   });
 }
 
-/** Whether a pod will never run again. */
+/** Whether a pod has finished and will never run again. */
 export function hasEnded(pod: KubeObject): boolean {
   const phase = textAt(pod, 'status', 'phase');
   return phase === 'Succeeded' || phase === 'Failed';

@@ -1,3 +1,5 @@
+/** The status of a pod as the kubelet computes it from its containers. */
+
 import { createHash } from 'node:crypto';
 
 import {
@@ -12,13 +14,13 @@ import {
 
 export const nodeAddress = '10.244.0.1';
 
-/** An address for a pod, always the same one. Nothing listens there. */
+/** The IP address of a pod, derived from its uid. Nothing listens on it. */
 export function podAddress(uid: string): string {
   const [first = 0, second = 0] = createHash('sha256').update(uid).digest();
   return `10.244.${first}.${2 + (second % 250)}`;
 }
 
-/** What the kubelet first knows of each container. */
+/** The status of a container before its first step. */
 export function initialContainerStatus(container: JsonObject, hasInits: boolean): JsonObject {
   return {
     name: textAt(container, 'name'),
@@ -39,7 +41,7 @@ export function podStatusOf(
   nowMs: number,
 ): JsonObject {
   const previous = isJsonObject(pod['status']) ? pod['status'] : {};
-  // The kubelet lists them by name, whatever their order in the spec.
+  // As in the kubelet, they are listed by name, not in the order of the spec.
   const containerStatuses = [...containers.values()].toSorted((left, right) =>
     textAt(left, 'name') < textAt(right, 'name') ? -1 : 1,
   );
@@ -61,7 +63,7 @@ export function podStatusOf(
   };
 }
 
-/** The phase, by the rules of the kubelet. */
+/** The phase by the rules of the kubelet. */
 function phaseOf(restartPolicy: string, statuses: readonly JsonObject[]): string {
   let waiting = 0;
   let running = 0;
@@ -91,11 +93,11 @@ function conditionsOf(
   const unready = objectsAt(pod, 'spec', 'containers')
     .map((container) => textAt(container, 'name'))
     .filter((name) => containers.get(name)?.['ready'] !== true);
-  const isOver = phase === 'Succeeded' || phase === 'Failed';
+  const hasFinished = phase === 'Succeeded' || phase === 'Failed';
   const readiness: JsonObject =
     unready.length === 0 && phase === 'Running'
       ? { status: 'True' }
-      : isOver
+      : hasFinished
         ? { status: 'False', reason: phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed' }
         : {
             status: 'False',
@@ -111,15 +113,15 @@ function conditionsOf(
           reason: 'ContainersNotInitialized',
           message: `containers with incomplete status: [${unfinished.join(' ')}]`,
         };
-  const desired: JsonObject[] = [
+  const computed: JsonObject[] = [
     { type: 'Initialized', ...initialized },
     { type: 'Ready', ...readiness },
     { type: 'ContainersReady', ...readiness },
     { type: 'PodScheduled', status: 'True' },
   ];
-  // What others have written beside them, such as DisruptionTarget, is theirs.
-  const others = previous.filter((other) => desired.every((condition) => condition['type'] !== other['type']));
-  const own = desired.map((condition) => {
+  // Conditions of other components, such as DisruptionTarget, stay.
+  const others = previous.filter((other) => computed.every((condition) => condition['type'] !== other['type']));
+  const dated = computed.map((condition) => {
     const before = previous.find((other) => other['type'] === condition['type']);
     const isSame = before !== undefined && before['status'] === condition['status'];
     return {
@@ -128,5 +130,5 @@ function conditionsOf(
       lastTransitionTime: isSame ? (before['lastTransitionTime'] ?? kubeTime(nowMs)) : kubeTime(nowMs),
     };
   });
-  return [...own, ...others];
+  return [...dated, ...others];
 }

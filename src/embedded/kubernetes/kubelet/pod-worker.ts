@@ -1,6 +1,11 @@
+/**
+ * Runs the pods of one node: it steps their simulated containers, writes their status and finishes their deletion.
+ * Every decision follows from the status of the pod, so the worker can be restarted at any moment.
+ */
+
+import type { Clock } from '../../../shared/clock.ts';
 import {
   isJsonObject,
-  kubeTime,
   objectsAt,
   sameJson,
   textAt,
@@ -10,24 +15,24 @@ import {
   type KubeObject,
 } from '../api/kube-object.ts';
 import { isFailure, type ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
-import { stepContainer } from './container-step.ts';
 import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
-import { initialContainerStatus, podAddress, podStatusOf } from './pod-status.ts';
+import { podStatusOf } from './pod-status.ts';
 import type { Reflector } from './reflector.ts';
-import { scenarioOfContainer, scenarioOfInit, type Scenario } from './scenarios.ts';
-import { terminated, type ContainerMemory, type StepEvent } from './step-result.ts';
+import { containerPath, stepPod } from './runtime/simulated/pod-step.ts';
+import { scenarioOfContainer, type Scenario } from './runtime/simulated/scenarios.ts';
+import { evictedConditions, lostConditions } from './runtime/simulated/scripted-end.ts';
+import { terminated, type ContainerMemory, type StepEvent } from './runtime/simulated/step-result.ts';
 
 interface PodMemory {
   uid: string;
   containers: Map<string, ContainerMemory>;
-  /** When the wish to delete was first seen. */
+  /** When this worker first saw the deletion timestamp. */
   stoppingSinceMs?: number | undefined;
   hasStopped?: boolean;
-  /** Its node is heard of no more. */
+  /** Its node no longer reports, so nothing more happens to the pod. */
   isLost?: boolean;
-  /** What our own last write returned; the watch may still be behind it. */
+  /** The answer to the last write; the watch may still be behind it. */
   written?: KubeObject | undefined;
 }
 
@@ -41,14 +46,15 @@ interface Deps {
   nodeName: string;
 }
 
-/** Lives the lives of the pods on one node. What it decides follows from the pod's own status, so it may be restarted. */
+const mergePatch = 'application/merge-patch+json';
+
 export function createPodWorker({ client, clock, signal, pods, events, delays, nodeName }: Deps) {
   const memories = new Map<string, PodMemory>();
   const images = new Set<string>();
-  /** The pods that were asked to leave by a situation: once is enough. */
+  /** Names of the pods that a scenario has evicted. The pod that replaces one has the same name and stays. */
   const evicted = new Set<string>();
 
-  /** One step of one pod; returns after how long to look again. */
+  /** One step of one pod. Returns after how many milliseconds the next one is due, if any. */
   async function sync(key: string): Promise<number | undefined> {
     const pod = currentPod(key);
     if (pod === undefined || textAt(pod, 'spec', 'nodeName') !== nodeName) {
@@ -58,11 +64,9 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     const memory = memoryOf(key, pod);
     try {
       if (pod.metadata.deletionTimestamp !== undefined) return await stop(pod, memory);
-      const phase = textAt(pod, 'status', 'phase');
-      const isOver = phase === 'Succeeded' || phase === 'Failed' || phase === 'Unknown';
-      return isOver || memory.isLost === true ? undefined : await run(pod, memory);
+      return isFinal(pod) || memory.isLost === true ? undefined : await run(pod, memory);
     } catch (error) {
-      // Gone, or changed under our hands: the watch tells what it is now.
+      // Deleted or changed by somebody else: the watch delivers the new state.
       if (isFailure(error, 404)) return undefined;
       if (isFailure(error, 409)) {
         memory.written = undefined;
@@ -76,7 +80,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
     const observed = pods.get(key);
     const written = memories.get(key)?.written;
     if (observed === undefined || written?.metadata.uid !== observed.metadata.uid) return observed;
-    // The one place where versions are compared as numbers: our own write against what the watch has told so far.
+    // The only place that compares versions as numbers: the last own write against what the watch has delivered.
     return Number(written.metadata.resourceVersion) > Number(observed.metadata.resourceVersion) ? written : observed;
   }
 
@@ -89,180 +93,82 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   }
 
   async function run(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
-    const nowMs = clock.nowMs();
-    const initSpecs = objectsAt(pod, 'spec', 'initContainers');
-    const specs = objectsAt(pod, 'spec', 'containers');
-    const scenarios = specs.map(scenarioOfContainer);
-    if (scenarios.some(({ silent }) => silent === 'node')) return undefined;
-    const known = new Map(
-      [...objectsAt(pod, 'status', 'initContainerStatuses'), ...objectsAt(pod, 'status', 'containerStatuses')].map(
-        (status) => [textAt(status, 'name'), status],
-      ),
-    );
-    const told: { path: string; event: StepEvent }[] = [];
-    let retryAfterMs: number | undefined;
-    let isNodeBusy = false;
-    const statusOf = (container: JsonObject): JsonObject =>
-      known.get(textAt(container, 'name')) ?? initialContainerStatus(container, initSpecs.length > 0);
-    /** One step of one container, whose new status it returns. */
-    const step = (container: JsonObject, scenario: Scenario, isInit: boolean): JsonObject => {
-      const name = textAt(container, 'name');
-      const image = textAt(container, 'image');
-      const result = stepContainer({
-        container,
-        status: statusOf(container),
-        memory: containerMemory(memory, name),
-        scenario,
-        restartPolicy: textAt(pod, 'spec', 'restartPolicy'),
-        pod: {
-          name: pod.metadata.name,
-          namespace: pod.metadata.namespace ?? '',
-          uid: pod.metadata.uid,
-          ip: podAddress(pod.metadata.uid),
-        },
-        delays,
-        nowMs,
-        hasImage: images.has(image),
-        isNodeBusy,
-        isInit,
-      });
-      isNodeBusy ||= result.isBusy;
-      if (result.hasPulled) images.add(image);
-      if (result.retryAfterMs !== undefined) retryAfterMs = Math.min(retryAfterMs ?? Infinity, result.retryAfterMs);
-      const path = `spec.${isInit ? 'initContainers' : 'containers'}{${name}}`;
-      for (const event of result.events) told.push({ path, event });
-      return result.status;
-    };
-
-    // One after the other, each only when the one before has ended well; the others wait for all of them.
-    const inits: JsonObject[] = [];
-    let areInitsDone = true;
-    for (const container of initSpecs) {
-      let status = statusOf(container);
-      if (areInitsDone && !hasEndedWell(status)) status = step(container, scenarioOfInit(container), true);
-      areInitsDone &&= hasEndedWell(status);
-      inits.push({ ...status, ready: hasEndedWell(status) });
-    }
-    const next = new Map<string, JsonObject>();
-    let scriptedEnd: (Scenario & { name: string }) | undefined;
-    for (const [index, container] of specs.entries()) {
-      const name = textAt(container, 'name');
-      const scenario = scenarios[index] ?? scenarioOfContainer(container);
-      next.set(name, areInitsDone ? step(container, scenario, false) : statusOf(container));
-      if (scenario.podEnd ?? scenario.nodeLost ?? scenario.leaves) scriptedEnd = { ...scenario, name };
-    }
-    for (const { path, event } of told) tell(pod, path, event);
-    const status = podStatusOf(pod, { inits, containers: next }, nowMs);
-    const scriptedEndMs = scriptedEnd && scriptedEndDueMs(next.get(scriptedEnd.name), nowMs);
-    if (scriptedEnd === undefined || scriptedEndMs === undefined || scriptedEndMs > 0) {
-      await writeStatus(pod, memory, status);
-      return scriptedEndMs === undefined ? retryAfterMs : Math.min(retryAfterMs ?? Infinity, scriptedEndMs);
-    }
-    if (scriptedEnd.leaves !== undefined) {
-      // Its successor of the same name stays.
-      if (evicted.has(pod.metadata.name)) {
-        await writeStatus(pod, memory, status);
-        return retryAfterMs;
-      }
-      evicted.add(pod.metadata.name);
-      await evict(pod, status, scriptedEnd.leaves);
+    if (isIgnoredByNode(pod)) return undefined;
+    const step = stepPod({ pod, memories: memory.containers, images, delays, nowMs: clock.now() });
+    for (const { event, fieldPath } of step.events) record(pod, event, fieldPath);
+    const end = step.scriptedEnd;
+    if (end !== undefined && end.dueInMs <= 0 && !evicted.has(pod.metadata.name)) {
+      await endByScenario(pod, memory, { status: step.status, scenario: end.scenario });
       return undefined;
     }
-    memory.isLost = scriptedEnd.nodeLost === true;
-    await writeStatus(pod, memory, { ...status, ...scriptedEndOf(pod, status, scriptedEnd) });
-    return undefined;
+    await writeStatus(pod, memory, step.status);
+    if (end === undefined || end.dueInMs <= 0) return step.retryAfterMs;
+    return Math.min(step.retryAfterMs ?? Infinity, end.dueInMs);
   }
 
-  /** How long it is until the fate of the pod, which comes a while after this container has started. */
-  function scriptedEndDueMs(status: JsonObject | undefined, nowMs: number): number | undefined {
-    const startedAt = Date.parse(textAt(status, 'state', 'running', 'startedAt'));
-    return Number.isNaN(startedAt) ? undefined : startedAt + 2 * delays.failAfterMs - nowMs;
-  }
-
-  /** Somebody asks the pod to leave, and says why in its conditions. */
-  async function evict(
+  async function endByScenario(
     pod: KubeObject,
-    status: JsonObject,
-    { reason, message, event }: NonNullable<Scenario['leaves']>,
+    memory: PodMemory,
+    { status, scenario }: { status: JsonObject; scenario: Scenario },
   ): Promise<void> {
+    const { leaves, podEnd } = scenario;
+    if (leaves !== undefined) {
+      evicted.add(pod.metadata.name);
+      await evict(pod, status, leaves);
+    } else if (podEnd !== undefined) {
+      events.record({ about: pod, type: 'Warning', ...podEnd, component: 'kubelet' });
+      await writeStatus(pod, memory, { ...status, phase: 'Failed', ...podEnd });
+    } else {
+      memory.isLost = true;
+      const [reason, message] = ['NodeNotReady', 'Node is not ready'];
+      events.record({ about: pod, type: 'Warning', reason, message, component: 'node-controller' });
+      await writeStatus(pod, memory, { ...status, conditions: lostConditions(status, clock.now()) });
+    }
+  }
+
+  /** Gives the reason in the conditions of the pod, then deletes it. */
+  async function evict(pod: KubeObject, status: JsonObject, leaves: NonNullable<Scenario['leaves']>): Promise<void> {
+    const { event, message } = leaves;
     if (event !== undefined) events.record({ about: pod, type: 'Normal', message, ...event });
-    const disruption = { type: 'DisruptionTarget', status: 'True', reason, message, lastProbeTime: null };
-    const lastTransitionTime = kubeTime(clock.nowMs());
-    const conditions = [...objectsAt(status, 'conditions'), { ...disruption, lastTransitionTime }];
+    const { uid } = pod.metadata;
     await client.call('PATCH', `${pathOf(pod)}/status`, {
-      contentType: 'application/merge-patch+json',
-      body: { metadata: { uid: pod.metadata.uid }, status: { ...status, conditions } },
+      contentType: mergePatch,
+      body: { metadata: { uid }, status: { ...status, conditions: evictedConditions(status, leaves, clock.now()) } },
       signal,
     });
-    await client.call('DELETE', pathOf(pod), { body: { preconditions: { uid: pod.metadata.uid } }, signal });
+    await client.call('DELETE', pathOf(pod), { body: { preconditions: { uid } }, signal });
   }
 
-  /** The end of the whole pod, or the loss of its node, in the status; and the event that tells of it. */
-  function scriptedEndOf(pod: KubeObject, status: JsonObject, { podEnd }: Scenario): JsonObject {
-    if (podEnd !== undefined) {
-      events.record({ about: pod, type: 'Warning', ...podEnd, component: 'kubelet' });
-      return { phase: 'Failed', ...podEnd };
-    }
-    const reason = 'NodeNotReady';
-    events.record({ about: pod, type: 'Warning', reason, message: 'Node is not ready', component: 'node-controller' });
-    const lastTransitionTime = kubeTime(clock.nowMs());
-    const conditions = objectsAt(status, 'conditions').map((condition) =>
-      condition['type'] === 'Ready'
-        ? { type: 'Ready', status: 'False', lastProbeTime: null, lastTransitionTime }
-        : condition,
-    );
-    return { conditions };
-  }
-
-  function containerMemory(memory: PodMemory, name: string): ContainerMemory {
-    const known = memory.containers.get(name) ?? { pullFailures: 0, probeFailures: 0 };
-    memory.containers.set(name, known);
-    return known;
-  }
-
-  function tell(pod: KubeObject, path: string, { isOfPod, ...event }: StepEvent): void {
-    events.record({ about: pod, ...event, component: 'kubelet', fieldPath: isOfPod === true ? undefined : path });
+  function record(pod: KubeObject, { type, reason, message }: StepEvent, fieldPath: string | undefined): void {
+    events.record({ about: pod, type, reason, message, component: 'kubelet', fieldPath });
   }
 
   async function writeStatus(pod: KubeObject, memory: PodMemory, status: JsonObject): Promise<void> {
     if (sameJson(withoutNulls(status), withoutNulls(isJsonObject(pod['status']) ? pod['status'] : {}))) return;
     const written = await client.call('PATCH', `${pathOf(pod)}/status`, {
-      contentType: 'application/merge-patch+json',
-      // The uid keeps this from a pod that took the name of the one that is meant.
+      contentType: mergePatch,
+      // With the uid, the API refuses the write when another pod has taken the name.
       body: { metadata: { uid: pod.metadata.uid }, status },
       signal,
     });
-    // A pod's answer is a pod.
+    // The API answers a patch of a pod with the pod.
     memory.written = written as KubeObject;
   }
 
-  /** Ends the containers, then the pod. */
+  /** Stops the containers, then finishes the deletion of the pod. */
   async function stop(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
-    const nowMs = clock.nowMs();
-    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? 0;
-    const inits = objectsAt(pod, 'status', 'initContainerStatuses');
-    const statuses = objectsAt(pod, 'status', 'containerStatuses');
-    const running = [...inits, ...statuses].filter((status) => valueAt(status, 'state', 'running') !== undefined);
+    const nowMs = clock.now();
     if (memory.stoppingSinceMs === undefined) {
       memory.stoppingSinceMs = nowMs;
-      for (const status of running) {
-        const name = textAt(status, 'name');
-        const path = `spec.${inits.includes(status) ? 'initContainers' : 'containers'}{${name}}`;
-        tell(pod, path, { type: 'Normal', reason: 'Killing', message: `Stopping container ${name}` });
+      for (const { name, path } of runningContainers(pod)) {
+        record(pod, { type: 'Normal', reason: 'Killing', message: `Stopping container ${name}` }, path);
       }
     }
-    const leftMs = memory.stoppingSinceMs + Math.min(delays.stopMs, graceSeconds * 1000) - nowMs;
+    const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+    const leftMs = memory.stoppingSinceMs + Math.min(delays.stopMs, graceMs) - nowMs;
     if (leftMs > 0) return leftMs;
-    if (running.length > 0) {
-      const end = (status: JsonObject) => {
-        if (!running.includes(status)) return status;
-        const exit = inits.includes(status) ? { exitCode: 143, reason: 'Error' } : { exitCode: 0, reason: 'Completed' };
-        return terminated(status, { ...exit, nowMs });
-      };
-      const containers = new Map(statuses.map((status) => [textAt(status, 'name'), end(status)]));
-      await writeStatus(pod, memory, podStatusOf(pod, { inits: inits.map(end), containers }, nowMs));
-    }
-    // Nothing more is to be done for a pod that only a finalizer still holds.
+    if (runningContainers(pod).length > 0) await writeStatus(pod, memory, stoppedStatus(pod, nowMs));
+    // Only a finalizer still keeps the pod.
     if (memory.hasStopped === true) return undefined;
     await client.call('DELETE', pathOf(pod), {
       body: {
@@ -280,8 +186,36 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   return { sync };
 }
 
-function hasEndedWell(status: JsonObject): boolean {
-  return valueAt(status, 'state', 'terminated', 'exitCode') === 0;
+function isFinal(pod: KubeObject): boolean {
+  return ['Succeeded', 'Failed', 'Unknown'].includes(textAt(pod, 'status', 'phase'));
+}
+
+function isIgnoredByNode(pod: KubeObject): boolean {
+  return objectsAt(pod, 'spec', 'containers').some((container) => scenarioOfContainer(container).silent === 'node');
+}
+
+const isRunning = (status: JsonObject): boolean => valueAt(status, 'state', 'running') !== undefined;
+
+/** The containers of a pod that run, with the path by which events name them. */
+function runningContainers(pod: KubeObject): { name: string; path: string }[] {
+  const listed = (list: string, isInit: boolean) =>
+    objectsAt(pod, 'status', list)
+      .filter(isRunning)
+      .map((status) => textAt(status, 'name'))
+      .map((name) => ({ name, path: containerPath(name, isInit) }));
+  return [...listed('initContainerStatuses', true), ...listed('containerStatuses', false)];
+}
+
+/** The status of a pod whose containers have all been stopped. An init container that is interrupted fails. */
+function stoppedStatus(pod: KubeObject, nowMs: number): JsonObject {
+  const stopped =
+    (exit: { exitCode: number; reason: string }) =>
+    (status: JsonObject): JsonObject =>
+      isRunning(status) ? terminated(status, { ...exit, nowMs }) : status;
+  const inits = objectsAt(pod, 'status', 'initContainerStatuses').map(stopped({ exitCode: 143, reason: 'Error' }));
+  const statuses = objectsAt(pod, 'status', 'containerStatuses').map(stopped({ exitCode: 0, reason: 'Completed' }));
+  const containers = new Map(statuses.map((status) => [textAt(status, 'name'), status]));
+  return podStatusOf(pod, { inits, containers }, nowMs);
 }
 
 function pathOf(pod: KubeObject): string {

@@ -1,50 +1,55 @@
+/** A local copy of one collection of the API, kept up to date by list-watch, like the reflector of client-go. */
+
 import { isJsonObject, objectsAt, textAt, type JsonObject, type KubeObject } from '../api/kube-object.ts';
 import { keyOf } from '../api/store.ts';
 import { ApiFailure, type ApiClient } from './api-client.ts';
-import { sleep, type Clock } from './clock.ts';
+import { sleep } from './sleep.ts';
 
 export interface ReflectorOptions {
   client: ApiClient;
-  clock: Clock;
   signal: AbortSignal;
   log: (line: string) => void;
   /** Collection to mirror, such as `/api/v1/pods`. */
   path: string;
-  /** Told of every object that came, changed or went; it must not throw. */
+  /** Called for every object that was added, changed or deleted. It must not throw. */
   onChange: (key: string, object: KubeObject | undefined, previous: KubeObject | undefined) => void;
 }
 
 export type Reflector = ReturnType<typeof createReflector>;
 
-/** Longer than the API leaves between two bookmarks; a watch that is silent for so long is dead. */
+/** Longer than the API waits between two bookmarks. A watch that is silent for so long is broken. */
 const idleMs = 90_000;
 
 /**
- * A copy of one collection, kept up to date by a watch. It lists, watches from there, resumes after every end, and lists
- * anew when it is told that it came too late. Nothing but its signal ends it.
+ * Lists the collection, watches from there and resumes after every end of the watch. It relists when the API answers that
+ * the resourceVersion is too old. Only the signal ends it.
  */
-export function createReflector({ client, clock, signal, log, path, onChange }: ReflectorOptions) {
+export function createReflector({ client, signal, log, path, onChange }: ReflectorOptions) {
   const objects = new Map<string, KubeObject>();
   let failures = 0;
 
   async function list(): Promise<string> {
-    const observed = new Map<string, KubeObject>();
-    let next = '';
+    const listed = new Map<string, KubeObject>();
+    let continueToken = '';
     let revision = '';
     do {
-      // Pages of one list belong together, so they are read one after the other.
-      const page = await client.get(path, { limit: '500', ...(next === '' ? {} : { continue: next }) }, signal);
-      // Items of a list do not say what they are; the list does.
+      // Each page needs the continue token of the page before.
+      const page = await client.get(
+        path,
+        { limit: '500', ...(continueToken === '' ? {} : { continue: continueToken }) },
+        signal,
+      );
+      // Items of a list have no kind and apiVersion; the list has them.
       const type = { kind: textAt(page, 'kind').replace(/List$/, ''), apiVersion: textAt(page, 'apiVersion') };
       for (const item of objectsAt(page, 'items').map((found) => ({ ...found, ...type }))) {
-        if (isKubeObject(item)) observed.set(keyOfObject(item), item);
+        if (isKubeObject(item)) listed.set(keyOfObject(item), item);
       }
-      next = textAt(page, 'metadata', 'continue');
+      continueToken = textAt(page, 'metadata', 'continue');
       revision = textAt(page, 'metadata', 'resourceVersion');
-    } while (next !== '');
+    } while (continueToken !== '');
     if (revision === '') throw new Error(`The list of ${path} has no resourceVersion.`);
-    for (const [key, previous] of objects) if (!observed.has(key)) replace(key, undefined, previous);
-    for (const [key, object] of observed) replace(key, object, objects.get(key));
+    for (const [key, previous] of objects) if (!listed.has(key)) replace(key, undefined, previous);
+    for (const [key, object] of listed) replace(key, object, objects.get(key));
     return revision;
   }
 
@@ -54,7 +59,7 @@ export function createReflector({ client, clock, signal, log, path, onChange }: 
     if (object?.metadata.resourceVersion !== previous?.metadata.resourceVersion) onChange(key, object, previous);
   }
 
-  /** Follows the changes and returns where to resume; undefined asks for a new list. */
+  /** Follows the changes. Returns the resourceVersion to resume from; undefined: relist. */
   async function watch(from: string): Promise<string | undefined> {
     let revision = from;
     const query = { watch: 'true', resourceVersion: from, allowWatchBookmarks: 'true', timeoutSeconds: '300' };
@@ -79,7 +84,6 @@ export function createReflector({ client, clock, signal, log, path, onChange }: 
     let revision: string | undefined;
     while (!signal.aborted) {
       try {
-        // The loop is the sequence: list, watch, resume.
         revision ??= await list();
         onListed();
         revision = await watch(revision);
@@ -88,10 +92,10 @@ export function createReflector({ client, clock, signal, log, path, onChange }: 
         if (error instanceof ApiFailure && error.code === 410) revision = undefined;
         const delayMs = Math.min(5000, 100 * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2);
         failures += 1;
-        // A resourceVersion that keeps failing may be the cause; a new list is always right.
+        // The resourceVersion may be the cause of repeated failures. A relist is always correct.
         if (failures > 2) revision = undefined;
         log(`${path} cannot be watched (${error instanceof Error ? error.message : String(error)}); trying again.`);
-        await sleep(clock, delayMs, signal);
+        await sleep(delayMs, signal);
       }
     }
   }
@@ -99,7 +103,7 @@ export function createReflector({ client, clock, signal, log, path, onChange }: 
   return {
     get: (key: string): KubeObject | undefined => objects.get(key),
     all: (): Iterable<KubeObject> => objects.values(),
-    /** Starts; resolves after the first complete list, or when it is stopped. */
+    /** Starts. Resolves after the first complete list, or when the signal is aborted. */
     async start(): Promise<void> {
       await new Promise<void>((resolve) => {
         signal.addEventListener('abort', () => resolve(), { once: true });

@@ -1,3 +1,6 @@
+/** The scheduler of the embedded cluster: binds each new pod to the one node, or reports why the pod does not fit. */
+
+import type { Clock } from '../../../shared/clock.ts';
 import {
   isJsonObject,
   kubeTime,
@@ -9,12 +12,11 @@ import {
 } from '../api/kube-object.ts';
 import { parseQuantity } from '../api/quantity.ts';
 import { isFailure, type ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
 import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { requestsOf, type PodIndex } from './pod-index.ts';
 import type { Reflector } from './reflector.ts';
-import { scenarioOfContainer, type Scenario } from './scenarios.ts';
+import { scenarioOfContainer, type Scenario } from './runtime/simulated/scenarios.ts';
 
 interface Deps {
   client: ApiClient;
@@ -30,23 +32,22 @@ interface Deps {
   nodeName: string;
 }
 
-/** Gives each new pod its place on the one node, or says why it has none. */
 export function createScheduler(deps: Deps) {
   const { client, clock, signal, pods, index, claims, nodes, classes, events, delays, nodeName } = deps;
 
-  /** One attempt; returns after how long to try again. */
+  /** One attempt to schedule a pod. Returns after how many milliseconds to try again, if at all. */
   async function sync(key: string): Promise<number | undefined> {
     const pod = pods.get(key);
     if (pod === undefined || !isSchedulable(pod)) return undefined;
     const scenario = objectsAt(pod, 'spec', 'containers').map(scenarioOfContainer).find(concernsScheduler);
     if (scenario?.silent === 'scheduler') return undefined;
-    const waitedMs = clock.nowMs() - Date.parse(pod.metadata.creationTimestamp);
-    const volumes = await volumesOf(pod, waitedMs);
-    if (volumes === 'soon') return Math.max(50, delays.unboundTimeoutMs / 10);
-    const obstacle = volumes ?? obstacleOf(pod, scenario);
+    const waitedMs = clock.now() - Date.parse(pod.metadata.creationTimestamp);
+    const volumeObstacle = await checkVolumes(pod, waitedMs);
+    if (volumeObstacle === 'soon') return Math.max(50, delays.unboundTimeoutMs / 10);
+    const obstacle = volumeObstacle ?? obstacleOf(pod, scenario);
     if (obstacle !== undefined) {
       await reject(pod, obstacle);
-      tellMore(pod, scenario);
+      recordScenarioEvents(pod, scenario);
       return 30_000;
     }
     try {
@@ -60,7 +61,7 @@ export function createScheduler(deps: Deps) {
         signal,
       });
     } catch (error) {
-      // It is gone, going, or has a node already; the watch will say.
+      // The pod is gone, is being deleted or already has a node. The watch delivers which.
       if (isFailure(error, 404, 409)) return undefined;
       throw error;
     }
@@ -69,15 +70,15 @@ export function createScheduler(deps: Deps) {
     return undefined;
   }
 
-  /** What is wrong with the pod's claims: nothing, not yet bound, or a sentence. */
-  async function volumesOf(pod: KubeObject, waitedMs: number): Promise<string | undefined> {
+  /** The message of what is wrong with the claims of the pod; `soon`: wait a little; undefined: all are bound. */
+  async function checkVolumes(pod: KubeObject, waitedMs: number): Promise<string | undefined> {
     let isWaiting = false;
     for (const volume of objectsAt(pod, 'spec', 'volumes')) {
       const name = textAt(volume, 'persistentVolumeClaim', 'claimName');
       if (name === '') continue;
       const claim = claims.get(`${pod.metadata.namespace}/${name}`);
       if (claim === undefined) {
-        // The watches of pods and claims run side by side; the claim may be on its way.
+        // Pods and claims have separate watches, so the claim may arrive a moment later.
         if (waitedMs < 1000) return 'soon';
         return nodesMessage(`persistentvolumeclaim "${name}" not found`);
       }
@@ -86,7 +87,6 @@ export function createScheduler(deps: Deps) {
       }
       if (textAt(claim, 'status', 'phase') === 'Bound') continue;
       isWaiting = true;
-      // Claims are few, and each one is asked for once.
       await selectNode(claim);
     }
     if (!isWaiting) return undefined;
@@ -95,7 +95,7 @@ export function createScheduler(deps: Deps) {
       : nodesMessage('pod has unbound immediate PersistentVolumeClaims');
   }
 
-  /** Tells whoever makes volumes that this claim, which waits for its first pod, now has one. */
+  /** Tells the provisioner of a claim with `WaitForFirstConsumer` that the claim now has a pod. */
   async function selectNode(claim: KubeObject): Promise<void> {
     const mode = textAt(classes.get(textAt(claim, 'spec', 'storageClassName')), 'volumeBindingMode');
     const annotation = 'volume.kubernetes.io/selected-node';
@@ -108,8 +108,8 @@ export function createScheduler(deps: Deps) {
     });
   }
 
-  /** What others say of a pod without a node. */
-  function tellMore(pod: KubeObject, { scaleUp, provisioningFailure }: Partial<Scenario> = {}): void {
+  /** Events of other components about a pod without a node: the autoscaler, the provisioner. */
+  function recordScenarioEvents(pod: KubeObject, { scaleUp, provisioningFailure }: Partial<Scenario> = {}): void {
     if (scaleUp !== undefined) {
       const reason = 'TriggeredScaleUp';
       events.record({ about: pod, type: 'Normal', reason, message: scaleUp, component: 'cluster-autoscaler' });
@@ -131,15 +131,15 @@ export function createScheduler(deps: Deps) {
       }
     }
     const used = index.used();
-    const desired = requestsOf(pod);
+    const requested = requestsOf(pod);
     for (const resource of ['cpu', 'memory'] as const) {
       const allocatable = parseQuantity(valueAt(node, 'status', 'allocatable', resource)) ?? Infinity;
-      if (used[resource] + desired[resource] > allocatable) return nodesMessage(`1 Insufficient ${resource}`);
+      if (used[resource] + requested[resource] > allocatable) return nodesMessage(`1 Insufficient ${resource}`);
     }
     return undefined;
   }
 
-  /** Writes the reason where everybody looks for it: into the pod's condition and an event. */
+  /** Writes the reason into the pod's condition and into an event. */
   async function reject(pod: KubeObject, message: string): Promise<void> {
     const before = objectsAt(pod, 'status', 'conditions').find((condition) => condition['type'] === 'PodScheduled');
     if (before?.['message'] !== message) {
@@ -149,7 +149,7 @@ export function createScheduler(deps: Deps) {
         reason: 'Unschedulable',
         message,
         lastProbeTime: null,
-        lastTransitionTime: kubeTime(clock.nowMs()),
+        lastTransitionTime: kubeTime(clock.now()),
       };
       await client.call('PATCH', `${pathOf(pod)}/status`, {
         contentType: 'application/strategic-merge-patch+json',
@@ -174,7 +174,7 @@ function pathOf(pod: KubeObject): string {
   return `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;
 }
 
-/** Whether this scheduler is the one to find a place for the pod. */
+/** Whether the pod waits for this scheduler. */
 export function isSchedulable(pod: KubeObject): boolean {
   return (
     textAt(pod, 'spec', 'nodeName') === '' &&

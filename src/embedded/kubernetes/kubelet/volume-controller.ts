@@ -1,24 +1,14 @@
+/** Binds claims to new volumes, protects claims that a pod uses, and deletes volumes whose claim is gone. */
+
+import type { Clock } from '../../../shared/clock.ts';
 import { claimProtection } from '../api/claim-rules.ts';
-import { listAt, textAt, valueAt, type JsonObject, type KubeObject } from '../api/kube-object.ts';
+import { textAt, type KubeObject } from '../api/kube-object.ts';
 import { isFailure, type ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
 import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { hasEnded, type PodIndex } from './pod-index.ts';
+import { claimPath, decideBinding, mergePatch, provisioner, provisionVolume } from './provision-volume.ts';
 import type { Reflector } from './reflector.ts';
-
-/** Who makes the volumes of the embedded cluster; nothing is ever stored in them. */
-const provisioner = 'embedded.opencode.local/volume';
-
-/** The class that claims get when they name none. */
-export const defaultStorageClass: JsonObject = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
-  provisioner,
-  reclaimPolicy: 'Delete',
-  volumeBindingMode: 'Immediate',
-};
 
 interface Deps {
   client: ApiClient;
@@ -33,16 +23,15 @@ interface Deps {
   delays: KubeletDelays;
 }
 
-const merge = 'application/merge-patch+json';
+const component = 'persistentvolume-controller';
 
-/** Makes a volume for each claim, protects claims in use, and removes volumes whose claim is gone. */
 export function createVolumeController(deps: Deps) {
   const { client, clock, signal, pods, index, claims, volumes, classes, events, delays } = deps;
 
-  /** Claims that were bound here, until the watch shows it; nothing is done twice in between. */
+  /** Uids of claims that were bound here and that the watch does not show as bound yet, so that none is bound twice. */
   const bound = new Set<string>();
 
-  /** One step of one claim. */
+  /** One step of one claim. Returns after how many milliseconds the next one is due, if any. */
   async function syncClaim(key: string): Promise<number | undefined> {
     const claim = claims.get(key);
     if (claim === undefined) return undefined;
@@ -55,19 +44,14 @@ export function createVolumeController(deps: Deps) {
     }
   }
 
-  /** Lets go of a claim that is being deleted, once no pod uses it. */
-  async function release(claim: KubeObject): Promise<number | undefined> {
-    const finalizers = claim.metadata.finalizers ?? [];
+  /** Removes the protection of a claim that is being deleted, when no pod uses it. */
+  async function release(claim: KubeObject): Promise<undefined> {
+    const { uid, resourceVersion, finalizers = [] } = claim.metadata;
     if (!finalizers.includes(claimProtection) || isUsed(claim)) return undefined;
-    await client.call('PATCH', pathOf(claim), {
-      contentType: merge,
-      body: {
-        metadata: {
-          uid: claim.metadata.uid,
-          resourceVersion: claim.metadata.resourceVersion,
-          finalizers: finalizers.filter((finalizer) => finalizer !== claimProtection),
-        },
-      },
+    const others = finalizers.filter((finalizer) => finalizer !== claimProtection);
+    await client.call('PATCH', claimPath(claim), {
+      contentType: mergePatch,
+      body: { metadata: { uid, resourceVersion, finalizers: others } },
       signal,
     });
     return undefined;
@@ -82,105 +66,40 @@ export function createVolumeController(deps: Deps) {
   }
 
   async function bind(claim: KubeObject): Promise<number | undefined> {
+    const { uid, creationTimestamp } = claim.metadata;
     if (textAt(claim, 'status', 'phase') === 'Bound') {
-      bound.delete(claim.metadata.uid);
+      bound.delete(uid);
       return undefined;
     }
-    if (bound.has(claim.metadata.uid)) return undefined;
-    const className = textAt(claim, 'spec', 'storageClassName');
-    const storageClass = classes.get(className);
-    const warn = (reason: string, message: string): void =>
-      events.record({ about: claim, type: 'Warning', reason, message, component: 'persistentvolume-controller' });
-    if (className === '') {
-      warn('FailedBinding', 'no persistent volumes available for this claim and no storage class is set');
+    if (bound.has(uid)) return undefined;
+    const decision = decideBinding(claim, classes.get(textAt(claim, 'spec', 'storageClassName')));
+    if (decision.kind === 'wait') return undefined;
+    if (decision.kind === 'report') {
+      const { type, reason, message } = decision;
+      events.record({ about: claim, type, reason, message, component });
       return undefined;
     }
-    if (storageClass === undefined) {
-      warn('ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`);
-      return undefined;
-    }
-    // Other classes belong to other provisioners; their claims wait for those.
-    if (textAt(storageClass, 'provisioner') !== provisioner) return undefined;
-    if (
-      textAt(storageClass, 'volumeBindingMode') === 'WaitForFirstConsumer' &&
-      claim.metadata.annotations?.['volume.kubernetes.io/selected-node'] === undefined
-    ) {
-      const message = 'waiting for first consumer to be created before binding';
-      events.record({
-        about: claim,
-        type: 'Normal',
-        reason: 'WaitForFirstConsumer',
-        message,
-        component: 'persistentvolume-controller',
-      });
-      return undefined;
-    }
-    const leftMs = Date.parse(claim.metadata.creationTimestamp) + delays.provisionMs - clock.nowMs();
+    const leftMs = Date.parse(creationTimestamp) + delays.provisionMs - clock.now();
     if (leftMs > 0) return leftMs;
-    await provision(claim, storageClass);
+    const name = await provisionVolume({ client, signal }, claim, decision.storageClass);
+    bound.add(uid);
+    const message = `Successfully provisioned volume ${name} using ${provisioner}`;
+    events.record({ about: claim, type: 'Normal', reason: 'ProvisioningSucceeded', message, component });
     return undefined;
   }
 
-  /** Each step is harmless when it was done before, so a crash in between costs nothing. */
-  async function provision(claim: KubeObject, storageClass: KubeObject): Promise<void> {
-    const name = `pvc-${claim.metadata.uid}`;
-    const capacity = { storage: valueAt(claim, 'spec', 'resources', 'requests', 'storage') };
-    const accessModes = listAt(claim, 'spec', 'accessModes');
-    try {
-      await client.call('POST', '/api/v1/persistentvolumes', { body: volumeOf(claim, storageClass, name), signal });
-    } catch (error) {
-      if (!isFailure(error, 409)) throw error;
-    }
-    await client.call('PATCH', `/api/v1/persistentvolumes/${name}/status`, {
-      contentType: merge,
-      body: { status: { phase: 'Bound' } },
-      signal,
-    });
-    if (textAt(claim, 'spec', 'volumeName') === '') {
-      await client.call('PATCH', pathOf(claim), {
-        contentType: merge,
-        body: {
-          metadata: {
-            uid: claim.metadata.uid,
-            annotations: {
-              'pv.kubernetes.io/bind-completed': 'yes',
-              'pv.kubernetes.io/bound-by-controller': 'yes',
-              'volume.kubernetes.io/storage-provisioner': provisioner,
-            },
-          },
-          spec: { volumeName: name },
-        },
-        signal,
-      });
-    }
-    await client.call('PATCH', `${pathOf(claim)}/status`, {
-      contentType: merge,
-      body: { metadata: { uid: claim.metadata.uid }, status: { phase: 'Bound', accessModes, capacity } },
-      signal,
-    });
-    bound.add(claim.metadata.uid);
-    const message = `Successfully provisioned volume ${name} using ${provisioner}`;
-    events.record({
-      about: claim,
-      type: 'Normal',
-      reason: 'ProvisioningSucceeded',
-      message,
-      component: 'persistentvolume-controller',
-    });
-  }
-
-  /** Removes a volume of ours when its claim is gone; a claim of the same name made later is another one. */
-  async function syncVolume(key: string): Promise<number | undefined> {
+  /** Deletes a volume of this provisioner when its claim is gone. A newer claim of the same name has another uid. */
+  async function syncVolume(key: string): Promise<undefined> {
     const volume = volumes.get(key);
     if (volume === undefined || textAt(volume, 'spec', 'csi', 'driver') !== provisioner.split('/')[0]) return undefined;
     const claimKey = `${textAt(volume, 'spec', 'claimRef', 'namespace')}/${textAt(volume, 'spec', 'claimRef', 'name')}`;
-    const desiredUid = textAt(volume, 'spec', 'claimRef', 'uid');
-    if (claims.get(claimKey)?.metadata.uid === desiredUid) return undefined;
+    if (claims.get(claimKey)?.metadata.uid === textAt(volume, 'spec', 'claimRef', 'uid')) return undefined;
     const path = `/api/v1/persistentvolumes/${volume.metadata.name}`;
     try {
       if (volume.metadata.deletionTimestamp === undefined) await client.call('DELETE', path, { signal });
       if ((volume.metadata.finalizers ?? []).length > 0) {
-        await client.call('PATCH', path, { contentType: merge, body: { metadata: { finalizers: null } }, signal });
+        const body = { metadata: { finalizers: null } };
+        await client.call('PATCH', path, { contentType: mergePatch, body, signal });
       }
     } catch (error) {
       if (!isFailure(error, 404)) throw error;
@@ -189,32 +108,4 @@ export function createVolumeController(deps: Deps) {
   }
 
   return { syncClaim, syncVolume };
-}
-
-function volumeOf(claim: KubeObject, storageClass: KubeObject, name: string): JsonObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: { name, annotations: { 'pv.kubernetes.io/provisioned-by': provisioner } },
-    spec: {
-      accessModes: listAt(claim, 'spec', 'accessModes'),
-      capacity: { storage: valueAt(claim, 'spec', 'resources', 'requests', 'storage') },
-      claimRef: {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        namespace: claim.metadata.namespace,
-        name: claim.metadata.name,
-        uid: claim.metadata.uid,
-        resourceVersion: claim.metadata.resourceVersion,
-      },
-      csi: { driver: provisioner.split('/')[0], volumeHandle: name },
-      persistentVolumeReclaimPolicy: textAt(storageClass, 'reclaimPolicy') || 'Delete',
-      storageClassName: storageClass.metadata.name,
-      volumeMode: textAt(claim, 'spec', 'volumeMode') || 'Filesystem',
-    },
-  };
-}
-
-function pathOf(claim: KubeObject): string {
-  return `/api/v1/namespaces/${claim.metadata.namespace}/persistentvolumeclaims/${claim.metadata.name}`;
 }

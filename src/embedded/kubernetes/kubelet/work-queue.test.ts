@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { systemClock } from './clock.ts';
+import { systemClock } from '../../../shared/clock.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 describe('the work queue', () => {

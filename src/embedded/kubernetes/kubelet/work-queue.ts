@@ -1,23 +1,26 @@
-import type { Clock } from './clock.ts';
+/** A work queue of names, as in client-go: one worker per name, retries with back-off, requests for a later run. */
+
+import type { Clock } from '../../../shared/clock.ts';
 
 export interface WorkQueueOptions {
   clock: Clock;
   signal: AbortSignal;
   log: (line: string) => void;
-  /** Brings one thing nearer to what it should be; returns after how many milliseconds to look again, if at all. */
+  /** Reconciles one object. Returns after how many milliseconds to reconcile it again, if at all. */
   handle: (key: string) => Promise<number | undefined>;
-  /** How many things are worked on at once. */
+  /** How many objects are reconciled at once. */
   concurrency?: number;
 }
 
 /**
- * Works on named things, each one by one worker at a time. What is added while it is being worked on is worked on once
- * more; what fails is tried again after a growing pause. Nothing is kept but names, so nothing can be out of date.
+ * Calls `handle` for each name that is added, never twice at once for the same name. A name that is added while it is
+ * being handled is handled once more. A failed call is repeated after a growing pause. The queue keeps names only, so
+ * nothing in it can be out of date.
  */
 export function createWorkQueue({ clock, signal, log, handle, concurrency = 16 }: WorkQueueOptions) {
   const waiting = new Set<string>();
   const running = new Set<string>();
-  const timers = new Map<string, { dueMs: number; cancel: () => void }>();
+  const timers = new Map<string, { dueMs: number; timer: NodeJS.Timeout }>();
   const failures = new Map<string, number>();
 
   function add(key: string, delayMs = 0): void {
@@ -28,19 +31,19 @@ export function createWorkQueue({ clock, signal, log, handle, concurrency = 16 }
       runNext();
       return;
     }
-    const dueMs = clock.nowMs() + delayMs;
+    const dueMs = clock.monotonic() + delayMs;
     const planned = timers.get(key);
     if (planned !== undefined && planned.dueMs <= dueMs) return;
     cancelTimer(key);
-    const cancel = clock.after(delayMs, () => {
+    const timer = setTimeout(() => {
       timers.delete(key);
       add(key);
-    });
-    timers.set(key, { dueMs, cancel });
+    }, delayMs);
+    timers.set(key, { dueMs, timer });
   }
 
   function cancelTimer(key: string): void {
-    timers.get(key)?.cancel();
+    clearTimeout(timers.get(key)?.timer);
     timers.delete(key);
   }
 

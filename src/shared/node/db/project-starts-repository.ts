@@ -47,17 +47,13 @@ export function insertStartOfChanged(db: Db, start: FinishedStart): Knex.Raw {
 }
 
 const usualRowSchema = z.object({
-  samples: z.coerce.number(),
   medianMs: z.coerce.number().nullable(),
-  slowMs: z.coerce.number().nullable(),
 });
 
 /** For the whole installation; the result does not reveal whose starts they were. */
 export async function readUsualStart(db: Db): Promise<UsualStart> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
-    `select count(*) as samples,
-            round(percentile_cont(0.5) within group (order by took)) as "medianMs",
-            round(percentile_cont(0.9) within group (order by took)) as "slowMs"
+    `select round(percentile_cont(0.5) within group (order by took)) as "medianMs"
      from (
        select greatest(0, extract(epoch from ready_at - started_at) * 1000)::double precision as took
        from project_starts

@@ -9,6 +9,7 @@ import { AppError } from '../../contract/errors.ts';
 import { projectJobAttempts } from '../../contract/jobs.ts';
 import type { ProjectSort } from '../../contract/project.ts';
 import type { ProjectStatus } from '../../contract/states.ts';
+import { statusMessages } from '../../contract/status-messages.ts';
 import type { Database } from './database.ts';
 import { ProjectModel, UserModel } from './models.ts';
 import { insertEventOfChanged, type NewProjectEvent } from './project-events-repository.ts';
@@ -65,8 +66,7 @@ export async function insertProject(
     .insert({
       ...project,
       reason: 'queued',
-      message: 'Waiting for a worker to start the pod.',
-      nextStep: 'A worker takes it as soon as one is free.',
+      ...statusMessages.queued,
       reasonSince: new Date(),
       progress: initialProgress(new Date().toISOString(), projectJobAttempts),
     } as Partial<ProjectModel>)

@@ -1,20 +1,21 @@
-/** An answer of the Kubernetes API that is no success, in words: which reason it is, what happens next, who must act. */
+/** Diagnoses an error answer of the Kubernetes API: the reason, what happens next, and who must act. */
 
 import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
 import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.ts';
-import { listed, piece } from './pod-snapshot.ts';
+import { evidenceOf } from './evidence.ts';
+import { joinWithAnd } from './join-with-and.ts';
 
-export interface Answer {
+interface ApiAnswer {
   /** HTTP status. */
   status: number;
-  /** Of the Status object, where there is one. */
+  /** `reason` and `message` of the Status object, if the answer has one. */
   reason?: string | undefined;
   message?: string | undefined;
-  /** Reasons of `details.causes`. */
+  /** The reasons in `details.causes` of the Status object. */
   causes?: string[] | undefined;
 }
 
-export interface Refusal {
+interface Refusal {
   reason: ReasonCode;
   message: string;
   nextStep: string;
@@ -22,109 +23,86 @@ export interface Refusal {
   evidence: Evidence[];
 }
 
-export function diagnoseRefusal(answer: Answer): Refusal {
-  const { status, reason, message = '' } = answer;
-  const text = message.replace(/\s+/g, ' ').trim();
-  const evidence = text === '' ? [] : [piece('cluster', `HTTP ${status}`, message, { reason: reason ?? null })];
-  const make = (code: ReasonCode, summary: string, nextStep: string): Refusal => ({
-    reason: code,
-    message: summary,
-    nextStep,
-    actor: reasonFacts[code].actor,
-    evidence,
-  });
-  const again = 'It is tried again by itself.';
+type RefusalTexts = Pick<Refusal, 'reason' | 'message' | 'nextStep'> & { actor?: Actor };
 
-  switch (status) {
+const retries = 'The worker tries again by itself.';
+
+/** @param answer an answer with an error status */
+export function diagnoseRefusal(answer: ApiAnswer): Refusal {
+  const { status, reason = null, message = '' } = answer;
+  const text = message.replace(/\s+/g, ' ').trim();
+  const texts = textsByStatus(answer, text);
+  return {
+    actor: reasonFacts[texts.reason].actor,
+    ...texts,
+    evidence: text === '' ? [] : [evidenceOf({ source: 'cluster', subject: `HTTP ${status}`, text: message, reason })],
+  };
+}
+
+/** @param text the message on one line */
+function textsByStatus(answer: ApiAnswer, text: string): RefusalTexts {
+  switch (answer.status) {
     case 401:
-      return make(
-        'unauthorized',
-        'The cluster does not accept our credentials.',
-        'An administrator must renew them; it goes on by itself then.',
-      );
+      return {
+        reason: 'unauthorized',
+        message: 'The cluster does not accept our credentials.',
+        nextStep: 'An administrator must renew them. The worker then continues by itself.',
+      };
     case 403:
-      return diagnoseForbidden(text, make);
+      return forbidden(text);
     case 404:
-      return /^namespaces /i.test(text)
-        ? make(
-            'namespace-missing',
-            `The namespace ${/"([^"]+)"/.exec(text)?.[1] ?? 'of the projects'} was not found in the cluster.`,
-            'An administrator must create it.',
-          )
-        : make('pod-gone', 'The object was not found in the cluster.', again);
+      return notFound(text);
     case 409:
-      return reason === 'AlreadyExists'
-        ? {
-            ...make('name-conflict', 'An object of this name exists already.', 'What is there decides what follows.'),
-            actor: 'nobody',
-          }
-        : make('cluster-busy', 'Somebody changed the object at the same time.', again);
+      return conflict(answer);
     case 410:
-      return make('cluster-error', 'What was asked for is too old for the cluster.', again);
+      return {
+        reason: 'cluster-error',
+        message: 'The request asked for a version that is too old for the cluster.',
+        nextStep: retries,
+      };
     case 400:
     case 422:
-      return make(
-        'invalid-spec',
-        `The cluster finds the ${text.startsWith('PersistentVolumeClaim') ? 'volume' : 'pod or its volume'} invalid${invalidPart(text)}.`,
-        'An administrator must correct the settings.',
-      );
+      return invalid(text);
     case 429:
-      return answer.causes?.includes('DisruptionBudget') || /disruption budget/i.test(text)
-        ? make('eviction-blocked', 'The pod stays where it is: a disruption budget keeps it.', again)
-        : make('cluster-busy', 'The cluster is busy and asks us to wait.', again);
+      return busy(answer, text);
     default:
-      if (/failed calling webhook/i.test(text)) {
-        const isSlow = /deadline exceeded|timeout|timed out/i.test(text);
-        return make(
-          'admission-unavailable',
-          `A policy check of the cluster (webhook) ${isSlow ? 'did not answer in time' : 'could not be asked'}.`,
-          `${again} If it stays so, an administrator must look at the webhook.`,
-        );
-      }
-      return make(
-        'cluster-error',
-        `The cluster answered with an error (HTTP ${status}).`,
-        `${again} If it stays so, an administrator must look at the cluster.`,
-      );
+      return serverError(answer.status, text);
   }
 }
 
-function diagnoseForbidden(
-  text: string,
-  make: (code: ReasonCode, message: string, nextStep: string) => Refusal,
-): Refusal {
+function forbidden(text: string): RefusalTexts {
   if (/exceeded quota|must specify limits|failed quota/i.test(text)) {
-    const what = listed(quotaResources(text));
-    return make(
-      'quota-exceeded',
-      `The cluster's quota ${what === '' ? '' : `of ${what} `}is used up.`,
-      'An administrator must raise it, or something must be stopped or deleted; then retry.',
-    );
+    const resources = joinWithAnd(quotaResources(text));
+    return {
+      reason: 'quota-exceeded',
+      message: `The cluster's quota ${resources === '' ? '' : `of ${resources} `}is used up.`,
+      nextStep: 'An administrator must raise it, or something must be stopped or deleted. Then retry.',
+    };
   }
   if (/admission webhook|denied the request|violates PodSecurity|ValidatingAdmissionPolicy/i.test(text)) {
-    return make(
-      'admission-denied',
-      'A policy of the cluster denied the pod.',
-      'An administrator must look at the policy and at the settings; then retry.',
-    );
+    return {
+      reason: 'admission-denied',
+      message: 'A policy of the cluster denied the pod.',
+      nextStep: 'An administrator must check the policy and the settings. Then retry.',
+    };
   }
   if (/no PriorityClass with name/i.test(text)) {
-    return make(
-      'forbidden',
-      `The cluster does not know the priority class ${/name (\S+)/.exec(text)?.[1] ?? ''} that the pod asks for.`,
-      'An administrator must create it or change the settings; then retry.',
-    );
+    return {
+      reason: 'forbidden',
+      message: `The cluster does not have the priority class ${/name (\S+)/.exec(text)?.[1] ?? ''} that the pod requires.`,
+      nextStep: 'An administrator must create it or change the settings. Then retry.',
+    };
   }
-  const cannot = /cannot (\w+) resource "([\w/]+)"/.exec(text);
-  // A namespace on its way out refuses creates with 403 and goes on to vanish: an administrator may be replacing it.
-  return make(
-    'forbidden',
-    `The worker lacks a permission in the cluster${cannot ? `: it may not ${cannot[1]} ${cannot[2]}` : ''}.`,
-    'An administrator must grant it; then retry.',
-  );
+  // A namespace that is being deleted also refuses creates with 403. An administrator may be replacing it.
+  const permission = /cannot (\w+) resource "([\w/]+)"/.exec(text);
+  return {
+    reason: 'forbidden',
+    message: `The worker lacks a permission in the cluster${permission ? `: it may not ${permission[1]} ${permission[2]}` : ''}.`,
+    nextStep: 'An administrator must grant it. Then retry.',
+  };
 }
 
-/** "limits.memory=1280Mi,requests.cpu=150m" as "memory" and "cpu". */
+/** The resources of a quota message: "limits.memory=1280Mi,requests.cpu=150m" gives "memory" and "cpu". */
 function quotaResources(text: string): string[] {
   const requested = /requested: ([^ ]+(?:,[^ ]+)*)/.exec(text)?.[1] ?? '';
   const names = requested
@@ -133,14 +111,74 @@ function quotaResources(text: string): string[] {
   return [...new Set(names.filter((name) => /^[\w.\-/]{1,60}$/.test(name)))];
 }
 
-/** Which field of the spec is wrong, in words where it has some. */
-function invalidPart(text: string): string {
-  const words: Record<string, string> = { image: 'its image', resources: 'its CPU or memory', storage: 'its size' };
-  const named = [
-    /\.image\b/.test(text) && 'image',
-    /memory limit|\.resources\b(?!.*storage)/.test(text) && 'resources',
-    /storage\b/.test(text) && 'storage',
+function notFound(text: string): RefusalTexts {
+  if (/^namespaces /i.test(text)) {
+    return {
+      reason: 'namespace-missing',
+      message: `The namespace ${/"([^"]+)"/.exec(text)?.[1] ?? 'of the projects'} was not found in the cluster.`,
+      nextStep: 'An administrator must create it.',
+    };
+  }
+  return { reason: 'pod-gone', message: 'The object was not found in the cluster.', nextStep: retries };
+}
+
+function conflict({ reason }: ApiAnswer): RefusalTexts {
+  if (reason === 'AlreadyExists') {
+    return {
+      reason: 'name-conflict',
+      message: 'An object with this name already exists.',
+      nextStep: 'The worker checks the object and decides by itself.',
+      actor: 'nobody',
+    };
+  }
+  return {
+    reason: 'cluster-busy',
+    message: 'Another program changed the object at the same time.',
+    nextStep: retries,
+  };
+}
+
+function invalid(text: string): RefusalTexts {
+  const object = text.startsWith('PersistentVolumeClaim') ? 'volume' : 'pod or its volume';
+  const fields = joinWithAnd(invalidFields(text));
+  return {
+    reason: 'invalid-spec',
+    message: `The cluster says that the ${object} is invalid${fields === '' ? '' : ` (${fields})`}.`,
+    nextStep: 'An administrator must correct the settings.',
+  };
+}
+
+function invalidFields(text: string): string[] {
+  return [
+    ...(/\.image\b/.test(text) ? ['its image'] : []),
+    ...(/memory limit|\.resources\b(?!.*storage)/.test(text) ? ['its CPU or memory'] : []),
+    ...(/storage\b/.test(text) ? ['its size'] : []),
   ];
-  const parts = named.flatMap((name) => (name ? [words[name] ?? name] : []));
-  return parts.length === 0 ? '' : ` (${listed(parts)})`;
+}
+
+function busy({ causes }: ApiAnswer, text: string): RefusalTexts {
+  if (causes?.includes('DisruptionBudget') || /disruption budget/i.test(text)) {
+    return {
+      reason: 'eviction-blocked',
+      message: 'The pod stays on its node because a disruption budget protects it.',
+      nextStep: retries,
+    };
+  }
+  return { reason: 'cluster-busy', message: 'The cluster is busy and asks us to wait.', nextStep: retries };
+}
+
+function serverError(status: number, text: string): RefusalTexts {
+  if (/failed calling webhook/i.test(text)) {
+    const isSlow = /deadline exceeded|timeout|timed out/i.test(text);
+    return {
+      reason: 'admission-unavailable',
+      message: `A policy check of the cluster (webhook) ${isSlow ? 'did not answer in time' : 'could not be reached'}.`,
+      nextStep: `${retries} If this continues, an administrator must check the webhook.`,
+    };
+  }
+  return {
+    reason: 'cluster-error',
+    message: `The cluster answered with an error (HTTP ${status}).`,
+    nextStep: `${retries} If this continues, an administrator must check the cluster.`,
+  };
 }

@@ -17,9 +17,10 @@ import { isFailure } from '../../../shared/contract/reasons.ts';
 import { kubernetesClaimSchema } from '../kube/kubernetes-claim.ts';
 import { kubernetesEventSchema } from '../kube/kubernetes-event.ts';
 import { kubernetesPodSchema } from '../kube/kubernetes-pod.ts';
-import { diagnosePod, summarizeContainers } from './diagnose-pod.ts';
+import { diagnosePod } from './diagnose-pod.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 import { startProgress } from './start-progress.ts';
+import { summarizeContainers } from './summarize-containers.ts';
 
 const start = Date.parse('2026-01-01T10:00:00Z');
 const minutes = 60_000;

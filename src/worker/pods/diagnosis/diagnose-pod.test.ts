@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import { kubernetesEventSchema } from '../kube/kubernetes-event.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../kube/kubernetes-pod.ts';
-import { diagnosePod, summarizeContainers } from './diagnose-pod.ts';
-import { deadlines } from './pod-snapshot.ts';
+import { deadlines } from './deadlines.ts';
+import { diagnosePod } from './diagnose-pod.ts';
+import { summarizeContainers } from './summarize-containers.ts';
 
 const names = ['opencode-server', 'file-browser', 'session-proxy'];
 const running = {

@@ -1,115 +1,123 @@
-/** A pod that no node has taken yet: the scheduler's message, in words. */
+/** A pod without a node: reads the scheduler's message and says why no node can take the pod. */
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
-import type { KubernetesPod } from '../kube/kubernetes-pod.ts';
-import { conditionOf } from '../kube/kubernetes-pod.ts';
-import {
-  deadlineAfter,
-  deadlines,
-  eventPiece,
-  diagnosis,
-  isOverdue,
-  isSince,
-  lastEvent,
-  listed,
-  piece,
-  type Diagnosis,
-  type PodSnapshot,
-} from './pod-snapshot.ts';
+import { conditionOf, type KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
+import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
+import { evidenceOf, evidenceOfEvent } from './evidence.ts';
+import { joinWithAnd } from './join-with-and.ts';
+import type { PodSnapshot } from './pod-snapshot.ts';
+import { isSince } from './snapshot-events.ts';
 import { diagnoseVolume } from './volume-failures.ts';
 
-/** What keeps a node from taking the pod. Each is told once, whatever the number of nodes. */
+/** What keeps nodes from taking the pod. Each obstacle is named once, however many nodes have it. */
 const obstacles: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
   [/insufficient ephemeral-storage/i, () => 'none has enough free disk space'],
   [/insufficient cpu/i, () => 'none has enough free CPU'],
   [/insufficient memory/i, () => 'none has enough free memory'],
   [/insufficient ([\w./-]+)/i, (match) => `none has enough ${match[1]}`],
-  [/too many pods/i, () => 'they run as many pods as they may'],
+  [/too many pods/i, () => 'they already run the maximum number of pods'],
   [/disk-pressure/i, () => 'their disk is nearly full'],
   [/memory-pressure/i, () => 'their memory is nearly full'],
   [/pid-pressure/i, () => 'they run too many processes'],
   [/node\.kubernetes\.io\/(not-ready|network-unavailable)/i, () => 'the node is not ready'],
   [/node\.kubernetes\.io\/unreachable/i, () => 'the node does not answer'],
-  [/node\.kubernetes\.io\/unschedulable|were unschedulable/i, () => 'the node takes no new pods (maintenance)'],
+  [/node\.kubernetes\.io\/unschedulable|were unschedulable/i, () => 'the node accepts no new pods (maintenance)'],
   [
     /had (?:untolerated )?taints? (?:\{([^}:]*)[^}]*\})?/i,
-    (match) => `they are kept for other work (taint ${match[1]?.trim() ?? ''})`,
+    (match) => `they are reserved for other work (taint ${match[1]?.trim() ?? ''})`,
   ],
-  [/didn't match (?:pod's )?node (?:affinity|selector)/i, () => 'none has the labels that the pod asks for'],
-  [/volume node affinity conflict/i, () => 'its volume can be used in another zone or on another node only'],
-  [/exceed max volume count|maximum number of volumes/i, () => 'they carry as many volumes as they may'],
-  [/anti-affinity|pod affinity|topology spread/i, () => 'the rules about its place leave none'],
-  [/didn't have free ports/i, () => 'the ports that it asks for are taken'],
+  [/didn't match (?:pod's )?node (?:affinity|selector)/i, () => 'none has the labels that the pod requires'],
+  [/volume node affinity conflict/i, () => 'its volume can only be used in another zone or on another node'],
+  [/exceed max volume count|maximum number of volumes/i, () => 'they already have the maximum number of volumes'],
+  [/anti-affinity|pod affinity|topology spread/i, () => 'the placement rules of the pod exclude them'],
+  [/didn't have free ports/i, () => 'the ports that it requires are in use'],
 ];
 
+/** @param events events of this pod, oldest first */
 export function diagnoseScheduling(snapshot: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
   const { pod, now } = snapshot;
   const condition = conditionOf(pod, 'PodScheduled');
-  if (condition?.status !== 'False') return waitingForScheduler(pod, now);
-  const message = condition.message ?? '';
-  const volume = diagnoseVolume(snapshot, message);
+  if (condition?.status !== 'False') return diagnoseWaiting(pod, now);
+  const schedulerMessage = condition.message ?? '';
+  const volume = diagnoseVolume(snapshot, schedulerMessage);
   if (volume) return volume;
   const since = condition.lastTransitionTime ?? null;
-  const evidence = [piece('pod', 'PodScheduled', message, { reason: condition.reason ?? null })];
-  if (condition.reason !== 'Unschedulable') return waitingForScheduler(pod, now, evidence);
+  const evidence = [
+    evidenceOf({
+      source: 'pod',
+      subject: 'PodScheduled',
+      text: schedulerMessage,
+      reason: condition.reason ?? null,
+    }),
+  ];
+  if (condition.reason !== 'Unschedulable') return diagnoseWaiting(pod, now, evidence);
 
-  const scaling = lastEvent(
-    events,
+  const scaling = events.findLast(
     (event) => /^(TriggeredScaleUp|Nominated)$/.test(event.reason) && isSince(event, pod.metadata.creationTimestamp),
   );
   if (scaling) {
-    return diagnosis(
-      'starting',
-      'scaling-up',
-      {
-        message: 'No node (a machine of the cluster) has room, so one is being added.',
-        nextStep: 'It goes on by itself when the new node is there; that takes some minutes.',
-      },
-      { since, evidence: [eventPiece(scaling), ...evidence] },
-    );
+    return createDiagnosis({
+      state: 'starting',
+      reason: 'scaling-up',
+      message: 'No node (a machine of the cluster) has room, so a new one is being added.',
+      nextStep: 'The start continues by itself when the new node is ready. That takes some minutes.',
+      since,
+      evidence: [evidenceOfEvent(scaling), ...evidence],
+    });
   }
-  return diagnosis(
-    'failing',
-    'unschedulable',
-    {
-      message: `No node (a machine of the cluster) can take the project: ${obstaclesIn(message)}.`,
-      nextStep: 'An administrator must make room or add a node; it goes on by itself then.',
-    },
-    { since, evidence },
-  );
+  return createDiagnosis({
+    state: 'failing',
+    reason: 'unschedulable',
+    message: `No node (a machine of the cluster) can take the project: ${obstaclesIn(schedulerMessage)}.`,
+    nextStep: 'An administrator must make room or add a node. The start then continues by itself.',
+    since,
+    evidence,
+  });
 }
 
-/** What comes after "preemption:" is about others that could be moved, and repeats the nodes. */
-function obstaclesIn(message: string): string {
-  const [text = ''] = message.split(/\bpreemption:/);
+function obstaclesIn(schedulerMessage: string): string {
+  // The text after "preemption:" is about other pods that could be moved, and repeats the nodes.
+  const [text = ''] = schedulerMessage.split(/\bpreemption:/);
   if (/^no nodes available|^0\/0 nodes/.test(text)) return 'the cluster has no nodes';
-  const found: string[] = [];
-  // Each part is of other nodes; a part has one reason, but for taints whose text has commas of its own.
+  const found = new Set<string>();
+  // The parts are separated by commas, and each has one obstacle. A comma inside a taint's braces separates nothing.
   for (const part of text.split(/,(?![^{]*\})/)) {
-    const hit = obstacles.map(([pattern, words]) => [pattern.exec(part), words] as const).find(([match]) => match);
-    const words = hit?.[0] ? hit[1](hit[0]) : null;
-    if (words !== null && !found.includes(words)) found.push(words);
+    const obstacle = obstacleIn(part);
+    if (obstacle !== null) found.add(obstacle);
   }
-  return found.length === 0 ? 'the text of Kubernetes says why' : listed(found);
+  return found.size === 0 ? 'the message of Kubernetes says why' : joinWithAnd([...found]);
 }
 
-function waitingForScheduler(pod: KubernetesPod, now: number, evidence: Diagnosis['evidence'] = []): Diagnosis {
-  const from = pod.metadata.creationTimestamp;
-  if (isOverdue(from, deadlines.schedulingMs, now)) {
-    return diagnosis(
-      'starting',
-      'waiting-for-node',
-      {
-        message: 'The project is waiting for a node (a machine of the cluster), longer than usual.',
-        nextStep: 'If it stays so, an administrator must look at the scheduler of the cluster.',
-      },
-      { since: from, evidence, actor: 'administrator' },
-    );
+function obstacleIn(part: string): string | null {
+  for (const [pattern, describe] of obstacles) {
+    const match = pattern.exec(part);
+    if (match) return describe(match);
   }
-  return diagnosis(
-    'starting',
-    'waiting-for-node',
-    { message: 'The project is waiting for a node (a machine of the cluster).', nextStep: 'One is chosen by itself.' },
-    { since: from, evidence, recheckAt: deadlineAfter(from, deadlines.schedulingMs, now) },
-  );
+  return null;
+}
+
+/** The scheduler has not decided about the pod yet. */
+function diagnoseWaiting(pod: KubernetesPod, now: number, evidence: Diagnosis['evidence'] = []): Diagnosis {
+  const since = pod.metadata.creationTimestamp;
+  if (isOverdue(since, deadlines.schedulingMs, now)) {
+    return createDiagnosis({
+      state: 'starting',
+      reason: 'waiting-for-node',
+      message: 'The project has been waiting for a node (a machine of the cluster) longer than usual.',
+      nextStep: 'If this continues, an administrator must check the scheduler of the cluster.',
+      actor: 'administrator',
+      since,
+      evidence,
+    });
+  }
+  return createDiagnosis({
+    state: 'starting',
+    reason: 'waiting-for-node',
+    message: 'The project is waiting for a node (a machine of the cluster).',
+    nextStep: 'The scheduler chooses one by itself.',
+    since,
+    evidence,
+    recheckAt: deadlineAfter(since, deadlines.schedulingMs, now),
+  });
 }

@@ -1,4 +1,4 @@
-/** The part of a PersistentVolumeClaim that is read, parsed at the edge; every other field is dropped. */
+/** The part of a PersistentVolumeClaim that the worker reads; every other field is dropped. */
 
 import { z } from 'zod';
 
@@ -13,7 +13,6 @@ export const kubernetesClaimSchema = z.object({
     deletionTimestamp: kubernetesTime.nullish(),
     labels: z.record(z.string(), z.string()).default({}),
   }),
-  spec: z.object({ storageClassName: z.string().nullish() }).prefault({}),
   status: z.object({ phase: z.string().optional() }).prefault({}),
 });
 export type KubernetesClaim = z.infer<typeof kubernetesClaimSchema>;

@@ -8,6 +8,7 @@ import { z } from 'zod';
 
 import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
 import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
 import { diagnoseRefusal } from '../diagnosis/api-refusals.ts';
 
 export type KubernetesErrorKind = 'not-found' | 'already-exists' | 'conflict' | 'gone' | 'transient' | 'terminal';
@@ -101,7 +102,10 @@ export function fromResponse(response: {
   cause?: unknown;
 }): KubernetesError {
   const { status } = response;
-  const parsed = statusSchema.safeParse(parseJson(response.body));
+  const parsed = statusSchema.safeParse(
+    // A proxy may answer with an HTML page. Then the HTTP status alone must be enough.
+    typeof response.body === 'string' ? parseJson(response.body) : response.body,
+  );
   const answer = parsed.success ? parsed.data : {};
   const seconds = answer.details?.retryAfterSeconds ?? Number.parseFloat(response.retryAfter ?? '');
   const causes = (answer.details?.causes ?? []).flatMap(({ reason }) => reason ?? []);
@@ -138,13 +142,4 @@ export function causeOf(error: KubernetesError): string | undefined {
   if (!(cause instanceof Error)) return undefined;
   // Several addresses that all refused make an error without a message of its own.
   return (cause.message || ('code' in cause ? String(cause.code) : cause.name)).slice(0, 500);
-}
-
-function parseJson(body: unknown): unknown {
-  if (typeof body !== 'string') return body;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null; // a proxy's HTML page, for instance: the HTTP status alone must do
-  }
 }

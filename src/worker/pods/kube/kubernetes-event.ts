@@ -1,4 +1,7 @@
-/** An Event of Kubernetes, in one shape whichever of its two ways of telling times and counts it uses. */
+/**
+ * The part of a Kubernetes Event that the worker reads. Kubernetes has two ways to record times and counts (`count` and
+ * `series`); both are parsed into one shape.
+ */
 
 import { z } from 'zod';
 
@@ -8,7 +11,6 @@ export const kubernetesEventSchema = z
   .object({
     metadata: z.object({
       name: z.string().default(''),
-      uid: z.string().default(''),
       resourceVersion: z.string().default(''),
       creationTimestamp: kubernetesTime.nullish(),
     }),
@@ -29,8 +31,8 @@ export const kubernetesEventSchema = z
   })
   .transform(({ metadata, involvedObject, type, reason, message, ...times }) => ({
     metadata,
-    /** Of whom it tells; `container` is its name where it tells of one. */
-    of: {
+    /** The object that the event is about. `container` is set when it is about one container. */
+    involvedObject: {
       kind: involvedObject.kind,
       name: involvedObject.name,
       uid: involvedObject.uid,
@@ -40,7 +42,7 @@ export const kubernetesEventSchema = z
     reason,
     message,
     count: Math.max(1, times.series?.count ?? times.count ?? 1),
-    /** When it was last seen. */
+    /** When it was last recorded. */
     at:
       times.series?.lastObservedTime ??
       times.lastTimestamp ??
@@ -48,7 +50,7 @@ export const kubernetesEventSchema = z
       times.firstTimestamp ??
       metadata.creationTimestamp ??
       null,
-    /** When it was first seen. */
+    /** When it was first recorded. */
     firstAt: times.firstTimestamp ?? times.eventTime ?? metadata.creationTimestamp ?? null,
   }));
 export type KubernetesEvent = z.infer<typeof kubernetesEventSchema>;

@@ -1,4 +1,4 @@
-/** The part of a Node that the explanation reads, where somebody may read nodes at all. */
+/** The part of a Kubernetes Node that the diagnosis reads; every other field is dropped. */
 
 import { z } from 'zod';
 

@@ -1,4 +1,4 @@
-/** The part of a Kubernetes Pod that the explanation reads, parsed at the edge; every other field is dropped. */
+/** The part of a Kubernetes Pod that the worker reads; every other field is dropped. */
 
 import { z } from 'zod';
 
@@ -9,7 +9,6 @@ const terminatedSchema = z.object({
   signal: z.number().optional(),
   reason: z.string().optional(),
   message: z.string().optional(),
-  startedAt: kubernetesTime.nullish(),
   finishedAt: kubernetesTime.nullish(),
 });
 export type ContainerEnd = z.infer<typeof terminatedSchema>;
@@ -65,7 +64,6 @@ export const kubernetesPodSchema = z.object({
       phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).default('Pending'),
       reason: z.string().optional(),
       message: z.string().optional(),
-      startTime: kubernetesTime.nullish(),
       conditions: z
         .array(
           z.object({
@@ -84,7 +82,7 @@ export const kubernetesPodSchema = z.object({
 });
 export type KubernetesPod = z.infer<typeof kubernetesPodSchema>;
 
-/** The condition of this type, such as `PodScheduled`. */
+/** The condition of this type, for example `PodScheduled`. */
 export function conditionOf(pod: KubernetesPod, type: string) {
   return pod.status.conditions.find((each) => each.type === type);
 }

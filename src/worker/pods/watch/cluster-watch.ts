@@ -215,7 +215,7 @@ export async function watchCluster(
       resource: 'events',
       labelSelector: null,
       schema: kubernetesEventSchema,
-      concerns: ({ of }) => ourNames[of.kind as keyof typeof ourNames]?.test(of.name) ?? false, // a kind that we know, or none
+      concerns: ({ involvedObject: { kind, name } }) => ourNames[kind as keyof typeof ourNames]?.test(name) ?? false, // a kind that we know, or none
       limits: { forbiddenMs, ...deps.limits },
       handler: {
         onList: (objects) => {
@@ -225,7 +225,7 @@ export async function watchCluster(
         },
         onChange: (type, event) => {
           if (type === 'DELETED' || !events.add(event)) return;
-          const { name } = event.of;
+          const { name } = event.involvedObject;
           const object = pods.named(name) ?? claims.named(name);
           const projectId = object ? projectIdOf(object) : null;
           if (projectId === null || news.has(projectId)) return;

@@ -4,7 +4,7 @@ import { createEventCache } from './event-cache.ts';
 
 const event = (name: string, { version = 1, uid = 'pod-1', text = '' } = {}) => ({
   metadata: { name, resourceVersion: String(version) },
-  of: { uid, name: 'project-1' },
+  involvedObject: { uid, name: 'project-1' },
   text,
 });
 

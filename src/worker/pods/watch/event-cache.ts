@@ -7,10 +7,10 @@ import { isLater } from './object-cache.ts';
 
 export interface RememberedEvent {
   metadata: { name: string; resourceVersion: string };
-  of: { uid: string; name: string };
+  involvedObject: { uid: string; name: string };
 }
 
-type About = RememberedEvent['of'];
+type About = RememberedEvent['involvedObject'];
 
 export interface EventCache<T> {
   /** What is known of this object; that of which was last heard comes last. */
@@ -33,7 +33,7 @@ export function createEventCache<T extends RememberedEvent>({ now }: { now: () =
   let byObject = new Map<string, { of: About; byName: Map<string, T>; heardAt: number }>();
 
   function add(event: T): boolean {
-    const { of } = event;
+    const { involvedObject: of } = event;
     const key = keyOf(of);
     const { name, resourceVersion } = event.metadata;
     const known = byObject.get(key) ?? { of, byName: new Map<string, T>(), heardAt: 0 };

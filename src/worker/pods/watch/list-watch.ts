@@ -12,6 +12,7 @@ import { z } from 'zod';
 
 import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import type { Log } from '../../../shared/node/log.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
 import type { KubernetesClient, WatchedResource } from '../kube/kubernetes-client.ts';
 import { causeOf, fromResponse, KubernetesError, toKubernetesError } from '../kube/kubernetes-error.ts';
 
@@ -217,14 +218,6 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   let text = '';
   for await (const chunk of body) text += decoder.decode(chunk, { stream: true });
   return text + decoder.decode();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the schema that reads it says what is wrong
-  }
 }
 
 /** A proxy's page with status 200, for instance: believing it would "delete" every pod. */

@@ -1,0 +1,124 @@
+/** One step of a simulated pod: the next status of all its containers, and the events that belong to it. */
+
+import { objectsAt, textAt, valueAt, type JsonObject, type KubeObject } from '../../../api/kube-object.ts';
+import type { KubeletDelays } from '../../delays.ts';
+import { initialContainerStatus, podAddress, podStatusOf } from '../../pod-status.ts';
+import { stepContainer } from './container-step.ts';
+import { scenarioOfContainer, scenarioOfInit, type Scenario } from './scenarios.ts';
+import { findScriptedEnd, type ScriptedEnd } from './scripted-end.ts';
+import type { ContainerMemory, StepEvent } from './step-result.ts';
+
+export interface PodStepInput {
+  pod: KubeObject;
+  /** By container name. It is created and changed here. */
+  memories: Map<string, ContainerMemory>;
+  /** The images on the node. Images that this step finishes pulling are added. */
+  images: Set<string>;
+  delays: KubeletDelays;
+  nowMs: number;
+}
+
+export interface PodStep {
+  status: JsonObject;
+  events: { fieldPath: string | undefined; event: StepEvent }[];
+  /** After how long the next step is due; undefined when only a change of the pod needs one. */
+  retryAfterMs: number | undefined;
+  scriptedEnd: ScriptedEnd | undefined;
+}
+
+/** Decides the next step of a pod on this node. It writes nothing to the API. */
+export function stepPod(input: PodStepInput): PodStep {
+  const { pod, delays, nowMs } = input;
+  const stepper = createStepper(input);
+  const { inits, areDone } = stepInits(pod, stepper);
+  const containers = new Map<string, JsonObject>();
+  for (const container of objectsAt(pod, 'spec', 'containers')) {
+    const status = areDone
+      ? stepper.step(container, { scenario: scenarioOfContainer(container), isInit: false })
+      : stepper.statusOf(container);
+    containers.set(textAt(container, 'name'), status);
+  }
+  return {
+    status: podStatusOf(pod, { inits, containers }, nowMs),
+    events: stepper.events,
+    retryAfterMs: stepper.retryAfterMs(),
+    scriptedEnd: findScriptedEnd(pod, { containers, delays, nowMs }),
+  };
+}
+
+/** Init containers run one after the other. The next one starts when the one before has ended with exit code 0. */
+function stepInits(pod: KubeObject, stepper: Stepper): { inits: JsonObject[]; areDone: boolean } {
+  const inits: JsonObject[] = [];
+  let areDone = true;
+  for (const container of objectsAt(pod, 'spec', 'initContainers')) {
+    let status = stepper.statusOf(container);
+    if (areDone && !hasSucceeded(status)) {
+      status = stepper.step(container, { scenario: scenarioOfInit(container), isInit: true });
+    }
+    areDone &&= hasSucceeded(status);
+    inits.push({ ...status, ready: hasSucceeded(status) });
+  }
+  return { inits, areDone };
+}
+
+type Stepper = ReturnType<typeof createStepper>;
+
+/** Steps the containers of one pod, and collects their events and when the next step is due. */
+function createStepper({ pod, memories, images, delays, nowMs }: PodStepInput) {
+  const hasInits = objectsAt(pod, 'spec', 'initContainers').length > 0;
+  const known = new Map(
+    [...objectsAt(pod, 'status', 'initContainerStatuses'), ...objectsAt(pod, 'status', 'containerStatuses')].map(
+      (status) => [textAt(status, 'name'), status],
+    ),
+  );
+  const { uid, name: podName, namespace = '' } = pod.metadata;
+  const events: PodStep['events'] = [];
+  let retryAfterMs: number | undefined;
+  let isNodeBusy = false;
+
+  const statusOf = (container: JsonObject): JsonObject =>
+    known.get(textAt(container, 'name')) ?? initialContainerStatus(container, hasInits);
+
+  /** One step of one container. Returns its new status. */
+  function step(container: JsonObject, { scenario, isInit }: { scenario: Scenario; isInit: boolean }): JsonObject {
+    const name = textAt(container, 'name');
+    const image = textAt(container, 'image');
+    const result = stepContainer({
+      container,
+      status: statusOf(container),
+      memory: memoryOf(memories, name),
+      scenario,
+      restartPolicy: textAt(pod, 'spec', 'restartPolicy'),
+      pod: { name: podName, namespace, uid, ip: podAddress(uid) },
+      delays,
+      nowMs,
+      hasImage: images.has(image),
+      isNodeBusy,
+      isInit,
+    });
+    isNodeBusy ||= result.isBusy;
+    if (result.hasPulled) images.add(image);
+    if (result.retryAfterMs !== undefined) retryAfterMs = Math.min(retryAfterMs ?? Infinity, result.retryAfterMs);
+    const fieldPath = containerPath(name, isInit);
+    for (const event of result.events)
+      events.push({ fieldPath: event.isOfPod === true ? undefined : fieldPath, event });
+    return result.status;
+  }
+
+  return { events, step, statusOf, retryAfterMs: () => retryAfterMs };
+}
+
+/** `spec.containers{opencode-server}`: how an event names the container that it is about. */
+export function containerPath(name: string, isInit: boolean): string {
+  return `spec.${isInit ? 'initContainers' : 'containers'}{${name}}`;
+}
+
+function memoryOf(memories: Map<string, ContainerMemory>, name: string): ContainerMemory {
+  const memory = memories.get(name) ?? { pullFailures: 0, probeFailures: 0 };
+  memories.set(name, memory);
+  return memory;
+}
+
+function hasSucceeded(status: JsonObject): boolean {
+  return valueAt(status, 'state', 'terminated', 'exitCode') === 0;
+}

@@ -1,0 +1,38 @@
+/** How long each step may take before the diagnosis calls it slow or calls an administrator. Slow is not failed. */
+
+import { timeOf } from '../kube/kubernetes-time.ts';
+
+export const deadlines = {
+  /** A pod that no scheduler has considered yet. */
+  schedulingMs: 30_000,
+  /** A scheduled pod about which its node reports nothing. */
+  nodeSilentMs: 60_000,
+  /** A pending claim without an event that says why. */
+  volumeSilentMs: 60_000,
+  /** A busy node reports mount failures in the first moments of a start. They count only when they last longer. */
+  mountRetriesMs: 30_000,
+  imagePullMs: 120_000,
+  /** From the start of a container without a startup probe. The time of a startup probe is added. */
+  containerStartMs: 60_000,
+  /** A program that refuses connections has not opened its port yet. */
+  portClosedMs: 15_000,
+  /** Added to the grace period of a pod that must end. */
+  terminationMs: 30_000,
+} as const;
+
+/** Whether at least `limitMs` have passed since `from`; `false` when `from` is unknown. */
+export function isOverdue(from: string | null | undefined, limitMs: number, now: number): boolean {
+  const start = timeOf(from);
+  return start !== null && now - start >= limitMs;
+}
+
+/** The ISO time of a deadline that is still in the future, otherwise `null`. */
+export function deadlineAfter(from: string | null | undefined, limitMs: number, now: number): string | null {
+  const start = timeOf(from);
+  return start === null || start + limitMs <= now ? null : new Date(start + limitMs).toISOString();
+}
+
+/** The earliest of these ISO times, without those that are `null`. */
+export function earliest(...times: (string | null)[]): string | null {
+  return times.filter((time) => time !== null).toSorted()[0] ?? null;
+}
