@@ -72,7 +72,7 @@ async function login(deps: AuthRoutesDeps, destinations: Destinations, request: 
   return noStore(reply).header('set-cookie', cookies).redirect(url.href, 303);
 }
 
-/** Handles the person's return from the issuer: creates the session and sends them to where they wanted to go. */
+/** Handles the person's return from the issuer: creates the session and sends them to the page that they came from. */
 async function finishLogin(
   deps: AuthRoutesDeps,
   destinations: Destinations,

@@ -26,8 +26,8 @@ export interface LiveSocket {
 const pongTimeoutMs = 5_000;
 
 export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
-  // The library's own counter restarts whenever a socket opens. A server that accepts and then refuses would be asked
-  // without pause, so failed attempts are counted here.
+  // The library's own counter restarts whenever a socket opens. A server that accepts and then refuses would receive
+  // requests without pause, so failed attempts are counted here.
   let failedAttempts = 0;
   const client = createWSClient({
     url: `${options.url.replace(/^http/, 'ws')}/trpc`,
