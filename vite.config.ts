@@ -1,6 +1,6 @@
 /**
- * Builds what does not run as it is written: `src/client` becomes static files in `dist/client`, and in the mode `sdk` the SDK
- * becomes a package in `dist/sdk`, to which `npm run build` adds the types.
+ * Builds the parts that Node.js cannot run from source: the client as static files in `dist/client`, and, in the mode `sdk`,
+ * the SDK as a package in `dist/sdk`. `npm run build` adds the types of the SDK.
  */
 
 import react from '@vitejs/plugin-react';
@@ -16,12 +16,12 @@ const client: UserConfig = {
   build: {
     outDir: '../../dist/client',
     emptyOutDir: true,
-    // Schemas are built by calls of `z` without side effects: those that a page does not use need not be in it. That
-    // leaves the validation library itself to the dialogs that validate.
+    // Calls of `z` have no side effects, so a page drops the schemas that it does not use. Only the dialogs that validate
+    // load the validation library.
     rolldownOptions: {
       treeshake: { manualPureFunctions: ['z'] },
       output: {
-        // What every page needs comes as two files instead of forty small ones, which also compress worse.
+        // The code that every page needs is in two files instead of forty small ones, which would compress worse.
         codeSplitting: {
           groups: [
             { name: 'base', test: /node_modules\/(?:react|react-dom|scheduler|react-router|@tanstack|@trpc|clsx)\// },
@@ -36,17 +36,17 @@ const client: UserConfig = {
     target: ['chrome120', 'edge120', 'firefox121', 'safari17.2'],
   },
   server: {
-    // `npm start` serves the built files itself; this is for working on the client beside a running server, which takes
-    // requests from its own pages alone.
+    // For development of the client with a running server. The server accepts requests from its own origin only, hence the
+    // `origin` headers.
     proxy: {
       '/trpc': { target: server, ws: true, headers: { origin: server } },
-      // Not all of /auth: our own sources have a folder of that name.
+      // Not all of /auth, because the client's sources have a folder of that name.
       '^/auth/(?:login|callback|logout)': { target: server, headers: { origin: server } },
     },
   },
 };
 
-/** What the SDK needs at run time, and for the types of the procedures. */
+/** The dependencies of the SDK, at run time and for the types of the procedures. */
 const { '@trpc/client': trpcClient, '@trpc/server': trpcServer, zod } = packageJson.dependencies;
 const { name, version, description, license, engines } = packageJson;
 const sdkPackage = {

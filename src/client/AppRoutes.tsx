@@ -1,4 +1,4 @@
-/** Every address of the client. Pages are loaded when they are first visited. */
+/** The routes of the client. The code of a page is loaded when the page is first visited. */
 
 import { Suspense } from 'react';
 import { matchRoutes, Navigate, useRoutes, type RouteObject } from 'react-router';
@@ -16,7 +16,7 @@ const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
-/** A part and where it is shown; the router carries `handle` along. */
+/** A route to a page. `preloadPage` finds the page's part in the route's `handle`. */
 const page = (path: string, Part: LazyPart<object>): RouteObject => ({ path, element: <Part />, handle: Part });
 const redirect = (path: string, to: string): RouteObject => ({ path, element: <Navigate to={to} replace /> });
 
@@ -40,16 +40,16 @@ const routes: RouteObject[] = [
 ];
 
 export function AppRoutes() {
-  const shown = useRoutes(routes);
-  return <Suspense fallback={<PageLoading />}>{shown}</Suspense>;
+  const element = useRoutes(routes);
+  return <Suspense fallback={<PageLoading />}>{element}</Suspense>;
 }
 
-/** Loads all that the page of an address is drawn with, the frame and the page side by side. */
+/** Loads the code of the layout and of the page at a path, both at the same time. */
 export async function preloadPage(pathname: string): Promise<void> {
   const matches = matchRoutes(routes, pathname === '/' ? '/projects' : pathname) ?? [];
   await Promise.all(
     matches.map(async ({ route }) => {
-      const part = route.handle as LazyPart<object> | undefined; // as `page` has put it there
+      const part = route.handle as LazyPart<object> | undefined; // `page` above sets it
       await part?.preload();
     }),
   );

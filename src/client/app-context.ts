@@ -1,4 +1,4 @@
-/** How components reach what `createApp` built. */
+/** Gives components access to the services that `createApp` builds. */
 
 import { createContext, use } from 'react';
 
@@ -6,7 +6,7 @@ import type { AppServices } from './app.ts';
 
 export const AppContext = createContext<AppServices | null>(null);
 
-/** The services of this window. Throws outside of the application, where there are none. */
+/** Returns the services of this window. @throws Error outside of `AppContext` */
 export function useApp(): AppServices {
   const services = use(AppContext);
   if (services === null) throw new Error('useApp was called outside of AppContext. Wrap the component in it.');

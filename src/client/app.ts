@@ -1,10 +1,10 @@
 /**
- * The client's composition root: builds the query cache, the API's links, the one live subscription and the session,
- * leaf first. Everything that pages use comes from here, by `AppContext`.
+ * The client's composition root: builds the query cache, the API links, the live subscription and the session of one
+ * browser window. Components reach the result through `AppContext`.
  */
 
 import { backOffMs } from '../shared/back-off.ts';
-import { systemClock } from '../shared/clock.ts';
+import { systemClock, type Clock } from '../shared/clock.ts';
 import type { LiveFeed } from '../shared/sdk/live-feed.ts';
 import { createBrowserFeed } from './api/browser-feed.ts';
 import { createConnectionStore, type ConnectionStore } from './api/connection.ts';
@@ -14,19 +14,21 @@ import { createQueryClient } from './api/query-client.ts';
 import { trpc } from './api/trpc.ts';
 import { createSession, type Session } from './auth/session.ts';
 
-/** What pages reach besides the query cache. */
+/** What components use besides the query cache. */
 export interface AppServices {
+  clock: Clock;
   connection: ConnectionStore;
   liveFeed: LiveFeed;
   projectCache: ProjectCache;
   session: Session;
 }
 
-/** Builds the application for one browser window. Nothing is connected before somebody is signed in. */
+/** Builds the application. It opens no connection before a user is signed in. */
 export function createApp({ window }: { window: Window & typeof globalThis }) {
+  const clock = systemClock;
   const queryClient = createQueryClient({
     onUnauthenticated: () => {
-      // Whoever never was signed in is led to the sign-in page by the route itself, without a word about an end.
+      // A visitor who was never signed in has no session that could end. `AppLayout` redirects to the sign-in page.
       if (queryClient.getQueryData([['auth', 'me'], { type: 'query' }]) !== undefined) endSession();
     },
   });
@@ -65,10 +67,10 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
     disconnect: () => socket.client.close(),
     cache: projectCache,
     connection,
-    clock: systemClock,
+    clock,
     onSessionEnded: endSession,
   });
-  // A browser that knows to be offline says so long before the socket notices.
+  // The browser notices a lost network long before the socket times out.
   window.addEventListener('offline', () => connection.set({ link: 'lost', isOffline: true }));
   window.addEventListener('online', () => {
     connection.set({ isOffline: false });
@@ -80,6 +82,6 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
     session.ended();
   }
 
-  const services: AppServices = { connection, liveFeed, projectCache, session };
+  const services: AppServices = { clock, connection, liveFeed, projectCache, session };
   return { queryClient, client, services };
 }

@@ -1,6 +1,6 @@
 /**
- * Must be imported before any schema: zod compiles object schemas with `new Function`, and tries whether it may. The
- * content security policy forbids that, and each try would be reported as a violation.
+ * Configures zod for the content security policy. Import this file before any file that builds a schema: by default zod
+ * tests whether `new Function` is allowed, and the browser reports each test as a violation of the policy.
  */
 
 import { config } from 'zod';

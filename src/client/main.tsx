@@ -1,6 +1,13 @@
 /**
- * The browser's entry. The client shows what the server says and sends what people ask for: server state lives in the
- * query cache alone, written by one subscription a tab. It never polls, and never shows an old state as the present one.
+ * The browser's entry: builds the application, loads the code of the first page and renders it.
+ *
+ * The server's state lives in the query cache only. How a new project reaches the screen:
+ * 1. `projects/CreateProjectDialog.tsx` calls `projects.create`. `projects/PendingCard.tsx` stands in for the card.
+ * 2. The answer is written to the query cache by `api/project-cache.ts`. The list and the page read from there.
+ * 3. Each further change arrives over the one subscription of the tab, `api/live-feed.ts`, and is written by the same cache.
+ * 4. `projects/StatusBadge.tsx` renders the status. It is marked "last known" while the connection is lost.
+ *
+ * The client never polls, and it never shows an old state as the present one.
  */
 
 import './ui/styles.css';
@@ -15,33 +22,33 @@ import { trpc } from './api/trpc.ts';
 import { AppContext } from './app-context.ts';
 import { createApp } from './app.ts';
 import { AppRoutes, preloadPage } from './AppRoutes.tsx';
-import { preloadParts } from './preload-parts.ts';
+import { firstInteraction, preloadParts } from './preload.ts';
 import { CrashBoundary } from './ui/CrashBoundary.tsx';
-import { firstTouch } from './ui/first-touch.ts';
 import { lazyPart } from './ui/lazy-part.ts';
 import { cssVariablesResolver, theme } from './ui/theme.ts';
 
-/** After that an empty page would look like a broken one. */
-const timeoutMs = 400;
+/** The page is rendered after this time at the latest: a window that stays empty for longer looks broken. */
+const firstRenderTimeoutMs = 400;
 
-const touched = firstTouch(window);
+const interacted = firstInteraction(window);
 const Toasts = lazyPart(async () => {
-  await touched;
+  await interacted;
   return (await import('./ui/Toasts.tsx')).Toasts;
 });
 
 const { queryClient, client, services } = createApp({ window });
 
-// Who it is and what is to be drawn are asked for side by side. Only where that takes long something is drawn without it.
+// The signed-in user and the code of the page are loaded at the same time.
 const { pathname } = window.location;
 if (pathname !== '/sign-in') {
   const queryKey = getQueryKey(trpc.auth.me, undefined, 'query');
   void queryClient.prefetchQuery({ queryKey, queryFn: () => client.auth.me.query() });
 }
-const preloaded = preloadPage(pathname).catch(() => undefined); // what draws it says so
-void Promise.race([preloaded, new Promise((resolve) => setTimeout(resolve, timeoutMs))]).then(draw);
+const preloaded = preloadPage(pathname).catch(() => undefined); // the page reports the failure when it is rendered
+void Promise.race([preloaded, new Promise((resolve) => setTimeout(resolve, firstRenderTimeoutMs))]).then(render);
+void interacted.then(preloadParts);
 
-function draw(): void {
+function render(): void {
   const root = document.querySelector('#root');
   if (root === null) throw new Error('index.html has no element with the id "root". Restore it.');
   createRoot(root).render(
@@ -65,5 +72,3 @@ function draw(): void {
     </StrictMode>,
   );
 }
-
-void touched.then(preloadParts);

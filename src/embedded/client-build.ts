@@ -1,14 +1,17 @@
-/** Builds the client when what is built is missing or older than its sources, so that `npm start` needs no step before it. */
+/** Builds the client when the build is missing or older than its sources, so that `npm start` needs no earlier step. */
 
 import { spawn } from 'node:child_process';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** Folders and files whose change makes the built client old. */
+/** Folders and files from which the client is built. */
 const sources = ['src/client', 'src/shared/contract', 'vite.config.ts', 'package-lock.json'];
 
-/** @param root the project's folder. Resolves to the folder of the built client. */
+/**
+ * @param root the folder of the project
+ * @returns the folder of the built client
+ */
 export async function buildClientIfStale(root: string): Promise<string> {
   const built = join(root, 'dist/client');
   const [builtAt, changedAt] = await Promise.all([
@@ -19,7 +22,7 @@ export async function buildClientIfStale(root: string): Promise<string> {
   return built;
 }
 
-/** The latest change of a file, or of any file below a folder, in milliseconds since the epoch; 0 when it is not there. */
+/** The last change of a file, or of any file below a folder, in milliseconds since the epoch; 0 when it does not exist. */
 async function newestChange(path: string): Promise<number> {
   const found = await stat(path).catch(() => null);
   if (!found) return 0;
@@ -29,22 +32,22 @@ async function newestChange(path: string): Promise<number> {
   return Math.max(0, ...(await Promise.all(files)).map((file) => file.mtimeMs));
 }
 
-/** Beside its place first, then moved there whole: two instances that start at once do not empty each other's folder. */
+/** Builds into another folder and renames it, so that two instances that start at once do not delete each other's build. */
 async function build(root: string, built: string): Promise<void> {
   const draft = `${built}.${process.pid}`;
   const old = `${draft}.old`;
   try {
     await runVite(root, draft);
-    await rename(built, old).catch(() => undefined); // the first build has nothing to replace
+    await rename(built, old).catch(() => undefined); // there is no older build at the first start
     await rename(draft, built).catch(async (error: unknown) => {
-      if ((await newestChange(join(built, 'index.html'))) === 0) throw error; // else another instance was quicker
+      if ((await newestChange(join(built, 'index.html'))) === 0) throw error; // otherwise another instance has finished its build first
     });
   } finally {
     await Promise.all([draft, old].map((folder) => rm(folder, { recursive: true, force: true })));
   }
 }
 
-/** In a process of its own: the build then has the second core while the services start. */
+/** In a separate process, so that the build uses the second core while the services start. */
 function runVite(root: string, folder: string): Promise<void> {
   const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
   return new Promise((resolve, reject) => {
@@ -52,16 +55,16 @@ function runVite(root: string, folder: string): Promise<void> {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    let problems = '';
+    let errors = '';
     child.stderr.on('data', (chunk: Buffer) => {
-      problems += chunk.toString();
+      errors += chunk.toString();
     });
     child.on('error', reject);
     child.on('exit', (code) => {
       if (code === 0) resolve();
       else
         reject(
-          new Error(`The client could not be built. Run "npm run build" to see why.\n${problems.slice(0, 2_000)}`),
+          new Error(`The client could not be built. "npm run build" shows all errors.\n${errors.slice(0, 2_000)}`),
         );
     });
   });

@@ -1,4 +1,4 @@
-/** What `npm start` reads from the environment: which services are real, and where the data of the others lies. */
+/** The configuration of `npm start`: which services are embedded, where their data is, and the generated secrets. */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,12 +12,12 @@ import { readWorkerConfig } from '../worker/config.ts';
 
 type Environment = Record<string, string | undefined>;
 
-/** What `npm start` reads beside the variables of server and worker. */
+/** The variables of `npm start` besides those of server and worker. */
 export const embeddedVariables = z.object({
   DATA_DIR: z
     .string()
     .default('.data')
-    .describe('Where the data of what is embedded lies; the kubeconfig is `DATA_DIR/kubeconfig`.'),
+    .describe('The folder with the data of the embedded services. The kubeconfig is `DATA_DIR/kubeconfig`.'),
   DATABASE_URL: z.string().optional(),
   REDIS_URL: z.string().optional(),
   KUBECONFIG: z.string().optional(),
@@ -25,15 +25,15 @@ export const embeddedVariables = z.object({
 });
 
 export interface EmbeddedConfig {
-  /** Absolute. */
+  /** An absolute path. */
   dataDir: string;
-  /** Which services are to be embedded, for no variable names a real one. */
+  /** A service is embedded when no variable names a real one. */
   embed: { postgres: boolean; redis: boolean; kubernetes: boolean; issuer: boolean };
-  /** The environment with everything that does not depend on a started service. */
+  /** The environment with all defaults that do not depend on a started service. */
   env: Environment;
 }
 
-/** Stands for what an embedded service will say when it has started, so that all else can be checked before. */
+/** Used for what embedded services provide after their start, so that everything else can be checked before. */
 const placeholders = {
   DATABASE_URL: 'postgresql://embedded',
   REDIS_URL: 'redis://embedded',
@@ -45,7 +45,8 @@ export const embeddedClientId = 'opencode-project-manager';
 
 /**
  * Checks the whole environment before anything starts.
- * @throws ConfigurationError naming every wrong variable of `npm start`, server and worker at once
+ *
+ * @throws ConfigurationError that names every wrong variable of `npm start`, server and worker
  */
 export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
   const read = readEnvironment(embeddedVariables, env);
@@ -71,7 +72,7 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
     }
   }
   if (read.KUBECONFIG !== undefined && !existsSync(read.KUBECONFIG)) {
-    problems.push('KUBECONFIG: names a file that is not there.');
+    problems.push('KUBECONFIG: names a file that does not exist.');
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return { dataDir: resolve(read.DATA_DIR), embed, env: complete };
@@ -80,13 +81,13 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
 const secretsSchema = z.object({ sessionSecret: z.string().min(32), clientSecret: z.string().min(32) });
 export type EmbeddedSecrets = z.infer<typeof secretsSchema>;
 
-const draw = () => randomBytes(32).toString('base64url');
+const createSecret = () => randomBytes(32).toString('base64url');
 
-/** The secrets of the embedded mode: drawn at the first start, kept in the data folder, readable by its owner alone. */
+/** The secrets of the embedded mode. The first start creates them in the data folder. Only the owner may read the file. */
 export function loadSecrets(dataDir: string): EmbeddedSecrets {
   const path = join(dataDir, 'secrets.json');
   if (existsSync(path)) return secretsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const secrets = { sessionSecret: draw(), clientSecret: draw() };
+  const secrets = { sessionSecret: createSecret(), clientSecret: createSecret() };
   mkdirSync(dataDir, { recursive: true });
   writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
   return secrets;

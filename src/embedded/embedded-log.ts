@@ -1,4 +1,4 @@
-/** Where the embedded services tell what they do; a pino logger fits as it is. */
+/** The log of the embedded services. A pino logger has this form. */
 export interface EmbeddedLog {
   info(message: string): void;
   warn(message: string): void;

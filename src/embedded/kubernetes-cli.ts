@@ -1,6 +1,6 @@
 /**
- * The embedded Kubernetes by itself, for a worker that runs elsewhere (docker-compose.yml): data in DATA_DIR, kubeconfig at
- * `DATA_DIR/kubeconfig`, on the loopback address. Stopped by SIGTERM or Ctrl-C.
+ * Runs only the embedded Kubernetes, for a worker in another process (docker-compose.yml). Its data is in DATA_DIR, its
+ * kubeconfig is `DATA_DIR/kubeconfig`, and it listens on the loopback address. SIGTERM or Ctrl-C stops it.
  */
 
 import { resolve } from 'node:path';
@@ -8,10 +8,15 @@ import process from 'node:process';
 
 import { createEmbeddedKubernetes } from './kubernetes/embedded-kubernetes.ts';
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string) => process.stdout.write(`${line}\n`);
 try {
-  const kubernetes = await createEmbeddedKubernetes({ dataDir: resolve(process.env['DATA_DIR'] ?? '.data'), log: say });
-  say(`Embedded Kubernetes at ${kubernetes.url} (pods are simulated); export KUBECONFIG=${kubernetes.kubeconfigPath}`);
+  const kubernetes = await createEmbeddedKubernetes({
+    dataDir: resolve(process.env['DATA_DIR'] ?? '.data'),
+    log: print,
+  });
+  print(
+    `Embedded Kubernetes at ${kubernetes.url} (pods are simulated). For kubectl: export KUBECONFIG=${kubernetes.kubeconfigPath}`,
+  );
   const stop = () => void kubernetes.stop().then(() => process.exit(0));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

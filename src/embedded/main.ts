@@ -1,7 +1,7 @@
 /**
  * `npm start`: the whole system on one machine at one URL. Every service that no environment variable names is embedded:
  * PostgreSQL and Redis as real servers, an OIDC issuer and a Kubernetes API with its kubelet in this process. Server and
- * worker are the ordinary ones and know nothing of this. Data stays in DATA_DIR between runs.
+ * worker are the same as in production and do not know that services are embedded. Data stays in DATA_DIR between runs.
  */
 
 import { enableCompileCache } from 'node:module';
@@ -10,22 +10,23 @@ import process from 'node:process';
 
 import { readServerConfig } from '../server/config.ts';
 import { ConfigurationError } from '../shared/node/environment.ts';
-import { createLog } from '../shared/node/log.ts';
+import { createLog, type Log } from '../shared/node/log.ts';
 import { readWorkerConfig } from '../worker/config.ts';
 import { buildClientIfStale } from './client-build.ts';
-import { embeddedClientId, loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded-config.ts';
+import { loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded-config.ts';
+import { completeEnvironment, startEmbeddedServices } from './embedded-services.ts';
 import { developmentUsers } from './issuer/development-users.ts';
 import { loadParts } from './parts.ts';
-import { createEmbeddedPostgres } from './postgres/postgres.ts';
-import { createEmbeddedRedis } from './redis/redis.ts';
 import { announceInstance, withdrawInstance } from './running-instance.ts';
+import { allSettled, createShutdown } from './shutdown.ts';
+import { startMessage } from './start-message.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-/** Ctrl-C is promised to take no longer than five seconds. */
-const stopWithinMs = 4_500;
+/** The documentation promises that Ctrl-C takes at most five seconds. */
+const stopTimeoutMs = 4_500;
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
-const undo: (() => Promise<void> | void)[] = [];
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const shutdown = createShutdown();
 let stopping = false;
 
 process.on('SIGINT', stop);
@@ -36,125 +37,63 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(error instanceof ConfigurationError ? `${message}\n` : `Could not start: ${message}\n`);
-  await undoAll();
+  await shutdown.run();
   process.exit(1);
 }
 
-async function start({ dataDir, embed, env }: EmbeddedConfig): Promise<void> {
+async function start(config: EmbeddedConfig): Promise<void> {
   const startedAt = performance.now();
+  const { dataDir, env } = config;
   const secrets = loadSecrets(dataDir);
-  const port = Number(env['PORT'] ?? 3080);
-  const publicUrl = env['PUBLIC_URL'] ?? `http://localhost:${port}`;
+  const publicUrl = env['PUBLIC_URL'] ?? `http://localhost:${Number(env['PORT'] ?? 3080)}`;
   const log = createLog({ name: 'opencode-project-manager', level: env['LOG_LEVEL'] ?? 'warn' });
-  const serviceLog = { info: (line: string) => log.info(line), warn: (line: string) => log.warn(line) };
 
-  // PostgreSQL and Redis come up in processes of their own: the greater part of the program is loaded meanwhile, and from the
-  // second start on without being compiled.
+  // PostgreSQL and Redis start in processes of their own. This process loads the rest of the program meanwhile. From the
+  // second start on it does not have to compile it.
   enableCompileCache(join(root, 'node_modules/.cache/compile'));
-  const loading = loadParts();
-  const [postgres, redis, kubernetes, issuer, clientDir] = await allOrUndo([
-    embed.postgres ? stoppable(createEmbeddedPostgres({ dataDir, log: serviceLog })) : null,
-    embed.redis ? stoppable(createEmbeddedRedis({ dataDir, log: serviceLog })) : null,
-    embed.kubernetes
-      ? stoppable(
-          loading.then(({ createEmbeddedKubernetes }) =>
-            createEmbeddedKubernetes({ dataDir, log: serviceLog.info, namespace: env['KUBE_NAMESPACE'] ?? 'opencode' }),
-          ),
-        )
-      : null,
-    embed.issuer
-      ? stoppable(
-          loading.then(({ createEmbeddedIssuer }) =>
-            createEmbeddedIssuer({
-              dataDir,
-              log: serviceLog,
-              audience: env['OIDC_AUDIENCE'] ?? embeddedClientId,
-              clients: [
-                {
-                  clientId: embeddedClientId,
-                  clientSecret: secrets.clientSecret,
-                  redirectUris: [`${publicUrl}/auth/callback`],
-                  postLogoutRedirectUris: [publicUrl],
-                },
-              ],
-            }),
-          ),
-        )
-      : null,
+  const parts = loadParts();
+  const [services, clientDir] = await allSettled([
+    startEmbeddedServices(config, { parts, secrets, publicUrl, log, shutdown }),
     buildClientIfStale(root),
   ]);
-  const complete = {
-    SESSION_SECRET: secrets.sessionSecret,
-    ...env,
-    ...(postgres ? { DATABASE_URL: postgres.url } : {}),
-    ...(redis ? { REDIS_URL: redis.url } : {}),
-    ...(kubernetes ? { KUBECONFIG: kubernetes.kubeconfigPath } : {}),
-    ...(issuer ? { OIDC_ISSUER: issuer.url, OIDC_CLIENT_SECRET: secrets.clientSecret } : {}),
-  };
-  const serverConfig = readServerConfig(complete);
-  const { migrateToLatest, startHealthServer, startServer, startTracing, startWorker } = await loading;
-  undo.push(await startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
-  await migrateToLatest(serverConfig.databaseUrl);
-  const server = await startServer(serverConfig, { log, clientDir });
-  undo.push(() => server.stop());
-  const workerConfig = readWorkerConfig(complete);
-  const worker = await startWorker(workerConfig, { log });
-  undo.push(() => worker.stop());
-  if (env['WORKER_METRICS_PORT'] !== undefined) {
-    // Only when asked for: two instances side by side must not quarrel about the default port.
-    const { metrics, readiness } = worker;
-    undo.push((await startHealthServer({ port: workerConfig.metricsPort, metrics, readiness })).close);
-  }
-  announceInstance(dataDir, { url: publicUrl, databaseUrl: serverConfig.databaseUrl });
-  undo.push(() => withdrawInstance(dataDir));
+  const complete = completeEnvironment(env, services, secrets);
+  await startServerAndWorker(complete, { parts: await parts, clientDir, log });
+  announceInstance(dataDir, { url: publicUrl, databaseUrl: readServerConfig(complete).databaseUrl });
+  shutdown.add(() => withdrawInstance(dataDir));
 
-  const names = developmentUsers.map((person) => person.subject).join(', ');
-  // One write: whoever waits for the last line has all of them.
-  say(
-    [
-      '',
-      'OpenCode Project Manager',
-      `  PostgreSQL  ${postgres ? `embedded (${postgres.version})` : 'the one that DATABASE_URL names'}`,
-      `  Redis       ${redis ? `embedded (${redis.source})` : 'the one that REDIS_URL names'}`,
-      `  Kubernetes  ${kubernetes ? 'embedded (pods are simulated)' : 'the one that KUBECONFIG names'}`,
-      `  Sign-in     ${issuer ? `embedded issuer at ${issuer.url}` : 'the issuer that OIDC_ISSUER names'}`,
-      `  Data        ${dataDir}`,
-      ...(kubernetes ? [`  kubectl     export KUBECONFIG=${join(dataDir, 'kubeconfig')}`] : []),
-      '',
-      `Ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s at ${publicUrl}`,
-      ...(issuer ? [`Sign in there as one of ${names}; the password is the name. Stop with Ctrl-C.`] : []),
-    ].join('\n'),
-  );
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const userNames = developmentUsers.map((person) => person.subject);
+  // Printed with one write: a test that has read the last line has read all of them.
+  print(startMessage({ dataDir, publicUrl, seconds, userNames, ...services }));
 }
 
-async function stoppable<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const started = await starting;
-  undo.push(() => started.stop());
-  return started;
-}
-
-/** Waits for all, so that when one fails those that did start can be stopped. */
-async function allOrUndo<T extends unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> | T[K] }): Promise<T> {
-  await Promise.allSettled(tasks);
-  return Promise.all(tasks);
+async function startServerAndWorker(
+  env: EmbeddedConfig['env'],
+  deps: { parts: Awaited<ReturnType<typeof loadParts>>; clientDir: string; log: Log },
+): Promise<void> {
+  const { parts, clientDir, log } = deps;
+  const serverConfig = readServerConfig(env);
+  shutdown.add(await parts.startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
+  await parts.migrateToLatest(serverConfig.databaseUrl);
+  await shutdown.track(parts.startServer(serverConfig, { log, clientDir }));
+  const workerConfig = readWorkerConfig(env);
+  const worker = await shutdown.track(parts.startWorker(workerConfig, { log }));
+  // Only on request, so that two instances on one machine do not both use the default port.
+  if (env['WORKER_METRICS_PORT'] === undefined) return;
+  const { metrics, readiness } = worker;
+  shutdown.add((await parts.startHealthServer({ port: workerConfig.metricsPort, metrics, readiness })).close);
 }
 
 function stop(): void {
-  if (stopping) process.exit(1); // asked twice: at once
+  if (stopping) process.exit(1); // the second signal stops at once
   stopping = true;
-  say('\nStopping.');
-  setTimeout(() => process.exit(1), stopWithinMs).unref();
-  undoAll().then(
+  print('\nStopping.');
+  setTimeout(() => process.exit(1), stopTimeoutMs).unref();
+  shutdown.run().then(
     () => process.exit(0),
     (error: unknown) => {
-      process.stderr.write(`Could not stop in order: ${String(error)}\n`);
+      process.stderr.write(`Could not stop properly: ${String(error)}\n`);
       process.exit(1);
     },
   );
-}
-
-/** Server and worker first, together; then what they stand on, together. */
-async function undoAll(): Promise<void> {
-  const steps = undo.splice(0).toReversed();
-  for (const step of steps) await step();
 }

@@ -1,17 +1,17 @@
 /**
- * What `npm start` is made of, and takes a second or two to load. It is loaded piece by piece, for while a piece is loaded nothing
- * else goes on here: PostgreSQL, which comes up meanwhile, would wait for its next step until all was there.
+ * Imports the modules of `npm start`, which takes one or two seconds. They are imported one after the other, because an import
+ * blocks this process. In between, the start of PostgreSQL can continue.
  */
 
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 
 export async function loadParts() {
-  await breathe();
-  await thenBreathe(import('@kubernetes/client-node')); // the largest of all
-  const { createEmbeddedKubernetes } = await thenBreathe(import('./kubernetes/embedded-kubernetes.ts'));
-  const { createEmbeddedIssuer } = await thenBreathe(import('./issuer/issuer.ts'));
-  const { startServer } = await thenBreathe(import('../server/server.ts'));
-  const { startWorker } = await thenBreathe(import('../worker/worker.ts'));
+  await yieldToEventLoop();
+  await importThenYield(import('@kubernetes/client-node')); // the largest one
+  const { createEmbeddedKubernetes } = await importThenYield(import('./kubernetes/embedded-kubernetes.ts'));
+  const { createEmbeddedIssuer } = await importThenYield(import('./issuer/issuer.ts'));
+  const { startServer } = await importThenYield(import('../server/server.ts'));
+  const { startWorker } = await importThenYield(import('../worker/worker.ts'));
   const { startHealthServer } = await import('../worker/health.ts');
   const { migrateToLatest } = await import('../shared/node/db/migrate.ts');
   const { startTracing } = await import('../shared/node/tracing.ts');
@@ -26,8 +26,8 @@ export async function loadParts() {
   };
 }
 
-async function thenBreathe<T>(loading: Promise<T>): Promise<T> {
+async function importThenYield<T>(loading: Promise<T>): Promise<T> {
   const part = await loading;
-  await breathe();
+  await yieldToEventLoop();
   return part;
 }

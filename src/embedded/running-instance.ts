@@ -1,4 +1,4 @@
-/** What a running `npm start` tells other commands on this machine: where its database is. Readable by its owner alone. */
+/** The file by which other commands on this machine find a running `npm start`. Only its owner may read it. */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 const instanceSchema = z.object({ url: z.string(), databaseUrl: z.string() });
-export type RunningInstance = z.infer<typeof instanceSchema>;
+type RunningInstance = z.infer<typeof instanceSchema>;
 
 const fileOf = (dataDir: string) => join(dataDir, 'running.json');
 
@@ -18,11 +18,11 @@ export function withdrawInstance(dataDir: string): void {
   rmSync(fileOf(dataDir), { force: true });
 }
 
-/** The instance on this data folder, or `null` when none is announced. One that was killed is announced still. */
+/** The instance on this data folder; `null` when there is no valid file. The file remains when the instance is killed. */
 export function findInstance(dataDir: string): RunningInstance | null {
   try {
     return instanceSchema.parse(JSON.parse(readFileSync(fileOf(dataDir), 'utf8')));
   } catch {
-    return null; // not there or not ours: nothing runs as far as anybody can tell
+    return null; // missing or invalid: treated as not running
   }
 }

@@ -1,4 +1,4 @@
-/** `npm run token -- user-a`: prints a personal access token of a development user and nothing else. Embedded mode only. */
+/** `npm run token -- user-a`: prints only a personal access token of a development user. For the embedded mode. */
 
 import process from 'node:process';
 
@@ -28,11 +28,11 @@ async function createToken(subject: string): Promise<string> {
   const { dataDir, embed } = readEmbeddedConfig(process.env);
   if (!embed.issuer) {
     throw new Error(
-      'OIDC_ISSUER names a real issuer, which has no development users. Create a token in the settings page instead.',
+      'OIDC_ISSUER names a real issuer, which has no development users. Create a token on the settings page instead.',
     );
   }
   const instance = findInstance(dataDir);
-  if (!instance) throw new Error(`Nothing runs on the data in ${dataDir}. Start it first with "npm start".`);
+  if (!instance) throw new Error(`No instance runs on the data in ${dataDir}. Start one with "npm start".`);
   const db = createDatabase(instance.databaseUrl, { poolSize: 1 });
   try {
     const user = await upsertUser(db, { subject, email: person.email, name: person.name, picture: null });

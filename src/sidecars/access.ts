@@ -1,6 +1,6 @@
 /**
- * The per-project secret that whoever calls a sidecar must show, as `Authorization: Bearer <secret>`, or as the password of
- * Basic for a browser. It lies in a file that Kubernetes mounts.
+ * The secret of a project, which every caller of a sidecar has to send: as `Authorization: Bearer <secret>`, or from a browser
+ * as the password of Basic authentication. Kubernetes mounts it as a file.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -11,32 +11,32 @@ const defaultFile = '/var/run/opencode-access/token';
 
 export type IsAllowed = (request: IncomingMessage) => boolean;
 
-/** @throws Error that says what to do, when there is no secret: a sidecar without one must not start */
+/** @throws Error that says what to do, when there is no secret, because a sidecar must not start without one */
 export function readAccessToken(env: Record<string, string | undefined>): string {
   const path = env['ACCESS_TOKEN_FILE'] ?? defaultFile;
   let token = '';
   try {
     token = readFileSync(path, 'utf8').trim();
   } catch {
-    // Said below in the same words as for an empty one.
+    // Reported below, like a file that is too short.
   }
   if (token.length < 16) {
     throw new Error(
-      `There is no secret of at least 16 characters in ${path}. Mount it, or name its file by ACCESS_TOKEN_FILE.`,
+      `There is no secret of at least 16 characters in ${path}. Mount it, or set ACCESS_TOKEN_FILE to its path.`,
     );
   }
   return token;
 }
 
-/** Compares in constant time, whatever was sent. */
+/** Checks the secret of a request in constant time. */
 export function createGate(token: string): IsAllowed {
-  const desired = digest(token);
+  const expected = digest(token);
   return ({ headers: { authorization = '' } }) => {
     const [scheme = '', value = ''] = authorization.split(' ', 2);
-    const shown =
+    const secret =
       scheme.toLowerCase() === 'basic' ? Buffer.from(value, 'base64').toString().split(':').slice(1).join(':') : value;
     const isKnownScheme = /^(?:basic|bearer)$/i.test(scheme);
-    return timingSafeEqual(digest(shown), desired) && isKnownScheme;
+    return timingSafeEqual(digest(secret), expected) && isKnownScheme;
   };
 }
 
@@ -44,7 +44,7 @@ export function refuse(response: ServerResponse): void {
   sendJson(
     response,
     401,
-    { error: 'Show the secret of this project as a bearer token.' },
+    { error: 'Send the secret of this project as a bearer token.' },
     { 'www-authenticate': 'Bearer' },
   );
 }

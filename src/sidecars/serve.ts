@@ -1,8 +1,8 @@
-/** Runs a sidecar's server until it is asked to end: then it takes no more, finishes what is under way, and goes. */
+/** Runs the server of a sidecar. After SIGTERM it accepts no new requests, finishes the running ones and ends. */
 
 import type { Server } from 'node:http';
 
-/** Shorter than the grace period of the pod. */
+/** How long running requests may take after SIGTERM: shorter than the grace period of the pod. */
 const drainMs = 5_000;
 
 export function serve(server: Server, { name, port }: { name: string; port: number }): void {

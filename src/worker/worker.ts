@@ -9,6 +9,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
+import { systemClock } from '../shared/clock.ts';
 import { createDatabase } from '../shared/node/db/database.ts';
 import { readInstallationId } from '../shared/node/db/installation-repository.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
@@ -22,7 +23,8 @@ import { createAttempts } from './pods/jobs/attempts.ts';
 import { createDispatcher } from './pods/jobs/dispatcher.ts';
 import { startJobConsumer } from './pods/jobs/job-consumer.ts';
 import { sweepPendingCommands } from './pods/jobs/sweep.ts';
-import { createKubernetesClient, loadKubeConfig } from './pods/kube/kubernetes-client.ts';
+import { createKubernetesClient } from './pods/kube/kubernetes-client.ts';
+import { loadKubeConfig } from './pods/kube/kubernetes-credentials.ts';
 import { createReconciler } from './pods/reconcile/reconcile.ts';
 import { createStatusWriter } from './pods/status/status-writer.ts';
 import { watchCluster } from './pods/watch/cluster-watch.ts';
@@ -75,7 +77,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
   const kubernetes = createKubernetesClient({
     loadKubeConfig: () => loadKubeConfig(config.kubeconfigPath),
     namespace: config.namespace,
-    now: clock,
+    clock: systemClock,
     random,
     ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
   });
@@ -171,7 +173,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
       const messages = [
         ...(database ? [] : ['PostgreSQL does not answer.']),
         ...(redis ? [] : ['Redis takes no commands. Wishes are carried out without the queue, by one worker.']),
-        ...(kubernetes.closed() ? ['The cluster does not answer, or asks us to wait.'] : []),
+        ...(kubernetes.blockedBy() ? ['The cluster does not answer, or asks us to wait.'] : []),
       ];
       return { status: database ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
     },

@@ -1,3 +1,5 @@
+/** A client for the contract tests that starts an API and sends plain HTTP requests to it. */
+
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request, type RequestOptions } from 'node:https';
@@ -29,10 +31,10 @@ interface WatchEvent {
   object: JsonObject;
 }
 
-/** An open watch and what it has told so far. */
+/** An open watch and the events that it has received. */
 export interface OpenWatch {
   events: WatchEvent[];
-  /** The first event, told or still to come, that passes the test. Rejects after ten seconds. */
+  /** The first past or future event that passes the test. Rejects after ten seconds. */
   next: (test: (event: WatchEvent) => boolean) => Promise<WatchEvent>;
   /** Resolves when the API ends the stream. */
   ended: Promise<void>;
@@ -45,7 +47,7 @@ export const mergePatch = 'application/merge-patch+json';
 export const strategicPatch = 'application/strategic-merge-patch+json';
 export const jsonPatch = 'application/json-patch+json';
 
-/** Starts a target and speaks plain HTTP to it, so that the suites see exactly what goes over the wire. */
+/** Starts a target. The suites send plain HTTP requests to it, so that they check exactly what is sent. */
 export async function openApi(target: Target) {
   const running: RunningTarget = await target.start();
   const kubeConfig = new KubeConfig();
@@ -104,18 +106,18 @@ export async function openApi(target: Target) {
     remove: async (path: string, body?: Json, query: Record<string, string> = {}) =>
       await send('DELETE', path, { ...(body === undefined ? {} : { body }), query }),
 
-    /** A namespace of its own for one test, with the paths into it. */
+    /** Creates a namespace for one test. Returns the paths of its collections. */
     async newNamespace() {
       const name = `test-${randomBytes(4).toString('hex')}`;
       const answer = await send('POST', '/api/v1/namespaces', {
         body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
       });
-      if (answer.code !== 201) throw new Error(`The namespace ${name} was not made: ${answer.text}`);
+      if (answer.code !== 201) throw new Error(`The namespace ${name} was not created: ${answer.text}`);
       const root = `/api/v1/namespaces/${name}`;
       return { name, pods: `${root}/pods`, claims: `${root}/persistentvolumeclaims`, events: `${root}/events` };
     },
 
-    /** Opens a watch; refusals that come before the stream are thrown as their text. */
+    /** Opens a watch. */
     async watch(path: string, query: Record<string, string>, accept?: string): Promise<OpenWatch> {
       const controller = new AbortController();
       const options = { query: { watch: 'true', ...query }, ...(accept === undefined ? {} : { accept }) };
@@ -147,12 +149,12 @@ function followWatch(response: IncomingMessage, controller: AbortController): Op
         for (const wake of waiting) wake();
       }
     } catch (error) {
-      // Our own stop ends the stream this way.
+      // `stop` aborts the request.
       if (!controller.signal.aborted) throw error;
     }
   };
   const ended = read();
-  // Whoever waits for the end learns how it came; a test that does not wait is not failed by it.
+  // A test that does not wait for the end must not fail by it.
   ended.catch(() => undefined);
   return {
     events,
@@ -161,18 +163,18 @@ function followWatch(response: IncomingMessage, controller: AbortController): Op
     next: async (test) =>
       await new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          waiting.delete(look);
-          reject(new Error(`No such event within 10 s. Told so far: ${JSON.stringify(events).slice(0, 2000)}`));
+          waiting.delete(check);
+          reject(new Error(`No matching event within 10 s. Received: ${JSON.stringify(events).slice(0, 2000)}`));
         }, 10_000);
-        function look(): void {
+        function check(): void {
           const found = events.find(test);
           if (found === undefined) return;
           clearTimeout(timer);
-          waiting.delete(look);
+          waiting.delete(check);
           resolve(found);
         }
-        waiting.add(look);
-        look();
+        waiting.add(check);
+        check();
       }),
   };
 }
@@ -186,11 +188,11 @@ function parse(text: string): JsonObject {
   }
 }
 
-/** Name and revision of the object of an answer or event. */
+/** The name and the resourceVersion of an object. */
 export const nameOf = (object: JsonObject): string => textAt(object, 'metadata', 'name');
 export const revisionOf = (object: JsonObject): string => textAt(object, 'metadata', 'resourceVersion');
 
-/** Waits until an answer is as wanted; asks again and again for at most ten seconds. */
+/** Reads a value again and again until it passes the test. Rejects after `timeoutMs`. */
 export async function eventually<Value>(
   read: () => Promise<Value>,
   test: (value: Value) => boolean,
@@ -201,7 +203,9 @@ export async function eventually<Value>(
     const value = await read();
     if (test(value)) return value;
     if (Date.now() > deadline)
-      throw new Error(`Not so within ${timeoutMs} ms; last seen: ${JSON.stringify(value)?.slice(0, 3000)}`);
+      throw new Error(
+        `The value did not pass the test within ${timeoutMs} ms. The last one: ${JSON.stringify(value)?.slice(0, 3000)}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

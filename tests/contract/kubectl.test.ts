@@ -1,4 +1,7 @@
-/** Real kubectl with the kubeconfig of the embedded Kubernetes, as a person would use it. Needs kubectl on the path. */
+/**
+ * The real kubectl with the kubeconfig of the embedded Kubernetes, as a person uses it: the one of KUBEBUILDER_ASSETS, else the
+ * one on the path.
+ */
 
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
@@ -16,17 +19,18 @@ import { eventually } from './contract-api.ts';
 import { claimManifest, podManifest } from './manifests.ts';
 
 const run = promisify(execFile);
-const hasKubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
-if (!hasKubectl) process.stdout.write('kubectl: its tests are skipped: there is no kubectl on the path\n');
+const assetsDir = process.env['KUBEBUILDER_ASSETS'] ?? '';
+const program = assetsDir === '' ? 'kubectl' : path.join(assetsDir, 'kubectl');
+const hasKubectl = spawnSync(program, ['version', '--client'], { stdio: 'ignore' }).status === 0;
+if (!hasKubectl) process.stdout.write('kubectl: its tests are skipped, because there is no kubectl\n');
 
-// An empty list of targets leaves no empty test behind where there is no kubectl.
 describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', () => {
   let directory = '';
   let kubernetes: EmbeddedKubernetes | undefined;
   let environment: NodeJS.ProcessEnv = {};
 
   const kubectl = async (...args: string[]): Promise<string> => {
-    const { stdout } = await run('kubectl', args, { env: environment, timeout: 15_000 });
+    const { stdout } = await run(program, args, { env: environment, timeout: 15_000 });
     return stdout;
   };
   const write = async (name: string, ...manifests: object[]): Promise<string> => {
@@ -40,8 +44,8 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
       claimManifest(`${name}-workspace`),
       podManifest(name, { claim: `${name}-workspace`, ...options }),
     );
-    const said = await kubectl('create', '-f', file);
-    expect(said).toContain(`pod/${name} created`);
+    const output = await kubectl('create', '-f', file);
+    expect(output).toContain(`pod/${name} created`);
   };
 
   beforeAll(async () => {
@@ -59,7 +63,7 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('finds a kubeconfig that nobody else may read, with a context and a namespace', async () => {
+  it('finds a kubeconfig that only its owner can read, with a context and a namespace', async () => {
     const mode = (await stat(path.join(directory, 'kubeconfig'))).mode & 0o777;
     expect(mode).toBe(0o600);
     expect((await kubectl('config', 'current-context')).trim()).toBe('opencode-embedded');
@@ -67,7 +71,7 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
     expect(await kubectl('get', 'nodes')).toMatch(/embedded +Ready/);
   });
 
-  it('creates from a file, waits, and prints pods and claims in their columns', async () => {
+  it('creates from a file, waits, and prints pods and claims in columns', async () => {
     await createPod('printed');
     await kubectl('wait', '--for=condition=Ready', 'pod/printed', '--timeout=10s');
     const [header, row] = (await kubectl('get', 'pods', 'printed')).split('\n');
@@ -84,15 +88,15 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
   });
 
   it('follows a pod from Pending to Running with get -w', async () => {
-    await createPod('there-before');
-    const watch = spawn('kubectl', ['get', 'pods', '-w'], { env: environment });
+    await createPod('existing');
+    const watch = spawn(program, ['get', 'pods', '-w'], { env: environment });
     let output = '';
     watch.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     try {
-      // Once it has listed, nothing that comes is lost to it.
+      // After its list, kubectl receives every change.
       await eventually(
         async () => await Promise.resolve(output),
-        (text) => text.includes('there-before'),
+        (text) => text.includes('existing'),
       );
       await createPod('watched');
       await eventually(
@@ -109,12 +113,19 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
   it('describes a pod and a claim with their events', async () => {
     await createPod('described');
     await kubectl('wait', '--for=condition=Ready', 'pod/described', '--timeout=10s');
-    const pod = await kubectl('describe', 'pod', 'described');
+    // The events are written in the background, so the last of them may follow a moment later.
+    const pod = await eventually(
+      async () => await kubectl('describe', 'pod', 'described'),
+      (text) => text.includes('Started container session-proxy'),
+    );
     expect(pod).toMatch(/Node: +embedded/);
     expect(pod).toMatch(/Status: +Running/);
     expect(pod).toContain('opencode-server:');
     expect(pod).toMatch(/Normal +Scheduled .*default-scheduler +Successfully assigned opencode\/described to embedded/);
-    expect(pod).toMatch(/Normal +Started .*kubelet +Started container session-proxy/);
+    // Since version 1.35 kubectl prints the part of the object before the message.
+    expect(pod).toMatch(
+      /Normal +Started .*kubelet +(?:spec\.containers\{session-proxy\}: )?Started container session-proxy/,
+    );
     const claim = await kubectl('describe', 'pvc', 'described-workspace');
     expect(claim).toMatch(/Status: +Bound/);
     expect(claim).toMatch(/Used By: +described/);
@@ -123,14 +134,14 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
     expect(events).toMatch(/Normal +Scheduled +pod\/described/);
   });
 
-  it('prints logs, follows them, and says that they are made up', async () => {
+  it('prints logs, follows them, and says that they are simulated', async () => {
     await createPod('logged');
     await kubectl('wait', '--for=condition=Ready', 'pod/logged', '--timeout=10s');
     const log = await kubectl('logs', 'logged', '-c', 'file-browser');
     expect(log).toContain('no container runs');
     expect(log).toContain('listening on 0.0.0.0:3001');
     expect((await kubectl('logs', 'logged', '-c', 'file-browser', '--tail=1')).trim().split('\n')).toHaveLength(1);
-    const follow = spawn('kubectl', ['logs', '-f', 'logged', '-c', 'session-proxy'], { env: environment });
+    const follow = spawn(program, ['logs', '-f', 'logged', '-c', 'session-proxy'], { env: environment });
     let output = '';
     follow.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     const ended = new Promise<void>((resolve) => void follow.once('exit', () => resolve()));
@@ -142,7 +153,7 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
     await ended;
   });
 
-  it('labels, patches and applies', async () => {
+  it('labels, patches and applies objects', async () => {
     await createPod('changed');
     await kubectl('label', 'pod', 'changed', 'mood=good');
     await kubectl('patch', 'pod', 'changed', '-p', '{"metadata":{"annotations":{"note":"here"}}}');
@@ -158,7 +169,7 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
     );
   });
 
-  it('deletes and waits until the object is gone', async () => {
+  it('deletes objects and waits until they are gone', async () => {
     await createPod('deleted');
     await kubectl('wait', '--for=condition=Ready', 'pod/deleted', '--timeout=10s');
     expect(await kubectl('delete', 'pod', 'deleted')).toContain('pod "deleted" deleted');
@@ -168,16 +179,16 @@ describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', ()
     await expect(kubectl('get', 'pod', 'deleted')).rejects.toThrow('pods "deleted" not found');
   });
 
-  it('shows why a pod does not run', async () => {
+  it('shows the reason why a pod does not run', async () => {
     await createPod('broken', { image: 'registry.example.com/team/not-found:v1' });
-    const shown = await eventually(
+    const output = await eventually(
       async () => await kubectl('get', 'pod', 'broken'),
       (text) => text.includes('ImagePullBackOff'),
     );
-    expect(shown).toMatch(/broken +2\/3 +ImagePullBackOff/);
+    expect(output).toMatch(/broken +2\/3 +ImagePullBackOff/);
   });
 
-  it('is told in words why an object is refused', async () => {
+  it('prints the invalid field of a refused object', async () => {
     const manifest = podManifest('Not_A_Name');
     await expect(kubectl('create', '-f', await write('wrong.json', manifest))).rejects.toThrow(
       /metadata\.name: Invalid value/,

@@ -1,3 +1,5 @@
+/** An API with kubelets, and helpers to read the status of pods. */
+
 import { expect } from 'vitest';
 
 import { objectsAt, textAt, type JsonObject } from '../../src/embedded/kubernetes/api/kube-object.ts';
@@ -7,7 +9,7 @@ import { eventually, openApi } from './contract-api.ts';
 import { smallPod } from './manifests.ts';
 import type { Target } from './targets.ts';
 
-/** Everything at a fraction of its usual time. */
+/** Much shorter delays than the default ones. */
 const quick: KubeletDelays = {
   scheduleMs: 1,
   provisionMs: 1,
@@ -35,7 +37,7 @@ export const conditionOf = (pod: JsonObject, type: string): JsonObject | undefin
 
 export const isReady = (pod: JsonObject): boolean => conditionOf(pod, 'Ready')?.['status'] === 'True';
 
-/** Whether the container `main` of a pod waits for this reason. */
+/** Whether the container `main` of a pod waits with this reason. */
 export const isWaitingFor =
   (reason: string) =>
   (pod: JsonObject): boolean =>
@@ -43,7 +45,7 @@ export const isWaitingFor =
 
 export type KubeletHarness = Awaited<ReturnType<typeof openKubeletHarness>>;
 
-/** An API, and kubelets on it that live for one test each. */
+/** Starts an API. Each test starts its own kubelet on it. */
 export async function openKubeletHarness(target: Target) {
   const api = await openApi(target);
   const kubelets: Kubelet[] = [];
@@ -61,7 +63,7 @@ export async function openKubeletHarness(target: Target) {
     async stopKubelets(): Promise<void> {
       for (const kubelet of kubelets.splice(0)) await kubelet.stop();
     },
-    /** Makes a pod of one container with this image and returns it once it is as wanted. */
+    /** Creates a pod of one container with this image, and returns it when it passes the test. */
     async podWith(image: string, test: (pod: JsonObject) => boolean, container: JsonObject = {}) {
       const namespace = await api.newNamespace();
       const containers = [{ name: 'main', image: `registry.example.com/team/${image}`, ...container }];
@@ -70,7 +72,7 @@ export async function openKubeletHarness(target: Target) {
       const path = `${namespace.pods}/pod`;
       return { pod: await eventually(async () => await get(path), test), path, namespace };
     },
-    /** What is told about an object, one line for each event. */
+    /** The events about an object, one line each. */
     async eventsOf(events: string, name: string): Promise<string[]> {
       const answer = await api.get(events, { fieldSelector: `involvedObject.name=${name}` });
       return objectsAt(answer.body, 'items').map(

@@ -1,4 +1,4 @@
-/** What the embedded kubelet does with pods and claims, on the embedded API and, with KUBEBUILDER_ASSETS, on a real one. */
+/** What the embedded kubelet does with pods and claims: on the embedded API and, with KUBEBUILDER_ASSETS, on a real one. */
 
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 

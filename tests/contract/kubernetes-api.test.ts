@@ -1,6 +1,6 @@
 /**
- * How a Kubernetes API behaves, as far as the worker and the kubelet rely on it. The same statements are tried on the
- * embedded API and, with KUBEBUILDER_ASSETS, on a real kube-apiserver: where the two differ, the embedded one is wrong.
+ * How a Kubernetes API behaves, as far as the worker and the kubelet rely on it. The same tests run on the embedded API and,
+ * with KUBEBUILDER_ASSETS, on a real kube-apiserver (1.33 to 1.37). When they differ, the embedded API is wrong.
  */
 
 import { afterAll, beforeAll, describe } from 'vitest';

@@ -1,6 +1,8 @@
+/** Manifests for the contract tests. */
+
 import type { JsonObject } from '../../src/embedded/kubernetes/api/kube-object.ts';
 
-/** A pod like those of the product: three containers with probes and limits on one claim. */
+/** A pod like those of the product: three containers with probes, limits and one claim. */
 export function podManifest(
   name: string,
   options: { labels?: Record<string, string>; claim?: string; image?: string } = {},
@@ -34,7 +36,7 @@ export function podManifest(
   };
 }
 
-/** A pod with as little in it as is allowed. */
+/** A pod with the required fields only. */
 export function smallPod(name: string, labels: Record<string, string> = {}): JsonObject {
   return {
     apiVersion: 'v1',

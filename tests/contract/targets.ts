@@ -1,3 +1,5 @@
+/** The Kubernetes APIs on which the contract tests run. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,10 +10,10 @@ import { createKubernetesApi } from '../../src/embedded/kubernetes/api/kubernete
 import { containerLog } from '../../src/embedded/kubernetes/kubelet/runtime/simulated/container-log.ts';
 import { startKubeApiserver } from '../support/kube-apiserver.ts';
 
-/** A Kubernetes API without a kubelet, whoever made it. */
+/** A running Kubernetes API without a kubelet. */
 export interface RunningTarget {
   kubeconfigPath: string;
-  /** Makes it forget its past. */
+  /** Makes it forget the history of changes. */
   compact: () => Promise<void>;
   stop: () => Promise<void>;
 }
@@ -55,8 +57,8 @@ const embedded: Target = {
 const assetsDir = process.env['KUBEBUILDER_ASSETS'] ?? '';
 
 /**
- * What the suites run against: always the embedded API, and a real kube-apiserver when KUBEBUILDER_ASSETS names a folder
- * with one. The start of the test run says which.
+ * The embedded API, and a real kube-apiserver when KUBEBUILDER_ASSETS names a folder with one. The first lines of the test
+ * run say which.
  */
 export const targets: Target[] =
   assetsDir === ''

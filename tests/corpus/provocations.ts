@@ -1,10 +1,10 @@
-/** What to do to a pod, and the reason that comes of it: data alone, for `provoke.ts`, so it may be longer than a file of code. */
+/** Pods that provoke a failure, and the reason that the engine must find. Data for `provoke.ts`, hence the long file. */
 
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 
 export const image = process.env['PROVOKE_IMAGE'] ?? 'busybox:1.35';
 
-/** See `stage.ts`. */
+/** What `stage.ts` prepares in the cluster before the pod is created. */
 export type Preparation =
   | 'taint'
   | 'quota'
@@ -16,25 +16,24 @@ export type Preparation =
   | 'unattachable-volume'
   | 'bound-to-node';
 
-export interface Play {
-  /** How it comes about, for the file. */
+export interface Provocation {
+  /** What causes the failure, for the captured file. */
   how: string;
-  /** What is otherwise than in a healthy pod: of the first container, of the pod, of its metadata. */
+  /** How it differs from a healthy pod: in the first container, in the pod spec and in the metadata. */
   container?: Partial<V1Container>;
   pod?: Partial<V1PodSpec>;
   finalizers?: string[];
   storageClass?: string;
-  /** Its image comes from the registry of the program, which answers so. */
+  /** The image comes from the registry that `provoke.ts` starts, which answers with this HTTP status. */
   registryStatus?: number;
-  /** What is made of the cluster before the pod is made. */
   before?: Preparation;
-  /** What is done to it as soon as it is ready, or as soon as the engine says so much. */
+  /** What `provoke.ts` does to the pod as soon as the engine reports the reason in `after`. */
   afterwards?: 'delete' | 'drain' | 'preempt' | 'lose-node';
-  /** After which reason that is done; `ready` where nothing is said. */
+  /** `ready` by default. */
   after?: string;
-  /** It concerns the node or the namespace, and is done when nothing else runs. */
+  /** It affects the node or the namespace, so it must run when nothing else does. */
   isAlone?: true;
-  /** The reason that the engine must come to. */
+  /** The reason that the engine must find. */
   reason: string;
 }
 
@@ -45,10 +44,10 @@ export const probe = (path: string, rest: object = {}) => ({
   ...rest,
 });
 
-export const plays: Record<string, Play> = {
-  'healthy-running': { how: 'a pod that is well', reason: 'ready' },
+export const provocations: Record<string, Provocation> = {
+  'healthy-running': { how: 'a healthy pod', reason: 'ready' },
   'image-unreachable': {
-    how: 'an image of a host that does not exist',
+    how: 'an image from a host that does not exist',
     container: { image: 'registry.invalid/team/app:v1' },
     reason: 'image-unreachable',
   },
@@ -59,9 +58,9 @@ export const plays: Record<string, Play> = {
   },
   'exit-1': { how: 'exits with 1', container: shell('exit 1'), reason: 'crash-loop' },
   'exit-0': { how: 'exits with 0', container: shell('exit 0'), reason: 'completed-loop' },
-  'exit-127': { how: 'runs a command that is not there', container: shell('no-such-command'), reason: 'crash-loop' },
+  'exit-127': { how: 'runs a command that does not exist', container: shell('no-such-command'), reason: 'crash-loop' },
   'exit-143': {
-    how: 'ends itself by SIGTERM',
+    how: 'ends itself with SIGTERM',
     container: shell('kill -TERM 1; kill -TERM $$; sleep 5; exit 143'),
     reason: 'crash-loop',
   },
@@ -107,17 +106,17 @@ export const plays: Record<string, Play> = {
     reason: 'startup-failing',
   },
   'unschedulable-cpu': {
-    how: 'asks for 999 CPUs',
+    how: 'requests 999 CPUs',
     container: { resources: { requests: { cpu: '999' } } },
     reason: 'unschedulable',
   },
   'unschedulable-selector': {
-    how: 'asks for a label that no node has',
+    how: 'requires a label that no node has',
     pod: { nodeSelector: { nowhere: 'true' } },
     reason: 'unschedulable',
   },
   'no-storage-class': {
-    how: 'a claim of a storage class that does not exist',
+    how: 'a claim with a storage class that does not exist',
     storageClass: 'does-not-exist',
     reason: 'volume-pending',
   },
@@ -132,13 +131,13 @@ export const plays: Record<string, Play> = {
     reason: 'deadline-exceeded',
   },
   succeeded: {
-    how: 'ends well and is not started again',
+    how: 'exits with 0 and is not restarted',
     container: shell('exit 0'),
     pod: { restartPolicy: 'Never' },
     reason: 'completed',
   },
   'failed-restart-never': {
-    how: 'ends badly and is not started again',
+    how: 'exits with an error and is not restarted',
     container: shell('exit 3'),
     pod: { restartPolicy: 'Never' },
     reason: 'pod-failed',
@@ -157,7 +156,7 @@ export const plays: Record<string, Play> = {
     reason: 'init-failed',
   },
   'clone-failed': {
-    how: 'an init container that says that it could not clone',
+    how: 'an init container that reports that it could not clone the repository',
     pod: {
       initContainers: [
         {
@@ -170,14 +169,14 @@ export const plays: Record<string, Play> = {
     reason: 'clone-failed',
   },
   'terminating-pre-stop': {
-    how: 'deleted, with a preStop hook that takes its time',
+    how: 'deleted, with a slow preStop hook',
     container: { lifecycle: { preStop: { exec: { command: ['sleep', '20'] } } } },
     afterwards: 'delete',
     pod: { terminationGracePeriodSeconds: 25 },
     reason: 'stopping',
   },
   'terminating-finalizer': {
-    how: 'deleted, and held by a finalizer for more than half a minute',
+    how: 'deleted, and kept by a finalizer for more than half a minute',
     finalizers: ['example.com/hold'],
     afterwards: 'delete',
     reason: 'stuck-on-finalizer',
@@ -193,7 +192,7 @@ export const plays: Record<string, Play> = {
     reason: 'create-container-error',
   },
   'bad-working-dir': {
-    how: 'a folder that cannot be made',
+    how: 'a folder that cannot be created',
     container: { workingDir: '/proc/nope' },
     reason: 'start-error',
   },
@@ -241,7 +240,7 @@ export const plays: Record<string, Play> = {
     reason: 'node-refused',
   },
   'other-zone': {
-    how: 'its volume can be used in another zone only',
+    how: 'its volume can only be used in another zone',
     before: 'volume-elsewhere',
     storageClass: '',
     reason: 'unschedulable',
@@ -253,7 +252,7 @@ export const plays: Record<string, Play> = {
     reason: 'attach-failed',
   },
   'provisioner-silent': {
-    how: 'a storage class whose provisioner is not there',
+    how: 'a storage class whose provisioner does not run',
     before: 'silent-provisioner',
     storageClass: 'opencode-corpus-silent',
     reason: 'volume-pending',
@@ -270,12 +269,12 @@ export const plays: Record<string, Play> = {
     reason: 'priority-class-missing',
   },
   'invalid-spec': {
-    how: 'asks for more than its own limit',
+    how: 'requests more than its own limit',
     container: { resources: { requests: { cpu: '2' }, limits: { cpu: '1' } } },
     reason: 'invalid-spec',
   },
   'webhook-unreachable': {
-    how: 'an admission webhook that nobody answers',
+    how: 'an admission webhook that does not answer',
     before: 'broken-webhook',
     reason: 'admission-unavailable',
   },
@@ -286,9 +285,9 @@ export const plays: Record<string, Play> = {
     isAlone: true,
     reason: 'quota-exceeded',
   },
-  tainted: { how: 'the node is kept for other work', before: 'taint', isAlone: true, reason: 'unschedulable' },
+  tainted: { how: 'the node is reserved for other work', before: 'taint', isAlone: true, reason: 'unschedulable' },
   drained: {
-    how: 'its node is cordoned, and it is evicted by the API',
+    how: 'its node is cordoned, and the API evicts it',
     afterwards: 'drain',
     isAlone: true,
     reason: 'drained',

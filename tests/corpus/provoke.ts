@@ -1,12 +1,12 @@
 /**
- * Provokes situations of pods on a real cluster and writes down what Kubernetes says of them, in the format of
- * `snapshots/`. It makes pods of its own in the namespace `opencode-corpus` and removes them afterwards:
+ * Provokes failures of pods on a real cluster and captures what Kubernetes reports about them, in the format of `snapshots/`.
+ * It creates pods in the namespace `opencode-corpus` and deletes them afterwards:
  *
  *     KUBECONFIG=… node tests/corpus/provoke.ts [--write FOLDER] [name …]
  *
- * Without `--write` it says what the engine makes of each. The cluster must have, or be able to pull, the image of
- * PROVOKE_IMAGE (busybox:1.35), and a default storage class. Two kinds need more, and are left out with a word without it:
- * PROVOKE_REGISTRY, an address of this machine (as `127.0.0.1:9`) where its node looks for images over plain HTTP; and
+ * Without `--write` it prints the reason that the engine finds for each. The cluster needs the image of PROVOKE_IMAGE
+ * (busybox:1.35), or must be able to pull it, and a default storage class. Two kinds need more, and are skipped without it:
+ * PROVOKE_REGISTRY, an address of this machine (such as `127.0.0.1:9`) from which its node pulls images over plain HTTP; and
  * PROVOKE_NODE_DOWN with PROVOKE_NODE_UP, shell commands that halt and continue the kubelet of its node.
  */
 
@@ -16,7 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { ApiException, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 
-import { image, plays, probe, shell, type Play } from './provocations.ts';
+import { image, provocations, probe, shell, type Provocation } from './provocations.ts';
 import { diagnoseSnapshot, parseSnapshot } from './snapshots.ts';
 import { brokenWebhookLabel, createStage, labels, namespace, priorityClass, startRegistry } from './stage.ts';
 
@@ -32,18 +32,18 @@ function addressOf(text: string): { host: string; port: number } {
   return { host, port: Number(port) };
 }
 
-/** What is missing for it, if anything is. */
-function lackOf({ registryStatus, afterwards }: Play): string | null {
+/** The environment variable that it needs and that is not set. */
+function missingVariable({ registryStatus, afterwards }: Provocation): string | null {
   if (registryStatus !== undefined && registry === null) return 'PROVOKE_REGISTRY';
   if (afterwards === 'lose-node' && (nodeDown === undefined || nodeUp === undefined))
     return 'PROVOKE_NODE_DOWN and PROVOKE_NODE_UP';
   return null;
 }
 
-async function podOf(name: string, play: Play): Promise<V1Pod> {
-  const { container = {}, pod = {}, finalizers, registryStatus, before } = play;
+async function podOf(name: string, provocation: Provocation): Promise<V1Pod> {
+  const { container = {}, pod = {}, finalizers, registryStatus, before } = provocation;
   const { volumes = [], ...spec } = pod;
-  const { volumeMounts = [], ...own } = container;
+  const { volumeMounts = [], ...containerFields } = container;
   const workspace = { name: 'workspace', mountPath: '/workspace' };
   return {
     metadata: {
@@ -61,7 +61,7 @@ async function podOf(name: string, play: Play): Promise<V1Pod> {
           image: registryStatus === undefined ? image : `${registry?.host}/team/app:v${registryStatus}`,
           ...shell('mkdir -p /tmp/www; echo ok > /tmp/www/index.html; exec httpd -f -p 3000 -h /tmp/www'),
           readinessProbe: probe('/'),
-          ...own,
+          ...containerFields,
           volumeMounts: [workspace, ...volumeMounts],
         },
       ],
@@ -71,7 +71,7 @@ async function podOf(name: string, play: Play): Promise<V1Pod> {
   };
 }
 
-async function captured(name: string, how: string) {
+async function capture(name: string, how: string) {
   const [pod, pvc, events] = await Promise.all([
     orNull(api.readNamespacedPod({ namespace, name })),
     orNull(api.readNamespacedPersistentVolumeClaim({ namespace, name })),
@@ -80,37 +80,41 @@ async function captured(name: string, how: string) {
   const nodeName = pod?.spec?.nodeName;
   const node = nodeName === undefined ? null : await api.readNode({ name: nodeName });
   for (const object of [pod, pvc, node, ...events.items]) delete object?.metadata?.managedFields;
-  const expect = { state: '', actor: '', mentions: [], codeHint: plays[name]?.reason ?? '' };
+  const expect = { state: '', actor: '', mentions: [], codeHint: provocations[name]?.reason ?? '' };
   return { name, how, capturedAt: new Date().toISOString(), pod, events: events.items, pvc, node, expect };
 }
 
 const diagnosed = (file: object) => diagnoseSnapshot(parseSnapshot(JSON.parse(JSON.stringify(file)))).reason;
 
-/** Makes the pod, and waits until the engine says what it is to say, or for so long. */
-async function provoke(name: string, play: Play, limitMs: number): Promise<{ reason: string; file: object }> {
-  await stage.prepare(play.before, name);
+/** Creates the pod and waits until the engine finds the expected reason, at most `limitMs`. */
+async function provoke(
+  name: string,
+  provocation: Provocation,
+  limitMs: number,
+): Promise<{ reason: string; file: object }> {
+  await stage.prepare(provocation.before, name);
   try {
-    await make(name, play);
+    await create(name, provocation);
   } catch (error) {
     if (!(error instanceof ApiException)) throw error;
-    // It is the answer that is wanted, or it is shown that it is not.
+    // The refusal itself may be the expected result.
     const status: unknown = typeof error.body === 'string' ? JSON.parse(error.body) : error.body;
-    const file = { ...(await captured(name, play.how)), httpStatus: error.code, status };
+    const file = { ...(await capture(name, provocation.how)), httpStatus: error.code, status };
     return { reason: diagnosed(file), file };
   }
-  await stage.accompany(play.before);
-  let isDone = play.afterwards === undefined;
+  await stage.whileWaiting(provocation.before);
+  let isDone = provocation.afterwards === undefined;
   for (const until = Date.now() + limitMs; ; await delay(500)) {
-    const file = await captured(name, play.how);
+    const file = await capture(name, provocation.how);
     const reason = diagnosed(file);
-    if (!isDone && reason === (play.after ?? 'ready')) {
+    if (!isDone && reason === (provocation.after ?? 'ready')) {
       isDone = true;
-      await doTo(name, play.afterwards);
-    } else if (reason === play.reason || Date.now() > until) return { reason, file };
+      await runAfterwards(name, provocation.afterwards);
+    } else if (reason === provocation.reason || Date.now() > until) return { reason, file };
   }
 }
 
-async function make(name: string, play: Play): Promise<void> {
+async function create(name: string, provocation: Provocation): Promise<void> {
   await api.createNamespacedPersistentVolumeClaim({
     namespace,
     body: {
@@ -118,11 +122,11 @@ async function make(name: string, play: Play): Promise<void> {
       spec: {
         accessModes: ['ReadWriteOnce'],
         resources: { requests: { storage: '16Mi' } },
-        ...(play.storageClass === undefined ? {} : { storageClassName: play.storageClass }),
+        ...(provocation.storageClass === undefined ? {} : { storageClassName: provocation.storageClass }),
       },
     },
   });
-  await api.createNamespacedPod({ namespace, body: await podOf(name, play) });
+  await api.createNamespacedPod({ namespace, body: await podOf(name, provocation) });
 }
 
 async function orNull<T>(read: Promise<T>): Promise<T | null> {
@@ -132,29 +136,29 @@ async function orNull<T>(read: Promise<T>): Promise<T | null> {
   });
 }
 
-async function doTo(name: string, what: Play['afterwards']): Promise<void> {
-  switch (what) {
+async function runAfterwards(name: string, action: Provocation['afterwards']): Promise<void> {
+  switch (action) {
     case 'drain':
       await stage.changeNode({ unschedulable: true });
       await api.createNamespacedPodEviction({
         namespace,
         name,
-        body: { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name } },
+        body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } },
       });
       return;
     case 'preempt': {
       await stage.makePriorityClass();
-      const rival = await podOf(name, plays[name] ?? { how: '', reason: '' });
+      const rival = await podOf(name, provocations[name] ?? { how: '', reason: '' });
       rival.metadata = { name: 'rival', labels };
       if (rival.spec) Object.assign(rival.spec, { priorityClassName: priorityClass, volumes: [] });
       for (const container of rival.spec?.containers ?? []) container.volumeMounts = [];
       await api.createNamespacedPod({ namespace, body: rival });
-      stage.afterwards(() => api.deleteNamespacedPod({ namespace, name: 'rival' }));
+      stage.undoLater(() => api.deleteNamespacedPod({ namespace, name: 'rival' }));
       return;
     }
     case 'lose-node':
       execFileSync('sh', ['-c', nodeDown ?? 'false']);
-      stage.afterwards(() => Promise.resolve(execFileSync('sh', ['-c', nodeUp ?? 'false'])));
+      stage.undoLater(() => Promise.resolve(execFileSync('sh', ['-c', nodeUp ?? 'false'])));
       return;
     default:
       await api.deleteNamespacedPod({ namespace, name });
@@ -163,10 +167,10 @@ async function doTo(name: string, what: Play['afterwards']): Promise<void> {
 
 async function cleanUp(): Promise<void> {
   registry?.server.close();
-  await stage.putBack();
+  await stage.restore();
   const { items } = await api.listNamespacedPod({ namespace });
   for (const pod of items.filter(({ metadata }) => metadata?.finalizers?.length)) {
-    const body = JSON.parse(JSON.stringify(pod)) as V1Pod; // as it was read
+    const body = JSON.parse(JSON.stringify(pod)) as V1Pod; // a copy keeps its type
     if (body.metadata) body.metadata.finalizers = [];
     await api.replaceNamespacedPod({ namespace, name: body.metadata?.name ?? '', body });
   }
@@ -176,25 +180,26 @@ async function cleanUp(): Promise<void> {
 const args = process.argv.slice(2);
 const writeAt = args.indexOf('--write');
 const folder = writeAt < 0 ? null : (args.splice(writeAt, 2)[1] ?? null);
-const desired = (args.length === 0 ? Object.keys(plays) : args).map((name) => {
-  const found = plays[name];
-  if (!found) throw new Error(`There is no situation "${name}". Known are: ${Object.keys(plays).join(', ')}.`);
-  return { name, play: found };
+const selected = (args.length === 0 ? Object.keys(provocations) : args).map((name) => {
+  const found = provocations[name];
+  if (!found)
+    throw new Error(`There is no provocation "${name}". Known names: ${Object.keys(provocations).join(', ')}.`);
+  return { name, provocation: found };
 });
 let failures = 0;
 
-async function playAll(queue: typeof desired): Promise<void> {
+async function runAll(queue: typeof selected): Promise<void> {
   for (let next = queue.shift(); next; next = queue.shift()) {
-    const { name, play: snapshot } = next;
-    const lack = lackOf(snapshot);
-    if (lack !== null) {
-      process.stdout.write(`left out  ${name}: it needs ${lack}\n`);
+    const { name, provocation } = next;
+    const missing = missingVariable(provocation);
+    if (missing !== null) {
+      process.stdout.write(`skipped  ${name}: it needs ${missing}\n`);
       continue;
     }
-    const { reason, file } = await provoke(name, snapshot, 90_000);
-    const isAsDesired = reason === snapshot.reason;
-    if (!isAsDesired) failures += 1;
-    process.stdout.write(`${isAsDesired ? 'as wanted' : `WANTED ${snapshot.reason}`}  ${name}: ${reason}\n`);
+    const { reason, file } = await provoke(name, provocation, 90_000);
+    const isExpected = reason === provocation.reason;
+    if (!isExpected) failures += 1;
+    process.stdout.write(`${isExpected ? 'as expected' : `EXPECTED ${provocation.reason}`}  ${name}: ${reason}\n`);
     if (folder === null) continue;
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/${name}.json`, `${JSON.stringify(file, null, 1)}\n`);
@@ -203,13 +208,13 @@ async function playAll(queue: typeof desired): Promise<void> {
 
 await api.createNamespace({ body: { metadata: { name: namespace } } });
 try {
-  // A few at a time, so that one node is enough; what concerns all comes last, one after the other.
-  const together = desired.filter((snapshot) => snapshot.play.isAlone !== true);
-  await Promise.all(Array.from({ length: 8 }, () => playAll(together)));
-  await stage.putBack();
-  for (const snapshot of desired.filter(({ play: { isAlone } }) => isAlone === true)) {
-    await playAll([snapshot]);
-    await stage.putBack();
+  // Eight at a time, so that one node is enough. Those that affect the node or the namespace run last, one at a time.
+  const together = selected.filter(({ provocation }) => provocation.isAlone !== true);
+  await Promise.all(Array.from({ length: 8 }, () => runAll(together)));
+  await stage.restore();
+  for (const each of selected.filter(({ provocation }) => provocation.isAlone === true)) {
+    await runAll([each]);
+    await stage.restore();
   }
 } finally {
   await cleanUp();

@@ -1,4 +1,4 @@
-/** Real situations of pods: what Kubernetes wrote, and what the engine should make of it. One file each in `snapshots/`. */
+/** Snapshots of real pods: what Kubernetes reported, and the diagnosis that the engine must give. One file each in `snapshots/`. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -17,9 +17,9 @@ const folder = new URL('./snapshots/', import.meta.url);
 
 const snapshotSchema = z.object({
   name: z.string(),
-  /** How it came about, or from which documentation it is. */
+  /** What caused it, or that it was written from documentation. */
   how: z.string(),
-  /** Take it as "now". */
+  /** The time of the diagnosis. */
   capturedAt: z.string(),
   pod: kubernetesPodSchema.nullable(),
   events: z.array(kubernetesEventSchema),
@@ -30,12 +30,12 @@ const snapshotSchema = z.object({
     stateAlso: z.array(z.string()).default([]),
     actor: z.string(),
     actorAlso: z.array(z.string()).default([]),
-    /** Words that sentence and next step together must hold. */
+    /** Texts that must appear in the message or the next step. */
     mentions: z.array(z.string()),
     codeHint: z.string(),
   }),
   httpStatus: z.number().optional(),
-  /** The API's own answer, where no pod came of it. */
+  /** The API's answer, when the request to create the pod was refused. */
   status: z
     .object({
       reason: z.string().optional(),
@@ -46,13 +46,13 @@ const snapshotSchema = z.object({
 });
 export type CapturedSnapshot = z.infer<typeof snapshotSchema>;
 
-export type Diagnosed = Pick<Diagnosis, 'reason' | 'message' | 'nextStep' | 'actor' | 'evidence'> & {
-  /** In the words of the captures: `running` for ready. */
+type Diagnosed = Pick<Diagnosis, 'reason' | 'message' | 'nextStep' | 'actor' | 'evidence'> & {
+  /** As the captured files name it: `running` instead of `ready`. */
   state: string;
 };
 
-/** As Kubernetes wrote it, before anything is parsed. */
-export function readRaw(name: string): Record<string, unknown> {
+/** The file as it is, before the schemas drop fields. */
+function readRaw(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Record<string, unknown>; // our own files
 }
 
@@ -81,7 +81,7 @@ export function diagnoseSnapshot(given: CapturedSnapshot, now = Date.parse(given
   return { ...diagnosed, state: diagnosed.state === 'ready' ? 'running' : diagnosed.state };
 }
 
-/** What becomes of the project when the API answers so; the worker decides it by the kind of the error. */
+/** The state that follows from a refused request. The worker decides this from the kind of the error. */
 function stateOfRefusal(reason: Diagnosed['reason']): string {
   switch (reason) {
     case 'pod-gone':

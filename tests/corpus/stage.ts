@@ -1,4 +1,4 @@
-/** What `provoke.ts` makes of the cluster around a pod, and how it puts everything back. */
+/** Changes the cluster around a pod for `provoke.ts`, and undoes every change. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,10 +18,8 @@ import type { Preparation } from './provocations.ts';
 export const namespace = 'opencode-corpus';
 export const labels = { 'app.kubernetes.io/managed-by': 'opencode-corpus' };
 export const priorityClass = 'opencode-corpus-first';
-/** Pods that bear it meet the webhook that nobody answers. */
+/** Creating a pod with this label calls the admission webhook that does not answer. */
 export const brokenWebhookLabel = { 'opencode-corpus/webhook': 'broken' };
-
-export type Stage = ReturnType<typeof createStage>;
 
 export function createStage(kubeConfig: KubeConfig) {
   const api = kubeConfig.makeApiClient(CoreV1Api);
@@ -29,7 +27,7 @@ export function createStage(kubeConfig: KubeConfig) {
   const admission = kubeConfig.makeApiClient(AdmissionregistrationV1Api);
   const scheduling = kubeConfig.makeApiClient(SchedulingV1Api);
   const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-  /** In the order in which it is undone. */
+  /** The newest change first. */
   const undoing: (() => Promise<unknown>)[] = [];
 
   async function nodeName(): Promise<string> {
@@ -41,15 +39,15 @@ export function createStage(kubeConfig: KubeConfig) {
   async function changeNode(change: { unschedulable?: boolean; taints?: object[] }): Promise<void> {
     const name = await nodeName();
     await api.patchNode({ name, body: { spec: change } }, mergePatch);
-    const back = { unschedulable: null, taints: null };
-    undoing.unshift(() => api.patchNode({ name, body: { spec: back } }, mergePatch));
+    const original = { unschedulable: null, taints: null };
+    undoing.unshift(() => api.patchNode({ name, body: { spec: original } }, mergePatch));
   }
 
   async function quota(hard: Record<string, string>): Promise<void> {
     const name = 'tenant';
     await api.createNamespacedResourceQuota({ namespace, body: { metadata: { name }, spec: { hard } } });
     undoing.unshift(() => api.deleteNamespacedResourceQuota({ namespace, name }));
-    // Until its controller has counted once it limits nothing that it names.
+    // The quota has no effect before its controller has counted once.
     for (let isCounted = false; !isCounted;) {
       const { status } = await api.readNamespacedResourceQuota({ namespace, name });
       isCounted = status?.used !== undefined;
@@ -86,7 +84,7 @@ export function createStage(kubeConfig: KubeConfig) {
     return found.provisioner;
   }
 
-  /** The attacher of this driver, which has only failures to report. */
+  /** Acts as the attacher of a driver and reports a failure. */
   async function failToAttach(driver: string): Promise<void> {
     const until = Date.now() + 30_000;
     for (;;) {
@@ -99,7 +97,8 @@ export function createStage(kubeConfig: KubeConfig) {
         undoing.unshift(() => storage.deleteVolumeAttachment({ name }));
         return;
       }
-      if (Date.now() > until) throw new Error('No VolumeAttachment came. The attach-detach controller must run.');
+      if (Date.now() > until)
+        throw new Error('No VolumeAttachment appeared. Check that the attach-detach controller runs.');
     }
   }
 
@@ -108,9 +107,9 @@ export function createStage(kubeConfig: KubeConfig) {
     nodeName,
     changeNode,
 
-    /** Before the pod is made. */
-    async prepare(what: Preparation | undefined, name: string): Promise<void> {
-      switch (what) {
+    /** Runs before the pod is created. */
+    async prepare(preparation: Preparation | undefined, name: string): Promise<void> {
+      switch (preparation) {
         case 'taint':
           return changeNode({ taints: [{ key: 'maintenance', value: 'true', effect: 'NoSchedule' }] });
         case 'quota':
@@ -156,9 +155,9 @@ export function createStage(kubeConfig: KubeConfig) {
       }
     },
 
-    /** What must happen while the pod is waiting. */
-    async accompany(what: Preparation | undefined): Promise<void> {
-      if (what === 'unattachable-volume') await failToAttach('disks.example.com');
+    /** Runs while the pod waits. */
+    async whileWaiting(preparation: Preparation | undefined): Promise<void> {
+      if (preparation === 'unattachable-volume') await failToAttach('disks.example.com');
     },
 
     async makePriorityClass(): Promise<void> {
@@ -166,21 +165,21 @@ export function createStage(kubeConfig: KubeConfig) {
       undoing.unshift(() => scheduling.deletePriorityClass({ name: priorityClass }));
     },
 
-    /** To be undone with everything else. */
-    afterwards(undo: () => Promise<unknown>): void {
+    /** Registers an action that `restore` runs. */
+    undoLater(undo: () => Promise<unknown>): void {
       undoing.unshift(undo);
     },
 
-    /** Puts back whatever was changed, the last first. */
-    async putBack(): Promise<void> {
+    /** Undoes every change, the newest first. */
+    async restore(): Promise<void> {
       for (const undo of undoing.splice(0)) await undo();
     },
   };
 }
 
 /**
- * Answers every image by the status that its tag names, as in `v401`, and cuts off who asks for another. `listen`: where the
- * node looks for images, which is this machine for a node that is this machine.
+ * Starts a registry that answers each image with the HTTP status in its tag, such as `v401`, and closes the connection for other tags.
+ * @param listen the address from which the node pulls images
  */
 export async function startRegistry(listen: { host: string; port: number }): Promise<{ host: string; server: Server }> {
   const server = createServer((request, response) => {

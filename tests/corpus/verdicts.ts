@@ -1,5 +1,5 @@
-/** Where we see a situation otherwise than the one who captured it, and why. */
+/** Snapshots whose expected verdict we changed after the capture, with the reason for the change. */
 
 import type { CapturedSnapshot } from './snapshots.ts';
 
-export const otherVerdicts: Record<string, { why: string; verdict: Partial<CapturedSnapshot['expect']> }> = {};
+export const changedVerdicts: Record<string, { why: string; verdict: Partial<CapturedSnapshot['expect']> }> = {};

@@ -1,3 +1,5 @@
+/** The product behind a reverse proxy that terminates TLS: sign-in, cookies, sockets, origins and the content security policy. */
+
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -7,11 +9,11 @@ import { openSocket } from '../support/raw-socket.ts';
 import { createDataDir, startSystem, type StartedSystem } from '../support/started-system.ts';
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts';
 
-describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks TLS', { timeout: 60_000 }, () => {
+describe.runIf(hasBrowser)('behind a reverse proxy with TLS', { timeout: 60_000 }, () => {
   const { dataDir, remove } = createDataDir();
   const sessionCookie = '__Host-opencode-session';
-  /** What the browser asked for, and where it said that it came from. */
-  const asked: { url: string; headers: Promise<Record<string, string>> }[] = [];
+  /** Every request of the browser. */
+  const requests: { url: string; headers: Promise<Record<string, string>> }[] = [];
   const sockets: string[] = [];
   const problems: string[] = [];
   let proxy: TlsProxy;
@@ -28,14 +30,14 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     page = await context.newPage();
     page.setDefaultTimeout(20_000);
     page.on('request', (request) => {
-      // The short form leaves headers out; a request that its page has left behind has none any more.
+      // `headers` lacks the referrer. `allHeaders` rejects for requests of a page that has been left since.
       const headers = request.allHeaders().catch(() => request.headers());
-      asked.push({ url: request.url(), headers });
+      requests.push({ url: request.url(), headers });
     });
     page.on('websocket', (socket) => sockets.push(socket.url()));
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => {
-      // Asking who is signed in before anybody is, is answered by 401: the browser logs that as an error by itself.
+      // The client asks who is signed in. Chromium logs the answer 401 as an error.
       const isProblem = message.type() === 'error' || /mixed content|content security/i.test(message.text());
       if (isProblem && !message.text().includes('401')) problems.push(message.text());
     });
@@ -47,7 +49,7 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     remove();
   });
 
-  it('signs a person in, by way of the issuer and back to the public origin', async () => {
+  it('a sign-in leads through the issuer and back to the public origin', async () => {
     await page.goto(`${proxy.url}/projects?sort=name`);
     await page.getByRole('link', { name: 'Sign in' }).click();
     await page.getByLabel('User name').fill('user-a');
@@ -57,7 +59,7 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     await page.getByText('Create your first project').waitFor();
   });
 
-  it('keeps the session in a cookie that is bound to the host, to TLS and to the server', async () => {
+  it('the session cookie is bound to the host and to TLS, and scripts cannot read it', async () => {
     const cookies = await page.context().cookies(proxy.url);
     expect(cookies.map(({ name }) => name)).toEqual([sessionCookie]);
     expect(cookies[0]).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Lax', path: '/', domain: 'localhost' });
@@ -66,12 +68,12 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     expect(readable).not.toContain(cookies[0]?.value);
   });
 
-  it('tells browsers to come by TLS alone', async () => {
+  it('the server tells browsers to use TLS only', async () => {
     const response = await page.reload();
     expect(response?.headers()['strict-transport-security']).toBe('max-age=31536000');
   });
 
-  it('shows a project live, over a socket that the proxy passes on', async () => {
+  it('a project becomes Running over a socket through the proxy', async () => {
     await page.getByRole('button', { name: 'New project' }).first().click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name').fill('Behind a proxy');
@@ -83,11 +85,11 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     expect(proxy.handshakes()).toContain(101);
   });
 
-  it('takes changes from the public origin and from no other', async () => {
+  it('the server accepts changes from the public origin only', async () => {
     const [session] = await page.context().cookies(proxy.url);
     const cookie = `${sessionCookie}=${session?.value}`;
     const inner = `http://127.0.0.1:${port}`;
-    const rename = async (origin: string) => {
+    const createToken = async (origin: string) => {
       const headers = { cookie, origin, 'content-type': 'application/json' };
       return (await fetch(`${inner}/trpc/tokens.create`, { method: 'POST', headers, body: '{"name":"x"}' })).status;
     };
@@ -99,7 +101,7 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
       'https://localhost',
     ];
     const statuses: number[] = [];
-    for (const origin of origins) statuses.push(await rename(origin));
+    for (const origin of origins) statuses.push(await createToken(origin));
     expect(statuses).toEqual([200, 403, 403, 403, 403]);
 
     const socket = await openSocket(inner, { cookie, origin: proxy.url });
@@ -108,13 +110,13 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     await expect(openSocket(inner, { cookie, origin: `http://localhost:${port}` })).rejects.toThrow('refused with 403');
   });
 
-  it('does not know a session by the name of the cookie of plain http', async () => {
+  it('the server rejects the session in the cookie for plain HTTP', async () => {
     const [session] = await page.context().cookies(proxy.url);
     const headers = { cookie: `opencode-session=${session?.value}` };
     expect((await fetch(`http://127.0.0.1:${port}/trpc/auth.me`, { headers })).status).toBe(401);
   });
 
-  it('signs the person out, and the cookie with them', async () => {
+  it('signing out deletes the session cookie', async () => {
     await page.getByRole('button', { name: 'User A' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign in' }).waitFor();
@@ -122,11 +124,11 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     expect((await page.context().cookies(proxy.url)).map(({ name }) => name)).not.toContain(sessionCookie);
   });
 
-  it('broke no rule of its own policy and asked for nothing without TLS but the issuer', () => {
+  it('no page violates the content security policy or loads anything without TLS except the issuer', () => {
     expect(problems).toEqual([]);
     const issuer = /http:\/\/127\.0\.0\.1:\d+/.exec(system.output())?.[0] ?? 'no issuer';
     const origins = new Set(
-      asked
+      requests
         .map(({ url }) => new URL(url))
         .filter(({ protocol }) => protocol !== 'data:')
         .map(({ origin }) => origin),
@@ -134,9 +136,9 @@ describe.runIf(hasBrowser)('the application behind a reverse proxy that speaks T
     expect(origins).toEqual(new Set([proxy.url, issuer]));
   });
 
-  it('put no code, state or token into any referrer', async () => {
-    expect(asked.some(({ url }) => url.includes('/auth/callback?code='))).toBe(true);
-    const referrers = await Promise.all(asked.map(async ({ headers }) => (await headers)['referer'] ?? ''));
+  it('no referrer contains a code, a state or a token', async () => {
+    expect(requests.some(({ url }) => url.includes('/auth/callback?code='))).toBe(true);
+    const referrers = await Promise.all(requests.map(async ({ headers }) => (await headers)['referer'] ?? ''));
     expect(referrers.some((referrer) => referrer.startsWith(proxy.url))).toBe(true);
     for (const referrer of referrers) expect(referrer).not.toMatch(/code=|state=|token=/);
   });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { gate, isCall, refusal } from '../support/kubernetes-refusal.ts';
-import { wordsOf } from '../support/sentences.ts';
+import { projectText } from '../support/project-text.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -83,7 +83,9 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
     await system.startWorker();
     const project = await system.create();
     const failing = await system.until(project.id, { status: 'initializing', reason: 'cluster-error' });
-    expect(wordsOf(failing)).toMatch(/HTTP 500.*Attempt 1 of 10; the next one follows by itself\..*leader changed/s);
+    expect(projectText(failing)).toMatch(
+      /HTTP 500.*Attempt 1 of 10; the next one follows by itself\..*leader changed/s,
+    );
     hold.open();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready' });
   });

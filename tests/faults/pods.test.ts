@@ -5,8 +5,8 @@ import { listProjectEvents } from '../../src/shared/node/db/project-events-repos
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { isCall } from '../support/kubernetes-refusal.ts';
+import { projectText } from '../support/project-text.ts';
 import { recordRows } from '../support/row-history.ts';
-import { wordsOf } from '../support/sentences.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -81,7 +81,7 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: before.podName, namespace, gracePeriodSeconds: 0 });
     const gone = await system.until(before.id, { status: 'initializing', reason: 'pod-gone', podUid: null });
-    expect(wordsOf(gone)).toMatch(/The pod is gone.*A new one is started by itself\./);
+    expect(projectText(gone)).toMatch(/The pod is gone.*A new pod starts by itself\./);
     await system.jobs.resume();
     await expectReplaced(before, claimUid);
     expect((await historyOf(before.id)).map(({ status }) => status)).not.toContain('error');
@@ -111,7 +111,9 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
       message: 'The node was low on resource: ephemeral-storage.',
     });
     const evicted = await system.until(project.id, { status: 'error', reason: 'evicted', phase: 'Failed' });
-    expect(wordsOf(evicted)).toMatch(/evicted.*disk storage.*started by itself.*low on resource: ephemeral-storage\./s);
+    expect(projectText(evicted)).toMatch(
+      /evicted.*disk storage.*starts by itself.*low on resource: ephemeral-storage\./s,
+    );
     expect(await system.podsOf(project.id)).toHaveLength(1);
   });
 
@@ -140,7 +142,7 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
     await holdBack(await cluster.api.readNamespacedPod({ name: before.podName, namespace }));
     await cluster.api.deleteNamespacedPod({ name: before.podName, namespace, gracePeriodSeconds: 1 });
     const stuck = await system.until(before.id, { status: 'initializing', reason: 'stuck-on-finalizer' });
-    expect(wordsOf(stuck)).toMatch(/has ended but is kept by "[^"]+".*administrator must find/);
+    expect(projectText(stuck)).toMatch(/has ended but is kept by the finalizer "[^"]+".*administrator must find/);
     // Whoever looks again, the answer is the same: on a lost node it may still write to the volume.
     await system.jobs.add('create-pod', { projectId: before.id });
     await vi.waitFor(

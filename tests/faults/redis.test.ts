@@ -4,8 +4,8 @@ import type { ProjectJob } from '../../src/shared/contract/jobs.ts';
 import type { Worker } from '../../src/worker/worker.ts';
 import { gate, isCall, refusal } from '../support/kubernetes-refusal.ts';
 import { createOwnRedis, type OwnRedis } from '../support/own-services.ts';
+import { projectText } from '../support/project-text.ts';
 import { readMetric } from '../support/read-metric.ts';
-import { wordsOf } from '../support/sentences.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -94,7 +94,7 @@ describe('fault 3: while Redis is dead', () => {
     const worker = await system.startWorker({}, quick);
     const project = await system.create({ queued: false });
     const failed = await system.until(project.id, { status: 'error', failedGeneration: 1 }, 20_000);
-    expect(wordsOf(failed)).toMatch(/HTTP 500.*Mend the cause and retry\./s);
+    expect(projectText(failed)).toMatch(/HTTP 500.*Mend the cause and retry\./s);
     expect(attemptTimes()).toHaveLength(10);
     expectPauses([25, 50, 100, 200, 400, 750, 750, 750, 750]);
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { isCall, refusal } from '../support/kubernetes-refusal.ts';
-import { wordsOf } from '../support/sentences.ts';
+import { projectText } from '../support/project-text.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -67,7 +67,7 @@ describe.each(refusals)('fault 14: $name', ({ answer, reason, words }) => {
     await system.startWorker();
     const project = await system.create();
     const failed = await system.until(project.id, { status: 'error', reason, failedGeneration: 1 });
-    expect(wordsOf(failed)).toMatch(words);
+    expect(projectText(failed)).toMatch(words);
   });
 
   it('leads to no storm: however often rows and cluster are compared, nothing more is sent', async () => {

@@ -63,7 +63,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(system.output()).toMatch(/Redis +embedded \(/);
     expect(system.output()).toMatch(/Kubernetes +embedded/);
     expect(system.output()).toContain(`at ${system.url}\n`);
-    expect(system.output()).toMatch(/user-a, user-b, user-c; the password is the name/);
+    expect(system.output()).toMatch(/Sign in as user-a, user-b, user-c\. The password is the user name\./);
   });
 
   it('runs twice side by side with its own port, folder and projects', async () => {

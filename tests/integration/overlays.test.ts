@@ -1,4 +1,4 @@
-/** The manifests under k8s/, as kubectl builds them and as a real kube-apiserver takes them. */
+/** The manifests under k8s/, as kubectl builds them and as a real kube-apiserver accepts them. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -23,9 +23,9 @@ interface Manifest {
 }
 
 const print = (overlay: string) => execFileSync('kubectl', ['kustomize', folder(overlay)], { encoding: 'utf8' });
-const build = (overlay: string) => loadAllYaml(print(overlay)) as Manifest[]; // kustomize prints nothing else
+const build = (overlay: string) => loadAllYaml(print(overlay)) as Manifest[]; // kustomize prints only manifests
 
-/** What the pod security level `restricted` would say about a pod. */
+/** The rules of the pod security level `restricted` that a pod violates. */
 function violations({ securityContext: pod, containers, initContainers = [], ...spec }: V1PodSpec): string[] {
   const allowed = new Set([
     'configMap',
@@ -43,41 +43,44 @@ function violations({ securityContext: pod, containers, initContainers = [], ...
       Object.keys(volume).filter((key) => key !== 'name' && !allowed.has(key)),
     ),
   ];
-  return [...initContainers, ...containers].reduce((all, { name, ports = [], securityContext: own }) => {
-    const wrong = {
-      'runs as root': !(own?.runAsNonRoot ?? pod?.runAsNonRoot) || (own?.runAsUser ?? pod?.runAsUser) === 0,
-      'no seccomp profile': (own?.seccompProfile ?? pod?.seccompProfile)?.type !== 'RuntimeDefault',
-      'may gain privileges': own?.allowPrivilegeEscalation !== false || own.privileged === true,
+  return [...initContainers, ...containers].reduce((all, { name, ports = [], securityContext: container }) => {
+    const violated = {
+      'runs as root': !(container?.runAsNonRoot ?? pod?.runAsNonRoot) || (container?.runAsUser ?? pod?.runAsUser) === 0,
+      'no seccomp profile': (container?.seccompProfile ?? pod?.seccompProfile)?.type !== 'RuntimeDefault',
+      'may gain privileges': container?.allowPrivilegeEscalation !== false || container.privileged === true,
       'keeps capabilities':
-        own?.capabilities?.drop?.includes('ALL') !== true || (own.capabilities.add ?? []).length > 0,
+        container?.capabilities?.drop?.includes('ALL') !== true || (container.capabilities.add ?? []).length > 0,
       'host ports': ports.some(({ hostPort }) => hostPort !== undefined),
     };
-    return [...all, ...Object.entries(wrong).flatMap(([what, is]) => (is ? [`${name}: ${what}`] : []))];
+    return [
+      ...all,
+      ...Object.entries(violated).flatMap(([rule, isViolated]) => (isViolated ? [`${name}: ${rule}`] : [])),
+    ];
   }, ofPod);
 }
 
 describe.skipIf(!hasKubectl)('the overlays', () => {
-  it.each(overlays)('%s: every pod passes the restricted pod security level', (overlay) => {
+  it.each(overlays)('every pod of %s conforms to the restricted pod security level', (overlay) => {
     const specs = build(overlay).flatMap(({ spec }) => (spec?.template ? [spec.template.spec] : []));
     expect(specs.length).toBeGreaterThanOrEqual(3);
     expect(specs.flatMap(violations)).toEqual([]);
   });
 
-  it.each(overlays)('%s: only the worker has a token for the cluster', (overlay) => {
+  it.each(overlays)('only the worker of %s has a token for the cluster', (overlay) => {
     const withToken = build(overlay).flatMap(({ metadata, spec }) =>
       spec?.template && spec.template.spec.automountServiceAccountToken !== false ? [metadata.name] : [],
     );
     expect(withToken).toEqual(['worker']);
   });
 
-  it.each(overlays)('%s: server and worker read from it a configuration without a mistake', (overlay) => {
+  it.each(overlays)('server and worker accept the configuration of %s', (overlay) => {
     const manifests = build(overlay);
     const find = (kind: string, prefix: string) =>
       manifests.find((each) => each.kind === kind && each.metadata.name.startsWith(prefix)) as unknown;
     const config = (find('ConfigMap', 'opencode-config') as V1ConfigMap).data;
     const secret = find('Secret', 'opencode-secrets') as V1Secret | undefined;
-    // In production the administrator makes it; the runbook names these four.
-    const made = {
+    // In production an administrator creates the Secret; the runbook names these four fields.
+    const production = {
       DATABASE_URL: 'postgresql://db.example.com/opencode',
       REDIS_URL: 'rediss://redis.example.com',
       SESSION_SECRET: 'x'.repeat(40),
@@ -85,31 +88,31 @@ describe.skipIf(!hasKubectl)('the overlays', () => {
     };
     const secrets = secret
       ? Object.fromEntries(Object.entries(secret.data ?? {}).map(([name, value]) => [name, atob(value)]))
-      : made;
-    expect(Object.keys(secrets).toSorted()).toEqual(Object.keys(made).toSorted());
+      : production;
+    expect(Object.keys(secrets).toSorted()).toEqual(Object.keys(production).toSorted());
     const env = { ...config, ...secrets };
     expect(readServerConfig(env)).toMatchObject({ kubeNamespace: 'opencode', port: 3080 });
     expect(readWorkerConfig(env)).toMatchObject({ namespace: 'opencode', metricsPort: 3081 });
   });
 
-  it('in production no image, address or secret of development is left', () => {
+  it('production contains no image, address or secret of development', () => {
     const text = JSON.stringify(build('production'));
     expect(text).not.toMatch(/development|localhost|keycloak|"image":"opencode-project-manager/);
   });
 
-  it('name no Kubernetes object that they do not bring, but the Secret of the administrator', () => {
+  it('each overlay contains every object that it refers to, except the Secret that an administrator creates', () => {
     for (const overlay of overlays) {
       const manifests = build(overlay);
       const names = new Set(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
       const text = JSON.stringify(manifests.map(({ spec }) => spec));
-      const asked = [
+      const references = [
         ...[...text.matchAll(/"configMap(?:Ref|KeyRef)?":\{"name":"([^"]+)"/g)].map(([, name]) => `ConfigMap ${name}`),
         ...[...text.matchAll(/"secret(?:Ref|KeyRef)":\{[^}]*"name":"([^"]+)"/g)].map(([, name]) => `Secret ${name}`),
         ...[...text.matchAll(/"serviceAccountName":"([^"]+)"/g)].map(([, name]) => `ServiceAccount ${name}`),
       ];
-      expect(asked.length).toBeGreaterThan(3);
-      const absent = new Set(asked.filter((name) => !names.has(name)));
-      expect([...absent]).toEqual(overlay === 'production' ? ['Secret opencode-secrets'] : []);
+      expect(references.length).toBeGreaterThan(3);
+      const missing = new Set(references.filter((name) => !names.has(name)));
+      expect([...missing]).toEqual(overlay === 'production' ? ['Secret opencode-secrets'] : []);
     }
   });
 });
@@ -121,7 +124,7 @@ describe.skipIf(!hasKubectl || assetsDir === '')('the overlays on a real kube-ap
 
   beforeAll(async () => {
     apiserver = await startKubeApiserver({ assetsDir });
-    // Made for real: a dry run makes none, and the rest lies in them.
+    // A dry run creates no namespaces, and the other objects need them.
     for (const name of ['opencode-system', 'opencode']) {
       expect(
         kubectl(['create', '-f', '-'], dumpYaml({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
@@ -130,10 +133,9 @@ describe.skipIf(!hasKubectl || assetsDir === '')('the overlays on a real kube-ap
   });
   afterAll(() => apiserver.stop());
 
-  it.each(overlays)('%s: each object is taken, and no field is unknown to it', (overlay) => {
-    // This API is older than policy/v1 and knows the same object as v1beta1.
-    const text = print(overlay).replaceAll(/^apiVersion: policy\/v1$/gm, 'apiVersion: policy/v1beta1');
-    const { status, stdout, stderr } = kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], text);
+  it.each(overlays)('the API accepts every object of %s and knows every field', (overlay) => {
+    const args = ['apply', '--dry-run=server', '--validate=strict', '-f', '-'];
+    const { status, stdout, stderr } = kubectl(args, print(overlay));
     expect({ status, stderr: stderr.replaceAll(/Warning: resource namespaces.*\n/g, '') }).toEqual({
       status: 0,
       stderr: '',

@@ -1,10 +1,10 @@
-/** A real Chromium, driven as a person would: one context a person or device. */
+/** Starts a real Chromium and opens windows in it. Each window has its own cookies, like a browser on another device. */
 
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 import { findChromium } from './services.ts';
 
-/** @throws Error when there is none; tests look at {@link hasBrowser} first */
+/** @throws Error when there is no Chromium. Test files check {@link hasBrowser} first. */
 export async function startBrowser(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === null) throw new Error('There is no Chromium on this machine.');
@@ -22,32 +22,63 @@ export async function startBrowser(): Promise<Browser> {
   });
 }
 
-/** Where there is none, the start of the test run says so. */
+/** Without Chromium the browser tests are skipped, and the start of the test run says so. */
 export const hasBrowser = findChromium() !== null;
 
-export interface Person {
+export interface BrowserWindow {
   page: Page;
   context: BrowserContext;
-  /** What went wrong in the page by itself: uncaught errors, and console errors such as violations of the CSP. */
+  /** Uncaught errors and console errors of the page, such as violations of the content security policy. */
   problems: string[];
 }
 
-/** Opens a fresh context and signs in there through the issuer's own page. */
-export async function signIn(browser: Browser, options: { url: string; user: string; path?: string }): Promise<Person> {
+/** Opens a window without a signed-in user. */
+export async function openWindow(browser: Browser): Promise<BrowserWindow> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000); // on a crowded machine a page takes its time
+  page.setDefaultTimeout(30_000);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
-    // Asking who is signed in before anybody is, is answered by 401: the browser logs that as an error by itself.
+    // The client asks who is signed in. Chromium logs the answer 401 as an error.
     if (message.type() === 'error' && !message.text().includes('401')) problems.push(message.text());
   });
-  await page.goto(`${options.url}${options.path ?? '/'}`);
-  await page.getByRole('link', { name: 'Sign in' }).click();
-  await page.getByLabel('User name').fill(options.user);
-  await page.getByLabel('Password').fill(options.user);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.waitForURL((address) => address.origin === options.url && !address.pathname.startsWith('/auth'));
   return { page, context, problems };
+}
+
+interface SignInOptions {
+  url: string;
+  /** A development user of the embedded issuer. */
+  user: string;
+  /** The page to open after sign-in. */
+  path?: string;
+}
+
+/** Opens a window and signs the user in through the pages of the product and of the issuer. */
+export async function signInByHand(browser: Browser, { url, user, path = '/' }: SignInOptions): Promise<BrowserWindow> {
+  const window = await openWindow(browser);
+  const { page } = window;
+  await page.goto(`${url}${path}`);
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('User name').fill(user);
+  await page.getByLabel('Password').fill(user);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.waitForURL((address) => address.origin === url && !address.pathname.startsWith('/auth'));
+  return window;
+}
+
+/**
+ * Opens a window and signs the user in with the same requests as {@link signInByHand}, but without rendering the pages in
+ * between. Use it where the test is not about sign-in.
+ */
+export async function signIn(browser: Browser, { url, user, path = '/' }: SignInOptions): Promise<BrowserWindow> {
+  const window = await openWindow(browser);
+  const { page, context } = window;
+  const headers = { 'user-agent': await page.evaluate(() => navigator.userAgent) };
+  const question = await context.request.get(`${url}/auth/login`, { headers });
+  const origin = new URL(question.url()).origin;
+  const answer = await context.request.post(question.url(), { form: { as: user }, headers: { ...headers, origin } });
+  if (new URL(answer.url()).origin !== url) throw new Error(`The sign-in of ${user} ended at ${answer.url()}.`);
+  await page.goto(`${url}${path}`);
+  return window;
 }

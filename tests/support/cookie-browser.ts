@@ -1,4 +1,4 @@
-/** As much of a browser as signing in needs: cookies by host, and redirects one at a time. */
+/** The part of a browser that a sign-in needs, without rendering: it keeps cookies by host and follows redirects. */
 
 interface Page {
   url: string;
@@ -8,16 +8,16 @@ interface Page {
 }
 
 export interface CookieBrowser {
-  /** Follows redirects to the end; `until` stops before the request whose URL it names. */
+  /** Opens a URL and follows all redirects. It stops before a redirect to a URL for which `until` returns true. */
   open(url: string, options?: { form?: Record<string, string>; until?: (url: URL) => boolean }): Promise<Page>;
-  /** The `cookie` header that this browser would send to the URL. */
+  /** Returns the `cookie` header for requests to the URL. */
   cookiesFor(url: string): string;
-  /** Puts a cookie in, or takes it away with `null`. */
+  /** Sets a cookie; `null` deletes it. */
   setCookie(url: string, name: string, value: string | null): void;
 }
 
 export function createCookieBrowser(): CookieBrowser {
-  /** Cookies know hosts, not ports. By name and path. */
+  /** By host name, because cookies ignore the port; then by name and path. */
   const jars = new Map<string, Map<string, { name: string; value: string; path: string }>>();
   const jarOf = (url: string) => {
     const { hostname } = new URL(url);
@@ -51,9 +51,9 @@ export function createCookieBrowser(): CookieBrowser {
         for (const header of response.headers.getSetCookie()) {
           const [pair = '', ...attributes] = header.split(';');
           const [name = '', value = ''] = pair.split(/=(.*)/s);
-          const attribute = (desired: RegExp) => attributes.map((text) => desired.exec(text)?.[1]).find(Boolean);
-          const isGone = value === '' || attribute(/^\s*max-age=(0)$/i) !== undefined;
-          put(url, { name, value: isGone ? null : value, path: attribute(/^\s*path=(.+)$/i) ?? '/' });
+          const attribute = (pattern: RegExp) => attributes.map((text) => pattern.exec(text)?.[1]).find(Boolean);
+          const isDeleted = value === '' || attribute(/^\s*max-age=(0)$/i) !== undefined;
+          put(url, { name, value: isDeleted ? null : value, path: attribute(/^\s*path=(.+)$/i) ?? '/' });
         }
         const location = response.headers.get('location');
         const text = await response.text();
@@ -64,7 +64,7 @@ export function createCookieBrowser(): CookieBrowser {
         body = undefined;
         if (until?.(new URL(url))) return { url, status: response.status, headers: response.headers, body: text };
       }
-      throw new Error(`${start} redirects without end.`);
+      throw new Error(`${start} redirects more than 15 times.`);
     },
   };
 }

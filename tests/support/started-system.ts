@@ -1,4 +1,4 @@
-/** Runs `npm start`'s own program as a process of its own, as a person would, and says what it printed and when it ended. */
+/** Runs the program of `npm start` as a separate process. */
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,21 +14,21 @@ export interface StartedSystem {
   url: string;
   dataDir: string;
   kubeconfigPath: string;
-  /** Everything that it has printed so far. */
+  /** Everything that the program has printed so far. */
   output(): string;
-  /** Sends the signal and resolves to the exit code (`null` when the signal itself ended it) and the time it took. */
+  /** Sends the signal and waits for the end. The exit code is `null` when the signal itself ended the process. */
   end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<{ code: number | null; tookMs: number }>;
 }
 
-/** A folder for DATA_DIR that PostgreSQL can enter also when the tests run as root, and a function that removes it. */
+/** Creates a folder for `DATA_DIR`. The embedded PostgreSQL can use it even when the tests run as root. */
 export function createDataDir(): { dataDir: string; remove(): void } {
   const dataDir = mkdtempSync(join(tmpdir(), 'opencode-system-'));
   return { dataDir, remove: () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /**
- * Starts the program and waits until it says that it is ready.
- * @throws Error with everything that it printed, when it ends before
+ * Starts the program and waits until it prints that it is ready.
+ * @throws Error with everything that the program printed, when it ends before that
  */
 export async function startSystem(options: {
   dataDir: string;
@@ -40,7 +40,7 @@ export async function startSystem(options: {
   await Promise.race([
     run.printed(/^Ready after/m),
     run.exited.then((code) => {
-      throw new Error(`It ended with exit code ${code} before it was ready:\n${run.output()}`);
+      throw new Error(`The program ended with exit code ${code} before it was ready:\n${run.output()}`);
     }),
   ]);
   return {
@@ -56,15 +56,15 @@ export async function startSystem(options: {
   };
 }
 
-export interface RunningProgram {
+interface RunningProgram {
   output(): string;
-  /** Resolves when the output matches. */
+  /** Resolves when the output matches the pattern. */
   printed(pattern: RegExp): Promise<void>;
   exited: Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Runs one of our programs with exactly this environment beside PATH and HOME. */
+/** Runs one of our programs with this environment, and with PATH and HOME. */
 export function runProgram(file: string, env: Record<string, string>, args: string[] = []): RunningProgram {
   const child = spawn(process.execPath, [join(root, file), ...args], {
     cwd: root,
@@ -75,7 +75,7 @@ export function runProgram(file: string, env: Record<string, string>, args: stri
   const watchers = new Set<() => void>();
   const collect = (chunk: Buffer) => {
     output += chunk.toString();
-    for (const look of watchers) look();
+    for (const check of watchers) check();
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
@@ -83,13 +83,13 @@ export function runProgram(file: string, env: Record<string, string>, args: stri
     output: () => output,
     printed: (pattern) =>
       new Promise((resolvePrinted) => {
-        const look = () => {
+        const check = () => {
           if (!pattern.test(output)) return;
-          watchers.delete(look);
+          watchers.delete(check);
           resolvePrinted();
         };
-        watchers.add(look);
-        look();
+        watchers.add(check);
+        check();
       }),
     exited: new Promise((resolveExited, reject) => {
       child.on('error', reject);

@@ -1,3 +1,5 @@
+/** The sign-in page. Its button leads to the identity provider, where the user signs in. */
+
 import { Button, Text, Title } from '@mantine/core';
 import { Navigate, useSearchParams } from 'react-router';
 
@@ -8,18 +10,18 @@ import { PageTitle } from '../ui/PageTitle.tsx';
 
 import classes from './sign-in-page.module.css';
 
+/** The messages for the `reason` in the address. */
 const messages: Record<string, string> = {
-  ended: 'Your session has ended. Sign in again to go on where you were; what you typed is kept.',
+  ended: 'Your session has ended. Sign in again to continue. What you typed is kept.',
   'signed-out': 'You are signed out.',
   'signed-out-everywhere': 'You are signed out on every device.',
 };
 
-/** The door. Sign-in itself happens at the identity provider, to which the button leads. */
 export function SignInPage() {
   const [search] = useSearchParams();
   const returnTo = safeReturnTo(search.get('returnTo'), '/projects');
   const reason = search.get('reason');
-  // Whoever comes here because a session ended needs no test whether it did.
+  // With a reason, the session is known to have ended, so there is no need to ask the server.
   const me = trpc.auth.me.useQuery(undefined, {
     retry: false,
     retryOnMount: false,
@@ -36,8 +38,7 @@ export function SignInPage() {
           OpenCode Project Manager
         </Title>
         <Text c="dimmed" mt={6}>
-          A workspace of its own for every project: OpenCode, files and sessions in one pod, kept running and shown
-          live.
+          Every project gets its own workspace: OpenCode, files and sessions in one pod, kept running and shown live.
         </Text>
         {message !== undefined && <output className={classes.note}>{message}</output>}
         <Button component="a" href={`/auth/login?returnTo=${encodeURIComponent(returnTo)}`} size="md" fullWidth mt="xl">

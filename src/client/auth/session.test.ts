@@ -11,21 +11,21 @@ function sessionAt(
   return { session, loaded };
 }
 
-describe('the end of a session', () => {
-  it('leads to the sign-in page once, and from there back to where one was', () => {
+describe('a session', () => {
+  it('loads the sign-in page once when it ends, with the way back to the current page', () => {
     const { session, loaded } = sessionAt('/projects/7?edit=');
     session.ended();
     session.ended();
     expect(loaded).toEqual(['/sign-in?returnTo=%2Fprojects%2F7%3Fedit%3D&reason=ended']);
   });
 
-  it('is no news on the sign-in page', () => {
+  it('loads nothing when it ends on the sign-in page', () => {
     const { session, loaded } = sessionAt('/sign-in');
     session.ended();
     expect(loaded).toEqual([]);
   });
 
-  it('by signing out says so, and the socket that the server closes meanwhile changes nothing', async () => {
+  it('says that the user has signed out, even when the server closes the socket first', async () => {
     const { session, loaded } = sessionAt('/projects');
     const done = session.signOut();
     session.ended();
@@ -33,35 +33,37 @@ describe('the end of a session', () => {
     expect(loaded).toEqual(['/sign-in?reason=signed-out']);
   });
 
-  it('everywhere ends all sessions before it leaves, also when the cookie cannot be taken away', async () => {
+  it('ends all sessions before it loads the sign-in page, even when the cookie cannot be deleted', async () => {
     const { session, loaded } = sessionAt('/settings/sessions', () => Promise.reject(new Error('no answer')));
     const ended: string[] = [];
     await session.signOutEverywhere(async () => {
-      session.ended(); // by the socket, which closes before the answer comes
+      session.ended(); // called by the socket, which closes before the answer arrives
       ended.push('all');
     });
     expect([ended, loaded]).toEqual([['all'], ['/sign-in?reason=signed-out-everywhere']]);
   });
 
-  it('is noticed when the session ended and the answer to that was lost', async () => {
+  it('loads the sign-in page when the session has ended but the answer was lost', async () => {
     const { session, loaded } = sessionAt('/settings/sessions');
     const lost = session.signOutEverywhere(async () => {
       session.ended();
-      throw new Error('the line broke');
+      throw new Error('connection lost');
     });
-    await expect(lost).rejects.toThrow('the line broke');
+    await expect(lost).rejects.toThrow('connection lost');
     expect(loaded).toEqual(['/sign-in?returnTo=%2Fsettings%2Fsessions&reason=ended']);
   });
 
-  it('everywhere does not leave when the sessions could not be ended, and can be tried again', async () => {
+  it('stays on the page when the sessions could not be ended, and can try again', async () => {
     const { session, loaded } = sessionAt('/settings/sessions');
-    await expect(session.signOutEverywhere(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    await expect(session.signOutEverywhere(() => Promise.reject(new Error('unavailable')))).rejects.toThrow(
+      'unavailable',
+    );
     expect(loaded).toEqual([]);
     await session.signOutEverywhere(() => Promise.resolve());
     expect(loaded).toEqual(['/sign-in?reason=signed-out-everywhere']);
   });
 
-  it('does not take place when the server could not be told, and can be tried again', async () => {
+  it('stays on the page when the sign-out failed, and can try again', async () => {
     const answers = [new Response(null, { status: 503 }), new Response(null, { status: 204 })];
     const { session, loaded } = sessionAt('/projects', async () => answers.shift() ?? new Response(null));
     await expect(session.signOut()).rejects.toThrow('503');

@@ -1,29 +1,29 @@
-/** The end of a session, by the person's wish or by the server's. */
+/** Ends the session of the user: on request, or after the server has ended it. */
 
-import { signInPath, type SignInReason } from './return-to.ts';
+import { signInPath, type SignInReason } from './sign-in-path.ts';
 
 export interface Session {
-  /** The server no longer knows the session: shows the sign-in page, which leads back to where one was. */
+  /** The server has ended the session: loads the sign-in page, which leads back to the current page. */
   ended(): void;
-  /** Ends the session on the server, then shows the sign-in page. Rejects when the server did not do it. */
+  /** Ends the session on the server, then loads the sign-in page. Rejects when the server did not end it. */
   signOut(): Promise<void>;
-  /** The same for all sessions of the person, which `revokeAll` ends on the server. */
+  /** Ends all sessions of the user with `revokeAll`, then loads the sign-in page. Rejects when `revokeAll` fails. */
   signOutEverywhere(revokeAll: () => Promise<unknown>): Promise<void>;
 }
 
-export interface SessionDeps {
-  /** Loads another page of this site: nothing of the last person is left in memory then. */
+interface SessionDeps {
+  /** Loads another page of this site. A full load removes the data of the user from memory. */
   load: (path: string) => void;
   currentPath: () => string;
   fetch: typeof globalThis.fetch;
 }
 
 export function createSession({ load, currentPath, fetch }: SessionDeps): Session {
-  // Several calls may be refused at once, and the server closes the socket of whoever signs out: one page is enough.
+  // Several calls can be refused at once, and signing out closes the socket too. Only the first of them loads a page.
   let leaving = false;
-  let endedMeanwhile = false;
+  let endedWhileLeaving = false;
 
-  /** Whatever `end` makes the server say of an end meanwhile is no news. */
+  /** While `end` runs, `ended` only records that the session has ended. */
   async function leave(end: () => Promise<unknown>, reason: SignInReason): Promise<void> {
     if (leaving) return;
     leaving = true;
@@ -31,7 +31,7 @@ export function createSession({ load, currentPath, fetch }: SessionDeps): Sessio
       await end();
     } catch (error) {
       leaving = false;
-      if (endedMeanwhile) ended(); // it was done, and only the answer was lost
+      if (endedWhileLeaving) ended(); // the session has ended, and only the answer was lost
       throw error;
     }
     load(signInPath({ reason }));
@@ -46,7 +46,7 @@ export function createSession({ load, currentPath, fetch }: SessionDeps): Sessio
 
   function ended(): void {
     const returnTo = currentPath();
-    endedMeanwhile = leaving;
+    endedWhileLeaving = leaving;
     if (leaving || returnTo.startsWith('/sign-in')) return;
     leaving = true;
     load(signInPath({ returnTo, reason: 'ended' }));
@@ -58,7 +58,7 @@ export function createSession({ load, currentPath, fetch }: SessionDeps): Sessio
     signOutEverywhere: (revokeAll) =>
       leave(async () => {
         await revokeAll();
-        // Takes the cookie away. It is worth nothing any more, so nobody is kept here when that fails.
+        // Deletes the cookie. The session has ended already, so a failure does not matter.
         await logout().catch(() => undefined);
       }, 'signed-out-everywhere'),
   };

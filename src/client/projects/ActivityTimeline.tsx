@@ -1,3 +1,5 @@
+/** The activity of a project: who did what and what happened, newest first. `project-cache.ts` invalidates it on changes. */
+
 import { Button, Skeleton } from '@mantine/core';
 import {
   IconAlertTriangle,
@@ -37,7 +39,6 @@ const icons = {
   archived: IconArchive,
 } satisfies Record<ActivityKind, TablerIcon>;
 
-/** Who did what and what happened, newest first. Read again whenever the project changes. */
 export function ActivityTimeline({ projectId }: { projectId: string }) {
   const activity = trpc.projects.activity.useInfiniteQuery(
     { id: projectId },
@@ -86,7 +87,7 @@ function Entry({ entry }: { entry: ActivityEntry }) {
       <span className={classes.icon} data-kind={entry.kind}>
         <Icon size={13} stroke={1.8} aria-hidden="true" />
       </span>
-      <div className={classes.words}>
+      <div className={classes.text}>
         <span>{entry.message}</span>
         <span className={classes.who}>
           {entry.actor !== null && `${entry.actor} · `}

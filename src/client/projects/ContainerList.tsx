@@ -1,3 +1,5 @@
+/** The containers of the pod: their states, restarts and last exits. */
+
 import type { ContainerSummary, Project } from '../../shared/contract/project.ts';
 import { count } from '../ui/format.ts';
 import { Panel } from '../ui/Panel.tsx';
@@ -5,7 +7,6 @@ import { containerPurpose, containerState } from './container-labels.ts';
 
 import classes from './container-list.module.css';
 
-/** The containers of the pod: ready or not, how often they were started again, and how they last ended. */
 export function ContainerList({ project }: { project: Project }) {
   return (
     <Panel title="Containers">
@@ -48,10 +49,10 @@ function ContainerRow({ container }: { container: ContainerSummary }) {
 function noPodMessage({ status }: Project): string {
   switch (status) {
     case 'stopped':
-      return 'There is no pod while the project is stopped. Start it to get one.';
+      return 'There is no pod while the project is stopped. Start the project to create one.';
     case 'archived':
     case 'deleting':
-      return 'The pod is gone.';
+      return 'The pod has been deleted.';
     default:
       return 'There is no pod yet.';
   }

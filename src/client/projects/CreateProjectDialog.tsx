@@ -1,3 +1,5 @@
+/** The dialog that creates a project. */
+
 import { useState } from 'react';
 import { z } from 'zod';
 
@@ -9,15 +11,14 @@ import { createDraftStore } from './draft.ts';
 import { emptyProjectForm, projectFormSchema, projectInputOf } from './project-form-values.ts';
 import { ProjectForm } from './ProjectForm.tsx';
 
-export interface CreateProjectDialogProps {
+interface CreateProjectDialogProps {
   opened: boolean;
   onClose: () => void;
 }
 
-/** Asks for what a new project needs. */
 export function CreateProjectDialog({ opened, onClose }: CreateProjectDialogProps) {
   const create = trpc.projects.create.useMutation();
-  // While it is being sent the dialog stays, for it holds the text that a refusal would need.
+  // The dialog stays open until the answer arrives: after a refusal the user corrects the text in it.
   const close = (): void => {
     if (!create.isPending) onClose();
   };
@@ -35,7 +36,7 @@ interface BodyProps {
 
 const draftSchema = projectFormSchema.extend({ idempotencyKey: z.string() });
 
-/** Mounted anew with each opening. One opening has one idempotency key: sending twice still makes one project. */
+/** Mounted again with each opening. Each opening has one idempotency key, so sending the form twice creates one project. */
 function CreateProjectBody({ create, onClose }: BodyProps) {
   const { projectCache } = useApp();
   const [drafts] = useState(() =>
@@ -44,7 +45,7 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
   const [{ idempotencyKey, ...initialValues }] = useState(
     () => drafts.read() ?? { ...emptyProjectForm, idempotencyKey: newIdempotencyKey() },
   );
-  const leave = (): void => {
+  const clearAndClose = (): void => {
     drafts.clear();
     onClose();
   };
@@ -52,18 +53,18 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
     <ProjectForm
       initialValues={initialValues}
       onValuesChange={(values) => drafts.write({ ...values, idempotencyKey })}
-      onCancel={leave}
+      onCancel={clearAndClose}
       onSubmit={async (values) => {
         const project = await create.mutateAsync({ ...projectInputOf(values), idempotencyKey });
         projectCache.writeAnswer(project);
         notifyDone(`“${project.name}” was created and is starting.`);
-        leave();
+        clearAndClose();
       }}
     />
   );
 }
 
-/** A random id that needs no secure context, unlike `crypto.randomUUID`. */
+/** A random id. Unlike `crypto.randomUUID` it works without a secure context (plain HTTP). */
 function newIdempotencyKey(): string {
   const bytes = window.crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

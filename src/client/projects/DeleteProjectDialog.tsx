@@ -1,3 +1,5 @@
+/** The dialog that deletes a project after the user has typed its name. */
+
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
@@ -5,13 +7,12 @@ import type { Project } from '../../shared/contract/project.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { useProjectActions } from './use-project-actions.ts';
 
-export interface DeleteProjectDialogProps {
-  /** The project in question; `null` while the dialog is closed. */
+interface DeleteProjectDialogProps {
+  /** The project to delete; `null` while the dialog is closed. */
   project: Project | null;
   onClose: () => void;
 }
 
-/** Asks for the name before a project and its files are removed for good. */
 export function DeleteProjectDialog({ project, onClose }: DeleteProjectDialogProps) {
   const { run } = useProjectActions();
   return (
@@ -36,13 +37,13 @@ interface BodyProps {
   onConfirm: () => void;
 }
 
-/** Mounted anew with each opening: what was typed for one project never counts for another. */
+/** Mounted again with each opening, so that text typed for one project is not used for another. */
 function DeleteProjectBody({ project, onCancel, onConfirm }: BodyProps) {
   const [typed, setTyped] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const confirm = (): void => {
     if (typed.trim() === project.name) onConfirm();
-    else setProblem('This is not the name of the project. Type it exactly as it is written above.');
+    else setProblem('This is not the name of the project. Type it exactly as shown above.');
   };
   return (
     <form
@@ -53,7 +54,7 @@ function DeleteProjectBody({ project, onCancel, onConfirm }: BodyProps) {
     >
       <Stack gap="md">
         <Text>
-          The pod of this project and its volume <strong>with all files in it</strong> are removed. This cannot be
+          The pod of this project and its volume <strong>with all files in it</strong> are deleted. This cannot be
           undone.
         </Text>
         <TextInput

@@ -1,3 +1,5 @@
+/** A field of a project with an edit button. The button replaces the text by an input in the same place. */
+
 import { ActionIcon, Button, Group, Textarea, TextInput } from '@mantine/core';
 import { IconPencil } from '@tabler/icons-react';
 import { useEffect, useRef, type KeyboardEvent, type ReactNode } from 'react';
@@ -8,24 +10,23 @@ import { refusalOf } from './use-project-actions.ts';
 
 import classes from './editable-field.module.css';
 
-export interface EditableFieldProps {
+interface EditableFieldProps {
   project: Project;
   field: ProjectField;
   label: string;
   placeholder: string;
-  /** How it reads while nobody edits it. */
+  /** The field while it is not edited. */
   children: ReactNode;
 }
 
-/** A field of a project with a pencil beside it; pressed, the text itself can be changed where it stands. */
 export function EditableField({ project, field, label, placeholder, children }: EditableFieldProps) {
   const edit = useFieldEdit(project, field);
-  const pencil = useRef<HTMLButtonElement>(null);
+  const editButton = useRef<HTMLButtonElement>(null);
   const wasEditing = useRef(edit.editing);
   const canEdit = refusalOf('update', project) === null;
-  // The focus returns to where the editing began.
+  // When editing ends, the focus returns to the button that started it.
   useEffect(() => {
-    if (wasEditing.current && !edit.editing) pencil.current?.focus();
+    if (wasEditing.current && !edit.editing) editButton.current?.focus();
     wasEditing.current = edit.editing;
   }, [edit.editing]);
 
@@ -35,8 +36,8 @@ export function EditableField({ project, field, label, placeholder, children }: 
         {children}
         {canEdit && (
           <ActionIcon
-            ref={pencil}
-            className={classes.pencil ?? ''}
+            ref={editButton}
+            className={classes.editButton ?? ''}
             variant="subtle"
             color="gray"
             size={26}
@@ -61,7 +62,7 @@ export function EditableField({ project, field, label, placeholder, children }: 
     placeholder,
     value: edit.text,
     error: edit.problem,
-    // oxlint-disable-next-line jsx-a11y/no-autofocus -- the person has just asked to edit this
+    // oxlint-disable-next-line jsx-a11y/no-autofocus -- the user has just pressed the edit button
     autoFocus: true,
     autoComplete: 'off',
     onKeyDown,

@@ -1,20 +1,21 @@
+/** What Kubernetes reports about a project, collapsed at first, and a button that copies a full report. */
+
 import { Button, CopyButton } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { formatDateTime } from '../ui/format.ts';
-import { diagnosisOf } from './diagnosis.ts';
+import { diagnosisReport } from './diagnosis-report.ts';
 
 import classes from './evidence.module.css';
 
-/** What Kubernetes itself says, folded away, and the whole diagnosis as a text to send to somebody. */
 export function Evidence({ project }: { project: Project }) {
   return (
     <details className={classes.root}>
       <summary className={classes.summary}>What Kubernetes says</summary>
       <ul className={classes.list}>
         {project.evidence.map(({ source, subject, reason, text, at, count }) => (
-          <li key={`${source} ${subject} ${reason} ${text}`} className={classes.piece}>
+          <li key={`${source} ${subject} ${reason} ${text}`} className={classes.item}>
             <span className={classes.about}>
               {[`${source} ${subject}`, reason, count !== null && count > 1 ? `${count} times` : null]
                 .filter(Boolean)
@@ -25,7 +26,7 @@ export function Evidence({ project }: { project: Project }) {
           </li>
         ))}
       </ul>
-      <CopyButton value={diagnosisOf(project)}>
+      <CopyButton value={diagnosisReport(project)}>
         {({ copied, copy }) => (
           <Button
             size="compact-xs"

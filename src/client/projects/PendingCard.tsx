@@ -1,9 +1,10 @@
+/** Placeholders in the list of projects: a card for a project that is being created, and cards while the list loads. */
+
 import { Loader, Skeleton } from '@mantine/core';
 
 import classes from './project-card.module.css';
 import listClasses from './project-list.module.css';
 
-/** Stands for a project that is being created: it has a name and nothing else yet. */
 export function PendingCard({ name }: { name: string }) {
   return (
     <article className={classes.root} data-pending aria-label={`${name}: being created`} aria-busy="true">
@@ -25,7 +26,7 @@ export function PendingCard({ name }: { name: string }) {
 
 const skeletons = ['one', 'two', 'three', 'four', 'five', 'six'];
 
-/** Cards without content while the list is on its way, of the same size as those to come. */
+/** Empty cards of the same size as the real ones. */
 export function CardSkeletons() {
   return (
     <output className={listClasses.grid} aria-label="Loading projects" aria-busy="true">

@@ -1,44 +1,45 @@
+/** The buttons of a project's page: the most frequent commands, and a menu with the rest. */
+
 import { Button, Tooltip } from '@mantine/core';
 import { IconPlayerPlay, IconPlayerStop, IconRotateClockwise, type TablerIcon } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { ProjectMenu } from './ProjectMenu.tsx';
-import { refusalOf, useProjectActions, type DirectAction } from './use-project-actions.ts';
+import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
 import classes from './project-detail.module.css';
 
-const buttons: { action: DirectAction; label: string; icon: TablerIcon }[] = [
-  { action: 'start', label: 'Start', icon: IconPlayerPlay },
-  { action: 'stop', label: 'Stop', icon: IconPlayerStop },
-  { action: 'restart', label: 'Restart', icon: IconRotateClockwise },
+const buttons: { command: DirectCommand; label: string; icon: TablerIcon }[] = [
+  { command: 'start', label: 'Start', icon: IconPlayerPlay },
+  { command: 'stop', label: 'Stop', icon: IconPlayerStop },
+  { command: 'restart', label: 'Restart', icon: IconRotateClockwise },
 ];
 
-export interface ProjectActionsProps {
+interface ProjectActionsProps {
   project: Project;
   onRename: () => void;
   onDelete: () => void;
 }
 
-/** What is done most often as buttons, the rest in a menu. */
 export function ProjectActions({ project, onRename, onDelete }: ProjectActionsProps) {
   const { run, running } = useProjectActions();
   return (
     <div className={classes.actions}>
-      {buttons.map(({ action, label, icon: Icon }) => {
-        const refusal = refusalOf(action, project);
-        // Refused buttons stay reachable by keyboard, so that their reason can be read.
+      {buttons.map(({ command, label, icon: Icon }) => {
+        const refusal = refusalOf(command, project);
+        // A refused button is not `disabled`: it stays reachable by keyboard, so that users can read the reason.
         return (
-          <Tooltip key={action} label={refusal} disabled={refusal === null}>
+          <Tooltip key={command} label={refusal} disabled={refusal === null}>
             <Button
               variant="default"
               size="xs"
               leftSection={<Icon size={15} stroke={1.7} />}
-              loading={running === action}
+              loading={running === command}
               data-disabled={refusal !== null}
               aria-disabled={refusal !== null}
               aria-description={refusal ?? undefined}
               onClick={() => {
-                if (refusal === null) run(action, project);
+                if (refusal === null) run(command, project);
               }}
             >
               {label}

@@ -1,3 +1,5 @@
+/** A card in the list of projects. The whole card is one link to the project's page; the menu is above that link. */
+
 import { IconGitBranch } from '@tabler/icons-react';
 import { memo } from 'react';
 import { Link } from 'react-router';
@@ -12,12 +14,11 @@ import { StatusBadge } from './StatusBadge.tsx';
 
 import classes from './project-card.module.css';
 
-export interface ProjectCardProps {
+interface ProjectCardProps {
   project: Project;
   onDelete: (project: Project) => void;
 }
 
-/** One project in the grid. The whole card leads to its page; the menu lies above that link. */
 export const ProjectCard = memo(function ProjectCard({ project, onDelete }: ProjectCardProps) {
   const line = shortLine(project);
   const titleId = `project-${project.id}`;
@@ -72,7 +73,7 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
   );
 });
 
-/** When the project changed last, kept true by the clock. */
+/** The time of the last change. A component of its own, so that only it renders with each step of the clock. */
 function Changed({ at }: { at: string }) {
   return (
     <span>
@@ -81,7 +82,7 @@ function Changed({ at }: { at: string }) {
   );
 }
 
-/** A thin line that fills as the start goes on. Always there, so that nothing moves when it begins or ends. */
+/** A thin progress bar. It always takes its space, so that the layout does not shift when a start begins or ends. */
 function Progress({ project: { status, progress } }: { project: Project }) {
   const isShown = status === 'initializing' && progress !== null && progress.readyAt === null;
   const share = isShown ? (stepsDone(progress) + 0.5) / progress.steps.length : 0;

@@ -1,3 +1,5 @@
+/** The content of a project's page: title, description, status, start progress and tabs. */
+
 import { Suspense } from 'react';
 import { Link, useSearchParams } from 'react-router';
 
@@ -17,16 +19,15 @@ import classes from './project-detail.module.css';
 
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
 
-/** A project with its head, its present state and its tabs. */
 export function ProjectDetail({ project, tab }: { project: Project; tab: ProjectTab }) {
   const [params, setParams] = useSearchParams();
   const isStarting =
     project.desiredState === 'running' && project.status !== 'ready' && project.progress?.readyAt === null;
   const deleting = params.has('delete') && refusalOf('delete', project) === null;
   const needsDeleteDialog = useOnceTrue(deleting);
-  // In the address, so that signing in again leads back to it, and that commands can open it.
-  const open = (what: 'edit' | 'delete' | null, value = ''): void =>
-    setParams(what === null ? {} : { [what]: value }, { replace: true });
+  // The address holds what is open: signing in again restores it, and the palette can open it.
+  const open = (param: 'edit' | 'delete' | null, value = ''): void =>
+    setParams(param === null ? {} : { [param]: value }, { replace: true });
   return (
     <>
       <PageTitle>{project.name}</PageTitle>

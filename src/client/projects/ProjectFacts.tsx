@@ -1,3 +1,5 @@
+/** The details of a project: repository, ids, names in the cluster and times. */
+
 import { Anchor } from '@mantine/core';
 import type { ReactNode } from 'react';
 
@@ -10,7 +12,6 @@ import { EditableField } from './EditableField.tsx';
 
 import classes from './project-facts.module.css';
 
-/** What identifies the project here and in the cluster. */
 export function ProjectFacts({ project }: { project: Project }) {
   return (
     <Panel title="Details">
@@ -66,7 +67,7 @@ export function ProjectFacts({ project }: { project: Project }) {
 interface FactProps {
   label: string;
   children: ReactNode;
-  /** The text that the button beside it copies; none without. */
+  /** The value that the copy button copies. Without it there is no button. */
   copy?: string | null;
   code?: boolean;
 }

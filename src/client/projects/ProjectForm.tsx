@@ -1,3 +1,5 @@
+/** The form of a new project. It keeps its text when sending fails. */
+
 import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertCircle } from '@tabler/icons-react';
@@ -6,15 +8,14 @@ import { useState } from 'react';
 import { readError } from '../api/read-error.ts';
 import { placeError, projectFormRules, type ProjectFormValues } from './project-form-values.ts';
 
-export interface ProjectFormProps {
+interface ProjectFormProps {
   initialValues: ProjectFormValues;
-  /** Sends the form. Rejects with the error of the API, which is shown where it belongs. */
+  /** Sends the form. It rejects with the error of the API, which the form shows at its field or above the fields. */
   onSubmit: (values: ProjectFormValues) => Promise<unknown>;
   onCancel: () => void;
   onValuesChange: (values: ProjectFormValues) => void;
 }
 
-/** Name, description and repository of a new project. Keeps its text when sending fails. */
 export function ProjectForm(props: ProjectFormProps) {
   const { initialValues, onSubmit, onCancel, onValuesChange } = props;
   const [message, setMessage] = useState<string | null>(null);

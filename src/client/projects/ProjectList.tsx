@@ -1,3 +1,5 @@
+/** The list of projects as a grid of cards. It also renders the loading, empty and failed states of the list. */
+
 import { Button, VisuallyHidden } from '@mantine/core';
 import { useIntersection } from '@mantine/hooks';
 import { IconBox, IconFilterOff } from '@tabler/icons-react';
@@ -16,16 +18,15 @@ import { ProjectCard } from './ProjectCard.tsx';
 
 import classes from './project-list.module.css';
 
-export interface ProjectListProps {
+interface ProjectListProps {
   filter: ListFilter;
-  /** The filter leaves something out. */
+  /** Whether the filter has a search text or a status. */
   narrowed: boolean;
   onClearFilter: () => void;
   onCreate: () => void;
   onDelete: (project: Project) => void;
 }
 
-/** The grid of cards, and what stands there when it is loading, empty or failed. */
 export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelete }: ProjectListProps) {
   const list = trpc.projects.list.useInfiniteQuery(filter, {
     getNextPageParam: (page) => page.nextCursor,
@@ -33,7 +34,7 @@ export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelet
   });
   const projects = list.data?.pages.flatMap((page) => page.items) ?? [];
   const pendingNames = usePendingNames(projects);
-  // Whoever scrolls on has asked for more; the button is there for the keyboard, and for another try.
+  // Scrolling near the end loads the next page. The button is for keyboard users, and for a retry after a failure.
   const { ref: endRef, entry: endEntry } = useIntersection<HTMLDivElement>({ rootMargin: '600px' });
   const isNearEnd = endEntry?.isIntersecting === true;
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = list;
@@ -52,15 +53,16 @@ export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelet
       />
     );
   }
-  const shown = narrowed ? [] : pendingNames;
-  if (projects.length === 0 && shown.length === 0 && !list.isPlaceholderData) {
+  // A project that is being created might not match the filter.
+  const pending = narrowed ? [] : pendingNames;
+  if (projects.length === 0 && pending.length === 0 && !list.isPlaceholderData) {
     return narrowed ? <NoMatch onClearFilter={onClearFilter} /> : <NoProjects onCreate={onCreate} />;
   }
   return (
     <>
       <VisuallyHidden component="output">{narrowed ? `${count(projects.length, 'project')} found` : ''}</VisuallyHidden>
       <ul className={classes.grid} aria-label="Projects" data-previous={list.isPlaceholderData || undefined}>
-        {shown.map((name) => (
+        {pending.map((name) => (
           <li key={`pending-${name}`}>
             <PendingCard name={name} />
           </li>
@@ -83,11 +85,11 @@ export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelet
   );
 }
 
-/** The names that are being created now and are not in the list yet: a name is unique among a person's projects. */
+/** The names of the projects that are being created and are not in the list yet. Names are unique per user. */
 function usePendingNames(projects: Project[]): string[] {
   const names = useMutationState({
     filters: { mutationKey: [['projects', 'create']], status: 'pending' },
-    // The key is that of `projects.create`, whose input has a name.
+    // The filter selects `projects.create`, whose input has a name.
     select: (mutation) => (mutation.state.variables as { name: string }).name,
   });
   return names.filter((name) => !projects.some((project) => project.name.toLowerCase() === name.toLowerCase()));
@@ -100,8 +102,7 @@ function NoProjects({ onCreate }: { onCreate: () => void }) {
       title="Create your first project"
       actions={<Button onClick={onCreate}>New project</Button>}
     >
-      A project is a workspace of its own: OpenCode, your repository and its files, running in a pod that is kept alive
-      for you.
+      A project is a workspace: OpenCode, your repository and its files, in a pod that is kept running for you.
     </Message>
   );
 }

@@ -1,20 +1,33 @@
+/** The button that opens the menu of a project. The menu itself, `ProjectMenuContent.tsx`, is loaded on demand. */
+
+import { ActionIcon } from '@mantine/core';
+import { IconDots } from '@tabler/icons-react';
 import { Suspense } from 'react';
 
 import { lazyPart } from '../ui/lazy-part.ts';
 import { useLazyMenu } from '../ui/use-lazy-menu.ts';
-import { ProjectMenuButton, type ProjectMenuProps } from './ProjectMenuButton.tsx';
+import type { ProjectMenuProps, RenderMenuButton } from './ProjectMenuContent.tsx';
 
-const load = () => import('./ProjectMenuOpen.tsx');
-const ProjectMenuOpen = lazyPart(async () => (await load()).ProjectMenuOpen);
+const ProjectMenuContent = lazyPart(async () => (await import('./ProjectMenuContent.tsx')).ProjectMenuContent);
 
-/** Everything that can be done with a project; what cannot be done now says why. */
 export function ProjectMenu(props: ProjectMenuProps) {
-  const { needed, menu, trigger } = useLazyMenu(load);
-  const plain = <ProjectMenuButton project={props.project} {...trigger} />;
-  if (!needed) return plain;
+  const { isNeeded, buttonProps, menuProps } = useLazyMenu(ProjectMenuContent.preload);
+  const renderButton: RenderMenuButton = (extraProps) => (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size={30}
+      aria-label={`Actions for ${props.project.name}`}
+      {...extraProps}
+    >
+      <IconDots size={18} stroke={1.6} color="var(--mantine-color-dimmed)" />
+    </ActionIcon>
+  );
+  const button = renderButton(buttonProps);
+  if (!isNeeded) return button;
   return (
-    <Suspense fallback={plain}>
-      <ProjectMenuOpen {...props} {...menu} />
+    <Suspense fallback={button}>
+      <ProjectMenuContent {...props} {...menuProps} renderButton={renderButton} />
     </Suspense>
   );
 }

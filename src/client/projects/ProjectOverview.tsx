@@ -1,3 +1,5 @@
+/** The overview tab of a project: containers, activity and details. */
+
 import type { Project } from '../../shared/contract/project.ts';
 import { ActivityTimeline } from './ActivityTimeline.tsx';
 import { ContainerList } from './ContainerList.tsx';
@@ -5,7 +7,6 @@ import { ProjectFacts } from './ProjectFacts.tsx';
 
 import classes from './project-overview.module.css';
 
-/** Containers and activity, and beside them what identifies the project. */
 export function ProjectOverview({ project }: { project: Project }) {
   return (
     <div className={classes.root}>

@@ -1,3 +1,5 @@
+/** The page of one project, at `/projects/:projectId/:tab?`. */
+
 import { Button } from '@mantine/core';
 import { IconBoxOff } from '@tabler/icons-react';
 import { Link, useParams } from 'react-router';
@@ -13,9 +15,8 @@ import { ProjectDetail } from './ProjectDetail.tsx';
 import { ProjectSkeleton } from './ProjectSkeleton.tsx';
 import { isProjectTab } from './ProjectTabs.tsx';
 
-/** The page of one project, at `/projects/:projectId` and one address for each of its tabs. */
 export function ProjectPage() {
-  // The route has this parameter; without it there would be no such page.
+  // The route always provides `projectId`; the default is for the type only.
   const { projectId = '', tab = 'overview' } = useParams();
   const { projectCache } = useApp();
   const query = trpc.projects.get.useQuery(
@@ -52,7 +53,7 @@ function ProjectNotFound() {
           </Button>
         }
       >
-        It may have been deleted, it may belong to somebody else, or the address is mistyped.
+        It may have been deleted, it may belong to another user, or the address may be mistyped.
       </Message>
     </>
   );

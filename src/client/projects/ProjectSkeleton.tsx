@@ -1,8 +1,9 @@
+/** The placeholder for a project's page while it is loading. */
+
 import { Skeleton } from '@mantine/core';
 
 import classes from './project-overview.module.css';
 
-/** The page of a project while it is on its way. */
 export function ProjectSkeleton() {
   return (
     <output aria-label="Loading the project" aria-busy="true" className={classes.skeleton}>

@@ -1,3 +1,5 @@
+/** The tabs of a project's page. Each tab has its own address. */
+
 import { Tabs } from '@mantine/core';
 import { IconAdjustments, IconChecklist, IconFolder } from '@tabler/icons-react';
 import { useNavigate } from 'react-router';
@@ -18,11 +20,10 @@ const labels = { overview: 'Overview', tasks: 'Tasks', files: 'Files', config: '
   string
 >;
 
-/** What a project's page shows below its head. Each tab has an address of its own. */
 export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTab }) {
   const navigate = useNavigate();
-  const open = (next: string | null): void => {
-    void navigate(`/projects/${project.id}${next === null || next === 'overview' ? '' : `/${next}`}`);
+  const open = (opened: string | null): void => {
+    void navigate(`/projects/${project.id}${opened === null || opened === 'overview' ? '' : `/${opened}`}`);
   };
   return (
     <Tabs value={tab} onChange={open} keepMounted={false} mt="lg">
@@ -38,7 +39,7 @@ export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTa
       </Tabs.Panel>
       <Tabs.Panel value="tasks">
         <Message icon={<IconChecklist size={22} stroke={1.6} />} title="No tasks yet">
-          Here you will give OpenCode work to do in this project and follow how it gets on.
+          Here you will give OpenCode tasks in this project and follow their progress.
         </Message>
       </Tabs.Panel>
       <Tabs.Panel value="files">

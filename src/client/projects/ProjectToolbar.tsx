@@ -1,3 +1,5 @@
+/** The search, the status filter and the sort order of the list of projects. */
+
 import { CloseButton, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSelector, IconSearch } from '@tabler/icons-react';
@@ -8,25 +10,24 @@ import { statusChoices, type ListFilterChange } from './use-list-filter.ts';
 
 import classes from './project-toolbar.module.css';
 
-export interface ProjectToolbarProps {
+interface ProjectToolbarProps {
   filter: ListFilter;
   onChange: (change: ListFilterChange) => void;
 }
 
-/** Search, status and order of the list. */
 export function ProjectToolbar({ filter, onChange }: ProjectToolbarProps) {
   const applied = filter.search ?? '';
   const [text, setText] = useState(applied);
   const [followed, setFollowed] = useState(applied);
-  // The address is the truth. When it changes by other means than typing here, the field follows.
+  // The address holds the applied search. When it changes for another reason than typing, the field follows.
   if (applied !== followed) {
     setFollowed(applied);
     if (text.trim() !== applied) setText(applied);
   }
-  const applyLater = useDebouncedCallback((search: string) => onChange({ search }), 250);
+  const applyDebounced = useDebouncedCallback((search: string) => onChange({ search }), 250);
   const type = (search: string): void => {
     setText(search);
-    applyLater(search);
+    applyDebounced(search);
   };
   return (
     <search className={classes.root}>

@@ -1,3 +1,5 @@
+/** The page with the list of projects, at `/projects`. */
+
 import { Button, Group, Title } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { Suspense, useState } from 'react';
@@ -14,7 +16,6 @@ import { useListFilter } from './use-list-filter.ts';
 const CreateProjectDialog = lazyPart(async () => (await import('./CreateProjectDialog.tsx')).CreateProjectDialog);
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
 
-/** All projects of the person, and the way to a new one. */
 export function ProjectsPage() {
   const { filter, narrowed, change } = useListFilter();
   const [params, setParams] = useSearchParams();
@@ -23,7 +24,7 @@ export function ProjectsPage() {
   const needsCreateDialog = useOnceTrue(creating);
   const needsDeleteDialog = useOnceTrue(deleting !== null);
 
-  // The open dialog is part of the address, so that signing in again leads back to it.
+  // The address says that the dialog is open, so that signing in again restores it.
   function setCreating(opened: boolean): void {
     setParams(
       (current) => {

@@ -1,17 +1,18 @@
+/** The progress of a start: its steps, the elapsed time, and the time that a start usually takes. */
+
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 
 import type { StartProgress, StartStep } from '../../shared/contract/diagnosis.ts';
 import { trpc } from '../api/trpc.ts';
-import { useSecond } from '../ui/use-second.ts';
+import { useNow } from '../ui/use-now.ts';
 import { formatDuration, stepLabel, stepParts } from './start-labels.ts';
 
 import classes from './start-steps.module.css';
 
-/** How far a start has come, step by step, with the time it has taken and the time it usually takes here. */
 export function StartSteps({ progress }: { progress: StartProgress }) {
-  const now = useSecond();
+  const nowMs = useNow(1_000);
   const usual = trpc.projects.usualStart.useQuery({}, { staleTime: 60_000 });
-  const elapsedMs = Math.max(0, now - Date.parse(progress.startedAt));
+  const elapsedMs = Math.max(0, nowMs - Date.parse(progress.startedAt));
   const { medianMs = null } = usual.data ?? {};
   return (
     <section className={classes.root} aria-label="Start">
@@ -28,7 +29,8 @@ export function StartSteps({ progress }: { progress: StartProgress }) {
   );
 }
 
-const spoken = { waiting: 'to come', active: 'under way', done: 'done', failed: 'in trouble' } satisfies Record<
+/** For screen readers, which do not see the marks. */
+const stateLabels = { waiting: 'not started', active: 'in progress', done: 'done', failed: 'failing' } satisfies Record<
   StartStep['state'],
   string
 >;
@@ -45,7 +47,7 @@ function Step({ step }: { step: StartStep }) {
         {stepLabel[step.name]}
         {parts !== null && <span className={classes.parts}> {parts}</span>}
       </span>
-      <span className={classes.spoken}>{spoken[step.state]}</span>
+      <span className={classes.stateLabel}>{stateLabels[step.state]}</span>
     </li>
   );
 }

@@ -1,3 +1,5 @@
+/** The status of a project as label, colour and icon. Screen readers announce changes. A stale status loses its colour. */
+
 import { VisuallyHidden } from '@mantine/core';
 import {
   IconAlertTriangle,
@@ -30,7 +32,6 @@ const icons = {
   unknown: IconHelpCircle,
 } satisfies Record<BadgeIcon, TablerIcon>;
 
-/** The state of a project in colour, icon and words. Changes are read out; an old state is drawn as one. */
 export function StatusBadge({ project }: { project: Pick<Project, 'name' | 'status' | 'phase' | 'reason'> }) {
   const stale = useIsStale();
   const { label, tone, icon } = badgeOf(project);

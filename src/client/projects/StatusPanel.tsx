@@ -1,3 +1,5 @@
+/** The diagnosis of a project: reason, message, next step, who can fix it, and the evidence from Kubernetes. */
+
 import { Button } from '@mantine/core';
 import { IconRefresh } from '@tabler/icons-react';
 import { Link } from 'react-router';
@@ -12,7 +14,6 @@ import { refusalOf, useProjectActions } from './use-project-actions.ts';
 
 import classes from './status-panel.module.css';
 
-/** Why the project is in its state, what happens next and who must act; the raw text of the cluster is one click away. */
 export function StatusPanel({ project }: { project: Project }) {
   const { run, running } = useProjectActions();
   const connection = useConnection();
@@ -21,13 +22,13 @@ export function StatusPanel({ project }: { project: Project }) {
   return (
     <section className={classes.root} data-tone={toneOf(project)} aria-label="Status">
       <div className={classes.head}>
-        <div className={classes.words} aria-live="polite">
+        <div className={classes.text} aria-live="polite">
           {project.reason !== null && (
             <p className={classes.title}>
               {reasonFacts[project.reason].title}
               {needsAttention(project) && <Actor project={project} />}
               {project.reasonSince !== null && (
-                // Its minutes pass in silence: only what happens is to be read out.
+                // Screen readers announce new statuses, but not each passing minute.
                 <span className={classes.since} aria-live="off">
                   <Time iso={project.reasonSince} />
                 </span>
@@ -69,8 +70,8 @@ export function StatusPanel({ project }: { project: Project }) {
 
 const actors = {
   nobody: 'Nobody has to act',
-  owner: 'You can mend it',
-  administrator: 'An administrator must act',
+  owner: 'You can fix this',
+  administrator: 'An administrator has to fix this',
 } satisfies Record<Project['actor'], string>;
 
 function Actor({ project }: { project: Project }) {

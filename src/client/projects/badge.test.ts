@@ -20,17 +20,17 @@ describe('the badge', () => {
     ['Stopped', { status: 'stopped', phase: null, reason: 'stopped' }, 'idle'],
     ['Deleting', { status: 'deleting', phase: 'Running', reason: 'deleting' }, 'idle'],
     ['Deleted', { status: 'archived', phase: null, reason: 'archived' }, 'idle'],
-  ])('says %s for %j', (label, state, tone) => {
+  ])('reads %s for %j', (label, state, tone) => {
     expect(badgeOf(state)).toMatchObject({ label, tone });
   });
 
-  it('is never Running before every container is ready', () => {
+  it('never reads Running before every container is ready', () => {
     for (const phase of ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown', null] as const) {
       expect(badgeOf({ status: 'initializing', phase, reason: null }).label).not.toBe('Running');
     }
   });
 
-  it('asks for attention for errors and for starts that cannot go on', () => {
+  it('needs attention for errors and for starts that somebody has to fix', () => {
     expect(needsAttention({ actor: 'owner', status: 'error', phase: null, reason: null })).toBe(true);
     expect(needsAttention({ actor: 'owner', status: 'initializing', phase: 'Pending', reason: 'image-denied' })).toBe(
       true,
@@ -46,16 +46,16 @@ describe('the badge', () => {
   });
 });
 
-describe('the line beside the badge', () => {
+describe('the status line', () => {
   const project = { status: 'ready', message: null, podError: null, containers: [] } satisfies Parameters<
     typeof statusLine
   >[0];
 
-  it('is the sentence of the server where there is one', () => {
+  it('is the message of the server when there is one', () => {
     expect(statusLine({ ...project, message: 'All 3 containers are ready.' })).toBe('All 3 containers are ready.');
   });
 
-  it('is the failure of the last attempt while there is an error', () => {
+  it('is the last failure in the status error', () => {
     const failed = {
       ...project,
       status: 'error' as const,
@@ -65,7 +65,7 @@ describe('the line beside the badge', () => {
     expect(statusLine(failed)).toBe('The quota is used up.');
   });
 
-  it('is never empty', () => {
+  it('is never empty, in any status', () => {
     for (const status of ['initializing', 'ready', 'stopping', 'stopped', 'error', 'deleting', 'archived'] as const) {
       expect(statusLine({ ...project, status })).not.toBe('');
     }
@@ -92,16 +92,16 @@ describe('the short line of a card', () => {
     },
   } satisfies Parameters<typeof shortLine>[0];
 
-  it('is the step of a start that goes well', () => {
+  it('is the current step of a start without a failure', () => {
     expect(shortLine(starting)).toBe('Images 1/3');
     expect(shortLine({ ...starting, progress: null })).toBe('The images are being pulled.');
   });
 
-  it('says that the repository is being cloned, which is part of a step and may last longest', () => {
+  it('says that the repository is being cloned instead of naming the step', () => {
     expect(shortLine({ ...starting, reason: 'cloning' })).toBe('Cloning the repository');
   });
 
-  it('is what is wrong in two or three words, in a start, an error, and beside a project that runs', () => {
+  it('is the title of a failure, in a start, in the status error and for a running project', () => {
     expect(shortLine({ ...starting, reason: 'image-denied', actor: 'administrator' })).toBe('Image denied');
     expect(shortLine({ ...starting, status: 'error', reason: 'out-of-memory', actor: 'owner' })).toBe('Out of memory');
     const ready = { ...starting, status: 'ready', phase: 'Running' } as const;

@@ -1,7 +1,8 @@
-/** One badge for the two things that a project's state consists of: what the system does with it, and its pod's phase. */
+/** The texts of the status of a project: its badge, and the line beside the badge. Pure functions. */
 
 import type { Project } from '../../shared/contract/project.ts';
 import { isFailure, reasonFacts } from '../../shared/contract/reasons.ts';
+import { statusMessages } from '../../shared/contract/status-messages.ts';
 import { currentStep } from './start-labels.ts';
 
 export type BadgeTone = 'ok' | 'wait' | 'bad' | 'idle' | 'done';
@@ -17,7 +18,7 @@ export type BadgeIcon =
   | 'deleted'
   | 'unknown';
 
-export interface Badge {
+interface Badge {
   label: string;
   tone: BadgeTone;
   icon: BadgeIcon;
@@ -25,7 +26,7 @@ export interface Badge {
 
 type BadgeInput = Pick<Project, 'status' | 'phase' | 'reason'>;
 
-/** Combines status and phase: the person's wish while it is being met, else what the pod does. */
+/** Combines the status of the project and the phase of its pod into one badge. */
 export function badgeOf({ status, phase, reason }: BadgeInput): Badge {
   switch (status) {
     case 'ready':
@@ -53,7 +54,7 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
     case 'Pending':
       return { label: 'Pending', tone: 'wait', icon: isFailure(reason) ? 'warning' : 'working' };
     case 'Running':
-      // Kubernetes keeps the phase Running while a container crashes again and again: that must not look healthy.
+      // Kubernetes keeps the phase Running while a container crash-loops, and that must not look healthy.
       return isFailure(reason)
         ? { label: 'Failing', tone: 'bad', icon: 'warning' }
         : { label: 'Starting', tone: 'wait', icon: 'working' };
@@ -66,7 +67,7 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
   }
 }
 
-/** Whether the sentence beside the badge asks for somebody's attention. */
+/** Whether a user or an administrator has to act. The line beside the badge is then highlighted. */
 export function needsAttention(project: BadgeInput & Pick<Project, 'actor'>): boolean {
   return (
     (project.status === 'error' && project.phase !== 'Succeeded') ||
@@ -74,7 +75,7 @@ export function needsAttention(project: BadgeInput & Pick<Project, 'actor'>): bo
   );
 }
 
-/** One line that says why the project is not simply running; how many containers are ready when it is. */
+/** The full message for the project's page. It is never empty. */
 export function statusLine(project: Pick<Project, 'status' | 'message' | 'podError' | 'containers'>): string {
   const { status, message, podError, containers } = project;
   if (status === 'error' && podError !== null) return podError;
@@ -83,29 +84,29 @@ export function statusLine(project: Pick<Project, 'status' | 'message' | 'podErr
     case 'ready':
       return `All ${containers.length} containers are ready.`;
     case 'initializing':
-      return podError ?? 'The project is waiting for its turn.';
+      return podError ?? statusMessages.queued.message;
     case 'stopping':
-      return 'The pod is stopping. The volume is kept.';
+      return statusMessages.stopping.message;
     case 'stopped':
-      return 'The pod is gone; the volume is kept.';
+      return statusMessages.stopped.message;
     case 'error':
-      return 'Something went wrong. Retry to start it anew.';
+      return 'Something went wrong. Retry to start the project again.';
     case 'deleting':
-      return 'The pod and the volume are being removed.';
+      return statusMessages.deleting.message;
     case 'archived':
-      return 'The project was deleted.';
+      return statusMessages.archived.message;
   }
 }
 
-/** The step of a start that goes well; what is wrong, in two or three words; else why it is not simply running. */
+/** The short text for a card: the current step of a start, the title of a failure, or else the full message. */
 export function shortLine(
   project: BadgeInput & Parameters<typeof statusLine>[0] & Pick<Project, 'actor' | 'progress'>,
 ): string {
   const { reason } = project;
-  const goesWell = project.status === 'initializing' && !needsAttention(project) && project.podError === null;
-  // Cloning is part of a step, and may last longer than all others.
-  if (goesWell && reason !== 'cloning') return currentStep(project.progress) ?? statusLine(project);
-  // A project that runs may lack something all the same, such as its repository.
-  const isObserved = goesWell || needsAttention(project) || isFailure(reason);
-  return reason !== null && isObserved ? reasonFacts[reason].title : statusLine(project);
+  const isStarting = project.status === 'initializing' && !needsAttention(project) && project.podError === null;
+  // Cloning is only part of a step, but may take longer than all other steps, so it has its own title.
+  if (isStarting && reason !== 'cloning') return currentStep(project.progress) ?? statusLine(project);
+  // A running project can have a failure too, for example a repository that could not be cloned.
+  const hasTitle = isStarting || needsAttention(project) || isFailure(reason);
+  return reason !== null && hasTitle ? reasonFacts[reason].title : statusLine(project);
 }

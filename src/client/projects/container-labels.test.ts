@@ -12,13 +12,13 @@ const container: ContainerSummary = {
   lastExit: null,
 };
 
-describe('a container in words', () => {
-  it('is ready only when it runs and says so itself', () => {
+describe('the state of a container', () => {
+  it('is Ready only for a running container that Kubernetes reports as ready', () => {
     expect(containerState({ ...container, state: 'running', ready: true })).toEqual({ label: 'Ready', tone: 'ok' });
     expect(containerState({ ...container, state: 'running' }).tone).toBe('wait');
   });
 
-  it('is in order while it is being created, and in trouble for every other reason to wait', () => {
+  it('is bad for every waiting reason that is not part of a normal start', () => {
     expect(containerState({ ...container, reason: 'ContainerCreating' }).tone).toBe('wait');
     expect(containerState({ ...container, reason: 'CrashLoopBackOff' })).toEqual({
       label: 'Waiting: CrashLoopBackOff',
@@ -26,12 +26,12 @@ describe('a container in words', () => {
     });
   });
 
-  it('has ended well or badly', () => {
+  it('is bad for a container that did not end with Completed', () => {
     expect(containerState({ ...container, state: 'terminated', reason: 'Completed' }).tone).toBe('idle');
     expect(containerState({ ...container, state: 'terminated', reason: 'OOMKilled' }).tone).toBe('bad');
   });
 
-  it('has a purpose only when it is one of ours', () => {
+  it('comes with a purpose for our own containers only', () => {
     expect(containerPurpose('file-browser')).toBe('Files · port 3001');
     expect(containerPurpose('constructor')).toBeNull();
   });

@@ -1,23 +1,23 @@
 /**
- * What a person typed into a dialog and did not send yet, kept for this tab. It outlives a sign-in in between, which
- * leaves the page; sending it or cancelling removes it.
+ * Text that a user has typed into a form and not sent yet, kept in the session storage of the tab. It survives a reload and
+ * a new sign-in. Sending or cancelling the form clears it.
  */
 
 import type { z } from 'zod';
 
-export interface DraftStore<Draft> {
+interface DraftStore<Draft> {
   read: () => Draft | null;
   write: (draft: Draft) => void;
   clear: () => void;
 }
 
-export interface DraftOptions<Draft> {
+interface DraftOptions<Draft> {
   key: string;
   schema: z.ZodType<Draft>;
   storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 }
 
-/** A draft under one key. A storage that refuses, or holds something else, counts as empty. */
+/** Keeps a draft under one key. When the storage is blocked, or its text does not match the schema, there is no draft. */
 export function createDraftStore<Draft>({ key, schema, storage }: DraftOptions<Draft>): DraftStore<Draft> {
   const name = `draft:${key}`;
   return {
@@ -26,21 +26,21 @@ export function createDraftStore<Draft>({ key, schema, storage }: DraftOptions<D
         const text = storage.getItem(name);
         return text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
       } catch {
-        return null; // not JSON, or storage is switched off: there is no draft then
+        return null; // not JSON, or the browser blocks storage
       }
     },
     write(draft) {
       try {
         storage.setItem(name, JSON.stringify(draft));
       } catch {
-        // Full or switched off: the dialog itself still holds the text.
+        // The storage is full or blocked. The form still holds the text.
       }
     },
     clear() {
       try {
         storage.removeItem(name);
       } catch {
-        // Switched off: nothing was written either.
+        // The storage is blocked, so nothing was written either.
       }
     },
   };

@@ -1,4 +1,4 @@
-/** What the form of a project holds, checked by the same rules as on the server. */
+/** The values of the form of a project, and their validation by the same schemas as on the server. */
 
 import '../configure-zod.ts';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { projectDescriptionSchema, projectNameSchema, repoUrlSchema } from '../.
 import type { Project } from '../../shared/contract/project.ts';
 import type { ReadableError } from '../api/read-error.ts';
 
-/** A form holds text alone: an empty repository stands for none. */
+/** All values are texts. An empty `repoUrl` means that the project has no repository. */
 export const projectFormSchema = z.object({ name: z.string(), description: z.string(), repoUrl: z.string() });
 export type ProjectFormValues = z.infer<typeof projectFormSchema>;
 
@@ -17,14 +17,14 @@ export function formValuesOf(project: Project): ProjectFormValues {
   return { name: project.name, description: project.description, repoUrl: project.repoUrl ?? '' };
 }
 
-/** The first problem of each field in one sentence, or `null`. */
+/** Returns the first problem of each field, or `null`. */
 export const projectFormRules = {
   name: (text: string) => problemOf(projectNameSchema, text),
   description: (text: string) => problemOf(projectDescriptionSchema, text),
   repoUrl: (text: string) => (text.trim() === '' ? null : problemOf(repoUrlSchema, text)),
 };
 
-/** The form's text as the API takes it. */
+/** Converts the values to the input of the API. */
 export function projectInputOf(values: ProjectFormValues) {
   const repoUrl = values.repoUrl.trim();
   return {
@@ -34,18 +34,18 @@ export function projectInputOf(values: ProjectFormValues) {
   };
 }
 
-/** What the form says differently from the project; `null` when nothing. Only that is sent, and told in the activity. */
+/** The fields that differ from the project, or `null`. Only they are sent, and appear in the activity. */
 export function changeOf(project: Project, values: ProjectFormValues) {
-  const desired = projectInputOf(values);
+  const input = projectInputOf(values);
   const change = {
-    ...(desired.name === project.name ? {} : { name: desired.name }),
-    ...(desired.description === project.description ? {} : { description: desired.description }),
-    ...(desired.repoUrl === project.repoUrl ? {} : { repoUrl: desired.repoUrl }),
+    ...(input.name === project.name ? {} : { name: input.name }),
+    ...(input.description === project.description ? {} : { description: input.description }),
+    ...(input.repoUrl === project.repoUrl ? {} : { repoUrl: input.repoUrl }),
   };
   return Object.keys(change).length === 0 ? null : change;
 }
 
-/** Sorts a refusal into what belongs at a field and what belongs above the form. */
+/** Splits an error of the API into messages at fields and a message above the form. */
 export function placeError(error: ReadableError): {
   fields: Partial<Record<keyof ProjectFormValues, string>>;
   message: string | null;

@@ -13,7 +13,7 @@ const step = (change: Partial<StartStep>): StartStep => ({
   ...change,
 });
 
-it('a step tells of its parts, and of attempts only when there was more than one', () => {
+it('a step shows its parts, and attempts only from the second one on', () => {
   expect(stepParts(step({}))).toBe('1/3');
   expect(stepParts(step({ state: 'waiting' }))).toBeNull();
   expect(stepParts(step({ name: 'node', done: null, total: null }))).toBeNull();
@@ -21,7 +21,7 @@ it('a step tells of its parts, and of attempts only when there was more than one
   expect(stepParts(step({ name: 'queued', done: 2, total: 10 }))).toBe('attempt 2 of 10');
 });
 
-it('the current step is the one under way or in trouble', () => {
+it('the current step is the one that is active or failed', () => {
   const steps = [
     step({ name: 'volume', state: 'done' }),
     step({ state: 'failed' }),
@@ -37,6 +37,6 @@ it.each([
   [60_000, '1 min'],
   [125_000, '2 min 5 s'],
   [3_840_000, '1 h 4 min'],
-])('%d ms are %s', (ms, words) => {
-  expect(formatDuration(ms)).toBe(words);
+])('%d ms are formatted as %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text);
 });

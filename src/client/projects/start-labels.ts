@@ -1,4 +1,4 @@
-/** The steps of a start as people read them. */
+/** The texts for the progress of a start. */
 
 import type { StartProgress, StartStep, StartStepName } from '../../shared/contract/diagnosis.ts';
 
@@ -11,14 +11,14 @@ export const stepLabel = {
   ready: 'Ready',
 } satisfies Record<StartStepName, string>;
 
-/** "2/3" of the parts of a step that has some; of attempts only from the second on; `null` where that says nothing. */
+/** The progress within a step, such as "2/3" images, or "attempt 2 of 10". `null` for a step without parts. */
 export function stepParts({ name, state, done, total }: StartStep): string | null {
   if (done === null || total === null || state === 'waiting') return null;
   if (name === 'queued') return done > 1 && state !== 'done' ? `attempt ${done} of ${total}` : null;
   return `${done}/${total}`;
 }
 
-/** "Images 1/3" for the step under way; `null` when there is none. */
+/** The current step, such as "Images 1/3"; `null` when no step is active or failed. */
 export function currentStep(progress: StartProgress | null): string | null {
   const step = progress?.steps.find(({ state }) => state === 'active' || state === 'failed');
   if (!step) return null;
@@ -26,7 +26,7 @@ export function currentStep(progress: StartProgress | null): string | null {
   return parts === null ? stepLabel[step.name] : `${stepLabel[step.name]} ${parts}`;
 }
 
-/** Of six steps how many are done. */
+/** The number of steps that are done. */
 export function stepsDone(progress: StartProgress): number {
   return progress.steps.filter(({ state }) => state === 'done').length;
 }

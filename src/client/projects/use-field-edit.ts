@@ -1,3 +1,9 @@
+/**
+ * The state of one field of a project that is edited in place. The address names the field, and the draft store keeps the
+ * text, so that neither a reload nor a new sign-in loses it. A saved text is shown at once (an optimistic update). When the
+ * server refuses it, the field opens again with the text and the reason.
+ */
+
 import { useEffect, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { z } from 'zod';
@@ -16,11 +22,6 @@ const fieldLabels = { name: 'name', description: 'description', repoUrl: 'reposi
   string
 >;
 
-/**
- * One field of a project that is edited where it stands. Which one is in the address, and its text in the draft store, so
- * that neither a reload nor signing in again loses anything. What is saved shows at once; when it is refused, the text
- * comes back with the reason.
- */
 export function useFieldEdit(project: Project, field: ProjectField) {
   const [params, setParams] = useSearchParams();
   const editing = params.get('edit') === field;
@@ -30,28 +31,28 @@ export function useFieldEdit(project: Project, field: ProjectField) {
   const value = formValuesOf(project)[field];
   const [text, setText] = useState<string | null>(() => drafts.read());
   const [refusal, setRefusal] = useState<string | null>(null);
-  const isHere = useRef(false);
+  const isMounted = useRef(false);
   useEffect(() => {
-    isHere.current = true;
+    isMounted.current = true;
     return () => {
-      isHere.current = false;
+      isMounted.current = false;
     };
   }, []);
 
   const setEditing = (open: boolean): void => {
     setParams(
-      (current) => {
-        const next = new URLSearchParams(current);
-        if (open) next.set('edit', field);
-        else if (next.get('edit') === field) next.delete('edit');
-        return next;
+      (before) => {
+        const changed = new URLSearchParams(before);
+        if (open) changed.set('edit', field);
+        else if (changed.get('edit') === field) changed.delete('edit');
+        return changed;
       },
       { replace: true },
     );
   };
   const update = useProjectUpdate({
     onRefused: (error) => {
-      if (!isHere.current) {
+      if (!isMounted.current) {
         notifyFailure(`The ${fieldLabels[field]} of “${project.name}” was not changed`, error);
         return;
       }
@@ -60,8 +61,8 @@ export function useFieldEdit(project: Project, field: ProjectField) {
       setEditing(true);
     },
   });
-  const shown = text ?? value;
-  const leave = (): void => {
+  const current = text ?? value;
+  const close = (): void => {
     drafts.clear();
     setText(null);
     setRefusal(null);
@@ -69,27 +70,27 @@ export function useFieldEdit(project: Project, field: ProjectField) {
   };
   return {
     editing,
-    text: shown,
-    /** What is wrong with the text as it stands, or why it was refused. */
+    text: current,
+    /** Why the server refused the text, or what is wrong with it, or `null`. */
     problem: refusal ?? (text === null ? null : projectFormRules[field](text)),
     begin: () => setEditing(true),
-    change: (next: string) => {
-      drafts.write(next);
-      setText(next);
+    change: (changed: string) => {
+      drafts.write(changed);
+      setText(changed);
       setRefusal(null);
     },
-    cancel: leave,
+    cancel: close,
     save: () => {
-      if (projectFormRules[field](shown) !== null) return;
-      const change = changeOf(project, { ...formValuesOf(project), [field]: shown });
+      if (projectFormRules[field](current) !== null) return;
+      const change = changeOf(project, { ...formValuesOf(project), [field]: current });
       if (change === null) {
-        leave();
+        close();
         return;
       }
       setRefusal(null);
       setEditing(false);
-      // The text is kept until it has been taken.
-      update.mutate({ project, change }, { onSuccess: leave });
+      // The draft is kept until the server has accepted the text.
+      update.mutate({ project, change }, { onSuccess: close });
     },
   };
 }

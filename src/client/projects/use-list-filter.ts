@@ -1,10 +1,12 @@
+/** The filter of the list of projects. It is stored in the address, so that it can be bookmarked and shared. */
+
 import { useSearchParams } from 'react-router';
 
 import type { ProjectSort } from '../../shared/contract/project.ts';
 import type { ProjectStatus } from '../../shared/contract/states.ts';
 import type { ListFilter } from '../api/merge-projects.ts';
 
-/** The states that a list can be narrowed to, in the words of the badges. */
+/** The statuses to filter by, with the labels of their badges. */
 export const statusChoices = [
   { value: 'ready', label: 'Running' },
   { value: 'initializing', label: 'Starting' },
@@ -16,12 +18,11 @@ export const statusChoices = [
 
 export interface ListFilterChange {
   search?: string;
-  /** Empty: any status. */
+  /** An empty text means any status. */
   status?: string;
   sort?: ProjectSort;
 }
 
-/** What the list shows is in the address: it can be kept, shared and gone back to. */
 export function useListFilter() {
   const [params, setParams] = useSearchParams();
   const search = (params.get('q') ?? '').trim().slice(0, 100);
@@ -33,14 +34,14 @@ export function useListFilter() {
     sort,
   };
 
-  function change({ search: q, status: nextStatus, sort: nextSort }: ListFilterChange): void {
+  function change({ search: q, status: newStatus, sort: newSort }: ListFilterChange): void {
     setParams(
       (current) => {
-        const next = new URLSearchParams(current);
-        if (q !== undefined) setOrDelete(next, 'q', q.trim());
-        if (nextStatus !== undefined) setOrDelete(next, 'status', nextStatus);
-        if (nextSort !== undefined) setOrDelete(next, 'sort', nextSort === 'name' ? 'name' : '');
-        return next;
+        const changed = new URLSearchParams(current);
+        if (q !== undefined) setOrDelete(changed, 'q', q.trim());
+        if (newStatus !== undefined) setOrDelete(changed, 'status', newStatus);
+        if (newSort !== undefined) setOrDelete(changed, 'sort', newSort === 'name' ? 'name' : '');
+        return changed;
       },
       { replace: true },
     );

@@ -1,3 +1,5 @@
+/** Sends commands for projects. Buttons, menus and the palette use it. */
+
 import { useMutation } from '@tanstack/react-query';
 
 import { pendingFields, type ProjectCommand } from '../../shared/contract/commands.ts';
@@ -7,8 +9,8 @@ import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import { notifyDone, notifyFailure } from '../ui/notify.ts';
 
-/** The actions that need no dialog: one click does them. */
-export type DirectAction = Exclude<ProjectCommand, 'delete'>;
+/** The commands that need no confirmation. */
+export type DirectCommand = Exclude<ProjectCommand, 'delete'>;
 
 const failureTitles = {
   start: 'could not be started',
@@ -19,35 +21,36 @@ const failureTitles = {
 } satisfies Record<ProjectCommand, string>;
 
 /**
- * Runs actions on projects. What an action is expected to bring shows at once; the answer takes its place, and a failure
- * takes it back and says why in the corner.
+ * Runs commands. The expected result is shown at once (an optimistic update). The answer replaces it; a failure reverts it
+ * and shows a notification.
  */
 export function useProjectActions() {
   const { client } = trpc.useUtils();
-  const { projectCache } = useApp();
+  const { clock, projectCache } = useApp();
   const mutation = useMutation({
-    mutationFn: ({ project, action }: { project: Project; action: ProjectCommand }) =>
-      client.projects[action].mutate({ id: project.id }),
-    onMutate: ({ project, action }) => ({
-      settle: projectCache.expect(project, pendingFields(action, project.desiredState, new Date().toISOString())),
-    }),
-    onSuccess: (answer, { project, action }) => {
-      projectCache.writeAnswer(answer);
-      if (action === 'delete') notifyDone(`“${project.name}” is being deleted.`);
+    mutationFn: ({ project, command }: { project: Project; command: ProjectCommand }) =>
+      client.projects[command].mutate({ id: project.id }),
+    onMutate: ({ project, command }) => {
+      const expected = pendingFields(command, project.desiredState, new Date(clock.now()).toISOString());
+      return { settle: projectCache.expect(project, expected) };
     },
-    onError: (error, { project, action }) => notifyFailure(`“${project.name}” ${failureTitles[action]}`, error),
+    onSuccess: (answer, { project, command }) => {
+      projectCache.writeAnswer(answer);
+      if (command === 'delete') notifyDone(`“${project.name}” is being deleted.`);
+    },
+    onError: (error, { project, command }) => notifyFailure(`“${project.name}” ${failureTitles[command]}`, error),
     onSettled: (_answer, _error, _input, context) => context?.settle(),
   });
   return {
-    run: (action: ProjectCommand, project: Project) => {
-      if (!mutation.isPending) mutation.mutate({ action, project });
+    run: (command: ProjectCommand, project: Project) => {
+      if (!mutation.isPending) mutation.mutate({ command, project });
     },
-    /** The action under way, if any. */
-    running: mutation.isPending ? mutation.variables.action : null,
+    /** The command that waits for its answer, or `null`. */
+    running: mutation.isPending ? mutation.variables.command : null,
   };
 }
 
-/** Why an action makes no sense now, in one sentence; `null` when it may be done. */
+/** Returns the reason why the action is not possible in the current state, or `null` when it is possible. */
 export function refusalOf(action: ProjectAction, project: Project): string | null {
   const permission = projectCan(action, project);
   return permission.kind === 'yes' ? null : permission.message;

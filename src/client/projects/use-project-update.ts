@@ -1,3 +1,5 @@
+/** Changes the fields of a project: shown at once (an optimistic update), and reverted when the server refuses it. */
+
 import { useMutation } from '@tanstack/react-query';
 
 import type { Project } from '../../shared/contract/project.ts';
@@ -5,9 +7,9 @@ import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import type { changeOf } from './project-form-values.ts';
 
-export type ProjectChange = NonNullable<ReturnType<typeof changeOf>>;
+type ProjectChange = NonNullable<ReturnType<typeof changeOf>>;
 
-/** Changes a project: shown at once, taken back when it is refused. Whoever asks shows the refusal. */
+/** @param onRefused shows the refusal */
 export function useProjectUpdate({ onRefused }: { onRefused: (error: unknown) => void }) {
   const { client } = trpc.useUtils();
   const { projectCache } = useApp();

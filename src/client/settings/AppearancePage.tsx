@@ -1,19 +1,20 @@
+/** The settings of this browser: theme and keyboard shortcuts. */
+
 import { Switch, Text, Title, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
 import { IconDeviceDesktop, IconMoon, IconSun, type TablerIcon } from '@tabler/icons-react';
 
-import { setSingleKeys, useSingleKeys } from '../commands/single-keys.ts';
+import { setSingleKeys, useSingleKeys } from '../palette/single-keys.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { SettingsNav } from './SettingsNav.tsx';
 
 import classes from './settings.module.css';
 
-const schemes: { value: MantineColorScheme; label: string; says: string; icon: TablerIcon }[] = [
-  { value: 'auto', label: 'System', says: 'As the device has it', icon: IconDeviceDesktop },
-  { value: 'light', label: 'Light', says: 'Always', icon: IconSun },
-  { value: 'dark', label: 'Dark', says: 'Always', icon: IconMoon },
+const schemes: { value: MantineColorScheme; label: string; description: string; icon: TablerIcon }[] = [
+  { value: 'auto', label: 'System', description: 'Same as the device', icon: IconDeviceDesktop },
+  { value: 'light', label: 'Light', description: 'Always', icon: IconSun },
+  { value: 'dark', label: 'Dark', description: 'Always', icon: IconMoon },
 ];
 
-/** How the application looks and listens in this browser. */
 export function AppearancePage() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const singleKeys = useSingleKeys();
@@ -23,11 +24,11 @@ export function AppearancePage() {
       <SettingsNav />
       <Title order={1}>Appearance</Title>
       <Text c="dimmed" mt={4}>
-        Kept in this browser. Motion is reduced where the system asks for it.
+        Saved in this browser. Animations are reduced when the system requests it.
       </Text>
       <fieldset className={classes.choices}>
         <legend>Theme</legend>
-        {schemes.map(({ value, label, says, icon: Icon }) => (
+        {schemes.map(({ value, label, description, icon: Icon }) => (
           <label key={value} className={classes.choice}>
             <input
               type="radio"
@@ -37,9 +38,9 @@ export function AppearancePage() {
               onChange={() => setColorScheme(value)}
             />
             <Icon size={20} stroke={1.6} aria-hidden="true" />
-            <span className={classes.words}>
+            <span className={classes.text}>
               <span className={classes.name}>{label}</span>
-              <span className={classes.facts}>{says}</span>
+              <span className={classes.facts}>{description}</span>
             </span>
           </label>
         ))}
@@ -47,8 +48,8 @@ export function AppearancePage() {
       <div className={classes.list}>
         <div className={classes.row}>
           <Switch
-            label="Shortcuts of single letters"
-            description="Such as C for a new project. Press ? for all of them. Ctrl K and ⌘ K always work."
+            label="Single-letter shortcuts"
+            description="For example C for a new project. Press ? for the full list. Ctrl K and ⌘ K always work."
             checked={singleKeys}
             onChange={(event) => setSingleKeys(event.currentTarget.checked)}
           />

@@ -1,3 +1,5 @@
+/** The dialog that creates an access token. It shows the secret once. */
+
 import '../configure-zod.ts';
 import { Alert, Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
@@ -8,6 +10,7 @@ import { z } from 'zod';
 import { createTokenInputSchema } from '../../shared/contract/account.ts';
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
+import { useApp } from '../app-context.ts';
 import { createDraftStore } from '../projects/draft.ts';
 import { CopyIcon } from '../ui/CopyIcon.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
@@ -25,13 +28,13 @@ const lifetimes = [
 
 const draftSchema = z.object({ name: z.string(), days: z.string() });
 
-export interface CreateTokenDialogProps {
+interface CreateTokenDialogProps {
   opened: boolean;
   onClose: () => void;
 }
 
-/** Makes a token and shows it once. */
 export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
+  const { clock } = useApp();
   const utils = trpc.useUtils();
   const [drafts] = useState(() =>
     createDraftStore({ key: 'new-token', schema: draftSchema, storage: window.sessionStorage }),
@@ -39,9 +42,9 @@ export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
   const create = trpc.tokens.create.useMutation({
     onSuccess({ token: _secret, ...listed }) {
       drafts.clear();
-      utils.tokens.list.setData(undefined, (held) => (held === undefined ? held : [listed, ...held]));
+      utils.tokens.list.setData(undefined, (list) => (list === undefined ? list : [listed, ...list]));
     },
-    // The secret must not stay in the cache of mutations once the dialog is gone.
+    // Removes the secret from the mutation cache when the dialog is unmounted.
     gcTime: 0,
   });
   const title = create.isSuccess ? 'Copy your new token' : 'New token';
@@ -65,7 +68,7 @@ export function CreateTokenDialog({ opened, onClose }: CreateTokenDialogProps) {
           onSubmit={(name, days) =>
             create.mutate({
               name,
-              expiresAt: days === '' ? null : new Date(Date.now() + Number(days) * dayMs).toISOString(),
+              expiresAt: days === '' ? null : new Date(clock.now() + Number(days) * dayMs).toISOString(),
             })
           }
         />
@@ -101,14 +104,14 @@ function TokenForm({ pending, error, initialValues, onValuesChange, onCancel, on
         )}
         <TextInput
           label="Name"
-          placeholder="What uses it, such as “nightly script”"
+          placeholder="What uses it, for example “nightly script”"
           withAsterisk
           data-autofocus
           autoComplete="off"
           {...form.getInputProps('name')}
           error={form.errors['name'] ?? refusal?.fields['name']}
         />
-        <NativeSelect label="Works for" data={lifetimes} {...form.getInputProps('days')} />
+        <NativeSelect label="Expires after" data={lifetimes} {...form.getInputProps('days')} />
         <Group justify="flex-end" gap="xs" mt="xs">
           <Button variant="default" onClick={onCancel} disabled={pending}>
             Cancel
@@ -125,7 +128,7 @@ function TokenForm({ pending, error, initialValues, onValuesChange, onCancel, on
 function NewToken({ secret, onClose }: { secret: string; onClose: () => void }) {
   return (
     <Stack gap="md">
-      <Text>This is the only time that it is shown. Store it where you keep passwords.</Text>
+      <Text>The token is shown only once. Store it where you keep your passwords.</Text>
       <div className={classes.secret}>
         <code>{secret}</code>
         <CopyIcon value={secret} what="the token" />

@@ -1,3 +1,5 @@
+/** The profile of the user, as the identity provider reports it. */
+
 import { Avatar, Text, Title } from '@mantine/core';
 
 import { trpc } from '../api/trpc.ts';
@@ -8,9 +10,8 @@ import { SettingsNav } from './SettingsNav.tsx';
 
 import classes from './settings.module.css';
 
-/** Who the person is here, in the words of the sign-in provider. */
 export function ProfilePage() {
-  // The frame of the page has asked already: nobody sees this page who is not known.
+  // `AppLayout` has loaded the user before it renders this page.
   const { data: user } = trpc.auth.me.useQuery();
   return (
     <div className={classes.root}>
@@ -18,7 +19,7 @@ export function ProfilePage() {
       <SettingsNav />
       <Title order={1}>Profile</Title>
       <Text c="dimmed" mt={4}>
-        Name, address and picture come from where you sign in, and are read anew each time you do.
+        Name, e-mail and picture come from your identity provider and are updated each time you sign in.
       </Text>
       {user !== undefined && (
         <dl className={classes.list}>
@@ -33,7 +34,7 @@ export function ProfilePage() {
           </div>
           <div className={classes.row}>
             <dt className={classes.label}>E-mail</dt>
-            <dd className={classes.fact}>{user.email ?? 'None was given'}</dd>
+            <dd className={classes.fact}>{user.email ?? 'Not provided'}</dd>
           </div>
           <div className={classes.row}>
             <dt className={classes.label}>User id</dt>

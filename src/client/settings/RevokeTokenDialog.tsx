@@ -1,3 +1,5 @@
+/** The confirmation before a token is revoked. */
+
 import { Button, Group, Stack, Text } from '@mantine/core';
 
 import type { AccessToken } from '../../shared/contract/account.ts';
@@ -5,13 +7,12 @@ import { trpc } from '../api/trpc.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { notifyDone, notifyFailure } from '../ui/notify.ts';
 
-export interface RevokeTokenDialogProps {
-  /** The token in question; `null` while the dialog is closed. */
+interface RevokeTokenDialogProps {
+  /** The token to revoke; `null` while the dialog is closed. */
   token: AccessToken | null;
   onClose: () => void;
 }
 
-/** Asks before a token stops working. */
 export function RevokeTokenDialog({ token, onClose }: RevokeTokenDialogProps) {
   const utils = trpc.useUtils();
   const revoke = trpc.tokens.revoke.useMutation();
@@ -21,7 +22,7 @@ export function RevokeTokenDialog({ token, onClose }: RevokeTokenDialogProps) {
       { id: token.id },
       {
         onSuccess: ({ id, name }) => {
-          utils.tokens.list.setData(undefined, (held) => held?.filter((each) => each.id !== id));
+          utils.tokens.list.setData(undefined, (list) => list?.filter((each) => each.id !== id));
           notifyDone(`“${name}” no longer works.`);
           onClose();
         },
@@ -37,7 +38,7 @@ export function RevokeTokenDialog({ token, onClose }: RevokeTokenDialogProps) {
           <Text span fw={600}>
             {token?.name}
           </Text>
-          ? Whatever uses it is refused from now on.
+          ? Programs that use it will be refused.
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose} data-autofocus>

@@ -1,3 +1,5 @@
+/** A session in the list of sessions. The user menu signs out the current one; this row signs out another. */
+
 import { Button } from '@mantine/core';
 import { IconDeviceDesktop, IconDeviceMobile } from '@tabler/icons-react';
 
@@ -7,12 +9,11 @@ import { Time } from '../ui/Time.tsx';
 
 import classes from './settings.module.css';
 
-export interface SessionRowProps {
+interface SessionRowProps {
   session: Session;
   onEnd: () => void;
 }
 
-/** One browser that is signed in. This one itself is signed out by the menu of the person. */
 export function SessionRow({ session, onEnd }: SessionRowProps) {
   const { device, createdAt, lastUsedAt, expiresAt, isCurrent } = session;
   const since = `${formatDate(createdAt)}, ${formatTime(Date.parse(createdAt))}`;
@@ -20,7 +21,7 @@ export function SessionRow({ session, onEnd }: SessionRowProps) {
   return (
     <li className={classes.row}>
       <Icon size={22} stroke={1.5} className={classes.icon} aria-hidden="true" />
-      <div className={classes.words}>
+      <div className={classes.text}>
         <span className={classes.heading}>
           <span className={classes.name}>{device}</span>
           {isCurrent && <span className={classes.badge}>This device</span>}
@@ -30,7 +31,7 @@ export function SessionRow({ session, onEnd }: SessionRowProps) {
             <span>Active now</span>
           ) : (
             <span>
-              Last seen <Time iso={lastUsedAt} />
+              Last used <Time iso={lastUsedAt} />
             </span>
           )}
           <span>Signed in {since}</span>

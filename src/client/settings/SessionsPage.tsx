@@ -1,3 +1,5 @@
+/** The page with the sessions of the user. The user can end sessions here. */
+
 import { Alert, Button, Group, Skeleton, Text, Title } from '@mantine/core';
 import { IconAlertCircle } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
@@ -17,9 +19,8 @@ import { useEndSessions } from './use-end-sessions.ts';
 
 import classes from './settings.module.css';
 
-/** Where the person is signed in, and how to end what they do not recognise. */
 export function SessionsPage() {
-  // No event tells of sessions, so the list is asked for anew whenever somebody comes to look at it.
+  // No event reports sessions, so the list is loaded again whenever the user opens the page or returns to the window.
   const sessions = trpc.sessions.list.useQuery(undefined, { refetchOnMount: 'always', refetchOnWindowFocus: 'always' });
   const { client } = trpc.useUtils();
   const { session } = useApp();
@@ -28,16 +29,16 @@ export function SessionsPage() {
     mutationFn: () => session.signOutEverywhere(() => client.sessions.revokeAll.mutate({})),
     onError: (error) => notifyFailure('You are still signed in', error),
   });
-  const [asking, setAsking] = useState<'others' | 'everywhere' | null>(null);
+  const [confirming, setConfirming] = useState<'others' | 'everywhere' | null>(null);
   const list = useRef<HTMLUListElement>(null);
   const confirm = (): void => {
-    if (asking === 'everywhere') everywhere.mutate();
+    if (confirming === 'everywhere') everywhere.mutate();
     else end.mutate('others');
-    setAsking(null);
+    setConfirming(null);
   };
   const endOne = (one: Session): void => {
     end.mutate(one);
-    list.current?.focus(); // the button that had it is about to go
+    list.current?.focus(); // the focused button is about to be removed
   };
   const others = sessions.data?.filter(({ isCurrent }) => !isCurrent).length ?? 0;
   return (
@@ -46,7 +47,7 @@ export function SessionsPage() {
       <SettingsNav />
       <Title order={1}>Sessions</Title>
       <Text c="dimmed" mt={4}>
-        The browsers and devices on which you are signed in. Sign out what you do not recognise.
+        The browsers and devices on which you are signed in. Sign out those that you do not recognise.
       </Text>
       {sessions.isPending && <SessionsLoading />}
       {sessions.isError && sessions.data === undefined && (
@@ -78,22 +79,22 @@ export function SessionsPage() {
           </ul>
           <div className={classes.footer}>
             <Text c="dimmed" size="sm">
-              {others === 0 ? 'You are signed in nowhere else.' : 'Access tokens are not affected by signing out.'}
+              {others === 0 ? 'You are not signed in anywhere else.' : 'Access tokens are not affected by signing out.'}
             </Text>
             <Group gap="xs" className={classes.actions ?? ''}>
               {others > 0 && (
-                <Button variant="default" onClick={() => setAsking('others')}>
+                <Button variant="default" onClick={() => setConfirming('others')}>
                   Sign out other sessions
                 </Button>
               )}
-              <Button variant="default" onClick={() => setAsking('everywhere')} loading={everywhere.isPending}>
+              <Button variant="default" onClick={() => setConfirming('everywhere')} loading={everywhere.isPending}>
                 Sign out everywhere
               </Button>
             </Group>
           </div>
         </>
       )}
-      <EndSessionsDialog scope={asking} onConfirm={confirm} onClose={() => setAsking(null)} />
+      <EndSessionsDialog scope={confirming} onConfirm={confirm} onClose={() => setConfirming(null)} />
     </div>
   );
 }

@@ -1,8 +1,9 @@
+/** The navigation between the settings pages. */
+
 import { NavLink } from 'react-router';
 
 import classes from './settings.module.css';
 
-/** The pages that belong to the person. */
 export function SettingsNav() {
   return (
     <nav aria-label="Settings" className={classes.nav}>

@@ -1,3 +1,5 @@
+/** The page with the user's access tokens, with which scripts and the SDK call the API. */
+
 import { Button, Group, Skeleton, Text, Title } from '@mantine/core';
 import { IconKey, IconPlus } from '@tabler/icons-react';
 import { Suspense, useState } from 'react';
@@ -17,10 +19,9 @@ import classes from './settings.module.css';
 
 const CreateTokenDialog = lazyPart(async () => (await import('./CreateTokenDialog.tsx')).CreateTokenDialog);
 
-/** The personal access tokens of the person, by which scripts and the SDK act in their name. */
 export function TokensPage() {
   const tokens = trpc.tokens.list.useQuery();
-  // Counts the openings: each has a dialog of its own, which forgets the token that it showed.
+  // Each opening mounts a new dialog, so that the secret of the previous token is gone.
   const [opening, setOpening] = useState({ number: 0, opened: false });
   const [revoking, setRevoking] = useState<AccessToken | null>(null);
   const open = (): void => setOpening(({ number }) => ({ number: number + 1, opened: true }));
@@ -32,7 +33,7 @@ export function TokensPage() {
         <div>
           <Title order={1}>Access tokens</Title>
           <Text c="dimmed" mt={4}>
-            Scripts and the SDK act in your name with a token. Treat it as a password.
+            Scripts and the SDK use a token to call the API as you. Treat it like a password.
           </Text>
         </div>
         <Button leftSection={<IconPlus size={16} stroke={2} />} onClick={open} style={{ flex: 'none' }}>
@@ -85,7 +86,7 @@ export function TokensPage() {
 function TokenRow({ token, onRevoke }: { token: AccessToken; onRevoke: () => void }) {
   return (
     <li className={classes.row}>
-      <div className={classes.words}>
+      <div className={classes.text}>
         <span className={classes.name}>{token.name}</span>
         <span className={classes.facts}>
           <span>Created {formatDate(token.createdAt)}</span>

@@ -1,11 +1,13 @@
+/** The frame of all pages for signed-in users. It redirects other visitors to the sign-in page, which leads back here. */
+
 import { Suspense, useEffect, useRef, useState } from 'react';
 import { Navigate, Outlet, useLocation, useNavigationType, NavigationType } from 'react-router';
 
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
-import { signInPath } from '../auth/return-to.ts';
-import { Commands } from '../commands/Commands.tsx';
+import { signInPath } from '../auth/sign-in-path.ts';
+import { Shortcuts } from '../palette/Shortcuts.tsx';
 import { BarePage } from './BarePage.tsx';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { Header } from './Header.tsx';
@@ -14,7 +16,6 @@ import { PageLoading } from './PageLoading.tsx';
 
 import classes from './app-layout.module.css';
 
-/** The frame of every page for signed-in people; leads everybody else to the sign-in page, and back afterwards. */
 export function AppLayout() {
   const me = trpc.auth.me.useQuery();
   const location = useLocation();
@@ -43,25 +44,25 @@ function SignedIn() {
   const { pathname } = useLocation();
   const navigationType = useNavigationType();
   const main = useRef<HTMLElement>(null);
-  // The tabs of a project are one page: `/projects/<id>` and whatever follows.
+  // All tabs of a project are one page: `/projects/<id>`.
   const page = pathname.split('/').slice(0, 3).join('/');
   const visited = useRef(page);
   const [paletteOpened, setPaletteOpened] = useState(false);
   const beforePalette = useRef<HTMLElement | null>(null);
-  // The palette takes the focus as it appears, so that no letter is lost, and gives it back as it goes.
+  // The palette takes the focus in its first render, so that no typed letter is lost. Closing it returns the focus.
   const showPalette = (opened: boolean): void => {
-    if (opened) beforePalette.current = document.activeElement as HTMLElement | null; // SVG is never focused here
+    if (opened) beforePalette.current = document.activeElement as HTMLElement | null; // no SVG element is focusable here
     else beforePalette.current?.focus();
     setPaletteOpened(opened);
   };
 
-  // The subscription lives outside of React and exactly as long as somebody is signed in.
+  // The subscription runs outside of React while a user is signed in.
   useEffect(() => {
     liveFeed.start();
     return () => liveFeed.stop();
   }, [liveFeed]);
 
-  // A new page is a new context: keyboard and screen reader begin at its start, as after a full load.
+  // After a navigation, keyboard and screen reader start at the top of the new page, as after a full page load.
   useEffect(() => {
     if (visited.current === page) return;
     visited.current = page;
@@ -74,14 +75,14 @@ function SignedIn() {
       <a className={classes.skip} href="#main">
         Skip to the content
       </a>
-      <Header onOpenCommands={() => showPalette(true)} />
+      <Header onOpenPalette={() => showPalette(true)} />
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
         <Suspense fallback={<PageLoading />}>
           <Outlet />
         </Suspense>
       </main>
       <ConnectionBanner />
-      <Commands paletteOpened={paletteOpened} onPalette={showPalette} />
+      <Shortcuts paletteOpened={paletteOpened} onPalette={showPalette} />
     </div>
   );
 }

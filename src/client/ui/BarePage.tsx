@@ -1,3 +1,5 @@
+/** The frame of pages outside of the navigation, such as "Page not found". */
+
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 
@@ -5,7 +7,6 @@ import { Logo } from './Logo.tsx';
 
 import classes from './bare-page.module.css';
 
-/** The frame of pages that stand outside of the navigation. */
 export function BarePage({ children }: { children: ReactNode }) {
   return (
     <div className={classes.root}>

@@ -1,3 +1,5 @@
+/** A banner above the page while the page is not live: it says why, and since when. It does not move the content. */
+
 import { Button } from '@mantine/core';
 import { IconPlugConnectedX } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
@@ -7,21 +9,20 @@ import { useConnection } from './use-connection.ts';
 
 import classes from './connection-banner.module.css';
 
-/** A short interruption, as when a server is replaced, is nobody's concern. */
-const timeoutMs = 1_500;
+/** Shorter interruptions, such as the replacement of a server, show no banner. */
+const delayMs = 1_500;
 
-/** Says above everything that the page is not live, since when, and that it mends itself. Moves nothing below it. */
 export function ConnectionBanner() {
   const { kind, title, message } = useConnection();
-  const isObserved = kind !== 'live' && kind !== 'connecting';
-  const isOverdue = useAfter(isObserved, timeoutMs);
+  const isInterrupted = kind !== 'live' && kind !== 'connecting';
+  const isOverdue = useHasLasted(isInterrupted, delayMs);
   const { liveFeed } = useApp();
   return (
     <output className={classes.place}>
-      {isObserved && isOverdue && (
+      {isInterrupted && isOverdue && (
         <div className={classes.root} data-kind={kind}>
           <IconPlugConnectedX size={18} stroke={1.7} aria-hidden="true" />
-          <p className={classes.words}>
+          <p className={classes.message}>
             <strong>{title}</strong> {message}
           </p>
           {kind === 'reconnecting' && (
@@ -35,16 +36,16 @@ export function ConnectionBanner() {
   );
 }
 
-/** Whether `on` has held for so long. */
-function useAfter(on: boolean, delayMs: number): boolean {
-  const [isOver, setIsOver] = useState(false);
+/** Whether `value` has been true for `durationMs` without a break. */
+function useHasLasted(value: boolean, durationMs: number): boolean {
+  const [hasLasted, setHasLasted] = useState(false);
   useEffect(() => {
-    if (!on) return undefined;
-    const timer = window.setTimeout(() => setIsOver(true), delayMs);
+    if (!value) return undefined;
+    const timer = window.setTimeout(() => setHasLasted(true), durationMs);
     return () => {
       window.clearTimeout(timer);
-      setIsOver(false);
+      setHasLasted(false);
     };
-  }, [on, delayMs]);
-  return isOver;
+  }, [value, durationMs]);
+  return hasLasted;
 }

@@ -1,15 +1,16 @@
+/** Says in the header whether the page shows the current state. */
+
 import { Tooltip } from '@mantine/core';
 
 import { useConnection } from './use-connection.ts';
 
 import classes from './connection-indicator.module.css';
 
-/** Says in the header whether what is on the screen is the present state. */
 export function ConnectionIndicator() {
   const { kind, label, message } = useConnection();
   return (
     <Tooltip label={message} position="bottom-end">
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the sentence must be reachable by keyboard */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the tooltip must be reachable by keyboard */}
       <output className={classes.root} tabIndex={0} data-kind={kind}>
         <span className={classes.dot} aria-hidden="true" />
         <span>{label}</span>

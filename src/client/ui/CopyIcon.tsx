@@ -1,7 +1,8 @@
+/** A button that copies a value. `what` names the value for screen readers. */
+
 import { ActionIcon, CopyButton, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 
-/** Copies a text; `what` names it for those who cannot see what stands beside the button. */
 export function CopyIcon({ value, what }: { value: string; what: string }) {
   return (
     <CopyButton value={value}>

@@ -1,13 +1,14 @@
+/** Catches errors that are thrown while a page renders, and shows `CrashPage` instead of an empty window. */
+
 import { Component, type ReactNode } from 'react';
 
 import { CrashPage } from './CrashPage.tsx';
 
-/** Catches what a page did not expect while it was drawn, and says so instead of leaving a blank window. */
 export class CrashBoundary extends Component<{ children: ReactNode }, { error: unknown }> {
   override state: { error: unknown } = { error: null };
 
   static getDerivedStateFromError(error: unknown): { error: unknown } {
-    return { error: error ?? new Error('Something was thrown that is no error.') };
+    return { error: error ?? new Error('A component threw null or undefined.') };
   }
 
   override render(): ReactNode {

@@ -1,8 +1,10 @@
+/** The header of all pages for signed-in users. */
+
 import { VisuallyHidden } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { Link, NavLink } from 'react-router';
 
-import { keyLabels } from '../commands/key-labels.ts';
+import { keyLabels } from '../palette/key-labels.ts';
 import { ColorSchemeToggle } from './ColorSchemeToggle.tsx';
 import { ConnectionIndicator } from './ConnectionIndicator.tsx';
 import { Logo } from './Logo.tsx';
@@ -10,8 +12,7 @@ import { UserMenu } from './UserMenu.tsx';
 
 import classes from './header.module.css';
 
-/** The bar on top of each page. */
-export function Header({ onOpenCommands }: { onOpenCommands: () => void }) {
+export function Header({ onOpenPalette }: { onOpenPalette: () => void }) {
   return (
     <header className={classes.root}>
       <div className={classes.inner}>
@@ -26,7 +27,7 @@ export function Header({ onOpenCommands }: { onOpenCommands: () => void }) {
         </nav>
         <div className={classes.tools}>
           <ConnectionIndicator />
-          <CommandsButton onOpen={onOpenCommands} />
+          <PaletteButton onOpen={onOpenPalette} />
           <ColorSchemeToggle />
           <UserMenu />
         </div>
@@ -35,15 +36,15 @@ export function Header({ onOpenCommands }: { onOpenCommands: () => void }) {
   );
 }
 
-/** Opens the command palette; says which keys do it too. */
-function CommandsButton({ onOpen }: { onOpen: () => void }) {
+/** Opens the command palette, and shows the keys that open it too. */
+function PaletteButton({ onOpen }: { onOpen: () => void }) {
   return (
-    <button type="button" className={classes.commands} onClick={onOpen}>
+    <button type="button" className={classes.palette} onClick={onOpen}>
       <IconSearch size={15} stroke={1.8} aria-hidden="true" />
-      <span className={classes.commandsText}>
+      <span className={classes.paletteText}>
         Find<VisuallyHidden> a project or a command</VisuallyHidden>
       </span>
-      <kbd className={classes.commandsKey} aria-hidden="true">
+      <kbd className={classes.paletteKey} aria-hidden="true">
         {keyLabels(['mod+k'])}
       </kbd>
     </button>

@@ -1,11 +1,13 @@
+/** Says that something could not be loaded, and why. Its button tries again. */
+
 import { Button } from '@mantine/core';
 import { IconPlugConnectedX } from '@tabler/icons-react';
 
 import { readError } from '../api/read-error.ts';
 import { Message } from './Message.tsx';
 
-export interface LoadFailureProps {
-  /** What could not be loaded, as the end of a title: "The projects". */
+interface LoadFailureProps {
+  /** What could not be loaded, as the start of the title: "Your projects". */
   what: string;
   error: unknown;
   retrying: boolean;
@@ -13,7 +15,6 @@ export interface LoadFailureProps {
   order?: 1 | 2;
 }
 
-/** Says why something could not be loaded and offers to try again. */
 export function LoadFailure({ what, error, retrying, onRetry, order = 2 }: LoadFailureProps) {
   return (
     <Message

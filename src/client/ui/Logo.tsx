@@ -1,4 +1,5 @@
-/** The mark of the product: a box, as each project has one of its own. */
+/** The product's logo: a box, which stands for the workspace of a project. */
+
 export function Logo({ size = 24 }: { size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" focusable="false">

@@ -1,20 +1,21 @@
+/** A message in place of a page or panel that is empty, failed or not found. It says what happened and what to do. */
+
 import { Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 import classes from './message.module.css';
 
-export interface MessageProps {
+interface MessageProps {
   icon: ReactNode;
   title: string;
   /** One or two sentences: what happened and what to do. */
   children: ReactNode;
   actions?: ReactNode;
-  /** 1 where the message is the whole page, 2 within one. */
+  /** The level of the heading: 1 when the message is the whole page, 2 within a page. */
   order?: 1 | 2;
   role?: 'alert' | undefined;
 }
 
-/** A page or a panel that has nothing to show but words: empty, failed or not found. */
 export function Message({ icon, title, children, actions, order = 2, role }: MessageProps) {
   return (
     <div className={classes.root} role={role}>

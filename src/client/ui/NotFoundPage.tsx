@@ -1,3 +1,5 @@
+/** The page for unknown addresses. */
+
 import { Button } from '@mantine/core';
 import { IconMapQuestion } from '@tabler/icons-react';
 import { Link, useLocation } from 'react-router';
@@ -6,7 +8,6 @@ import { BarePage } from './BarePage.tsx';
 import { Message } from './Message.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
-/** For addresses that lead nowhere. */
 export function NotFoundPage() {
   const { pathname } = useLocation();
   return (
@@ -22,8 +23,8 @@ export function NotFoundPage() {
           </Button>
         }
       >
-        Nothing lives at {pathname.length > 80 ? `${pathname.slice(0, 80)}…` : pathname}. The address may be mistyped,
-        or the link that brought you here is out of date.
+        There is no page at {pathname.length > 80 ? `${pathname.slice(0, 80)}…` : pathname}. The address may be
+        mistyped, or the link may be out of date.
       </Message>
     </BarePage>
   );

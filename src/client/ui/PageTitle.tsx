@@ -1,4 +1,5 @@
-/** Names the page in the window's title. */
+/** Sets the title of the browser window. */
+
 export function PageTitle({ children }: { children: string }) {
   return <title>{`${children} · OpenCode Project Manager`}</title>;
 }

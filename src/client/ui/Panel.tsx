@@ -1,8 +1,9 @@
+/** A titled section with a border. */
+
 import { useId, type ReactNode } from 'react';
 
 import classes from './panel.module.css';
 
-/** A titled surface. */
 export function Panel({ title, children }: { title: string; children: ReactNode }) {
   const titleId = useId();
   return (

@@ -1,12 +1,13 @@
+/** A relative time, such as "5 min. ago", with the exact time in its tooltip. */
+
 import { formatDateTime, formatRelative } from './format.ts';
 import { useNow } from './use-now.ts';
 
-/** A time beside the present, with the exact one a hover away. */
 export function Time({ iso, className }: { iso: string; className?: string | undefined }) {
-  const now = useNow();
+  const nowMs = useNow();
   return (
     <time dateTime={iso} title={formatDateTime(iso)} className={className}>
-      {formatRelative(iso, now)}
+      {formatRelative(iso, nowMs)}
     </time>
   );
 }

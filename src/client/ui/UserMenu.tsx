@@ -1,23 +1,33 @@
+/** The button with the user's picture that opens the user menu. The menu itself, `UserMenuContent.tsx`, is loaded on demand. */
+
+import { Avatar, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { Suspense } from 'react';
 
 import { trpc } from '../api/trpc.ts';
+import { initialsOf } from './format.ts';
 import { lazyPart } from './lazy-part.ts';
 import { useLazyMenu } from './use-lazy-menu.ts';
-import { UserButton } from './UserButton.tsx';
+import type { RenderMenuButton } from './UserMenuContent.tsx';
 
-const load = () => import('./UserMenuOpen.tsx');
-const UserMenuOpen = lazyPart(async () => (await load()).UserMenuOpen);
+const UserMenuContent = lazyPart(async () => (await import('./UserMenuContent.tsx')).UserMenuContent);
 
-/** Who is signed in, and what belongs to the person. */
 export function UserMenu() {
   const { data: user } = trpc.auth.me.useQuery();
-  const { needed, menu, trigger } = useLazyMenu(load);
+  const { isNeeded, buttonProps, menuProps } = useLazyMenu(UserMenuContent.preload);
   if (user === undefined) return null;
-  const plain = <UserButton user={user} {...trigger} />;
-  if (!needed) return plain;
+  const renderButton: RenderMenuButton = (extraProps) => (
+    <UnstyledButton {...extraProps} style={{ borderRadius: '50%' }}>
+      <VisuallyHidden>Account of {user.name}</VisuallyHidden>
+      <Avatar src={user.picture} size={30} radius="xl" color="iris" alt="" aria-hidden="true">
+        {initialsOf(user.name)}
+      </Avatar>
+    </UnstyledButton>
+  );
+  const button = renderButton(buttonProps);
+  if (!isNeeded) return button;
   return (
-    <Suspense fallback={plain}>
-      <UserMenuOpen user={user} {...menu} />
+    <Suspense fallback={button}>
+      <UserMenuContent user={user} {...menuProps} renderButton={renderButton} />
     </Suspense>
   );
 }

@@ -2,36 +2,36 @@ import { describe, expect, it } from 'vitest';
 
 import { browsableRepository, count, formatRelative, initialsOf, shortRepository } from './format.ts';
 
-const now = Date.parse('2026-11-22T12:00:00Z');
+const nowMs = Date.parse('2026-11-22T12:00:00Z');
 
-describe('a time beside the present', () => {
+describe('formatRelative', () => {
   it.each([
     ['2026-11-22T11:59:40Z', 'just now'],
     ['2026-11-22T11:55:00Z', '5 min. ago'],
     ['2026-11-22T09:00:00Z', '3 hr. ago'],
     ['2026-11-21T12:00:00Z', 'yesterday'],
     ['2026-12-02T12:00:00Z', 'in 10 days'],
-  ])('reads %s as "%s"', (iso, words) => {
-    expect(formatRelative(iso, now)).toBe(words);
+  ])('formats %s as "%s"', (iso, text) => {
+    expect(formatRelative(iso, nowMs)).toBe(text);
   });
 
-  it('is a date when it is more than a month away', () => {
-    expect(formatRelative('2026-01-02T12:00:00Z', now)).toMatch(/2026/);
+  it('returns the date for a time that is more than a month away', () => {
+    expect(formatRelative('2026-01-02T12:00:00Z', nowMs)).toMatch(/2026/);
   });
 });
 
-describe('a repository on a card', () => {
+describe('a repository URL', () => {
   it.each([
     ['https://github.com/owner/name.git', 'github.com/owner/name'],
     ['https://github.com/owner/name/', 'github.com/owner/name'],
     ['ssh://git@host.example:22/owner/name.git', 'host.example:22/owner/name'],
     ['git@github.com:owner/name.git', 'github.com/owner/name'],
     ['http://host/a?b=c#d', 'host/a'],
-  ])('reads %s as "%s"', (url, short) => {
+  ])('%s is shortened to "%s"', (url, short) => {
     expect(shortRepository(url)).toBe(short);
   });
 
-  it('is a link only where a browser can open it', () => {
+  it('is browsable only with http or https', () => {
     expect(browsableRepository('https://host/a')).toBe('https://host/a');
     expect(browsableRepository('git@host:a')).toBeNull();
     expect(browsableRepository('ssh://host/a')).toBeNull();
@@ -39,13 +39,13 @@ describe('a repository on a card', () => {
 });
 
 describe('names and numbers', () => {
-  it('takes the first letters of the first and the last name', () => {
+  it('uses the first letters of the first and the last name as initials', () => {
     expect(initialsOf('Ada King Lovelace')).toBe('AL');
     expect(initialsOf('user-a')).toBe('UA');
     expect(initialsOf('')).toBe('?');
   });
 
-  it('counts one thing in the singular', () => {
+  it('uses the singular for one item', () => {
     expect(count(1, 'restart')).toBe('1 restart');
     expect(count(1200, 'restart')).toBe('1,200 restarts');
   });

@@ -1,11 +1,11 @@
-/** Times, addresses and names as people read them. Pure: the present and the language come in. */
+/** Formats times, repository URLs, names and numbers for users. */
 
 const dateFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 const dateTimeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 
-/** "22 Nov 2026", in the order of the reader's language. */
+/** "22 Nov 2026", in the browser's language. */
 export function formatDate(iso: string): string {
   return dateFormat.format(new Date(iso));
 }
@@ -24,11 +24,11 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-/** "just now", "5 min. ago", "yesterday", "in 30 days"; the date itself when it is more than a month away. */
+/** "just now", "5 min. ago", "yesterday", "in 30 days"; the date when it is 31 days away or more. */
 export function formatRelative(iso: string, nowMs: number): string {
   const distanceMs = Date.parse(iso) - nowMs;
   const size = Math.abs(distanceMs);
-  // Clocks differ a little, and the one that moves the page goes in steps: the next moments are the present, too.
+  // The clocks of server and browser differ a little, and `useNow` is rounded down: a time may lie in the future.
   if (size < 45_000) return 'just now';
   if (size < hourMs) return relativeFormat.format(Math.round(distanceMs / minuteMs), 'minute');
   if (size < dayMs) return relativeFormat.format(Math.round(distanceMs / hourMs), 'hour');
@@ -46,16 +46,16 @@ export function shortRepository(repoUrl: string): string {
     .replace(/\.git$/, '');
 }
 
-/** The address that a browser can open, or `null` for one that only git understands. */
+/** The URL if a browser can open it; `null` for URLs that only git understands. */
 export function browsableRepository(repoUrl: string): string | null {
   return /^https?:\/\//i.test(repoUrl) ? repoUrl : null;
 }
 
-/** Up to two letters that stand for a person. */
+/** The initials of a user: at most two letters. */
 export function initialsOf(name: string): string {
-  const words = name.split(/[\s\-_.@]+/).filter(Boolean);
-  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return letters.map((word) => Array.from(word ?? '')[0]?.toUpperCase() ?? '').join('') || '?';
+  const parts = name.split(/[\s\-_.@]+/).filter(Boolean);
+  const letters = parts.length > 1 ? [parts[0], parts.at(-1)] : [parts[0]];
+  return letters.map((part) => Array.from(part ?? '')[0]?.toUpperCase() ?? '').join('') || '?';
 }
 
 /** "1 restart", "2 restarts". */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { lazyPart, loadWithRetry } from './lazy-part.ts';
 
-/** A load that fails so many times before it succeeds. */
+/** Returns a load function that fails the given number of times before it succeeds. */
 function loadAfter(failures: number) {
   let attempts = 0;
   return async () => {
@@ -14,29 +14,29 @@ function loadAfter(failures: number) {
   };
 }
 
-describe('loading a part of the client', () => {
-  it('outlasts a server that is away for a while', async () => {
+describe('loadWithRetry', () => {
+  it('tries again until the load succeeds', async () => {
     expect(await loadWithRetry(loadAfter(2), [1, 1])).toBe(3);
   });
 
-  it('gives up with the last failure when the part stays away', async () => {
+  it('rejects with the last failure when all attempts have failed', async () => {
     await expect(loadWithRetry(loadAfter(9), [1, 1])).rejects.toThrow('attempt 3 failed');
   });
 });
 
-const drawn = (Part: ReturnType<typeof lazyPart>) =>
+const render = (Part: ReturnType<typeof lazyPart>) =>
   renderToString(
     <Suspense fallback="loading">
       <Part />
     </Suspense>,
   );
 
-describe('a part of the client', () => {
-  it('is there at once when it was loaded ahead, and is waited for when it was not', async () => {
+describe('a lazy part', () => {
+  it('renders its fallback until it is loaded, and renders at once when it was preloaded', async () => {
     const Part = lazyPart(async () => () => <p>the part</p>);
-    expect(drawn(Part)).toContain('loading');
+    expect(render(Part)).toContain('loading');
     await Part.preload();
-    expect(drawn(Part)).toContain('the part');
-    expect(drawn(Part)).not.toContain('loading');
+    expect(render(Part)).toContain('the part');
+    expect(render(Part)).not.toContain('loading');
   });
 });

@@ -1,4 +1,4 @@
-/** Short messages in the corner. Failures stay until they are read; the rest leaves by itself. */
+/** Shows notifications in the corner. Failures stay until they are dismissed; others close after 5 seconds. */
 
 import type { NotificationData } from '@mantine/notifications';
 
@@ -8,11 +8,11 @@ export function notifyDone(message: string): void {
   void show({ message, color: 'teal', autoClose: 5000 });
 }
 
-/** `title` says what did not happen; the error says why. Sign-in has a page of its own, so its end is not repeated. */
+/** `title` says what did not happen; the error says why. The end of a session is shown by the sign-in page instead. */
 export function notifyFailure(title: string, error: unknown): void {
   const { code, message } = readError(error);
   if (code === 'UNAUTHENTICATED') return;
-  void show({ title, message: message, color: 'red', autoClose: false, role: 'alert' });
+  void show({ title, message, color: 'red', autoClose: false, role: 'alert' });
 }
 
 async function show(notification: NotificationData): Promise<void> {

@@ -1,4 +1,4 @@
-/** The look of the product: quiet greys, one accent, small type, thin borders. */
+/** The visual theme: greys, one accent colour, small type, thin borders. */
 
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
@@ -67,7 +67,7 @@ export const theme = createTheme({
   },
   cursorType: 'pointer',
   respectReducedMotion: true,
-  // By name, not by `Modal.extend`: that would load each component with the first page.
+  // By name instead of `Modal.extend`: that would import each component into the first page.
   components: {
     Modal: {
       defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 }, padding: 'lg', radius: 'lg' },
@@ -90,7 +90,7 @@ export const theme = createTheme({
   },
 });
 
-/** Overrides that differ by scheme; the colours of states are in `styles.css`. */
+/** Colours that differ by scheme. The colours of project states are in `styles.css`. */
 export const cssVariablesResolver: CSSVariablesResolver = () => ({
   variables: {},
   light: {

@@ -1,18 +1,20 @@
+/** The state of the connection as React state. */
+
 import { useSyncExternalStore } from 'react';
 
 import { connectionView, type ConnectionView } from '../api/connection.ts';
 import { useApp } from '../app-context.ts';
 import { formatTime } from './format.ts';
 
-/** How fresh the page is, kept up to date. */
+/** Whether the page is live, and the texts that say so. */
 export function useConnection(): ConnectionView {
   const { connection } = useApp();
   return connectionView(useSyncExternalStore(connection.subscribe, connection.get), { formatTime });
 }
 
 /**
- * Whether states on the screen may be old. Not in the first moment, when pages were just read and the socket is on its
- * way. Renders anew only when it changes.
+ * Whether the statuses on the page may be out of date. While the first socket is opening they are current: the page has
+ * just been loaded. The component renders again only when the result changes.
  */
 export function useIsStale(): boolean {
   const { connection } = useApp();

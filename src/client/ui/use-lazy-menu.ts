@@ -1,35 +1,36 @@
+/**
+ * The state of a menu whose content is loaded when the pointer or the focus reaches its button, and mounted when it is
+ * first opened. The list of projects has one menu a card: until then a card has a plain button only.
+ */
+
 import { useState } from 'react';
 
 import { useOnceTrue } from './use-once-true.ts';
 
-/** What the menu itself takes, once it is there. */
+/** The props that the loaded content passes to its `Menu`. */
 export interface LazyMenuProps {
   opened: boolean;
   onChange: (opened: boolean) => void;
 }
 
 /**
- * A menu that is loaded when its button is approached and built when it is first opened: a page of a thousand cards
- * has a thousand plain buttons, and the first page loads no menu at all. `trigger` is for the button that stands there
- * until `needed`; from then on the menu, with a button of the same looks, takes its place.
+ * While `isNeeded` is false, render the button alone with `buttonProps`. After that render the content with `menuProps`;
+ * it contains the same button as its `Menu.Target`.
+ * @param preload loads the content
  */
 export function useLazyMenu(preload: () => Promise<unknown>) {
   const [opened, setOpened] = useState(false);
-  const needed = useOnceTrue(opened);
-  const approach = (): void => {
-    // A failure shows when the menu is opened; until then it may pass.
-    preload().catch(() => undefined);
+  const isNeeded = useOnceTrue(opened);
+  const load = (): void => {
+    preload().catch(() => undefined); // reported when the menu is opened, if the load fails again then
   };
-  const menu: LazyMenuProps = { opened, onChange: setOpened };
-  return {
-    needed,
-    menu,
-    trigger: {
-      onClick: () => setOpened(true),
-      onFocus: approach,
-      onPointerEnter: approach,
-      'aria-haspopup': 'menu' as const,
-      'aria-expanded': false,
-    },
+  const menuProps: LazyMenuProps = { opened, onChange: setOpened };
+  const buttonProps = {
+    onClick: () => setOpened(true),
+    onFocus: load,
+    onPointerEnter: load,
+    'aria-haspopup': 'menu' as const,
+    'aria-expanded': false,
   };
+  return { isNeeded, buttonProps, menuProps };
 }

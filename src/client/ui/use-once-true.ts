@@ -1,8 +1,8 @@
 import { useState } from 'react';
 
-/** Stays true from the first time on: a dialog is loaded when it is first needed, and then kept for its way out. */
-export function useOnceTrue(now: boolean): boolean {
-  const [once, setOnce] = useState(now);
-  if (now && !once) setOnce(true);
-  return once || now;
+/** Returns true from the first time that `value` is true. A lazily loaded dialog stays mounted while it closes. */
+export function useOnceTrue(value: boolean): boolean {
+  const [wasTrue, setWasTrue] = useState(value);
+  if (value && !wasTrue) setWasTrue(true);
+  return wasTrue || value;
 }

@@ -1,3 +1,5 @@
+/** The users who can sign in to the embedded issuer. */
+
 export interface DevelopmentUser {
   subject: string;
   name: string;
@@ -5,7 +7,7 @@ export interface DevelopmentUser {
   password: string;
 }
 
-/** Who can sign in to the embedded issuer. Their passwords are no secret: the issuer listens on this machine alone. */
+/** The users of the embedded issuer. Their passwords are public, because only this machine can reach the issuer. */
 export const developmentUsers: readonly DevelopmentUser[] = ['a', 'b', 'c'].map((letter) => ({
   subject: `user-${letter}`,
   name: `User ${letter.toUpperCase()}`,
@@ -13,7 +15,7 @@ export const developmentUsers: readonly DevelopmentUser[] = ['a', 'b', 'c'].map(
   password: `user-${letter}`,
 }));
 
-/** The user of that name and password, or null. */
+/** The user with this name and password, or null. */
 export function checkPassword({ name, password }: { name: string; password: string }): DevelopmentUser | null {
   return developmentUsers.find((user) => user.subject === name && user.password === password) ?? null;
 }

@@ -1,3 +1,5 @@
+/** The HTML pages of the embedded issuer. */
+
 import { createHash } from 'node:crypto';
 
 import { developmentUsers } from './development-users.ts';
@@ -39,8 +41,10 @@ button:hover, .button:hover { filter: brightness(1.08); border-color: var(--acce
 const styleHash = createHash('sha256').update(style).digest('base64');
 
 /**
- * The headers of every page: nothing is loaded from anywhere and nothing runs.
- * `formTargets` are the origins that a form's answer may redirect to: browsers hold redirects to `form-action` too.
+ * The headers of every page: no script runs, and nothing is loaded from other origins.
+ *
+ * @param formTargets the origins to which the answer to a form may redirect, because browsers apply `form-action` to
+ *   redirects too
  */
 export function pageHeaders(formTargets: readonly string[]): Record<string, string> {
   return {
@@ -59,7 +63,7 @@ export function pageHeaders(formTargets: readonly string[]): Record<string, stri
   };
 }
 
-/** The sign-in form, posted to the address it came from; fields `login` and `password`, or `as`, or `cancel`. */
+/** The sign-in form. It is posted to its own address with the fields `login` and `password`, or `as`, or `cancel`. */
 export function signInPage({ login, error }: { login: string; error: string | null }): string {
   const users = developmentUsers.map(
     (user) => `<button name="as" value="${escapeHtml(user.subject)}">${escapeHtml(user.subject)}</button>`,
@@ -79,25 +83,25 @@ export function signInPage({ login, error }: { login: string; error: string | nu
       <button class="main">Sign in</button>
     </form>
     <form method="post" class="users">
-      <p>This is the embedded issuer, for development. The password of each user is the user's name. Sign in at once as:</p>
+      <p>This is the embedded issuer, for development. The password of each user is the user name. Sign in as:</p>
       <div class="row">${users.join('')}</div>
     </form>
     <form method="post" class="cancel"><button name="cancel" value="yes">Cancel</button></form>`,
   );
 }
 
-/** A page that says what happened; `home` is where the application is, null where that is not known. */
+/** A page with a message. `home` is the address of the application; null when it is not known. */
 export function messagePage(options: { title: string; messages: readonly string[]; home: string | null }): string {
   const { title, messages, home } = options;
   const link = home === null ? '' : `<a class="button main" href="${escapeHtml(home)}">Go to the application</a>`;
   return page(title, `${messages.map((message) => `<p>${escapeHtml(message)}</p>`).join('')}${link}`);
 }
 
-/** Asks whether to sign out. `form` is the form of oidc-provider, with the id `op.logoutForm`. */
+/** The question whether to sign out. `form` is the form of oidc-provider, with the id `op.logoutForm`. */
 export function signOutPage(form: string): string {
   return page(
     'Sign out',
-    `${form}<p>Sign out of the embedded issuer, and of every application that you entered through it?</p>
+    `${form}<p>Sign out of the embedded issuer and of every application that you opened with it?</p>
     <button class="main" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>`,
   );
 }

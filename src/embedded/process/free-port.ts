@@ -1,11 +1,13 @@
+/** Finds free TCP ports. */
+
 import { createServer } from 'node:net';
 
-/** Whether a TCP port of that address can be listened on now. */
+/** Whether a TCP port of the address is free now. */
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   return (await tryListen(port, host)) !== null;
 }
 
-/** A TCP port that nothing listens on now. It may be taken before it is used: whoever uses it must be ready to ask again. */
+/** A TCP port that is free now. Another process may take it before it is used, so the caller must be able to try again. */
 export async function findFreePort(host = '127.0.0.1'): Promise<number> {
   const port = await tryListen(0, host);
   if (port === null) throw new Error(`No free TCP port was found on ${host}.`);

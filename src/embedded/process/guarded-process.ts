@@ -1,3 +1,5 @@
+/** Starts a program that cannot outlive this process. */
+
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -5,10 +7,10 @@ import { createInterface } from 'node:readline';
 import { waitUntil } from './wait-until.ts';
 
 /**
- * The shell that stands between us and the program. It holds the other end of a pipe of ours: when we close the pipe, or
- * die in whatever way, it sends the program its stop signal. So nothing that we start outlives us, even after kill -9.
- * It runs in a session of its own, for Ctrl-C in a terminal goes to all of a session, and the program must stay until
- * those who use it are done.
+ * The shell between this process and the program. It reads from a pipe of this process. When this process closes the pipe, or
+ * ends in any way, the shell sends the stop signal to the program. So no program outlives this process, even after kill -9.
+ * The shell runs in its own session, because Ctrl-C in a terminal goes to the whole session, and the program must run until
+ * its users have finished.
  */
 const guardian = `
 signal=$1; shift
@@ -27,12 +29,12 @@ exit "$code"
 
 export interface GuardedProcess {
   pid: number;
-  /** Settles when the program has ended: its exit code (128 and the signal's number after a signal), null if unknown. */
+  /** Resolves when the program has ended, with its exit code (128 plus the number of a signal), or null if unknown. */
   exited: Promise<number | null>;
   hasExited(): boolean;
-  /** What the program has written to its log since it was started, at most the last 4,000 characters. */
+  /** The output of the program since its start; the last 4,000 characters at most. */
   output(): string;
-  /** Asks it to stop; harder signals follow if it takes longer than `timeoutMs`. Harmless when it has ended. */
+  /** Sends the stop signal, and harder ones when the program takes longer than `stopTimeoutMs`. */
   stop(): Promise<void>;
 }
 
@@ -42,14 +44,14 @@ export interface GuardedProcessOptions {
   env: NodeJS.ProcessEnv;
   user: { uid: number; gid: number } | null;
   stopSignal: 'INT' | 'TERM';
-  /** Sent when the stop signal has not been enough; SIGKILL follows as long after that. */
+  /** Sent `stopTimeoutMs` after the stop signal. SIGKILL follows after the same time. */
   urgentSignal: NodeJS.Signals;
   stopTimeoutMs: number;
-  /** Its standard output and error are appended here. */
+  /** Standard output and standard error are appended to this file. */
   logFile: string;
 }
 
-/** Starts a program that ends when this process does. Throws when it cannot be started at all. */
+/** Starts a program that ends when this process ends. Throws when it cannot be started. */
 export async function startGuardedProcess(options: GuardedProcessOptions): Promise<GuardedProcess> {
   const { command, args, env, user, stopSignal, urgentSignal, stopTimeoutMs, logFile } = options;
   const log = openSync(logFile, 'a', 0o600);
@@ -73,7 +75,7 @@ export async function startGuardedProcess(options: GuardedProcessOptions): Promi
     ended = true;
     return code;
   });
-  stdin.on('error', () => undefined); // the shell went first: `exited` tells
+  stdin.on('error', () => undefined); // the shell has ended: `exited` resolves
   const output = () => readFileSync(logFile).subarray(logStart).toString('utf8').slice(-4_000).trim();
 
   const firstLine = await Promise.race([
@@ -89,7 +91,7 @@ export async function startGuardedProcess(options: GuardedProcessOptions): Promi
     try {
       process.kill(pid, name);
     } catch {
-      // It has ended in the meantime, which is what was wanted.
+      // It has ended already.
     }
   };
   const endsWithin = (timeoutMs: number) => waitUntil(() => (ended ? true : undefined), { timeoutMs, intervalMs: 5 });

@@ -1,8 +1,10 @@
+/** Waits for a condition by polling. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Asks `probe` again and again until it gives something other than `undefined`, and returns that.
- * After `timeoutMs` it returns `undefined`, so that the caller can say in its own words what was awaited in vain.
+ * Calls `probe` until it returns something other than `undefined`, and returns that. Returns `undefined` after `timeoutMs`, so
+ * that the caller can write an error message that fits.
  */
 export async function waitUntil<T>(
   probe: () => Promise<T | undefined> | T | undefined,

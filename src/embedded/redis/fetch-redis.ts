@@ -1,3 +1,5 @@
+/** Downloads redis-server from the packages of Debian or Ubuntu. */
+
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,11 +12,12 @@ const advice =
   'Install Redis (apt-get install redis-server, brew install redis), or name a running one with REDIS_URL.';
 
 /**
- * Fetches Debian's or Ubuntu's own redis-server, and the libraries that it needs and the machine lacks, into
- * `<cacheDir>/redis-<release>-<architecture>`. Nothing is installed and no rights are needed: apt works on package lists
- * of its own inside that folder. A folder that is there is used as it is, without the network.
+ * Downloads redis-server, and the libraries that it needs and the machine does not have, to
+ * `<cacheDir>/redis-<release>-<architecture>`. Nothing is installed and no rights are needed: apt uses package lists inside
+ * that folder. When the folder exists, it is used without the network.
  *
- * Returns the program and the environment it needs. Throws a sentence on other systems and when the download fails.
+ * @returns the program and the environment variables that it needs
+ * @throws Error that says what to do, on other systems and when the download fails
  */
 export async function fetchRedis(options: {
   cacheDir: string;
@@ -25,16 +28,16 @@ export async function fetchRedis(options: {
   if (release === null) throw new Error(`There is no redis-server on the path. ${advice}`);
   const home = join(cacheDir, `redis-${release}-${process.arch}`);
   if (!existsSync(home)) {
-    log.info('There is no redis-server on the path: fetching it from the packages of this system ...');
+    log.info('There is no redis-server on the path: downloading it from the packages of this system ...');
     mkdirSync(cacheDir, { recursive: true });
     const draft = mkdtempSync(join(cacheDir, 'fetching-'));
     try {
       await downloadAndUnpack(draft);
       renameSync(join(draft, 'root'), home);
     } catch (cause) {
-      // Another start may have put its own in place a moment earlier, which is as good.
+      // Another process may have finished the same download first.
       if (!existsSync(home)) {
-        throw new Error(`redis-server is not on the path and could not be fetched: ${sayWhy(cause)} ${advice}`, {
+        throw new Error(`redis-server is not on the path and could not be downloaded: ${messageOf(cause)} ${advice}`, {
           cause,
         });
       }
@@ -60,7 +63,7 @@ async function downloadAndUnpack(draft: string): Promise<void> {
       timeout: 180_000,
       maxBuffer: 16 * 1024 * 1024,
     });
-  // Sources that do not answer are no harm as long as the packages are found in the others.
+  // A source that does not answer does no harm when the packages are in other sources.
   const update = await apt('apt-get', 'update').catch((cause: unknown) => cause);
   const names = await apt('apt-get', 'install', '--simulate', '--no-install-recommends', 'redis-server').then(
     ({ stdout }) => [...stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? ''),
@@ -68,9 +71,9 @@ async function downloadAndUnpack(draft: string): Promise<void> {
       throw update instanceof Error ? update : cause;
     },
   );
-  // Of what an installation would bring in, only the server and libraries matter; what sets up users and services does not.
-  const desired = new Set(['redis-server', 'redis-tools', ...names.filter((name) => /^(lib|redis)/.test(name))]);
-  await apt('apt-get', 'download', ...desired);
+  // Only the server and the libraries are needed, not the packages that set up users and services.
+  const packages = new Set(['redis-server', 'redis-tools', ...names.filter((name) => /^(lib|redis)/.test(name))]);
+  await apt('apt-get', 'download', ...packages);
   for (const file of readdirSync(join(draft, 'packages'))) {
     await run('dpkg-deb', ['-x', join(draft, 'packages', file), join(draft, 'root')]);
   }
@@ -79,7 +82,7 @@ async function downloadAndUnpack(draft: string): Promise<void> {
   await run(server, ['--version'], { env: { ...process.env, LD_LIBRARY_PATH: libraries } });
 }
 
-/** Lists, cache and locks of our own; the machine's sources, keys and record of what is installed. */
+/** Package lists, cache and locks are in our folder. Sources, keys and the list of installed packages are the machine's. */
 function aptOptions(draft: string): string[] {
   const settings = {
     'Dir::State': join(draft, 'state'),
@@ -90,13 +93,13 @@ function aptOptions(draft: string): string[] {
     'Acquire::http::Timeout': '20',
     'Acquire::https::Timeout': '20',
     'Debug::NoLocking': 'true',
-    // Started by root, apt would change to a user that may not enter our folder.
+    // When root starts apt, it changes to a user that may not enter our folder.
     ...(process.getuid?.() === 0 ? { 'APT::Sandbox::User': 'root' } : {}),
   };
   return ['-q', '-y', ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
 }
 
-/** The release's code name ("bookworm") on Debian, Ubuntu and what descends from them; null elsewhere. */
+/** The code name of the release ("bookworm") on Debian, Ubuntu and their derivatives; null elsewhere. */
 function readRelease(): string | null {
   if (!existsSync('/usr/bin/apt-get') || !existsSync('/etc/os-release')) return null;
   const release = readFileSync('/etc/os-release', 'utf8');
@@ -113,7 +116,7 @@ function libraryFolders(root: string): string[] {
   });
 }
 
-function sayWhy(cause: unknown): string {
+function messageOf(cause: unknown): string {
   const stderr = cause instanceof Error && 'stderr' in cause ? String(cause.stderr) : '';
   const errors = stderr.split('\n').filter((line) => line.startsWith('E:'));
   return (

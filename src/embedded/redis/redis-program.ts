@@ -1,3 +1,5 @@
+/** Finds the program of the embedded Redis. */
+
 import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -10,15 +12,16 @@ const programs = ['redis-server', 'valkey-server'] as const;
 
 export interface RedisProgram {
   path: string;
-  /** What the program needs in its environment to find its libraries. */
+  /** Environment variables that the program needs to find its libraries. */
   env: Record<string, string>;
   /** "redis-server 7.0.15 from the path". */
   source: string;
 }
 
 /**
- * Finds a Redis or Valkey server on the path; where there is none, fetches Debian's or Ubuntu's into `cacheDir`.
- * Throws a sentence that says what to do when there is neither.
+ * Finds a Redis or Valkey server on the path. When there is none, downloads the package of Debian or Ubuntu to `cacheDir`.
+ *
+ * @throws Error that says what to do, when there is neither
  */
 export async function findRedisProgram(options: {
   cacheDir: string;
@@ -30,12 +33,12 @@ export async function findRedisProgram(options: {
     if (path === null) continue;
     return { path, env: {}, source: `${name} ${await readVersion(path, {})} from the path` };
   }
-  const fetched = await fetchRedis(options);
-  const version = await readVersion(fetched.path, fetched.env);
-  return { ...fetched, source: `redis-server ${version} fetched into ${options.cacheDir}` };
+  const downloaded = await fetchRedis(options);
+  const version = await readVersion(downloaded.path, downloaded.env);
+  return { ...downloaded, source: `redis-server ${version} downloaded to ${options.cacheDir}` };
 }
 
-/** The first executable file of that name in the folders of a PATH, or null. */
+/** The first executable file of that name in the folders of a PATH; null when there is none. */
 export function findOnPath(name: string, searchPath: string): string | null {
   for (const folder of searchPath.split(delimiter).filter((part) => part !== '')) {
     const path = join(folder, name);
@@ -54,8 +57,11 @@ async function readVersion(path: string, env: Record<string, string>): Promise<s
     const { stdout } = await promisify(execFile)(path, ['--version'], { env: { ...process.env, ...env } });
     return /v=(\S+)/.exec(stdout)?.[1] ?? '';
   } catch (cause) {
-    throw new Error(`${path} does not run here. Install Redis another way, or name a running one with REDIS_URL.`, {
-      cause,
-    });
+    throw new Error(
+      `${path} does not run on this machine. Install Redis in another way, or name a running one with REDIS_URL.`,
+      {
+        cause,
+      },
+    );
   }
 }

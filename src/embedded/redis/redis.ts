@@ -1,8 +1,8 @@
 /**
- * The embedded Redis of `npm start` and of the tests: a real redis-server or valkey-server on 127.0.0.1 alone, with a
- * password and an append-only file in `<dataDir>/redis`. It owns that folder (by a lock), the port and the password beside
- * it, and one server process, which stops when this process ends in whatever way. It has no loop of its own. It must never
- * drop a key by itself: eviction is off, for the queue lives in it.
+ * The embedded Redis of `npm start` and of the tests: a real redis-server or valkey-server on 127.0.0.1 only, with a password
+ * and an append-only file in `<dataDir>/redis`. It owns that folder (by a lock), the port and the password beside it, and one
+ * server process, which stops when this process ends, however it ends. It has no loop. It must never evict a key, because
+ * the job queue is in it.
  */
 
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -24,13 +24,13 @@ const startTimeoutMs = 30_000;
 
 export interface EmbeddedRedisOptions {
   dataDir: string;
-  /** A fixed TCP port; without it the port of the last run, or any free one. */
+  /** A fixed TCP port. Unless given: the port of the last run if it is free, else any free one. */
   port?: number;
-  /** Where a fetched redis-server is kept between runs; a folder of the user's cache unless told otherwise. */
+  /** Where a downloaded redis-server is kept between runs; in the cache folder of the user unless given. */
   cacheDir?: string;
-  /** The PATH that redis-server is looked for on; this process's own unless told otherwise. */
+  /** The PATH on which redis-server is searched; that of this process unless given. */
   searchPath?: string;
-  /** Number of logical databases; 16 unless told otherwise. */
+  /** Number of logical databases; 16 unless given. */
   databases?: number;
   log: EmbeddedLog;
 }
@@ -39,18 +39,18 @@ export interface EmbeddedRedis {
   url: string;
   /** "redis-server 7.0.15 from the path". */
   source: string;
-  /** The server process, for those who test what happens when it is killed or frozen. */
+  /** The server process, for tests that kill or freeze it. */
   pid: number;
-  /** Settles when the server process has ended, asked to or not. */
+  /** Resolves when the server process has ended for any reason. */
   exited: Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts Redis on `<dataDir>/redis` and waits until it answers. What was acknowledged survives a kill -9 of any process;
- * a power failure costs at most the last second. A server that a killed run left behind is stopped first.
+ * Starts Redis on `<dataDir>/redis` and waits until it answers. What was acknowledged survives a kill -9 of any process. A
+ * power failure loses at most the last second. A server that a killed run has left is stopped first.
  *
- * Throws a sentence when no server program can be had, when the folder is in use, or when the server does not start.
+ * @throws Error that says what to do, when there is no server program, the folder is in use or the server does not start
  */
 export async function createEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
   const { log, databases = 16, cacheDir = defaultCacheDir(), searchPath = process.env['PATH'] ?? '' } = options;
@@ -74,7 +74,7 @@ export async function createEmbeddedRedis(options: EmbeddedRedisOptions): Promis
       const port = await choosePort({ desired: options.port, last: settings.port });
       if (port !== settings.port) saveServiceSettings(settingsFile, { ...settings, port });
       settings.port = port;
-      // A file, not arguments: everybody on the machine can read the arguments of a process.
+      // In a file, because every user of the machine can read the arguments of a process.
       writeFileSync(configFile, configuration({ folder, databases, ...settings }), { mode: 0o600 });
       server = await startGuardedProcess({
         command: program.path,
@@ -82,15 +82,15 @@ export async function createEmbeddedRedis(options: EmbeddedRedisOptions): Promis
         env: { ...process.env, ...program.env },
         user: null,
         stopSignal: 'TERM',
-        urgentSignal: 'SIGKILL', // safe: what was acknowledged is in the append-only file
+        urgentSignal: 'SIGKILL', // safe, because what was acknowledged is in the append-only file
         stopTimeoutMs: 1_800,
         logFile,
       });
       if (await becomesReady(server, settings)) break;
-      const reason = server.output();
+      const output = server.output();
       await server.stop();
-      const portTaken = /Address already in use|could not create server TCP/i.test(reason);
-      if (!portTaken || options.port !== undefined || portTries >= 5) throw new Error(failure(reason, logFile));
+      const portTaken = /Address already in use|could not create server TCP/i.test(output);
+      if (!portTaken || options.port !== undefined || portTries >= 5) throw new Error(failureMessage(output, logFile));
     }
 
     const running = server;
@@ -137,13 +137,13 @@ function quote(path: string): string {
   return `"${path.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-/** True when it answers PONG to our password, false when it ended or took too long. */
+/** True when it answers PONG; false when it has ended or takes too long. */
 async function becomesReady(server: GuardedProcess, settings: ServiceSettings): Promise<boolean> {
   const ready = await waitUntil(
     async () => {
       if (server.hasExited()) return false;
-      // Redis listens before it has read its data; until then it refuses the PING.
-      const answer = await ask(settings, 'PING');
+      // Redis listens before it has loaded its data. Until then it refuses PING.
+      const answer = await sendCommand(settings, 'PING');
       return answer.includes('+PONG') ? true : undefined;
     },
     { timeoutMs: startTimeoutMs, intervalMs: 10 },
@@ -151,22 +151,22 @@ async function becomesReady(server: GuardedProcess, settings: ServiceSettings): 
   return ready ?? false;
 }
 
-/** Sends one inline command after the password and gives back all that was answered within a second. */
-function ask(settings: ServiceSettings, command: string): Promise<string> {
-  return new Promise((settle) => {
+/** Authenticates, sends one inline command and returns the whole answer. The connection may be idle for one second. */
+function sendCommand(settings: ServiceSettings, command: string): Promise<string> {
+  return new Promise((resolve) => {
     let answer = '';
     const socket = connect({ host: '127.0.0.1', port: settings.port, timeout: 1_000 });
     socket.on('connect', () => socket.write(`AUTH ${settings.password}\r\n${command}\r\nQUIT\r\n`));
     socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
     socket.on('timeout', () => socket.destroy());
-    socket.on('error', () => undefined); // not up yet: `close` follows
-    socket.on('close', () => settle(answer));
+    socket.on('error', () => undefined); // not listening yet: `close` follows
+    socket.on('close', () => resolve(answer));
   });
 }
 
 /**
- * Stops the server that a killed run left on this folder. The folder's lock is held by us, so nobody needs it; that the
- * process in the pid file is a Redis, and not one that got the same id later, its own title tells.
+ * Stops the server that a killed run has left on this folder. This process holds the lock of the folder, so nobody uses the
+ * server. The command line shows that the process is a Redis, and not another process with the same id.
  */
 async function stopLeftover(folder: string, log: EmbeddedLog): Promise<void> {
   const pid = readPid(folder);
@@ -175,11 +175,11 @@ async function stopLeftover(folder: string, log: EmbeddedLog): Promise<void> {
     try {
       process.kill(pid, signal);
     } catch {
-      return; // it ended by itself
+      return; // it has ended already
     }
     const gone = await waitUntil(() => (isAlive(pid) ? undefined : true), { timeoutMs: 3_000 });
     if (gone) {
-      log.info(`Stopped Redis process ${pid}, which an earlier run had left behind.`);
+      log.info(`Stopped Redis process ${pid}, which an earlier run has left.`);
       rmSync(pidFile(folder), { force: true });
       return;
     }
@@ -200,6 +200,6 @@ function readPid(folder: string): number | null {
   }
 }
 
-function failure(output: string, logFile: string): string {
-  return `Redis did not start; it said: ${output.split('\n').slice(-3).join(' ')} (all of it is in ${logFile}).`;
+function failureMessage(output: string, logFile: string): string {
+  return `Redis did not start. Its last lines: ${output.split('\n').slice(-3).join(' ')} (all are in ${logFile}).`;
 }

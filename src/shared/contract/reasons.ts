@@ -6,7 +6,7 @@
 import type { Actor } from './diagnosis.ts';
 
 interface ReasonFacts {
-  /** Two to four words, for a heading. */
+  /** A heading of one to four words. */
   title: string;
   /** What the state looks like in Kubernetes. */
   inKubernetes: string;

@@ -47,26 +47,26 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const ask = async (path: string, headers: Record<string, string> = { authorization: `Bearer ${token}` }) => {
+const request = async (path: string, headers: Record<string, string> = { authorization: `Bearer ${token}` }) => {
   const response = await fetch(`${url}${path}`, { headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
-const at = (kind: string, path: string) => ask(`/${kind}?path=${encodeURIComponent(path)}`);
+const at = (kind: string, path: string) => request(`/${kind}?path=${encodeURIComponent(path)}`);
 
 describe('the file browser', () => {
-  it('answers nobody without the secret, but says to everybody that it lives', async () => {
+  it('refuses requests without the secret, and answers health checks of everybody', async () => {
     for (const authorization of ['', 'Bearer wrong', `Digest ${token}`, `Bearer ${token}x`, 'Basic !!!']) {
-      expect((await ask('/list', authorization === '' ? {} : { authorization })).status).toBe(401);
+      expect((await request('/list', authorization === '' ? {} : { authorization })).status).toBe(401);
     }
-    expect(await ask('/healthz', {})).toEqual({ status: 200, body: { status: 'ok' } });
+    expect(await request('/healthz', {})).toEqual({ status: 200, body: { status: 'ok' } });
   });
 
-  it('takes the secret as the password of a browser too', async () => {
+  it('accepts the secret as the password of Basic authentication', async () => {
     const authorization = `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}`;
-    expect((await ask('/list', { authorization })).status).toBe(200);
+    expect((await request('/list', { authorization })).status).toBe(200);
   });
 
-  it('lists a folder by name, with kinds and sizes', async () => {
+  it('lists a folder sorted by name, with kinds and sizes', async () => {
     const { body } = await at('list', '/');
     expect(body['isTruncated']).toBe(false);
     expect(body['entries']).toContainEqual(expect.objectContaining({ name: 'README.md', kind: 'file', size: 19 }));
@@ -83,7 +83,7 @@ describe('the file browser', () => {
     ]);
   });
 
-  it('tells no more than a thousand entries, and that there are more', async () => {
+  it('lists at most a thousand entries, and reports that there are more', async () => {
     const many = join(root, 'src', 'many');
     mkdirSync(many);
     for (let index = 0; index <= maxEntries; index++) writeFileSync(join(many, `${index}`), '');
@@ -93,13 +93,13 @@ describe('the file browser', () => {
     rmSync(many, { recursive: true });
   });
 
-  it('tells of an entry without following it, and where a link points to', async () => {
+  it('describes an entry without following it, and returns the target of a link', async () => {
     expect((await at('stat', 'inside')).body).toMatchObject({ kind: 'link', target: 'README.md' });
     expect((await at('stat', 'src')).body).toMatchObject({ name: 'src', kind: 'directory', target: null });
     expect((await at('stat', 'no/such')).status).toBe(404);
   });
 
-  it('reads text as text and everything else as base64', async () => {
+  it('returns text as UTF-8 and binary files as base64', async () => {
     expect((await at('read', 'README.md')).body).toMatchObject({
       content: 'häuser\nzeile zwei\n',
       encoding: 'utf8',
@@ -111,13 +111,13 @@ describe('the file browser', () => {
     expect(Buffer.from(String(body['content']), 'base64')).toEqual(Buffer.from([137, 80, 78, 71, 0, 1, 2]));
   });
 
-  it('reads a large file in parts of at most a mebibyte', async () => {
-    const first = (await ask('/read?path=big.txt')).body;
+  it('returns a large file in parts of at most 1 MiB', async () => {
+    const first = (await request('/read?path=big.txt')).body;
     expect([String(first['content']).length, first['nextOffset'], first['size']]).toEqual([1048576, 1048576, 1048586]);
-    const rest = (await ask(`/read?path=big.txt&offset=${String(first['nextOffset'])}`)).body;
+    const rest = (await request(`/read?path=big.txt&offset=${String(first['nextOffset'])}`)).body;
     expect([String(rest['content']).length, rest['nextOffset']]).toEqual([10, null]);
-    expect((await ask('/read?path=big.txt&limit=1048577')).status).toBe(400);
-    expect((await ask('/read?path=big.txt&offset=-1')).status).toBe(400);
+    expect((await request('/read?path=big.txt&limit=1048577')).status).toBe(400);
+    expect((await request('/read?path=big.txt&offset=-1')).status).toBe(400);
   });
 
   it('follows a link within the workspace', async () => {
@@ -138,33 +138,33 @@ describe('the file browser', () => {
     ['read', 'src', 400],
     ['list', 'README.md', 400],
     ['list', 'x'.repeat(5_000), 404],
-  ])('never leaves the workspace, and says why: %s %s', async (kind, path, status) => {
+  ])('refuses %s %s, which is not readable in the workspace, with a message', async (kind, path, status) => {
     const answer = await at(kind, path);
     expect([answer.status, typeof answer.body['error']]).toEqual([status, 'string']);
     expect(JSON.stringify(answer.body)).not.toContain('not yours');
     expect(JSON.stringify(answer.body)).not.toContain(folder);
   });
 
-  it('waits for no pipe that nobody writes to', async () => {
+  it('refuses a named pipe instead of waiting for a writer', async () => {
     expect((await at('read', 'pipe')).status).toBe(400);
   });
 
-  it('leads nowhere when a folder is changed for a link while it is being read', async () => {
+  it('returns nothing from outside when a folder is replaced by a link during the request', async () => {
     writeFileSync(join(root, 'src', 'secret'), 'mine');
     let swaps = 0;
     const answers: string[] = [];
     while (swaps++ < 60) {
-      const asked = at('read', 'src/secret');
-      renameSync(join(root, 'src'), join(root, 'src-away'));
+      const answer = at('read', 'src/secret');
+      renameSync(join(root, 'src'), join(root, 'src-moved'));
       symlinkSync('../workspace-of-another', join(root, 'src'));
-      answers.push(JSON.stringify((await asked).body));
+      answers.push(JSON.stringify((await answer).body));
       rmSync(join(root, 'src'));
-      renameSync(join(root, 'src-away'), join(root, 'src'));
+      renameSync(join(root, 'src-moved'), join(root, 'src'));
     }
     expect(answers.filter((answer) => answer.includes('not yours'))).toEqual([]);
   });
 
-  it('changes nothing', async () => {
+  it('refuses every method except GET', async () => {
     const response = await fetch(`${url}/read?path=README.md`, {
       method: 'DELETE',
       headers: { authorization: `Bearer ${token}` },

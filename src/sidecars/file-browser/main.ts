@@ -1,4 +1,4 @@
-/** The container `file-browser`: lists and reads the files of one project. Listens on PORT (3001), reads WORKSPACE (/workspace). */
+/** The container `file-browser`: lists and reads the files of one project in WORKSPACE (/workspace). It listens on PORT (3001). */
 
 import { createGate, readAccessToken } from '../access.ts';
 import { serve } from '../serve.ts';

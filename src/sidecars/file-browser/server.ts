@@ -1,6 +1,6 @@
 /**
- * The file browser: `GET /list?path=`, `/stat?path=`, `/read?path=&offset=&limit=` under the workspace, as JSON, for whoever
- * shows the secret of the project; `/healthz` for everybody. It only reads.
+ * The file browser: `GET /list?path=`, `/stat?path=` and `/read?path=&offset=&limit=` below the workspace, as JSON, for callers
+ * with the secret of the project. `/healthz` needs no secret. It only reads.
  */
 
 import { createServer, type Server } from 'node:http';
@@ -14,25 +14,25 @@ export function createFileBrowser({ workspace, isAllowed }: { workspace: Workspa
 
     async function respond(): Promise<void> {
       try {
-        const told = await answer(request.url ?? '/');
-        if (told === null) refuse(response);
-        else sendJson(response, told.status, told.body);
+        const result = await answer(request.url ?? '/');
+        if (result === null) refuse(response);
+        else sendJson(response, result.status, result.body);
       } catch (error) {
         if (error instanceof WorkspaceError) {
           sendJson(response, error.status, { error: error.message });
           return;
         }
         process.stderr.write(`${String(error)}\n`);
-        sendJson(response, 500, { error: 'The file browser failed. Its log says why.' });
+        sendJson(response, 500, { error: 'The file browser failed. Its log has the cause.' });
       }
     }
 
-    /** `null`: who asks has not shown the secret. */
+    /** `null` for a caller without the secret. */
     async function answer(url: string): Promise<{ status: number; body: object } | null> {
       const { pathname, searchParams } = new URL(url, 'http://file-browser');
       if (pathname === '/healthz') return { status: 200, body: { status: 'ok' } };
       if (!isAllowed(request)) return null;
-      if (request.method !== 'GET') return { status: 405, body: { error: 'Only GET is known here.' } };
+      if (request.method !== 'GET') return { status: 405, body: { error: 'Only GET is supported.' } };
       const path = searchParams.get('path') ?? '/';
       switch (pathname) {
         case '/list':
@@ -47,7 +47,7 @@ export function createFileBrowser({ workspace, isAllowed }: { workspace: Workspa
           return { status: 200, body: await workspace.read(path, part) };
         }
         default:
-          return { status: 404, body: { error: 'Ask for /list, /stat or /read.' } };
+          return { status: 404, body: { error: 'Use /list, /stat or /read.' } };
       }
     }
   });

@@ -1,17 +1,17 @@
 /**
- * Reading below one folder and nowhere else. A path is resolved with all its symbolic links before anything is opened, and
- * what was opened is asked again where it lies: a link that is changed in between leads nowhere either.
+ * Reads below one folder and nowhere else. A path is resolved with all its symbolic links before a file is opened. Then the
+ * path of the open file is checked again, so a link that is changed in between does not lead out of the folder either.
  */
 
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
-/** Entries of one folder that are told at most. */
+/** How many entries of a folder are returned at most. */
 export const maxEntries = 1_000;
-/** Bytes of one file that are told at once. */
+/** How many bytes of a file are returned at once. */
 export const maxBytes = 1024 * 1024;
-/** A zero byte among the first so many makes a file binary, as git has it. */
+/** As in git, a file is binary when there is a zero byte among its first bytes. */
 const probeBytes = 8_000;
 
 type EntryKind = 'file' | 'directory' | 'link' | 'other';
@@ -19,14 +19,14 @@ type EntryKind = 'file' | 'directory' | 'link' | 'other';
 interface Entry {
   name: string;
   kind: EntryKind;
-  /** Bytes; of files alone. */
+  /** In bytes; null unless the entry is a file. */
   size: number | null;
-  /** ISO time. */
+  /** ISO 8601. */
   modifiedAt: string;
 }
 
 interface FileContent {
-  /** Bytes of the whole file. */
+  /** The size of the whole file in bytes. */
   size: number;
   /** Where `content` begins, in bytes. */
   offset: number;
@@ -37,7 +37,7 @@ interface FileContent {
   content: string;
 }
 
-/** `status` is the HTTP status that fits. */
+/** An error with its HTTP status. */
 export class WorkspaceError extends Error {
   readonly status: 400 | 403 | 404;
 
@@ -50,7 +50,7 @@ export class WorkspaceError extends Error {
 export interface Workspace {
   /** @throws WorkspaceError */
   list(path: string): Promise<{ entries: Entry[]; isTruncated: boolean }>;
-  /** The entry itself: a link is not followed. */
+  /** The entry itself. A link is not followed. */
   stat(path: string): Promise<Entry & { target: string | null }>;
   read(path: string, part: { offset: number; limit: number }): Promise<FileContent>;
 }
@@ -58,14 +58,14 @@ export interface Workspace {
 export async function createWorkspace(folder: string): Promise<Workspace> {
   const root = await realpath(folder);
 
-  /** Where `path` leads to, all links followed. */
+  /** The real path, with all links followed. */
   async function resolve(path: string): Promise<string> {
-    if (path.includes('\0')) throw new WorkspaceError(400, 'A path holds no zero byte.');
+    if (path.includes('\0')) throw new WorkspaceError(400, 'A path must not contain a zero byte.');
     let real: string;
     try {
       real = await realpath(join(root, join(sep, path)));
     } catch (error) {
-      throw diagnosed(error, path);
+      throw workspaceErrorOf(error, path);
     }
     if (!isInside(real)) throw leadsOut(path);
     return real;
@@ -73,18 +73,18 @@ export async function createWorkspace(folder: string): Promise<Workspace> {
 
   const isInside = (real: string): boolean => real === root || real.startsWith(root + sep);
 
-  /** Opened, and asked by its number where it lies: nothing can be put in its place any more. */
+  /** Opens a file and then checks the path of its descriptor, so that no link can be put in its place in between. */
   async function openInside(path: string): Promise<FileHandle> {
     const real = await resolve(path);
     let file: FileHandle;
     try {
       file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
-      throw diagnosed(error, path);
+      throw workspaceErrorOf(error, path);
     }
     try {
-      const now = await realpath(`/proc/self/fd/${file.fd}`).catch(() => real);
-      if (!isInside(now)) throw leadsOut(path);
+      const opened = await realpath(`/proc/self/fd/${file.fd}`).catch(() => real);
+      if (!isInside(opened)) throw leadsOut(path);
       return file;
     } catch (error) {
       await file.close();
@@ -96,21 +96,21 @@ export async function createWorkspace(folder: string): Promise<Workspace> {
     async list(path) {
       const real = await resolve(path);
       const names = await readdir(real).catch((error: unknown) => {
-        throw diagnosed(error, path);
+        throw workspaceErrorOf(error, path);
       });
-      const told = names.toSorted().slice(0, maxEntries);
-      const entries = await Promise.all(told.map((name) => entryOf(join(real, name), name)));
-      return { entries: entries.filter((entry) => entry !== null), isTruncated: names.length > told.length };
+      const listed = names.toSorted().slice(0, maxEntries);
+      const entries = await Promise.all(listed.map((name) => entryOf(join(real, name), name)));
+      return { entries: entries.filter((entry) => entry !== null), isTruncated: names.length > listed.length };
     },
 
     async stat(path) {
       const parts = join(sep, path).split(sep).filter(Boolean);
       const name = parts.pop() ?? '';
       const parent = await resolve(parts.join(sep));
-      const place = join(parent, name);
-      const entry = await entryOf(place, name);
+      const location = join(parent, name);
+      const entry = await entryOf(location, name);
       if (entry === null) throw notFound(path);
-      return { ...entry, target: entry.kind === 'link' ? await shownTarget(place, root) : null };
+      return { ...entry, target: entry.kind === 'link' ? await linkTarget(location, root) : null };
     },
 
     async read(path, { offset, limit }) {
@@ -118,7 +118,7 @@ export async function createWorkspace(folder: string): Promise<Workspace> {
       try {
         const stats = await file.stat();
         if (stats.isDirectory()) throw new WorkspaceError(400, `“${path}” is a folder. List it instead.`);
-        if (!stats.isFile()) throw new WorkspaceError(400, `“${path}” is no file that can be read.`);
+        if (!stats.isFile()) throw new WorkspaceError(400, `“${path}” is not a file that can be read.`);
         const head = await bytesOf(file, 0, probeBytes);
         const bytes = await bytesOf(file, offset, Math.min(limit, maxBytes));
         const isBinary = head.includes(0);
@@ -144,9 +144,9 @@ async function bytesOf(file: FileHandle, offset: number, length: number): Promis
   return buffer.subarray(0, bytesRead);
 }
 
-/** `null` when it has gone meanwhile. */
-async function entryOf(place: string, name: string): Promise<Entry | null> {
-  const stats = await lstat(place).catch(() => null);
+/** `null` when the entry no longer exists. */
+async function entryOf(location: string, name: string): Promise<Entry | null> {
+  const stats = await lstat(location).catch(() => null);
   if (stats === null) return null;
   const kind: EntryKind = stats.isFile()
     ? 'file'
@@ -158,25 +158,25 @@ async function entryOf(place: string, name: string): Promise<Entry | null> {
   return { name, kind, size: kind === 'file' ? stats.size : null, modifiedAt: stats.mtime.toISOString() };
 }
 
-/** Where a link points to, as it is written; within the workspace from its root. */
-async function shownTarget(place: string, root: string): Promise<string> {
-  const written = await readlink(place);
+/** The target of a link as written; a target in the workspace is given relative to its root. */
+async function linkTarget(location: string, root: string): Promise<string> {
+  const written = await readlink(location);
   return written.startsWith(root + sep) ? join(sep, relative(root, written)) : written;
 }
 
-function diagnosed(error: unknown, path: string): WorkspaceError {
+function workspaceErrorOf(error: unknown, path: string): WorkspaceError {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   switch (code) {
     case 'ENOENT':
     case 'ENAMETOOLONG':
       return notFound(path);
     case 'ENOTDIR':
-      return new WorkspaceError(400, `“${path}” is no folder.`);
+      return new WorkspaceError(400, `“${path}” is not a folder.`);
     case 'ELOOP':
-      return new WorkspaceError(400, `“${path}” is a link that leads to itself.`);
+      return new WorkspaceError(400, `“${path}” is a link to itself.`);
     case 'EACCES':
     case 'EPERM':
-      return new WorkspaceError(403, `“${path}” may not be read.`);
+      return new WorkspaceError(403, `“${path}” must not be read.`);
     default:
       throw error;
   }

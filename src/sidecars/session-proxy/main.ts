@@ -1,4 +1,4 @@
-/** The container `session-proxy`: the way to OpenCode from outside the pod. Listens on PORT (3002), passes on to UPSTREAM_PORT (3000). */
+/** The container `session-proxy`: the access to OpenCode from outside the pod. It listens on PORT (3002) and forwards to UPSTREAM_PORT (3000). */
 
 import { createGate, readAccessToken } from '../access.ts';
 import { serve } from '../serve.ts';

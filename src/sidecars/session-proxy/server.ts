@@ -1,7 +1,7 @@
 /**
- * The session proxy: passes HTTP, server-sent events and WebSockets on to OpenCode for whoever shows the secret of the
- * project, and shows OpenCode the password that it asks for; `/healthz` for everybody. It keeps nothing and changes nothing
- * else: bytes go through as they come.
+ * The session proxy: forwards HTTP, server-sent events and WebSockets to OpenCode for callers with the secret of the project. It
+ * replaces the secret by the password of OpenCode and changes nothing else. It stores nothing and does not buffer. `/healthz`
+ * needs no secret.
  */
 
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
@@ -12,13 +12,13 @@ import { refuse, sendJson, type IsAllowed } from '../access.ts';
 export interface SessionProxyOptions {
   /** Where OpenCode listens. */
   upstream: { host: string; port: number };
-  /** What OpenCode wants to see. */
+  /** The password of OpenCode. */
   password: string;
   isAllowed: IsAllowed;
 }
 
-/** They belong to one connection (RFC 9110, 7.6.1), or are ours. */
-const ofConnection = [
+/** Headers that are not forwarded because they belong to one connection (RFC 9110, section 7.6.1). */
+const connectionHeaders = [
   'connection',
   'keep-alive',
   'proxy-authorization',
@@ -30,7 +30,7 @@ const ofConnection = [
 
 export function createSessionProxy({ upstream, password, isAllowed }: SessionProxyOptions): Server {
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
-  const onward = (request: IncomingMessage, headers: IncomingHttpHeaders) => ({
+  const forwarded = (request: IncomingMessage, headers: IncomingHttpHeaders) => ({
     ...upstream,
     method: request.method,
     path: request.url,
@@ -46,17 +46,17 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
       refuse(response);
       return;
     }
-    const passed = send(onward(request, endToEnd(request)), (answer) => {
+    const upstreamRequest = send(forwarded(request, endToEnd(request)), (answer) => {
       response.writeHead(answer.statusCode ?? 502, endToEnd(answer));
       answer.on('error', () => response.destroy()).pipe(response);
     });
-    passed.on('error', () => {
+    upstreamRequest.on('error', () => {
       if (response.headersSent) response.destroy();
       else sendJson(response, 502, { error: 'OpenCode does not answer. It may still be starting.' });
     });
-    // Whoever goes away takes the call along: a stream of events would run for ever.
-    response.on('close', () => passed.destroy());
-    request.pipe(passed);
+    // When the caller disconnects, the call to OpenCode ends too. Otherwise a stream of events would never end.
+    response.on('close', () => upstreamRequest.destroy());
+    request.pipe(upstreamRequest);
   });
 
   server.on('upgrade', (request, socket: Duplex, head) => {
@@ -65,38 +65,40 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
       socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
-    const passed = send(
-      onward(request, { ...endToEnd(request), connection: 'upgrade', upgrade: request.headers.upgrade }),
+    const upstreamRequest = send(
+      forwarded(request, { ...endToEnd(request), connection: 'upgrade', upgrade: request.headers.upgrade }),
     );
-    passed.on('upgrade', (answer, far, farHead) => {
+    upstreamRequest.on('upgrade', (answer, upstreamSocket, upstreamHead) => {
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${rawHeaders(answer)}\r\n`);
-      if (farHead.length > 0) socket.write(farHead);
-      if (head.length > 0) far.write(head);
-      far.on('error', () => socket.destroy()).on('close', () => socket.destroy());
-      socket.on('close', () => far.destroy());
-      far.pipe(socket).pipe(far);
+      if (upstreamHead.length > 0) socket.write(upstreamHead);
+      if (head.length > 0) upstreamSocket.write(head);
+      upstreamSocket.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+      socket.on('close', () => upstreamSocket.destroy());
+      upstreamSocket.pipe(socket).pipe(upstreamSocket);
     });
-    passed.on('response', (answer) => {
-      // No upgrade: its answer is the answer.
+    upstreamRequest.on('response', (answer) => {
+      // OpenCode refuses the upgrade: its answer is forwarded.
       socket.write(`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${rawHeaders(answer)}\r\n`);
       answer.pipe(socket);
     });
-    passed.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'));
-    passed.end();
+    upstreamRequest.on('error', () =>
+      socket.end('HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'),
+    );
+    upstreamRequest.end();
   });
   server.headersTimeout = 10_000;
-  // The body may take as long as a person needs, and an answer as long as a stream lives.
+  // No limit for a whole request: uploads and streams may take any time.
   server.requestTimeout = 0;
   return server;
 }
 
 function endToEnd({ headers }: IncomingMessage): IncomingHttpHeaders {
-  const named = (headers.connection ?? '')
+  const listed = (headers.connection ?? '')
     .toLowerCase()
     .split(',')
     .map((name) => name.trim());
   return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !ofConnection.includes(name) && !named.includes(name)),
+    Object.entries(headers).filter(([name]) => !connectionHeaders.includes(name) && !listed.includes(name)),
   );
 }
 

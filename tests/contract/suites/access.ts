@@ -11,7 +11,7 @@ export function describeAccess(api: () => ContractApi): void {
       expect(answer.body).toMatchObject({ kind: 'Status', status: 'Failure', reason: 'Unauthorized', code: 401 });
     });
 
-    it('says that it is alive and ready', async () => {
+    it('answers its health checks', async () => {
       const answers = [await api().get('/livez'), await api().get('/readyz')];
       expect(answers.map(({ code, text }) => ({ code, text }))).toEqual([
         { code: 200, text: 'ok' },
@@ -19,7 +19,7 @@ export function describeAccess(api: () => ContractApi): void {
       ]);
     });
 
-    it('tells its version and lists the resources that we use, with their verbs and subresources', async () => {
+    it('publishes its version and the resources that we use, with verbs and subresources', async () => {
       const version = await api().get('/version');
       expect(version.body).toMatchObject({ major: '1', gitVersion: expect.stringMatching(/^v1\./) });
       const core = await api().get('/api/v1');
@@ -53,13 +53,13 @@ export function describeAccess(api: () => ContractApi): void {
       expect(unknown.code).toBe(404);
     });
 
-    it('refuses a method that a resource does not have with 405', async () => {
+    it('refuses a method that a resource does not support with 405', async () => {
       const answer = await api().call('PUT', '/api/v1/namespaces/default/pods', { body: {} });
       expect(answer.code).toBe(405);
       expect(answer.body).toMatchObject({ kind: 'Status', reason: 'MethodNotAllowed' });
     });
 
-    it('refuses a form of answer that it does not have with 406', async () => {
+    it('refuses a media type that it cannot produce with 406', async () => {
       const answer = await api().call('GET', '/api/v1/namespaces/default/pods', { accept: 'text/csv' });
       expect(answer.code).toBe(406);
       expect(answer.body).toMatchObject({ kind: 'Status', reason: 'NotAcceptable' });

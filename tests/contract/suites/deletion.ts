@@ -7,7 +7,7 @@ import { claimManifest, smallPod } from '../manifests.ts';
 const otherUid = '11111111-1111-1111-1111-111111111111';
 
 export function describeDeletion(api: () => ContractApi): void {
-  describe('deleting', () => {
+  describe('deleting objects', () => {
     const newPod = async (options: { node?: string; finalizers?: string[] } = {}) => {
       const { pods } = await api().newNamespace();
       const manifest = smallPod('pod');
@@ -19,7 +19,7 @@ export function describeDeletion(api: () => ContractApi): void {
       return { pod: body, path: `${pods}/pod`, pods };
     };
 
-    it('removes a pod that no node has at once', async () => {
+    it('deletes a pod without a node at once', async () => {
       const { pod, path } = await newPod();
       const answer = await api().remove(path);
       expect(answer.code).toBe(200);
@@ -28,7 +28,7 @@ export function describeDeletion(api: () => ContractApi): void {
       expect((await api().remove(path)).code).toBe(404);
     });
 
-    it('gives the kubelet time for a pod on a node, until it deletes it with a grace of 0', async () => {
+    it('keeps a pod on a node until the kubelet deletes it with grace period 0', async () => {
       const { pod, path } = await newPod({ node: 'some-node' });
       const answer = await api().remove(path);
       expect(answer.code).toBe(200);
@@ -46,7 +46,7 @@ export function describeDeletion(api: () => ContractApi): void {
       expect((await api().get(path)).code).toBe(404);
     });
 
-    it('takes a shorter grace, and never makes it longer again', async () => {
+    it('accepts a shorter grace period, but not a longer one', async () => {
       const { path } = await newPod({ node: 'some-node' });
       const graceOf = (body: JsonObject) => valueAt(body, 'metadata', 'deletionGracePeriodSeconds');
       expect(graceOf((await api().remove(path, { gracePeriodSeconds: 10 })).body)).toBe(10);
@@ -54,14 +54,14 @@ export function describeDeletion(api: () => ContractApi): void {
       expect(graceOf((await api().remove(path, undefined, { gracePeriodSeconds: '3' })).body)).toBe(3);
     });
 
-    it('removes a pod that has ended at once, node or not', async () => {
+    it('deletes a finished pod at once, even with a node', async () => {
       const { path } = await newPod({ node: 'some-node' });
       await api().patch(`${path}/status`, mergePatch, { status: { phase: 'Succeeded' } });
       await api().remove(path);
       expect((await api().get(path)).code).toBe(404);
     });
 
-    it('refuses to delete another object of the same name: preconditions', async () => {
+    it('refuses to delete another object of the same name by the preconditions', async () => {
       const { pod, path } = await newPod();
       const wrongUid = await api().remove(path, { preconditions: { uid: otherUid } });
       expect(wrongUid.code).toBe(409);
@@ -74,7 +74,7 @@ export function describeDeletion(api: () => ContractApi): void {
       expect((await api().get(path)).code).toBe(404);
     });
 
-    it('keeps an object until its last finalizer is taken off', async () => {
+    it('keeps an object until its last finalizer is removed', async () => {
       const { path } = await newPod({ finalizers: ['example.com/one', 'example.com/two'] });
       const answer = await api().remove(path);
       expect(valueAt(answer.body, 'metadata', 'deletionTimestamp')).toBeDefined();
@@ -88,7 +88,7 @@ export function describeDeletion(api: () => ContractApi): void {
       expect((await api().get(path)).code).toBe(404);
     });
 
-    it('keeps a claim until its protection is taken off', async () => {
+    it('keeps a claim until its protection finalizer is removed', async () => {
       const { claims } = await api().newNamespace();
       const path = `${claims}/workspace`;
       await api().post(claims, claimManifest('workspace'));
@@ -100,7 +100,7 @@ export function describeDeletion(api: () => ContractApi): void {
       expect((await api().get(path)).code).toBe(404);
     });
 
-    it('deletes a collection by label and leaves the others', async () => {
+    it('deletes the objects of a collection that a label selector selects, and keeps the others', async () => {
       const { pods } = await api().newNamespace();
       for (const [name, app] of [
         ['a', 'x'],
@@ -110,11 +110,11 @@ export function describeDeletion(api: () => ContractApi): void {
         await api().post(pods, smallPod(name, { app }));
       const answer = await api().remove(pods, undefined, { labelSelector: 'app=x' });
       expect(answer.code).toBe(200);
-      const left = await api().get(pods);
-      expect((left.body['items'] as JsonObject[]).map(nameOf)).toEqual(['c']);
+      const remaining = await api().get(pods);
+      expect((remaining.body['items'] as JsonObject[]).map(nameOf)).toEqual(['c']);
     });
 
-    it('only tries a deletion with dryRun=All', async () => {
+    it('deletes nothing with dryRun=All', async () => {
       const { path, pod } = await newPod();
       expect((await api().remove(path, { dryRun: ['All'] })).code).toBe(200);
       expect((await api().get(path)).body).toEqual(pod);

@@ -6,8 +6,8 @@ import { conditionOf, isReady, isWaitingFor, statusOf, type KubeletHarness } fro
 import { claimManifest } from '../manifests.ts';
 
 export function describeKubeletFailures(harness: () => KubeletHarness): void {
-  describe('what can go wrong', () => {
-    it('backs off from an image that does not exist', async () => {
+  describe('a failing pod or claim', () => {
+    it('waits with ImagePullBackOff for an image that does not exist', async () => {
       await harness().startKubelet({ backOffMs: 5000 });
       const { pod, namespace } = await harness().podWith('not-found:v1', isWaitingFor('ImagePullBackOff'));
       expect(statusOf(pod, 'main')).toMatchObject({
@@ -21,15 +21,15 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
         reason: 'ContainersNotReady',
         message: 'containers with unready status: [main]',
       });
-      const told = await eventually(
+      const events = await eventually(
         async () => await harness().eventsOf(namespace.events, 'pod'),
         (lines) => lines.length >= 5,
       );
-      expect(told).toContain('Warning Failed: Error: ErrImagePull');
-      expect(told.some((line) => line.includes('not-found:v1: not found'))).toBe(true);
+      expect(events).toContain('Warning Failed: Error: ErrImagePull');
+      expect(events.some((line) => line.includes('not-found:v1: not found'))).toBe(true);
     });
 
-    it('tries to pull again after the pause, and counts the failures in one event', async () => {
+    it('pulls again after the pause, and counts the failures in one event', async () => {
       await harness().startKubelet({ backOffMs: 60 });
       const { namespace } = await harness().podWith('denied:v1', isWaitingFor('ErrImagePull'));
       const counted = await eventually(
@@ -46,7 +46,7 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       ['crash:v1', 1, 'Error'],
       ['exit-3:v1', 3, 'Error'],
       ['oom:v1', 137, 'OOMKilled'],
-    ])('restarts a container of %s and then backs off', async (image, exitCode, reason) => {
+    ])('is restarted once with the image %s, then waits with CrashLoopBackOff', async (image, exitCode, reason) => {
       await harness().startKubelet({ backOffMs: 5000 });
       const { pod, namespace } = await harness().podWith(image, isWaitingFor('CrashLoopBackOff'));
       expect(statusOf(pod, 'main')).toMatchObject({
@@ -58,14 +58,16 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
         lastState: { terminated: { exitCode, reason, finishedAt: expect.any(String) } },
       });
       expect(textAt(pod, 'status', 'phase')).toBe('Running');
-      const told = await eventually(
+      const events = await eventually(
         async () => await harness().eventsOf(namespace.events, 'pod'),
         (lines) => lines.some((line) => line.includes('BackOff')),
       );
-      expect(told.some((line) => line.startsWith('Warning BackOff: Back-off restarting failed container'))).toBe(true);
+      expect(events.some((line) => line.startsWith('Warning BackOff: Back-off restarting failed container'))).toBe(
+        true,
+      );
     });
 
-    it('keeps restarting a container that keeps crashing', async () => {
+    it('is restarted again and again while its container crashes', async () => {
       await harness().startKubelet({ backOffMs: 30 });
       const { pod } = await harness().podWith(
         'crash:v1',
@@ -74,7 +76,7 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       expect(statusOf(pod, 'main')?.['restartCount']).toBeGreaterThanOrEqual(3);
     });
 
-    it('says why a pod finds no node', async () => {
+    it('has the reason in its condition and in an event when no node fits', async () => {
       await harness().startKubelet();
       const { pod, namespace } = await harness().podWith(
         'unschedulable:v1',
@@ -83,14 +85,14 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       const message = '0/1 nodes are available: 1 Insufficient cpu.';
       expect(conditionOf(pod, 'PodScheduled')).toMatchObject({ status: 'False', reason: 'Unschedulable', message });
       expect(textAt(pod, 'status', 'phase')).toBe('Pending');
-      const told = await eventually(
+      const events = await eventually(
         async () => await harness().eventsOf(namespace.events, 'pod'),
         (lines) => lines.length >= 1,
       );
-      expect(told).toContain(`Warning FailedScheduling: ${message}`);
+      expect(events).toContain(`Warning FailedScheduling: ${message}`);
     });
 
-    it('does not place more on the node than fits, and goes on when there is room', async () => {
+    it('is not scheduled while the node is full, and runs when there is room', async () => {
       await harness().startKubelet();
       const big = { resources: { requests: { cpu: '3000' } } };
       const first = await harness().podWith('big:v1', isReady, big);
@@ -105,23 +107,23 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       await harness().api.remove(second.path, { gracePeriodSeconds: 0 });
     });
 
-    it('says why a claim gets no volume', async () => {
+    it('has an event with the reason when a claim gets no volume', async () => {
       await harness().startKubelet();
-      const { claims, events } = await harness().api.newNamespace();
+      const { claims, events: eventsPath } = await harness().api.newNamespace();
       const manifest = claimManifest('workspace');
       await harness().api.post(claims, {
         ...manifest,
         spec: { ...(manifest['spec'] as JsonObject), storageClassName: 'no-such-class' },
       });
-      const told = await eventually(
-        async () => await harness().eventsOf(events, 'workspace'),
+      const events = await eventually(
+        async () => await harness().eventsOf(eventsPath, 'workspace'),
         (lines) => lines.length >= 1,
       );
-      expect(told).toEqual(['Warning ProvisioningFailed: storageclass.storage.k8s.io "no-such-class" not found']);
+      expect(events).toEqual(['Warning ProvisioningFailed: storageclass.storage.k8s.io "no-such-class" not found']);
       expect(textAt(await harness().get(`${claims}/workspace`), 'status', 'phase')).toBe('Pending');
     });
 
-    it('leaves a container unready whose readiness probe fails, and restarts one whose liveness probe fails', async () => {
+    it('stays unready while its readiness probe fails, and is restarted when its liveness probe fails', async () => {
       await harness().startKubelet();
       const probe = { httpGet: { path: '/health', port: 80 }, periodSeconds: 1, failureThreshold: 2 };
       const unready = await harness().podWith('never-ready:v1', (pod) => statusOf(pod, 'main')?.['started'] === true, {
@@ -136,11 +138,11 @@ export function describeKubeletFailures(harness: () => KubeletHarness): void {
       );
       expect(valueAt(statusOf(restarted.pod, 'main'), 'lastState', 'terminated')).toMatchObject({ exitCode: 137 });
       expect(statusOf(await harness().get(unready.path), 'main')?.['ready']).toBe(false);
-      const told = await eventually(
+      const events = await eventually(
         async () => await harness().eventsOf(unready.namespace.events, 'pod'),
         (lines) => lines.some((line) => line.includes('Unhealthy')),
       );
-      expect(told.some((line) => line.startsWith('Warning Unhealthy: Readiness probe failed'))).toBe(true);
+      expect(events.some((line) => line.startsWith('Warning Unhealthy: Readiness probe failed'))).toBe(true);
     });
   });
 }

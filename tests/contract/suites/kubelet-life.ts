@@ -6,8 +6,8 @@ import { conditionOf, isReady, statusOf, type KubeletHarness } from '../kubelet-
 import { claimManifest, podManifest, smallPod } from '../manifests.ts';
 
 export function describeKubeletLife(harness: () => KubeletHarness): void {
-  describe('from the first to the last day of a pod', () => {
-    it('registers a node that is ready', async () => {
+  describe('the life of a pod', () => {
+    it('needs a node, which the kubelet registers as ready', async () => {
       await harness().startKubelet();
       const node = await harness().get('/api/v1/nodes/embedded');
       expect(objectsAt(node, 'status', 'conditions')).toEqual(
@@ -15,7 +15,7 @@ export function describeKubeletLife(harness: () => KubeletHarness): void {
       );
     });
 
-    it('binds the claim of a pod and makes its three containers ready, step by step', async () => {
+    it('starts with a bound claim, then its three containers become ready one by one', async () => {
       await harness().startKubelet();
       const { pods, claims, events, name: namespace } = await harness().api.newNamespace();
       const watch = await harness().api.watch(pods, {});
@@ -63,15 +63,15 @@ export function describeKubeletLife(harness: () => KubeletHarness): void {
         accessModes: ['ReadWriteOnce'],
       });
       expect(textAt(claim, 'spec', 'volumeName')).toBe(`pvc-${textAt(claim, 'metadata', 'uid')}`);
-      const told = await eventually(
+      const lines = await eventually(
         async () => await harness().eventsOf(events, 'pod'),
-        (lines) => lines.length >= 10,
+        (found) => found.length >= 10,
       );
-      expect(told).toContain(`Normal Scheduled: Successfully assigned ${namespace}/pod to embedded`);
-      expect(told).toContain('Normal Started: Started container opencode-server');
+      expect(lines).toContain(`Normal Scheduled: Successfully assigned ${namespace}/pod to embedded`);
+      expect(lines).toContain('Normal Started: Started container opencode-server');
     });
 
-    it('finishes the deletion of a pod, then lets its claim and its volume go', async () => {
+    it('ends with a deletion, after which its deleted claim and its volume are gone too', async () => {
       await harness().startKubelet();
       const { pods, claims } = await harness().api.newNamespace();
       await harness().api.post(claims, claimManifest('workspace'));
@@ -104,7 +104,7 @@ export function describeKubeletLife(harness: () => KubeletHarness): void {
       }
     });
 
-    it('waits for a claim that is made after its pod', async () => {
+    it('waits for a claim that is created after the pod', async () => {
       await harness().startKubelet();
       const { pods, claims } = await harness().api.newNamespace();
       await harness().api.post(pods, podManifest('pod', { claim: 'late' }));
@@ -120,7 +120,7 @@ export function describeKubeletLife(harness: () => KubeletHarness): void {
       expect(conditionOf(pod, 'PodScheduled')).toMatchObject({ status: 'True' });
     });
 
-    it('ends pods that are not restarted as Succeeded or Failed', async () => {
+    it('ends as Succeeded or Failed when its containers are not restarted', async () => {
       await harness().startKubelet();
       const { pods } = await harness().api.newNamespace();
       for (const [name, image] of [
@@ -147,26 +147,26 @@ export function describeKubeletLife(harness: () => KubeletHarness): void {
       expect(valueAt(statusOf(bad, 'main'), 'state', 'terminated')).toMatchObject({ exitCode: 2, reason: 'Error' });
     });
 
-    it('goes on with the pods after it was stopped, and finishes what was asked meanwhile', async () => {
+    it('continues after a restart of the kubelet, which also carries out the requests made meanwhile', async () => {
       const first = await harness().startKubelet();
       const { pods } = await harness().api.newNamespace();
-      await harness().api.post(pods, podManifest('stays'));
-      await harness().api.post(pods, podManifest('goes'));
-      const before = await eventually(async () => await harness().get(`${pods}/stays`), isReady);
-      await eventually(async () => await harness().get(`${pods}/goes`), isReady);
+      await harness().api.post(pods, podManifest('kept'));
+      await harness().api.post(pods, podManifest('removed'));
+      const before = await eventually(async () => await harness().get(`${pods}/kept`), isReady);
+      await eventually(async () => await harness().get(`${pods}/removed`), isReady);
       await first.stop();
-      await harness().api.remove(`${pods}/goes`);
-      await harness().api.post(pods, podManifest('comes'));
-      expect((await harness().api.get(`${pods}/goes`)).code).toBe(200);
+      await harness().api.remove(`${pods}/removed`);
+      await harness().api.post(pods, podManifest('added'));
+      expect((await harness().api.get(`${pods}/removed`)).code).toBe(200);
 
       await harness().startKubelet();
       await eventually(
-        async () => (await harness().api.get(`${pods}/goes`)).code,
+        async () => (await harness().api.get(`${pods}/removed`)).code,
         (code) => code === 404,
       );
-      await eventually(async () => await harness().get(`${pods}/comes`), isReady);
-      expect(await harness().get(`${pods}/stays`)).toEqual(before);
-      expect(objectsAt(await harness().get(pods), 'items').map(nameOf)).toEqual(['comes', 'stays']);
+      await eventually(async () => await harness().get(`${pods}/added`), isReady);
+      expect(await harness().get(`${pods}/kept`)).toEqual(before);
+      expect(objectsAt(await harness().get(pods), 'items').map(nameOf)).toEqual(['added', 'kept']);
     });
   });
 }

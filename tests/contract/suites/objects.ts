@@ -5,8 +5,8 @@ import { nameOf, revisionOf, type ContractApi } from '../contract-api.ts';
 import { claimManifest, podManifest, smallPod } from '../manifests.ts';
 
 export function describeObjects(api: () => ContractApi): void {
-  describe('creating and reading', () => {
-    it('completes a new pod as Kubernetes does', async () => {
+  describe('creating and reading objects', () => {
+    it('sets the defaults of a new pod', async () => {
       const { pods, name: namespace } = await api().newNamespace();
       const { code, body: pod } = await api().post(pods, podManifest('pod'));
       expect(code).toBe(201);
@@ -47,7 +47,7 @@ export function describeObjects(api: () => ContractApi): void {
       expect((await api().get(`${pods}/pod`)).body).toEqual(pod);
     });
 
-    it('chooses the pull policy by the tag of the image', async () => {
+    it('sets the pull policy by the tag of the image', async () => {
       const { pods } = await api().newNamespace();
       const images = ['app', 'app:latest', 'app:v1', 'host:5000/app', `app@sha256:${'0'.repeat(64)}`];
       const containers = images.map((image, index) => ({ name: `c${index}`, image }));
@@ -61,7 +61,7 @@ export function describeObjects(api: () => ContractApi): void {
       ]);
     });
 
-    it('tells the class of service from requests and limits', async () => {
+    it('sets the QoS class by requests and limits', async () => {
       const { pods } = await api().newNamespace();
       const classOf = async (name: string, resources: Record<string, Record<string, string>>): Promise<string> => {
         const pod = await api().post(pods, {
@@ -75,7 +75,7 @@ export function describeObjects(api: () => ContractApi): void {
       expect(await classOf('guaranteed', { limits: { cpu: '100m', memory: '1Gi' } })).toBe('Guaranteed');
     });
 
-    it('ignores what a creator says about uid, time and status', async () => {
+    it('ignores uid, creation time and status in the request', async () => {
       const { pods } = await api().newNamespace();
       const manifest = smallPod('pod');
       const { body } = await api().post(pods, {
@@ -87,7 +87,7 @@ export function describeObjects(api: () => ContractApi): void {
       expect(textAt(body, 'status', 'phase')).toBe('Pending');
     });
 
-    it('makes a name from generateName', async () => {
+    it('makes unique names from generateName', async () => {
       const { pods } = await api().newNamespace();
       const manifest = { ...smallPod(''), metadata: { generateName: 'job-' } };
       const names = [await api().post(pods, manifest), await api().post(pods, manifest)].map(({ body }) =>
@@ -97,7 +97,7 @@ export function describeObjects(api: () => ContractApi): void {
       expect(names[0]).not.toBe(names[1]);
     });
 
-    it('completes a new claim and protects it with a finalizer', async () => {
+    it('sets the defaults of a new claim and adds the protection finalizer', async () => {
       const { claims } = await api().newNamespace();
       const { code, body } = await api().post(claims, claimManifest('workspace'));
       expect(code).toBe(201);
@@ -125,7 +125,7 @@ export function describeObjects(api: () => ContractApi): void {
       });
     });
 
-    it('answers 404 for an object, and for a namespace, that does not exist', async () => {
+    it('answers 404 for an object or a namespace that does not exist', async () => {
       const { pods } = await api().newNamespace();
       const missing = await api().get(`${pods}/nobody`);
       expect(missing.code).toBe(404);
@@ -145,7 +145,7 @@ export function describeObjects(api: () => ContractApi): void {
       });
     });
 
-    it('gives each write a higher resourceVersion, across kinds', async () => {
+    it('gives each write a higher resourceVersion, across all kinds', async () => {
       const { pods, claims } = await api().newNamespace();
       const revisions = [
         await api().post(pods, smallPod('a')),
@@ -156,16 +156,16 @@ export function describeObjects(api: () => ContractApi): void {
       expect(new Set(revisions).size).toBe(3);
     });
 
-    it('only tries a write with dryRun=All', async () => {
+    it('writes nothing with dryRun=All', async () => {
       const { pods } = await api().newNamespace();
-      const tried = await api().post(pods, smallPod('pod'), { dryRun: 'All' });
-      expect(tried.code).toBe(201);
-      expect(valueAt(tried.body, 'spec', 'restartPolicy')).toBe('Always');
+      const answer = await api().post(pods, smallPod('pod'), { dryRun: 'All' });
+      expect(answer.code).toBe(201);
+      expect(valueAt(answer.body, 'spec', 'restartPolicy')).toBe('Always');
       expect((await api().get(`${pods}/pod`)).code).toBe(404);
       expect((await api().post(pods, smallPod('pod'), { dryRun: 'Some' })).code).toBe(422);
     });
 
-    it('keeps the events that somebody writes about an object', async () => {
+    it('stores events about an object of the same namespace, and refuses others with 422', async () => {
       const { events, name: namespace } = await api().newNamespace();
       const involvedObject = { kind: 'Pod', namespace, name: 'pod', uid: 'u-1' };
       const event = {
@@ -179,12 +179,12 @@ export function describeObjects(api: () => ContractApi): void {
         count: 1,
       };
       expect((await api().post(events, event)).code).toBe(201);
-      const strange = {
+      const foreign = {
         ...event,
         metadata: { name: 'pod.2' },
         involvedObject: { ...involvedObject, namespace: 'elsewhere' },
       };
-      expect((await api().post(events, strange)).code).toBe(422);
+      expect((await api().post(events, foreign)).code).toBe(422);
     });
   });
 }

@@ -5,7 +5,7 @@ import type { ContractApi } from '../contract-api.ts';
 import { podManifest, smallPod } from '../manifests.ts';
 
 export function describePodSubresources(api: () => ContractApi): void {
-  describe('binding, eviction and logs', () => {
+  describe('the subresources of a pod', () => {
     const bindingTo = (node: string): JsonObject => ({
       apiVersion: 'v1',
       kind: 'Binding',
@@ -13,7 +13,7 @@ export function describePodSubresources(api: () => ContractApi): void {
       target: { apiVersion: 'v1', kind: 'Node', name: node },
     });
 
-    it('assigns a pod to a node once', async () => {
+    it('bind a pod to a node only once', async () => {
       const { pods } = await api().newNamespace();
       await api().post(pods, smallPod('pod'));
       const bound = await api().post(`${pods}/pod/binding`, bindingTo('n1'));
@@ -24,24 +24,23 @@ export function describePodSubresources(api: () => ContractApi): void {
       expect(objectsAt(pod, 'status', 'conditions')).toEqual([
         expect.objectContaining({ type: 'PodScheduled', status: 'True' }),
       ]);
-      const again = await api().post(`${pods}/pod/binding`, bindingTo('n2'));
-      expect(again.code).toBe(409);
-      expect(again.body).toMatchObject({ reason: 'Conflict' });
+      const second = await api().post(`${pods}/pod/binding`, bindingTo('n2'));
+      expect(second.code).toBe(409);
+      expect(second.body).toMatchObject({ reason: 'Conflict' });
       expect(textAt((await api().get(`${pods}/pod`)).body, 'spec', 'nodeName')).toBe('n1');
     });
 
-    it('does not bind a pod that does not exist', async () => {
+    it('answer 404 to the binding of a pod that does not exist', async () => {
       const { pods } = await api().newNamespace();
       expect((await api().post(`${pods}/pod/binding`, bindingTo('n1'))).code).toBe(404);
     });
 
-    it('evicts a pod as a deletion would', async () => {
+    it('evict a pod as a deletion does', async () => {
       const { pods } = await api().newNamespace();
       await api().post(pods, smallPod('pod'));
       await api().post(`${pods}/pod/binding`, bindingTo('n1'));
-      const minor = Number.parseInt(textAt((await api().get('/version')).body, 'minor'), 10);
       const evicted = await api().post(`${pods}/pod/eviction`, {
-        apiVersion: minor >= 22 ? 'policy/v1' : 'policy/v1beta1',
+        apiVersion: 'policy/v1',
         kind: 'Eviction',
         metadata: { name: 'pod' },
       });
@@ -49,7 +48,7 @@ export function describePodSubresources(api: () => ContractApi): void {
       expect(valueAt((await api().get(`${pods}/pod`)).body, 'metadata', 'deletionTimestamp')).toBeDefined();
     });
 
-    it('has no log of a pod that is not there, has no node, or has several containers and none was named', async () => {
+    it('have no log for a missing pod, a pod without a node, or several containers of which none is named', async () => {
       const { pods } = await api().newNamespace();
       await api().post(pods, smallPod('pod'));
       await api().post(pods, podManifest('three'));

@@ -8,7 +8,7 @@ const fieldsOf = (answer: Answer): string[] =>
   objectsAt(answer.body, 'details', 'causes').map((cause) => `${textAt(cause, 'field')} ${textAt(cause, 'reason')}`);
 
 export function describeValidation(api: () => ContractApi): void {
-  describe('refusing wrong input', () => {
+  describe('invalid input', () => {
     const refused = async (manifest: JsonObject): Promise<Answer> => {
       const { pods } = await api().newNamespace();
       return await api().post(pods, manifest);
@@ -18,7 +18,7 @@ export function describeValidation(api: () => ContractApi): void {
       spec: { containers: [{ name: 'main', image: 'a:1', ...container }], ...rest },
     });
 
-    it('names every wrong field of a pod in one 422', async () => {
+    it('is refused with one 422 that names every wrong field of a pod', async () => {
       const manifest = podManifest('pod', { claim: 'workspace' });
       const [first, , third] = objectsAt(manifest, 'spec', 'containers');
       if (first === undefined || third === undefined) throw new Error('The manifest lacks containers.');
@@ -56,11 +56,15 @@ export function describeValidation(api: () => ContractApi): void {
     });
 
     it.each<[string, JsonObject, string]>([
-      ['no containers', { ...smallPod('pod'), spec: { containers: [] } }, 'spec.containers FieldValueRequired'],
-      ['a name that is no DNS name', smallPod('Not_A_Name'), 'metadata.name FieldValueInvalid'],
-      ['no name', { ...smallPod(''), metadata: {} }, 'metadata.name FieldValueRequired'],
-      ['a label that is none', smallPod('pod', { app: 'not a label!' }), 'metadata.labels FieldValueInvalid'],
-      ['a container name in capitals', withContainer({ name: 'Main' }), 'spec.containers[0].name FieldValueInvalid'],
+      [
+        'a pod without containers',
+        { ...smallPod('pod'), spec: { containers: [] } },
+        'spec.containers FieldValueRequired',
+      ],
+      ['a pod whose name is not a DNS name', smallPod('Not_A_Name'), 'metadata.name FieldValueInvalid'],
+      ['a pod without a name', { ...smallPod(''), metadata: {} }, 'metadata.name FieldValueRequired'],
+      ['an invalid label', smallPod('pod', { app: 'not a label!' }), 'metadata.labels FieldValueInvalid'],
+      ['a container name with capitals', withContainer({ name: 'Main' }), 'spec.containers[0].name FieldValueInvalid'],
       [
         'a request above its limit',
         withContainer({ resources: { limits: { memory: '1Gi' }, requests: { memory: '2Gi' } } }),
@@ -72,28 +76,28 @@ export function describeValidation(api: () => ContractApi): void {
         'spec.restartPolicy FieldValueNotSupported',
       ],
       [
-        'a probe that does nothing',
+        'a probe without a handler',
         withContainer({ livenessProbe: { periodSeconds: 5 } }),
         'spec.containers[0].livenessProbe FieldValueRequired',
       ],
       [
-        'a liveness probe that wants two successes',
+        'a liveness probe with a success threshold of 2',
         withContainer({ livenessProbe: { httpGet: { port: 80 }, successThreshold: 2 } }),
         'spec.containers[0].livenessProbe.successThreshold FieldValueInvalid',
       ],
       [
-        'two volumes of one name',
+        'two volumes with the same name',
         withContainer({}, { volumes: [{ name: 'v' }, { name: 'v' }] }),
         'spec.volumes[1].name FieldValueDuplicate',
       ],
-    ])('refuses %s with 422 and the field', async (_what, manifest, field) => {
+    ])('such as %s is refused with 422 and the field', async (_what, manifest, field) => {
       const answer = await refused(manifest);
       expect(answer.code).toBe(422);
       expect(answer.body['reason']).toBe('Invalid');
       expect(fieldsOf(answer)).toContain(field);
     });
 
-    it('refuses a claim without size or access mode, naming both', async () => {
+    it('names both fields for a claim without size and access mode', async () => {
       const { claims } = await api().newNamespace();
       const answer = await api().post(claims, { ...claimManifest('claim'), spec: {} });
       expect(answer.code).toBe(422);
@@ -107,22 +111,22 @@ export function describeValidation(api: () => ContractApi): void {
       ['a list', '[]'],
       ['another kind', JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' } })],
       ['a field of the wrong type', JSON.stringify({ ...smallPod('pod'), spec: { containers: 'main' } })],
-      ['an amount that is none', JSON.stringify(withContainer({ resources: { limits: { cpu: 'plenty' } } }))],
+      ['an invalid quantity', JSON.stringify(withContainer({ resources: { limits: { cpu: 'plenty' } } }))],
       ['a label that is a number', JSON.stringify({ ...smallPod('pod'), metadata: { name: 'pod', labels: { a: 1 } } })],
-    ])('refuses %s with 400 BadRequest', async (_what, rawBody) => {
+    ])('such as %s is refused with 400 BadRequest', async (_what, rawBody) => {
       const { pods } = await api().newNamespace();
       const answer = await api().call('POST', pods, { rawBody });
       expect(answer.code).toBe(400);
       expect(answer.body).toMatchObject({ kind: 'Status', status: 'Failure', reason: 'BadRequest', code: 400 });
     });
 
-    it('refuses another namespace in the body than in the path with 400', async () => {
+    it('is refused with 400 when the namespace of the body is not the one of the path', async () => {
       const { pods } = await api().newNamespace();
-      const answer = await api().post(pods, { ...smallPod('pod'), metadata: { name: 'pod', namespace: 'elsewhere' } });
+      const answer = await api().post(pods, { ...smallPod('pod'), metadata: { name: 'pod', namespace: 'other' } });
       expect(answer.code).toBe(400);
     });
 
-    it('refuses a body above three mebibytes with 413', async () => {
+    it('is refused with 413 when the body is larger than 3 MiB', async () => {
       const { pods } = await api().newNamespace();
       const rawBody = JSON.stringify({ ...smallPod('pod'), padding: 'x'.repeat(3 * 1024 * 1024) });
       const answer = await api().call('POST', pods, { rawBody });
@@ -130,7 +134,7 @@ export function describeValidation(api: () => ContractApi): void {
       expect(answer.body).toMatchObject({ reason: 'RequestEntityTooLarge' });
     });
 
-    it('lives through hostile bodies', async () => {
+    it('with hostile bodies does not stop the API', async () => {
       const { pods } = await api().newNamespace();
       const bodies = [
         '{"__proto__":{"polluted":true}}',

@@ -4,13 +4,13 @@ import { objectsAt, textAt } from '../../../src/embedded/kubernetes/api/kube-obj
 import { mergePatch, nameOf, revisionOf, type ContractApi, type OpenWatch } from '../contract-api.ts';
 import { smallPod } from '../manifests.ts';
 
-const told = (watch: OpenWatch): string[] => watch.events.map(({ type, object }) => `${type} ${nameOf(object)}`);
+const eventsOf = (watch: OpenWatch): string[] => watch.events.map(({ type, object }) => `${type} ${nameOf(object)}`);
 
 export function describeWatches(api: () => ContractApi): void {
-  describe('watching', () => {
+  describe('a watch', () => {
     const revisionNow = async (path: string): Promise<string> => revisionOf((await api().get(path)).body);
 
-    it('tells every change once, in order, with rising versions', async () => {
+    it('delivers every change once, in order, with rising versions', async () => {
       const { pods } = await api().newNamespace();
       const watch = await api().watch(pods, { resourceVersion: await revisionNow(pods) });
       await api().post(pods, smallPod('a'));
@@ -19,15 +19,15 @@ export function describeWatches(api: () => ContractApi): void {
       await api().remove(`${pods}/a`);
       await watch.next(({ type }) => type === 'DELETED');
       watch.stop();
-      // A pod is marked as deleted before it goes, even when nobody has to be waited for.
-      expect(told(watch)).toEqual(['ADDED a', 'ADDED b', 'MODIFIED a', 'MODIFIED a', 'DELETED a']);
+      // A pod gets its deletion timestamp before it is deleted, even when nothing has to be waited for.
+      expect(eventsOf(watch)).toEqual(['ADDED a', 'ADDED b', 'MODIFIED a', 'MODIFIED a', 'DELETED a']);
       const revisions = watch.events.map(({ object }) => Number(revisionOf(object)));
       expect(revisions).toEqual(revisions.toSorted((left, right) => left - right));
       expect(new Set(revisions).size).toBe(5);
       expect(watch.events[0]?.object).toMatchObject({ kind: 'Pod', apiVersion: 'v1' });
     });
 
-    it('resumes from any resourceVersion without loss', async () => {
+    it('resumes from any resourceVersion without losing a change', async () => {
       const { pods } = await api().newNamespace();
       const from = await revisionNow(pods);
       const first = await api().post(pods, smallPod('a'));
@@ -36,14 +36,14 @@ export function describeWatches(api: () => ContractApi): void {
       const all = await api().watch(pods, { resourceVersion: from });
       await all.next(({ type }) => type === 'DELETED');
       all.stop();
-      expect(told(all)).toEqual(['ADDED a', 'ADDED b', 'MODIFIED a', 'DELETED a']);
+      expect(eventsOf(all)).toEqual(['ADDED a', 'ADDED b', 'MODIFIED a', 'DELETED a']);
       const rest = await api().watch(pods, { resourceVersion: revisionOf(first.body) });
       await rest.next(({ type }) => type === 'DELETED');
       rest.stop();
-      expect(told(rest)).toEqual(['ADDED b', 'MODIFIED a', 'DELETED a']);
+      expect(eventsOf(rest)).toEqual(['ADDED b', 'MODIFIED a', 'DELETED a']);
     });
 
-    it('starts with what there is when no resourceVersion is named', async () => {
+    it('starts with the existing objects when it has no resourceVersion', async () => {
       const { pods } = await api().newNamespace();
       await api().post(pods, smallPod('a'));
       const watch = await api().watch(pods, {});
@@ -51,26 +51,26 @@ export function describeWatches(api: () => ContractApi): void {
       await api().post(pods, smallPod('b'));
       await watch.next(({ object }) => nameOf(object) === 'b');
       watch.stop();
-      expect(told(watch)).toEqual(['ADDED a', 'ADDED b']);
+      expect(eventsOf(watch)).toEqual(['ADDED a', 'ADDED b']);
     });
 
-    it('deletes, for the watcher, an object that leaves its label selector, and adds one that enters', async () => {
+    it('delivers DELETED for an object that no longer matches its selector, and ADDED for one that starts to match', async () => {
       const { pods } = await api().newNamespace();
       const watch = await api().watch(pods, { resourceVersion: await revisionNow(pods), labelSelector: 'app=mine' });
-      await api().post(pods, smallPod('stranger', { app: 'other' }));
+      await api().post(pods, smallPod('other', { app: 'other' }));
       await api().post(pods, smallPod('a', { app: 'mine' }));
       const left = await api().patch(`${pods}/a`, mergePatch, { metadata: { labels: { app: 'other' } } });
-      const gone = await watch.next(({ type }) => type === 'DELETED');
-      await api().patch(`${pods}/stranger`, mergePatch, { metadata: { labels: { app: 'mine' } } });
-      await watch.next(({ object }) => nameOf(object) === 'stranger');
+      const deleted = await watch.next(({ type }) => type === 'DELETED');
+      await api().patch(`${pods}/other`, mergePatch, { metadata: { labels: { app: 'mine' } } });
+      await watch.next(({ object }) => nameOf(object) === 'other');
       watch.stop();
-      expect(told(watch)).toEqual(['ADDED a', 'DELETED a', 'ADDED stranger']);
-      expect(gone.object).toMatchObject({
+      expect(eventsOf(watch)).toEqual(['ADDED a', 'DELETED a', 'ADDED other']);
+      expect(deleted.object).toMatchObject({
         metadata: { resourceVersion: revisionOf(left.body), labels: { app: 'mine' } },
       });
     });
 
-    it('watches one object by its name, and all namespaces at once', async () => {
+    it('can select one object by its name, or span all namespaces', async () => {
       const { pods } = await api().newNamespace();
       const resourceVersion = await revisionNow(pods);
       const one = await api().watch(pods, { resourceVersion, fieldSelector: 'metadata.name=b' });
@@ -81,11 +81,11 @@ export function describeWatches(api: () => ContractApi): void {
       await all.next(({ object }) => nameOf(object) === 'b');
       one.stop();
       all.stop();
-      expect(told(one)).toEqual(['ADDED b']);
-      expect(told(all)).toEqual(['ADDED a', 'ADDED b']);
+      expect(eventsOf(one)).toEqual(['ADDED b']);
+      expect(eventsOf(all)).toEqual(['ADDED a', 'ADDED b']);
     });
 
-    it('ends properly after timeoutSeconds', async () => {
+    it('ends without an error after timeoutSeconds', async () => {
       const { pods } = await api().newNamespace();
       const startedAt = performance.now();
       const watch = await api().watch(pods, { resourceVersion: await revisionNow(pods), timeoutSeconds: '1' });
@@ -95,7 +95,7 @@ export function describeWatches(api: () => ContractApi): void {
       expect(watch.events).toEqual([]);
     });
 
-    it('sends bookmarks to who asks for them, from which a watch can go on', async () => {
+    it('delivers bookmarks on request, from which another watch can resume', async () => {
       const { pods } = await api().newNamespace();
       const query = { resourceVersion: await revisionNow(pods), timeoutSeconds: '3' };
       const [without, watch] = await Promise.all([
@@ -107,39 +107,39 @@ export function describeWatches(api: () => ContractApi): void {
       expect(bookmark.object).toMatchObject({ kind: 'Pod', apiVersion: 'v1' });
       expect(Number(revisionOf(bookmark.object))).toBeGreaterThanOrEqual(Number(revisionOf(body)));
       await Promise.all([watch.ended, without.ended]);
-      expect(told(without)).toEqual(['ADDED a']);
-      const next = await api().watch(pods, { resourceVersion: revisionOf(bookmark.object) });
+      expect(eventsOf(without)).toEqual(['ADDED a']);
+      const resumed = await api().watch(pods, { resourceVersion: revisionOf(bookmark.object) });
       await api().post(pods, smallPod('b'));
-      await next.next(({ object }) => nameOf(object) === 'b');
-      next.stop();
-      expect(told(next)).toEqual(['ADDED b']);
+      await resumed.next(({ object }) => nameOf(object) === 'b');
+      resumed.stop();
+      expect(eventsOf(resumed)).toEqual(['ADDED b']);
     });
 
-    it('answers a resourceVersion that is forgotten with one ERROR event of 410', async () => {
+    it('delivers one ERROR event with 410 for a resourceVersion that was compacted', async () => {
       const { events, pods } = await api().newNamespace();
       const past = await revisionNow(events);
       for (const name of ['a', 'b', 'c']) await api().post(pods, smallPod(name));
       await api().target.compact();
-      // Events, for a real API server keeps the latest changes of other kinds in a cache of its own.
+      // For events, because a real API server keeps the latest changes of other kinds in its watch cache.
       const watch = await api().watch(events, { resourceVersion: past });
       const { object } = await watch.next(({ type }) => type === 'ERROR');
       watch.stop();
       expect(object).toMatchObject({ kind: 'Status', status: 'Failure', code: 410 });
       expect(['Expired', 'Gone']).toContain(textAt(object, 'reason'));
-      expect(told(watch)).toHaveLength(1);
+      expect(eventsOf(watch)).toHaveLength(1);
     });
 
-    it('goes on from the present after the past is forgotten', async () => {
+    it('works from the current resourceVersion after a compaction', async () => {
       const { pods } = await api().newNamespace();
       await api().target.compact();
       const watch = await api().watch(pods, { resourceVersion: await revisionNow(pods) });
       await api().post(pods, smallPod('a'));
       await watch.next(({ object }) => nameOf(object) === 'a');
       watch.stop();
-      expect(told(watch)).toEqual(['ADDED a']);
+      expect(eventsOf(watch)).toEqual(['ADDED a']);
     });
 
-    it('tells changes as tables to kubectl', async () => {
+    it('delivers changes as tables to kubectl', async () => {
       const { pods } = await api().newNamespace();
       const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
       const watch = await api().watch(pods, { resourceVersion: await revisionNow(pods) }, accept);

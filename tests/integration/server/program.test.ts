@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { findFreePort } from '../../../src/embedded/process/free-port.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
-import { runProgram, type RunningProgram } from '../../support/started-system.ts';
+import { runProgram } from '../../support/started-system.ts';
 import { createTcpProxy } from '../../support/tcp-proxy.ts';
 
 let database: TestDatabase;
@@ -28,7 +28,7 @@ const listens = /"msg":"the server listens"/;
 /** Starts the server, calls `prepare`, sends the signal, and expects an exit with 0 within five seconds. */
 async function expectQuickStop(
   signal: 'SIGTERM' | 'SIGINT',
-  options: { changes: Record<string, string>; prepare: (program: RunningProgram) => Promise<void> },
+  options: { changes: Record<string, string>; prepare: (program: ReturnType<typeof runProgram>) => Promise<void> },
 ): Promise<void> {
   const program = server(options.changes);
   await program.printed(listens);

@@ -61,7 +61,7 @@ describe('an attempt that fails by a fault of ours', () => {
     });
     return createAttempts({
       db: system.db,
-      kubernetes: { closed: () => null },
+      kubernetes: { blockedBy: () => null },
       reconciler: { reconcile },
       writer,
       random: () => 0,

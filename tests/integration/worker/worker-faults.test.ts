@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import type { PassingRequest } from '../../support/faulty-kubernetes.ts';
 import { gate, isCall, refusal } from '../../support/kubernetes-refusal.ts';
-import { wordsOf } from '../../support/sentences.ts';
+import { projectText } from '../../support/project-text.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
@@ -38,7 +38,7 @@ describe('a cluster that does not answer', () => {
     await system.startWorker();
     const project = await system.create();
     const waiting = await system.until(project.id, { status: 'initializing', reason: 'cluster-unreachable' });
-    expect(wordsOf(waiting)).toMatch(/^The cluster does not answer\. Your project is saved; it goes on by itself/);
+    expect(projectText(waiting)).toMatch(/^The cluster does not answer\. Your project is saved; it goes on by itself/);
     expect(waiting.failedGeneration).toBeNull();
     await system.kubernetes.comeBack();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready' }, 15_000);
@@ -60,7 +60,9 @@ describe('a cluster that refuses', () => {
     await system.startWorker({ KUBE_NAMESPACE: 'not-there-yet' });
     const project = await system.create({ namespace: 'not-there-yet' });
     const failed = await system.until(project.id, { status: 'error', reason: 'namespace-missing' });
-    expect(wordsOf(failed)).toMatch(/not-there-yet was not found.*administrator must create it|Create the namespace/);
+    expect(projectText(failed)).toMatch(
+      /not-there-yet was not found.*administrator must create it|Create the namespace/,
+    );
     await untilQueueRests();
     await cluster.api.createNamespace({ body: { metadata: { name: 'not-there-yet' } } });
     await system.command(project.id, 'retry');

@@ -1,4 +1,4 @@
-/** Mounted into the git server's container: one repository over HTTP, by git's own http-backend. */
+/** Runs in the git server's container: serves one repository over HTTP with `git http-backend`. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -31,16 +31,16 @@ createServer((request, response) => {
   const chunks: Buffer[] = [];
   backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   backend.on('close', () => {
-    // As CGI has it: headers, an empty line, the body.
-    const answer = Buffer.concat(chunks);
-    const end = answer.indexOf('\r\n\r\n');
-    const headers = answer
+    // A CGI response: headers, an empty line, the body.
+    const cgiResponse = Buffer.concat(chunks);
+    const end = cgiResponse.indexOf('\r\n\r\n');
+    const headers = cgiResponse
       .subarray(0, end)
       .toString()
       .split('\r\n')
       .map((line) => line.split(/: (.*)/).slice(0, 2) as [string, string]);
     const status = Number(headers.find(([name]) => name === 'Status')?.[1].slice(0, 3) ?? 200);
     response.writeHead(status, Object.fromEntries(headers.filter(([name]) => name !== 'Status')));
-    response.end(answer.subarray(end + 4));
+    response.end(cgiResponse.subarray(end + 4));
   });
 }).listen(8080);

@@ -1,11 +1,11 @@
-/** Mounted into the issuer's container: the embedded issuer, under the address of its Service. */
+/** Runs in the issuer's container: the embedded issuer under the address of its Service. */
 
 import process from 'node:process';
 
 import type { createEmbeddedIssuer as CreateEmbeddedIssuer } from '../../../src/embedded/issuer/issuer.ts';
 
-const say = (line: string) => void process.stdout.write(`${line}\n`);
-// Not imported by name, for here it lies elsewhere than in the image.
+const writeLine = (line: string) => void process.stdout.write(`${line}\n`);
+// A dynamic import, because the path in the image differs from the path in the repository.
 const program = '/app/src/embedded/issuer/issuer.ts';
 const { createEmbeddedIssuer } = (await import(program)) as { createEmbeddedIssuer: typeof CreateEmbeddedIssuer };
 const { ISSUER_URL = '', APP_URL = '' } = process.env;
@@ -22,5 +22,5 @@ await createEmbeddedIssuer({
       postLogoutRedirectUris: [APP_URL],
     },
   ],
-  log: { info: say, warn: say },
+  log: { info: writeLine, warn: writeLine },
 });

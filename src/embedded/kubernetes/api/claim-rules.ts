@@ -1,7 +1,7 @@
 /** Defaults and rules for persistent volume claims. */
 
 import { fieldError, type FieldError } from './field-error.ts';
-import { isJsonObject, listAt, sameJson, textAt, valueAt, type KubeObject } from './kube-object.ts';
+import { isJsonObject, listAt, sameJson, textAt, valueAt, type Json, type KubeObject } from './kube-object.ts';
 import { parseQuantity } from './quantity.ts';
 import type { RuleContext } from './resource-definition.ts';
 
@@ -40,26 +40,29 @@ export function validateClaim(claim: KubeObject): FieldError[] {
   return errors;
 }
 
-/** A claim may get its volume once and may grow; nothing else of its spec changes. */
+const immutable =
+  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+
+/**
+ * A claim gets its volume once. The request of a bound claim may grow. It may shrink again after a failed expansion, but must
+ * stay above the capacity (RecoverVolumeExpansionFailure, on by default since Kubernetes 1.32). Nothing else of the spec
+ * may change.
+ */
 export function validateClaimUpdate(next: KubeObject, previous: KubeObject): FieldError[] {
   const before = isJsonObject(previous['spec']) ? previous['spec'] : {};
   const after = isJsonObject(next['spec']) ? next['spec'] : {};
-  const grown = parseQuantity(valueAt(after, 'resources', 'requests', 'storage')) ?? 0;
-  const had = parseQuantity(valueAt(before, 'resources', 'requests', 'storage')) ?? 0;
-  const fixedAfter = { ...after, resources: before['resources'] };
-  if (textAt(before, 'volumeName') === '') delete (fixedAfter as { volumeName?: string }).volumeName;
-  if (!sameJson(fixedAfter, before)) {
-    return [
-      fieldError.forbidden('spec', 'spec is immutable after creation except resources.requests for bound claims'),
-    ];
+  const isBound = textAt(previous, 'status', 'phase') === 'Bound';
+  const fixed = { ...after, ...(isBound ? { resources: before['resources'] } : {}) };
+  if (textAt(before, 'volumeName') === '') delete (fixed as { volumeName?: string }).volumeName;
+  const errors: FieldError[] = [];
+  if (!sameJson(fixed, before)) errors.push(fieldError.forbidden('spec', immutable));
+  const sizeAt = (object: Json | undefined, ...path: string[]) =>
+    parseQuantity(valueAt(object, ...path, 'storage')) ?? 0;
+  const requested = sizeAt(after, 'resources', 'requests');
+  const capacity = sizeAt(previous, 'status', 'capacity');
+  if (requested < sizeAt(before, 'resources', 'requests') && requested <= capacity) {
+    const detail = 'field can not be less than status.capacity';
+    errors.push(fieldError.forbidden('spec.resources.requests.storage', detail));
   }
-  if (grown < had) {
-    return [fieldError.forbidden('spec.resources.requests.storage', 'field can not be less than previous value')];
-  }
-  if (grown > had && textAt(previous, 'status', 'phase') !== 'Bound') {
-    return [
-      fieldError.forbidden('spec', 'spec is immutable after creation except resources.requests for bound claims'),
-    ];
-  }
-  return [];
+  return errors;
 }

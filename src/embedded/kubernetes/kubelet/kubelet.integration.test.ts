@@ -22,7 +22,7 @@ const pod = (name: string): JsonObject => ({
   spec: { containers: [{ name: 'main', image: 'main:v1' }] },
 });
 
-describe('the kubelet and an API that comes and goes', () => {
+describe('the kubelet during outages of the API', () => {
   let directory = '';
   let credentials: Credentials;
   let api: KubernetesApi;
@@ -75,7 +75,7 @@ describe('the kubelet and an API that comes and goes', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('goes on after the API was away for longer than two attempts', async () => {
+  it('continues after an outage that lasts longer than two attempts', async () => {
     await kubelet.start();
     await client.call('POST', pods, { body: pod('before') });
     await untilRunning('before');
@@ -89,7 +89,7 @@ describe('the kubelet and an API that comes and goes', () => {
     await untilRunning('after');
   });
 
-  it('goes on after the API forgot its history', async () => {
+  it('continues after the API has compacted its history', async () => {
     await kubelet.start();
     for (let round = 0; round < 3; round += 1) {
       api.compact();
@@ -98,7 +98,7 @@ describe('the kubelet and an API that comes and goes', () => {
     }
   });
 
-  it('waits for an API that is not there yet', async () => {
+  it('waits for an API that has not started yet', async () => {
     const { port } = api;
     await api.stop();
     const started = kubelet.start();
@@ -109,7 +109,7 @@ describe('the kubelet and an API that comes and goes', () => {
     await untilRunning('late');
   });
 
-  it('stops at once, also while the API is away', async () => {
+  it('stops at once during an outage', async () => {
     await kubelet.start();
     await api.stop();
     const startedAt = performance.now();

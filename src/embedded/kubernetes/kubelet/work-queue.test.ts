@@ -16,7 +16,7 @@ describe('the work queue', () => {
     return { ...queue, stop: () => controller.abort() };
   };
 
-  it('works on one thing by one worker at a time, and once more when it was added meanwhile', async () => {
+  it('handles a name once at a time, and once more when it was added meanwhile', async () => {
     const log: string[] = [];
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
@@ -35,7 +35,7 @@ describe('the work queue', () => {
     expect(log).toEqual(['start a', 'end a', 'start a', 'end a']);
   });
 
-  it('tries again what failed, the second and the third time too', async () => {
+  it('repeats a failed call, also after the second failure', async () => {
     const attempts = await new Promise<number>((resolve) => {
       let count = 0;
       const queue = queueOf(async () => {
@@ -49,27 +49,27 @@ describe('the work queue', () => {
     expect(attempts).toBe(3);
   });
 
-  it('looks again after the time that the handler names', async () => {
+  it('calls the handler again after the time that it returned', async () => {
     const times = await new Promise<number[]>((resolve) => {
-      const observed: number[] = [];
+      const calls: number[] = [];
       const queue = queueOf(async () => {
-        observed.push(performance.now());
-        if (observed.length === 2) resolve(observed);
-        return await Promise.resolve(observed.length === 1 ? 30 : undefined);
+        calls.push(performance.now());
+        if (calls.length === 2) resolve(calls);
+        return await Promise.resolve(calls.length === 1 ? 30 : undefined);
       });
       queue.add('a');
     });
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(28);
   });
 
-  it('does nothing more once it is stopped', async () => {
+  it('calls no handler after it is stopped', async () => {
     let count = 0;
     const queue = queueOf(async () => {
       count += 1;
       return await Promise.resolve(1);
     });
     queue.add('a');
-    queue.add('later', 5);
+    queue.add('delayed', 5);
     queue.stop();
     queue.add('b');
     await new Promise((resolve) => setTimeout(resolve, 30));

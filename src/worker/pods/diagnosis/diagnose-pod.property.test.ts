@@ -1,6 +1,6 @@
 /**
- * What the engine promises for every situation, however mangled: it answers, in words and codes of the closed list, and
- * time alone changes nothing before the time that it has announced.
+ * Guarantees of the diagnosis engine for random snapshots: it always returns a complete diagnosis, and the passing of time
+ * alone changes nothing before the announced `recheckAt`.
  */
 
 import fc from 'fast-check';
@@ -27,7 +27,7 @@ const minutes = 60_000;
 const names = ['clone-repository', 'opencode-server', 'file-browser'] as const;
 const time = fc.integer({ min: -5, max: 600 }).map((seconds) => new Date(start + seconds * 1_000).toISOString());
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-const words = fc.constantFrom(
+const kubernetesReason = fc.constantFrom(
   'Unschedulable',
   'ContainerCreating',
   'PodInitializing',
@@ -61,12 +61,12 @@ const messages = fc.oneof(
 );
 const end = fc.record({
   exitCode: fc.integer({ min: -1, max: 300 }),
-  reason: maybe(words),
+  reason: maybe(kubernetesReason),
   message: maybe(messages),
   finishedAt: maybe(time),
 });
 const state = fc.oneof(
-  fc.record({ waiting: fc.record({ reason: maybe(words), message: maybe(messages) }) }),
+  fc.record({ waiting: fc.record({ reason: maybe(kubernetesReason), message: maybe(messages) }) }),
   fc.record({ running: fc.record({ startedAt: maybe(time) }) }),
   fc.record({ terminated: end }),
   fc.constant({}),
@@ -94,13 +94,13 @@ const podShape = fc.record({
   }),
   status: fc.record({
     phase: fc.constantFrom('Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'),
-    reason: maybe(words),
+    reason: maybe(kubernetesReason),
     message: maybe(messages),
     conditions: fc.array(
       fc.record({
         type: fc.constantFrom('PodScheduled', 'Ready', 'DisruptionTarget'),
         status: fc.constantFrom('True', 'False', 'Unknown'),
-        reason: maybe(words),
+        reason: maybe(kubernetesReason),
         message: maybe(messages),
         lastTransitionTime: maybe(time),
       }),
@@ -110,8 +110,8 @@ const podShape = fc.record({
     containerStatuses: fc.array(container, { maxLength: 3 }),
   }),
 });
-/** What hardly ever comes of chance: every container ready, and nothing against it. */
-const wellShape = podShape.map((shape) => {
+/** Random values rarely give a ready pod, so some pods are made ready on purpose. */
+const readyShape = podShape.map((shape) => {
   const containers = names.slice(1).map((name) => ({ name, image: 'registry.example.com/a:1' }));
   const running = { ready: true, restartCount: 0, state: { running: {} }, lastState: {} };
   return {
@@ -169,7 +169,7 @@ const claimShape = fc.record({
 });
 const anySnapshot: fc.Arbitrary<Omit<PodSnapshot, 'now'>> = fc.record({
   pod: fc
-    .oneof({ weight: 9, arbitrary: podShape }, { weight: 1, arbitrary: wellShape })
+    .oneof({ weight: 9, arbitrary: podShape }, { weight: 1, arbitrary: readyShape })
     .map((shape) => kubernetesPodSchema.parse(shape)),
   events: fc.array(
     eventShape.map((shape) => kubernetesEventSchema.parse(shape)),
@@ -179,31 +179,30 @@ const anySnapshot: fc.Arbitrary<Omit<PodSnapshot, 'now'>> = fc.record({
 });
 const anyTime = fc.integer({ min: start, max: start + 15 * minutes });
 
-describe('every situation', () => {
-  it('is answered in sentences, codes of the list and evidence within its bounds', () => {
-    const met = new Set<string>();
+describe('diagnosePod, for any snapshot,', () => {
+  it('returns messages for people, a known reason code and valid evidence', () => {
+    const states = new Set<string>();
     fc.assert(
       fc.property(anySnapshot, anyTime, (snapshot, now) => {
         const answer = diagnosePod({ ...snapshot, now });
-        met.add(answer.state);
+        states.add(answer.state);
         expect(reasonCodeSchema.options).toContain(answer.reason);
         expect(answer.message).toMatch(/^[A-Z][^]*\.$/);
         expect(answer.nextStep).toMatch(/^[A-Z][^]*\.$/);
         expect(answer.evidence.length).toBeLessThanOrEqual(maxEvidence);
-        for (const piece of answer.evidence) expect(evidenceSchema.parse(piece)).toEqual(piece);
+        for (const entry of answer.evidence) expect(evidenceSchema.parse(entry)).toEqual(entry);
         if (answer.state === 'ready') {
           expect(summarizeContainers(snapshot.pod).every(({ ready }) => ready)).toBe(true);
           expect(snapshot.pod.status.phase).toBe('Running');
         }
-        // What nobody has to mend is told by states that go on by themselves.
-        if (answer.state === 'ready' && answer.reason === 'ready') expect(isFailure(answer.reason)).toBe(false);
+        if (answer.reason === 'ready') expect(isFailure(answer.reason)).toBe(false);
       }),
       { numRuns: 3_000 },
     );
-    expect([...met].toSorted()).toEqual(['failed', 'failing', 'lost', 'ready', 'starting', 'stopping']);
+    expect([...states].toSorted()).toEqual(['failed', 'failing', 'lost', 'ready', 'starting', 'stopping']);
   });
 
-  it('has the same answer until the time that was announced, and another one then', () => {
+  it('returns the same diagnosis until the announced recheckAt', () => {
     let announced = 0;
     fc.assert(
       fc.property(anySnapshot, anyTime, fc.double({ min: 0, max: 1, noNaN: true }), (snapshot, now, part) => {
@@ -220,15 +219,19 @@ describe('every situation', () => {
   });
 });
 
-describe('the progress of a start', () => {
-  it('never goes back, has one current step at most, and ends with the first time that all is ready', () => {
+describe('startProgress', () => {
+  it('never goes back, has at most one current step, and does not change after the first time the pod is ready', () => {
     let ended = 0;
-    const look = fc.record({ snapshot: anySnapshot, hasPod: fc.boolean(), number: fc.integer({ min: 1, max: 10 }) });
+    const observation = fc.record({
+      snapshot: anySnapshot,
+      hasPod: fc.boolean(),
+      number: fc.integer({ min: 1, max: 10 }),
+    });
     fc.assert(
-      fc.property(fc.array(look, { minLength: 2, maxLength: 6 }), (looks) => {
+      fc.property(fc.array(observation, { minLength: 2, maxLength: 6 }), (observations) => {
         const startedAt = new Date(start - 1_000).toISOString();
         let previous: ReturnType<typeof startProgress> | null = null;
-        for (const [index, { snapshot, hasPod, number }] of looks.entries()) {
+        for (const [index, { snapshot, hasPod, number }] of observations.entries()) {
           const now = new Date(start + index * 10_000).toISOString();
           const { pod, claim, events } = snapshot;
           const { reason } = diagnosePod({ ...snapshot, now: Date.parse(now) });

@@ -14,7 +14,13 @@ const running = {
   lastState: {},
 };
 
-function pod(options: { status?: object; metadata?: object; first?: object; nodeName?: string | null; init?: object }) {
+function podOf(options: {
+  status?: object;
+  metadata?: object;
+  first?: object;
+  nodeName?: string | null;
+  init?: object;
+}) {
   const { first = {}, nodeName = 'node-1', init } = options;
   return kubernetesPodSchema.parse({
     metadata: {
@@ -40,9 +46,9 @@ function pod(options: { status?: object; metadata?: object; first?: object; node
 }
 
 const start = Date.parse('2026-01-01T10:00:00Z');
-const diagnosed = (given: KubernetesPod, { afterMs = 1_000, events = [] as object[] } = {}) =>
+const diagnose = (pod: KubernetesPod, { afterMs = 1_000, events = [] as object[] } = {}) =>
   diagnosePod({
-    pod: given,
+    pod,
     claim: null,
     events: events.map((event) => kubernetesEventSchema.parse(event)),
     now: start + afterMs,
@@ -50,9 +56,9 @@ const diagnosed = (given: KubernetesPod, { afterMs = 1_000, events = [] as objec
 
 const waiting = (reason: string, message?: string) => ({ ready: false, state: { waiting: { reason, message } } });
 
-describe('explainPod', () => {
-  it('calls a pod ready when it runs and every container is ready', () => {
-    expect(diagnosed(pod({}))).toMatchObject({
+describe('diagnosePod', () => {
+  it('reports ready when the pod runs and every container is ready', () => {
+    expect(diagnose(podOf({}))).toMatchObject({
       state: 'ready',
       reason: 'ready',
       message: 'All 3 containers are ready.',
@@ -61,8 +67,8 @@ describe('explainPod', () => {
     });
   });
 
-  it('does not believe the phase Running while a container crash-loops', () => {
-    const crashing = pod({
+  it('reports a crash loop although the phase is Running', () => {
+    const crashing = podOf({
       first: {
         ...waiting('CrashLoopBackOff'),
         restartCount: 4,
@@ -70,7 +76,7 @@ describe('explainPod', () => {
       },
     });
     expect(crashing.status.phase).toBe('Running');
-    expect(diagnosed(crashing)).toMatchObject({
+    expect(diagnose(crashing)).toMatchObject({
       state: 'failing',
       reason: 'crash-loop',
       message: 'The container opencode-server ended with exit code 1.',
@@ -83,9 +89,9 @@ describe('explainPod', () => {
     [{ exitCode: 139, reason: 'Error' }, 'crash-loop', /signal 11/],
     [{ exitCode: 0, reason: 'Completed' }, 'completed-loop', /exit code 0/],
     [{ exitCode: 128, reason: 'StartError' }, 'start-error', /could not start/],
-  ])('tells %j apart', (terminated, reason, words) => {
-    const answer = diagnosed(pod({ first: { ...waiting('CrashLoopBackOff'), lastState: { terminated } } }));
-    expect(answer).toMatchObject({ state: 'failing', reason, message: expect.stringMatching(words) as string });
+  ])('distinguishes the exit %j', (terminated, reason, message) => {
+    const answer = diagnose(podOf({ first: { ...waiting('CrashLoopBackOff'), lastState: { terminated } } }));
+    expect(answer).toMatchObject({ state: 'failing', reason, message: expect.stringMatching(message) as string });
   });
 
   it.each([
@@ -96,69 +102,69 @@ describe('explainPod', () => {
     ['x509: certificate signed by unknown authority', 'image-untrusted'],
     ['429 Too Many Requests - toomanyrequests: You have reached your pull rate limit', 'image-rate-limited'],
     ['unexpected status from HEAD request: 503 Service Unavailable', 'image-unreachable'],
-    ['something that nobody has heard of', 'image-pull-failed'],
-  ])('reads the registry answer %j', (message, reason) => {
-    const answer = diagnosed(pod({ status: { phase: 'Pending' }, first: waiting('ImagePullBackOff', message) }));
+    ['an unknown message', 'image-pull-failed'],
+  ])('finds the cause of a failed pull in %j', (message, reason) => {
+    const answer = diagnose(podOf({ status: { phase: 'Pending' }, first: waiting('ImagePullBackOff', message) }));
     expect(answer).toMatchObject({ state: 'failing', reason });
     expect(answer.message).toContain('registry.example.com/opencode-server:v1');
   });
 
-  it('says why no node can take the pod, and waits quietly while none has been looked for', () => {
+  it('says why no node can take the pod, and only waits before the scheduler has decided', () => {
     const message = '0/3 nodes are available: 3 Insufficient cpu.';
     const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
-    const stuck = pod({ nodeName: null, status: { phase: 'Pending', conditions, containerStatuses: [] } });
-    expect(diagnosed(stuck)).toMatchObject({
+    const stuck = podOf({ nodeName: null, status: { phase: 'Pending', conditions, containerStatuses: [] } });
+    expect(diagnose(stuck)).toMatchObject({
       state: 'failing',
       reason: 'unschedulable',
       message: expect.stringContaining('none has enough free CPU') as string,
       evidence: [expect.objectContaining({ text: message }) as object],
     });
-    const fresh = pod({ nodeName: null, status: { phase: 'Pending', conditions: [], containerStatuses: [] } });
-    expect(diagnosed(fresh)).toMatchObject({ state: 'starting', reason: 'waiting-for-node' });
+    const fresh = podOf({ nodeName: null, status: { phase: 'Pending', conditions: [], containerStatuses: [] } });
+    expect(diagnose(fresh)).toMatchObject({ state: 'starting', reason: 'waiting-for-node' });
   });
 
-  it('counts ready containers on the way up', () => {
-    expect(diagnosed(pod({ first: { ready: false } }))).toMatchObject({
+  it('counts the ready containers during a start', () => {
+    expect(diagnose(podOf({ first: { ready: false } }))).toMatchObject({
       state: 'starting',
       message: expect.stringContaining('2 of 3') as string,
     });
-    const creating = pod({
+    const creating = podOf({
       status: { phase: 'Pending', containerStatuses: names.map((name) => ({ name, ...waiting('ContainerCreating') })) },
     });
-    expect(diagnosed(creating)).toMatchObject({ state: 'starting', reason: 'creating' });
+    expect(diagnose(creating)).toMatchObject({ state: 'starting', reason: 'creating' });
   });
 
-  it('stays with the crash while the container runs again but is not ready yet', () => {
+  it('reports the crash until the restarted container is ready', () => {
     const lastState = { terminated: { exitCode: 137, reason: 'OOMKilled' } };
     const again = { ...running, ready: false, restartCount: 2, lastState };
-    expect(diagnosed(pod({ first: again }))).toMatchObject({ state: 'failing', reason: 'out-of-memory' });
-    expect(diagnosed(pod({ first: { ...again, ready: true } }))).toMatchObject({ state: 'ready' });
+    expect(diagnose(podOf({ first: again }))).toMatchObject({ state: 'failing', reason: 'out-of-memory' });
+    expect(diagnose(podOf({ first: { ...again, ready: true } }))).toMatchObject({ state: 'ready' });
   });
 
-  it('takes the end of a container for trouble even with exit code 0, but not that of an init container', () => {
+  it('treats exit code 0 as a failure, except for an init container', () => {
     const ended = { state: { terminated: { exitCode: 0, reason: 'Completed' } } };
-    expect(diagnosed(pod({ first: { ...ended, ready: false } }))).toMatchObject({ reason: 'completed-loop' });
-    expect(diagnosed(pod({ init: { ...ended, ready: true } }))).toMatchObject({ state: 'ready' });
+    expect(diagnose(podOf({ first: { ...ended, ready: false } }))).toMatchObject({ reason: 'completed-loop' });
+    expect(diagnose(podOf({ init: { ...ended, ready: true } }))).toMatchObject({ state: 'ready' });
   });
 
   it('names the init container that failed', () => {
-    const failing = pod({
+    const failing = podOf({
       status: { phase: 'Pending' },
       init: { ...waiting('CrashLoopBackOff'), lastState: { terminated: { exitCode: 128, reason: 'Error' } } },
     });
-    expect(diagnosed(failing)).toMatchObject({
+    expect(diagnose(failing)).toMatchObject({
       reason: 'init-failed',
       message: expect.stringContaining('clone-repository') as string,
     });
   });
 
-  it('lets deletion and the end of the pod go before its containers', () => {
-    expect(diagnosed(pod({ metadata: { deletionTimestamp: '2026-01-01T11:00:00Z' } }))).toMatchObject({
+  it('reports that the pod is stopping or has ended before failures of its containers', () => {
+    expect(diagnose(podOf({ metadata: { deletionTimestamp: '2026-01-01T11:00:00Z' } }))).toMatchObject({
       state: 'stopping',
     });
     expect(
-      diagnosed(
-        pod({ status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' } }),
+      diagnose(
+        podOf({ status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' } }),
       ),
     ).toMatchObject({
       state: 'failed',
@@ -168,7 +174,7 @@ describe('explainPod', () => {
   });
 });
 
-/** An event of the pod, so many seconds after its creation. */
+/** An event of the pod, this many seconds after its creation. */
 const event = (reason: string, message: string, seconds: number, container = 'opencode-server') => ({
   metadata: {},
   involvedObject: { kind: 'Pod', name: 'project-x', uid: 'u', fieldPath: `spec.containers{${container}}` },
@@ -179,7 +185,7 @@ const event = (reason: string, message: string, seconds: number, container = 'op
   lastTimestamp: new Date(start + seconds * 1_000),
 });
 
-describe('time', () => {
+describe('a slow start', () => {
   const silent = { status: { phase: 'Pending', conditions: [], containerStatuses: [] } };
   const creating = {
     status: { phase: 'Pending', containerStatuses: names.map((name) => ({ name, ...waiting('ContainerCreating') })) },
@@ -187,51 +193,58 @@ describe('time', () => {
   const pulling = { events: [event('Pulling', 'Pulling image "a"', 1)] };
 
   it.each([
-    ['a scheduler', { ...silent, nodeName: null }, {}, deadlines.schedulingMs, 'waiting-for-node', 'waiting-for-node'],
-    ['a node', silent, {}, deadlines.nodeSilentMs, 'scheduled', 'node-silent'],
-    ['an image', creating, pulling, deadlines.imagePullMs + 1_000, 'creating', 'image-pulling-slow'],
+    [
+      'the scheduler',
+      { ...silent, nodeName: null },
+      {},
+      deadlines.schedulingMs,
+      'waiting-for-node',
+      'waiting-for-node',
+    ],
+    ['the node', silent, {}, deadlines.nodeSilentMs, 'scheduled', 'node-silent'],
+    ['an image pull', creating, pulling, deadlines.imagePullMs + 1_000, 'creating', 'image-pulling-slow'],
     ['a program', { first: { ready: false } }, {}, deadlines.containerStartMs, 'starting', 'starting-slow'],
-  ])('that passes while %s is waited for calls it slow, at the time that was announced', (...given) => {
+  ])('because of %s is reported as slow at the time that recheckAt has announced', (...given) => {
     const [, shape, more, limitMs, before, after] = given;
-    const early = diagnosed(pod(shape), { afterMs: limitMs - 1, ...more });
+    const early = diagnose(podOf(shape), { afterMs: limitMs - 1, ...more });
     expect(early).toMatchObject({ state: 'starting', reason: before, actor: 'nobody' });
     expect(early.recheckAt).toBe(new Date(start + limitMs).toISOString());
-    const late = diagnosed(pod(shape), { afterMs: limitMs, ...more });
+    const late = diagnose(podOf(shape), { afterMs: limitMs, ...more });
     expect(late).toMatchObject({ state: 'starting', reason: after, recheckAt: null });
     expect(late.message).not.toBe(early.message);
   });
 
-  it('gives a program with a startup probe the time of its probe besides', () => {
-    const slow = pod({ first: { ready: false } });
+  it('of a container with a startup probe is reported only after the time of the probe has passed too', () => {
+    const slow = podOf({ first: { ready: false } });
     slow.spec.containers[0] = {
       name: 'opencode-server',
       image: 'a',
       startupProbe: { periodSeconds: 2, failureThreshold: 60 },
     };
-    expect(diagnosed(slow, { afterMs: 140_000 })).toMatchObject({ reason: 'starting' });
-    expect(diagnosed(slow, { afterMs: 150_000 })).toMatchObject({ reason: 'starting-slow' });
+    expect(diagnose(slow, { afterMs: 140_000 })).toMatchObject({ reason: 'starting' });
+    expect(diagnose(slow, { afterMs: 150_000 })).toMatchObject({ reason: 'starting-slow' });
   });
 });
 
-describe('an event', () => {
+describe('events', () => {
   const refused = event('Unhealthy', 'Readiness probe failed: dial tcp 10.0.0.1:3000: connect: connection refused', 3);
   const killed = event('Killing', 'Container opencode-server failed liveness probe, will be restarted', 5);
 
-  it('of a port that is not open yet counts only after a while', () => {
-    const opening = diagnosed(pod({ first: { ready: false } }), { afterMs: 4_000, events: [refused] });
+  it('a refused readiness check counts only after the time to open the port', () => {
+    const opening = diagnose(podOf({ first: { ready: false } }), { afterMs: 4_000, events: [refused] });
     expect(opening).toMatchObject({
       reason: 'starting',
       recheckAt: new Date(start + deadlines.portClosedMs).toISOString(),
     });
-    const closed = diagnosed(pod({ first: { ready: false } }), { afterMs: deadlines.portClosedMs, events: [refused] });
+    const closed = diagnose(podOf({ first: { ready: false } }), { afterMs: deadlines.portClosedMs, events: [refused] });
     expect(closed).toMatchObject({ state: 'failing', reason: 'readiness-failing' });
   });
 
   it.each([
     'MountVolume.SetUp failed for volume "access" : failed to sync secret cache: timed out waiting for the condition',
     'MountVolume.SetUp failed for volume "access" : object "opencode"/"access-x" not registered',
-  ])('of a mount that a busy node sees pass by itself counts only when it goes on: %s', (message) => {
-    const creating = pod({
+  ])('a mount failure that is common on a busy node counts only when it is repeated: %s', (message) => {
+    const creating = podOf({
       status: { phase: 'Pending', containerStatuses: names.map((name) => ({ name, ...waiting('ContainerCreating') })) },
     });
     const failed = (lastSecond: number) => ({
@@ -239,49 +252,51 @@ describe('an event', () => {
       involvedObject: { kind: 'Pod', name: 'project-x', uid: 'u' },
       firstTimestamp: new Date(start + 1_000),
     });
-    expect(diagnosed(creating, { afterMs: 3_000, events: [failed(2)] })).toMatchObject({
+    expect(diagnose(creating, { afterMs: 3_000, events: [failed(2)] })).toMatchObject({
       state: 'starting',
       reason: 'creating',
     });
-    expect(diagnosed(creating, { afterMs: 35_000, events: [failed(33)] })).toMatchObject({
+    expect(diagnose(creating, { afterMs: 35_000, events: [failed(33)] })).toMatchObject({
       state: 'failing',
       reason: 'mount-failed',
       actor: 'administrator',
     });
   });
 
-  it('of a killing counts until the container has been started anew', () => {
-    expect(diagnosed(pod({}), { afterMs: 6_000, events: [killed] })).toMatchObject({ reason: 'liveness-failing' });
-    const anew = { ...running, restartCount: 1, state: { running: { startedAt: new Date(start + 6_000) } } };
-    expect(diagnosed(pod({ first: anew }), { afterMs: 7_000, events: [killed] })).toMatchObject({ reason: 'ready' });
+  it('a killing counts until the container is started again', () => {
+    expect(diagnose(podOf({}), { afterMs: 6_000, events: [killed] })).toMatchObject({ reason: 'liveness-failing' });
+    const restarted = { ...running, restartCount: 1, state: { running: { startedAt: new Date(start + 6_000) } } };
+    expect(diagnose(podOf({ first: restarted }), { afterMs: 7_000, events: [killed] })).toMatchObject({
+      reason: 'ready',
+    });
   });
 
-  it('of an earlier pod of the same name tells nothing', () => {
+  it('events of an earlier pod with the same name are ignored', () => {
     const ofAnother = { ...killed, involvedObject: { ...killed.involvedObject, uid: 'before' } };
-    expect(diagnosed(pod({}), { afterMs: 6_000, events: [ofAnother] })).toMatchObject({ reason: 'ready' });
+    expect(diagnose(podOf({}), { afterMs: 6_000, events: [ofAnother] })).toMatchObject({ reason: 'ready' });
   });
 
-  it('without the uid of its pod counts from the creation of the pod on', () => {
-    const leaving = pod({ metadata: { deletionTimestamp: new Date(start + 9_000) } });
+  it('an event without the uid of the pod counts if the pod existed at that time', () => {
+    const leaving = podOf({ metadata: { deletionTimestamp: new Date(start + 9_000) } });
     const marked = (seconds: number) => ({
       ...event('TaintManagerEviction', 'Marking for deletion Pod opencode/project-x', seconds),
       involvedObject: { kind: 'Pod', name: 'project-x' },
     });
-    expect(diagnosed(leaving, { events: [marked(1)] })).toMatchObject({ state: 'lost', reason: 'node-lost' });
-    expect(diagnosed(leaving, { events: [marked(-1)] })).toMatchObject({ state: 'stopping', reason: 'stopping' });
+    expect(diagnose(leaving, { events: [marked(1)] })).toMatchObject({ state: 'lost', reason: 'node-lost' });
+    expect(diagnose(leaving, { events: [marked(-1)] })).toMatchObject({ state: 'stopping', reason: 'stopping' });
   });
 });
 
 describe('summarizeContainers', () => {
-  it('lists the containers of the spec in their order, also those without a status yet', () => {
-    const early = pod({ status: { phase: 'Pending', containerStatuses: [] } });
+  it('lists the containers in the order of the spec, including those without a status', () => {
+    const early = podOf({ status: { phase: 'Pending', containerStatuses: [] } });
     expect(summarizeContainers(early).map(({ name, state, ready }) => ({ name, state, ready }))).toEqual(
       names.map((name) => ({ name, state: 'waiting', ready: false })),
     );
   });
 
-  it('keeps the end of the previous run in words', () => {
-    const restarted = pod({
+  it('describes how the previous run of a container ended', () => {
+    const restarted = podOf({
       first: { restartCount: 1, lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } } },
     });
     expect(summarizeContainers(restarted)[0]).toMatchObject({

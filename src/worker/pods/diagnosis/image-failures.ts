@@ -15,7 +15,7 @@ export const imageWaitingReasons: ReadonlySet<string> = new Set([
   'SignatureValidationFailed',
 ]);
 
-/** Two of the image reasons are no pull failures: a slow pull, and a name that no registry was asked for. */
+/** The image reasons that mean a failed pull. A slow pull has not failed, and an invalid name is never pulled. */
 type PullFailure = Exclude<Extract<ReasonCode, `image-${string}`>, 'image-pulling-slow' | 'image-invalid-name'>;
 
 /** The first match counts. The order matters: "no such host" and "not found" may both be in one message. */

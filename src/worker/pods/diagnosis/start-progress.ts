@@ -44,7 +44,7 @@ export function startProgress(input: StartInput): StartProgress {
   // A start ends once. What happens to a pod after it was ready is not part of its start.
   if (previous?.readyAt != null) return previous;
   const observed = observeSteps(input);
-  // A step counts as done when a later step is done.
+  // A step counts as done when any step after it is done.
   const lastDone = stepNames.findLastIndex((name) => observed[name].isDone || stepOf(previous, name)?.state === 'done');
   let previousStepEnd = startedAt;
   const steps = stepNames.map((name, index): StartStep => {

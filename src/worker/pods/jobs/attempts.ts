@@ -41,7 +41,7 @@ const spreadMs = 500;
 
 export function createAttempts(deps: {
   db: Database;
-  kubernetes: Pick<KubernetesClient, 'closed'>;
+  kubernetes: Pick<KubernetesClient, 'blockedBy'>;
   reconciler: Reconciler;
   writer: StatusWriter;
   random: () => number;
@@ -55,7 +55,7 @@ export function createAttempts(deps: {
         const record = await findProject(db, projectId);
         generation = record?.generation ?? 0;
         if (!record) return { kind: 'done', generation };
-        const closed = kubernetes.closed();
+        const closed = kubernetes.blockedBy();
         if (closed) {
           if (record.podErrorCode !== closed.reason) await failed(closed, { generation, failedPermanently: false });
           return { kind: 'requeue', generation, requeueAfterMs: waitOf(closed) };

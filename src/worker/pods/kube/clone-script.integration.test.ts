@@ -46,15 +46,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Its last words, as Kubernetes would keep them. */
+/** Runs the script and returns its termination message. */
 async function clone(url: string, env: Record<string, string> = {}): Promise<string> {
-  const lastMessage = join(folder, 'last-words');
+  const messagePath = join(folder, 'termination-message');
   const program = spawn('/bin/sh', ['-c', cloneScript], {
     env: {
       PATH: process.env['PATH'],
       HOME: workspace,
       WORKSPACE: workspace,
-      LAST_WORDS: lastMessage,
+      TERMINATION_MESSAGE: messagePath,
       CLONE_PROTOCOLS: 'file:http',
       REPO_URL: url,
       ...env,
@@ -64,10 +64,10 @@ async function clone(url: string, env: Record<string, string> = {}): Promise<str
     program.on('close', resolve);
   });
   expect(code).toBe(0);
-  return readFileSync(lastMessage, 'utf8');
+  return readFileSync(messagePath, 'utf8');
 }
 
-/** A server of repositories that answers each request so. */
+/** A repository server that answers each request with this HTTP status; `null`: never. */
 async function serverThat(answer: (url: string) => number | null): Promise<string> {
   const server = createServer((request, response) => {
     const status = answer(request.url ?? '');
@@ -86,8 +86,8 @@ async function serverThat(answer: (url: string) => number | null): Promise<strin
   return `http://127.0.0.1:${port}/team/app`;
 }
 
-describe('the init container that clones', () => {
-  it('puts the files and one commit of the branch into an empty workspace', async () => {
+describe('the clone script', () => {
+  it('checks out the branch with its newest commit into an empty workspace', async () => {
     expect(await clone(`file://${origin}`)).toBe('cloned');
     expect(readFileSync(join(workspace, 'src', 'main.ts'), 'utf8')).toBe('export {};');
     expect(git(workspace, 'status', '--porcelain', '--branch')).toBe('## trunk...origin/trunk\n');
@@ -95,33 +95,33 @@ describe('the init container that clones', () => {
     expect(readdirSync(workspace).toSorted()).toEqual(['.git', '.version', 'README.md', 'src']);
   });
 
-  it('leaves a second start alone, with what the person has changed', async () => {
+  it('keeps the changes of a user at the next start', async () => {
     await clone(`file://${origin}`);
     writeFileSync(join(workspace, 'README.md'), 'mine');
     expect(await clone(`file://${origin}`)).toBe('kept');
     expect(readFileSync(join(workspace, 'README.md'), 'utf8')).toBe('mine');
   });
 
-  it('leaves a workspace alone in which somebody has begun without a repository', async () => {
+  it('does not clone into a workspace that contains files of a user', async () => {
     writeFileSync(join(workspace, 'notes.txt'), 'mine');
     expect(await clone(`file://${origin}`)).toBe('kept');
     expect(readdirSync(workspace)).toEqual(['notes.txt']);
   });
 
-  it('clones beside what a file system and OpenCode keep there', async () => {
-    for (const own of ['lost+found', '.local', '.cache']) mkdirSync(join(workspace, own));
+  it('clones into a workspace that contains only files of the file system and of OpenCode', async () => {
+    for (const directory of ['lost+found', '.local', '.cache']) mkdirSync(join(workspace, directory));
     expect(await clone(`file://${origin}`)).toBe('cloned');
     expect(existsSync(join(workspace, 'README.md'))).toBe(true);
   });
 
-  it('overwrites nothing that it did not write', async () => {
+  it('never overwrites a file that it did not write', async () => {
     writeFileSync(join(workspace, '.version'), 'mine');
     expect(await clone(`file://${origin}`)).toMatch(/^clone-failed: other: .*would be overwritten/s);
     expect(readFileSync(join(workspace, '.version'), 'utf8')).toBe('mine');
     expect(readdirSync(workspace)).toEqual(['.version']);
   });
 
-  it('goes on where a start was cut off during the checkout', async () => {
+  it('continues a start that was interrupted during the checkout', async () => {
     git(folder, 'clone', '--quiet', '--no-checkout', origin, join(workspace, '.cloning'));
     writeFileSync(join(workspace, 'README.md'), 'hel');
     expect(await clone(`file://${origin}`)).toBe('cloned');
@@ -136,32 +136,32 @@ describe('the init container that clones', () => {
     expect(existsSync(join(workspace, '.git', 'HEAD'))).toBe(true);
   });
 
-  it('says that there is no repository at this address', async () => {
+  it('reports not-found when there is no repository at the address', async () => {
     expect(await clone(await serverThat(() => 404))).toMatch(/^clone-failed: not-found: .*not found/s);
     expect(readdirSync(workspace)).toEqual([]);
   });
 
-  it.each([401, 403])('says that the server asks for a sign-in when it answers %d', async (status) => {
+  it.each([401, 403])('reports denied when the server answers %d', async (status) => {
     expect(await clone(await serverThat(() => status))).toMatch(/^clone-failed: denied: /);
   });
 
-  it('says that the server could not be reached', async () => {
+  it('reports unreachable when the server refuses the connection', async () => {
     const url = await serverThat(() => 200);
     for (const close of closing.splice(0)) close();
     expect(await clone(url)).toMatch(/^clone-failed: unreachable: .*unable to access/s);
   });
 
-  it('says that it took too long, and goes on', async () => {
+  it('reports timeout when the server does not answer in time, and leaves the workspace empty', async () => {
     const url = await serverThat(() => null);
     expect(await clone(url, { CLONE_SECONDS: '1' })).toBe('clone-failed: timeout: It did not end within 1 seconds.');
     expect(readdirSync(workspace)).toEqual([]);
   });
 
-  it('reads no local files by way of a repository URL', async () => {
+  it('never reads local files through a repository URL', async () => {
     expect(await clone(`file://${origin}`, { CLONE_PROTOCOLS: '' })).toMatch(/^clone-failed: other: .*not allowed/s);
   });
 
-  it('says that git is missing where the image has none', async () => {
+  it('reports that the image contains no git', async () => {
     const programs = join(folder, 'bin');
     mkdirSync(programs);
     for (const name of ['head', 'mktemp', 'rm']) symlinkSync(`/usr/bin/${name}`, join(programs, name));

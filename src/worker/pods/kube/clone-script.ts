@@ -1,61 +1,62 @@
 /**
- * The shell program of the init container `clone-repository`: it needs `sh` and `git` and nothing else of its image. It
- * clones REPO_URL into the workspace unless somebody's work is there, always ends well, and leaves its last words where
- * Kubernetes keeps them, as `shared/contract/explain/clone-note.ts` reads them: `cloned`, `kept`, or
- * `clone-failed: <cause>: <what git said>`.
+ * The shell script of the init container `clone-repository`. It needs `sh`, `git` and the usual small tools in its image. It
+ * clones REPO_URL into the workspace, unless the workspace already contains files of a user. It always exits with 0 and
+ * writes its result to the termination message, which `diagnosis/clone-failure.ts` reads: `cloned`, `kept`, or
+ * `clone-failed: <cause>: <output of git>`.
  *
- * The checkout goes straight into the workspace with the repository beside it in `.cloning`, which becomes `.git` as the
- * last step: a start that was cut off is told by it, and goes on. What OpenCode keeps in files with a dot is nobody's work.
+ * git checks out directly into the workspace, with its repository in `.cloning`. The last step renames that to `.git`. So
+ * `.cloning` marks an interrupted start, and the next start continues it. Files that begin with a dot may come from
+ * OpenCode, so they do not count as files of a user.
  */
 export const cloneScript = String.raw`
 workspace=\${WORKSPACE:-/workspace}
 limit=\${CLONE_SECONDS:-300}
-said=\`mktemp\`
+output=\`mktemp\`
 
-leave() { printf '%s' "$1" > "\${LAST_WORDS:-/dev/termination-log}"; exit 0; }
+leave() { printf '%s' "$1" > "\${TERMINATION_MESSAGE:-/dev/termination-log}"; exit 0; }
 fail() {
   rm -rf .cloning
-  leave "clone-failed: $1: \`head -c 2000 $said\`"
+  leave "clone-failed: $1: \`head -c 2000 $output\`"
 }
-refused() {
-  if [ "$1" = 124 ]; then echo "It did not end within $limit seconds." > $said; fail timeout; fi
+fail_git() {
+  if [ "$1" = 124 ]; then echo "It did not end within $limit seconds." > $output; fail timeout; fi
   for cause in \
     'no-space=No space left|quota exceeded' \
     'denied=could not read (Username|Password)|Authentication failed|Permission denied|error: 40[13]' \
     'not-found=not found|does not exist|error: 404' \
     'unreachable=Could not resolve|Failed to connect|Connection refused|timed out|unable to access|unable to connect'
   do
-    if grep -Eiq "\${cause#*=}" $said; then fail "\${cause%%=*}"; fi
+    if grep -Eiq "\${cause#*=}" $output; then fail "\${cause%%=*}"; fi
   done
   fail other
 }
-# What the checkout has written so far; it has written nothing where it met somebody's file.
-take_back() {
-  if grep -q 'would be overwritten' $said; then return; fi
+# Removes what the checkout has written. A checkout that would overwrite a file has written nothing.
+undo_checkout() {
+  if grep -q 'would be overwritten' $output; then return; fi
   git ls-tree -r -z --name-only HEAD | xargs -0 -r rm -f --
   git ls-tree -r -d -z --name-only HEAD | sort -rz | xargs -0 -r rmdir -- 2> /dev/null
 }
 
-: > $said
-cd "$workspace" 2> $said || fail other
-command -v git > /dev/null || { echo 'There is no git in the image.' > $said; fail other; }
+: > $output
+cd "$workspace" 2> $output || fail other
+command -v git > /dev/null || { echo 'There is no git in the image.' > $output; fail other; }
 export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL="\${CLONE_PROTOCOLS:-http:https:ssh}"
 export GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=20'
 
 if [ -d .cloning ]; then
-  # A start that was cut off: all that lies here without a dot is of its checkout.
+  # An earlier start was interrupted. Every file without a leading dot comes from its checkout.
   force=-f
 else
   force=
   if [ -e .git ] || [ -n "\`ls | grep -v '^lost+found$'\`" ]; then leave kept; fi
 fi
 rm -rf .cloning
-timeout "$limit" git clone --quiet --depth 1 --no-checkout -- "$REPO_URL" .cloning 2> $said || refused $?
+timeout "$limit" git clone --quiet --depth 1 --no-checkout -- "$REPO_URL" .cloning 2> $output || fail_git $?
 export GIT_DIR=.cloning/.git GIT_WORK_TREE=.
 if git rev-parse --quiet --verify HEAD > /dev/null; then
-  timeout "$limit" git checkout --quiet $force 2> $said || { code=$?; take_back; refused $code; }
+  timeout "$limit" git checkout --quiet $force 2> $output || { code=$?; undo_checkout; fail_git $code; }
 fi
-mv .cloning/.git .git 2> $said && rmdir .cloning || fail other
+mv .cloning/.git .git 2> $output && rmdir .cloning || fail other
 leave cloned
 `
   .replaceAll('\\$', '$')

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { maxEvidenceText } from '../../../shared/contract/diagnosis.ts';
 import { causeOf, fromResponse, KubernetesError, toKubernetesError } from './kubernetes-error.ts';
 
-/** An answer as a real API server gave it, by its status, reason and message. */
+/** The error for an answer of a real API server. */
 const answered = (code: number, reason: string | undefined, message: string, headers: Record<string, string> = {}) =>
   toKubernetesError(
     new ApiException(code, 'failed', JSON.stringify({ kind: 'Status', code, reason, message }), headers),
@@ -14,24 +14,24 @@ const answered = (code: number, reason: string | undefined, message: string, hea
 describe('toKubernetesError', () => {
   it.each([
     {
-      what: 'a used-up quota of memory',
+      what: 'a used-up memory quota',
       error: answered(
         403,
         'Forbidden',
         'pods "project-1" is forbidden: exceeded quota: tenant-compute, requested: limits.memory=1280Mi, used: limits.memory=0, limited: limits.memory=512Mi',
       ),
       expected: { kind: 'terminal', reason: 'quota-exceeded' },
-      words: /quota of memory is used up.*administrator.*limits\.memory=512Mi/s,
+      shows: /quota of memory is used up.*administrator.*limits\.memory=512Mi/s,
     },
     {
-      what: 'a used-up quota of storage',
+      what: 'a used-up storage quota',
       error: answered(
         403,
         'Forbidden',
         'persistentvolumeclaims "workspace-1" is forbidden: exceeded quota: tenant-storage, requested: requests.storage=1Gi',
       ),
       expected: { kind: 'terminal', reason: 'quota-exceeded' },
-      words: /quota of storage is used up/,
+      shows: /quota of storage is used up/,
     },
     {
       what: 'a missing permission',
@@ -41,17 +41,17 @@ describe('toKubernetesError', () => {
         'pods is forbidden: User "system:serviceaccount:opencode:opencode-worker" cannot create resource "pods" in API group "" in the namespace "opencode"',
       ),
       expected: { kind: 'terminal', reason: 'forbidden' },
-      words: /lacks a permission.*may not create pods.*administrator.*cannot create resource "pods"/s,
+      shows: /lacks a permission.*may not create pods.*administrator.*cannot create resource "pods"/s,
     },
     {
-      what: 'a refusal by an admission webhook, which names no reason',
+      what: 'a refusal by an admission webhook without a reason',
       error: answered(
         403,
         undefined,
         'admission webhook "images.policy.example.com" denied the request: container "opencode-server" uses image "busybox:1.35" from a registry that is not allowed',
       ),
       expected: { kind: 'terminal', reason: 'admission-denied' },
-      words: /policy.*denied.*administrator.*not allowed/s,
+      shows: /policy.*denied.*administrator.*not allowed/s,
     },
     {
       what: 'a refusal by pod security',
@@ -61,31 +61,31 @@ describe('toKubernetesError', () => {
         'pods "project-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true',
       ),
       expected: { kind: 'terminal', reason: 'admission-denied' },
-      words: /policy/,
+      shows: /policy/,
     },
     {
       what: 'a missing namespace',
       error: answered(404, 'NotFound', 'namespaces "no-such-namespace" not found'),
       expected: { kind: 'terminal', reason: 'namespace-missing' },
-      words: /namespace no-such-namespace was not found.*administrator must create it/s,
+      shows: /namespace no-such-namespace was not found.*administrator must create it/s,
     },
     {
       what: 'a missing pod',
       error: answered(404, 'NotFound', 'pods "project-1" not found'),
       expected: { kind: 'not-found', reason: 'pod-gone' },
-      words: /not found/,
+      shows: /not found/,
     },
     {
-      what: 'a name that is in use',
+      what: 'a name that is already used',
       error: answered(409, 'AlreadyExists', 'pods "project-1" already exists'),
       expected: { kind: 'already-exists', reason: 'name-conflict' },
-      words: /exists already/,
+      shows: /already exists/,
     },
     {
       what: 'a precondition that fails',
       error: answered(409, 'Conflict', 'the UID in the precondition does not match the UID in record'),
       expected: { kind: 'conflict', reason: 'cluster-busy' },
-      words: /at the same time.*precondition/s,
+      shows: /at the same time.*precondition/s,
     },
     {
       what: 'an invalid spec',
@@ -95,25 +95,25 @@ describe('toKubernetesError', () => {
         'Pod "project-1" is invalid: [spec.containers[0].image: Required value, spec.containers[0].ports[0].containerPort: Invalid value: 70000]',
       ),
       expected: { kind: 'terminal', reason: 'invalid-spec' },
-      words: /invalid.*administrator must correct.*spec\.containers\[0\]\.image/s,
+      shows: /invalid.*administrator must correct.*spec\.containers\[0\]\.image/s,
     },
     {
       what: 'a body that the API cannot read',
       error: answered(400, 'BadRequest', 'the object provided is unrecognized (must be of type Pod)'),
       expected: { kind: 'terminal', reason: 'invalid-spec' },
-      words: /invalid/,
+      shows: /invalid/,
     },
     {
-      what: 'wrong credentials, with an answer without a body',
+      what: 'refused credentials in an answer without a body',
       error: toKubernetesError(new ApiException(401, 'Unauthorized', undefined, {})),
       expected: { kind: 'transient', reason: 'unauthorized' },
-      words: /does not accept our credentials.*administrator/,
+      shows: /does not accept our credentials.*administrator/,
     },
     {
       what: 'a resource version that is too old',
       error: answered(410, 'Expired', 'too old resource version: 1 (2)'),
       expected: { kind: 'gone', reason: 'cluster-error' },
-      words: /too old/,
+      shows: /too old/,
     },
     {
       what: 'an error of the API itself',
@@ -123,19 +123,19 @@ describe('toKubernetesError', () => {
         'Internal error occurred: failed calling webhook "images.policy.example.com"',
       ),
       expected: { kind: 'transient', reason: 'admission-unavailable' },
-      words: /policy check.*administrator must look at the webhook.*failed calling webhook/s,
+      shows: /policy check.*administrator must check the webhook.*failed calling webhook/s,
     },
     {
-      what: "a proxy's page in place of an answer",
+      what: "a proxy's HTML page instead of an answer",
       error: toKubernetesError(new ApiException(503, 'failed', '<html>Service Unavailable</html>', {})),
       expected: { kind: 'transient', reason: 'cluster-error' },
-      words: /^The cluster answered with an error \(HTTP 503\)\. It is tried again/,
+      shows: /^The cluster answered with an error \(HTTP 503\)\. The worker tries again by itself/,
     },
     {
-      what: 'an answer that is no object of Kubernetes',
+      what: 'an answer that is not a Kubernetes object',
       error: toKubernetesError(z.string().safeParse(1).error),
       expected: { kind: 'transient', reason: 'cluster-error' },
-      words: /could not be read/,
+      shows: /could not be read/,
     },
     {
       what: 'a refused connection',
@@ -143,54 +143,54 @@ describe('toKubernetesError', () => {
         new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:6443') }),
       ),
       expected: { kind: 'transient', reason: 'cluster-unreachable', status: 0 },
-      words: /^The cluster does not answer\. It goes on when the cluster answers\.$/,
+      shows: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
       cause: 'connect ECONNREFUSED 127.0.0.1:6443',
     },
     {
-      what: 'refused connections to every address, an error without a message',
+      what: 'refused connections to every address, which give an error without a message',
       error: toKubernetesError(
         new TypeError('fetch failed', { cause: Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }) }),
       ),
       expected: { kind: 'transient', reason: 'cluster-unreachable' },
-      words: /^The cluster does not answer\. It goes on when the cluster answers\.$/,
+      shows: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
       cause: 'ECONNREFUSED',
     },
     {
-      what: 'a time limit that ran out',
+      what: 'a request that timed out',
       error: toKubernetesError(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
       expected: { kind: 'transient', reason: 'cluster-unreachable' },
-      words: /^The cluster does not answer\. It goes on when the cluster answers\.$/,
+      shows: /^The cluster does not answer\. This continues by itself when the cluster answers\.$/,
       cause: 'The operation was aborted due to timeout',
     },
-  ])('understands $what', ({ error, expected, words, cause }) => {
+  ])('classifies $what', ({ error, expected, shows, cause }) => {
     expect(error).toMatchObject(expected);
     const raw = error.evidence.map(({ text }) => text);
-    expect([error.message, error.nextStep, ...raw].join(' ')).toMatch(words);
+    expect([error.message, error.nextStep, ...raw].join(' ')).toMatch(shows);
     expect(error.message).toMatch(/^[A-Z][^]*\.$/);
-    if (cause !== undefined) expect(causeOf(error)).toBe(cause); // for the log alone
+    if (cause !== undefined) expect(causeOf(error)).toBe(cause); // only for the log
   });
 
-  it('takes the time to wait from the header, in seconds', () => {
+  it('reads the time to wait from the Retry-After header, in seconds', () => {
     const error = answered(429, 'TooManyRequests', 'Too many requests', { 'retry-after': '7' });
     expect(error).toMatchObject({ kind: 'transient', reason: 'cluster-busy', retryAfterMs: 7_000 });
   });
 
-  it('takes the time to wait from the Status, where one stands', () => {
+  it('reads the time to wait from the Status object', () => {
     const body = { kind: 'Status', code: 429, details: { retryAfterSeconds: 3 } };
     expect(fromResponse({ status: 429, body }).retryAfterMs).toBe(3_000);
   });
 
-  it.each(['Wed, 21 Oct 2026 07:28:00 GMT', '', '-5', '0'])('waits no stated time for "%s"', (retryAfter) => {
+  it.each(['Wed, 21 Oct 2026 07:28:00 GMT', '', '-5', '0'])('ignores the Retry-After header "%s"', (retryAfter) => {
     expect(fromResponse({ status: 429, body: '', retryAfter }).retryAfterMs).toBeNull();
   });
 
-  it('keeps the sentence short, however much the cluster says', () => {
+  it('keeps the message short when the cluster sends a long one', () => {
     const error = answered(422, 'Invalid', `Pod is invalid: ${'spec.containers[0].image '.repeat(1_000)}`);
     expect(error.message.length).toBeLessThan(200);
     expect(error.evidence.map(({ text }) => text.length)).toEqual([maxEvidenceText]);
   });
 
-  it('leaves an error alone that is classified already', () => {
+  it('returns an error unchanged when it is already classified', () => {
     const error = new KubernetesError('terminal', 'forbidden', 'No.', { status: 403 });
     expect(toKubernetesError(error)).toBe(error);
   });

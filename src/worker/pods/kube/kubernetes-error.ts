@@ -1,6 +1,6 @@
 /**
- * One classifier for everything that can go wrong between us and the Kubernetes API. Whoever catches one of these knows
- * whether to try again, when, and what to tell people.
+ * Classifies every failure of a request to the Kubernetes API. The kind says whether and when to retry; the other fields
+ * say what to show to people.
  */
 
 import { ApiException } from '@kubernetes/client-node';
@@ -11,23 +11,23 @@ import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.t
 import { parseJson } from '../../../shared/parse-json.ts';
 import { diagnoseRefusal } from '../diagnosis/api-refusals.ts';
 
-export type KubernetesErrorKind = 'not-found' | 'already-exists' | 'conflict' | 'gone' | 'transient' | 'terminal';
+type KubernetesErrorKind = 'not-found' | 'already-exists' | 'conflict' | 'gone' | 'transient' | 'terminal';
 
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
   readonly kind: KubernetesErrorKind;
-  /** Why, for the project; the message is the sentence beside it. */
+  /** The reason code for the project. */
   readonly reason: ReasonCode;
-  /** One sentence: what to do, or what happens by itself. */
+  /** What to do, or what happens by itself. */
   readonly nextStep: string;
   readonly actor: Actor;
-  /** What the API itself said. */
+  /** The API's own message. */
   readonly evidence: Evidence[];
-  /** HTTP status; 0 when there was no answer. */
+  /** The HTTP status; 0 when there was no answer. */
   readonly status: number;
-  /** Nothing may be sent before this time has passed; `null` when the API did not say. */
+  /** How long to wait before the next request; `null` when the API did not say. */
   readonly retryAfterMs: number | null;
-  /** `false`: our own gate held the request back, so it is no attempt. */
+  /** `false` when the request gate blocked the request, so it does not count as an attempt. */
   readonly sent: boolean;
 
   constructor(
@@ -36,7 +36,7 @@ export class KubernetesError extends Error {
     message: string,
     options: {
       status: number;
-      /** What the table of reasons says, unless given. */
+      /** By default `nextStep` and `actor` come from the table of reasons. */
       nextStep?: string;
       actor?: Actor;
       evidence?: Evidence[];
@@ -70,7 +70,7 @@ const statusSchema = z.object({
     .nullish(),
 });
 
-/** Turns whatever the client threw into a {@link KubernetesError}. */
+/** Turns any error that the client library throws into a {@link KubernetesError}. */
 export function toKubernetesError(error: unknown): KubernetesError {
   if (error instanceof KubernetesError) return error;
   if (error instanceof ApiException) {
@@ -87,14 +87,14 @@ export function toKubernetesError(error: unknown): KubernetesError {
       cause: error,
     });
   }
-  // Why, and at which address, is for the log: people read only what it means for them.
+  // The cause and the address are only for the log.
   return new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', {
     status: 0,
     cause: error,
   });
 }
 
-/** Classifies an answer of the API by its HTTP status and its Status object; the body may be anything. */
+/** Classifies an error answer of the API by its HTTP status and its Status object. The body may be anything. */
 export function fromResponse(response: {
   status: number;
   body: unknown;
@@ -135,11 +135,11 @@ function kindOf(status: number, reason: ReasonCode): KubernetesErrorKind {
   }
 }
 
-/** What lies under the sentence, for the log: the network's own words, with addresses. */
+/** The technical cause for the log: the message of the network error, with addresses. */
 export function causeOf(error: KubernetesError): string | undefined {
   const outer = error.cause;
   const cause = outer instanceof Error && outer.cause instanceof Error ? outer.cause : outer;
   if (!(cause instanceof Error)) return undefined;
-  // Several addresses that all refused make an error without a message of its own.
+  // When several addresses refuse the connection, the error has a code but no message.
   return (cause.message || ('code' in cause ? String(cause.code) : cause.name)).slice(0, 500);
 }

@@ -25,7 +25,7 @@ const expectedLabels = {
 };
 
 describe('podManifest', () => {
-  it('bears the committed name, the labels and the wish that it was made for', () => {
+  it('has the committed name, the labels and the generation of the project', () => {
     expect(pod.metadata).toEqual({
       name: project.podName,
       namespace: 'opencode',
@@ -38,7 +38,7 @@ describe('podManifest', () => {
     expect(Object.values(expectedLabels).every((value) => /^[\w.-]{1,63}$/.test(value))).toBe(true);
   });
 
-  it('has the three containers on their ports', () => {
+  it('has three containers, each on its port', () => {
     expect(containers.map(({ name, ports }) => [name, ports?.map((port) => port.containerPort)])).toEqual([
       ['opencode-server', [3000]],
       ['file-browser', [3001]],
@@ -47,14 +47,14 @@ describe('podManifest', () => {
     for (const port of containers.flatMap(({ ports }) => ports ?? [])) expect(port.name).toMatch(/^[a-z-]{1,15}$/);
   });
 
-  it('probes OpenCode by its own health endpoint, with the password that it asks for', () => {
+  it('probes the health endpoint of OpenCode', () => {
     const [{ livenessProbe, readinessProbe, startupProbe } = {}] = containers;
     for (const probe of [livenessProbe, readinessProbe, startupProbe]) {
       expect(probe?.exec?.command?.join(' ')).toContain('http://127.0.0.1:3000/global/health');
     }
   });
 
-  it('gives all three the secret of the project: to OpenCode as its password, to the others as a file', () => {
+  it('passes the secret of the project to OpenCode as its password and to the sidecars as a file', () => {
     const name = `access-${project.id}`;
     const secretKeyRef = { name, key: 'token' };
     expect(containers[0]?.env).toContainEqual({ name: 'OPENCODE_SERVER_PASSWORD', valueFrom: { secretKeyRef } });
@@ -77,18 +77,18 @@ describe('podManifest', () => {
   it.each([
     ['file-browser', '/healthz', 3001],
     ['session-proxy', '/healthz', 3002],
-  ])('probes %s for life and readiness on its own health page', (name, path, port) => {
+  ])('uses the health page of %s for liveness and readiness', (name, path, port) => {
     const container = containers.find((each) => each.name === name);
     expect(container?.livenessProbe?.httpGet).toEqual({ path, port });
     expect(container?.readinessProbe?.httpGet).toEqual({ path, port });
   });
 
-  it('gives OpenCode two minutes to start before the other probes count', () => {
+  it('gives OpenCode two minutes to start before the other probes begin', () => {
     const probe = containers[0]?.startupProbe;
     expect((probe?.periodSeconds ?? 0) * (probe?.failureThreshold ?? 0)).toBe(120);
   });
 
-  it('clones the repository before anything else runs, with what OpenCode may use', () => {
+  it('clones the repository before any container runs, with the resources of OpenCode', () => {
     const [clone, ...others] = pod.spec?.initContainers ?? [];
     expect(others).toEqual([]);
     expect(clone).toMatchObject({
@@ -102,7 +102,7 @@ describe('podManifest', () => {
     expect(podManifest({ ...project, repoUrl: null }, settingsOf()).spec).not.toHaveProperty('initContainers');
   });
 
-  it('gives the kubelet nothing to put values into: neither in the address nor in the program', () => {
+  it('contains no variable that the kubelet would replace in the repository URL or in the clone script', () => {
     const { spec } = podManifest({ ...project, repoUrl: 'https://example.org/$(PROJECT_ID)/$HOME' }, settingsOf());
     const clone = spec?.initContainers?.[0];
     const given = [...(clone?.command ?? []), ...(clone?.env ?? []).map(({ value }) => value ?? '')].join(' ');
@@ -112,7 +112,7 @@ describe('podManifest', () => {
     expect(env).toContainEqual({ name: 'REPO_URL', value: 'https://example.org/$$(PROJECT_ID)/$$HOME' });
   });
 
-  it('mounts the one claim of the project at /workspace in all three', () => {
+  it('mounts the claim of the project at /workspace in every container', () => {
     expect(pod.spec?.volumes).toContainEqual({
       name: 'workspace',
       persistentVolumeClaim: { claimName: project.workspacePvcName },
@@ -122,7 +122,7 @@ describe('podManifest', () => {
     }
   });
 
-  it('limits what each container may use', () => {
+  it('limits the CPU and memory of each container', () => {
     expect(containers.map(({ resources }) => resources)).toEqual([
       { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '100m', memory: '256Mi' } },
       { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
@@ -130,7 +130,7 @@ describe('podManifest', () => {
     ]);
   });
 
-  it('tells OpenCode its project and repository, and keeps its home on the volume', () => {
+  it('passes the project id and the repository to OpenCode and puts its home on the volume', () => {
     expect(containers[0]?.env).toEqual([
       { name: 'PROJECT_ID', value: project.id },
       { name: 'HOME', value: '/workspace' },
@@ -165,12 +165,12 @@ describe('podManifest', () => {
     }
   });
 
-  it('says which mutation asked for it, where one did', () => {
-    const asked = podManifest(project, settingsOf(), 'request-1').metadata?.annotations;
-    expect(asked).toEqual({ ...pod.metadata?.annotations, 'opencode-project-manager/request-id': 'request-1' });
+  it('names the request that caused the pod, if there is one', () => {
+    const annotations = podManifest(project, settingsOf(), 'request-1').metadata?.annotations;
+    expect(annotations).toEqual({ ...pod.metadata?.annotations, 'opencode-project-manager/request-id': 'request-1' });
   });
 
-  it('gets no credentials and no addresses of its neighbours from the cluster', () => {
+  it('gets no credentials and no service addresses from the cluster', () => {
     expect(pod.spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
   });
 
@@ -208,7 +208,7 @@ describe('podManifest', () => {
 });
 
 describe('claimManifest', () => {
-  it('asks for one volume of one gibibyte of the default class, for one node', () => {
+  it('requests one volume of one gibibyte of the default storage class, for one node', () => {
     expect(claimManifest(project, settingsOf())).toEqual({
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
@@ -222,7 +222,7 @@ describe('claimManifest', () => {
     });
   });
 
-  it('takes size and class from the settings', () => {
+  it('takes size and storage class from the settings', () => {
     const settings = settingsOf({ WORKSPACE_SIZE: '20Gi', WORKSPACE_STORAGE_CLASS: 'fast' });
     expect(claimManifest(project, settings).spec).toMatchObject({
       resources: { requests: { storage: '20Gi' } },

@@ -1,4 +1,4 @@
-/** The pod and the volume claim of a project, as Kubernetes wants them. Pure: the same project gives the same manifest. */
+/** The manifests of a project's pod, claim and secret. Pure: the same project always gives the same manifests. */
 
 import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret } from '@kubernetes/client-node';
 
@@ -8,12 +8,12 @@ import { cloneScript } from './clone-script.ts';
 
 export const projectSelector = 'app=opencode-project';
 export const projectIdLabel = 'project-id';
-/** The wish that a pod was made for; a restart asks for a later one under the same name. */
+/** The generation that a pod was created for. A restart creates a pod of a higher generation under the same name. */
 export const generationAnnotation = 'opencode-project-manager/generation';
-/** The installation that made the object: two of them in one namespace must not tidy up after each other. */
+/** The installation that created the object. Two installations in one namespace must not delete each other's objects. */
 export const installationAnnotation = 'opencode-project-manager/installation';
 
-/** The mutation that asked for the pod, as logs of server and worker name it. */
+/** The request id of the mutation that caused the pod, as in the logs of server and worker. */
 const requestAnnotation = 'opencode-project-manager/request-id';
 
 export interface PodSettings {
@@ -26,9 +26,9 @@ export interface PodSettings {
   /** Kubernetes quantities: the limits and requests of the OpenCode container. */
   openCodeResources: { limits: { cpu: string; memory: string }; requests: { cpu: string; memory: string } };
   workspaceSize: string;
-  /** `null`: the cluster's default class. */
+  /** `null` means the default class of the cluster. */
   workspaceStorageClass: string | null;
-  /** A ConfigMap with the key `opencode.json`, mounted as OpenCode's configuration; `null`: none. */
+  /** A ConfigMap with the key `opencode.json`, mounted as OpenCode's configuration; `null` means none. */
   openCodeConfigMap: string | null;
 }
 
@@ -54,9 +54,9 @@ export function claimManifest(project: ProjectRecord, settings: PodSettings): V1
 }
 
 /**
- * What whoever talks to the pod must show. It is drawn once in the life of a volume, is never read again by us, and goes with
- * the claim that owns it.
- * @param token random text
+ * The secret that clients of the pod must present. It is created once in the life of a volume and never read by the worker.
+ * The claim owns it, so Kubernetes deletes it with the claim.
+ * @param options.token random text
  */
 export function accessSecretManifest(
   project: ProjectRecord,
@@ -125,7 +125,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
           ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth, settings),
           env: openCodeEnv,
           resources: settings.openCodeResources,
-          // OpenCode may take a while on a busy node; only after its start do the other two probes count.
+          // OpenCode may start slowly on a busy node. The other probes begin after this one has succeeded.
           startupProbe: { ...openCodeHealth, timeoutSeconds: 5, periodSeconds: 2, failureThreshold: 60 },
           volumeMounts: [
             { name: 'workspace', mountPath: '/workspace' },
@@ -144,7 +144,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
   };
 }
 
-/** Runs before the others: a clone needs as much as OpenCode does, and while it runs nothing else does. */
+/** It has the resources of the OpenCode container, because no other container runs at the same time. */
 function cloneContainer(repoUrl: string, settings: PodSettings): V1Container {
   return {
     name: cloneContainerName,
@@ -161,17 +161,17 @@ function cloneContainer(repoUrl: string, settings: PodSettings): V1Container {
   };
 }
 
-/** The kubelet puts variables in the place of `$(NAME)`; a doubled `$` is one that it leaves alone. */
+/** The kubelet replaces `$(NAME)` with the value of a variable. It turns `$$` into a plain `$`. */
 const verbatim = (text: string): string => text.replaceAll('$', '$$$$');
 
-/** One of ours: it asks for the secret, and says to everybody that it lives. Which one it is, its first argument says. */
+/** One of our sidecars. It requires the secret, except on its health page. Its first argument selects the program. */
 function sidecar(name: 'file-browser' | 'session-proxy', image: string, port: number, settings: PodSettings) {
   const base = container(name, image, port, { httpGet: { path: '/healthz', port } }, settings);
   const access = { name: 'access', mountPath: '/var/run/opencode-access', readOnly: true };
   return { ...base, args: [name], volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
 }
 
-/** Of OpenCode itself, which answers nobody without its password: so somebody in the container asks, who knows it. */
+/** OpenCode answers only with its password. So the probe is a command in the container, where the password is known. */
 const openCodeHealth = {
   exec: {
     command: [

@@ -1,70 +1,75 @@
 /**
- * Stands before every request of this worker to the cluster, whoever makes it. It keeps silence for as long as the cluster
- * has asked for (Retry-After). And it is a circuit breaker: when some requests in a row got no answer it sends a probe of
- * its own, which is about no project, and while that gets no answer either nothing is sent but such probes. So requests
- * that hang for some projects alone hold up no others.
+ * Decides whether a request to the cluster may be sent now. Every request of this worker passes here, so the gate can do
+ * two things:
+ * - It waits for as long as the cluster has asked for (Retry-After).
+ * - It is a circuit breaker. When several requests in a row got no answer, it sends a probe. While probes get no answer,
+ *   it sends nothing else. The probe concerns no project, so requests that hang for some projects do not block others.
  */
 
+import type { Clock } from '../../../shared/clock.ts';
 import { KubernetesError } from './kubernetes-error.ts';
 
-export interface RequestGate {
+interface RequestGate {
   /**
-   * Asks to send one request. The returned function must be called once with how it ended.
-   * @throws KubernetesError transient, `sent: false`, with the time after which to ask again
+   * Call it before each request. The returned function must be called once, with the outcome of the request.
+   * @throws KubernetesError transient, `sent: false`, with the time to wait
    */
   enter(): (outcome: RequestOutcome) => void;
-  /** The error that {@link enter} would throw now, or `null` when a request may pass. Who asks after a pause starts the probe. */
-  closed(): KubernetesError | null;
+  /**
+   * The error that {@link enter} would throw now; `null` when a request may be sent. When a pause between probes is over,
+   * it starts the next probe.
+   */
+  blockedBy(): KubernetesError | null;
 }
 
-/** `cut-off`: we ended it ourselves, so it says nothing of the cluster. */
-type RequestOutcome = 'answered' | 'cut-off' | KubernetesError;
+/** `aborted`: the worker itself ended the request, so the outcome says nothing about the cluster. */
+type RequestOutcome = 'answered' | 'aborted' | KubernetesError;
 
-/** One lost connection is no outage, and several requests at once may meet the same one. */
+/** One lost connection is no outage, and several concurrent requests may share a connection. */
 const failuresToProbe = 5;
 const firstPauseMs = 500;
-/** Short enough that projects go on within seconds of the cluster's return. */
+/** Short enough that projects continue within seconds after an outage. */
 const longestPauseMs = 5_000;
 
-export function createRequestGate(options: {
-  /** Asks the cluster for anything that is there in any cluster; resolves when it answers, whatever it says. */
+export function createRequestGate(deps: {
+  /** Requests something that exists in every cluster. Resolves when the cluster answers, whatever the answer is. */
   probe: () => Promise<unknown>;
-  /** Milliseconds from any origin. */
-  now: () => number;
+  clock: Clock;
   random: () => number;
 }): RequestGate {
-  const { probe, now, random } = options;
+  const { probe, clock, random } = deps;
+  /** The end of the time that the cluster has asked us to wait, on the monotonic clock. */
   let quietUntil = 0;
-  /** Requests in a row that got no answer. */
+  /** Requests in a row without an answer. */
   let unanswered = 0;
-  /** Probes in a row that got none; from the first one on the circuit is open. */
+  /** Probes in a row without an answer. While there is one, the gate blocks requests. */
   let failedProbes = 0;
   let nextProbeAt = 0;
   let isProbing = false;
 
-  function noteAnswer(): void {
+  function recordAnswer(): void {
     unanswered = 0;
     failedProbes = 0;
   }
 
-  async function findOut(): Promise<void> {
+  async function runProbe(): Promise<void> {
     if (isProbing) return;
     isProbing = true;
     try {
       await probe();
-      noteAnswer();
+      recordAnswer();
     } catch {
-      // The next one who asks after the pause has it tried again.
-      const step = Math.min(firstPauseMs * 2 ** failedProbes, longestPauseMs);
+      // The first request after the pause starts the next probe.
+      const pauseMs = Math.min(firstPauseMs * 2 ** failedProbes, longestPauseMs);
       failedProbes += 1;
-      nextProbeAt = now() + step / 2 + (random() * step) / 2;
+      nextProbeAt = clock.monotonic() + pauseMs / 2 + (random() * pauseMs) / 2;
     } finally {
       isProbing = false;
     }
   }
 
-  function closed(): KubernetesError | null {
-    const quietMs = quietUntil - now();
+  function blockedBy(): KubernetesError | null {
+    const quietMs = quietUntil - clock.monotonic();
     if (quietMs > 0) {
       return new KubernetesError('transient', 'cluster-busy', 'The cluster is busy and asks us to wait.', {
         status: 429,
@@ -73,8 +78,8 @@ export function createRequestGate(options: {
       });
     }
     if (failedProbes === 0) return null;
-    const pauseMs = nextProbeAt - now();
-    if (pauseMs <= 0) void findOut();
+    const pauseMs = nextProbeAt - clock.monotonic();
+    if (pauseMs <= 0) void runProbe();
     return new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', {
       status: 0,
       retryAfterMs: Math.max(pauseMs, firstPauseMs),
@@ -82,20 +87,22 @@ export function createRequestGate(options: {
     });
   }
 
+  function settle(outcome: RequestOutcome): void {
+    if (outcome === 'aborted') return;
+    if (outcome !== 'answered' && outcome.retryAfterMs !== null) {
+      quietUntil = Math.max(quietUntil, clock.monotonic() + outcome.retryAfterMs);
+    }
+    if (outcome === 'answered' || outcome.status !== 0) return recordAnswer();
+    unanswered += 1;
+    if (unanswered >= failuresToProbe && failedProbes === 0) void runProbe();
+  }
+
   return {
-    closed,
+    blockedBy,
     enter() {
-      const refusal = closed();
+      const refusal = blockedBy();
       if (refusal) throw refusal;
-      return (outcome) => {
-        if (outcome === 'cut-off') return;
-        if (outcome !== 'answered' && outcome.retryAfterMs !== null) {
-          quietUntil = Math.max(quietUntil, now() + outcome.retryAfterMs);
-        }
-        if (outcome === 'answered' || outcome.status !== 0) return noteAnswer();
-        unanswered += 1;
-        if (unanswered >= failuresToProbe && failedProbes === 0) void findOut();
-      };
+      return settle;
     },
   };
 }

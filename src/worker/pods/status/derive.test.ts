@@ -49,7 +49,7 @@ describe('derive', () => {
       expect(derive(record, actual, '2026-01-01T12:00:30.000Z')).toMatchObject({
         reason: 'stuck-terminating',
         message: expect.stringContaining('should have ended') as string,
-        nextStep: expect.stringMatching(/administrator must look at the node.*by itself/) as string,
+        nextStep: expect.stringMatching(/administrator must check the node.*by itself/) as string,
         actor: 'administrator',
       });
     },

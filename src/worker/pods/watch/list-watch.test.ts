@@ -7,6 +7,7 @@ import {
   type ScriptedKubernetes,
   type ScriptedRequest,
 } from '../../../../tests/support/scripted-kubernetes.ts';
+import { systemClock } from '../../../shared/clock.ts';
 import { createLog } from '../../../shared/node/log.ts';
 import { createKubernetesClient } from '../kube/kubernetes-client.ts';
 import { listWatch, type ListWatchLimits } from './list-watch.ts';
@@ -40,7 +41,7 @@ function begin(options: { limits?: Partial<ListWatchLimits>; onList?: (objects: 
     kubernetes: createKubernetesClient({
       loadKubeConfig: () => api.kubeConfig,
       namespace: 'test',
-      now: () => performance.now(),
+      clock: systemClock,
       random: () => 0,
     }),
     resource: 'pods',

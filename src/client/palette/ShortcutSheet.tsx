@@ -1,0 +1,43 @@
+/** The dialog that lists the keyboard shortcuts. */
+
+import { Text } from '@mantine/core';
+import { Link } from 'react-router';
+
+import { Dialog } from '../ui/Dialog.tsx';
+import { keyLabels } from './key-labels.ts';
+import { shortcuts } from './shortcuts.ts';
+import { useSingleKeys } from './single-keys.ts';
+
+import classes from './palette.module.css';
+
+export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const singleKeys = useSingleKeys();
+  return (
+    <Dialog opened={opened} onClose={onClose} title="Keyboard shortcuts">
+      <dl className={classes.sheet}>
+        {shortcuts.map(({ action, keys, label }) => (
+          <div key={action} className={classes.shortcut}>
+            <dt>{label}</dt>
+            <dd>
+              {keyLabels(keys).map((keyLabel, index) => (
+                <span key={keyLabel}>
+                  {index > 0 && <span className={classes.then}>then</span>}
+                  <kbd className={classes.key}>{keyLabel}</kbd>
+                </span>
+              ))}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <Text size="xs" c="dimmed" mt="md">
+        {singleKeys
+          ? 'You can turn off single-letter shortcuts in '
+          : 'Single-letter shortcuts are turned off. Turn them on in '}
+        <Link to="/settings/appearance" onClick={onClose}>
+          Appearance
+        </Link>
+        .
+      </Text>
+    </Dialog>
+  );
+}

@@ -1,0 +1,121 @@
+/** The menu of a project: every command and dialog. An item that is refused in the current state stays and says why. */
+
+import { Menu, Tooltip, type ActionIconProps } from '@mantine/core';
+import { useMounted } from '@mantine/hooks';
+import {
+  IconExternalLink,
+  IconPencil,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh,
+  IconRotateClockwise,
+  IconTrash,
+  type TablerIcon,
+} from '@tabler/icons-react';
+import type { ComponentPropsWithRef, ReactElement } from 'react';
+import { useNavigate } from 'react-router';
+
+import type { Project } from '../../shared/contract/project.ts';
+import type { ProjectAction } from '../../shared/contract/states.ts';
+import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
+import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
+
+import classes from './project-menu.module.css';
+
+const directCommands: { command: DirectCommand; label: string; icon: TablerIcon }[] = [
+  { command: 'start', label: 'Start', icon: IconPlayerPlay },
+  { command: 'stop', label: 'Stop', icon: IconPlayerStop },
+  { command: 'restart', label: 'Restart', icon: IconRotateClockwise },
+  { command: 'retry', label: 'Retry', icon: IconRefresh },
+];
+
+export interface ProjectMenuProps {
+  project: Project;
+  onDelete: () => void;
+  /** Adds an item that opens the page of the project. */
+  withOpen?: boolean;
+  /** Adds an item that renames the project. */
+  onRename?: () => void;
+}
+
+/** Renders the button of the menu, with props that differ between the plain button and the target of the menu. */
+export type RenderMenuButton = (props: ActionIconProps & ComponentPropsWithRef<'button'>) => ReactElement;
+
+export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { renderButton: RenderMenuButton }) {
+  const { project, onDelete, withOpen = false, onRename, opened, onChange, renderButton } = props;
+  const navigate = useNavigate();
+  const { run, running } = useProjectActions();
+  // The first render is closed: a menu that is open when it mounts does not know where to return the focus.
+  const mounted = useMounted();
+  return (
+    <Menu
+      opened={opened && mounted}
+      onChange={onChange}
+      position="bottom-end"
+      width={180}
+      shadow="md"
+      withInitialFocusPlaceholder={false}
+    >
+      <Menu.Target>
+        {/* This button replaces the plain one that the user has pressed, so it must take the focus over. */}
+        {renderButton({ loading: running !== null, autoFocus: true })}
+      </Menu.Target>
+      <Menu.Dropdown>
+        {withOpen && (
+          <Menu.Item
+            leftSection={<IconExternalLink size={16} stroke={1.6} />}
+            onClick={() => void navigate(`/projects/${project.id}`)}
+          >
+            Open
+          </Menu.Item>
+        )}
+        {onRename !== undefined && (
+          <ActionItem action="update" label="Rename" icon={IconPencil} project={project} onClick={onRename} />
+        )}
+        {(withOpen || onRename !== undefined) && <Menu.Divider />}
+        {directCommands.map(({ command, label, icon }) => (
+          <ActionItem
+            key={command}
+            action={command}
+            label={label}
+            icon={icon}
+            project={project}
+            onClick={() => run(command, project)}
+          />
+        ))}
+        <Menu.Divider />
+        <ActionItem action="delete" label="Delete…" icon={IconTrash} project={project} onClick={onDelete} />
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+interface ActionItemProps {
+  action: ProjectAction;
+  label: string;
+  icon: TablerIcon;
+  project: Project;
+  onClick: () => void;
+}
+
+function ActionItem({ action, label, icon: Icon, project, onClick }: ActionItemProps) {
+  const refusal = refusalOf(action, project);
+  // A refused item is not `disabled`: it stays reachable by keyboard, so that users can read the reason.
+  return (
+    <Tooltip label={refusal} disabled={refusal === null} position="top-end">
+      <Menu.Item
+        leftSection={<Icon size={16} stroke={1.6} />}
+        {...(action === 'delete' && refusal === null && { c: 'var(--mantine-color-error)' })}
+        className={classes.item}
+        aria-disabled={refusal !== null}
+        aria-description={refusal ?? undefined}
+        closeMenuOnClick={refusal === null}
+        onClick={() => {
+          if (refusal === null) onClick();
+        }}
+      >
+        {label}
+      </Menu.Item>
+    </Tooltip>
+  );
+}

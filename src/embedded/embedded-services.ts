@@ -1,0 +1,64 @@
+/** Starts the services that no environment variable names: PostgreSQL, Redis, Kubernetes and the OIDC issuer. */
+
+import type { Log } from '../shared/node/log.ts';
+import { embeddedClientId, type EmbeddedConfig, type EmbeddedSecrets } from './embedded-config.ts';
+import type { loadParts } from './parts.ts';
+import { createEmbeddedPostgres } from './postgres/postgres.ts';
+import { createEmbeddedRedis } from './redis/redis.ts';
+import { allSettled, type Shutdown } from './shutdown.ts';
+
+export type EmbeddedServices = Awaited<ReturnType<typeof startEmbeddedServices>>;
+
+/** Starts them at the same time. A service that is not embedded is null. */
+export async function startEmbeddedServices(
+  { dataDir, embed, env }: EmbeddedConfig,
+  deps: {
+    parts: ReturnType<typeof loadParts>;
+    secrets: EmbeddedSecrets;
+    publicUrl: string;
+    log: Log;
+    shutdown: Shutdown;
+  },
+) {
+  const { parts, secrets, publicUrl, shutdown } = deps;
+  const log = { info: (line: string) => deps.log.info(line), warn: (line: string) => deps.log.warn(line) };
+  const client = {
+    clientId: embeddedClientId,
+    clientSecret: secrets.clientSecret,
+    redirectUris: [`${publicUrl}/auth/callback`],
+    postLogoutRedirectUris: [publicUrl],
+  };
+  const startKubernetes = async () => {
+    const { createEmbeddedKubernetes } = await parts;
+    return await createEmbeddedKubernetes({ dataDir, log: log.info, namespace: env['KUBE_NAMESPACE'] ?? 'opencode' });
+  };
+  const startIssuer = async () => {
+    const { createEmbeddedIssuer } = await parts;
+    const audience = env['OIDC_AUDIENCE'] ?? embeddedClientId;
+    return await createEmbeddedIssuer({ dataDir, log, audience, clients: [client] });
+  };
+  const [postgres, redis, kubernetes, issuer] = await allSettled([
+    embed.postgres ? shutdown.track(createEmbeddedPostgres({ dataDir, log })) : null,
+    embed.redis ? shutdown.track(createEmbeddedRedis({ dataDir, log })) : null,
+    embed.kubernetes ? shutdown.track(startKubernetes()) : null,
+    embed.issuer ? shutdown.track(startIssuer()) : null,
+  ]);
+  return { postgres, redis, kubernetes, issuer };
+}
+
+/** The environment of server and worker: the given one, completed with the addresses of the embedded services. */
+export function completeEnvironment(
+  env: EmbeddedConfig['env'],
+  services: EmbeddedServices,
+  secrets: EmbeddedSecrets,
+): EmbeddedConfig['env'] {
+  const { postgres, redis, kubernetes, issuer } = services;
+  return {
+    SESSION_SECRET: secrets.sessionSecret,
+    ...env,
+    ...(postgres ? { DATABASE_URL: postgres.url } : {}),
+    ...(redis ? { REDIS_URL: redis.url } : {}),
+    ...(kubernetes ? { KUBECONFIG: kubernetes.kubeconfigPath } : {}),
+    ...(issuer ? { OIDC_ISSUER: issuer.url, OIDC_CLIENT_SECRET: secrets.clientSecret } : {}),
+  };
+}

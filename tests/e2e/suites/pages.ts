@@ -1,0 +1,158 @@
+/**
+ * Every page and state of the user interface: none has a serious violation of accessibility, and none scrolls sideways.
+ * `SCREENS=1 npx vitest run tests/e2e/product.test.ts` also writes a picture of each to `.cache/screens`.
+ */
+
+import type { Page } from 'playwright-core';
+import { beforeAll, it } from 'vitest';
+
+import { expectAccessible, showTheme } from '../../support/axe.ts';
+import { openWindow, type BrowserWindow } from '../../support/browser.ts';
+import { screenOf } from '../../support/screens.ts';
+import type { StartedApp } from '../../support/started-app.ts';
+import type { ScenarioProjects } from './scenario-projects.ts';
+
+type Visitor = 'owner' | 'newcomer' | 'stranger';
+
+interface PageState {
+  visitor: Visitor;
+  path: string | (() => Promise<string>);
+  /** Brings the page into its state after it was opened. */
+  reach: (page: Page) => Promise<unknown>;
+}
+
+const shows = (text: string) => (page: Page) => page.getByText(text).first().waitFor();
+
+export function pagesSuite(app: StartedApp, projects: ScenarioProjects): void {
+  let windows: Record<Visitor, BrowserWindow>;
+
+  beforeAll(async () => {
+    projects.prepare();
+    const [owner, newcomer, stranger] = await Promise.all([
+      app.openWindow('user-a'),
+      app.openWindow('user-b'),
+      openWindow(app.browser),
+    ]);
+    windows = { owner, newcomer, stranger };
+  });
+
+  const states = { ...listStates(projects), ...projectStates(projects), ...settingsStates, ...overlayStates(projects) };
+
+  it.each(Object.entries(states))(
+    '%s is accessible and does not scroll sideways, in light, in dark and on a phone',
+    async (name, { visitor, path, reach }) => {
+      const { page } = windows[visitor];
+      await showTheme(page, 'light');
+      await page.goto(`${app.system.url}${typeof path === 'string' ? path : await path()}`);
+      await reach(page);
+      await expectAccessible(page, { onShown: screenOf(page, name) });
+      await page.context().setOffline(false);
+    },
+  );
+}
+
+/** The sign-in page, the list of projects and the pages for unknown addresses. */
+const listStates = (projects: ScenarioProjects) =>
+  ({
+    'sign-in': { visitor: 'stranger', path: '/projects', reach: shows('Sign in') },
+    'projects-empty': { visitor: 'newcomer', path: '/projects', reach: shows('Create your first project') },
+    projects: {
+      visitor: 'owner',
+      path: '/projects',
+      async reach(page) {
+        for (const name of ['billing', 'search-index', 'data-pipeline', 'docs'] as const) await projects.pathOf(name);
+        await shows('web-shop')(page);
+      },
+    },
+    'projects-none-found': { visitor: 'owner', path: '/projects?q=nothing', reach: shows('No project matches') },
+    'project-unknown': {
+      visitor: 'owner',
+      path: '/projects/00000000-0000-4000-8000-000000000000',
+      reach: shows('There is no such project'),
+    },
+    'page-unknown': { visitor: 'owner', path: '/no/such/page', reach: shows('There is no such page') },
+    offline: {
+      visitor: 'owner',
+      path: '/projects',
+      async reach(page) {
+        await shows('Live')(page);
+        await page.context().setOffline(true);
+        await shows('You are offline.')(page);
+      },
+    },
+  }) satisfies Record<string, PageState>;
+
+/** The page of a project, in different states and with its tabs and editors. */
+function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> {
+  const state = (name: Parameters<typeof pathOf>[0], rest: string, text: string): PageState => ({
+    visitor: 'owner',
+    path: async () => `${await pathOf(name)}${rest}`,
+    reach: shows(text),
+  });
+  return {
+    'project-running': state('web-shop', '', 'All 3 containers are ready'),
+    'project-starting': state('mobile-app', '', 'Cloning the repository'),
+    'project-failing': state('search-index', '', 'Out of memory'),
+    'project-refused': state('data-pipeline', '', 'Quota used up'),
+    'project-clone-failed': state('docs', '', 'could not be cloned'),
+    'project-stopped': state('billing', '', 'Stopped'),
+    'project-evidence': {
+      ...state('search-index', '', ''),
+      async reach(page) {
+        await page.getByText('What Kubernetes says').first().click();
+        await page.getByRole('button', { name: 'Copy diagnosis' }).waitFor();
+      },
+    },
+    'project-rename': state('billing', '?edit=name', 'Save'),
+    'project-edit-description': state('billing', '?edit=description', 'Save'),
+    'project-delete': state('billing', '?delete', 'to confirm'),
+    'project-tasks': state('web-shop', '/tasks', 'No tasks yet'),
+    'project-files': state('web-shop', '/files', 'No files to show yet'),
+    'project-config': state('web-shop', '/config', 'Nothing to configure yet'),
+  };
+}
+
+/** The sessions page is checked by `sessions.ts`, with several sessions in the list. */
+const settingsStates = {
+  'settings-profile': { visitor: 'owner', path: '/settings/profile', reach: shows('User id') },
+  'settings-tokens': { visitor: 'owner', path: '/settings/tokens', reach: shows('New token') },
+  'settings-appearance': { visitor: 'owner', path: '/settings/appearance', reach: shows('Theme') },
+} satisfies Record<string, PageState>;
+
+/** Dialogs and menus above a page. */
+const overlayStates = ({ pathOf }: ScenarioProjects) =>
+  ({
+    'project-new': {
+      visitor: 'owner',
+      path: '/projects?new',
+      async reach(page) {
+        await page.getByRole('dialog').getByLabel('Name').fill('-wrong');
+        await shows('start with a letter or a digit')(page);
+      },
+    },
+    'project-menu': {
+      visitor: 'owner',
+      path: '/projects',
+      async reach(page) {
+        await page.getByRole('button', { name: 'Actions for billing' }).click();
+        await page.getByRole('menuitem', { name: 'Start', exact: true }).waitFor();
+      },
+    },
+    palette: {
+      visitor: 'owner',
+      path: () => pathOf('web-shop'),
+      async reach(page) {
+        await page.getByRole('button', { name: 'Find a project or a command' }).click();
+        await page.getByRole('option', { name: 'billing' }).waitFor();
+      },
+    },
+    shortcuts: {
+      visitor: 'owner',
+      path: '/projects',
+      async reach(page) {
+        await shows('web-shop')(page);
+        await page.keyboard.press('?');
+        await shows('Keyboard shortcuts')(page);
+      },
+    },
+  }) satisfies Record<string, PageState>;

@@ -1,0 +1,115 @@
+/** The deployed system on the lab's cluster: deploys it, signs people in, runs kubectl, and collects diagnostics. */
+
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { loadAllYaml, type KubernetesObject } from '@kubernetes/client-node';
+import { z } from 'zod';
+
+import { createApiCall } from '../support/api-call.ts';
+import { createCookieBrowser } from '../support/cookie-browser.ts';
+
+/** The address of the server's Service, fixed by tests/lab/overlay. */
+export const url = 'http://10.96.200.80';
+/** kubectl arguments for the namespaces of the system and of the projects. */
+export const system = ['-n', 'opencode-system'];
+export const projects = ['-n', 'opencode'];
+export const overlay = fileURLToPath(new URL('overlay', import.meta.url));
+export const serversAndWorkers = ['-l', 'app.kubernetes.io/component in (server, worker)'];
+
+/** @returns what kubectl prints. @throws Error with what kubectl prints to stderr, when it fails */
+export const kubectl = (...args: string[]) => execFileSync('kubectl', args, { encoding: 'utf8', stdio: 'pipe' });
+
+const execFileAsync = promisify(execFile);
+export const kubectlAsync = async (...args: string[]) => (await execFileAsync('kubectl', args)).stdout;
+
+export const kubectlApply = (objects: object[]) =>
+  execFileSync('kubectl', ['apply', '-f', '-'], {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+
+/** Pods, events and logs that explain why something did not become ready. */
+export function diagnostics(): string {
+  return [
+    kubectl('get', 'pods', '-A', '-o', 'wide'),
+    kubectl('get', 'events', '-A', '--sort-by=.lastTimestamp').split('\n').slice(-30).join('\n'),
+    ...['migrate', 'server', 'worker'].map(
+      (name) =>
+        spawnSync('kubectl', [...system, 'logs', '--tail=15', '-l', `app.kubernetes.io/component=${name}`], {
+          encoding: 'utf8',
+        }).stdout,
+    ),
+  ].join('\n');
+}
+
+const waitForRollouts = (workloads: string[]) =>
+  Promise.all(workloads.map((workload) => kubectlAsync(...system, 'rollout', 'status', workload, '--timeout=180s')));
+
+/** Waits until every server and worker has the newest revision and is ready. */
+export async function waitForServersAndWorkers(): Promise<void> {
+  await waitForRollouts(['deployment/server', 'deployment/worker']);
+}
+
+/**
+ * Applies the lab's overlay and waits until everything is ready. It changes nothing where the overlay is already deployed.
+ * Stores come first: the migration would fail without them, and the kubelet waits longer after each failure.
+ */
+export async function deploy(): Promise<void> {
+  try {
+    const manifests = loadAllYaml(kubectl('kustomize', overlay)) as KubernetesObject[]; // kustomize prints only manifests
+    kubectlApply(manifests.filter(({ kind }) => kind === 'Namespace'));
+    kubectlApply(manifests.filter(({ kind }) => kind !== 'Deployment' && kind !== 'Job'));
+    await waitForRollouts(['statefulset/postgres', 'statefulset/redis']);
+    kubectl('apply', '-k', overlay);
+    await Promise.all([
+      kubectlAsync(...system, 'wait', '--for=condition=complete', 'job/migrate', '--timeout=180s'),
+      waitForRollouts(['deployment/issuer', 'deployment/git-server']),
+      waitForServersAndWorkers(),
+    ]);
+  } catch (error) {
+    process.stdout.write(`${diagnostics()}\n`);
+    throw error;
+  }
+}
+
+/** Signs a person in through the issuer. */
+export async function signIn(person: string) {
+  const browser = createCookieBrowser();
+  const page = await browser.open(`${url}/auth/login`);
+  const home = await browser.open(page.url, { form: { as: person } });
+  const api = createApiCall(url, { cookie: browser.cookiesFor(url), origin: url });
+  return {
+    /** The page on which the browser ended. */
+    home,
+    api,
+    /** Creates a personal access token. */
+    async token(): Promise<string> {
+      const created = await api('tokens.create', { body: { name: 'lab' } });
+      return z.object({ token: z.string() }).parse(created.data).token;
+    },
+  };
+}
+
+/** Runs a command in a container of a project's pod. @returns what it prints */
+export const execInPod = (pod: string, container: string, ...command: string[]) =>
+  kubectl(...projects, 'exec', pod, '-c', container, '--', ...command);
+
+/** The secret that opens a project's ports. */
+export const readProjectSecret = (projectId: string) =>
+  atob(kubectl(...projects, 'get', 'secret', `access-${projectId}`, '-o', 'jsonpath={.data.token}'));
+
+/** Sends a request to a port of a project's pod; `authorization: null` sends no such header. */
+export async function requestPod(
+  podName: string,
+  port: number,
+  path: string,
+  authorization: string | null,
+  init: RequestInit = {},
+): Promise<Response> {
+  const ip = kubectl(...projects, 'get', 'pod', podName, '-o', 'jsonpath={.status.podIP}');
+  const headers = { ...(authorization === null ? {} : { authorization }), 'content-type': 'application/json' };
+  return await fetch(`http://${ip}:${port}${path}`, { ...init, headers });
+}
