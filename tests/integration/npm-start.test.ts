@@ -147,7 +147,7 @@ describe('npm start', { timeout: 60_000 }, () => {
       },
     });
     for (const name of ['DATABASE_URL', 'REDIS_URL', 'KUBECONFIG', 'OIDC_ISSUER']) {
-      expect(system.output()).toContain(`that ${name} names`);
+      expect(system.output()).toContain(`from ${name}`);
     }
     const login = await fetch(`${system.url}/auth/login`, { redirect: 'manual' });
     expect(login.headers.get('location')).toMatch(new RegExp(`^${issuer.url}/.*client_id=manager`));

@@ -63,7 +63,7 @@ it('a key may spend the tokens of a whole minute at once, independently of other
 it('a limiter remembers only the given number of keys, and forgets the least recently used one', () => {
   const limiter = createRateLimiter({ perMinute: 1, maxKeys: 100, clock: createTestClock() });
   expect(limiter.take('steady')).toBe(0);
-  for (let index = 0; index < 100_000; index += 1) {
+  for (let index = 0; index < 2_000; index += 1) {
     limiter.take(`other ${index}`);
     expect(limiter.size()).toBeLessThanOrEqual(100);
     if (index % 50 === 0) expect(limiter.take('steady')).toBeGreaterThan(0);
