@@ -196,7 +196,7 @@ it('npm run worker lists the missing and wrong variables and exits with 1', asyn
 
 describe.concurrent('npm run token', () => {
   it.each([
-    ['nothing runs', ['user-a'], /Start it first with "npm start"/],
+    ['nothing runs', ['user-a'], /No instance runs on the data in .* Start one with "npm start"/],
     ['the user is not a development user', ['somebody-else'], /user-a \| user-b \| user-c/],
     ['no user is named', [], /user-a \| user-b \| user-c/],
   ] as const)('prints what to do and exits with 1 when %s', async (_case, args, message) => {
