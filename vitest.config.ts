@@ -20,6 +20,7 @@ export default defineConfig({
           // Starting a process for each file would take longer than most files.
           pool: 'threads',
           isolate: false,
+          testTimeout: 20_000,
           include: ['src/**/*.test.{ts,tsx}', 'tests/{model,corpus,docs}/**/*.test.ts'],
           exclude: [integrationTestsInSrc],
           sequence: { groupOrder: 0 },

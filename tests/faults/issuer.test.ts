@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../src/shared/clock.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
 import { openSocket } from '../support/raw-socket.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     redisUrl: redis.url,
     env: { OIDC_ISSUER: issuer.url },
-    now: () => standsAtMs ?? Date.now() + aheadMs,
+    clock: { ...systemClock, now: () => standsAtMs ?? Date.now() + aheadMs },
   });
 });
 afterAll(async () => {
@@ -150,7 +151,7 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     aheadMs += 10_000;
     const page = await login(createCookieBrowser());
     expect([page.status, new URL(page.url).pathname]).toEqual([400, '/auth/callback']);
-    expect(page.body).toContain('did not fit this sign-in');
+    expect(page.body).toContain('does not belong to this sign-in');
     await issuer.rotateKey();
   });
 });

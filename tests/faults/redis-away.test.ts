@@ -68,7 +68,7 @@ describe('fault 3: a server whose Redis is unavailable from the start', () => {
       status: 'degraded',
       checks: {
         database: { ok: true },
-        redis: { ok: false, message: expect.stringContaining('kept') as string },
+        redis: { ok: false, message: expect.stringContaining('Commands are saved') as string },
         watch: { ok: false },
       },
     });

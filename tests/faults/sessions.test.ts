@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createSession } from '../../src/client/auth/session.ts';
-import { safeReturnTo } from '../../src/client/auth/sign-in-path.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import { safeReturnTo } from '../../src/shared/safe-return-to.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
@@ -126,7 +126,7 @@ describe('fault 20: a session expires or is revoked on an open socket', () => {
     const deepLink = `/projects/${id}?tab=activity`;
     let signInPage = '';
     createSession({ load: (path) => (signInPage = path), currentPath: () => deepLink, fetch }).ended();
-    const returnTo = safeReturnTo(new URL(signInPage, server.url).searchParams.get('returnTo'));
+    const returnTo = safeReturnTo(new URL(signInPage, server.url).searchParams.get('returnTo'), '/projects');
     const landed = await browser.open(`${server.url}/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
     expect(landed.url).toBe(`${server.url}${deepLink}`);
 

@@ -2,6 +2,7 @@
 
 import { createCookieJar } from '../../src/server/auth/cookies.ts';
 import { createSessionCookie } from '../../src/server/auth/session-cookie.ts';
+import { systemClock } from '../../src/shared/clock.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { insertSession } from '../../src/shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
@@ -22,7 +23,7 @@ export async function mintSession(
   const sessionCookie = createSessionCookie({
     jar: createCookieJar(() => false),
     secret: testSessionSecret,
-    now: Date.now,
+    clock: systemClock,
   });
   try {
     const user = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });

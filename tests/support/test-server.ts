@@ -3,6 +3,7 @@
 import { readServerConfig } from '../../src/server/config.ts';
 import type { ServerTimings } from '../../src/server/context.ts';
 import { startServer } from '../../src/server/server.ts';
+import type { Clock } from '../../src/shared/clock.ts';
 import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
@@ -15,7 +16,7 @@ export interface TestServerOptions {
   env?: Record<string, string>;
   timings?: Partial<ServerTimings>;
   clientDir?: string;
-  now?: () => number;
+  clock?: Clock;
   /** Receives the lines of the log; standard output by default. */
   logTo?: { write(line: string): void };
 }
@@ -53,7 +54,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     }),
     ...(options.clientDir === undefined ? {} : { clientDir: options.clientDir }),
     ...(options.timings ? { timings: options.timings } : {}),
-    ...(options.now ? { now: options.now } : {}),
+    ...(options.clock ? { clock: options.clock } : {}),
   });
   return {
     url: server.url,

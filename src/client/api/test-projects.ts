@@ -4,7 +4,7 @@ import { projectFixture, projectIdOf } from '../../../tests/support/project-fixt
 import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectPages } from './merge-projects.ts';
 
-/** The n-th of several running projects. Each was created a minute after the one before. */
+/** A running project. The number determines the id and the time of creation. */
 export function testProject(number: number, changes: Partial<Project> = {}): Project {
   const at = new Date(Date.UTC(2026, 0, 1) + number * 60_000).toISOString();
   return projectFixture({
@@ -18,7 +18,7 @@ export function testProject(number: number, changes: Partial<Project> = {}): Pro
   });
 }
 
-/** Pages of two, newest first, as the server hands them out; `more`: there are others behind. */
+/** Pages of two projects, newest first, as the server returns them. `more`: the server has further pages. */
 export function pagesOf(projects: Project[], { more = false } = {}): ProjectPages {
   const pages = [];
   for (let from = 0; from === 0 || from < projects.length; from += 2) {
@@ -28,6 +28,6 @@ export function pagesOf(projects: Project[], { more = false } = {}): ProjectPage
   return { pages, pageParams: pages.map((_, index) => (index === 0 ? null : `after ${index * 2}`)) };
 }
 
-/** Projects to merge: some of those that there are, or all of them. */
+/** Projects to merge: some of the projects, or all of them. */
 export const some = (...projects: Project[]) => ({ projects, complete: false });
 export const all = (...projects: Project[]) => ({ projects, complete: true });

@@ -137,7 +137,7 @@ describe.concurrent('the embedded Kubernetes', () => {
 
 describe('the stop of the embedded Kubernetes', () => {
   it('takes less than a second while a client holds an unused connection', async ({ onTestFinished }) => {
-    const { connect, start } = await openFolder(onTestFinished);
+    const { start } = await openFolder(onTestFinished);
     const kubernetes = await start();
     const silent = createConnection(Number(new URL(kubernetes.url).port), '127.0.0.1');
     silent.on('error', () => undefined); // the connection is cut off
