@@ -9,7 +9,8 @@ import { createStatusHub } from './status-hub.ts';
 import { createProjectSubscriptions } from './subscriptions.ts';
 
 const caller = { user: { id: 'owner-a', email: null, name: 'A', picture: null }, requestId: 'r' };
-const v = (statusVersion: number, more: Partial<Project> = {}) => projectFixture({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) =>
+  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
   const hub = createStatusHub({
