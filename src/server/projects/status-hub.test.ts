@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 
@@ -40,7 +40,7 @@ function listener(): HubSubscriber & { heard: string[] } {
   };
 }
 
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) => projectFixture({ id: 'p', statusVersion, ...more });
 
 describe('the hub', () => {
   it('passes an entry on to its owner alone', () => {
@@ -134,7 +134,7 @@ describe('the comparison with the database', () => {
     hub.noteSnapshot('owner-a', [], { complete: true });
     publish('1-0', v(1));
     rows.set('p', v(2));
-    rows.set('new', fakeProject({ id: 'new', statusVersion: 1 }));
+    rows.set('new', projectFixture({ id: 'new', statusVersion: 1 }));
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
     expect(a.heard).toEqual(['1-0 p v1', '1-0 p v2', '1-0 new v1']);

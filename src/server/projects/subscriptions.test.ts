@@ -1,14 +1,14 @@
 import type { TrackedEnvelope } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import type { ProjectEvent } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { createStatusHub } from './status-hub.ts';
 import { createProjectSubscriptions } from './subscriptions.ts';
 
 const caller = { user: { id: 'owner-a', email: null, name: 'A', picture: null }, requestId: 'r' };
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) => projectFixture({ id: 'p', statusVersion, ...more });
 
 function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
   const hub = createStatusHub({

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Project } from '../contract/project.ts';
 import { watchProjects, type SubscriptionHandlers } from './watch.ts';
 
 const freshness = { state: 'live', asOf: null } as const;
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) => projectFixture({ id: 'p', statusVersion, ...more });
 
 /** A server of which the test is the master: it holds the handlers of every subscription that was opened. */
 function setUp({ getProject = async (): Promise<Project> => v(1) } = {}) {
