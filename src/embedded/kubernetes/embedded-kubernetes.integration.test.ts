@@ -26,7 +26,7 @@ const pod = (name: string): JsonObject => ({
   spec: { containers: [{ name: 'main', image: 'main:v1' }] },
 });
 
-describe.concurrent('the embedded Kubernetes', () => {
+describe('the embedded Kubernetes', () => {
   it('starts with its namespaces, a default storage class and a ready node', async ({ onTestFinished }) => {
     const { connect, dataDir, start } = await openFolder(onTestFinished);
     const { url, kubeconfigPath } = await start();
