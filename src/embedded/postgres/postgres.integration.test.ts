@@ -60,7 +60,7 @@ describe.concurrent('the embedded PostgreSQL', () => {
 
   test('ends when the process that started it is killed, and loses nothing committed', async ({ onTestFinished }) => {
     const { dataDir, start } = copyTemplate(onTestFinished);
-    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    const { reported: url, killHard } = await runInAnotherProcess(startCode(dataDir));
     await query(url, createTable);
     const server = serverPid(dataDir);
     await killHard();
@@ -72,7 +72,7 @@ describe.concurrent('the embedded PostgreSQL', () => {
     onTestFinished,
   }) => {
     const { dataDir, start } = copyTemplate(onTestFinished);
-    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    const { reported: url, killHard } = await runInAnotherProcess(startCode(dataDir));
     await query(url, createTable);
     const server = serverPid(dataDir);
     killGuardians(dataDir);
@@ -86,7 +86,7 @@ describe.concurrent('the embedded PostgreSQL', () => {
 
   test('loses nothing committed when it is killed together with its starter', async ({ onTestFinished }) => {
     const { dataDir, start } = copyTemplate(onTestFinished);
-    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    const { reported: url, killHard } = await runInAnotherProcess(startCode(dataDir));
     await query(url, createTable);
     process.kill(serverPid(dataDir), 'SIGKILL');
     await killHard();
@@ -167,7 +167,7 @@ function startCode(dataDir: string): string {
     import { createEmbeddedPostgres } from ${JSON.stringify(new URL('postgres.ts', import.meta.url).href)};
     const log = { info() {}, warn() {} };
     const { url } = await createEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, survives: 'processes', log });
-    tell(url);
+    report(url);
   `;
 }
 

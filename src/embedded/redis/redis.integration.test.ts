@@ -51,7 +51,7 @@ describe.concurrent('the embedded Redis', () => {
 
   test('ends when the process that started it is killed, and loses nothing written', async ({ onTestFinished }) => {
     const { dataDir, start } = createFolder(onTestFinished);
-    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    const { reported: url, killHard } = await runInAnotherProcess(startCode(dataDir));
     await withRedis(url, (redis) => redis.set('kept', '7'));
     const server = serverPid(dataDir);
     await killHard();
@@ -63,7 +63,7 @@ describe.concurrent('the embedded Redis', () => {
     onTestFinished,
   }) => {
     const { dataDir, start } = createFolder(onTestFinished);
-    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    const { reported: url, killHard } = await runInAnotherProcess(startCode(dataDir));
     await withRedis(url, (redis) => redis.set('kept', '7'));
     const server = serverPid(dataDir);
     killGuardians(dataDir);
@@ -77,7 +77,7 @@ describe.concurrent('the embedded Redis', () => {
 
   test('loses nothing written when it is killed together with its starter', async ({ onTestFinished }) => {
     const { dataDir, start } = createFolder(onTestFinished);
-    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    const { reported: url, killHard } = await runInAnotherProcess(startCode(dataDir));
     await withRedis(url, (redis) => redis.set('kept', '7'));
     process.kill(serverPid(dataDir), 'SIGKILL');
     await killHard();
@@ -114,7 +114,7 @@ function startCode(dataDir: string): string {
     import { createEmbeddedRedis } from ${JSON.stringify(new URL('redis.ts', import.meta.url).href)};
     const log = { info() {}, warn() {} };
     const { url } = await createEmbeddedRedis({ dataDir: ${JSON.stringify(dataDir)}, log });
-    tell(url);
+    report(url);
   `;
 }
 

@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   aheadMs += 2_000; // what the test before has asked the issuer does not count any more
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const claims = (changes?: Record<string, unknown>) =>
