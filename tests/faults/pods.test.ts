@@ -1,6 +1,7 @@
 import { PatchStrategy, setHeaderOptions, type CoreV1Api, type V1Pod } from '@kubernetes/client-node';
 import { describe, expect, vi } from 'vitest';
 
+import { systemClock } from '../../src/shared/clock.ts';
 import { listProjectEvents } from '../../src/shared/node/db/project-events-repository.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
@@ -11,8 +12,8 @@ import type { WorkerSystem } from '../support/worker-system.ts';
 import { it } from '../support/worker-test.ts';
 
 const namespace = 'opencode';
-/** A worker clock that is a minute ahead, so that every pod is old enough to be replaced at once. */
-const aheadOfTime = { now: () => new Date(Date.now() + 60_000) };
+/** The worker's clock is a minute ahead, so that every pod is old enough to be replaced at once. */
+const aheadOfTime = { clock: { ...systemClock, now: () => Date.now() + 60_000 } };
 
 async function startReady(
   system: WorkerSystem,

@@ -25,6 +25,8 @@ export interface PassingRequest {
   /** The path without the query. */
   path: string;
   isWatch: boolean;
+  /** The body as text; empty until it has arrived. */
+  body: string;
   /** The status that the API answered; `null` before the answer, and when a fault answered instead. */
   status: number | null;
 }
@@ -159,6 +161,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
       method: request.method ?? '',
       path: url.pathname,
       isWatch: url.searchParams.get('watch') === 'true',
+      body: '',
       status: null,
     };
     faulty.requests.push(passing);
@@ -169,6 +172,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
     } catch {
       return; // cut in the middle of its body
     }
+    passing.body = Buffer.concat(chunks).toString();
     const fault = isKnown(request) ? await faulty.fault(passing) : unauthorized;
     if (fault === 'hang') return;
     if (fault === 'reset') return reset();

@@ -132,7 +132,7 @@ describe.concurrent('the embedded PostgreSQL', () => {
     rmSync(join(folder, 'postgres'), { recursive: true });
     mkdirSync(join(folder, 'postgres'));
     writeFileSync(join(folder, 'postgres', 'precious.txt'), 'mine');
-    await expect(startOn(folder)).rejects.toThrow(/exists but holds no PostgreSQL database/);
+    await expect(startOn(folder)).rejects.toThrow(/exists but contains no PostgreSQL database/);
     expect(readFileSync(join(folder, 'postgres', 'precious.txt'), 'utf8')).toBe('mine');
   });
 });

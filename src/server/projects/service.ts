@@ -5,7 +5,7 @@
  */
 
 import type { ActivityKind } from '../../shared/contract/activity.ts';
-import type { ProjectCommand } from '../../shared/contract/commands.ts';
+import { isObserved, type ProjectCommand } from '../../shared/contract/commands.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import { projectJobNameFor } from '../../shared/contract/jobs.ts';
 import type { UpdateProjectInput } from '../../shared/contract/project.ts';
@@ -114,7 +114,7 @@ export function createProjectService({
         return inserted;
       });
       // A repeated create queues again: perhaps the first one was cut off between the row and the queue.
-      await announce(caller, record, { needsJob: created || record.observedGeneration < record.generation });
+      await announce(caller, record, { needsJob: created || !isObserved(record) });
       return toProject(record);
     },
 
