@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-import { crowded } from '../../../tests/support/crowded.ts';
 import { killGuardians } from '../../../tests/support/kill-guardians.ts';
 import { runInAnotherProcess } from '../../../tests/support/run-in-another-process.ts';
 import { silentLog } from '../embedded-log.ts';
@@ -41,7 +40,7 @@ test('data, port and password survive a stop, which takes less than two seconds 
   await idle.connect();
   const startedAt = performance.now();
   await first.stop();
-  expect(performance.now() - startedAt).toBeLessThan(crowded(2_000));
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
 
   const second = await start();
   expect(second.url).toBe(first.url);

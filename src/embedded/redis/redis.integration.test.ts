@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
 
-import { crowded } from '../../../tests/support/crowded.ts';
 import { killGuardians } from '../../../tests/support/kill-guardians.ts';
 import { runInAnotherProcess } from '../../../tests/support/run-in-another-process.ts';
 import { silentLog } from '../embedded-log.ts';
@@ -23,7 +22,7 @@ test('data, port and password survive a stop, which takes less than two seconds'
   await withRedis(first.url, (redis) => redis.set('kept', '7'));
   const startedAt = performance.now();
   await first.stop();
-  expect(performance.now() - startedAt).toBeLessThan(crowded(2_000));
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
 
   const second = await start();
   expect(second.url).toBe(first.url);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { differenceOf, entryForDrift, entryForFailure, entryForObservation } from './timeline.ts';
 
 const before = recordFixture({ status: 'initializing', reason: 'creating', phase: 'Pending' });
