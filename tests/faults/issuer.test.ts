@@ -36,7 +36,7 @@ afterAll(async () => {
 beforeEach(() => {
   standsAtMs = null;
   aheadMs += hourMs; // in each test the server has not used the issuer for a long time
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const login = (browser: CookieBrowser, returnTo = '/projects/7?tab=files') =>

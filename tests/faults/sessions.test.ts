@@ -117,7 +117,7 @@ describe('fault 20: a session expires or is revoked on an open socket', () => {
     const browser = await signIn();
     const { id } = (await callAs(browser)('projects.create', { body: { name: 'Deep' } })).data as { id: string };
     const socket = await watching(browser);
-    await callAs(browser)('projects.update', { body: { id, description: 'Seen.' } });
+    await callAs(browser)('projects.update', { body: { id, description: 'Known.' } });
     const observed = await socket.message((message) => message.result?.data?.data['type'] === 'changed');
     await signOut(browser, server);
     expect(await socket.closed).toBe(4401);

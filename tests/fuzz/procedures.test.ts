@@ -185,7 +185,7 @@ describe('the input of procedures', () => {
     // Another person, whose snapshots are small.
     const otherToken = await server.mintToken('other');
     const other = createApiCall(server.url, bearer(otherToken));
-    const { data } = await other('projects.create', { body: { name: 'Seen' } });
+    const { data } = await other('projects.create', { body: { name: 'Known' } });
     recordAccepted('projects.create', data);
     const ownIds = [(data as { id: string }).id];
     const socket = await openSocket(server.url, { token: otherToken });

@@ -46,6 +46,7 @@ function commonFields(id: string) {
 export function projectFixture(changes: Partial<Project> = {}): Project {
   return {
     ...commonFields(changes.id ?? projectIdOf(1)),
+    ownerId: 'owner-a',
     status: 'ready',
     phase: 'Running',
     reason: 'ready',

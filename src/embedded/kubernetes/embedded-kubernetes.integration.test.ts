@@ -7,7 +7,6 @@ import path from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { crowded } from '../../../tests/support/crowded.ts';
 import { objectsAt, textAt, type JsonObject } from './api/kube-object.ts';
 import {
   createEmbeddedKubernetes,
@@ -144,7 +143,7 @@ describe('the stop of the embedded Kubernetes', () => {
     await once(silent, 'connect');
     const startedAt = performance.now();
     await kubernetes.stop();
-    expect(performance.now() - startedAt).toBeLessThan(crowded(1_000));
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
     silent.destroy();
   });
 
@@ -159,7 +158,7 @@ describe('the stop of the embedded Kubernetes', () => {
     const end = lines.next();
     const startedAt = performance.now();
     await kubernetes.stop();
-    expect(performance.now() - startedAt).toBeLessThan(crowded(1000));
+    expect(performance.now() - startedAt).toBeLessThan(1000);
     expect(await end).toMatchObject({ done: true });
   });
 });

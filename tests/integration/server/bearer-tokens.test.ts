@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   aheadMs += 2_000; // what the test before has asked the issuer does not count any more
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const secondsFromNow = (seconds: number) => Math.floor((Date.now() + aheadMs) / 1_000) + seconds;

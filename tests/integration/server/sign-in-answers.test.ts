@@ -37,7 +37,7 @@ afterAll(async () => {
 beforeEach(() => {
   standsAtMs = null;
   aheadMs += 10_000; // each test finds a server that asks the issuer for its metadata anew
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const login = (browser: CookieBrowser) => browser.open(`${server.url}/auth/login?returnTo=/deep`);
