@@ -17,7 +17,12 @@ export default defineConfig({
           name: 'unit',
           pool: 'threads',
           isolate: false,
-          include: ['src/**/*.test.{ts,tsx}', 'tests/model/**/*.test.ts', 'tests/corpus/**/*.test.ts'],
+          include: [
+            'src/**/*.test.{ts,tsx}',
+            'tests/model/**/*.test.ts',
+            'tests/corpus/**/*.test.ts',
+            'tests/docs/**/*.test.ts',
+          ],
           exclude: [integrationTestsInSrc],
           sequence: { groupOrder: 0 },
         },

@@ -1,6 +1,6 @@
 /**
- * The baseline of P1, a program of its own as our server and worker are: a bare watch on pods, and for each change as many
- * bytes as our message has (MESSAGE_BYTES) on the socket of the project. A client names its project in the path.
+ * The baseline of P1, in a separate process like server and worker. It watches pods. For each change it sends a message of the
+ * same size as ours (MESSAGE_BYTES) to the socket of the project. The path of a socket is the id of its project.
  */
 
 import process from 'node:process';

@@ -1,4 +1,4 @@
-/** P3: how many pods a second a burst of creates brings, beside bare creates of claims and pods. */
+/** P3: how many pods per second a burst of creates makes, compared with bare creates of claims and pods. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -12,7 +12,7 @@ import { podSettings, seedRow } from './seeded.ts';
 import { startWorld, type World } from './world.ts';
 
 const namespace = 'opencode';
-/** As many as a worker works on at once. */
+/** The concurrency of a worker. */
 const concurrency = 20;
 
 export async function measureBursts({ quick }: Scale): Promise<Result> {

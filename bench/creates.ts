@@ -1,4 +1,4 @@
-/** P2: what tRPC, sign-in, validation and announcing cost a create, beside its INSERT and its job alone. */
+/** P2: the cost of tRPC, sign-in, validation and announcement of a create, compared with only its INSERT and its job. */
 
 import { randomUUID } from 'node:crypto';
 
@@ -17,7 +17,7 @@ export async function measureCreates({ quick }: Scale): Promise<Result> {
   const world = await startWorld();
   try {
     const count = quick ? 300 : 3_000;
-    // A person for each lane: creates of one person wait for each other, by the lock of the quota.
+    // One person for each lane, because the lock of the quota makes the creates of one person wait for each other.
     const people = await signInAll(world, concurrency);
     const clients = people.map(({ token }) => createClient({ url: world.server.url, token }));
     const log = createLog({ name: 'bench', level: 'silent' });
@@ -47,7 +47,7 @@ export async function measureCreates({ quick }: Scale): Promise<Result> {
     const warmUp = concurrency * 4;
     await timesOf(warmUp, concurrency, (index) => bare(2_000_000 + index));
     await timesOf(warmUp, concurrency, (index) => full(1_000_000 + index));
-    // In turns, so that a disturbance of the machine falls on both.
+    // Alternating, so that other load on the machine affects both.
     const times = { bare: [] as number[], full: [] as number[] };
     const parts = 5;
     for (let part = 0; part < parts; part += 1) {

@@ -1,4 +1,4 @@
-/** P6: a page of projects at any depth, with many or few projects of others, beside the same SELECT alone. */
+/** P6: a page of projects at any depth, with many or few projects of others, compared with only the same SELECT. */
 
 import pg from 'pg';
 import { Agent, setGlobalDispatcher } from 'undici';
@@ -6,7 +6,7 @@ import { Agent, setGlobalDispatcher } from 'undici';
 import { spread, timesOf, type Result, type Scale } from './measure.ts';
 import { startWorld, type World } from './world.ts';
 
-const own = 1_000;
+const ownProjects = 1_000;
 const pageSize = 50;
 
 export async function measureLists({ quick }: Scale): Promise<Result[]> {
@@ -15,12 +15,12 @@ export async function measureLists({ quick }: Scale): Promise<Result[]> {
   try {
     const { userId, token } = await world.signIn('lister');
     const other = await world.signIn('others');
-    await seed(world, userId, own);
+    await seed(world, userId, ownProjects);
     const results: Result[] = [];
     let others = 0;
-    for (const desired of [100, quick ? 10_000 : 100_000]) {
-      await seed(world, other.userId, desired - others);
-      others = desired;
+    for (const total of [100, quick ? 10_000 : 100_000]) {
+      await seed(world, other.userId, total - others);
+      others = total;
       await world.db.raw('analyze projects');
       results.push(await measurePage({ world, userId, token, others, samples: quick ? 100 : 1_000 }));
     }
@@ -70,7 +70,7 @@ async function measurePage(options: {
   await pool.end();
   return {
     id: 'P6',
-    what: `first page of ${own} own projects, ${others} of others, p99`,
+    what: `first page of ${ownProjects} own projects, ${others} of others, p99`,
     unit: 'ms',
     ours: first.p99,
     baseline: bareFirst.p99,
@@ -85,9 +85,9 @@ async function measurePage(options: {
   };
 }
 
-/** Straight into the table: what is measured is reading. */
+/** Inserts rows directly, because only reading is measured. */
 async function seed(world: World, ownerId: string, count: number): Promise<void> {
-  const atOnce = 5_000; // more would take longer than a statement may
+  const atOnce = 5_000; // more would exceed the statement timeout
   for (let left = count; left > 0; left -= atOnce) await insertRows(world, ownerId, Math.min(left, atOnce));
 }
 

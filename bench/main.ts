@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: P1 to P8, each beside its baseline in the same run. `--quick` takes less than two minutes and less of
- * everything; `--size 10000` is how many projects and sockets there are (1,000; 100 when quick); `--only P2,P6` measures some; `--json FILE` writes the figures (`.cache/bench.json` unless told otherwise).
- * Ends with 0 whether a budget holds or not: figures are for reading, machines differ. With 1 when one could not be measured.
+ * `npm run bench`: P1 to P8, each with its baseline in the same run. `--quick` measures less and takes less than two minutes.
+ * `--size 10000` is the number of projects and sockets (default 1,000; with `--quick` 100). `--only P2,P6` measures some of
+ * them. `--json FILE` is the file for the figures (default `.cache/bench.json`). The exit code is 0 even if a budget does not
+ * hold, because machines differ. It is 1 when a measure failed.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -27,7 +28,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
-const say = (line: string) => void process.stdout.write(`${line}\n`);
+const print = (line: string) => void process.stdout.write(`${line}\n`);
 const size = Number(values.size ?? (values.quick ? 100 : 1_000));
 const scale: Scale = { quick: values.quick, size };
 const measures: Record<string, () => Promise<Result | Result[]>> = {
@@ -41,34 +42,34 @@ const measures: Record<string, () => Promise<Result | Result[]>> = {
   P8: () => measureScripts(),
 };
 if (!Number.isInteger(size) || size < 10) {
-  say('Give --size as a whole number of at least 10, such as 1000.');
+  print('--size must be a whole number of at least 10, such as 1000.');
   process.exit(64);
 }
-const desired = values.only?.split(',') ?? Object.keys(measures);
-const unknown = desired.filter((id) => !(id in measures));
+const selected = values.only?.split(',') ?? Object.keys(measures);
+const unknown = selected.filter((id) => !(id in measures));
 if (unknown.length > 0) {
-  say(`There is no measure ${unknown.join(', ')}. Choose from ${Object.keys(measures).join(', ')}.`);
+  print(`There is no measure ${unknown.join(', ')}. Choose from ${Object.keys(measures).join(', ')}.`);
   process.exit(64);
 }
 
 const results: Result[] = [];
 let failed = false;
-for (const id of desired) {
+for (const id of selected) {
   const startedAt = performance.now();
   try {
     results.push(...[await measures[id]?.()].flat().filter((result) => result !== undefined));
   } catch (error) {
-    failed = true; // the others are worth having all the same
-    say(`${id} could not be measured: ${inspect(error)}`);
+    failed = true; // the other measures are still useful
+    print(`${id} could not be measured: ${inspect(error)}`);
   }
-  say(`${id} took ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
+  print(`${id} took ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
 }
 const machine = machineFacts();
-say(
+print(
   `\n${machine.processors} × ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}\n`,
 );
-say(tableOf(results));
+print(tableOf(results));
 const file = values.json ?? '.cache/bench.json';
 mkdirSync(dirname(file), { recursive: true });
 writeFileSync(file, `${JSON.stringify({ machine, ...scale, results }, null, 2)}\n`);
-process.exit(failed ? 1 : 0); // sockets of the measures may linger
+process.exit(failed ? 1 : 0); // sockets may still be open

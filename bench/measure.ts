@@ -1,4 +1,4 @@
-/** What every measure has in common: percentiles, facts about the machine, and the table of results. */
+/** What all measures use: percentiles, facts about the machine, and the table of results. */
 
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
@@ -9,17 +9,17 @@ export interface Result {
   what: string;
   unit: string;
   ours: number;
-  /** `null`: there is nothing to compare with, and the budget is a number of its own. */
+  /** `null` when there is no baseline. Then the budget is an absolute number. */
   baseline: number | null;
-  /** Of `ours` to `baseline`, or of `ours` alone. */
+  /** For the ratio of `ours` to `baseline`, or without a baseline for `ours`. */
   budget: { atMost: number } | { atLeast: number };
-  /** More figures of the same measure, such as percentiles. */
+  /** Further figures of the same measure, such as percentiles. */
   details: Record<string, number | string>;
 }
 
 export interface Scale {
   quick: boolean;
-  /** Projects that are there, and sockets that watch. */
+  /** The number of projects, and of sockets that watch. */
   size: number;
 }
 
@@ -35,7 +35,7 @@ export const spread = (values: readonly number[]) => ({
   samples: values.length,
 });
 
-/** Runs `count` pieces of work, `concurrency` at a time, and returns how long each took in milliseconds. */
+/** Runs `work` `count` times, `concurrency` at a time. Returns the durations in milliseconds. */
 export async function timesOf(
   count: number,
   concurrency: number,
@@ -79,7 +79,7 @@ export function machineFacts() {
 const figure = (value: number) =>
   value >= 100 ? Math.round(value).toLocaleString('en') : value.toLocaleString('en', { maximumSignificantDigits: 3 });
 
-/** A line of Markdown for each result. */
+/** A Markdown table with a row for each result. */
 export function tableOf(results: readonly Result[]): string {
   const rows = results.map((result) => {
     const { id, what, unit, ours, baseline, budget, details } = result;

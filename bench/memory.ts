@@ -1,4 +1,4 @@
-/** P5: what a socket with a subscription costs the server, and a tracked pod the worker. */
+/** P5: the memory of the server for a socket with a subscription, and of the worker for a tracked pod. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import type { Result, Scale } from './measure.ts';
 import { seedRunning, untilAllReady } from './seeded.ts';
 import { signInAll, startWorld, type World } from './world.ts';
 
-/** A server that says five times a second what it holds; `serve` is what it does with sockets. */
+/** A server that prints its memory five times a second. `serve` is its code for sockets. */
 const serverOf = (serve: string) => `
   import { createServer } from 'node:http';
   import { initTRPC } from '@trpc/server';
@@ -22,11 +22,11 @@ const serverOf = (serve: string) => `
   const wss = new WebSocketServer({ server, perMessageDeflate: false });
   ${serve}
   server.listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));
-  setInterval(() => { gc(); const { heapUsed, external } = process.memoryUsage(); console.log('held ' + (heapUsed + external)); }, 200);
+  setInterval(() => { gc(); const { heapUsed, external } = process.memoryUsage(); console.log('memory ' + (heapUsed + external)); }, 200);
 `;
-/** Of `ws` alone: the baseline. */
+/** Only `ws`: the baseline. */
 const bareServer = serverOf('');
-/** With tRPC's own handler and a subscription that says nothing: what of ours is not ours. */
+/** With the handler of tRPC and a subscription that sends nothing: the part of our memory that tRPC needs. */
 const trpcServer = serverOf(`
   const t = initTRPC.create();
   const silent = t.procedure.subscription(async function* ({ signal }) {
@@ -36,7 +36,7 @@ const trpcServer = serverOf(`
 `);
 const subscribeToSilence = JSON.stringify({ id: 1, method: 'subscription', params: { path: 'silent' } });
 
-/** The first of them, which make what a process needs once; each further one is what is measured. */
+/** The first ones are not measured, because with them the process allocates what it needs only once. */
 const warmUpOf = (count: number) => Math.ceil(count / 5);
 
 export async function measureMemory({ size }: Scale): Promise<Result[]> {
@@ -76,7 +76,7 @@ async function ownSocketBytes(world: World, count: number): Promise<number> {
   const stopping = new AbortController();
   const clients: Client[] = [];
   const connect = async (upTo: number): Promise<number> => {
-    // A crowd of thousands at once is another measure.
+    // In steps, because thousands of connections at once are not measured here.
     while (clients.length < upTo) {
       for (const { token } of people.slice(clients.length, Math.min(clients.length + 250, upTo))) {
         const client = createClient({ url: world.server.url, token });
@@ -98,7 +98,7 @@ async function ownSocketBytes(world: World, count: number): Promise<number> {
 }
 
 async function trackedPodBytes(world: World, count: number): Promise<{ held: number; json: number }> {
-  // Of several people: creates of one wait for each other, by the lock of the quota.
+  // Several people, because the lock of the quota makes the creates of one person wait for each other.
   const ownerIds = (await signInAll(world, 20)).map(({ userId }) => userId);
   const warmUp = warmUpOf(count);
   await seedRunning(world, ownerIds, warmUp);
@@ -112,7 +112,7 @@ async function trackedPodBytes(world: World, count: number): Promise<{ held: num
   return { held, json: items.reduce((sum, pod) => sum + JSON.stringify(pod).length, 0) / items.length };
 }
 
-/** @param hello what a client says first, of which it awaits the answer */
+/** @param hello the first message of a client, which waits for the answer */
 async function socketBytes(program: string, count: number, hello?: string): Promise<number> {
   const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -128,7 +128,7 @@ async function socketBytes(program: string, count: number, hello?: string): Prom
     }
   };
   const least = async () =>
-    Math.min(await read(/held (\d+)\n/), await read(/held (\d+)\n/), await read(/held (\d+)\n/));
+    Math.min(await read(/memory (\d+)\n/), await read(/memory (\d+)\n/), await read(/memory (\d+)\n/));
   try {
     const port = await read(/port (\d+)\n/);
     const sockets: WebSocket[] = [];

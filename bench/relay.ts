@@ -1,4 +1,4 @@
-/** P1: from the change of a pod's status at the Kubernetes API to the callback of a program, beside a bare watch and a bare socket. */
+/** P1: from the change of a pod's status at the Kubernetes API to the callback of the SDK, compared with a bare watch and a bare socket. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { spread, timesOf, type Result, type Scale } from './measure.ts';
 import { reportRestarts, seedRunning, untilAllReady } from './seeded.ts';
 import { signInAll, startWorld, type World } from './world.ts';
 
-/** Changes under way at once: more than one, as in life, and few enough that no queue is measured. */
+/** Changes at the same time: more than one, as in practice, but so few that no queue is measured. */
 const concurrency = 2;
 
 export async function measureRelay({ quick, size }: Scale): Promise<Result> {
@@ -29,7 +29,7 @@ export async function measureRelay({ quick, size }: Scale): Promise<Result> {
     const worker = await world.startWorker();
     await untilAllReady(world);
 
-    const heard = createHearing();
+    const arrivals = createArrivals();
     const clients: Client[] = [];
     let messageBytes = 0;
     for (const { ownerId } of records) {
@@ -38,12 +38,12 @@ export async function measureRelay({ quick, size }: Scale): Promise<Result> {
       void (async () => {
         for await (const project of client.watch()) {
           messageBytes = JSON.stringify(project).length;
-          heard.tell(project.id, restartsOf(project));
+          arrivals.record(project.id, restartsOf(project));
         }
       })();
     }
-    await heard.all(records);
-    const ours = await measureChanges(world, records, changes, heard, 1);
+    await arrivals.waitForAll(records);
+    const ours = await measureChanges(world, records, changes, arrivals, 1);
     for (const client of clients) await client.close();
     await worker.kill('SIGTERM');
     await world.server.kill('SIGTERM');
@@ -54,10 +54,10 @@ export async function measureRelay({ quick, size }: Scale): Promise<Result> {
       const id = records[index]?.id ?? '';
       const socket = new WebSocket(`ws://127.0.0.1:${bare.port}/${id}`);
       sockets.push(socket);
-      socket.on('message', (data: Buffer) => heard.tell(id, Number.parseInt(data.toString(), 10)));
+      socket.on('message', (data: Buffer) => arrivals.record(id, Number.parseInt(data.toString(), 10)));
       await once(socket, 'open');
     });
-    const baseline = await measureChanges(world, records, changes, heard, 1 + Math.ceil(changes / size) + 1);
+    const baseline = await measureChanges(world, records, changes, arrivals, 1 + Math.ceil(changes / size) + 1);
     for (const socket of sockets) socket.terminate();
     bare.stop();
     return {
@@ -77,18 +77,18 @@ export async function measureRelay({ quick, size }: Scale): Promise<Result> {
 const restartsOf = ({ containers }: Project) =>
   containers.find(({ name }) => name === 'opencode-server')?.restarts ?? 0;
 
-/** Changes one pod after the other, from `firstRestarts` restarts on, each project one change at a time. */
+/** Changes the pods in turns, one change at a time for each. The first change sets `firstRestarts` restarts. */
 async function measureChanges(
   world: World,
   records: readonly ProjectRecord[],
   changes: number,
-  heard: Hearing,
+  arrivals: Arrivals,
   firstRestarts: number,
 ) {
   const change = async (index: number) => {
     const { id, podName } = records[index % records.length]!;
     const restarts = firstRestarts + Math.floor(index / records.length);
-    const arrived = heard.next(id, restarts);
+    const arrived = arrivals.waitFor(id, restarts);
     await reportRestarts(world, podName, restarts);
     await arrived;
   };
@@ -97,18 +97,18 @@ async function measureChanges(
   return spread(await timesOf(changes - warmUp, concurrency, (index) => change(warmUp + index)));
 }
 
-interface Hearing {
-  tell(id: string, restarts: number): void;
-  next(id: string, restarts: number): Promise<void>;
-  /** When each has been heard of once. */
-  all(records: readonly { id: string }[]): Promise<void>;
+interface Arrivals {
+  record(id: string, restarts: number): void;
+  waitFor(id: string, restarts: number): Promise<void>;
+  /** Resolves when a message has arrived for each record. */
+  waitForAll(records: readonly { id: string }[]): Promise<void>;
 }
 
-function createHearing(): Hearing {
+function createArrivals(): Arrivals {
   const last = new Map<string, number>();
   const waiting = new Map<string, { restarts: number; resolve: () => void }>();
   return {
-    tell(id, restarts) {
+    record(id, restarts) {
       last.set(id, restarts);
       const wait = waiting.get(id);
       if (wait && restarts >= wait.restarts) {
@@ -116,8 +116,8 @@ function createHearing(): Hearing {
         wait.resolve();
       }
     },
-    next: (id, restarts) => new Promise((resolve) => waiting.set(id, { restarts, resolve })),
-    async all(records) {
+    waitFor: (id, restarts) => new Promise((resolve) => waiting.set(id, { restarts, resolve })),
+    async waitForAll(records) {
       while (records.some(({ id }) => !last.has(id))) await once(AbortSignal.timeout(50), 'abort');
     },
   };

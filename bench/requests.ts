@@ -1,4 +1,4 @@
-/** P4: requests to Kubernetes in a project's life, and while nothing happens. */
+/** P4: requests to Kubernetes in the life of a project, and while nothing happens. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -13,13 +13,13 @@ export async function measureRequests(scale: Scale): Promise<Result[]> {
 
 async function measureLives({ quick }: Scale): Promise<Result> {
   const count = quick ? 5 : 100;
-  const world = await startWorld({ viaDoor: true });
+  const world = await startWorld({ viaProxy: true });
   try {
     const { token } = await world.signIn('life');
     await world.startWorker();
     const client = createClient({ url: world.server.url, token });
     const { requests } = world.kubernetes;
-    // Watches, lists and the question whether the cluster is there belong to no project.
+    // Watches, lists and health checks of the cluster are not counted.
     const ofProjects = () =>
       requests.filter(({ path }) => /\/(?:pods|persistentvolumeclaims|secrets)(?:\/|$)/.test(path));
     const isOwn = ({ method, path, isWatch }: (typeof requests)[number]) =>
@@ -55,11 +55,11 @@ async function measureLives({ quick }: Scale): Promise<Result> {
   }
 }
 
-/** Beginnings of watches and lists of the resync are requests too. */
+/** The starts of watches and the lists of a resync are counted too. */
 async function measureIdleness({ quick, size }: Scale): Promise<Result> {
   const seconds = quick ? 3 : 60;
   const viewers = Math.min(size, 1_000);
-  const world = await startWorld({ viaDoor: true, hasKubelet: false });
+  const world = await startWorld({ viaProxy: true, hasKubelet: false });
   try {
     const people = await signInAll(world, viewers);
     await seedRunning(

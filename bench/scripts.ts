@@ -1,4 +1,4 @@
-/** P8: the JavaScript that a browser loads before it shows the projects, beside the libraries that every such page needs. */
+/** P8: the JavaScript that a browser loads before it shows the projects, compared with only the libraries that it uses. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -59,13 +59,13 @@ export async function measureScripts(): Promise<Result> {
   }
 }
 
-/** All that these sources import statically, each file once. */
+/** The size of everything that these sources import statically, each file once. */
 function firstLoad(outDir: string, names: string[]): number {
   const manifest = JSON.parse(readFileSync(join(outDir, '.vite/manifest.json'), 'utf8')) as Record<string, Chunk>;
   const files = new Set<string>();
   const add = (name: string): void => {
     const chunk = manifest[name];
-    if (!chunk) throw new Error(`The build has no ${name}. Name the page as it is called now.`);
+    if (!chunk) throw new Error(`The build has no ${name}. Use the current name of the page.`);
     if (files.has(chunk.file)) return;
     files.add(chunk.file);
     for (const imported of chunk.imports ?? []) add(imported);

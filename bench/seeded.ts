@@ -1,4 +1,4 @@
-/** Projects that run already, as a worker leaves them but without its work, for measures of what happens afterwards. */
+/** Creates projects that run already, in the state that a worker leaves, for measures of what happens afterwards. */
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import type { World } from './world.ts';
 const namespace = 'opencode';
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
-/** A row as `projects.create` writes it; no job. */
+/** Inserts a row like `projects.create`, without a job. */
 export async function seedRow(world: World, ownerId: string): Promise<ProjectRecord> {
   const id = randomUUID();
   const { record } = await world.db.transaction((trx) =>
@@ -39,7 +39,7 @@ export async function seedRow(world: World, ownerId: string): Promise<ProjectRec
   return record;
 }
 
-/** The claim and the pod of a project, running: what the worker would find at its start. */
+/** Creates the claim and the running pod of a project. */
 async function createSeededPod(world: World, record: ProjectRecord, settings: PodSettings): Promise<void> {
   await world.api.createNamespacedPersistentVolumeClaim({ namespace, body: claimManifest(record, settings) });
   const pod = podManifest(record, settings);
@@ -55,7 +55,7 @@ export async function podSettings(world: World): Promise<PodSettings> {
   return { ...pod, installationId: await readInstallationId(world.db) };
 }
 
-/** Writes the status of a running pod whose first container has restarted so many times. */
+/** Writes the status of a running pod whose first container has restarted `restarts` times. */
 export async function reportRestarts({ api }: World, podName: string, restarts: number): Promise<void> {
   const body = { status: runningStatus(restarts) };
   await api.patchNamespacedPodStatus({ name: podName, namespace, body }, mergePatch);
@@ -83,7 +83,7 @@ function runningStatus(restarts: number): V1PodStatus {
   };
 }
 
-/** So many running projects; project `i` belongs to owner `i`, in turns. Row and pod together: a worker that is there finds both. */
+/** Creates `count` running projects. The owners take turns. Each row is followed by its pod at once, so a running worker finds both. */
 export async function seedRunning(world: World, ownerIds: readonly string[], count: number): Promise<ProjectRecord[]> {
   const records: ProjectRecord[] = [];
   const settings = await podSettings(world);
@@ -96,7 +96,7 @@ export async function seedRunning(world: World, ownerIds: readonly string[], cou
   return records;
 }
 
-/** Until the worker has written of all projects that they are ready, and has done what it was asked to. */
+/** Waits until all projects are ready and no command is pending. */
 export async function untilAllReady({ db }: World): Promise<void> {
   const unready = () =>
     db('projects')

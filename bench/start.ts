@@ -1,4 +1,4 @@
-/** P7: from `npm start` to a served sign-in page, beside the start of its PostgreSQL and its Redis alone. */
+/** P7: from `npm start` to a served sign-in page, compared with only the start of its PostgreSQL and its Redis. */
 
 import { rmSync } from 'node:fs';
 
@@ -12,7 +12,7 @@ export async function measureStart({ quick }: Scale): Promise<Result> {
   const baseline: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     let startedAt = performance.now();
-    // initdb and the first start of each, side by side as we do it, and the schema.
+    // As in npm start: initdb and the first start of both at the same time, and the schema.
     const services = await Promise.all([createOwnPostgres(), createOwnRedis()]);
     baseline.push(performance.now() - startedAt);
     for (const service of services) await service.stop();

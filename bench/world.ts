@@ -1,4 +1,4 @@
-/** The system under measure: PostgreSQL, Redis and a Kubernetes API of its own, a server and a worker as real processes. */
+/** The measured system: its own PostgreSQL, Redis and Kubernetes API, and server and worker as separate processes. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,14 +26,14 @@ export interface World {
   postgres: OwnService;
   redis: OwnRedis;
   db: Database;
-  /** An administrator's client of the cluster. */
+  /** A client of the cluster with the rights of an administrator. */
   api: CoreV1Api;
   kubeconfigPath: string;
-  /** The door before the Kubernetes API by which the worker goes: it counts. */
+  /** The proxy in front of the Kubernetes API, which counts the requests of the worker. */
   kubernetes: FaultyKubernetes;
   server: ServiceProcess;
   startWorker(env?: Record<string, string>): Promise<ServiceProcess>;
-  /** Makes a person and a token of theirs. */
+  /** Creates a person and an access token. */
   signIn(name: string): Promise<{ userId: string; token: string }>;
   stop(): Promise<void>;
 }
@@ -41,9 +41,9 @@ export interface World {
 export interface WorldOptions {
   /** For the server. */
   env?: Record<string, string>;
-  /** Whether the worker's requests are counted, at the price of a hop. */
-  viaDoor?: boolean;
-  /** Without one, pods are and stay what the measure makes of them. */
+  /** Whether the requests of the worker go through the proxy and are counted. */
+  viaProxy?: boolean;
+  /** Without a kubelet, the measure itself writes the status of pods. */
   hasKubelet?: boolean;
 }
 
@@ -61,7 +61,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     undo.push(() => cluster.stop());
     const kubernetes = await createFaultyKubernetes(cluster.kubeconfigPath);
     undo.push(() => kubernetes.stop());
-    const db = createDatabase(postgres.url); // with as many connections as a server has
+    const db = createDatabase(postgres.url); // with the pool size of a server
     undo.push(() => db.destroy());
     const places = { databaseUrl: postgres.url, redisUrl: redis.url };
     const server = await startServerProcess({
@@ -69,7 +69,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       env: { MAX_PROJECTS_PER_USER: '100000', RATE_LIMIT_PER_MINUTE: '10000000', LOG_LEVEL: 'warn', ...options.env },
     });
     undo.push(() => server.kill('SIGTERM'));
-    const kubeconfigPath = options.viaDoor === true ? kubernetes.kubeconfigPath : cluster.kubeconfigPath;
+    const kubeconfigPath = options.viaProxy === true ? kubernetes.kubeconfigPath : cluster.kubeconfigPath;
     return {
       postgres,
       redis,
@@ -96,7 +96,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-/** One connection pool for all requests, where the library's own client makes one for each: thousands of sockets, and slow. */
+/** A client with one connection pool for all requests. The default client opens a socket for each request, which is slow. */
 function createPooledAdministrator(kubeconfigPath: string): CoreV1Api {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(kubeconfigPath);
@@ -120,7 +120,7 @@ interface Cluster {
 
 async function startCluster(): Promise<Cluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'opencode-bench-'));
-  // No container takes less to stop: what follows from a pod that is gone at once is no measure of anything.
+  // No real container stops faster, so a shorter stop would measure nothing real.
   const quick = { scheduleMs: 1, provisionMs: 1, pullMs: 1, createMs: 1, startupMs: 1, readyMs: 1, stopMs: 300 };
   const cluster = await createEmbeddedKubernetes({ dataDir, port: 0, kubeletOptions: { delays: quick } });
   return {
@@ -132,7 +132,7 @@ async function startCluster(): Promise<Cluster> {
   };
 }
 
-/** The API alone. */
+/** An API without a kubelet. */
 async function startApi(): Promise<Cluster> {
   const [embedded] = targets;
   if (!embedded) throw new Error('tests/contract/targets.ts names no Kubernetes API.');
@@ -141,7 +141,7 @@ async function startApi(): Promise<Cluster> {
   return target;
 }
 
-/** So many people, one after the other: a crowd of new connections is no part of any measure. */
+/** Creates `count` people, one after the other, because new connections are not measured. */
 export async function signInAll(world: World, count: number): Promise<{ userId: string; token: string }[]> {
   const people: { userId: string; token: string }[] = [];
   for (let index = 0; index < count; index += 1) people.push(await world.signIn(`person-${index}`));

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 
+import { isObserved } from '../../src/shared/contract/commands.ts';
 import type { Database } from '../../src/shared/node/db/database.ts';
 import { projectRecordSchema, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { projectSelector } from '../../src/worker/pods/kube/manifests.ts';
@@ -51,7 +52,7 @@ function divergenceOf(
   const say = (text: string) => `should be ${desired}, but ${text}. Row: ${row}. Cluster: ${inCluster}.`;
 
   if (record.status !== desired) return say(`is ${record.status}`);
-  if (record.observedGeneration !== record.generation) return say('its last wish is not noted as met');
+  if (!isObserved(record)) return say('its last wish is not noted as met');
   const [pod] = pods;
   const [claim] = claims;
   if (claim && claim.metadata?.name !== record.workspacePvcName) return say('its claim has another name');

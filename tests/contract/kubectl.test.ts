@@ -24,7 +24,8 @@ const program = assetsDir === '' ? 'kubectl' : path.join(assetsDir, 'kubectl');
 const hasKubectl = spawnSync(program, ['version', '--client'], { stdio: 'ignore' }).status === 0;
 if (!hasKubectl) process.stdout.write('kubectl: its tests are skipped, because there is no kubectl\n');
 
-describe.each(hasKubectl ? ['the embedded Kubernetes'] : [])('kubectl on %s', () => {
+// Concurrently, because each test waits for several processes and uses pods of its own.
+describe.runIf(hasKubectl).concurrent('kubectl on the embedded Kubernetes', () => {
   let directory = '';
   let kubernetes: EmbeddedKubernetes | undefined;
   let environment: NodeJS.ProcessEnv = {};

@@ -1,6 +1,7 @@
 import { PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../src/shared/clock.ts';
 import { listProjectEvents } from '../../src/shared/node/db/project-events-repository.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
@@ -16,7 +17,7 @@ import {
 
 const namespace = 'opencode';
 /** The worker's clock, far enough ahead that no pod is too young to be replaced at once. */
-const later = { now: () => new Date(Date.now() + 60_000) };
+const later = { clock: { ...systemClock, now: () => Date.now() + 60_000 } };
 
 let cluster: QuickCluster;
 let system: WorkerSystem;

@@ -151,7 +151,10 @@ describe.each(faults)('fault $number: Redis $state', ({ state, inflict, lift }) 
     expect(server).toMatchObject({ status: 'degraded', checks: { database: { ok: true }, redis: { ok: false } } });
     expect(JSON.stringify(server)).toContain('Commands are saved');
     const worker = JSON.parse(await readyz(workerOf().url)) as object;
-    expect(worker).toMatchObject({ status: 'degraded', messages: [expect.stringMatching(/^Redis takes no commands/)] });
+    expect(worker).toMatchObject({
+      status: 'degraded',
+      messages: [expect.stringMatching(/^Redis does not accept commands/)],
+    });
   });
 
   it('the screen says as of when, with a time that goes on, and is never called live after 10 s', async () => {

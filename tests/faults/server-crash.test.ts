@@ -5,7 +5,7 @@ import { startServerProcess } from '../support/processes.ts';
 import { proxyOf } from '../support/tcp-proxy.ts';
 import { mintToken } from '../support/test-server.ts';
 import { createWorkerSystem, startQuickCluster, type QuickCluster } from '../support/worker-system.ts';
-import { startFailingWorker } from './failing-worker-process.ts';
+import { startTunedWorker } from './tuned-worker-process.ts';
 
 let cluster: QuickCluster;
 beforeAll(async () => {
@@ -40,7 +40,7 @@ it('fault 1: of a server that is killed between a row and its job, the sweep fin
   expect(await system.jobs.getJobCountByTypes('wait', 'active', 'delayed')).toBe(0);
   expect(await system.read(id)).toMatchObject({ generation: 1, observedGeneration: 0 });
 
-  const worker = await startFailingWorker(system.places);
+  const worker = await startTunedWorker(system.places);
   onTestFinished(async () => void (await worker.kill()));
   await system.until(id, { observedGeneration: 1 }, 5_000);
   expect(await worker.metric('opencode_resync_corrections_total', { kind: 'lost-job' })).toBe(1);

@@ -22,7 +22,12 @@ interface Manifest {
   spec?: { template?: { spec: V1PodSpec } };
 }
 
-const print = (overlay: string) => execFileSync('kubectl', ['kustomize', folder(overlay)], { encoding: 'utf8' });
+const printed = new Map<string, string>();
+function print(overlay: string): string {
+  const text = printed.get(overlay) ?? execFileSync('kubectl', ['kustomize', folder(overlay)], { encoding: 'utf8' });
+  printed.set(overlay, text);
+  return text;
+}
 const build = (overlay: string) => loadAllYaml(print(overlay)) as Manifest[]; // kustomize prints only manifests
 
 /** The rules of the pod security level `restricted` that a pod violates. */

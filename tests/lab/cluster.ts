@@ -5,7 +5,6 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { loadAllYaml, type KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 
 import { createApiCall } from '../support/api-call.ts';
@@ -25,11 +24,10 @@ export const kubectl = (...args: string[]) => execFileSync('kubectl', args, { en
 const execFileAsync = promisify(execFile);
 export const kubectlAsync = async (...args: string[]) => (await execFileAsync('kubectl', args)).stdout;
 
+const applyText = (manifests: string) =>
+  execFileSync('kubectl', ['apply', '-f', '-'], { input: manifests, stdio: 'pipe' });
 export const kubectlApply = (objects: object[]) =>
-  execFileSync('kubectl', ['apply', '-f', '-'], {
-    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  applyText(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
 
 /** Pods, events and logs that explain why something did not become ready. */
 export function diagnostics(): string {
@@ -59,9 +57,8 @@ export async function waitForServersAndWorkers(): Promise<void> {
  */
 export async function deploy(): Promise<void> {
   try {
-    const manifests = loadAllYaml(kubectl('kustomize', overlay)) as KubernetesObject[]; // kustomize prints only manifests
-    kubectlApply(manifests.filter(({ kind }) => kind === 'Namespace'));
-    kubectlApply(manifests.filter(({ kind }) => kind !== 'Deployment' && kind !== 'Job'));
+    const manifests = kubectl('kustomize', overlay).split('\n---\n');
+    applyText(manifests.filter((text) => !/^kind: (Deployment|Job)$/m.test(text)).join('\n---\n'));
     await waitForRollouts(['statefulset/postgres', 'statefulset/redis']);
     kubectl('apply', '-k', overlay);
     await Promise.all([

@@ -1,4 +1,4 @@
-/** Records, pods and claims for the unit tests of this folder: small, whole, and changed where a test says so. */
+/** Records, pods and claims for unit tests: small and complete. A test changes the fields that it is about. */
 
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { kubernetesClaimSchema, type KubernetesClaim } from '../../src/worker/pods/kube/kubernetes-claim.ts';

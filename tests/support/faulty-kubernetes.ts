@@ -25,6 +25,8 @@ export interface PassingRequest {
   /** The path without the query. */
   path: string;
   isWatch: boolean;
+  /** The body as text; empty until it has arrived. */
+  body: string;
   /** What the API behind has answered; `null` as long as it has not, and where a fault answered in its place. */
   status: number | null;
 }
@@ -161,6 +163,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
       method: request.method ?? '',
       path: url.pathname,
       isWatch: url.searchParams.get('watch') === 'true',
+      body: '',
       status: null,
     };
     faulty.requests.push(passing);
@@ -171,6 +174,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
     } catch {
       return; // cut in the middle of its body
     }
+    passing.body = Buffer.concat(chunks).toString();
     const fault = isKnown(request) ? await faulty.fault(passing) : unauthorized;
     if (fault === 'hang') return;
     if (fault === 'reset') return reset();

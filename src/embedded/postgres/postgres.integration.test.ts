@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { crowded } from '../../../tests/support/crowded.ts';
 import { killGuardians } from '../../../tests/support/kill-guardians.ts';
@@ -14,137 +14,155 @@ import { isAlive } from '../process/process-info.ts';
 import { waitUntil } from '../process/wait-until.ts';
 import { createEmbeddedPostgres } from './postgres.ts';
 
-// Several servers are started and stopped in each test, on machines that may be busy with others.
+// Several servers are started and stopped in each test.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
-const makeTable = 'DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS number';
+const createTable = 'DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS number';
+const selectKept = 'SELECT number FROM kept';
 
-/** One folder for all tests, for making it takes a second; what a test leaves in it is a stopped server's data. */
-let dataDir: string;
-let running: { stop(): Promise<void> }[] = [];
+/** A stopped server's data. Each test works on a copy, because initdb takes longer than a copy. */
+let template: string;
 
-beforeAll(() => {
-  dataDir = makeFolder();
+beforeAll(async () => {
+  template = createFolder();
+  await (await startOn(template)).stop();
 });
 
-afterEach(async () => {
-  await Promise.all(running.map((service) => service.stop()));
-  running = [];
-});
+afterAll(() => rmSync(template, { recursive: true, force: true }));
 
-afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
-
-test('data, port and password survive a stop, which takes less than two seconds even with sessions open', async () => {
+test('data, port and password survive a stop, which takes less than two seconds even with sessions open', async ({
+  onTestFinished,
+}) => {
+  const { start } = copyTemplate(onTestFinished);
   const first = await start();
-  await query(first.url, makeTable);
+  await query(first.url, createTable);
   const idle = new Client({ connectionString: first.url });
   idle.on('error', () => undefined);
   await idle.connect();
-  const began = performance.now();
+  const startedAt = performance.now();
   await first.stop();
-  expect(performance.now() - began).toBeLessThan(crowded(2_000));
+  expect(performance.now() - startedAt).toBeLessThan(crowded(2_000));
 
   const second = await start();
   expect(second.url).toBe(first.url);
-  expect(await query(second.url, 'SELECT number FROM kept')).toEqual([{ number: 7 }]);
+  expect(await query(second.url, selectKept)).toEqual([{ number: 7 }]);
 });
 
-test('the password file is for the owner alone, and a connection without the password is refused', async () => {
-  const { url } = await start();
-  expect(statSync(join(dataDir, 'postgres-settings.json')).mode & 0o777).toBe(0o600);
-  const wrong = new URL(url);
-  wrong.password = 'guessed';
-  await expect(query(wrong.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
+describe.concurrent('the embedded PostgreSQL', () => {
+  test('keeps its password in a file for its owner only, and refuses a wrong password', async ({ onTestFinished }) => {
+    const { dataDir, start } = copyTemplate(onTestFinished);
+    const { url } = await start();
+    expect(statSync(join(dataDir, 'postgres-settings.json')).mode & 0o777).toBe(0o600);
+    const wrong = new URL(url);
+    wrong.password = 'guessed';
+    await expect(query(wrong.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
+  });
+
+  test('ends when the process that started it is killed, and loses nothing committed', async ({ onTestFinished }) => {
+    const { dataDir, start } = copyTemplate(onTestFinished);
+    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    await query(url, createTable);
+    const server = serverPid(dataDir);
+    await killHard();
+    expect(await waitUntil(() => (isAlive(server) ? undefined : true), { timeoutMs: 3_000 })).toBe(true);
+    expect(await query((await start()).url, selectKept)).toEqual([{ number: 7 }]);
+  });
+
+  test('is stopped by the next start when it has outlived its starter, and its data is used', async ({
+    onTestFinished,
+  }) => {
+    const { dataDir, start } = copyTemplate(onTestFinished);
+    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    await query(url, createTable);
+    const server = serverPid(dataDir);
+    killGuardians(dataDir);
+    await killHard();
+    expect(isAlive(server)).toBe(true);
+
+    const restarted = await start();
+    expect(isAlive(server)).toBe(false);
+    expect(await query(restarted.url, selectKept)).toEqual([{ number: 7 }]);
+  });
+
+  test('loses nothing committed when it is killed together with its starter', async ({ onTestFinished }) => {
+    const { dataDir, start } = copyTemplate(onTestFinished);
+    const { told: url, killHard } = await runInAnotherProcess(startCode(dataDir));
+    await query(url, createTable);
+    process.kill(serverPid(dataDir), 'SIGKILL');
+    await killHard();
+    expect(await query((await start()).url, selectKept)).toEqual([{ number: 7 }]);
+  });
+
+  test('starts when the process id in an old pid file belongs to another process', async ({ onTestFinished }) => {
+    const { dataDir, start } = copyTemplate(onTestFinished);
+    writeFileSync(join(dataDir, 'postgres', 'postmaster.pid'), `${process.pid}\n/elsewhere\n1\n5432\n\n\n`);
+    expect(await query((await start()).url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('refuses a second start on the same folder and names the process, and runs beside one on another folder', async ({
+    onTestFinished,
+  }) => {
+    // Both copies remember the same port.
+    const one = copyTemplate(onTestFinished);
+    const other = copyTemplate(onTestFinished);
+    const running = await one.start();
+    const beside = await other.start();
+    await expect(one.start()).rejects.toThrow(/postgres data in .* is in use by this process/);
+    expect(new URL(running.url).port).not.toBe(new URL(beside.url).port);
+    await running.stop();
+
+    const { killHard } = await runInAnotherProcess(startCode(one.dataDir));
+    await expect(one.start()).rejects.toThrow(/is in use by process \d+ \(.*node.*\)\. Stop it first, or choose/);
+    await killHard();
+  });
+
+  test('repeats an interrupted first start, and never changes a folder that is not a database', async ({
+    onTestFinished,
+  }) => {
+    const folder = createFolder();
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    mkdirSync(join(folder, 'postgres.initialising'));
+    writeFileSync(join(folder, 'postgres.initialising', 'PG_VERSION'), '18');
+    const { url, stop } = await startOn(folder);
+    onTestFinished(stop);
+    expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(existsSync(join(folder, 'postgres.initialising'))).toBe(false);
+    await stop();
+
+    rmSync(join(folder, 'postgres'), { recursive: true });
+    mkdirSync(join(folder, 'postgres'));
+    writeFileSync(join(folder, 'postgres', 'precious.txt'), 'mine');
+    await expect(startOn(folder)).rejects.toThrow(/exists but holds no PostgreSQL database/);
+    expect(readFileSync(join(folder, 'postgres', 'precious.txt'), 'utf8')).toBe('mine');
+  });
 });
 
-test('the server ends by itself when the process that started it is killed, and nothing committed is lost', async () => {
-  const { told: url, killHard } = await runInAnotherProcess(startCode());
-  await query(url, makeTable);
-  const server = serverPid();
-  await killHard();
-  expect(await waitUntil(() => (isAlive(server) ? undefined : true), { timeoutMs: 3_000 })).toBe(true);
+type OnTestFinished = (clean: () => void | Promise<void>) => void;
 
-  const again = await start();
-  expect(await query(again.url, 'SELECT number FROM kept')).toEqual([{ number: 7 }]);
-});
+/** A copy of the template for one test, with the same owners. Servers that the test starts are stopped at its end. */
+function copyTemplate(onTestFinished: OnTestFinished) {
+  const dataDir = createFolder();
+  execFileSync('cp', ['-a', join(template, 'postgres'), join(template, 'postgres-settings.json'), dataDir]);
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const start = async () => {
+    const service = await startOn(dataDir);
+    onTestFinished(() => service.stop()); // runs before the removal above
+    return service;
+  };
+  return { dataDir, start };
+}
 
-test('a server that outlived its starter is stopped and its data used', async () => {
-  const { told: url, killHard } = await runInAnotherProcess(startCode());
-  await query(url, makeTable);
-  const server = serverPid();
-  killGuardians(dataDir);
-  await killHard();
-  expect(isAlive(server)).toBe(true);
-
-  const again = await start();
-  expect(isAlive(server)).toBe(false);
-  expect(await query(again.url, 'SELECT number FROM kept')).toEqual([{ number: 7 }]);
-});
-
-test('kill -9 of starter and server together loses nothing committed', async () => {
-  const { told: url, killHard } = await runInAnotherProcess(startCode());
-  await query(url, makeTable);
-  process.kill(serverPid(), 'SIGKILL');
-  await killHard();
-
-  const again = await start();
-  expect(await query(again.url, 'SELECT number FROM kept')).toEqual([{ number: 7 }]);
-});
-
-test('a pid file whose process id now belongs to somebody else does not stop the start', async () => {
-  await (await start()).stop();
-  writeFileSync(join(dataDir, 'postgres', 'postmaster.pid'), `${process.pid}\n/elsewhere\n1\n5432\n\n\n`);
-  const { url } = await start();
-  expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-});
-
-test('a second start on the same folder is refused and names the process, one on another folder runs beside it', async () => {
-  const beside = makeFolder();
-  // A copy with its owners, and with the same port remembered.
-  execFileSync('cp', ['-a', join(dataDir, 'postgres'), join(dataDir, 'postgres-settings.json'), beside]);
-  const one = await start();
-  const other = await start(beside);
-  await expect(start()).rejects.toThrow(/postgres data in .* is in use by this very process/);
-  expect(new URL(one.url).port).not.toBe(new URL(other.url).port);
-  await one.stop();
-
-  const { killHard } = await runInAnotherProcess(startCode());
-  await expect(start()).rejects.toThrow(/is in use by process \d+ \(.*node.*\)\. Stop it first, or choose/);
-  await killHard();
-  await other.stop();
-  rmSync(beside, { recursive: true });
-});
-
-test('an interrupted first start is begun anew, and a folder that is no database is never touched', async () => {
-  const folder = makeFolder();
-  mkdirSync(join(folder, 'postgres.initialising'));
-  writeFileSync(join(folder, 'postgres.initialising', 'PG_VERSION'), '18');
-  const { url, stop } = await start(folder);
-  expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  expect(existsSync(join(folder, 'postgres.initialising'))).toBe(false);
-  await stop();
-
-  rmSync(join(folder, 'postgres'), { recursive: true });
-  mkdirSync(join(folder, 'postgres'));
-  writeFileSync(join(folder, 'postgres', 'precious.txt'), 'mine');
-  await expect(start(folder)).rejects.toThrow(/exists but holds no PostgreSQL database/);
-  expect(readFileSync(join(folder, 'postgres', 'precious.txt'), 'utf8')).toBe('mine');
-  rmSync(folder, { recursive: true });
-});
-
-function makeFolder(): string {
+function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'embedded-postgres-'));
   chmodSync(folder, 0o711); // PostgreSQL runs as another user when the tests run as root
   return folder;
 }
 
-async function start(folder = dataDir) {
-  const service = await createEmbeddedPostgres({ dataDir: folder, survives: 'processes', log: silentLog });
-  running.push(service);
-  return service;
+function startOn(dataDir: string) {
+  return createEmbeddedPostgres({ dataDir, survives: 'processes', log: silentLog });
 }
 
-function startCode(): string {
+function startCode(dataDir: string): string {
   return `
     import { createEmbeddedPostgres } from ${JSON.stringify(new URL('postgres.ts', import.meta.url).href)};
     const log = { info() {}, warn() {} };
@@ -153,14 +171,13 @@ function startCode(): string {
   `;
 }
 
-function serverPid(): number {
+function serverPid(dataDir: string): number {
   return Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
 
-/** Kills the shells that would stop the server, as the kernel may do when memory runs out. */
 async function query(url: string, statement: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
-  client.on('error', () => undefined); // a server that is killed under it is part of the test
+  client.on('error', () => undefined); // some tests kill the server of an open connection
   await client.connect();
   try {
     return (await client.query(statement)).rows;

@@ -20,21 +20,20 @@ interface ReasonFacts {
 
 type Columns = [title: string, inKubernetes: string, toDo: string];
 
-const facts = (actor: Actor, isFailure: boolean, [title, inKubernetes, toDo]: Columns): ReasonFacts => ({
+const facts = (who: Pick<ReasonFacts, 'actor' | 'isFailure'>, [title, inKubernetes, toDo]: Columns): ReasonFacts => ({
   title,
-  actor,
-  isFailure,
   inKubernetes,
   toDo,
+  ...who,
 });
 /** An ordinary state. */
-const ordinary = (...columns: Columns) => facts('nobody', false, columns);
+const ordinary = (...columns: Columns) => facts({ actor: 'nobody', isFailure: false }, columns);
 /** A failure from which the project recovers without help. */
-const recovers = (...columns: Columns) => facts('nobody', true, columns);
+const recovers = (...columns: Columns) => facts({ actor: 'nobody', isFailure: true }, columns);
 /** A failure that the owner of the project can fix. */
-const forOwner = (...columns: Columns) => facts('owner', true, columns);
+const forOwner = (...columns: Columns) => facts({ actor: 'owner', isFailure: true }, columns);
 /** A failure that an administrator has to fix. */
-const forAdmin = (...columns: Columns) => facts('administrator', true, columns);
+const forAdmin = (...columns: Columns) => facts({ actor: 'administrator', isFailure: true }, columns);
 
 export const reasonFacts = {
   // Starting.

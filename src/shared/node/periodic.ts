@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface PeriodicOptions {
-  task: () => Promise<void>;
+  task: (signal: AbortSignal) => Promise<void>;
   /** The delay between the end of one run and the start of the next, in milliseconds. */
   intervalMs: number;
   /** The delay after a run that failed; `intervalMs` unless given. */
@@ -24,7 +24,7 @@ export function createPeriodic({ task, intervalMs, retryMs = intervalMs, onError
     async run(signal) {
       while (!signal.aborted) {
         skipDelay = new AbortController();
-        const delayMs = await task().then(
+        const delayMs = await task(signal).then(
           () => intervalMs,
           (error: unknown) => {
             onError(error);

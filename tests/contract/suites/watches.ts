@@ -54,6 +54,30 @@ export function describeWatches(api: () => ContractApi): void {
       expect(eventsOf(watch)).toEqual(['ADDED a', 'ADDED b']);
     });
 
+    // WatchList: on by default since version 1.34. Version 1.33 refuses sendInitialEvents with 422.
+    it('delivers the existing objects and a bookmark after them with sendInitialEvents', async () => {
+      const { pods } = await api().newNamespace();
+      await api().post(pods, smallPod('a'));
+      const query = { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: 'true' };
+      const watch = await api().watch(pods, query);
+      const { object } = await watch.next(({ type }) => type === 'BOOKMARK');
+      expect(object).toMatchObject({ metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } });
+      await api().post(pods, smallPod('b'));
+      await watch.next((event) => nameOf(event.object) === 'b');
+      watch.stop();
+      expect(watch.events.filter(({ type }) => type === 'ADDED').map((event) => nameOf(event.object))).toEqual([
+        'a',
+        'b',
+      ]);
+    });
+
+    it('refuses sendInitialEvents without resourceVersionMatch, and a list refuses it always, with 422', async () => {
+      const { pods } = await api().newNamespace();
+      const answer = await api().get(pods, { watch: 'true', timeoutSeconds: '1', sendInitialEvents: 'true' });
+      expect(answer.code).toBe(422);
+      expect((await api().get(pods, { sendInitialEvents: 'true' })).code).toBe(422);
+    });
+
     it('delivers DELETED for an object that no longer matches its selector, and ADDED for one that starts to match', async () => {
       const { pods } = await api().newNamespace();
       const watch = await api().watch(pods, { resourceVersion: await revisionNow(pods), labelSelector: 'app=mine' });

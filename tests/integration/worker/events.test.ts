@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { pruneProjectEvents } from '../../../src/shared/node/db/project-events-repository.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { readUsualStart } from '../../../src/shared/node/db/project-starts-repository.ts';
@@ -12,7 +13,7 @@ import {
 } from '../../support/worker-system.ts';
 
 const namespace = 'opencode';
-/** Its image is on its way for a minute: there is a pod, and nothing is wrong with it yet. */
+/** The pull of this image takes a minute: the pod exists, and nothing has failed yet. */
 const waiting = { OPENCODE_IMAGE: 'registry.example.com/slow-pull:v1' };
 
 let cluster: QuickCluster;
@@ -27,7 +28,11 @@ afterEach(async () => {
   await cluster.stop();
 });
 
-async function tell(project: ProjectRecord, message: string, { name = `event-${Math.random()}`, count = 1 } = {}) {
+async function eventAbout(
+  project: ProjectRecord,
+  message: string,
+  { name = `event-${Math.random()}`, count = 1 } = {},
+) {
   const { podUid } = await system.read(project.id);
   return {
     metadata: { name, namespace },
@@ -43,50 +48,50 @@ async function tell(project: ProjectRecord, message: string, { name = `event-${M
 }
 const missing = (secret: string) => `MountVolume.SetUp failed for volume "extra" : secret "${secret}" not found`;
 const post = async (project: ProjectRecord, message: string) =>
-  cluster.api.createNamespacedEvent({ namespace, body: await tell(project, message) });
+  cluster.api.createNamespacedEvent({ namespace, body: await eventAbout(project, message) });
 
-describe('the events of a pod', () => {
-  it('are told in the words of its project within a second or so, with the raw text', async () => {
+describe('Kubernetes events about a pod', () => {
+  it('are shown in the message of the project within seconds, with the raw text as evidence', async () => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
     await post(project, missing('git-credentials'));
-    const recordedAt = performance.now();
-    const told = await system.until(project.id, { reason: 'mount-failed', status: 'error', actor: 'administrator' });
-    expect(performance.now() - recordedAt).toBeLessThan(5_000); // a fifth of a second where nothing else runs
-    expect(told.message).toContain('Secret git-credentials');
-    expect(told.evidence.map(({ text }) => text)).toContain(missing('git-credentials'));
+    const postedAt = performance.now();
+    const shown = await system.until(project.id, { reason: 'mount-failed', status: 'error', actor: 'administrator' });
+    expect(performance.now() - postedAt).toBeLessThan(5_000); // a fifth of a second where nothing else runs
+    expect(shown.message).toContain('Secret git-credentials');
+    expect(shown.evidence.map(({ text }) => text)).toContain(missing('git-credentials'));
   });
 
-  it('write nothing when they are only counted up', async () => {
+  it('do not change the row when only their count rises', async () => {
     await system.startWorker(waiting);
     const [first, second] = [await system.create(), await system.create()];
     for (const { id } of [first, second]) await system.until(id, { reason: 'creating' });
     const name = 'again-and-again';
-    await cluster.api.createNamespacedEvent({ namespace, body: await tell(first, missing('a'), { name }) });
+    await cluster.api.createNamespacedEvent({ namespace, body: await eventAbout(first, missing('a'), { name }) });
     const { statusVersion } = await system.until(first.id, { reason: 'mount-failed' });
     for (let count = 2; count <= 4; count += 1) {
-      const body = await tell(first, missing('a'), { name, count });
+      const body = await eventAbout(first, missing('a'), { name, count });
       await cluster.api.replaceNamespacedEvent({ namespace, name, body });
     }
-    // Later news, of another project: by the time that it is told, the earlier was looked at.
+    // An event about another project comes later. When it is shown, the events before it have been processed.
     await post(second, missing('b'));
     await system.until(second.id, { reason: 'mount-failed' });
     expect((await system.read(first.id)).statusVersion).toBe(statusVersion);
   });
 
-  it('of its predecessor tell nothing of a pod', async () => {
+  it('are not shown when they are about the predecessor of the pod', async () => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
-    const body = await tell(project, missing('old'));
+    const body = await eventAbout(project, missing('old'));
     body.involvedObject.uid = '00000000-0000-4000-8000-000000000000';
     await cluster.api.createNamespacedEvent({ namespace, body });
     await post(project, missing('new'));
     expect((await system.until(project.id, { reason: 'mount-failed' })).message).toContain('Secret new');
   });
 
-  it('that may not be read leave the status to the pods alone', async () => {
+  it('are not needed: without the permission to read them the status follows the pods', async () => {
     system.kubernetes.fault = ({ path }) =>
       path.endsWith('/events')
         ? refusal(403, 'Forbidden', 'events is forbidden: User "worker" cannot list resource "events"')
@@ -100,7 +105,7 @@ describe('the events of a pod', () => {
     await system.until(project.id, { status: 'ready' });
   });
 
-  it('go on being heard after their watch was closed', async () => {
+  it('are received again after their watch was closed', async () => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
@@ -110,12 +115,12 @@ describe('the events of a pod', () => {
   });
 });
 
-describe('a deadline', () => {
-  it('is told when it comes, though nothing else happens', async () => {
-    const aheadMs = 28_000; // of the thirty seconds that a scheduler has
+describe('a status that time alone changes', () => {
+  it('changes at its deadline, although nothing else happens', async () => {
+    const aheadMs = 28_000; // the scheduler has thirty seconds
     await system.startWorker(
       { OPENCODE_IMAGE: 'registry.example.com/no-scheduler:v1' },
-      { now: () => new Date(Date.now() + aheadMs) },
+      { clock: { ...systemClock, now: () => Date.now() + aheadMs } },
     );
     const project = await system.create();
     const early = await system.until(project.id, { reason: 'waiting-for-node', actor: 'nobody' });
@@ -126,7 +131,7 @@ describe('a deadline', () => {
 });
 
 describe('the history of a project', () => {
-  it('holds each start once, with its steps, and says what is usual', async () => {
+  it('has each start once, with its steps, and tells how long a start usually takes', async () => {
     await system.startWorker();
     const project = await system.create();
     const ready = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -145,7 +150,7 @@ describe('the history of a project', () => {
     expect(usual.medianMs).toBeGreaterThan(0);
   });
 
-  it('tells another trouble, but not each step, and an attempt that fails alike only once', async () => {
+  it('has an entry for each new failure, but not for each step or each repeated failure', async () => {
     system.kubernetes.fault = ({ method, path }) =>
       method === 'POST' && path.endsWith('/pods')
         ? refusal(403, 'Forbidden', 'pods "p" is forbidden: exceeded quota: q, requested: cpu=1')
@@ -174,7 +179,7 @@ describe('the history of a project', () => {
     ]);
   });
 
-  it('is kept for the configured time, and then goes in small batches', async () => {
+  it('is kept for the configured time and then deleted in batches', async () => {
     const project = await system.create();
     const line = (days: number) => ({
       project_id: project.id,

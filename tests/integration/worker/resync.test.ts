@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { readInstallationId } from '../../../src/shared/node/db/installation-repository.ts';
-import type { Correction } from '../../../src/worker/health.ts';
+import type { Correction } from '../../../src/worker/metrics.ts';
 import { installationAnnotation } from '../../../src/worker/pods/kube/manifests.ts';
 import type { Worker } from '../../../src/worker/worker.ts';
 import { readMetric } from '../../support/read-metric.ts';
@@ -22,7 +22,7 @@ let cluster: QuickCluster;
 let system: WorkerSystem;
 
 beforeEach(async () => {
-  cluster = await startQuickCluster(); // its own, for what other tests leave behind would be unknown here
+  cluster = await startQuickCluster(); // its own: the objects of other tests would be orphans here
   system = await createWorkerSystem(cluster);
 });
 afterEach(async () => {
@@ -46,7 +46,7 @@ const podBody = (name: string, id: string, annotations: Record<string, string> =
   spec: { containers: [{ name: 'main', image: 'registry.example.com/anything:v1' }] },
 });
 
-it('a whole healthy life needs no correction, however often rows and cluster are compared', async () => {
+it('a healthy project needs no correction, however often rows and cluster are compared', async () => {
   const worker = await system.startWorker({}, { resyncMs: 20 });
   const projects = await Promise.all(Array.from({ length: 5 }, () => system.create()));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
@@ -65,8 +65,8 @@ it('a whole healthy life needs no correction, however often rows and cluster are
   expect(await corrections(worker)).toEqual({});
 });
 
-it('a project costs the cluster eight requests: a read and three writes on the way up, two reads and two writes on the way down', async () => {
-  const slower = await startQuickCluster({ stopMs: 500 }); // as any real pod, it stops later than its order is noted
+it('a project takes eight requests to the cluster: four to start it and four to delete it', async () => {
+  const slower = await startQuickCluster({ stopMs: 500 }); // like a real pod, it stops after the command was acknowledged
   onTestFinished(slower.stop);
   const own = await createWorkerSystem(slower);
   onTestFinished(own.stop);
@@ -81,21 +81,21 @@ it('a project costs the cluster eight requests: a read and three writes on the w
   expect(Object.fromEntries(counts)).toEqual({ GET: 3, POST: 3, DELETE: 2 });
 });
 
-/** Nothing happens to the pod any more: a late word of the kubelet would put a spoiled row right by itself. */
+/** Waits until the pod does not change any more: a late event would correct the row without a resync. */
 async function untilQuiet({ id }: { id: string }): Promise<void> {
   const versions = async () => (await system.podsOf(id)).map(({ metadata }) => metadata?.resourceVersion);
   await vi.waitFor(
     async () => {
       const before = await versions();
-      await delay(500); // as long as the kubelet here ever takes for a step
+      await delay(500); // longer than the kubelet of these tests takes for a step
       expect(await versions()).toEqual(before);
     },
     { timeout: 10_000 },
   );
 }
 
-describe('the comparison of rows and cluster', () => {
-  it('puts right a row that does not say what the cluster shows', async () => {
+describe('the resync', () => {
+  it('corrects a row that does not say what the cluster shows', async () => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -114,13 +114,13 @@ describe('the comparison of rows and cluster', () => {
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1), 10_000);
     await system.until(project.id, { podUid: null });
-    await system.flushRedis(); // the pause is lost, too
+    await system.flushRedis(); // this ends the pause as well
     const after = await system.until(project.id, { status: 'ready' });
     expect(after.podUid).not.toBe(before.podUid);
     await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ drift: 1 }), 10_000);
   });
 
-  it('removes what a late request has made for a project that was deleted', async () => {
+  it('deletes an object that a late request created for a deleted project', async () => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
@@ -134,12 +134,12 @@ describe('the comparison of rows and cluster', () => {
       },
     });
     await vi.waitFor(async () => expect(await system.claimUid(project.id)).toBeNull(), { timeout: 10_000 });
-    // Counted when the job is known to be in the queue: a quick worker has done it by then.
+    // The correction is counted after the job was added to the queue. A fast worker has finished the job before.
     await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ 'left-over': 1 }), 5_000);
     expect(await system.read(project.id)).toMatchObject({ status: 'archived' });
   });
 
-  it('finds a wish whose job was lost, and says so', async () => {
+  it('leaves a command whose job was lost to the sweep, which counts it', async () => {
     const worker = await system.startWorker();
     const project = await system.create({ queued: false });
     await system.until(project.id, { status: 'ready' }, 5_000);
@@ -147,8 +147,8 @@ describe('the comparison of rows and cluster', () => {
   });
 });
 
-describe('objects with our label that no row knows', () => {
-  it('are counted; after its time a pod of this installation goes, a claim and all others stay', async () => {
+describe('orphans', () => {
+  it('are counted, and only pods of this installation are deleted after the grace period', async () => {
     const [known, stranger] = [await system.create(), randomUUID()];
     const mark = { [installationAnnotation]: await readInstallationId(system.db) };
     for (const body of [

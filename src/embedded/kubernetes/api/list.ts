@@ -34,7 +34,8 @@ export function matcherOf(
 /**
  * One page of a list. All pages of one list show the same revision, however much changes in between.
  *
- * @throws StatusError 410 when the changes since that revision are forgotten, 400 for a bad limit, token or selector
+ * @throws StatusError 410 when the changes since that revision are forgotten, 400 for a bad limit, token or selector,
+ *   422 for options of watches
  */
 export function listPage(
   store: Store,
@@ -43,6 +44,11 @@ export function listPage(
   query: URLSearchParams,
 ): Page {
   const matches = matcherOf(definition, namespace, query);
+  if (query.has('sendInitialEvents')) {
+    throw statusError.unprocessable(
+      'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list',
+    );
+  }
   const limit = readLimit(query);
   const from = readToken(query.get('continue') ?? '');
   const revision = from?.revision ?? readExactRevision(store, query) ?? store.revision();

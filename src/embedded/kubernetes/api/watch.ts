@@ -37,11 +37,7 @@ const longestWatchMs = 60 * 60 * 1000;
 export function serveWatch(response: ServerResponse, options: WatchOptions): () => void {
   const { store, definition, query } = options;
   const matches = matcherOf(definition, options.namespace, query);
-  if (query.has('sendInitialEvents')) {
-    throw statusError.unprocessable(
-      'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
-    );
-  }
+  checkInitialEvents(query);
   const timeoutMs = readTimeoutMs(query.get('timeoutSeconds') ?? '');
   const resource = storeKeyOf(definition);
   const backlog = initialFrames(options, resource, matches);
@@ -57,13 +53,17 @@ export function serveWatch(response: ServerResponse, options: WatchOptions): () 
       response.destroy();
     }
   };
-  const bookmark = (): void =>
+  const bookmark = (annotations?: Record<string, string>): void =>
     send({
       type: 'BOOKMARK',
       object: {
         kind: definition.kind,
         apiVersion: apiVersionOf(definition),
-        metadata: { resourceVersion: `${store.revision()}`, creationTimestamp: null },
+        metadata: {
+          resourceVersion: `${store.revision()}`,
+          creationTimestamp: null,
+          ...(annotations === undefined ? {} : { annotations }),
+        },
       },
     });
 
@@ -73,10 +73,11 @@ export function serveWatch(response: ServerResponse, options: WatchOptions): () 
     if (frame !== undefined) send(frame);
   });
   const timers = [setTimeout(end, timeoutMs)];
-  if (query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1') {
-    timers.push(setInterval(bookmark, options.bookmarkIntervalMs));
+  const allowsBookmarks = ['true', '1'].includes(query.get('allowWatchBookmarks') ?? '');
+  if (allowsBookmarks) {
+    timers.push(setInterval(() => bookmark(), options.bookmarkIntervalMs));
     // With a bookmark shortly before the end, the next watch of the client repeats few changes.
-    timers.push(setTimeout(bookmark, Math.max(timeoutMs - 2000, timeoutMs / 2)));
+    timers.push(setTimeout(() => bookmark(), Math.max(timeoutMs - 2000, timeoutMs / 2)));
   }
   function end(): void {
     if (!isOpen) return;
@@ -87,6 +88,7 @@ export function serveWatch(response: ServerResponse, options: WatchOptions): () 
   }
   response.on('close', end);
   for (const frame of backlog) send(frame);
+  if (allowsBookmarks && query.get('sendInitialEvents') === 'true') bookmark({ 'k8s.io/initial-events-end': 'true' });
   return end;
 }
 
@@ -96,12 +98,15 @@ function initialFrames(
   matches: (object: KubeObject) => boolean,
 ): Frame[] {
   const from = query.get('resourceVersion') ?? '';
-  if (from === '' || from === '0') {
+  const sendInitialEvents = query.get('sendInitialEvents');
+  const hasStart = from !== '' && from !== '0';
+  if (sendInitialEvents === 'true' || (sendInitialEvents === null && !hasStart)) {
     return store
       .list(resource)
       .filter(matches)
       .map((object) => ({ type: 'ADDED', object: present(object) }));
   }
+  if (!hasStart) return [];
   const revision = readRevision(from);
   const changes = store.changesSince(resource, revision);
   if (changes === 'forgotten') {
@@ -110,6 +115,22 @@ function initialFrames(
     return [{ type: 'ERROR', object: error.toStatus() }];
   }
   return changes.flatMap((change) => frameOf(change, matches, present) ?? []);
+}
+
+/** The rules of the real API for streaming lists (WatchList, on by default since Kubernetes 1.34). */
+function checkInitialEvents(query: URLSearchParams): void {
+  const isRequested = query.has('sendInitialEvents');
+  const match = query.get('resourceVersionMatch') ?? '';
+  if (isRequested && match !== 'NotOlderThan') {
+    throw statusError.unprocessable(
+      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    );
+  }
+  if (!isRequested && match !== '') {
+    throw statusError.unprocessable(
+      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+    );
+  }
 }
 
 /** A change as a watcher with a selector sees it. An object that stops matching is deleted for it; one that starts is added. */

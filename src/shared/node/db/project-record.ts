@@ -51,6 +51,14 @@ export const projectRecordSchema = z.object({
 });
 export type ProjectRecord = z.infer<typeof projectRecordSchema>;
 
+/** Whether the attempts of the current generation are exhausted: no further attempt follows until the owner retries. */
+export function hasFailedPermanently({
+  generation,
+  failedGeneration,
+}: Pick<ProjectRecord, 'generation' | 'failedGeneration'>): boolean {
+  return failedGeneration === generation;
+}
+
 /** The part of a record that its owner may read. */
 export function toProject(record: ProjectRecord): Project {
   const {
