@@ -55,7 +55,7 @@ export interface ServerTimings {
 const defaultTimings: ServerTimings = { compareIntervalMs: 8_000, revocationIntervalMs: 30_000 };
 const freshnessIntervalMs = 1_000;
 
-export interface ServerContextOptions {
+interface ServerContextOptions {
   log: Log;
   /** The origin that browsers see. It is a function because with port 0 the origin is known only after listening. */
   publicOrigin: () => string;

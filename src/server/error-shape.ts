@@ -24,7 +24,7 @@ const trpcCodeOf = {
 } as const satisfies Record<AppErrorCode, TRPCError['code']>;
 
 /** The value of `error` in every refusal. */
-export interface ErrorShape {
+interface ErrorShape {
   code: number;
   message: string;
   data: AppErrorData & { code: TRPCError['code']; httpStatus: number; path: string | null };

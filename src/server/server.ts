@@ -25,7 +25,7 @@ const socketGraceMs = 2_000;
 /** On stop, requests under way get this long to finish. */
 const requestGraceMs = 10_000;
 
-export interface StartServerOptions {
+interface StartServerOptions {
   log?: Log;
   /** The built user interface; `dist/client` by default. */
   clientDir?: string;

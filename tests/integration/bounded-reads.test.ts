@@ -10,7 +10,7 @@ let database: TestDatabase;
 let db: Database;
 let ownerId: string;
 
-/** One owner with 3 live projects, 2 that were archived just now, and 5,000 of long ago. */
+/** One owner with 3 live projects, 2 that were archived just now, and 5,000 that were archived long ago. */
 beforeAll(async () => {
   database = await createTestDatabase();
   db = createDatabase(database.url);
@@ -31,7 +31,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** How many rows PostgreSQL touches for the one statement that `read` sends, those included that it throws away. */
+/** The number of rows that PostgreSQL reads for the statement of `read`, including rows that it filters out. */
 async function rowsTouched(read: () => Promise<unknown>): Promise<number> {
   const sent = Promise.withResolvers<Knex.Sql>();
   db.once('query', (statement: Knex.Sql) => sent.resolve(statement));

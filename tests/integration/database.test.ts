@@ -24,7 +24,7 @@ import {
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createTestDatabase } from '../support/services.ts';
 
-/** Every file of the folder, so that one that is not in the list of the code is found. */
+/** Every file of the folder, so that a file that the code does not list is found. */
 const migrationNames = readdirSync(new URL('../../migrations/', import.meta.url))
   .map((file) => file.replace(/\.ts$/, ''))
   .toSorted();
@@ -342,7 +342,7 @@ describe('the lease', () => {
     const old = await acquireLease(db, options('a', -1_000));
     const write = (epoch: number, message: string) =>
       changeProject(db, { id: record.id, fence: { lease: watchLeaseName, epoch } }, () => ({ patch: { message } }));
-    // Somebody holds the row, so the old holder's write waits for it; it has looked at the lease by then.
+    // The row is locked, so the write of the old holder waits for it, after it has read the lease.
     const holder = await db.transaction();
     await holder('projects').where({ id: record.id }).forUpdate();
     const waiting = write(old?.epoch ?? 0, 'from the old holder');

@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
 });
 
-/** Runs jobs as the worker does, but with a back-off that no test would sit out. */
+/** Runs jobs like the worker, but with a back-off that is longer than any test. */
 function consume(work: (job: { data: ProjectJob; attemptsMade: number }) => Promise<void>): void {
   const redis = createRedis(url, { purpose: 'blocking', log });
   cleanUps.push(() => redis.disconnect());

@@ -1,4 +1,4 @@
-/** One request id and one trace from a mutation to the pod, on real processes and a collector that speaks OTLP over HTTP. */
+/** One request id and one trace from a mutation to the pod, with real processes and an OTLP/HTTP collector. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -11,7 +11,7 @@ const sessionEndedCode = 4401;
 /** The server accepts this many calls in one request. */
 const maxBatchSize = 20;
 
-export interface BrowserSocketDeps {
+interface BrowserSocketDeps {
   /** The origin of the page, such as `https://host`. */
   origin: string;
   reconnect: BackOffOptions;

@@ -16,7 +16,7 @@ const rereadIntervalMs = 1_000;
 const keysSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 type Keys = z.infer<typeof keysSchema>;
 
-export interface IssuerKeys {
+interface IssuerKeys {
   known: () => Keys | null;
   /** Reads the keys; if that fails, the previous keys stay. Never throws. */
   read: (url: string | undefined) => Promise<void>;

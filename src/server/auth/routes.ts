@@ -17,7 +17,7 @@ import type { LoginCookie } from './login-cookie.ts';
 import type { SessionCookie } from './session-cookie.ts';
 import { SignInRefused, type SignIn } from './sign-in.ts';
 
-export interface AuthRoutesDeps {
+interface AuthRoutesDeps {
   db: Database;
   issuer: Issuer;
   signIn: SignIn;

@@ -11,7 +11,7 @@ import { addressBlock } from './client-address.ts';
 
 const minuteMs = 60_000;
 
-export interface RateLimiter {
+interface RateLimiter {
   /** Takes `cost` tokens of the key. Returns 0, or the milliseconds until there are enough tokens. */
   take(key: string, cost?: number): number;
   /** The number of keys that are remembered. */

@@ -23,13 +23,13 @@ export interface Owner {
 }
 
 /** A project whose newest version was not delivered. `isLoss`: the stream should have delivered it. */
-export interface Undelivered {
+interface Undelivered {
   id: string;
   owner: Owner;
   isLoss: boolean;
 }
 
-export interface OwnerRegistry {
+interface OwnerRegistry {
   /** Registers a subscriber; the returned function removes it. */
   join: (ownerId: string, subscriber: HubSubscriber) => () => void;
   ids(): string[];

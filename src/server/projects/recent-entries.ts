@@ -12,7 +12,7 @@ export interface StreamedProject {
   project: Project;
 }
 
-export interface RecentEntries {
+interface RecentEntries {
   append(entry: StreamedProject): void;
   /** Forgets everything. `startId`: from now on every entry after it is kept; `null`: nobody may resume yet. */
   restart(startId: string | null): void;

@@ -9,7 +9,7 @@ export type BufferedEvent =
   | { type: 'project'; id: string; project: Project }
   | { type: 'freshness'; id: string; freshness: Freshness };
 
-export interface SendBuffer extends HubSubscriber {
+interface SendBuffer extends HubSubscriber {
   /** Removes and returns the next event, in the order of ids, or `null`. A reset comes before everything else. */
   take(): BufferedEvent | null;
   /** Resolves when there is an event to take, or when `signal` aborts. */

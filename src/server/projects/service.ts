@@ -28,7 +28,7 @@ import { createUsualStart } from './usual-start.ts';
 
 const activityPageSize = 50;
 
-export interface ProjectServiceDeps {
+interface ProjectServiceDeps {
   db: Database;
   announcer: Announcer;
   settings: { kubeNamespace: string; maxProjects: number };

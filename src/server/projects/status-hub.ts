@@ -42,7 +42,7 @@ export interface StatusHub {
   reader: StatusReader;
 }
 
-export interface StatusHubDeps {
+interface StatusHubDeps {
   listVersions(ownerIds: string[]): Promise<ProjectVersion[]>;
   findProjects(ids: string[]): Promise<Project[]>;
   /** The watch leader's last observation, as stored in PostgreSQL; `null` if there is no watch leader. */

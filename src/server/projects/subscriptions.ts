@@ -15,7 +15,7 @@ import { createSendBuffer, type BufferedEvent } from './send-buffer.ts';
 import { projectNotFound } from './service.ts';
 import type { StatusHub } from './status-hub.ts';
 
-export interface ProjectSubscriptionsDeps {
+interface ProjectSubscriptionsDeps {
   hub: StatusHub;
   source: {
     /** All projects of the owner that are not archived. */

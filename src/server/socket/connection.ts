@@ -30,7 +30,7 @@ const maxCloseReasonLength = 100;
 /** The longest delay of Node's timers. */
 const maxTimerMs = 2 ** 31 - 1;
 
-export interface ConnectionDeps {
+interface ConnectionDeps {
   identify: Identify;
   services: Services;
   rateLimits: RateLimits;

@@ -31,7 +31,7 @@ export interface GuardedSocket {
   subscriptionCount: () => number;
 }
 
-export interface GuardOptions {
+interface GuardOptions {
   /** The first message names the caller. */
   expectsParams: boolean;
   /** Resolves when the caller is known; only the first message is passed on before. */

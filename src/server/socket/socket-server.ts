@@ -42,7 +42,7 @@ export interface SocketServer {
   stop: (graceMs: number) => Promise<void>;
 }
 
-export interface SocketServerDeps {
+interface SocketServerDeps {
   identify: Identify;
   services: Services;
   publicOrigin: () => string;

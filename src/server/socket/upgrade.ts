@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { AppError } from '../../shared/contract/errors.ts';
 import { originRefusal } from '../http/origin.ts';
 
-export interface UpgradeRefusal {
+interface UpgradeRefusal {
   status: 403 | 404 | 429 | 503;
   message: string;
   retryAfterSeconds: number | null;

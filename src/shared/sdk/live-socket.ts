@@ -4,7 +4,7 @@ import { createWSClient, type TRPCWebSocketClient } from '@trpc/client';
 
 import { backOffMs, type BackOffOptions } from '../back-off.ts';
 
-export interface LiveSocketOptions {
+interface LiveSocketOptions {
   /** Where the application is, such as `https://projects.example.com`. */
   url: string;
   /** A personal access token. Without it the browser's own session is used. */

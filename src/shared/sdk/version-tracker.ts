@@ -3,7 +3,7 @@
 import type { ProjectEvent } from '../contract/events.ts';
 import type { Project } from '../contract/project.ts';
 
-export interface VersionTracker {
+interface VersionTracker {
   /** Takes the event into account. See `FeedUpdate` for `newer` and `missing`. */
   receive(event: ProjectEvent): { newer: Project[]; missing: string[] };
 }

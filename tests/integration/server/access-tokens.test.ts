@@ -67,7 +67,7 @@ it('revoking a token closes the sockets that were opened with it, and no other s
   expect(await first.closed).toBe(4401);
   expect(await second.subscribe(2)).toMatchObject({ type: 'snapshot' });
 
-  // On another server: all that this one sees is the row.
+  // As if another server had revoked it: this server only finds the changed row.
   await onDatabase((db) => db('access_tokens').where({ id: two.id }).update({ revokedAt: db.fn.now() }));
   expect(await second.closed).toBe(4401);
 });

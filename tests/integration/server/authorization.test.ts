@@ -46,7 +46,7 @@ beforeAll(async () => {
       OIDC_ISSUER: issuer.url,
       OIDC_AUDIENCE: audience,
       MAX_PROJECTS_PER_USER: '1000',
-      RATE_LIMIT_PER_MINUTE: '1000000', // all that is asked here comes from one address
+      RATE_LIMIT_PER_MINUTE: '1000000', // all calls of this test come from one address
     },
   });
   victim = await createVictim();
@@ -61,7 +61,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-// Some thousands of calls, one after the other: seconds here, more where two cores do everything at once.
+// Thousands of sequential calls take seconds, and more on a busy machine with two cores.
 describe('every procedure, over HTTP, in batches and on a socket', { timeout: 120_000 }, () => {
   const reports: { unknown: SweepReport[]; stranger: Pick<SweepReport, 'answers'>[] } = { unknown: [], stranger: [] };
 
@@ -77,7 +77,7 @@ describe('every procedure, over HTTP, in batches and on a socket', { timeout: 12
     const withToken = async () => byToken('a stranger with a token', strangersToken);
     const withSession = async () => byCookie('a stranger with a session', await cookieOf('stranger', {}));
     for (const [actor, mayBeForbidden] of [
-      [withToken, true], // a token ends no sessions, not even those of its owner
+      [withToken, true], // a token cannot end sessions, not even those of its owner
       [withSession, false],
     ] as const) {
       const stranger = { userId: strangerId, actor, mayBeForbidden };
@@ -143,13 +143,13 @@ const byCookie = (name: string, cookie: string): Actor => ({
 });
 const byToken = (name: string, token: string): Actor => ({ name, headers: bearer(token), socket: { token } });
 
-/** What a good access token of the issuer says. */
+/** The claims of a valid access token of the issuer. */
 function goodClaims() {
   const iat = Math.floor(Date.now() / 1000) - 100;
   return { iss: issuer.url, aud: audience, sub: 'victim', scope: 'openid', iat, exp: iat + 3_600 };
 }
 
-/** Everybody whom the server must not know. */
+/** Every kind of credential that the server must refuse. */
 async function unknownActors(): Promise<Actor[]> {
   const past = new Date(Date.now() - 60_000);
   const good = goodClaims();
@@ -178,7 +178,7 @@ async function unknownActors(): Promise<Actor[]> {
   ];
 }
 
-/** The cookie of a new session of this person, with whatever is wrong with it. */
+/** The cookie of a new session of this user, with one fault. */
 async function cookieOf(
   name: string,
   wrong: { rowEndsAt?: Date; cookieEndsAt?: Date; revoked?: boolean; signedWith?: string },
@@ -196,7 +196,7 @@ async function cookieOf(
   return header.split(';')[0] ?? '';
 }
 
-/** Somebody with one of everything, who listens to what happens to it. */
+/** A user with one object of each kind, who watches for changes of them. */
 async function createVictim(): Promise<typeof victim> {
   const token = await server.mintToken('victim');
   const call = createApiCall(server.url, bearer(token));
@@ -221,13 +221,13 @@ async function createVictim(): Promise<typeof victim> {
       changes += 1;
       const description = `marked change ${changes}`;
       const { status } = await call('projects.update', { body: { id: project, description } });
-      if (status !== 200) return; // somebody has taken it from them: that is found already
+      if (status !== 200) return; // another check already reports that the object is gone
       await socket.message((message) => JSON.stringify(message).includes(description));
     },
   };
 }
 
-/** As much of an issuer as is asked when a token of it comes: who it is, and its key. */
+/** The part of an issuer that verifying a token needs: its metadata and its key. */
 async function startKeyIssuer(): Promise<typeof issuer> {
   const { privateKey, publicKey } = await generateKeyPair('RS256');
   const key = { ...(await exportJWK(publicKey)), kid: 'one', use: 'sig', alg: 'RS256' };

@@ -42,7 +42,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(() => {
-  aheadMs += 2_000; // what the test before has asked the issuer does not count any more
+  aheadMs += 2_000; // the issuer's answers to the previous test have expired
   return () => issuer.repair();
 });
 
@@ -174,7 +174,7 @@ describe('a refused token is answered with the reason and never repeated:', () =
 
   it('when it is not signed, or signed with an algorithm that is not accepted', async () => {
     expect(await refusal(new UnsecuredJWT(claims()).encode())).toContain('in a way that is not accepted');
-    // The classical confusion: the public key, which everybody has, taken for a shared secret.
+    // The classical attack: the public key, which everybody has, is used as a shared secret.
     const secret = Buffer.from(JSON.stringify(issuer.publicKey()));
     const head = { alg: 'HS256', typ: 'at+jwt', kid: issuer.publicKey().kid ?? '' };
     const confused = await new SignJWT(claims()).setProtectedHeader(head).sign(secret);

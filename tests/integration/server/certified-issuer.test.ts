@@ -19,7 +19,7 @@ import { createCookieBrowser } from '../../support/cookie-browser.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
-const redirectUri = 'http://127.0.0.1:9/back'; // a script that reads the address and never listens there
+const redirectUri = 'http://127.0.0.1:9/back'; // a script reads this address and never listens there
 let database: TestDatabase;
 let issuer: EmbeddedIssuer;
 let server: TestServer;
@@ -32,7 +32,7 @@ beforeAll(async () => {
   issuer = await createEmbeddedIssuer({
     dataDir,
     clients: [{ clientId: 'app', clientSecret: 'secret', redirectUris: [redirectUri], postLogoutRedirectUris: [] }],
-    audience: 'app', // as it is where OIDC_AUDIENCE is not set; the ID token has the same one then
+    audience: 'app', // the default without OIDC_AUDIENCE; the ID token then has the same audience
     log: silentLog,
   });
   server = await startTestServer({

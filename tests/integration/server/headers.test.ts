@@ -12,7 +12,7 @@ import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
 let database: TestDatabase;
 let issuer: ScriptedIssuer;
-/** As on the open internet, and as on a machine alone. */
+/** One server with an https origin, and one on plain http on this machine. */
 let secure: TestServer;
 let plain: TestServer;
 let unbuilt: TestServer;
@@ -51,7 +51,7 @@ interface Kind {
   status: number;
   cache?: string;
   init?: () => RequestInit;
-  /** Answered before it is known what was asked for: as a page such an answer may do nothing at all. */
+  /** A response to an unreadable request: if a browser shows it as a page, it must not be able to do anything. */
   unreadable?: true;
   /** Instead of `same-origin`. */
   referrer?: string;
@@ -66,7 +66,7 @@ const post = (body: string, headers: Record<string, string> = {}) => ({
 });
 const files = { index: 'no-cache', asset: 'public, max-age=31536000, immutable' };
 
-/** Every way in which an answer comes about. Nobody keeps one, unless it says otherwise. */
+/** Every kind of response. None is cached unless it says otherwise. */
 const kinds: Kind[] = [
   { what: 'a page of the interface', path: '/projects/1', status: 200, cache: files.index, init: html },
   { what: 'the page at the root', path: '/', status: 200, cache: files.index, init: html },
@@ -126,7 +126,7 @@ const policy = (issuerUrl: string) => ({
 function expectSafe({ headers }: Response, kind: Partial<Kind> = {}): void {
   const { cache = 'no-store', referrer = 'same-origin', unreadable = false } = kind;
   const directives = (headers.get('content-security-policy') ?? '').split(';').filter(Boolean);
-  const read = directives.map((directive) => directive.trim().split(/ (.*)/s).slice(0, 2) as [string, string]); // a name and the rest
+  const read = directives.map((directive) => directive.trim().split(/ (.*)/s).slice(0, 2) as [string, string]); // a name and its values
   expect(Object.fromEntries(read)).toEqual(
     unreadable ? { 'default-src': "'none'", 'frame-ancestors': "'none'" } : policy(issuer.url),
   );

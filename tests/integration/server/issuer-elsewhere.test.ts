@@ -9,7 +9,7 @@ import { startTestServer, type TestServer } from '../../support/test-server.ts';
 let database: TestDatabase;
 let issuer: ScriptedIssuer;
 let server: TestServer;
-/** As browsers know it; the server reaches it by its address alone. */
+/** The URL for browsers; the server reaches the issuer only by its address. */
 let publicName: string;
 
 beforeAll(async () => {

@@ -38,7 +38,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(() => {
-  aheadMs += 2_000; // what the test before has asked the issuer does not count any more
+  aheadMs += 2_000; // the issuer's answers to the previous test have expired
   return () => issuer.repair();
 });
 
@@ -101,7 +101,7 @@ describe('the keys of the issuer', () => {
     expect((await me(await token())).status).toBe(200);
     issuer.break('metadata', 'silence');
     aheadMs += 60 * 60 * 1_000;
-    expect((await me(await token())).status).toBe(200); // finds out by waiting for it
+    expect((await me(await token())).status).toBe(200); // this call waits for the issuer and so finds the outage
     aheadMs += 2_000;
     const startedAt = performance.now();
     expect((await me(await token())).status).toBe(200);

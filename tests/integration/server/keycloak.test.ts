@@ -13,7 +13,7 @@ import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
-/** Of Keycloak's RealmRepresentation as much as matters here. */
+/** The part of Keycloak's RealmRepresentation that this test reads. */
 const realmSchema = z.object({
   realm: z.string(),
   enabled: z.boolean(),
@@ -50,7 +50,7 @@ const client = realm.clients.find(({ clientId }) => clientId === 'opencode-proje
 const audienceMapper = client?.protocolMappers.find(({ protocolMapper }) => protocolMapper === 'oidc-audience-mapper');
 const [userA, userB] = realm.users;
 
-/** The configuration of an application that signs in at this realm, with nothing set that need not be. */
+/** The minimal configuration of an application that uses this realm. */
 const config = readServerConfig({
   DATABASE_URL: 'postgresql://localhost/app',
   REDIS_URL: 'redis://localhost',
@@ -71,7 +71,7 @@ describe('the realm file', () => {
       directAccessGrantsEnabled: false,
     });
     expect(client?.attributes['pkce.code.challenge.method']).toBe('S256');
-    expect(client?.description.length).toBeLessThan(256); // as long as Keycloak's column is
+    expect(client?.description.length).toBeLessThan(256); // the length of Keycloak's column
   });
 
   it('allows only redirects to the default address of the application', () => {
@@ -140,7 +140,7 @@ describe('tokens in Keycloak’s shape', () => {
   const me = (token: string) => createApiCall(server.url, bearer(token))('auth.me');
 
   it('identify the same user by the browser and by the access token', async () => {
-    // Keycloak sends `iss` and `session_state` back beside code and state, and says so of `iss` in its metadata.
+    // Keycloak returns `iss` and `session_state` with code and state, and announces `iss` in its metadata.
     issuer.script({
       idClaims: keycloakIdClaims(optionsOf(userA)),
       metadata: { authorization_response_iss_parameter_supported: true },

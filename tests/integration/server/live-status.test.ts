@@ -53,7 +53,7 @@ async function signedIn(name: string): Promise<{ client: Client; token: string }
   return { client, token };
 }
 
-/** What the worker does: writes the row and, unless told otherwise, appends it to the stream. */
+/** Does what the worker does: writes the row and, by default, appends it to the stream. */
 async function observe(id: string, patch: ProjectPatch, options = { publish: true }): Promise<Project> {
   const result = await changeProject(db, { id }, () => ({ patch }));
   if (!result) throw new Error(`There is no project ${id}.`);
@@ -110,8 +110,8 @@ describe('a subscription', () => {
   it('resumes after its last event without a snapshot, and with a snapshot if the event is too old', async ({
     onTestFinished,
   }) => {
-    // With the usual interval: this one's comparison would now and then come between a row and its entry in the stream, and
-    // whoever may have missed something gets a snapshot.
+    // With the usual interval. A short one sometimes compares between the write of a row and its entry in the stream, and then
+    // the subscriber receives a snapshot.
     const unhurried = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
     onTestFinished(() => unhurried.stop());
     const { client, token } = await signedIn(`owner-5-${Date.now()}`);

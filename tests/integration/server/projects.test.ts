@@ -107,7 +107,7 @@ describe('a command', () => {
       'stop-requested by wisher',
       'created by wisher',
     ]);
-    expect(await jobsOf(id)).toHaveLength(1); // one job a project: it says only "look at this project"
+    expect(await jobsOf(id)).toHaveLength(1); // one job per project: it only requests a reconcile
   });
 
   it('that the state does not allow is refused with what to do instead', async () => {

@@ -12,7 +12,7 @@ import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
 let database: TestDatabase;
 let redis: TestRedis;
-/** Behind one proxy; 60 calls a user, 6 a stranger, 3 of signing in, 12 handshakes, 600 requests an address. */
+/** Behind one proxy: 60 calls per user, 6 anonymous calls, 3 sign-in requests, 12 handshakes and 600 requests per address. */
 let server: TestServer;
 /** It stands still until a test moves it, so that no token is refilled meanwhile. */
 const clock = createTestClock(Date.now());
@@ -127,7 +127,7 @@ describe('from one address', () => {
   it('signing in has the smallest limit, and the page names the time to wait', async () => {
     const headers = { accept: 'text/html', ...from(newAddress()) };
     const signIn = () => fetch(`${server.url}/auth/login`, { headers, redirect: 'manual' });
-    expect(await statusesOf(3, signIn)).toEqual(allOf(3, 503)); // the issuer of this server is away
+    expect(await statusesOf(3, signIn)).toEqual(allOf(3, 503)); // the issuer of this server is unavailable
     const refused = await signIn();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '20']);
     expect(await refused.text()).toContain('Too many sign-ins from your address within a minute. Wait 20 seconds');
@@ -147,7 +147,7 @@ describe('from one address', () => {
 
   it('all requests together have a limit, however many users share the address', async () => {
     const headers = from(newAddress());
-    // Refused before anybody is looked up, and counted before that.
+    // The limit counts and refuses requests before the caller is identified.
     const ask = () => fetch(`${server.url}/trpc/no-such-name`, { headers });
     for (let served = 0; served < 600; served += 50) {
       const answers = await Promise.all(Array.from({ length: 50 }, ask));
@@ -212,7 +212,7 @@ it('the default limits never refuse a person who clicks or runs a script', async
   await asShipped.stop();
 });
 
-/** Asks for a WebSocket and hangs up when it is granted. */
+/** Requests a WebSocket and closes it when it is accepted. */
 function handshake(
   { port }: TestServer,
   forwardedFor: string,

@@ -16,14 +16,14 @@ import { startServerProcess, startWorkerProcess, type ServiceProcess } from '../
 import { startQuickCluster, type QuickCluster } from '../../support/worker-system.ts';
 
 const mark = (what: string) => `${what}-${randomBytes(12).toString('hex')}`;
-/** Every secret that was planted, or has come about on the way, by its name. */
+/** Every secret that the test planted or that was created during it, by name. */
 const secrets = new Map<string, string>();
 function plant(what: string, text = mark(what)): string {
   secrets.set(`${what} ${secrets.size}`, text);
   return text;
 }
 
-/** One answer of the server, as its reader sees it. */
+/** One response of the server. */
 interface Answer {
   where: string;
   status: number;
@@ -41,7 +41,7 @@ let server: ServiceProcess;
 let worker: ServiceProcess;
 let db: Database;
 let environment: Record<string, string>;
-/** Secrets with the one kind of answer in which they are given out. */
+/** Secrets with the one kind of response that returns them. */
 const belongs = new Map<string, string>();
 
 beforeAll(async () => {
@@ -66,7 +66,7 @@ beforeAll(async () => {
     SESSION_SECRET: plant('session-secret-of-enough-characters'),
   };
   const places = { databaseUrl: postgres.url, redisUrl: redisUrl.href, env: environment };
-  db = createDatabase(postgres.url, { poolSize: 1 }); // the one connection that is spared below
+  db = createDatabase(postgres.url, { poolSize: 1 }); // the test below does not close this connection
   [server, worker] = await Promise.all([
     startServerProcess(places),
     startWorkerProcess({ ...places, kubeconfigPath: cluster.kubeconfigPath }),
@@ -82,7 +82,7 @@ async function onRedis(use: (connection: Redis) => Promise<unknown>, password?: 
   const url = new URL(redis.url);
   if (password !== undefined) url.password = password;
   const connection = new Redis(url.href, { maxRetriesPerRequest: 1 });
-  connection.on('error', () => undefined); // the command that fails says it
+  connection.on('error', () => undefined); // the failing command reports it
   await use(connection).finally(() => connection.disconnect());
 }
 
@@ -105,7 +105,7 @@ const cookiesOf = ({ headers }: Answer) =>
     .map((cookie) => cookie.split(';')[0] ?? '')
     .filter((pair) => !pair.endsWith('='));
 
-/** As far as the callback's answer; the issuer sends everybody back at once. */
+/** Signs in up to the response of the callback; the issuer redirects back at once. */
 async function signIn(where: string): Promise<{ answer: Answer; cookie: string }> {
   const begun = await ask('the way to the issuer', '/auth/login?returnTo=/projects');
   const [loginCookie = ''] = cookiesOf(begun);
@@ -121,7 +121,7 @@ async function signIn(where: string): Promise<{ answer: Answer; cookie: string }
 
 const everySecret = () => [...[...secrets].map(([what, text]) => ({ what, text })), ...issuer.secrets()];
 
-/** A text in the ways in which it may stand somewhere. */
+/** A text in every encoding in which it may appear. */
 const spellings = (text: string) => [
   text,
   encodeURIComponent(text),

@@ -25,7 +25,7 @@ beforeAll(async () => {
   db = createDatabase(database.url, { poolSize: 2 });
   const start = (revocationIntervalMs: number) =>
     startTestServer({ databaseUrl: database.url, redisUrl: redis.url, timings: { revocationIntervalMs } });
-  // The first never looks by itself whether sessions still live: what it closes, it closes because it was told.
+  // The first server never checks sessions by itself, so it closes sockets only when a call to it ends their session.
   [server, otherServer] = await Promise.all([start(3_600_000), start(100)]);
 });
 afterAll(async () => {
@@ -85,7 +85,7 @@ describe('the list of sessions', () => {
     await age(50);
     const before = await row();
     await Promise.all([statusOf(browser), statusOf(browser)]);
-    await recordSessionUse(db, [browser.id]); // whatever the requests may have begun came before this
+    await recordSessionUse(db, [browser.id]); // every write that the requests started has finished before this one
     expect(await row()).toEqual(before);
 
     await age(70);

@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   standsAtMs = null;
-  aheadMs += 10_000; // each test finds a server that asks the issuer for its metadata anew
+  aheadMs += 10_000; // in each test the server reads the issuer's metadata again
   return () => issuer.repair();
 });
 
@@ -50,7 +50,7 @@ async function isSignedIn(): Promise<boolean> {
   return url === `${server.url}/deep` && me.status === 200;
 }
 
-/** A sign-in that fails, changes nothing, and leads at the next try where the person wanted to go. */
+/** Expects a sign-in that fails, changes nothing, and offers to try again with the same destination. */
 async function failure(status: number): Promise<string> {
   const before = await sessionCount();
   const browser = createCookieBrowser();
@@ -66,7 +66,7 @@ describe('the ID token of a sign-in', () => {
   it('is accepted with a clock difference of half a minute in both directions', async () => {
     issuer.script({ clockAheadMs: 25_000 });
     expect(await isSignedIn()).toBe(true);
-    issuer.script({ clockAheadMs: -25_000 - 300_000 }); // it lasts for five minutes
+    issuer.script({ clockAheadMs: -25_000 - 300_000 }); // the token is valid for five minutes
     expect(await isSignedIn()).toBe(true);
     issuer.script({ clockAheadMs: 0, idClaims: { nbf: Math.floor(Date.now() / 1_000) + 25 } });
     expect(await isSignedIn()).toBe(true);
@@ -158,9 +158,9 @@ describe('a faulty token endpoint', () => {
   it.each(['token', 'keys'] as const)(
     'delays the answer by at most seven seconds when it does not answer: %s',
     async (endpoint) => {
-      standsAtMs = Date.now() + aheadMs; // else the metadata would be asked for again, and its time comes on top
+      standsAtMs = Date.now() + aheadMs; // otherwise the server would read the metadata again, which takes additional time
       expect(await isSignedIn()).toBe(true);
-      if (endpoint === 'keys') await issuer.rotateKey(); // so that they are needed
+      if (endpoint === 'keys') await issuer.rotateKey(); // so that the keys are needed
       issuer.break(endpoint, 'silence');
       const startedAt = performance.now();
       expect(await failure(503)).toContain('does not answer right now');

@@ -37,7 +37,7 @@ beforeAll(async () => {
     },
     logTo: { write: (line) => output.push(line) },
   });
-  // The issuer comes after the server, as it may: its address is known, but nothing answers there yet.
+  // The server starts before the issuer: the issuer's address is known, but nothing answers there yet.
   expect((await createCookieBrowser().open(`${server.url}/auth/login`)).status).toBe(503);
   dataDir = mkdtempSync(join(tmpdir(), 'opencode-sign-in-'));
   issuer = await createEmbeddedIssuer({
@@ -63,12 +63,12 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Goes as far as the issuer's sign-in page. */
+/** Opens the issuer's sign-in page. */
 function beginSignIn(browser: CookieBrowser, returnTo: string) {
   return browser.open(`${server.url}/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
 }
 
-/** Goes as far as the callback, which is not opened yet; returns its URL. */
+/** Signs in at the issuer and returns the URL of the callback without opening it. */
 async function reachCallback(browser: CookieBrowser, { as = 'user-a', returnTo = '/' } = {}): Promise<string> {
   const page = await beginSignIn(browser, returnTo);
   const atCallback = (url: URL) => url.pathname === '/auth/callback';
@@ -237,7 +237,7 @@ describe('signing out', () => {
     await browser.open(`${server.url}/auth/logout`, { form: {}, until: () => true });
     const question = await beginSignIn(browser, '/again');
     expect(new URL(question.url).origin).toBe(issuer.url);
-    // The issuer knows another person here still, and says good-bye to them by a form that submits itself.
+    // The issuer still has a session of another person, and ends it with a form that submits itself.
     const goodbye = await browser.open(question.url, { form: { as: 'user-b' } });
     const action = /action="([^"]+)"/.exec(goodbye.body)?.[1] ?? '';
     const fields = [...goodbye.body.matchAll(/name="([^"]+)" value="([^"]+)"/g)].map(([, name, value]) => [

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 const create = (body: unknown, headers = {}): [string, ApiRequest] => ['projects.create', { body, headers }];
-/** What is sent, the status and the code of the answer. What lies in the fields is the matter of `tests/faults`. */
+/** The request, and the status and code of the response. Wrong field values are tested in `tests/fuzz`. */
 const cases: [what: string, request: [string, ApiRequest?], status: number, code: string][] = [
   ['an empty body', create(''), 400, 'VALIDATION_FAILED'],
   ['a form', create('name=a', { 'content-type': 'application/x-www-form-urlencoded' }), 405, 'UNSUPPORTED'],

@@ -22,7 +22,7 @@ export type ProjectPatch = Partial<
   Omit<ProjectRecord, 'id' | 'seq' | 'ownerId' | 'idempotencyKey' | 'statusVersion' | 'createdAt' | 'updatedAt'>
 >;
 
-export interface NewProject {
+interface NewProject {
   id: string;
   ownerId: string;
   idempotencyKey: string | null;
