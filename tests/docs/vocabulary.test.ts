@@ -36,14 +36,19 @@ const wordsOf = (line: string) => line.replace(/([a-z0-9])([A-Z])/g, '$1 $2').re
 const root = resolve(import.meta.dirname, '../..');
 const self = 'tests/docs/vocabulary.test.ts';
 
+/** Words that are not ours: a column of kubectl, and the names of migrations, which never change once they have run. */
+const quoted = /last seen|0007-session-last-seen|0008-explanations/gi;
+
 function findingsIn(file: string): string[] {
   return readFileSync(join(root, file), 'utf8')
     .split('\n')
-    .flatMap((line, index) => [...wordsOf(line).matchAll(word)].map(([match]) => `${file}:${index + 1}: ${match}`));
+    .flatMap((line, index) =>
+      [...wordsOf(line.replace(quoted, '')).matchAll(word)].map(([match]) => `${file}:${index + 1}: ${match}`),
+    );
 }
 
 describe('the vocabulary of the glossary', () => {
-  it.each(['src', 'tests', 'bench', 'examples', 'docs', 'images', 'k8s'])('is used everywhere in %s', (folder) => {
+  it.each(['src', 'tests', 'bench', 'examples', 'docs', 'k8s'])('is used everywhere in %s', (folder) => {
     const files = globSync(`${folder}/**/*.{ts,tsx,css,html,md,yaml,sh}`, { cwd: root }).filter(
       (file) => file !== self,
     );

@@ -270,13 +270,13 @@ describe('projects', () => {
   it('are found by the sweep while their command is pending, unless it has failed permanently', async () => {
     const db = await connect();
     const owner = await addUser(db);
-    const [pending, failedPermanently, told] = [
+    const [pending, failedPermanently, observed] = [
       (await addProject(db, { ownerId: owner.id, name: 'pending' })).record,
       (await addProject(db, { ownerId: owner.id, name: 'failed' })).record,
       (await addProject(db, { ownerId: owner.id, name: 'observed' })).record,
     ];
     await changeProject(db, { id: failedPermanently.id }, () => ({ patch: { failedGeneration: 1 } }));
-    await changeProject(db, { id: told.id }, () => ({ patch: { observedGeneration: 1 } }));
+    await changeProject(db, { id: observed.id }, () => ({ patch: { observedGeneration: 1 } }));
     const found = await listPendingProjects(db, { olderThanMs: 0, afterSeq: 0, limit: 10 });
     expect(found.map((record) => record.id)).toEqual([pending.id]);
   });

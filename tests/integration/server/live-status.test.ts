@@ -168,8 +168,8 @@ describe('a subscription', () => {
     const tells = (state: string) => (message: RawMessage) =>
       (eventOf(message)?.['freshness'] as { state?: string } | undefined)?.state === state;
     await socket.message(tells('live'));
-    const told = await socket.message(tells('unreachable'));
-    expect(eventOf(told)).toEqual({ type: 'freshness', freshness: { state: 'unreachable', asOf } });
+    const event = await socket.message(tells('unreachable'));
+    expect(eventOf(event)).toEqual({ type: 'freshness', freshness: { state: 'unreachable', asOf } });
     socket.close();
   });
 });

@@ -88,8 +88,8 @@ describe('a new project', () => {
 
 describe('a command', () => {
   it('is committed with its generation, its line in the timeline and its job, and repeating it has no effect', async () => {
-    const client = await signedIn('wisher');
-    const { id } = await client.projects.create({ name: 'Wishes' });
+    const client = await signedIn('commander');
+    const { id } = await client.projects.create({ name: 'Commands' });
     const stopping = await client.projects.stop(id);
     expect(stopping).toMatchObject({ status: 'stopping', desiredState: 'stopped', generation: 2 });
     expect(await client.projects.stop(id)).toEqual(stopping);
@@ -101,11 +101,11 @@ describe('a command', () => {
 
     const { items } = await client.projects.activity(id);
     expect(items.map(({ kind, actor }) => `${kind} by ${actor}`)).toEqual([
-      'delete-requested by wisher',
-      'restart-requested by wisher',
-      'start-requested by wisher',
-      'stop-requested by wisher',
-      'created by wisher',
+      'delete-requested by commander',
+      'restart-requested by commander',
+      'start-requested by commander',
+      'stop-requested by commander',
+      'created by commander',
     ]);
     expect(await jobsOf(id)).toHaveLength(1); // one job per project: it only requests a reconcile
   });
@@ -123,7 +123,7 @@ describe('a command', () => {
 
   it('to retry a permanently failed project queues a job and clears the failure', async () => {
     const client = await signedIn('retrier');
-    const { id } = await client.projects.create({ name: 'Parked' });
+    const { id } = await client.projects.create({ name: 'Failed' });
     await onDatabase((db) =>
       changeProject(db, { id }, (record) => ({
         patch: {

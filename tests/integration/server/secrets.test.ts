@@ -245,7 +245,7 @@ describe('planted secrets', () => {
     for (const one of [server, worker]) {
       await vi.waitFor(() => expect(one.output()).toMatch(/Redis does not answer/), 20_000);
     }
-    expect((await call('a wish without Redis', 'projects.create', { cookie }, { name: 'Other' })).status).toBe(200);
+    expect((await call('a command without Redis', 'projects.create', { cookie }, { name: 'Other' })).status).toBe(200);
     await onRedis((connection) => connection.config('SET', 'requirepass', password), 'another');
   });
 
