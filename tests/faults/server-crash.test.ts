@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-it('fault 1: of a server that is killed between a row and its job, the sweep finds the project within 5 s of a worker being there', async () => {
+it('fault 1: when a server is killed between the row and the job, the sweep finds the project within 5 s of the start of a worker', async () => {
   const system = await createWorkerSystem(cluster);
   onTestFinished(() => system.stop());
   const { databaseUrl, redisUrl } = system.places;
@@ -36,7 +36,7 @@ it('fault 1: of a server that is killed between a row and its job, the sweep fin
   );
   expect(await server.kill()).toEqual({ code: null, signal: 'SIGKILL' });
   expect(await answer).toBe('none');
-  await proxy.close(); // what it has swallowed stays lost
+  await proxy.close(); // the frozen command stays lost
   expect(await system.jobs.getJobCountByTypes('wait', 'active', 'delayed')).toBe(0);
   expect(await system.read(id)).toMatchObject({ generation: 1, observedGeneration: 0 });
 

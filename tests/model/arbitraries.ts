@@ -7,7 +7,8 @@ import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../../src/worker/pods/kube/kubernetes-pod.ts';
 import { generationAnnotation, projectIdLabel } from '../../src/worker/pods/kube/manifests.ts';
 import type { Actual } from '../../src/worker/pods/reconcile/decide.ts';
-import { claimOf, podOf, recordOf, testNow } from './fixtures.ts';
+import { recordFixture } from '../support/project-fixture.ts';
+import { claimOf, podOf, testNow } from './fixtures.ts';
 
 const foreignId = '11111111-2222-4333-8444-555555555555';
 
@@ -24,7 +25,7 @@ export const anyRecord: fc.Arbitrary<ProjectRecord> = fc
     podUid: fc.option(fc.constantFrom('uid-1', 'uid-0')),
   })
   .map(({ generation, acknowledged, podGeneration, failedPermanently, failure, ...rest }) =>
-    recordOf({
+    recordFixture({
       ...rest,
       generation,
       observedGeneration: acknowledged ? generation : generation - 1,
@@ -131,7 +132,7 @@ const strangePod: fc.Arbitrary<KubernetesPod> = fc
     ),
   })
   .map(({ owner, generation, spec, status, ...metadata }) => {
-    const { id, podName } = recordOf();
+    const { id, podName } = recordFixture();
     const specNames = spec.containers?.map(({ name }) => name) ?? [];
     const statuses = status?.containerStatuses?.filter(
       ({ name }) => specNames.length === 0 || specNames.includes(name),
@@ -163,7 +164,7 @@ const completePod: fc.Arbitrary<KubernetesPod> = fc
 const anyClaim = fc
   .record({
     leaving: fc.boolean(),
-    projectId: fc.oneof({ weight: 8, arbitrary: fc.constant(recordOf().id) }, fc.constant(foreignId)),
+    projectId: fc.oneof({ weight: 8, arbitrary: fc.constant(recordFixture().id) }, fc.constant(foreignId)),
   })
   .map(claimOf);
 

@@ -92,30 +92,8 @@ export function executorSteps(memory: Memory, row: Row, cluster: Cluster, guards
         dies,
       ];
     }
-    case 'sending': {
-      const { request, generation, observed } = memory;
-      const answer = serve(request, row, cluster, guards);
-      const pod = podNamed(row, cluster);
-      const isOfNewerCommand = request.kind === 'delete-pod' && request.current && (pod?.generation ?? 0) > generation;
-      const fault = isOfNewerCommand ? 'the pod of a later command was deleted for an earlier one' : answer.fault;
-      const after = { row, cluster: answer.cluster, ...(fault === undefined ? {} : { fault }) };
-      const what = `${request.kind} of generation ${generation} arrives`;
-      const answered = answer.result === 'done' ? answeredAfter(request, observed) : idle; // refused: it reads everything again
-      return [
-        { ...after, name: `${what} (${answer.result})`, memory: answered },
-        { ...after, name: `${what}, the answer is lost`, memory: failing(generation, false), costs: 'failure' },
-        { ...after, name: `${what}, the executor dies before the answer`, memory: idle },
-        ...failures(here, generation),
-        {
-          ...here,
-          name: `${request.kind} of generation ${generation} is cut off on its way`,
-          memory: idle,
-          late: request,
-          costs: 'late request',
-        },
-        dies,
-      ];
-    }
+    case 'sending':
+      return stepsWhileSending(memory, row, cluster, guards);
     case 'answered': {
       const next = afterDeciding(row, memory.observed, guards);
       return [{ ...here, name: `the job reads ${describeDesired(row)}; ${intention(next)}`, memory: next }, dies];
@@ -129,6 +107,38 @@ export function executorSteps(memory: Memory, row: Row, cluster: Cluster, guards
       return [{ cluster, name, row: fail(row, memory, guards), memory: idle }, dies];
     }
   }
+}
+
+/** The request of an executor arrives, fails, gets lost or arrives late. */
+function stepsWhileSending(
+  { request, generation, observed }: Extract<Memory, { at: 'sending' }>,
+  row: Row,
+  cluster: Cluster,
+  guards: Guards,
+): Step[] {
+  const here = { row, cluster };
+  const dies: Step = { ...here, name: 'an executor dies', memory: idle };
+  const answer = serve(request, row, cluster, guards);
+  const pod = podNamed(row, cluster);
+  const isOfNewerCommand = request.kind === 'delete-pod' && request.current && (pod?.generation ?? 0) > generation;
+  const fault = isOfNewerCommand ? 'the pod of a later command was deleted for an earlier one' : answer.fault;
+  const after = { row, cluster: answer.cluster, ...(fault === undefined ? {} : { fault }) };
+  const what = `${request.kind} of generation ${generation} arrives`;
+  const answered = answer.result === 'done' ? answeredAfter(request, observed) : idle; // refused: it reads everything again
+  return [
+    { ...after, name: `${what} (${answer.result})`, memory: answered },
+    { ...after, name: `${what}, the answer is lost`, memory: failing(generation, false), costs: 'failure' },
+    { ...after, name: `${what}, the executor dies before the answer`, memory: idle },
+    ...failures(here, generation),
+    {
+      ...here,
+      name: `${request.kind} of generation ${generation} is cut off on its way`,
+      memory: idle,
+      late: request,
+      costs: 'late request',
+    },
+    dies,
+  ];
 }
 
 /** What an executor still knows after the object that it read is gone. A new object may take the name. */

@@ -17,7 +17,8 @@ import {
   type AttemptFailure,
 } from '../../src/worker/pods/status/attempt-patches.ts';
 import { derive } from '../../src/worker/pods/status/derive.ts';
-import { recordOf, testNow } from './fixtures.ts';
+import { recordFixture } from '../support/project-fixture.ts';
+import { testNow } from './fixtures.ts';
 
 /** The fields that decide anything. Of the message only counts whether it is the message of the last failure. */
 export type Row = Pick<
@@ -59,10 +60,10 @@ const error: AttemptFailure['error'] = { message: 'It failed.', reason: 'cluster
 const now = new Date(testNow).toISOString();
 const nothing: Actual = { pod: null, claim: null };
 
-export const firstRow: Row = rowOf(recordOf());
+export const firstRow: Row = rowOf(recordFixture());
 
 export function recordFrom(row: Pick<Row, 'desiredState' | 'generation' | 'podGeneration'> & Partial<Row>) {
-  return recordOf({ ...row, podErrorCode: row.podError == null ? null : error.reason });
+  return recordFixture({ ...row, podErrorCode: row.podError == null ? null : error.reason });
 }
 
 function rowOf(record: ProjectRecord): Row {

@@ -1,4 +1,4 @@
-/** A browser session without the way through an issuer, for tests of what comes after it. */
+/** Creates a browser session without sign-in at an issuer. */
 
 import { createCookieJar } from '../../src/server/auth/cookies.ts';
 import { createSessionCookie } from '../../src/server/auth/session-cookie.ts';
@@ -14,7 +14,7 @@ export interface MintedSession {
   cookie: string;
 }
 
-/** Creates the person at need, as `mintToken` does. The cookie is the one of a server on plain http. */
+/** Creates the person if necessary, as `mintToken` does. The cookie is that of a server on plain http. */
 export async function mintSession(
   databaseUrl: string,
   { name, userAgent = null, ttlMs = 3_600_000 }: { name: string; userAgent?: string | null; ttlMs?: number },

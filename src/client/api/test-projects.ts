@@ -1,43 +1,21 @@
 /** Projects for tests of the client. */
 
+import { projectFixture, projectIdOf } from '../../../tests/support/project-fixture.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectPages } from './merge-projects.ts';
 
-/** A running project; the number determines the id and the time of creation. */
-export function testProject(number: number, change: Partial<Project> = {}): Project {
-  const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+/** A running project. The number determines the id and the time of creation. */
+export function testProject(number: number, changes: Partial<Project> = {}): Project {
   const at = new Date(Date.UTC(2026, 0, 1) + number * 60_000).toISOString();
-  return {
-    id,
-    ownerId: 'owner',
+  return projectFixture({
+    id: projectIdOf(number),
     name: `project ${number}`,
-    description: '',
-    repoUrl: null,
-    status: 'ready',
-    desiredState: 'running',
-    podName: `project-${id}-abcde`,
-    namespace: 'opencode',
-    phase: 'Running',
-    reason: 'ready',
     message: 'All 3 containers are ready.',
-    nextStep: null,
-    actor: 'nobody',
-    retryable: false,
-    reasonSince: null,
-    progress: null,
-    evidence: [],
-    containers: [],
     podCreatedAt: at,
-    workspacePvcName: `workspace-${id}`,
-    podError: null,
-    generation: 1,
-    observedGeneration: 1,
-    statusVersion: 1,
     createdAt: at,
     updatedAt: at,
-    deletedAt: null,
-    ...change,
-  };
+    ...changes,
+  });
 }
 
 /** Pages of two projects, newest first, as the server returns them. `more`: the server has further pages. */

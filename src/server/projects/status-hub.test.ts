@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import { createTestClock } from '../../../tests/support/test-clock.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { createStatusHub, type HubSubscriber } from './status-hub.ts';
@@ -41,7 +41,8 @@ function listener(): HubSubscriber & { received: string[] } {
   };
 }
 
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) =>
+  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 describe('the hub', () => {
   it('delivers an entry only to the subscribers of its owner', () => {
@@ -135,7 +136,7 @@ describe('the comparison with the database', () => {
     hub.recordSnapshot('owner-a', [], { complete: true });
     publish('1-0', v(1));
     rows.set('p', v(2));
-    rows.set('new', fakeProject({ id: 'new', statusVersion: 1 }));
+    rows.set('new', projectFixture({ id: 'new', ownerId: 'owner-a', statusVersion: 1 }));
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
     expect(a.received).toEqual(['1-0 p v1', '1-0 p v2', '1-0 new v1']);

@@ -1,7 +1,7 @@
 import type { TrackedEnvelope } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import { createTestClock } from '../../../tests/support/test-clock.ts';
 import type { ProjectEvent } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
@@ -9,7 +9,8 @@ import { createStatusHub } from './status-hub.ts';
 import { createProjectSubscriptions } from './subscriptions.ts';
 
 const caller = { user: { id: 'owner-a', email: null, name: 'A', picture: null }, requestId: 'r' };
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) =>
+  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
   const hub = createStatusHub({

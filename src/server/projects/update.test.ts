@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { updateMessage, updatePatch } from './update.ts';
 
 const id = '00000000-0000-4000-8000-000000000001';
 const record = (overrides: Partial<ProjectRecord> = {}): ProjectRecord => ({
-  ...fakeProject({ id, name: 'Old', description: 'Text', repoUrl: null }),
+  ...projectFixture({ id, name: 'Old', description: 'Text', repoUrl: null }),
   seq: 1,
   idempotencyKey: null,
   podGeneration: 1,

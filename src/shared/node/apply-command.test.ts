@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import type { ProjectCommand } from '../contract/commands.ts';
 import { AppError } from '../contract/errors.ts';
 import { projectCan, projectStatusSchema, type DesiredState, type ProjectStatus } from '../contract/states.ts';
@@ -11,7 +11,7 @@ const commands = Object.keys(activityOfCommand) as ProjectCommand[];
 
 function record(overrides: Partial<ProjectRecord>): ProjectRecord {
   return {
-    ...fakeProject(),
+    ...projectFixture(),
     seq: 1,
     idempotencyKey: null,
     podGeneration: 3,

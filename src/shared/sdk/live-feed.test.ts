@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import type { Project } from '../contract/project.ts';
 import { createLiveFeed, type FeedUpdate, type Link, type SubscriptionHandlers } from './live-feed.ts';
 
 const freshness = { state: 'live', asOf: null } as const;
 const permanent = new Error('permanent');
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) => projectFixture({ id: 'p', statusVersion, ...more });
 
 /** A feed whose subscriptions and timers the test controls. */
 function testFeed() {

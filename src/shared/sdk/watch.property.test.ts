@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import type { ProjectEvent } from '../contract/events.ts';
 import type { Project } from '../contract/project.ts';
 import type { SubscriptionHandlers } from './live-feed.ts';
@@ -17,7 +17,7 @@ const versions = fc
     minLength: 1,
     maxLength: 20,
   })
-  .map((drawn) => drawn.map((each) => fakeProject(each)));
+  .map((drawn) => drawn.map((each) => projectFixture(each)));
 
 /** Each project as one change, or as a snapshot together with the projects before it. */
 function eventsOf(projects: Project[], asSnapshot: (index: number) => boolean): ProjectEvent[] {

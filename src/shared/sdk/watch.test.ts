@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Project } from '../contract/project.ts';
 import type { SubscriptionHandlers } from './live-feed.ts';
 import { watchProjects } from './watch.ts';
 
 const freshness = { state: 'live', asOf: null } as const;
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) => projectFixture({ id: 'p', statusVersion, ...more });
 
 /** A watch whose subscriptions the test controls. */
 function setUp({ getProject = async (): Promise<Project> => v(1) } = {}) {

@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   aheadMs += 2_000; // the issuer's answers to the previous test have expired
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const secondsFromNow = (seconds: number) => Math.floor((Date.now() + aheadMs) / 1_000) + seconds;

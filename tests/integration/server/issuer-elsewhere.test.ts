@@ -27,7 +27,7 @@ afterAll(async () => {
   await issuer.goAway();
   await database.drop();
 });
-beforeEach(() => issuer.mend());
+beforeEach(() => issuer.repair());
 
 const login = (browser = createCookieBrowser()) => browser.open(`${server.url}/auth/login`);
 

@@ -129,7 +129,7 @@ describe('tokens in Keycloak’s shape', () => {
     await db.destroy();
     await database.drop();
   });
-  afterEach(() => issuer.mend());
+  afterEach(() => issuer.repair());
 
   const optionsOf = (person: typeof userA) => {
     if (!person) throw new Error('The realm file has no such person.');

@@ -37,7 +37,7 @@ afterAll(async () => {
 beforeEach(() => {
   standsAtMs = null;
   aheadMs += 10_000; // in each test the server reads the issuer's metadata again
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const login = (browser: CookieBrowser) => browser.open(`${server.url}/auth/login?returnTo=/deep`);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { systemClock } from '../../../src/shared/clock.ts';
 import { pruneProjectEvents } from '../../../src/shared/node/db/project-events-repository.ts';
@@ -12,23 +12,29 @@ import {
   type WorkerSystem,
 } from '../../support/worker-system.ts';
 
+vi.setConfig({ maxConcurrency: 3 });
+
 const namespace = 'opencode';
 /** The pull of this image takes a minute: the pod exists, and nothing has failed yet. */
 const waiting = { OPENCODE_IMAGE: 'registry.example.com/slow-pull:v1' };
 
 let cluster: QuickCluster;
-let system: WorkerSystem;
-
-beforeEach(async () => {
+beforeAll(async () => {
   cluster = await startQuickCluster();
-  system = await createWorkerSystem(cluster);
 });
-afterEach(async () => {
-  await system.stop();
-  await cluster.stop();
+afterAll(() => cluster.stop());
+
+const test = it.extend<{ system: WorkerSystem }>({
+  // oxlint-disable-next-line no-empty-pattern -- the library requires an object pattern
+  async system({}, use) {
+    const system = await createWorkerSystem(cluster);
+    await use(system);
+    await system.stop();
+  },
 });
 
 async function eventAbout(
+  system: WorkerSystem,
   project: ProjectRecord,
   message: string,
   { name = `event-${Math.random()}`, count = 1 } = {},
@@ -47,15 +53,17 @@ async function eventAbout(
   };
 }
 const missing = (secret: string) => `MountVolume.SetUp failed for volume "extra" : secret "${secret}" not found`;
-const post = async (project: ProjectRecord, message: string) =>
-  cluster.api.createNamespacedEvent({ namespace, body: await eventAbout(project, message) });
+const post = async (system: WorkerSystem, project: ProjectRecord, message: string) =>
+  cluster.api.createNamespacedEvent({ namespace, body: await eventAbout(system, project, message) });
 
 describe('Kubernetes events about a pod', () => {
-  it('are shown in the message of the project within seconds, with the raw text as evidence', async () => {
+  test.concurrent('are shown in the message of the project within seconds, with the raw text as evidence', async ({
+    system,
+  }) => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
-    await post(project, missing('git-credentials'));
+    await post(system, project, missing('git-credentials'));
     const postedAt = performance.now();
     const shown = await system.until(project.id, { reason: 'mount-failed', status: 'error', actor: 'administrator' });
     expect(performance.now() - postedAt).toBeLessThan(5_000); // a fifth of a second where nothing else runs
@@ -63,35 +71,40 @@ describe('Kubernetes events about a pod', () => {
     expect(shown.evidence.map(({ text }) => text)).toContain(missing('git-credentials'));
   });
 
-  it('do not change the row when only their count rises', async () => {
+  test.concurrent('do not change the row when only their count rises', async ({ system }) => {
     await system.startWorker(waiting);
     const [first, second] = [await system.create(), await system.create()];
     for (const { id } of [first, second]) await system.until(id, { reason: 'creating' });
     const name = 'again-and-again';
-    await cluster.api.createNamespacedEvent({ namespace, body: await eventAbout(first, missing('a'), { name }) });
+    await cluster.api.createNamespacedEvent({
+      namespace,
+      body: await eventAbout(system, first, missing('a'), { name }),
+    });
     const { statusVersion } = await system.until(first.id, { reason: 'mount-failed' });
     for (let count = 2; count <= 4; count += 1) {
-      const body = await eventAbout(first, missing('a'), { name, count });
+      const body = await eventAbout(system, first, missing('a'), { name, count });
       await cluster.api.replaceNamespacedEvent({ namespace, name, body });
     }
     // An event about another project comes later. When it is shown, the events before it have been processed.
-    await post(second, missing('b'));
+    await post(system, second, missing('b'));
     await system.until(second.id, { reason: 'mount-failed' });
     expect((await system.read(first.id)).statusVersion).toBe(statusVersion);
   });
 
-  it('are not shown when they are about the predecessor of the pod', async () => {
+  test.concurrent('are not shown when they are about the predecessor of the pod', async ({ system }) => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
-    const body = await eventAbout(project, missing('old'));
+    const body = await eventAbout(system, project, missing('old'));
     body.involvedObject.uid = '00000000-0000-4000-8000-000000000000';
     await cluster.api.createNamespacedEvent({ namespace, body });
-    await post(project, missing('new'));
+    await post(system, project, missing('new'));
     expect((await system.until(project.id, { reason: 'mount-failed' })).message).toContain('Secret new');
   });
 
-  it('are not needed: without the permission to read them the status follows the pods', async () => {
+  test.concurrent('are not needed: without the permission to read them the status follows the pods', async ({
+    system,
+  }) => {
     system.kubernetes.fault = ({ path }) =>
       path.endsWith('/events')
         ? refusal(403, 'Forbidden', 'events is forbidden: User "worker" cannot list resource "events"')
@@ -105,18 +118,18 @@ describe('Kubernetes events about a pod', () => {
     await system.until(project.id, { status: 'ready' });
   });
 
-  it('are received again after their watch was closed', async () => {
+  test.concurrent('are received again after their watch was closed', async ({ system }) => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
     for (const watch of system.kubernetes.watches) if (watch.path.endsWith('/events')) watch.end();
-    await post(project, missing('git-credentials'));
+    await post(system, project, missing('git-credentials'));
     await system.until(project.id, { reason: 'mount-failed' });
   });
 });
 
 describe('a status that time alone changes', () => {
-  it('changes at its deadline, although nothing else happens', async () => {
+  test.concurrent('changes at its deadline, although nothing else happens', async ({ system }) => {
     const aheadMs = 28_000; // the scheduler has thirty seconds
     await system.startWorker(
       { OPENCODE_IMAGE: 'registry.example.com/no-scheduler:v1' },
@@ -131,7 +144,9 @@ describe('a status that time alone changes', () => {
 });
 
 describe('the history of a project', () => {
-  it('has each start once, with its steps, and tells how long a start usually takes', async () => {
+  test.concurrent('has each start once, with its steps, and tells how long a start usually takes', async ({
+    system,
+  }) => {
     await system.startWorker();
     const project = await system.create();
     const ready = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -150,7 +165,9 @@ describe('the history of a project', () => {
     expect(usual.medianMs).toBeGreaterThan(0);
   });
 
-  it('has an entry for each new failure, but not for each step or each repeated failure', async () => {
+  test.concurrent('has an entry for each new failure, but not for each step or each repeated failure', async ({
+    system,
+  }) => {
     system.kubernetes.fault = ({ method, path }) =>
       method === 'POST' && path.endsWith('/pods')
         ? refusal(403, 'Forbidden', 'pods "p" is forbidden: exceeded quota: q, requested: cpu=1')
@@ -166,7 +183,7 @@ describe('the history of a project', () => {
     system.kubernetes.fault = () => undefined;
     await system.command(project.id, 'retry');
     await system.until(project.id, { reason: 'creating' });
-    await post(project, missing('a'));
+    await post(system, project, missing('a'));
     await system.until(project.id, { reason: 'mount-failed' });
     const rows = await system
       .db('project_events')
@@ -179,7 +196,7 @@ describe('the history of a project', () => {
     ]);
   });
 
-  it('is kept for the configured time and then deleted in batches', async () => {
+  test.concurrent('is kept for the configured time and then deleted in batches', async ({ system }) => {
     const project = await system.create();
     const line = (days: number) => ({
       project_id: project.id,

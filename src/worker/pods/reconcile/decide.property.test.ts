@@ -8,16 +8,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { anyActual, anyRecord } from '../../../../tests/model/arbitraries.ts';
-import { claimOf, podOf, recordOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { projectIdLabel } from '../kube/manifests.ts';
 import { decide, failedPodRestMs, isOutdated, type Actual, type Effect } from './decide.ts';
 
 const runs = { numRuns: 1_000 };
-const ours = recordOf().id;
+const ours = recordFixture().id;
 
 /** Checks `property` for every decision, and that decisions of these kinds were among them. */
 function forEveryDecision(
-  property: (decision: { record: ReturnType<typeof recordOf>; actual: Actual; effect: Effect }) => void,
+  property: (decision: { record: ReturnType<typeof recordFixture>; actual: Actual; effect: Effect }) => void,
   kinds: readonly Effect['kind'][] = [],
 ): void {
   const met = new Set<Effect['kind']>();
@@ -49,7 +50,7 @@ describe('for every desired and every actual state, decide', () => {
   it('depends only on the command, not on the status, the acknowledged or the failed generation', () => {
     forEveryDecision(({ record, actual, effect }) => {
       const { desiredState, podGeneration } = record;
-      expect(decide(recordOf({ desiredState, podGeneration }), actual, testNow)).toEqual(effect);
+      expect(decide(recordFixture({ desiredState, podGeneration }), actual, testNow)).toEqual(effect);
     });
   });
 

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { claimOf, podOf, recordOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { decide, failedPodRestMs, type Actual } from './decide.ts';
 
-const running = recordOf();
-const stopped = recordOf({ desiredState: 'stopped', generation: 2 });
-const deleted = recordOf({ desiredState: 'deleted', generation: 2 });
+const running = recordFixture();
+const stopped = recordFixture({ desiredState: 'stopped', generation: 2 });
+const deleted = recordFixture({ desiredState: 'deleted', generation: 2 });
 
 const kindOf = (...input: Parameters<typeof decide>) => decide(...input).kind;
 
@@ -34,7 +35,7 @@ describe('decide', () => {
   });
 
   it('replaces the pod from before a restart only after it is gone', () => {
-    const restarted = recordOf({ generation: 2, podGeneration: 2 });
+    const restarted = recordFixture({ generation: 2, podGeneration: 2 });
     expect(kindOf(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, testNow)).toBe('delete-pod');
     expect(decide(restarted, { pod: podOf({ generation: 1, leaving: true }), claim: claimOf() }, testNow)).toEqual({
       kind: 'wait',
@@ -82,7 +83,7 @@ describe('decide', () => {
         fc.constantFrom('running' as const, 'stopped' as const, 'deleted' as const),
         fc.integer({ min: 1, max: 3 }),
         (pod, claim, desiredState, podGeneration) => {
-          const desired = recordOf({ desiredState, generation: 3, podGeneration });
+          const desired = recordFixture({ desiredState, generation: 3, podGeneration });
           let actual: Actual = { pod: pod && podOf(pod), claim: claim && claimOf(claim) };
           for (let step = 0; step < 12; step++) {
             const effect = decide(desired, actual, testNow);

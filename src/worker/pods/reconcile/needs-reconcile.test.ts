@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { claimOf, podOf, recordOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { needsReconcile, needsReconcileBySweep, needsReconcileByWatch } from './needs-reconcile.ts';
 
-const acknowledged = recordOf({ observedGeneration: 1 });
-const pending = recordOf({ generation: 2, observedGeneration: 1 });
+const acknowledged = recordFixture({ observedGeneration: 1 });
+const pending = recordFixture({ generation: 2, observedGeneration: 1 });
 const nothing = { pod: null, claim: null };
 const ready = { pod: podOf(), claim: claimOf() };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { claimOf, podOf, recordOf } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { initialProgress } from '../../../shared/contract/diagnosis.ts';
 import { statusMessages } from '../../../shared/contract/status-messages.ts';
 import { recordAcknowledged, recordFailure, recordSettled } from './attempt-patches.ts';
@@ -14,11 +15,11 @@ const failure = {
   failedPermanently: false,
   attempt: { number: 3, of: 10 },
 };
-const failed = recordOf({ podError: error.message, podErrorCode: 'cluster-error', message: error.message });
+const failed = recordFixture({ podError: error.message, podErrorCode: 'cluster-error', message: error.message });
 
 describe('recordAcknowledged', () => {
   it('writes the generation and clears the failure', () => {
-    expect(recordAcknowledged(recordOf(), { generation: 1, now })).toEqual({
+    expect(recordAcknowledged(recordFixture(), { generation: 1, now })).toEqual({
       observedGeneration: 1,
       podError: null,
       podErrorCode: null,
@@ -39,29 +40,29 @@ describe('recordAcknowledged', () => {
   });
 
   it('writes nothing when a newer command came meanwhile', () => {
-    expect(recordAcknowledged(recordOf({ generation: 2 }), { generation: 1, now })).toBeNull();
-    expect(recordSettled(recordOf({ generation: 2 }), { generation: 1, actual: nothing, now })).toBeNull();
+    expect(recordAcknowledged(recordFixture({ generation: 2 }), { generation: 1, now })).toBeNull();
+    expect(recordSettled(recordFixture({ generation: 2 }), { generation: 1, actual: nothing, now })).toBeNull();
   });
 });
 
 describe('recordSettled', () => {
   it('writes the status when the watch has nothing to report', () => {
-    const stopping = recordOf({ desiredState: 'stopped', status: 'stopping', reason: 'stopping' });
+    const stopping = recordFixture({ desiredState: 'stopped', status: 'stopping', reason: 'stopping' });
     expect(recordSettled(stopping, { generation: 1, actual: nothing, now })).toMatchObject({ status: 'stopped' });
-    const queued = recordOf({ reason: 'queued' });
+    const queued = recordFixture({ reason: 'queued' });
     const actual = { pod: podOf(), claim: claimOf() };
     expect(recordSettled(queued, { generation: 1, actual, now })).toMatchObject({ status: 'ready' });
   });
 
   it('leaves the status to the watch while the row still shows the pod', () => {
-    const stopping = recordOf({ desiredState: 'stopped', status: 'stopping', podUid: 'uid-1' });
+    const stopping = recordFixture({ desiredState: 'stopped', status: 'stopping', podUid: 'uid-1' });
     expect(recordSettled(stopping, { generation: 1, actual: nothing, now })).not.toHaveProperty('status');
   });
 });
 
 describe('recordFailure', () => {
   it('shows the failure and the number of the attempt', () => {
-    const record = recordOf({ progress: initialProgress(now, 10) });
+    const record = recordFixture({ progress: initialProgress(now, 10) });
     expect(recordFailure(record, failure, now)).toMatchObject({
       podError: error.message,
       message: error.message,
@@ -71,7 +72,7 @@ describe('recordFailure', () => {
   });
 
   it('shows a permanent failure as an error that can be retried', () => {
-    expect(recordFailure(recordOf(), { ...failure, failedPermanently: true }, now)).toMatchObject({
+    expect(recordFailure(recordFixture(), { ...failure, failedPermanently: true }, now)).toMatchObject({
       status: 'error',
       failedGeneration: 1,
       retryable: true,
@@ -79,13 +80,13 @@ describe('recordFailure', () => {
   });
 
   it('does not hide the state of a pod that the watch reports', () => {
-    const patch = recordFailure(recordOf({ podUid: 'uid-1' }), failure, now);
+    const patch = recordFailure(recordFixture({ podUid: 'uid-1' }), failure, now);
     expect(patch).toMatchObject({ podError: error.message });
     expect(patch).not.toHaveProperty('message');
   });
 
   it('writes nothing when a newer command came meanwhile, or when the project is archived', () => {
-    expect(recordFailure(recordOf({ generation: 2 }), failure, now)).toBeNull();
-    expect(recordFailure(recordOf({ status: 'archived' }), failure, now)).toBeNull();
+    expect(recordFailure(recordFixture({ generation: 2 }), failure, now)).toBeNull();
+    expect(recordFailure(recordFixture({ status: 'archived' }), failure, now)).toBeNull();
   });
 });

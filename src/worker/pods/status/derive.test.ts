@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { claimOf, podOf, recordOf } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { initialProgress } from '../../../shared/contract/diagnosis.ts';
 import { derive as deriveAll } from './derive.ts';
 
@@ -10,11 +11,11 @@ const acknowledged = { observedGeneration: 1 } as const;
 
 describe('derive', () => {
   it('says ready only when the pod runs and every container is ready', () => {
-    expect(derive(recordOf(acknowledged), { pod: podOf(), claim: claimOf() }, now)).toMatchObject({
+    expect(derive(recordFixture(acknowledged), { pod: podOf(), claim: claimOf() }, now)).toMatchObject({
       status: 'ready',
       phase: 'Running',
     });
-    expect(derive(recordOf(acknowledged), { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
+    expect(derive(recordFixture(acknowledged), { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
       status: 'initializing',
       phase: 'Running',
       message: expect.stringContaining('0 of 3 are ready') as string,
@@ -23,12 +24,12 @@ describe('derive', () => {
 
   it('is no longer ready as soon as the pod terminates, and says that a new pod follows', () => {
     const leaving = derive(
-      recordOf({ ...acknowledged, status: 'ready' }),
+      recordFixture({ ...acknowledged, status: 'ready' }),
       { pod: podOf({ leaving: true }), claim: claimOf() },
       now,
     );
     expect(leaving).toMatchObject({ status: 'initializing', nextStep: expect.stringContaining('new pod') as string });
-    const gone = derive(recordOf({ ...acknowledged, status: 'ready' }), { pod: null, claim: claimOf() }, now);
+    const gone = derive(recordFixture({ ...acknowledged, status: 'ready' }), { pod: null, claim: claimOf() }, now);
     expect(gone).toMatchObject({
       status: 'initializing',
       phase: null,
@@ -41,7 +42,7 @@ describe('derive', () => {
   it.each(['running', 'stopped', 'deleted'] as const)(
     'says who must act when the pod of a project whose desired state is %s does not end in time',
     (desiredState) => {
-      const record = recordOf({ ...acknowledged, desiredState });
+      const record = recordFixture({ ...acknowledged, desiredState });
       const actual = { pod: podOf({ leaving: true }), claim: claimOf() };
       const early = deriveAll(record, actual, '2026-01-01T12:00:29.000Z');
       expect(early.patch.actor).toBe('nobody');
@@ -56,25 +57,25 @@ describe('derive', () => {
   );
 
   it('never says ready because of the pod from before a restart', () => {
-    const restarted = recordOf({ generation: 2, podGeneration: 2, observedGeneration: 1 });
+    const restarted = recordFixture({ generation: 2, podGeneration: 2, observedGeneration: 1 });
     expect(derive(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, now)).toMatchObject({
       status: 'initializing',
     });
   });
 
   it('says stopped or archived only when the command was acknowledged and nothing is left', () => {
-    const stop = recordOf({ desiredState: 'stopped', generation: 2, observedGeneration: 1 });
+    const stop = recordFixture({ desiredState: 'stopped', generation: 2, observedGeneration: 1 });
     expect(derive(stop, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'stopping' });
     expect(derive({ ...stop, observedGeneration: 2 }, { pod: null, claim: claimOf() }, now)).toMatchObject({
       status: 'stopped',
     });
-    const remove = recordOf({ desiredState: 'deleted', generation: 2, observedGeneration: 2 });
+    const remove = recordFixture({ desiredState: 'deleted', generation: 2, observedGeneration: 2 });
     expect(derive(remove, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'deleting' });
     expect(derive(remove, { pod: null, claim: null }, now)).toMatchObject({ status: 'archived', deletedAt: now });
   });
 
   it('shows a permanent failure as an error with its message, until a pod is ready all the same', () => {
-    const failedPermanently = recordOf({
+    const failedPermanently = recordFixture({
       failedGeneration: 1,
       podError: 'The quota is used up.',
       podErrorCode: 'quota-exceeded',
@@ -88,7 +89,7 @@ describe('derive', () => {
   });
 
   it('shows the state of an existing pod rather than the failure of an attempt', () => {
-    const failed = recordOf({ podError: 'The cluster does not answer.', podErrorCode: 'cluster-unreachable' });
+    const failed = recordFixture({ podError: 'The cluster does not answer.', podErrorCode: 'cluster-unreachable' });
     expect(derive(failed, { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
       status: 'initializing',
       reason: 'starting',
@@ -101,30 +102,34 @@ describe('derive', () => {
   });
 
   it('measures a start from the command, or from the pod when the time of the command is unknown', () => {
-    const created = recordOf(acknowledged).createdAt;
+    const created = recordFixture(acknowledged).createdAt;
     const pod = podOf();
-    const startOf = (changes: Parameters<typeof recordOf>[0]) =>
-      derive(recordOf({ ...acknowledged, ...changes }), { pod, claim: claimOf() }, now).progress;
+    const startOf = (changes: Parameters<typeof recordFixture>[0]) =>
+      derive(recordFixture({ ...acknowledged, ...changes }), { pod, claim: claimOf() }, now).progress;
     expect(startOf({})?.startedAt).toBe(new Date(pod.metadata.creationTimestamp).toISOString());
     const requested = initialProgress('2026-01-01T11:59:00.000Z', 10);
     expect(startOf({ progress: requested })).toMatchObject({ startedAt: requested.startedAt, readyAt: now });
-    expect(derive(recordOf(), { pod: null, claim: null }, now).progress?.startedAt).toBe(created);
+    expect(derive(recordFixture(), { pod: null, claim: null }, now).progress?.startedAt).toBe(created);
     // As long as nothing happens there is nothing to write.
-    expect(derive(recordOf({ progress: requested }), { pod: null, claim: null }, now).progress).toEqual(requested);
+    expect(derive(recordFixture({ progress: requested }), { pod: null, claim: null }, now).progress).toEqual(requested);
   });
 
   it('begins a new start when a ready pod is lost, but not when the project should stop', () => {
     const requested = initialProgress('2026-01-01T11:00:00.000Z', 10);
     const progress = { ...requested, readyAt: '2026-01-01T11:01:00.000Z' };
     const gone = { pod: null, claim: claimOf() };
-    expect(derive(recordOf({ ...acknowledged, progress }), gone, now).progress).toMatchObject({
+    expect(derive(recordFixture({ ...acknowledged, progress }), gone, now).progress).toMatchObject({
       startedAt: now,
       readyAt: null,
     });
-    expect(derive(recordOf({ ...acknowledged, progress, desiredState: 'stopped' }), gone, now).progress).toBeNull();
+    expect(
+      derive(recordFixture({ ...acknowledged, progress, desiredState: 'stopped' }), gone, now).progress,
+    ).toBeNull();
   });
 
   it('changes nothing in an archived project', () => {
-    expect(derive(recordOf({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual({});
+    expect(derive(recordFixture({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual(
+      {},
+    );
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { recordOf } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { differenceOf, entryForDrift, entryForFailure, entryForObservation } from './timeline.ts';
 
-const before = recordOf({ status: 'initializing', reason: 'creating', phase: 'Pending' });
+const before = recordFixture({ status: 'initializing', reason: 'creating', phase: 'Pending' });
 
 describe('entryForObservation', () => {
   it('adds an entry for another status and for another failure', () => {

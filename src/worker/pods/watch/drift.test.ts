@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { claimOf, podOf, recordOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { derive } from '../status/derive.ts';
 import { classifyDrift, compareWithCluster } from './drift.ts';
 
 const observed = { pod: podOf(), claim: claimOf() };
-const acknowledged = recordOf({ observedGeneration: 1 });
+const acknowledged = recordFixture({ observedGeneration: 1 });
 const current = { ...acknowledged, ...derive(acknowledged, observed, new Date(testNow).toISOString()).patch };
 
 describe('compareWithCluster', () => {
