@@ -9,6 +9,8 @@ import { defineConfig, type UserConfig } from 'vite';
 import packageJson from './package.json' with { type: 'json' };
 
 const server = `http://localhost:${process.env['PORT'] ?? '3080'}`;
+/** The server accepts requests from its own pages only, so the proxy sends this origin. */
+const origin = process.env['PUBLIC_URL'] ?? server;
 
 const client: UserConfig = {
   root: 'src/client',
@@ -36,12 +38,11 @@ const client: UserConfig = {
     target: ['chrome120', 'edge120', 'firefox121', 'safari17.2'],
   },
   server: {
-    // For development of the client with a running server. The server accepts requests from its own origin only, hence the
-    // `origin` headers.
+    // For `npm run dev`. `npm start` serves the built files itself.
     proxy: {
-      '/trpc': { target: server, ws: true, headers: { origin: server } },
-      // Not all of /auth, because the client's sources have a folder of that name.
-      '^/auth/(?:login|callback|logout)': { target: server, headers: { origin: server } },
+      '/trpc': { target: server, ws: true, headers: { origin } },
+      // Not all of /auth: the client's sources have a folder with that name.
+      '^/auth/(?:login|callback|logout)': { target: server, headers: { origin } },
     },
   },
 };

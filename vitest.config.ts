@@ -10,14 +10,18 @@ const globalSetup = ['tests/support/global-setup.ts'];
 export default defineConfig({
   test: {
     restoreMocks: true,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
+          // Starting a process for each file would take longer than most files.
           pool: 'threads',
           isolate: false,
-          include: ['src/**/*.test.{ts,tsx}', 'tests/model/**/*.test.ts', 'tests/corpus/**/*.test.ts'],
+          testTimeout: 20_000,
+          include: ['src/**/*.test.{ts,tsx}', 'tests/{model,corpus,docs}/**/*.test.ts'],
           exclude: [integrationTestsInSrc],
           sequence: { groupOrder: 0 },
         },
@@ -28,8 +32,6 @@ export default defineConfig({
           name: 'integration',
           include: [integrationTestsInSrc, 'tests/integration/**/*.test.ts', 'tests/contract/**/*.test.ts'],
           globalSetup,
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
           // Tests of this lane wait more than they compute, so more files than cores run at once.
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
@@ -41,8 +43,6 @@ export default defineConfig({
           name: 'system',
           include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
           globalSetup,
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },

@@ -1,5 +1,5 @@
 /**
- * Prints every change of your projects, until Ctrl-C. It goes on across restarts of the server and losses of the network.
+ * Prints every change of your projects until Ctrl-C. It continues after restarts of the server and lost connections.
  *
  *   URL=http://localhost:3080 TOKEN=… node examples/watch.ts
  */

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 
 /**
- * `seq` orders by creation: times lose their microseconds on the way through JavaScript.
- * Live is what its owner has not asked to delete: names and quota count those alone.
+ * `seq` orders projects by creation, because times lose their microseconds in JavaScript.
+ * A project is live until its owner requests its deletion. Only live projects count for names and quota.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

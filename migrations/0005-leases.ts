@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** `epoch` rises with each change of holder; a write that names an older epoch is refused. */
+/** Each new holder raises `epoch`. A write that names an older epoch is refused. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     create table leases (

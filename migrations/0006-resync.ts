@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 
 /**
- * What the owner of the watch last saw of the cluster, beside its lease: servers read it while Redis is away.
- * The installation's id is borne by its pods, so that none of another installation in the same namespace is ever removed.
- * The sweep and the resync go through the rows by `seq`, and each server compares the versions of its owners: none of them
- * may cost more for all that was ever deleted.
+ * The lease stores the watch leader's last observation, which servers read while Redis is unavailable.
+ * Pods carry the id of their installation, so that pods of another installation in the same namespace are never deleted.
+ * The sweep and the resync read rows by `seq`, and each server compares the versions of its owners. The indexes keep these
+ * reads independent of the number of deleted projects.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** When a session was last heard of, for the page on which people look for those that are not theirs. */
+/** When a session was last used. People look for sessions on the settings page that are not their own. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     alter table sessions add column last_seen_at timestamptz not null default now();

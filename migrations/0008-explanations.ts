@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** What goes with a reason: what happens next, who must act, since when, how far a start has come, and the raw text. */
+/** The details of a reason: the next step, who must act, since when, the progress of a start, and the raw text. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     alter table projects

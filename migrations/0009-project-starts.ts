@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 
 /**
- * Every start that came to its end, for what is usual here: written once, when the project becomes ready. A project that
- * lost its pod starts again within the same generation, so the beginning of the start is what makes it one.
- * The timeline is pruned by age.
+ * Finished starts, from which the usual duration is computed. A row is written once, when the project becomes ready. A
+ * project that lost its pod starts again in the same generation, so the time of the start identifies it.
+ * The index on `project_events` is for pruning the timeline by age.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

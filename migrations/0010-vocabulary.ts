@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 
 /**
- * Renames columns to the words of `docs/glossary.md`. A step of a start that failed was stored as `trouble`; it is `failed` now.
+ * Renames columns to the terms of `docs/glossary.md`. A failed step of a start was stored as `trouble`, and is `failed` now.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

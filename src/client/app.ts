@@ -3,11 +3,12 @@
  * browser window. Components reach the result through `AppContext`.
  */
 
+import { backOffMs } from '../shared/back-off.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
-import { createBackOff } from './api/back-off.ts';
+import type { LiveFeed } from '../shared/sdk/live-feed.ts';
+import { createBrowserFeed } from './api/browser-feed.ts';
 import { createConnectionStore, type ConnectionStore } from './api/connection.ts';
-import { createLinks, createSocket } from './api/links.ts';
-import { createLiveFeed, type LiveFeed } from './api/live-feed.ts';
+import { createBrowserSocket, createLinks } from './api/links.ts';
 import { createProjectCache, type ProjectCache } from './api/project-cache.ts';
 import { createQueryClient } from './api/query-client.ts';
 import { trpc } from './api/trpc.ts';
@@ -38,20 +39,23 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
   });
   const connection = createConnectionStore();
   const projectCache = createProjectCache({ queryClient });
-  const backOff = createBackOff({ random: Math.random });
-  const socket = createSocket({
+  const reconnect = { firstMs: 400, longestMs: 15_000, random: Math.random };
+  const socket = createBrowserSocket({
     origin: window.location.origin,
-    backOff,
+    reconnect,
     onSessionEnded: endSession,
     onClose: () => connection.set({ link: 'lost' }),
   });
   const client = trpc.createClient({ links: createLinks({ socket }) });
-  const liveFeed = createLiveFeed({
+  const liveFeed = createBrowserFeed({
     subscribe: ({ onEvent, onConnecting, onError, onComplete }) =>
       client.projects.onChange.subscribe(
         {},
         {
-          onData: ({ data }) => onEvent(data),
+          onData: ({ data }) => {
+            socket.resetBackOff();
+            onEvent(data);
+          },
           onConnectionStateChange: ({ state }) => {
             if (state === 'connecting') onConnecting();
           },
@@ -59,15 +63,11 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
           onComplete,
         },
       ),
-    disconnect: () => socket.close(),
+    delayMs: (failedAttempts) => backOffMs(failedAttempts, reconnect),
+    disconnect: () => socket.client.close(),
     cache: projectCache,
     connection,
-    backOff,
-    now: () => clock.now(),
-    later: (delayMs, callback) => {
-      const timer = window.setTimeout(callback, delayMs);
-      return () => window.clearTimeout(timer);
-    },
+    clock,
     onSessionEnded: endSession,
   });
   // The browser notices a lost network long before the socket times out.

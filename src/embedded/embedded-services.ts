@@ -7,7 +7,7 @@ import { createEmbeddedPostgres } from './postgres/postgres.ts';
 import { createEmbeddedRedis } from './redis/redis.ts';
 import { allSettled, type Shutdown } from './shutdown.ts';
 
-export type EmbeddedServices = Awaited<ReturnType<typeof startEmbeddedServices>>;
+type EmbeddedServices = Awaited<ReturnType<typeof startEmbeddedServices>>;
 
 /** Starts them at the same time. A service that is not embedded is null. */
 export async function startEmbeddedServices(

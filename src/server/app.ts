@@ -1,4 +1,4 @@
-/** The HTTP application, apart from listening: routes, headers, limits, and one line of log a request. */
+/** The HTTP application without listening: routes, headers, limits, and one log line per request. */
 
 import { randomUUID } from 'node:crypto';
 
@@ -10,7 +10,7 @@ import { shapeOf } from './error-shape.ts';
 import { registerHealthRoutes } from './health/routes.ts';
 import { registerClientFiles } from './http/client-files.ts';
 import { headersOfUnreadable, registerSecurityHeaders } from './http/security-headers.ts';
-import { ofFastify, registerTrpcRoutes } from './http/trpc-routes.ts';
+import { fromFastifyError, registerTrpcRoutes } from './http/trpc-routes.ts';
 import { refuseUnreadable } from './http/unreadable.ts';
 import { httpTimeoutMs, maxMessageBytes } from './limits.ts';
 import { procedureNames } from './router.ts';
@@ -22,22 +22,22 @@ export async function createApp(
 ): Promise<FastifyInstance> {
   const { config, log, metrics } = context;
   const app = fastify({
-    logger: false, // our own line below says what matters, and never a query: it may hold a code of the issuer
+    logger: false, // the line below never contains the query, which may contain a code of the issuer
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     clientErrorHandler: refuseUnreadable,
     bodyLimit: maxMessageBytes,
-    http: { connectionsCheckingInterval: 1_000 }, // else Node looks only twice a minute whose time is up
+    http: { connectionsCheckingInterval: 1_000 }, // Node checks the timeouts only twice a minute by default
     connectionTimeout: httpTimeoutMs,
     requestTimeout: httpTimeoutMs,
     handlerTimeout: httpTimeoutMs,
-    keepAliveTimeout: 72_000, // longer than the usual minute of a load balancer, which must be the one to hang up
+    keepAliveTimeout: 72_000, // longer than a load balancer's usual minute: the load balancer must close first
     forceCloseConnections: 'idle',
     trustProxy: (_address, hop) => hop < config.trustedProxies,
     routerOptions: { maxParamLength: 5_000 }, // a batch names all its procedures in the path
-    return503OnClosing: false, // what still comes on a line that is open is served, and the line closed after it
+    return503OnClosing: false, // a request on an open connection is still served, and the connection is closed after it
     frameworkErrors: (error, request, reply: FastifyReply) => {
-      const shape = shapeOf(ofFastify(error));
+      const shape = shapeOf(fromFastifyError(error));
       void reply
         .headers(headersOfUnreadable)
         .header('x-request-id', request.id)
@@ -46,17 +46,16 @@ export async function createApp(
     },
   });
 
-  let closing = false;
+  let isClosing = false;
   app.addHook('preClose', async () => {
-    closing = true;
+    isClosing = true;
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
   app.addHook('onSend', async (request, reply) => {
-    // Also to those whose request came before: a line that is kept would hold up the end until it falls silent. And to
-    // whoever was answered before all of the body had come: nobody reads the rest.
-    if (closing || !request.raw.complete) reply.header('connection', 'close');
+    // While closing, a connection that is kept alive would delay the end. The rest of an incomplete body is never read.
+    if (isClosing || !request.raw.complete) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = routeOf(request.routeOptions.url, request.params);
@@ -78,7 +77,7 @@ export async function createApp(
   await registerSecurityHeaders(app, { issuerOrigin: new URL(config.oidc.issuer).origin, isHttps });
 
   app.setErrorHandler((error, request, reply) => {
-    const appError = ofFastify(error);
+    const appError = fromFastifyError(error);
     if (appError.code === 'INTERNAL') log.error({ err: error, requestId: request.id }, 'a request failed');
     return reply.code(shapeOf(appError).data.httpStatus).send({ error: shapeOf(appError) });
   });
@@ -87,7 +86,7 @@ export async function createApp(
   await app.register(async (trpc) => registerTrpcRoutes(trpc, context));
   await app.register(async (auth) => {
     auth.addHook('onRequest', async (request) => context.rateLimits.admitSignIn(request.ip));
-    // A form that only signs out: its fields are of no interest.
+    // The sign-out form is the only one; its fields are ignored.
     auth.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, _body, done) =>
       done(null, null),
     );
@@ -97,7 +96,7 @@ export async function createApp(
   return app;
 }
 
-/** A name from a closed list, for logs and metrics: clients make up URLs as they like. */
+/** A name from a closed list for logs and metrics, because clients can send any URL. */
 function routeOf(pattern: string | undefined, params: unknown): string {
   if (pattern !== '/trpc/:path') return pattern ?? 'other';
   const { path } = params as { path: string }; // the pattern has this one parameter

@@ -11,7 +11,7 @@ const minimal = {
 };
 
 describe('the configuration of the server', () => {
-  it('has defaults for everything that is no secret and no address', () => {
+  it('has defaults for everything except secrets and addresses', () => {
     expect(readServerConfig(minimal)).toMatchObject({
       port: 3080,
       host: '0.0.0.0',
@@ -26,7 +26,7 @@ describe('the configuration of the server', () => {
     expect(readServerConfig({ ...minimal, PUBLIC_URL: 'https://app.test/' }).publicUrl).toBe('https://app.test');
   });
 
-  it('lists every wrong variable at once, without its value', () => {
+  it('reports every wrong variable at once, without its value', () => {
     const wrong = {
       ...minimal,
       DATABASE_URL: 'mysql://x',

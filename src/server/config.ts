@@ -1,4 +1,4 @@
-/** The server's configuration: environment variables in, one typed object out. */
+/** The server's configuration: reads environment variables into one typed object. */
 
 import { z } from 'zod';
 
@@ -10,56 +10,60 @@ const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be the URL at which people open the application.' })
   .refine(
     (text) => URL.canParse(text) && new URL(text).pathname === '/' && new URL(text).search === '',
-    'must be scheme, host and port alone, without a path.',
+    'must consist of scheme, host and port, without a path.',
   )
   .transform((text) => new URL(text).origin);
 
-/** Every variable that `npm run server` reads, and its shape. */
+/** Every environment variable that `npm run server` reads. */
 export const serverVariables = z.object({
   ...commonVariables,
   PORT: integerVariable('PORT', { min: 0, max: 65_535, fallback: 3080 }).describe(
-    'The TCP port to listen on; 0: any free one.',
+    'The TCP port to listen on; 0 means any free port.',
   ),
   HOST: z
     .string()
     .max(255, 'must be a host name or an address.')
     .default('0.0.0.0')
     .describe('The address to listen on. `npm start`: 127.0.0.1.'),
-  PUBLIC_URL: publicUrl
-    .optional()
-    .describe('The origin that browsers see; `http://localhost:PORT` where it is not set.'),
+  PUBLIC_URL: publicUrl.optional().describe('The origin that browsers see; default: `http://localhost:PORT`.'),
   OIDC_ISSUER: issuerUrl.describe('The OpenID Connect issuer, exactly as its tokens name it.'),
   OIDC_DISCOVERY_URL: issuerUrl
     .refine((text) => text.includes('/.well-known/'), 'must be the whole URL, with /.well-known/openid-configuration.')
     .optional()
-    .describe("The issuer's metadata, where the server reaches the issuer at another address than browsers do."),
-  OIDC_CLIENT_ID: z.string().describe('Our client at the issuer; its redirect address is `PUBLIC_URL/auth/callback`.'),
+    .describe(
+      "The URL of the issuer's metadata, if the server reaches the issuer at another address than browsers do.",
+    ),
+  OIDC_CLIENT_ID: z
+    .string()
+    .describe('The id of this application at the issuer; its redirect URL is `PUBLIC_URL/auth/callback`.'),
   OIDC_CLIENT_SECRET: z
     .string()
     .optional()
-    .describe('Where it is not set the client is a public one, which PKCE alone protects.'),
+    .describe(
+      'The secret of this application at the issuer. Without it the application is a public client, which only PKCE protects.',
+    ),
   OIDC_AUDIENCE: z
     .string()
     .optional()
     .describe(
-      'The audience that access tokens of the issuer must have to be taken as bearer tokens; the client id where it is not set.',
+      "The audience that the issuer's access tokens must have to be accepted as bearer tokens; default: the client id.",
     ),
   SESSION_SECRET: z
     .string()
-    .min(32, 'must be a secret of at least 32 characters: take random ones.')
-    .describe('Signs the cookies of sessions; at least 32 characters. `npm start` draws one.'),
+    .min(32, 'must be a secret of at least 32 random characters.')
+    .describe('Signs the session cookies; at least 32 characters. `npm start` generates one.'),
   MAX_PROJECTS_PER_USER: integerVariable('MAX_PROJECTS_PER_USER', { min: 1, max: 100_000, fallback: 20 }).describe(
-    'How many live projects one person may have.',
+    'How many projects one person may have; deleted projects do not count.',
   ),
   RATE_LIMIT_PER_MINUTE: integerVariable('RATE_LIMIT_PER_MINUTE', {
     min: 60,
     max: 10_000_000,
     fallback: 6_000,
   }).describe(
-    'Calls of one user a minute, in each process; the other limits (docs/operations/limits.md) follow from it.',
+    'Calls of one user per minute, in each process. The other limits are derived from it (docs/operations/limits.md).',
   ),
   TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }).describe(
-    'How many proxies stand before the server and may say who the client is.',
+    "How many proxies in front of the server may state the client's address.",
   ),
 });
 
@@ -68,12 +72,12 @@ export interface ServerConfig {
   redisUrl: string;
   kubeNamespace: string;
   logLevel: z.infer<typeof commonVariables.LOG_LEVEL>;
-  /** Base URL of the OpenTelemetry collector; `null`: no traces. */
+  /** The base URL of the OpenTelemetry collector; `null` disables traces. */
   otlpEndpoint: string | null;
-  /** 0: any free port. */
+  /** 0 means any free port. */
   port: number;
   host: string;
-  /** Origin that browsers see, without a slash at the end; `null`: `http://localhost:` and the port. */
+  /** The origin that browsers see, without a slash at the end; `null` means `http://localhost:` and the port. */
   publicUrl: string | null;
   oidc: {
     issuer: string;
@@ -90,7 +94,7 @@ export interface ServerConfig {
 
 /**
  * Reads the configuration.
- * @throws ConfigurationError naming every wrong variable at once
+ * @throws ConfigurationError that names every wrong variable
  */
 export function readServerConfig(env: Record<string, string | undefined>): ServerConfig {
   return toServerConfig(readEnvironment(serverVariables, env));

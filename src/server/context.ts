@@ -1,13 +1,14 @@
 /**
- * The composition root: typed configuration in, everything that the server is made of out, built leaf-first and disposed
- * in reverse. Nothing else in the server opens a connection.
+ * The composition root: builds everything that the server consists of from its configuration. Parts are built after the
+ * parts that they use, and disposed in the reverse order. Nothing else in the server opens a connection.
+ *
+ * Order: database, Redis, live status, sign-in, services, sockets, health. `startLoops` starts the loops last.
  */
 
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 
-import { listLiveAccessTokenIds } from '../shared/node/db/access-tokens-repository.ts';
-import { createDatabase } from '../shared/node/db/database.ts';
+import { systemClock, type Clock } from '../shared/clock.ts';
+import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
 import { toProject } from '../shared/node/db/project-record.ts';
 import {
@@ -16,8 +17,8 @@ import {
   listUnarchivedProjects,
   listVersions,
 } from '../shared/node/db/projects-repository.ts';
-import { listLiveSessionIds, recordSessionUse } from '../shared/node/db/sessions-repository.ts';
 import type { Log } from '../shared/node/log.ts';
+import { pause, runPeriodically } from '../shared/node/periodic.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { createRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher, followStatusStream } from '../shared/node/status-stream.ts';
@@ -26,97 +27,60 @@ import { createIdentify } from './auth/identity.ts';
 import { createIssuerTokens } from './auth/issuer-tokens.ts';
 import { createIssuer } from './auth/issuer.ts';
 import { createLoginCookie } from './auth/login-cookie.ts';
-import type { AuthRoutesDeps } from './auth/routes.ts';
 import { createSessionCookie } from './auth/session-cookie.ts';
 import { createSignIn } from './auth/sign-in.ts';
 import type { ServerConfig } from './config.ts';
-import { every } from './every.ts';
 import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { ringSize } from './limits.ts';
+import { maxRecentEntries, maxRepairsPerComparison } from './limits.ts';
+import { createAnnouncer } from './projects/announcer.ts';
 import { kubernetesNames } from './projects/names.ts';
 import { createProjectService } from './projects/service.ts';
 import { createStatusHub } from './projects/status-hub.ts';
 import { createProjectSubscriptions } from './projects/subscriptions.ts';
 import type { Services } from './services.ts';
 import { createSessionService } from './sessions/service.ts';
+import { closeRevokedSockets, recordOpenSessions } from './socket/credential-checks.ts';
 import { createSocketServer, type SocketServer } from './socket/socket-server.ts';
 import { createTokenService } from './tokens/service.ts';
 
 export interface ServerTimings {
-  /** Between two comparisons of the connected owners with the database; with its own time less than ten seconds. */
+  /** Between two comparisons of the connected owners with the database. With its own duration it stays below ten seconds. */
   compareIntervalMs: number;
-  /** Between two looks whether the sessions and tokens under the open sockets still live. */
+  /** Between two checks of the sessions and tokens of open sockets. */
   revocationIntervalMs: number;
 }
 
 const defaultTimings: ServerTimings = { compareIntervalMs: 8_000, revocationIntervalMs: 30_000 };
+const freshnessIntervalMs = 1_000;
 
 export interface ServerContextOptions {
   log: Log;
-  /** Origin that browsers see; asked for when it is needed, for with port 0 it is known only after listening. */
+  /** The origin that browsers see. It is a function because with port 0 the origin is known only after listening. */
   publicOrigin: () => string;
   timings?: Partial<ServerTimings>;
-  now?: () => number;
+  clock?: Clock;
 }
 
 export type ServerContext = ReturnType<typeof createServerContext>;
 
 export function createServerContext(config: ServerConfig, options: ServerContextOptions) {
-  const { log, publicOrigin, now = Date.now } = options;
-  const timings = { ...defaultTimings, ...options.timings };
+  const { log, publicOrigin, clock = systemClock } = options;
+  const parts = { config, log, publicOrigin, clock, timings: { ...defaultTimings, ...options.timings } };
+  const disposal = new AsyncDisposableStack();
   const stopping = new AbortController();
 
-  const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-server', log });
-  const producer = createRedis(config.redisUrl, { purpose: 'producer', log });
-  const streamConnection = createRedis(config.redisUrl, { purpose: 'blocking', log });
-  const queue = createProjectQueue({ redis: producer, log });
-  const publisher = createStatusPublisher({ redis: producer, log });
+  const stores = openStores(parts, disposal);
+  const liveStatus = createLiveStatus({ ...parts, ...stores });
+  const auth = createAuth({ ...parts, ...stores });
+  const rateLimits = createRateLimits({ perMinute: config.rateLimitPerMinute, clock });
 
-  const hub = createStatusHub({
-    listVersions: (ownerIds) => listVersions(db, ownerIds),
-    findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
-    readWatchObservation: () => readWatchObservation(db),
-    now,
-    ringSize,
-    maxRepairs: 500,
-    noResumeAfterRepairMs: 2 * timings.compareIntervalMs,
-  });
-  const subscriptions = createProjectSubscriptions({
-    hub,
-    source: {
-      listProjects: async (ownerId) => (await listUnarchivedProjects(db, ownerId)).map(toProject),
-      findProject: async (key) => {
-        const record = await findOwnedProject(db, key);
-        return record && toProject(record);
-      },
-    },
-    pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
-  });
-
-  // Socket server and token service know each other: a revoked token closes sockets, a socket serves procedures.
+  // The services close sockets when a credential is revoked, and the sockets call the services.
   let sockets: SocketServer | null = null;
-  const services: Services = {
-    projects: createProjectService({
-      db,
-      queue,
-      publisher,
-      settings: { kubeNamespace: config.kubeNamespace, maxProjects: config.maxProjectsPerUser },
-      newId: randomUUID,
-      newNames: kubernetesNames,
-    }),
-    subscriptions,
-    tokens: createTokenService({ db, onRevoked: (id) => sockets?.closeCredential({ kind: 'token', id }) }),
-    sessions: createSessionService({ db, onRevoked: (id) => sockets?.closeCredential({ kind: 'session', id }) }),
-  };
-
-  const jar = createCookieJar(() => publicOrigin().startsWith('https:'));
-  const sessionCookie = createSessionCookie({ jar, secret: config.sessionSecret, now });
-  const issuer = createIssuer({ settings: config.oidc, now, log });
-  const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, now });
-  const identify = createIdentify({ db, sessionCookie, issuerTokens, log });
-  const rateLimits = createRateLimits({ perMinute: config.rateLimitPerMinute, now });
+  const closeCredential: SocketServer['closeCredential'] = (credential) => sockets?.closeCredential(credential);
+  const services = createServices({ ...parts, ...stores, ...liveStatus, closeCredential });
+  const { identify } = auth;
   const { trustedProxies } = config;
   const socketServer = createSocketServer({
     identify,
@@ -124,85 +88,43 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     publicOrigin,
     rateLimits,
     trustedProxies,
-    now,
+    clock,
     log,
   });
   sockets = socketServer;
-  const auth: AuthRoutesDeps = {
-    db,
-    issuer,
-    signIn: createSignIn({ issuer, log }),
-    loginCookie: createLoginCookie({ jar, secret: config.sessionSecret, now }),
-    sessionCookie,
-    clientId: config.oidc.clientId,
-    publicOrigin,
-    onSignedOut: (id) => socketServer.closeCredential({ kind: 'session', id }),
-    log,
-  };
 
   const readiness = createReadiness({
-    db,
-    redis: producer,
-    freshness: hub.freshness,
+    db: stores.db,
+    redis: stores.producer,
+    freshness: liveStatus.hub.freshness,
     isStopping: () => stopping.signal.aborted,
   });
   const metrics = createMetrics({
-    subscriptionCount: hub.subscriberCount,
+    subscriptionCount: liveStatus.hub.subscriberCount,
     socketCount: socketServer.socketCount,
-    lastHeartbeatAgeSeconds: hub.heartbeatAgeSeconds,
+    lastHeartbeatAgeSeconds: liveStatus.hub.heartbeatAgeSeconds,
   });
 
-  /** Sign-out on another server is found here: one query for each kind, whatever the number of sockets. */
-  async function closeRevoked(): Promise<void> {
-    const open = socketServer.openCredentials();
-    for (const [kind, listLive] of [
-      ['session', listLiveSessionIds],
-      ['token', listLiveAccessTokenIds],
-    ] as const) {
-      const ids = [...new Set(open.filter((credential) => credential.kind === kind).map(({ id }) => id))];
-      if (ids.length === 0) continue;
-      const live = new Set(await listLive(db, ids));
-      for (const id of ids) if (!live.has(id)) socketServer.closeCredential({ kind, id });
-    }
-  }
-
-  /** A window that is open is in use, although it asks for nothing. */
-  async function noteOpenSessions(): Promise<void> {
-    const open = socketServer.openCredentials().filter(({ kind }) => kind === 'session');
-    if (open.length > 0) await recordSessionUse(db, [...new Set(open.map(({ id }) => id))]);
-  }
-
-  let loops: Promise<unknown>[] = [];
   return {
     config,
     log,
-    db,
+    db: stores.db,
     identify,
     services,
     publicOrigin,
     rateLimits,
-    auth,
+    auth: { ...auth, onSignedOut: (id: string) => closeCredential({ kind: 'session', id }) },
     sockets: socketServer,
     readiness,
     metrics,
 
-    /** Starts the loops: the reader of the status stream, the comparison with the database, the look at sessions. */
+    /** Starts the reader of the status stream and the periodic checks. */
     startLoops(): void {
-      const { signal } = stopping;
-      loops = [
-        followStatusStream(streamConnection, hub.reader, { log, signal }),
-        every(
-          timings.compareIntervalMs,
-          { name: 'comparison with the database', signal, log },
-          hub.compareWithDatabase,
-        ),
-        every(1_000, { name: 'freshness', signal, log }, async () => hub.checkFreshness()),
-        every(timings.revocationIntervalMs, { name: 'look at open sessions', signal, log }, closeRevoked),
-        every(timings.revocationIntervalMs, { name: 'note of open sessions', signal, log }, noteOpenSessions),
-      ];
+      const loops = startLoops({ ...parts, ...stores, ...liveStatus, sockets: socketServer, signal: stopping.signal });
+      disposal.defer(() => loops);
     },
 
-    /** From now on `/readyz` says that the server is stopping. */
+    /** From now on `/readyz` says that the server is stopping, and the loops end. */
     beginStop(): void {
       stopping.abort();
     },
@@ -211,13 +133,127 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     async dispose(): Promise<void> {
       stopping.abort();
       await socketServer.stop(0);
-      await Promise.all(loops);
-      await queue
-        .close()
-        .catch((error: unknown) => log.debug({ error: String(error) }, 'the queue did not close cleanly'));
-      streamConnection.disconnect();
-      producer.disconnect();
-      await db.destroy();
+      await disposal.disposeAsync();
     },
   };
+}
+
+interface Parts {
+  config: ServerConfig;
+  log: Log;
+  publicOrigin: () => string;
+  clock: Clock;
+  timings: ServerTimings;
+}
+
+type Stores = ReturnType<typeof openStores>;
+type LiveStatus = ReturnType<typeof createLiveStatus>;
+
+/** PostgreSQL, Redis and the queue. Connections are opened when they are first used. */
+function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
+  const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-server', log });
+  disposal.defer(() => db.destroy());
+  const producer = createRedis(config.redisUrl, { purpose: 'producer', log });
+  disposal.defer(() => producer.disconnect());
+  const streamConnection = createRedis(config.redisUrl, { purpose: 'blocking', log });
+  disposal.defer(() => streamConnection.disconnect());
+  const queue = createProjectQueue({ redis: producer, log });
+  disposal.defer(() =>
+    queue.close().catch((error: unknown) => log.debug({ error: String(error) }, 'the queue did not close cleanly')),
+  );
+  return { db, producer, streamConnection, queue };
+}
+
+function createLiveStatus({ db, clock, timings }: Parts & Stores) {
+  const hub = createStatusHub({
+    listVersions: (ownerIds) => listVersions(db, ownerIds),
+    findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
+    readWatchObservation: () => readWatchObservation(db),
+    clock,
+    maxRecentEntries,
+    maxRepairs: maxRepairsPerComparison,
+    noResumeAfterLossMs: 2 * timings.compareIntervalMs,
+  });
+  const subscriptions = createProjectSubscriptions({
+    hub,
+    source: createProjectSource(db),
+    pause,
+    random: Math.random,
+  });
+  return { hub, subscriptions };
+}
+
+function createProjectSource(db: Database) {
+  return {
+    listProjects: async (ownerId: string) => (await listUnarchivedProjects(db, ownerId)).map(toProject),
+    findProject: async (key: { id: string; ownerId: string }) => {
+      const record = await findOwnedProject(db, key);
+      return record && toProject(record);
+    },
+  };
+}
+
+function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
+  const secret = config.sessionSecret;
+  const jar = createCookieJar(() => publicOrigin().startsWith('https:'));
+  const sessionCookie = createSessionCookie({ jar, secret, clock });
+  const loginCookie = createLoginCookie({ jar, secret, clock });
+  const issuer = createIssuer({ settings: config.oidc, clock, log });
+  const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, clock });
+  const identify = createIdentify({ db, sessionCookie, issuerTokens, log });
+  const signIn = createSignIn({ issuer, log });
+  return {
+    db,
+    issuer,
+    signIn,
+    loginCookie,
+    sessionCookie,
+    identify,
+    clientId: config.oidc.clientId,
+    publicOrigin,
+    log,
+  };
+}
+
+function createServices(
+  deps: Parts & Stores & LiveStatus & { closeCredential: SocketServer['closeCredential'] },
+): Services {
+  const { config, log, clock, db, producer, queue, subscriptions, closeCredential } = deps;
+  const publisher = createStatusPublisher({ redis: producer, log });
+  return {
+    projects: createProjectService({
+      db,
+      announcer: createAnnouncer({ queue, publisher }),
+      settings: { kubeNamespace: config.kubeNamespace, maxProjects: config.maxProjectsPerUser },
+      newId: randomUUID,
+      newNames: kubernetesNames,
+      clock,
+    }),
+    subscriptions,
+    tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
+    sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
+  };
+}
+
+/** Resolves when every loop has ended, which happens after `signal` aborts. */
+async function startLoops(
+  deps: Parts & Stores & LiveStatus & { sockets: SocketServer; signal: AbortSignal },
+): Promise<void> {
+  const { log, timings, db, streamConnection, hub, sockets, signal } = deps;
+  const repeat = (name: string, intervalMs: number, task: () => Promise<void>) =>
+    runPeriodically(
+      {
+        task,
+        intervalMs,
+        onError: (error) => log.warn({ error: String(error) }, `${name} failed; trying again`),
+      },
+      signal,
+    );
+  await Promise.all([
+    followStatusStream(streamConnection, hub.reader, { log, signal }),
+    repeat('the comparison with the database', timings.compareIntervalMs, hub.compareWithDatabase),
+    repeat('the check of the freshness', freshnessIntervalMs, async () => hub.checkFreshness()),
+    repeat('the check of open sessions', timings.revocationIntervalMs, () => closeRevokedSockets({ db, sockets })),
+    repeat('recording open sessions', timings.revocationIntervalMs, () => recordOpenSessions({ db, sockets })),
+  ]);
 }

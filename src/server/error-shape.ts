@@ -1,4 +1,4 @@
-/** How an error leaves the server: one shape for tRPC, for the socket and for everything that fails before either. */
+/** The shape in which errors leave the server: the same for tRPC, for sockets, and for what fails before tRPC. */
 
 import { TRPCError } from '@trpc/server';
 import { getHTTPStatusCodeFromError } from '@trpc/server/http';
@@ -23,7 +23,7 @@ const trpcCodeOf = {
   INTERNAL: 'INTERNAL_SERVER_ERROR',
 } as const satisfies Record<AppErrorCode, TRPCError['code']>;
 
-/** What stands under `error` in every refusal, whichever way it goes. */
+/** The value of `error` in every refusal. */
 export interface ErrorShape {
   code: number;
   message: string;
@@ -46,23 +46,23 @@ export function shapeOf(error: AppError, path: string | null = null): ErrorShape
   };
 }
 
-/** The same failure in tRPC's terms, so that the HTTP status follows. */
+/** The error as a tRPC error, from which tRPC derives the HTTP status. */
 export function toTrpcError(error: AppError): TRPCError {
   return new TRPCError({ code: trpcCodeOf[error.code], message: error.message, cause: error });
 }
 
-/** Any failure in terms of our list: expected ones as they are, outages as UNAVAILABLE, the rest as INTERNAL. */
+/** Any error as an AppError: expected errors unchanged, outages as UNAVAILABLE, everything else as INTERNAL. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof TRPCError) {
     if (error.cause instanceof AppError) return error.cause;
-    return outageOf(error.cause) ?? ofTrpc(error);
+    return outageOf(error.cause) ?? fromTrpcError(error);
   }
   return outageOf(error) ?? internal(error);
 }
 
-/** Errors that tRPC raises by itself: unknown path, wrong method, unreadable or invalid input. */
-function ofTrpc(error: TRPCError): AppError {
+/** Translates errors that tRPC itself raises: unknown path, wrong method, unreadable or invalid input. */
+function fromTrpcError(error: TRPCError): AppError {
   if (error.code === 'BAD_REQUEST' && error.cause instanceof ZodError) {
     const fields = fieldErrorsOf(error.cause);
     return new AppError('VALIDATION_FAILED', validationMessage(fields), { fields });
@@ -80,7 +80,7 @@ function ofTrpc(error: TRPCError): AppError {
     case 'METHOD_NOT_SUPPORTED':
       return new AppError(
         'UNSUPPORTED',
-        'This procedure does not answer to this method. Use GET for queries, POST for mutations, WebSocket for subscriptions.',
+        'This procedure does not accept this method. Use GET for queries, POST for mutations, WebSocket for subscriptions.',
       );
     case 'UNSUPPORTED_MEDIA_TYPE':
       return new AppError('UNSUPPORTED', 'Send the request as application/json.');
@@ -94,7 +94,7 @@ function ofTrpc(error: TRPCError): AppError {
 function internal(cause: unknown): AppError {
   return new AppError(
     'INTERNAL',
-    'Something went wrong on our side. Try again; if it stays, give the request id to an administrator.',
+    'Something went wrong on our side. Try again. If it happens again, give the request id to an administrator.',
     { cause },
   );
 }
@@ -104,5 +104,5 @@ function validationMessage(fields: Record<string, string>): string {
   if (!first) return 'The input is not valid.';
   const [field, problem] = first;
   const message = field === '' ? problem : `${field}: ${problem}`;
-  return /[.!?]$/.test(message) ? message : `${message}.`; // zod's own messages have no full stop
+  return /[.!?]$/.test(message) ? message : `${message}.`; // zod's own messages do not end with a full stop
 }

@@ -1,7 +1,7 @@
 /**
- * `npm run server`. The server owns the API, sign-in and the fan-out of live status. Its loops: the reader of the status
- * stream, the comparison of connected owners with the database, the look at the sessions of open sockets. It must never
- * talk to Kubernetes, and never wait for Redis to answer a person.
+ * `npm run server`. The server owns the API, sign-in and the distribution of live status. Its loops: the reader of the
+ * status stream, the comparison of connected owners with the database, and the check of the sessions of open sockets. It
+ * must never call Kubernetes, and no request may depend on Redis.
  */
 
 import process from 'node:process';
@@ -13,7 +13,7 @@ import { startTracing } from '../shared/node/tracing.ts';
 import { serverVariables, toServerConfig } from './config.ts';
 import { startServer, type RunningServer } from './server.ts';
 
-/** Whatever hangs, the process is gone after this. */
+/** The process exits after this time, even if something hangs. */
 const exitLimitMs = 20_000;
 
 const config = toServerConfig(parseEnvironment(serverVariables, process.env));
@@ -23,8 +23,8 @@ const flushTraces = await startTracing({ service: 'opencode-server', endpoint: c
 
 let server: RunningServer | null = null;
 const stop = (signal: string) => {
-  log.info({ signal }, 'asked to stop');
-  if (!server) process.exit(0); // nobody has been served yet
+  log.info({ signal }, 'stop requested');
+  if (!server) process.exit(0); // it has not served any request yet
   setTimeout(() => process.exit(1), exitLimitMs).unref();
   server.stop().then(
     () => flushTraces().then(() => process.exit(0)),

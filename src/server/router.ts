@@ -1,4 +1,4 @@
-/** The whole API. Its type alone is what client and SDK import. */
+/** The whole API. Client and SDK import only its type. */
 
 import { authRouter } from './auth/router.ts';
 import { projectsRouter } from './projects/router.ts';
@@ -13,13 +13,13 @@ export const appRouter = router({
   tokens: tokensRouter,
 });
 
-/** Every procedure by its full name. */
-// oxlint-disable-next-line no-underscore-dangle -- tRPC offers no other way to its list
+/** The full name of every procedure. */
+// oxlint-disable-next-line no-underscore-dangle -- tRPC offers no other access to the list
 export const procedureNames: ReadonlySet<string> = new Set(Object.keys(appRouter._def.procedures));
 
-/** Those that a socket alone carries: tRPC would serve them over HTTP too, where signing out ends nothing. */
+/** Subscriptions, which only sockets serve. tRPC would also serve them over HTTP, where signing out does not end them. */
 export const subscriptionNames: ReadonlySet<string> = new Set(
-  // oxlint-disable-next-line no-underscore-dangle -- as above; what is nested for the types is one flat record
+  // oxlint-disable-next-line no-underscore-dangle -- as above; the record is flat, although its type is nested
   Object.entries(appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>).flatMap(
     // oxlint-disable-next-line no-underscore-dangle -- as above
     ([name, { _def }]) => (_def.type === 'subscription' ? [name] : []),

@@ -1,4 +1,8 @@
-/** Starts and stops one server: checks the database, listens, and on stop lets everything under way finish. */
+/**
+ * Starts and stops one server. Start: build the context (see `context.ts`), check the migrations, build the HTTP
+ * application, listen, start the loops. Stop: report "not ready", finish the requests under way, move the sockets to other
+ * servers, dispose of the context in the reverse order of building.
+ */
 
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -7,27 +11,28 @@ import { fileURLToPath } from 'node:url';
 
 import type { FastifyInstance } from 'fastify';
 
+import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/contract/errors.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
-import { createServerContext, type ServerTimings } from './context.ts';
+import { createServerContext, type ServerContext, type ServerTimings } from './context.ts';
 
 const builtClientDir = fileURLToPath(new URL('../../dist/client', import.meta.url));
-/** Sockets are told to reconnect and get so long to do it. */
+/** On stop, clients get this long to connect their sockets to another server. */
 const socketGraceMs = 2_000;
-/** Requests under way get so long to finish. */
+/** On stop, requests under way get this long to finish. */
 const requestGraceMs = 10_000;
 
 export interface StartServerOptions {
   log?: Log;
-  /** The built user interface; `dist/client` unless told otherwise. */
+  /** The built user interface; `dist/client` by default. */
   clientDir?: string;
   timings?: Partial<ServerTimings>;
-  /** How long to wait for a database that does not answer yet. */
+  /** How long to wait for a database that does not answer yet; 60 s by default. */
   databaseGraceMs?: number;
-  now?: () => number;
+  clock?: Clock;
 }
 
 export interface RunningServer {
@@ -38,69 +43,77 @@ export interface RunningServer {
 }
 
 /**
- * Starts the server. Redis and the issuer may be away; the database must come within `databaseGraceMs` (60 s).
- * @throws AppError UNAVAILABLE when the database lacks migrations, is newer than this code, or does not answer
+ * Starts the server. Redis and the issuer may be unavailable; the database must answer within `databaseGraceMs`.
+ * @throws AppError UNAVAILABLE if the database lacks migrations, is newer than this code, or does not answer
  */
 export async function startServer(config: ServerConfig, options: StartServerOptions = {}): Promise<RunningServer> {
-  const log = options.log ?? createLog({ name: 'server', level: config.logLevel });
+  const { log = createLog({ name: 'server', level: config.logLevel }), timings, clock } = options;
   let localUrl: string | null = null;
   const publicOrigin = () => {
     const url = config.publicUrl ?? localUrl;
-    if (url === null) throw new Error('The address of the server is known only once it listens.');
+    if (url === null) throw new Error('The address of the server is known only after it listens.');
     return url;
   };
   const context = createServerContext(config, {
     log,
     publicOrigin,
-    ...(options.timings ? { timings: options.timings } : {}),
-    ...(options.now ? { now: options.now } : {}),
+    ...(timings ? { timings } : {}),
+    ...(clock ? { clock } : {}),
   });
   try {
     await awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log });
     const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir });
     context.sockets.attach(app.server);
-    const endSilentLines = trackSilentLines(app.server);
+    const closeUnusedConnections = trackUnusedConnections(app.server);
     await listen(app, config);
     const { port } = app.server.address() as AddressInfo; // it listens on TCP
     localUrl = `http://localhost:${port}`;
     context.startLoops();
     log.info({ url: publicOrigin(), host: config.host, port }, 'the server listens');
 
-    const stop = async () => {
-      log.info('the server stops');
-      context.beginStop();
-      const requests = app.close();
-      endSilentLines();
-      await context.sockets.stop(socketGraceMs);
-      const late = new AbortController();
-      await Promise.race([requests, delay(requestGraceMs, undefined, { signal: late.signal }).catch(() => undefined)]);
-      late.abort();
-      app.server.closeAllConnections();
-      await context.dispose();
-    };
     let stopped: Promise<void> | null = null;
-    return { url: publicOrigin(), port, stop: () => (stopped ??= stop()) };
+    const stop = () => (stopped ??= stopServer({ app, context, closeUnusedConnections }));
+    return { url: publicOrigin(), port, stop };
   } catch (error) {
     await context.dispose();
     throw error;
   }
 }
 
+async function stopServer(parts: {
+  app: FastifyInstance;
+  context: ServerContext;
+  closeUnusedConnections: () => void;
+}): Promise<void> {
+  const { app, context, closeUnusedConnections } = parts;
+  context.log.info('the server stops');
+  context.beginStop();
+  const requestsDone = app.close();
+  closeUnusedConnections();
+  await context.sockets.stop(socketGraceMs);
+  const timeLimit = new AbortController();
+  const timeIsUp = delay(requestGraceMs, undefined, { signal: timeLimit.signal }).catch(() => undefined);
+  await Promise.race([requestsDone, timeIsUp]);
+  timeLimit.abort();
+  app.server.closeAllConnections();
+  await context.dispose();
+}
+
 /**
- * Knows the connections on which nothing was ever said, as browsers open them ahead of need: closing waits for them in vain.
- * The returned function ends them, and from then on each new one.
+ * Tracks the connections on which the client has not sent anything. Browsers open such connections in advance, and closing
+ * the HTTP server would wait for them. The returned function closes them, and from then on each new connection.
  */
-function trackSilentLines(server: Server): () => void {
-  const lines = new Set<Socket>();
-  let ending = false;
-  server.on('connection', (line: Socket) => {
-    if (ending) return void line.destroy();
-    lines.add(line);
-    line.once('close', () => lines.delete(line));
+function trackUnusedConnections(server: Server): () => void {
+  const connections = new Set<Socket>();
+  let isClosing = false;
+  server.on('connection', (connection: Socket) => {
+    if (isClosing) return void connection.destroy();
+    connections.add(connection);
+    connection.once('close', () => connections.delete(connection));
   });
   return () => {
-    ending = true;
-    for (const line of lines) if (line.bytesRead === 0) line.destroy();
+    isClosing = true;
+    for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
   };
 }
 

@@ -1,4 +1,4 @@
-/** What the procedures call: one function a procedure. Built in `context.ts`. */
+/** The services that procedures call: one function per procedure. Built in `context.ts`. */
 
 import type { TrackedEnvelope } from '@trpc/server';
 
@@ -15,7 +15,7 @@ import type {
 } from '../shared/contract/project.ts';
 import type { Credential } from './auth/identity.ts';
 
-/** Who asks, and the id that follows the request through logs and queue. */
+/** The caller, and the id that follows the request through logs and queue. */
 export interface Caller {
   user: User;
   requestId: string;
@@ -36,14 +36,14 @@ export interface ProjectService {
 }
 
 export interface ProjectSubscriptions {
-  /** Snapshot, then every change, until `signal` aborts. Each event is tracked by the id of the status stream. */
+  /** A snapshot, then every change, until `signal` aborts. The id of each event is its id in the status stream. */
   subscribe(
     caller: Caller,
     options: {
       projectId: string | null;
       lastEventId: string | null;
       signal: AbortSignal;
-      /** Resolves when the subscriber has taken most of what it was sent, or when the signal aborts. */
+      /** Resolves when the subscriber has read most of what it was sent, or when the signal aborts. */
       whenWritable: (signal: AbortSignal) => Promise<void>;
     },
   ): AsyncIterable<TrackedEnvelope<ProjectEvent>>;
@@ -55,7 +55,7 @@ export interface TokenService {
   revoke(caller: Caller, id: string): Promise<AccessToken>;
 }
 
-/** A caller of whom it matters by what they are known. */
+/** A caller together with the credential of the request. */
 export interface SessionCaller extends Caller {
   credential: Credential | null;
 }
@@ -68,8 +68,8 @@ export interface SessionService {
 }
 
 /**
- * A service is not assignable to this while one of its functions does not take the caller first. A procedure has nothing
- * else to call, so none can be written that forgets to say who asks.
+ * A service is assignable to this type only if each function takes the caller first. Procedures can call only services, so
+ * no procedure can forget to pass the caller.
  */
 type TakesCaller<S> = {
   [K in keyof S]: S[K] extends (...args: infer A) => unknown

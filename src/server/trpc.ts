@@ -1,4 +1,4 @@
-/** The tRPC instance: how a caller is known, and which procedure builders exist. */
+/** The tRPC instance: the request context, and the only procedure builder, which refuses anonymous callers. */
 // oxlint-disable-next-line no-restricted-imports -- the one place where builders are made
 import { initTRPC } from '@trpc/server';
 import { z } from 'zod';
@@ -10,30 +10,29 @@ import type { Credential } from './auth/identity.ts';
 import { shapeOf, toAppError, toTrpcError } from './error-shape.ts';
 import type { Services } from './services.ts';
 
-/** Built once a request over HTTP, once a socket over WebSocket. Never throws: an unknown caller is `user: null`. */
+/** Created once per HTTP request or per WebSocket. An unknown caller has `user: null`. */
 export interface RequestContext {
   user: User | null;
-  /** What they are known by. */
   credential: Credential | null;
-  /** Why the caller is not known, when there is more to say than "not signed in". */
+  /** Why the caller is unknown, if the reason is more specific than "not signed in". */
   refusal: AppError | null;
   transport: 'http' | 'websocket';
   /** Follows a mutation through the queue to the pod. */
   requestId: string;
-  /** Resolves when the client has taken most of what it was sent, or when the signal aborts. */
+  /** Resolves when the client has read most of what it was sent, or when the signal aborts. */
   whenWritable: (signal: AbortSignal) => Promise<void>;
   services: Services;
 }
 
 const t = initTRPC.context<RequestContext>().create({
-  isDev: false, // no stack ever leaves
-  sse: { enabled: false }, // subscriptions travel by WebSocket, where sign-out can end them
+  isDev: false, // errors never contain a stack
+  sse: { enabled: false }, // subscriptions use WebSockets, which sign-out can close
   errorFormatter: ({ shape, error }) => shapeOf(toAppError(error), shape.data.path ?? null),
 });
 
-/** A step of a trace for each call. */
+/** Records a span for each call. */
 const traceCalls = t.middleware(({ ctx, type, path, next }) => {
-  // Subscriptions last as long as their page is open; no await here, see below.
+  // A subscription lasts as long as its page is open, so it has no span. There is no await here, see below.
   if (type === 'subscription') return next();
   const attributes = { 'opencode.request_id': ctx.requestId };
   return traced(path, { kind: SpanKind.SERVER, attributes }, async () => {
@@ -43,7 +42,7 @@ const traceCalls = t.middleware(({ ctx, type, path, next }) => {
   });
 });
 
-/** Lets an AppError thrown anywhere below leave with its own code and HTTP status. */
+/** Gives every AppError its own code and HTTP status in the response. */
 const translateErrors = t.middleware(async ({ next }) => {
   const result = await next();
   if (result.ok) return result;
@@ -51,12 +50,12 @@ const translateErrors = t.middleware(async ({ next }) => {
 });
 
 /**
- * Only subscriptions travel by WebSocket: there each frame could hold thousands of calls, and no rate limit sees them.
- * No await here: an unsubscribe that arrives while a middleware awaits would be lost.
+ * Only subscriptions use WebSockets: the rate limits of HTTP do not apply to the calls in a frame. There is no await here,
+ * because an unsubscribe that arrives while a middleware awaits would be lost.
  */
 const refuseCallsOnSocket = t.middleware(({ ctx, type, next }) => {
   if (ctx.transport === 'websocket' && type !== 'subscription') {
-    throw new AppError('UNSUPPORTED', 'Send queries and mutations over HTTP: the socket carries subscriptions alone.');
+    throw new AppError('UNSUPPORTED', 'Send queries and mutations over HTTP: the socket serves only subscriptions.');
   }
   return next();
 });
@@ -71,7 +70,7 @@ const requireUser = t.middleware(({ ctx, next }) => {
 });
 
 export const router = t.router;
-/** For signed-in people alone: there is no other kind of procedure. */
+/** The only procedure builder: it requires a signed-in caller. */
 export const procedure = t.procedure.use(translateErrors).use(traceCalls).use(refuseCallsOnSocket).use(requireUser);
-/** The input of procedures that need none: anything in it is refused. */
+/** The input of procedures that need none: every field is refused. */
 export const noInputSchema = z.strictObject({}).optional();

@@ -16,7 +16,7 @@ function problemsOf(env: Record<string, string>): readonly string[] {
 }
 
 describe('readWorkerConfig', () => {
-  it('needs a database and a Redis, and has a default for everything else', () => {
+  it('requires a database and a Redis, and has defaults for everything else', () => {
     expect(readWorkerConfig(environment)).toMatchObject({
       databaseUrl: environment.DATABASE_URL,
       redisUrl: environment.REDIS_URL,
@@ -36,14 +36,14 @@ describe('readWorkerConfig', () => {
     expect(problemsOf({})).toEqual(['DATABASE_URL: is not set.', 'REDIS_URL: is not set.']);
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('treats an empty variable as not set', () => {
     expect(readWorkerConfig({ ...environment, KUBECONFIG: '', KUBE_NAMESPACE: ' ' })).toMatchObject({
       kubeconfigPath: null,
       namespace: 'opencode',
     });
   });
 
-  it('lists every wrong variable at once, each with what to put right, and repeats no value', () => {
+  it('lists every invalid variable with what to fix, and repeats no value', () => {
     const wrong = {
       DATABASE_URL: 'mysql://user:hunter2@localhost/app',
       REDIS_URL: 'localhost:6379',

@@ -1,4 +1,4 @@
-/** The worker's configuration: from environment variables alone, checked at start. */
+/** The configuration of the worker. It comes only from environment variables, which are checked at start. */
 
 import { z } from 'zod';
 
@@ -8,18 +8,18 @@ import type { PodSettings } from './pods/kube/manifests.ts';
 export interface WorkerConfig {
   databaseUrl: string;
   redisUrl: string;
-  /** `null`: the configuration that Kubernetes gives to a pod. */
+  /** `null`: the service account that Kubernetes mounts into a pod. */
   kubeconfigPath: string | null;
   namespace: string;
-  /** What is the same for every pod and comes from the environment. */
+  /** The settings that are the same for every pod. */
   pod: Omit<PodSettings, 'installationId'>;
   concurrency: number;
-  /** Lines of a project's timeline are kept for so many days. */
+  /** Timeline entries are kept for this many days. */
   activityRetentionDays: number;
-  /** Of `/livez`, `/readyz` and `/metrics`. */
+  /** The port of `/livez`, `/readyz` and `/metrics`. */
   metricsPort: number;
   logLevel: string;
-  /** Base URL of the OpenTelemetry collector; `null`: no traces. */
+  /** The base URL of the OpenTelemetry collector; `null`: no traces. */
   otlpEndpoint: string | null;
 }
 
@@ -35,16 +35,18 @@ const objectName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be the name of a Kubernetes object.');
 
-/** Every variable that `npm run worker` reads, and its shape. */
+/** Every variable that `npm run worker` reads. */
 export const workerVariables = z.object({
   ...commonVariables,
   KUBECONFIG: z
     .string()
     .optional()
-    .describe('The file that names the cluster; in a cluster, where it is not set, the service account of the pod.'),
+    .describe(
+      'The kubeconfig file of the cluster. When it is not set, the worker uses the service account of its pod.',
+    ),
   OPENCODE_IMAGE: image
     .default('opencode-project-manager/opencode:0.1.0')
-    .describe('The image of the container opencode-server, and of the one that clones.'),
+    .describe('The image of the container opencode-server, and of the container that clones the repository.'),
   FILE_BROWSER_IMAGE: image
     .default('opencode-project-manager/sidecars:0.1.0')
     .describe('The image of the container file-browser.'),
@@ -54,7 +56,7 @@ export const workerVariables = z.object({
   IMAGE_PULL_POLICY: z
     .enum(['Always', 'IfNotPresent', 'Never'], { error: 'must be Always, IfNotPresent or Never.' })
     .default('IfNotPresent')
-    .describe('When the kubelet pulls them: `Always`, `IfNotPresent` or `Never`.'),
+    .describe('When the kubelet pulls the images: `Always`, `IfNotPresent` or `Never`.'),
   IMAGE_PULL_SECRETS: z
     .string()
     .default('')
@@ -65,32 +67,32 @@ export const workerVariables = z.object({
         .filter((name) => name !== ''),
     )
     .pipe(z.array(objectName))
-    .describe('Names of Secrets with which images are pulled, separated by commas.'),
-  OPENCODE_CPU_LIMIT: quantity('OPENCODE_CPU_LIMIT').default('1').describe('CPU that OpenCode may use.'),
+    .describe('The names of the Secrets for pulling images, separated by commas.'),
+  OPENCODE_CPU_LIMIT: quantity('OPENCODE_CPU_LIMIT').default('1').describe('The CPU limit of OpenCode.'),
   OPENCODE_MEMORY_LIMIT: quantity('OPENCODE_MEMORY_LIMIT')
     .default('1Gi')
-    .describe('Memory at which OpenCode is stopped and started again.'),
+    .describe('The memory limit of OpenCode. Its container is restarted when it uses more.'),
   OPENCODE_CPU_REQUEST: quantity('OPENCODE_CPU_REQUEST')
     .default('100m')
-    .describe('CPU that a node must have free for OpenCode.'),
+    .describe('The CPU request of OpenCode: what its node must have free.'),
   OPENCODE_MEMORY_REQUEST: quantity('OPENCODE_MEMORY_REQUEST')
     .default('256Mi')
-    .describe('Memory that a node must have free for OpenCode.'),
+    .describe('The memory request of OpenCode: what its node must have free.'),
   OPENCODE_CONFIG_MAP: objectName
     .optional()
-    .describe("A ConfigMap with the key `opencode.json`, mounted as OpenCode's configuration."),
-  WORKSPACE_SIZE: quantity('WORKSPACE_SIZE').default('1Gi').describe('The size of a new volume.'),
+    .describe('The name of a ConfigMap with the key `opencode.json`, mounted as the configuration of OpenCode.'),
+  WORKSPACE_SIZE: quantity('WORKSPACE_SIZE').default('1Gi').describe('The size of new volumes.'),
   WORKSPACE_STORAGE_CLASS: objectName
     .optional()
-    .describe("The class of a new volume; the cluster's default where it is not set."),
+    .describe("The storage class of new volumes. When it is not set, the cluster's default is used."),
   WORKER_CONCURRENCY: integerVariable('WORKER_CONCURRENCY', { min: 1, max: 200, fallback: 20 }).describe(
-    'How many projects are worked on at once.',
+    'How many projects the worker reconciles at the same time.',
   ),
   ACTIVITY_RETENTION_DAYS: integerVariable('ACTIVITY_RETENTION_DAYS', { min: 1, max: 36_500, fallback: 90 }).describe(
-    'How many days the lines of timelines are kept.',
+    'How many days timeline entries are kept.',
   ),
   WORKER_METRICS_PORT: integerVariable('WORKER_METRICS_PORT', { min: 0, max: 65_535, fallback: 3081 }).describe(
-    'The port of `/livez`, `/readyz` and `/metrics`. `npm start`: none unless it is set.',
+    'The port of `/livez`, `/readyz` and `/metrics`. `npm start` opens it only when it is set.',
   ),
 });
 

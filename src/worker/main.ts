@@ -1,4 +1,4 @@
-/** `npm run worker`: a worker as a process of its own, configured by environment variables, drained by SIGTERM. */
+/** `npm run worker`: runs a worker as its own process. Environment variables configure it, and SIGTERM drains it. */
 
 import process from 'node:process';
 
@@ -21,12 +21,12 @@ try {
   });
   let stopping = false;
   const stop = () => {
-    if (stopping) process.exit(1); // asked twice: at once
+    if (stopping) process.exit(1); // a second signal ends it immediately
     stopping = true;
     Promise.all([worker.stop(), health.close()]).then(
       () => flushTraces().then(() => process.exit(0)),
       (error: unknown) => {
-        log.error({ error: String(error) }, 'the worker could not stop in order');
+        log.error({ error: String(error) }, 'the worker did not stop cleanly');
         process.exit(1);
       },
     );

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { createWorkQueue } from './work-queue.ts';
 
-/** A queue whose work waits for the test: `finish` ends the oldest run of the key. */
+/** A queue whose work waits for the test. `finish` ends the current run of a key. */
 function begin(options: { concurrency?: number; retryMs?: number } = {}) {
   const started: string[] = [];
   const errors: string[] = [];
@@ -13,7 +13,7 @@ function begin(options: { concurrency?: number; retryMs?: number } = {}) {
     retryMs: options.retryMs ?? 5,
     async work(key) {
       started.push(key);
-      if (open.has(key)) throw new Error(`${key} is worked on twice at once`);
+      if (open.has(key)) throw new Error(`${key} is processed twice at once`);
       await new Promise<void>((resolve, reject) => {
         open.set(key, { resolve, reject });
         mostAtOnce = Math.max(mostAtOnce, open.size);
@@ -37,7 +37,7 @@ function begin(options: { concurrency?: number; retryMs?: number } = {}) {
 }
 
 describe('createWorkQueue', () => {
-  it('looks once at a key that was added often before its turn', async () => {
+  it('processes a key once although it was added several times before its turn', async () => {
     const { queue, started, finish } = begin({ concurrency: 1 });
     queue.add('busy');
     for (let time = 0; time < 5; time++) queue.add('waiting');
@@ -47,7 +47,7 @@ describe('createWorkQueue', () => {
     expect(started).toEqual(['busy', 'waiting']);
   });
 
-  it('looks once more at a key that was added while it was worked on, and never twice at once', async () => {
+  it('processes a key once more when it was added during its run, and never twice at once', async () => {
     const { queue, started, errors, finish } = begin();
     queue.add('key');
     for (let time = 0; time < 5; time++) queue.add('key');
@@ -58,7 +58,7 @@ describe('createWorkQueue', () => {
     expect(errors).toEqual([]);
   });
 
-  it('works on as many keys at once as it may, and no more', async () => {
+  it('processes as many keys at once as its concurrency allows', async () => {
     const { queue, started, mostAtOnce, finish } = begin({ concurrency: 2 });
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
     expect(started).toEqual(['a', 'b']);
@@ -68,7 +68,7 @@ describe('createWorkQueue', () => {
     expect(mostAtOnce()).toBe(2);
   });
 
-  it('tries a key again after a failure, for as long as it takes, while others go on', async () => {
+  it('processes a failed key again until it succeeds, while other keys continue', async () => {
     const { queue, started, errors, finish, fail } = begin();
     queue.add('broken');
     queue.add('fine');
@@ -80,7 +80,7 @@ describe('createWorkQueue', () => {
     expect(errors).toEqual(Array<string>(3).fill('broken: Error: broken'));
   });
 
-  it('stops without waiting for a retry, drops what waits, and takes nothing new', async () => {
+  it('stops without waiting for a retry, drops the queued keys and accepts no others', async () => {
     const { queue, started, fail } = begin({ concurrency: 1, retryMs: 60_000 });
     queue.add('broken');
     queue.add('waiting');
@@ -91,7 +91,7 @@ describe('createWorkQueue', () => {
     expect(started).toEqual(['broken']);
   });
 
-  it('stops only after what runs has ended', async () => {
+  it('stops only after the running work has ended', async () => {
     const { queue, finish } = begin();
     queue.add('running');
     const order: string[] = [];

@@ -1,21 +1,21 @@
 /**
- * Keys that need a look, each at most once in the queue and never twice at once. An `add` while a key is being worked on
- * leads to one more look afterwards, so the last state is never missed; states in between may be.
+ * A queue of keys in memory. Each key is in it at most once and is never processed twice at the same time. An `add` during
+ * processing leads to one more run afterwards, so the last state is never missed. Intermediate states may be.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../shared/node/periodic.ts';
 
 export interface WorkQueue {
   add(key: string): void;
-  /** Whether the key is queued or being worked on. */
+  /** Whether the key is queued or being processed. */
   has(key: string): boolean;
   /** Resolves when nothing is queued or running any more. */
   idle(): Promise<void>;
-  /** Drops what is queued and resolves when what runs has ended. */
+  /** Drops what is queued and resolves when the running work has ended. */
   stop(): Promise<void>;
 }
 
-/** `work` that throws is tried again after `retryMs`, for as long as the queue lives. */
+/** When `work` throws, the key is processed again after `retryMs`, until the queue stops. */
 export function createWorkQueue(options: {
   concurrency: number;
   retryMs: number;
@@ -24,11 +24,11 @@ export function createWorkQueue(options: {
 }): WorkQueue {
   const queued = new Set<string>();
   const running = new Map<string, Promise<void>>();
-  const again = new Set<string>();
+  const addedWhileRunning = new Set<string>();
   const stopped = new AbortController();
   let waiting: (() => void)[] = [];
 
-  function pump(): void {
+  function startNext(): void {
     for (const key of queued) {
       if (running.size >= options.concurrency) return;
       queued.delete(key);
@@ -45,20 +45,20 @@ export function createWorkQueue(options: {
       await options.work(key);
     } catch (error) {
       options.onError(key, error);
-      again.add(key);
-      await delay(options.retryMs, undefined, { signal: stopped.signal }).catch(() => undefined); // stopping ends the wait
+      addedWhileRunning.add(key);
+      await pause(options.retryMs, stopped.signal);
     }
     running.delete(key);
-    if (again.delete(key) && !stopped.signal.aborted) queued.add(key);
-    pump();
+    if (addedWhileRunning.delete(key) && !stopped.signal.aborted) queued.add(key);
+    startNext();
   }
 
   return {
     add(key) {
       if (stopped.signal.aborted) return;
-      if (running.has(key)) again.add(key);
+      if (running.has(key)) addedWhileRunning.add(key);
       else queued.add(key);
-      pump();
+      startNext();
     },
     has: (key) => running.has(key) || queued.has(key),
     idle: () =>

@@ -1,16 +1,19 @@
 /**
- * The worker: the only part that talks to Kubernetes. It runs the queue's jobs (reconcile one project); the one worker that
- * holds the lease also runs the cluster watch (what it sees is written to the rows) and the sweep (whatever the queue lost).
- * It must never decide from an event alone, never remove what no row says to remove, and never serve people.
+ * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. One
+ * worker is the watch leader. It also runs the cluster watch (writes what the cluster shows to the rows), the sweep (finds
+ * pending commands that the queue lost) and the pruning of old history. The worker must never decide from an event alone,
+ * never delete an object that no row says to delete, and never serve people.
  *
- * This file is its composition root: typed configuration in, everything built leaf-first, stopped in reverse.
+ * This file is its composition root. It builds the parts in the order of their dependencies and stops them in reverse.
  */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
-import { systemClock } from '../shared/clock.ts';
-import { createDatabase } from '../shared/node/db/database.ts';
+import type { Redis } from 'ioredis';
+
+import { systemClock, type Clock } from '../shared/clock.ts';
+import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readInstallationId } from '../shared/node/db/installation-repository.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
@@ -18,170 +21,97 @@ import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { awaitRedis, createRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
 import type { WorkerConfig } from './config.ts';
-import { createWorkerMetrics, type WorkerMetrics, type WorkerReadiness } from './health.ts';
+import type { WorkerReadiness } from './health.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
 import { createAttempts } from './pods/jobs/attempts.ts';
 import { createDispatcher } from './pods/jobs/dispatcher.ts';
 import { startJobConsumer } from './pods/jobs/job-consumer.ts';
-import { sweepPendingCommands } from './pods/jobs/sweep.ts';
-import { createKubernetesClient } from './pods/kube/kubernetes-client.ts';
+import { sweepPendingCommands } from './pods/jobs/pending-command-sweep.ts';
+import { createKubernetesClient, type KubernetesClient } from './pods/kube/kubernetes-client.ts';
 import { loadKubeConfig } from './pods/kube/kubernetes-credentials.ts';
 import { createReconciler } from './pods/reconcile/reconcile.ts';
 import { createStatusWriter } from './pods/status/status-writer.ts';
 import { watchCluster } from './pods/watch/cluster-watch.ts';
 import type { ListWatchLimits } from './pods/watch/list-watch.ts';
-import { leadWatch, type WatchLeaderTimes } from './pods/watch/watch-leader.ts';
+import { electWatchLeader, type Leadership, type WatchLeaderTimes } from './pods/watch/watch-leader.ts';
 import { pruneHistory } from './prune-history.ts';
-import type { AfterStep } from './step.ts';
 
 export interface Worker {
   metrics: WorkerMetrics;
-  /** Whether this worker can do its work, in words; never slower than some seconds. */
+  /** Whether this worker can do its work, as sentences. It answers within a few seconds. */
   readiness: () => Promise<WorkerReadiness>;
-  /** Finishes or hands back the jobs, releases the lease, closes every connection; at most about 24 seconds. */
+  /** Finishes or returns the jobs, releases the lease and closes every connection. It takes at most about 24 seconds. */
   stop(): Promise<void>;
 }
 
 export interface WorkerOptions {
   log?: Log;
-  now?: () => Date;
+  clock?: Clock;
   random?: () => number;
   watchTimes?: WatchLeaderTimes;
   watchLimits?: Partial<ListWatchLimits>;
   /** The time limit of every request to the cluster. */
   requestTimeoutMs?: number;
-  /** How often rows and the watched objects are compared. */
+  /** How often rows and caches are compared. */
   resyncMs?: number;
-  /** How long a pod must have been unknown before it goes. */
+  /** How long a pod must have been an orphan before it is deleted. */
   orphanGraceMs?: number;
-  /** How long running jobs may go on after `stop`. */
+  /** How long running jobs may continue after `stop`. */
   jobGraceMs?: number;
   /** How long to wait for a database that does not answer yet. */
   databaseGraceMs?: number;
-  /** For tests that kill a worker between two effects. */
-  afterStep?: AfterStep;
 }
 
 const defaultJobGraceMs = 10_000;
 
-const currentTime = () => new Date();
-const clock = () => performance.now();
+/** The connections that the worker opens and closes. */
+interface Connections {
+  db: Database;
+  /** For commands to the queue and the status stream. */
+  producer: Redis;
+  /** For the job consumer, whose reads block. */
+  blocking: Redis;
+  kubernetes: KubernetesClient;
+}
+
+type ResolvedOptions = WorkerOptions & Required<Pick<WorkerOptions, 'log' | 'clock' | 'random'>>;
 
 /**
- * Starts a worker. Redis and Kubernetes may be away: it goes on when they are back. The database must come within
- * `databaseGraceMs` (60 s).
+ * Starts a worker. Redis and Kubernetes may be unavailable: it continues when they are back. The database must answer
+ * within `databaseGraceMs` (60 s unless given).
  * @throws AppError when the database lacks migrations, is newer than this program, or does not answer
  */
 export async function startWorker(config: WorkerConfig, options: WorkerOptions = {}): Promise<Worker> {
-  const { now = currentTime, random = Math.random, afterStep } = options;
   const log = options.log ?? createLog({ name: 'worker', level: config.logLevel });
-  const kubernetes = createKubernetesClient({
-    loadKubeConfig: () => loadKubeConfig(config.kubeconfigPath),
-    namespace: config.namespace,
-    clock: systemClock,
-    random,
-    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
-  });
-  const db = createDatabase(config.databaseUrl, {
-    poolSize: config.concurrency + 10,
-    applicationName: 'opencode-worker',
-    log,
-  });
+  const resolved = { clock: systemClock, random: Math.random, ...options, log };
+  const connections = connect(config, resolved);
+  const { db, producer, blocking, kubernetes } = connections;
   let installationId: string;
   try {
     await awaitMigrated(db, { graceMs: options.databaseGraceMs ?? 60_000, log });
     installationId = await readInstallationId(db);
   } catch (error) {
+    blocking.disconnect();
+    producer.disconnect();
     await db.destroy();
     throw error;
   }
-  const producer = createRedis(config.redisUrl, { purpose: 'producer', log });
-  const blocking = createRedis(config.redisUrl, { purpose: 'blocking', log });
   await awaitRedis(producer, 1_000);
-  const queue = createProjectQueue({ redis: producer, log });
-  const publisher = createStatusPublisher({ redis: producer, log });
-  const metrics = createWorkerMetrics();
-  const writer = createStatusWriter({ db, publisher, metrics, now, afterStep });
-  const settings = { ...config.pod, installationId };
-  const reconciler = createReconciler({
-    db,
-    kubernetes,
-    writer,
-    settings,
-    now,
-    newToken: () => randomBytes(32).toString('base64url'),
-    afterStep,
-  });
-  const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
-  const { concurrency } = config;
-  const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, now: clock });
-  const consumer = startJobConsumer({
-    redis: blocking,
-    db,
-    attempts,
-    log,
-    random,
-    concurrency,
-    metrics,
-    afterStep,
-  });
   const stopping = new AbortController();
-  const owning = leadWatch(
-    {
-      db,
-      publisher,
-      holder: `${hostname()}-${randomUUID()}`,
-      duties: (watch) =>
-        Promise.all([
-          watchCluster(
-            {
-              db,
-              kubernetes,
-              writer,
-              dispatcher,
-              metrics,
-              installationId,
-              log,
-              now,
-              random,
-              limits: options.watchLimits,
-              resyncMs: options.resyncMs,
-              orphanGraceMs: options.orphanGraceMs,
-            },
-            watch,
-          ),
-          sweepPendingCommands({ db, dispatcher, metrics, log }, watch.signal),
-          pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, watch.signal),
-        ]).finally(() => dispatcher.handOver()),
-      metrics,
-      log,
-      now,
-    },
-    stopping.signal,
-    options.watchTimes,
-  );
+  const parts = startParts(config, { ...connections, installationId, options: resolved, signal: stopping.signal });
   log.info({ namespace: config.namespace }, 'worker started');
 
   return {
-    metrics,
+    metrics: parts.metrics,
     async readiness() {
       if (stopping.signal.aborted) return { status: 'down', messages: ['The worker is stopping.'] };
-      const [database, redis] = await Promise.all([
-        answers(() => db.raw('select 1')),
-        // A write, not a ping: a Redis that is full still answers pings.
-        answers(() => producer.set('opencode:readiness', '1', 'EX', 60)),
-      ]);
-      const messages = [
-        ...(database ? [] : ['PostgreSQL does not answer.']),
-        ...(redis ? [] : ['Redis takes no commands. Wishes are carried out without the queue, by one worker.']),
-        ...(kubernetes.blockedBy() ? ['The cluster does not answer, or asks us to wait.'] : []),
-      ];
-      return { status: database ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
+      return readReadiness({ db, producer, kubernetes });
     },
     async stop() {
       stopping.abort();
-      await Promise.all([consumer.close(options.jobGraceMs ?? defaultJobGraceMs), dispatcher.stop()]);
-      await owning;
-      await queue.close();
+      await Promise.all([parts.consumer.close(options.jobGraceMs ?? defaultJobGraceMs), parts.dispatcher.stop()]);
+      await parts.election;
+      await parts.queue.close();
       blocking.disconnect();
       producer.disconnect();
       await db.destroy();
@@ -190,8 +120,84 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
   };
 }
 
-async function answers(ask: () => Promise<unknown>): Promise<boolean> {
-  return ask().then(
+function connect(config: WorkerConfig, { log, clock, random, requestTimeoutMs }: ResolvedOptions): Connections {
+  return {
+    kubernetes: createKubernetesClient({
+      loadKubeConfig: () => loadKubeConfig(config.kubeconfigPath),
+      namespace: config.namespace,
+      clock,
+      random,
+      ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+    }),
+    db: createDatabase(config.databaseUrl, {
+      poolSize: config.concurrency + 10,
+      applicationName: 'opencode-worker',
+      log,
+    }),
+    producer: createRedis(config.redisUrl, { purpose: 'producer', log }),
+    blocking: createRedis(config.redisUrl, { purpose: 'blocking', log }),
+  };
+}
+
+/** Builds and starts what runs until `signal` aborts. */
+function startParts(
+  config: WorkerConfig,
+  context: Connections & { installationId: string; options: ResolvedOptions; signal: AbortSignal },
+) {
+  const { db, producer, blocking, kubernetes, installationId, options, signal } = context;
+  const { log, clock, random } = options;
+  const { concurrency } = config;
+  const queue = createProjectQueue({ redis: producer, log });
+  const publisher = createStatusPublisher({ redis: producer, log });
+  const metrics = createWorkerMetrics(clock);
+  const writer = createStatusWriter({ db, publisher, metrics, clock });
+  const reconciler = createReconciler({
+    db,
+    kubernetes,
+    writer,
+    settings: { ...config.pod, installationId },
+    clock,
+    newToken: () => randomBytes(32).toString('base64url'),
+  });
+  const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
+  const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, clock });
+  const consumer = startJobConsumer({ redis: blocking, db, attempts, log, random, concurrency, metrics });
+  const { watchLimits: limits, resyncMs, orphanGraceMs } = options;
+  const watchDeps = { db, kubernetes, writer, dispatcher, metrics, installationId, log, clock, random };
+  const duties = (leadership: Leadership) =>
+    Promise.all([
+      watchCluster({ ...watchDeps, limits, resyncMs, orphanGraceMs }, leadership),
+      sweepPendingCommands({ db, dispatcher, metrics, log }, leadership.signal),
+      pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, leadership.signal),
+    ]).finally(() => dispatcher.handOver());
+  const election = electWatchLeader(
+    { db, publisher, holder: `${hostname()}-${randomUUID()}`, duties, metrics, log, clock },
+    signal,
+    options.watchTimes,
+  );
+  return { queue, metrics, dispatcher, consumer, election };
+}
+
+async function readReadiness({
+  db,
+  producer,
+  kubernetes,
+}: Pick<Connections, 'db' | 'producer' | 'kubernetes'>): Promise<WorkerReadiness> {
+  const [database, redis] = await Promise.all([
+    succeeds(() => db.raw('select 1')),
+    // A write, not a ping: a Redis whose memory is full still answers pings.
+    succeeds(() => producer.set('opencode:readiness', '1', 'EX', 60)),
+  ]);
+  const messages = [
+    ...(database ? [] : ['PostgreSQL does not answer.']),
+    ...(redis ? [] : ['Redis does not accept commands. One worker carries out commands without the queue.']),
+    ...(kubernetes.blockedBy() ? ['The cluster does not answer, or requested a pause.'] : []),
+  ];
+  return { status: database ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
+}
+
+function succeeds(request: () => Promise<unknown>): Promise<boolean> {
+  return request().then(
     () => true,
     () => false,
   );

@@ -1,6 +1,6 @@
 /**
- * Watches pods and claims at the API itself, past every fault, and says at once when two live pods mount one claim (I1)
- * or when a claim goes whose project nobody has deleted (I2). Its one loop for each resource lists and watches.
+ * Watches pods and claims with a client that no fault affects. Reports when two live pods mount one claim (I1), and when a
+ * claim is deleted although nobody has deleted its project (I2).
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,27 +11,28 @@ import { projectIdLabel, projectSelector } from '../../src/worker/pods/kube/mani
 import { namespace } from './cluster.ts';
 import type { Violations } from './violations.ts';
 
-export interface ClusterEyes {
+export interface ClusterObserver {
   /** Pods that exist and have not ended, by name. */
   livePods(): V1Pod[];
   /** Whether the project has ever had a volume claim. */
   hadClaim(projectId: string): boolean;
-  /** What happened to the project's objects, a line each. */
+  /** The events of the project's objects, one line each. */
   historyOf(projectId: string): string[];
-  observedPods(): number;
+  /** The number of pods so far. */
+  podCount(): number;
   stop(): Promise<void>;
 }
 
 type Watched = V1Pod | V1PersistentVolumeClaim;
 
-export function openClusterEyes(options: {
+export function observeCluster(options: {
   kubeconfigPath: string;
   api: CoreV1Api;
   violations: Violations;
   nowMs: () => number;
-  /** Whether anybody has ever asked to delete the project. */
+  /** Whether a delete of the project was ever requested. */
   isDeletionRequested: (projectId: string) => boolean;
-}): ClusterEyes {
+}): ClusterObserver {
   const { api, violations, isDeletionRequested, nowMs } = options;
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(options.kubeconfigPath);
@@ -42,9 +43,9 @@ export function openClusterEyes(options: {
   const podUids = new Set<string>();
   const histories = new Map<string, string[]>();
 
-  function note(object: Watched, words: string): void {
+  function record(object: Watched, text: string): void {
     const id = projectIdOf(object);
-    const line = `${(nowMs() / 1_000).toFixed(1)} s  ${words}`;
+    const line = `${(nowMs() / 1_000).toFixed(1)} s  ${text}`;
     histories.set(id, [...(histories.get(id) ?? []), line]);
   }
 
@@ -54,8 +55,8 @@ export function openClusterEyes(options: {
     podUids.add(uid);
     if (gone) pods.delete(uid);
     else pods.set(uid, pod);
-    const words = `pod ${short(uid)} ${gone ? 'gone' : describePod(pod)}`;
-    if (gone || before === undefined || describePod(before) !== describePod(pod)) note(pod, words);
+    const text = `pod ${short(uid)} ${gone ? 'deleted' : describePod(pod)}`;
+    if (gone || before === undefined || describePod(before) !== describePod(pod)) record(pod, text);
     for (const claim of claimsIn(pod)) {
       const users = [...pods.values()].filter((one) => isLive(one) && claimsIn(one).includes(claim));
       if (users.length < 2) continue;
@@ -67,27 +68,27 @@ export function openClusterEyes(options: {
   function onClaim(claim: V1PersistentVolumeClaim, gone: boolean): void {
     const id = projectIdOf(claim);
     const uid = uidOf(claim);
-    const leaving = gone || claim.metadata?.deletionTimestamp !== undefined;
+    const isTerminating = gone || claim.metadata?.deletionTimestamp !== undefined;
     if (gone) claims.delete(uid);
     else claims.set(uid, claim);
     const first = claimOf.get(id);
-    if (first === undefined || leaving)
-      note(claim, `claim ${short(uid)} ${gone ? 'gone' : leaving ? 'leaving' : 'there'}`);
+    if (first === undefined || isTerminating)
+      record(claim, `claim ${short(uid)} ${gone ? 'deleted' : isTerminating ? 'terminating' : 'created'}`);
     claimOf.set(id, first ?? uid);
     if (isDeletionRequested(id)) return;
-    if (leaving) {
+    if (isTerminating) {
       violations.report(
         'I2',
         id,
-        `its volume claim ${short(uid)} is being removed, but nobody has deleted the project`,
+        `its volume claim ${short(uid)} is being deleted, but nobody has deleted the project`,
       );
     } else if (first !== undefined && first !== uid) {
-      violations.report('I2', id, `its volume claim was ${short(first)} and is now another one, ${short(uid)}`);
+      violations.report('I2', id, `its volume claim was ${short(first)} and is now ${short(uid)}`);
     }
   }
 
   /** Lists, then watches from there, then lists again, until the end. */
-  async function look<T extends Watched>(
+  async function listAndWatch<T extends Watched>(
     resource: string,
     list: () => Promise<{ metadata?: { resourceVersion?: string }; items: T[] }>,
     held: Map<string, T>,
@@ -103,7 +104,7 @@ export function openClusterEyes(options: {
           onObject(object as T, type === 'DELETED'),
         );
       } catch {
-        await delay(200); // the API is not up yet, or going down
+        await delay(200); // the API is starting or stopping
       }
     }
   }
@@ -133,15 +134,15 @@ export function openClusterEyes(options: {
 
   const selected = { namespace, labelSelector: projectSelector };
   const loops = [
-    look('pods', () => api.listNamespacedPod(selected), pods, onPod),
-    look('persistentvolumeclaims', () => api.listNamespacedPersistentVolumeClaim(selected), claims, onClaim),
+    listAndWatch('pods', () => api.listNamespacedPod(selected), pods, onPod),
+    listAndWatch('persistentvolumeclaims', () => api.listNamespacedPersistentVolumeClaim(selected), claims, onClaim),
   ];
 
   return {
     livePods: () => [...pods.values()].filter(isLive).toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)),
     hadClaim: (projectId) => claimOf.has(projectId),
     historyOf: (projectId) => histories.get(projectId) ?? [],
-    observedPods: () => podUids.size,
+    podCount: () => podUids.size,
     async stop() {
       stopping.abort();
       await Promise.all(loops);
@@ -149,7 +150,7 @@ export function openClusterEyes(options: {
   };
 }
 
-/** Not ended for good. One that is being deleted still holds its volume. */
+/** The pod has not ended. A terminating pod still uses its volume. */
 function isLive(pod: V1Pod): boolean {
   return pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
 }
@@ -172,8 +173,8 @@ function nameOf(object: Watched): string {
 
 function describePod(pod: V1Pod): string {
   const ready = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-  const leaving = pod.metadata?.deletionTimestamp === undefined ? '' : ', leaving';
-  return `${pod.status?.phase ?? 'Pending'}${ready ? ', ready' : ''}${leaving}`;
+  const isTerminating = pod.metadata?.deletionTimestamp === undefined ? '' : ', terminating';
+  return `${pod.status?.phase ?? 'Pending'}${ready ? ', ready' : ''}${isTerminating}`;
 }
 
 function short(uid: string): string {

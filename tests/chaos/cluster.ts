@@ -1,4 +1,4 @@
-/** The Kubernetes of a chaos run, with a node that is quick; a real API server when there is one. */
+/** The Kubernetes API of a chaos run, with a fast node. It is a real kube-apiserver when KUBEBUILDER_ASSETS names one. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,9 +15,9 @@ import { startKubeApiserver } from '../support/kube-apiserver.ts';
 export const namespace = 'opencode';
 
 export interface ChaosCluster {
-  words: string;
+  description: string;
   kubeconfigPath: string;
-  /** The API itself, past every fault. */
+  /** A client that no fault affects. */
   api: CoreV1Api;
   stop(): Promise<void>;
 }
@@ -34,7 +34,7 @@ async function startEmbedded(): Promise<ChaosCluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'opencode-chaos-cluster-'));
   const kubernetes = await createEmbeddedKubernetes({ dataDir, port: 0, kubeletOptions: { delays } });
   return {
-    words: 'the embedded Kubernetes',
+    description: 'the embedded Kubernetes',
     kubeconfigPath: kubernetes.kubeconfigPath,
     api: createAdministrator(kubernetes.kubeconfigPath),
     async stop() {
@@ -55,7 +55,7 @@ async function startReal(assetsDir: string): Promise<ChaosCluster> {
     const api = createAdministrator(apiserver.kubeconfigPath);
     await api.createNamespace({ body: { metadata: { name: namespace } } });
     await kubelet.start();
-    return { words: 'a real kube-apiserver', kubeconfigPath: apiserver.kubeconfigPath, api, stop };
+    return { description: 'a real kube-apiserver', kubeconfigPath: apiserver.kubeconfigPath, api, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,4 +1,4 @@
-/** Carries out the planned commands through the clients, and keeps the books. */
+/** Sends the planned commands through the clients, and records them in the ledger. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -19,21 +19,20 @@ interface CommandCounts {
 }
 
 export interface Commands {
-  /** Does what is due; never rejects. */
+  /** Sends the command. Never rejects. */
   run(command: PlannedCommand): Promise<void>;
   counts(): CommandCounts;
-  /** Why there was no answer, and how often. */
-  silences(): ReadonlyMap<string, number>;
-  /** How long answers took, in milliseconds, in order of size; those of commands that failed included. */
+  /** The reasons for missing answers, with their number. */
+  unansweredReasons(): ReadonlyMap<string, number>;
+  /** The times of all answers in milliseconds, sorted; also those of failed commands. */
   latencies(): number[];
-  underWay(): number;
 }
 
 type Outcome<T> =
   | { kind: 'acknowledged'; value: T }
-  /** The server has decided against it: nothing was done. */
+  /** The server refused the command, so nothing was done. */
   | { kind: 'refused'; error: AppError }
-  /** It may have been done or not. */
+  /** Nobody knows whether the command was carried out. */
   | { kind: 'unanswered'; why: string };
 
 export function createCommands(deps: {
@@ -44,25 +43,22 @@ export function createCommands(deps: {
 }): Commands {
   const { ledger, viewers, violations, signal } = deps;
   const counts: CommandCounts = { acknowledged: 0, refused: 0, unanswered: 0, skipped: 0 };
-  const silences = new Map<string, number>();
+  const reasons = new Map<string, number>();
   const latencies: number[] = [];
-  let underWay = 0;
 
-  async function ask<T>(call: () => Promise<T>): Promise<Outcome<T>> {
+  async function send<T>(call: () => Promise<T>): Promise<Outcome<T>> {
     const startedAt = performance.now();
-    underWay += 1;
     const outcome = await outcomeOf(call);
-    underWay -= 1;
     latencies.push(performance.now() - startedAt);
     counts[outcome.kind] += 1;
-    if (outcome.kind === 'unanswered') silences.set(outcome.why, (silences.get(outcome.why) ?? 0) + 1);
+    if (outcome.kind === 'unanswered') reasons.set(outcome.why, (reasons.get(outcome.why) ?? 0) + 1);
     if (outcome.kind === 'refused' && outcome.error.code === 'UNAUTHENTICATED') {
       violations.report('I5', null, `a valid token was refused: ${outcome.error.message}`);
     }
     return outcome;
   }
 
-  /** An answer of any kind from the server counts; INTERNAL is one that it must never give. */
+  /** The server must never answer with INTERNAL. */
   async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
     try {
       return { kind: 'acknowledged', value: await call() };
@@ -73,7 +69,7 @@ export function createCommands(deps: {
       if (error.code === 'INTERNAL')
         violations.report('I5', null, `a command was answered with INTERNAL: ${error.message}`);
       if (error.code === 'UNAVAILABLE' && error.retryAfterSeconds === null) {
-        violations.report('I5', null, `UNAVAILABLE came without a time to wait: ${error.message}`);
+        violations.report('I5', null, `UNAVAILABLE has no Retry-After: ${error.message}`);
       }
       const passing = error.code === 'UNAVAILABLE' || error.code === 'INTERNAL' || error.code === 'RATE_LIMITED';
       return passing ? { kind: 'unanswered', why: error.code } : { kind: 'refused', error };
@@ -82,13 +78,13 @@ export function createCommands(deps: {
 
   async function create(client: Client, user: number): Promise<void> {
     const creation = ledger.newCreation(user);
-    // As a careful program does: asked again with the same request id until somebody answers.
+    // Repeats the request with the same idempotency key until the server answers.
     for (let attempt = 0; attempt < 20; attempt += 1) {
-      const outcome = await ask(() =>
+      const outcome = await send(() =>
         client.projects.create({
           name: creation.name,
           idempotencyKey: creation.idempotencyKey,
-          description: 'made by chaos',
+          description: 'created by chaos',
         }),
       );
       if (outcome.kind === 'acknowledged') {
@@ -96,13 +92,13 @@ export function createCommands(deps: {
         return;
       }
       if (outcome.kind === 'refused') return refuseCreation(creation, outcome.error);
-      await delay(1_000, undefined, { signal }).catch(() => undefined); // at the end nobody tries any longer
+      await delay(1_000, undefined, { signal }).catch(() => undefined); // the run ends
       if (signal.aborted) return;
     }
   }
 
   function refuseCreation(creation: Creation, error: AppError): void {
-    // The creation itself is among those that its user may have.
+    // `mayHave` counts this creation too.
     const full = ledger.mayHave(creation.user, creation.atMs) > maxProjects;
     ledger.creationRefused(creation);
     if (error.code === 'QUOTA_EXCEEDED' && full) return;
@@ -112,7 +108,7 @@ export function createCommands(deps: {
   async function change(client: Client, account: Account, command: ProjectCommand): Promise<void> {
     const name = `Renamed ${account.user} ${account.changes} ${account.id.slice(0, 8)}`;
     ledger.begin(account, command, name);
-    const outcome = await ask<Project>(() =>
+    const outcome = await send<Project>(() =>
       command === 'update' ? client.projects.update({ id: account.id, name }) : client.projects[command](account.id),
     );
     switch (outcome.kind) {
@@ -125,34 +121,34 @@ export function createCommands(deps: {
     }
   }
 
-  /** What is listed must hold every acknowledged command, and nothing of others. */
+  /** A list must show every acknowledged command, and no projects of other users. */
   async function list(client: Client, user: number): Promise<void> {
     const before = new Map(
       ledger.free(user).map((account) => [account.id, { changes: account.changes, version: account.version }]),
     );
-    const outcome = await ask(() => client.projects.list({ limit: 100 }));
+    const outcome = await send(() => client.projects.list({ limit: 100 }));
     if (outcome.kind === 'refused') violations.report('I5', null, `list was refused: ${outcome.error.message}`);
     if (outcome.kind !== 'acknowledged') return;
     const listed = new Map(outcome.value.items.map((project) => [project.id, project]));
     for (const id of listed.keys()) {
       const other = ledger.find(id);
-      if (other && other.user !== user)
-        violations.report('I5', id, `user ${user} was listed a project of user ${other.user}`);
+      if (other && other.user !== user) violations.report('I5', id, `user ${user} got a project of user ${other.user}`);
     }
     for (const [id, { changes, version }] of before) {
       const account = ledger.find(id);
-      if (!account || account.changes !== changes) continue; // something was asked of it meanwhile
+      if (!account || account.changes !== changes) continue; // a command was sent in the meantime
       const project = listed.get(id);
-      const sought = `${[...account.desired].join(' or ')}, "${[...account.names].join('" or "')}", version ${version} or later`;
+      const expected = `${[...account.desired].join(' or ')}, "${[...account.names].join('" or "')}", version ${version} or later`;
       if (!project) {
-        if (!account.desired.has('deleted')) violations.report('I5', id, `a list lacks it; expected: ${sought}`);
+        if (!account.desired.has('deleted'))
+          violations.report('I5', id, `it is missing in a list; expected: ${expected}`);
       } else if (
         !account.desired.has(project.desiredState) ||
         !account.names.has(project.name) ||
         project.statusVersion < version
       ) {
         const observed = `${project.desiredState}, "${project.name}", version ${project.statusVersion}`;
-        violations.report('I5', id, `a list shows ${observed}; expected: ${sought}`);
+        violations.report('I5', id, `a list shows ${observed}; expected: ${expected}`);
       }
     }
   }
@@ -173,8 +169,7 @@ export function createCommands(deps: {
       return change(client, account, command.kind);
     },
     counts: () => ({ ...counts }),
-    silences: () => silences,
+    unansweredReasons: () => reasons,
     latencies: () => latencies.toSorted((a, b) => a - b),
-    underWay: () => underWay,
   };
 }

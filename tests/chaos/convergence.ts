@@ -1,9 +1,10 @@
-/** Whether each project is as its owner wants it: in the database, in the cluster, and for long enough (I3). */
+/** Compares rows and cluster with the desired state of each project (I3). */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 
+import { isObserved } from '../../src/shared/contract/commands.ts';
 import type { Database } from '../../src/shared/node/db/database.ts';
 import { projectRecordSchema, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { projectSelector } from '../../src/worker/pods/kube/manifests.ts';
@@ -26,7 +27,7 @@ export async function readPresent({ db, cluster }: { db: Database; cluster: Chao
   return { records: rows.map((row) => projectRecordSchema.parse(row)), pods: pods.items, claims: claims.items };
 }
 
-/** What is not yet as wanted, by project. */
+/** The differences from the desired state, by project. */
 export function divergencesOf(present: Present, hadClaim: (projectId: string) => boolean): Map<string, string> {
   const found = new Map<string, string>();
   for (const record of present.records) {
@@ -48,33 +49,33 @@ function divergenceOf(
   const desired = { running: 'ready', stopped: 'stopped', deleted: 'archived' }[record.desiredState];
   const row = `${record.status} (${record.reason}: ${record.message}), generation ${record.observedGeneration} of ${record.generation}`;
   const inCluster = `${count(pods.length, 'pod')}, ${count(claims.length, 'claim')}`;
-  const say = (text: string) => `should be ${desired}, but ${text}. Row: ${row}. Cluster: ${inCluster}.`;
+  const describe = (text: string) => `should be ${desired}, but ${text}. Row: ${row}. Cluster: ${inCluster}.`;
 
-  if (record.status !== desired) return say(`is ${record.status}`);
-  if (record.observedGeneration !== record.generation) return say('its last wish is not noted as met');
+  if (record.status !== desired) return describe(`is ${record.status}`);
+  if (!isObserved(record)) return describe('its last command is still pending');
   const [pod] = pods;
   const [claim] = claims;
-  if (claim && claim.metadata?.name !== record.workspacePvcName) return say('its claim has another name');
-  if (claims.length > 1) return say('has several claims');
+  if (claim && claim.metadata?.name !== record.workspacePvcName) return describe('its claim has another name');
+  if (claims.length > 1) return describe('has several claims');
   switch (record.desiredState) {
     case 'running': {
-      if (!pod || pods.length > 1) return say('has not exactly one pod');
-      if (pod.metadata?.uid !== record.podUid) return say('its row names another pod');
-      if (pod.metadata?.deletionTimestamp !== undefined) return say('its pod is being deleted');
+      if (!pod || pods.length > 1) return describe('has not exactly one pod');
+      if (pod.metadata?.uid !== record.podUid) return describe('its row names another pod');
+      if (pod.metadata?.deletionTimestamp !== undefined) return describe('its pod is being deleted');
       const ready = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-      if (ready !== true) return say('its pod is not ready');
-      if (!claimsIn(pod).includes(record.workspacePvcName)) return say('its pod does not mount its claim');
-      return claim ? null : say('its claim is missing');
+      if (ready !== true) return describe('its pod is not ready');
+      if (!claimsIn(pod).includes(record.workspacePvcName)) return describe('its pod does not mount its claim');
+      return claim ? null : describe('its claim is missing');
     }
     case 'stopped':
-      if (pod) return say('has a pod');
-      return hadClaim && !claim ? say('its claim is missing') : null;
+      if (pod) return describe('has a pod');
+      return hadClaim && !claim ? describe('its claim is missing') : null;
     case 'deleted':
-      return pod || claim ? say('something is left of it') : null;
+      return pod || claim ? describe('its pod or claim is left') : null;
   }
 }
 
-/** Waits until nothing diverges, and says when the last of each project was seen to. */
+/** Waits until nothing diverges. Returns how long that took and which project was the last. */
 export async function awaitConvergence(options: {
   read: () => Promise<Present>;
   hadClaim: (projectId: string) => boolean;

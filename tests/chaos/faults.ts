@@ -1,22 +1,22 @@
-/** Breaks what the plan says, for as long as it says, and mends it again. */
+/** Injects the planned faults, each for its planned time, and repairs them. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 
 import type { Fault, PassingRequest } from '../support/faulty-kubernetes.ts';
-import type { ClusterEyes } from './cluster-observer.ts';
+import type { ClusterObserver } from './cluster-observer.ts';
 import { namespace } from './cluster.ts';
 import type { PlannedFault } from './schedule.ts';
 import type { Supervised } from './supervised.ts';
 import type { Violations } from './violations.ts';
 import type { World } from './world.ts';
 
-/** A process that is asked to end has so long, whatever is broken. */
+/** A process must end within this time after SIGTERM, whatever else has failed. */
 const endLimitMs = 25_000;
 
 export interface Faults {
-  /** Breaks, waits, mends; at once when the run ends. Rejects when the fault itself could not be made. */
+  /** Injects, waits, repairs. Repairs at once when the run ends. Rejects when the fault could not be injected. */
   inject(fault: PlannedFault): Promise<void>;
 }
 
@@ -24,15 +24,15 @@ type FaultyAnswer = (request: PassingRequest) => Fault | undefined;
 
 export function createFaults(deps: {
   world: World;
-  eyes: ClusterEyes;
+  observer: ClusterObserver;
   violations: Violations;
-  /** Ends every fault that lasts. */
+  /** Ends every fault. */
   over: AbortSignal;
-  say: (line: string) => void;
+  log: (line: string) => void;
 }): Faults {
-  const { world, eyes, violations, over, say } = deps;
+  const { world, observer, violations, over, log } = deps;
   const { postgres, redis, kubernetes, cluster } = world;
-  /** One thing at a time at one place, also when a repair takes longer than planned. */
+  /** At one place faults follow each other, also when a repair takes longer than planned. */
   const places = new Map<string, Promise<void>>();
   const answers = new Set<FaultyAnswer>();
   kubernetes.fault = (request) => {
@@ -43,7 +43,8 @@ export function createFaults(deps: {
     return undefined;
   };
 
-  const lasting = (ms: number) => delay(ms, undefined, { signal: over }).catch(() => undefined); // then it is mended at once
+  /** Ends early when the run ends. */
+  const lasting = (ms: number) => delay(ms, undefined, { signal: over }).catch(() => undefined);
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 
   function processAt(place: string): Supervised {
@@ -56,7 +57,7 @@ export function createFaults(deps: {
     const ended = await one.end('SIGTERM');
     if (!ended) return;
     const { exit, tookMs } = ended;
-    say(`${one.name} ended ${seconds(tookMs)} after SIGTERM (${exit.signal ?? `exit code ${exit.code}`})`);
+    log(`${one.name} ended ${seconds(tookMs)} after SIGTERM (${exit.signal ?? `exit code ${exit.code}`})`);
     if (tookMs > endLimitMs || exit.code !== 0) {
       const how = `${seconds(tookMs)} after SIGTERM (${exit.signal ?? `exit code ${exit.code}`})`;
       violations.report('I7', null, `${one.name} ended ${how}; expected exit code 0 within 25 s`);
@@ -70,15 +71,15 @@ export function createFaults(deps: {
   }
 
   function podAt(pick: number): string | null {
-    const pods = eyes.livePods().filter((pod) => pod.metadata?.deletionTimestamp === undefined);
+    const pods = observer.livePods().filter((pod) => pod.metadata?.deletionTimestamp === undefined);
     return pods[Math.floor(pick * pods.length)]?.metadata?.name ?? null;
   }
 
-  async function onPod(pick: number, deed: (name: string) => Promise<unknown>): Promise<void> {
+  async function onPod(pick: number, change: (name: string) => Promise<unknown>): Promise<void> {
     const name = podAt(pick);
-    if (name === null) return say('no pod is there to be touched');
-    await deed(name).catch((error: unknown) => {
-      if ((error as { code?: unknown }).code !== 404) throw error; // gone by itself in this moment
+    if (name === null) return log('there is no pod for this fault');
+    await change(name).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code !== 404) throw error; // it was deleted in the meantime
     });
   }
 
@@ -115,7 +116,7 @@ export function createFaults(deps: {
         await lasting(forMs);
         return service.thaw();
       }
-      case 'Redis wiped':
+      case 'Redis flushed':
         return redis.flushAll();
       case 'Redis full':
         await redis.fill();
@@ -136,7 +137,7 @@ export function createFaults(deps: {
         return answering(() => (pick < 0.5 ? 'hang' : 'hang-in-body'), forMs);
       case 'Kubernetes answers lost':
         return answering(({ method }) => (method === 'GET' ? undefined : 'lose-answer'), forMs);
-      case 'Kubernetes away':
+      case 'Kubernetes unavailable':
         await kubernetes.goAway();
         await lasting(forMs);
         return kubernetes.comeBack();
@@ -152,18 +153,18 @@ export function createFaults(deps: {
           ),
         );
       case 'sockets cut':
-        return wayTo(place).reset();
+        return proxyOf(place).reset();
       case 'network slow':
-        wayTo(place).slowDown(50 + Math.round(pick * 250));
+        proxyOf(place).slowDown(50 + Math.round(pick * 250));
         await lasting(forMs);
-        return wayTo(place).restore();
+        return proxyOf(place).restore();
     }
   }
 
-  function wayTo(place: string) {
-    const way = world.ways[Number(place.at(-1))];
-    if (!way) throw new Error(`There is no ${place}.`);
-    return way;
+  function proxyOf(place: string) {
+    const proxy = world.proxies[Number(place.at(-1))];
+    if (!proxy) throw new Error(`There is no ${place}.`);
+    return proxy;
   }
 
   return {
@@ -172,12 +173,12 @@ export function createFaults(deps: {
       const done = (async () => {
         await before;
         if (over.aborted) return;
-        say(describeFault(fault));
+        log(describeFault(fault));
         await carryOut(fault);
       })();
       places.set(
         fault.place,
-        done.catch(() => undefined), // told to the caller; the next fault may still come
+        done.catch(() => undefined), // the caller gets the error; the next fault still follows
       );
       await done;
     },
@@ -196,6 +197,6 @@ function failure(status: number, message: string) {
 
 function describeFault({ kind, place, forMs }: PlannedFault): string {
   const where = /^(worker|server) \d$/.test(place) ? kind.replace(/^(worker|server)/, place) : kind;
-  const at = place.startsWith('way to server') ? ` (${place})` : '';
+  const at = place.startsWith('network of server') ? ` (${place})` : '';
   return `${where}${at}${forMs === 0 ? '' : `, for ${(forMs / 1_000).toFixed(1)} s`}`;
 }

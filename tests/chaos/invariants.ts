@@ -1,4 +1,4 @@
-/** The checks that are made when all is whole again; those that are made all the time are in their watchers. */
+/** The checks at the end of a run, after everything was repaired. */
 
 import { isDeepStrictEqual } from 'node:util';
 
@@ -10,17 +10,17 @@ import type { Ledger } from './ledger.ts';
 import type { Viewer } from './viewers.ts';
 import type { Violations } from './violations.ts';
 
-/** The servers compare what they have told with the database every eight seconds. */
+/** The servers compare their subscriptions with the database every eight seconds. */
 const viewLimitMs = 15_000;
 
-/** I5: the rows are what the books allow, and there is no row that nobody asked for. */
-export function checkBooks(records: ProjectRecord[], ledger: Ledger, violations: Violations): void {
+/** I5: each row is in a state that the ledger allows, and every row was requested. */
+export function checkRows(records: ProjectRecord[], ledger: Ledger, violations: Violations): void {
   const rows = new Map(records.map((record) => [record.id, record]));
   for (const account of ledger.accounts()) {
     const row = rows.get(account.id);
     const desired = `${[...account.desired].join(' or ')}, "${[...account.names].join('" or "')}", version ${account.version} or later`;
     if (!row) {
-      violations.report('I5', account.id, `the database lacks it; expected: ${desired}`);
+      violations.report('I5', account.id, `it is missing in the database; expected: ${desired}`);
     } else if (
       !account.desired.has(row.desiredState) ||
       !account.names.has(row.name) ||
@@ -33,11 +33,11 @@ export function checkBooks(records: ProjectRecord[], ledger: Ledger, violations:
   const maybe = new Set(ledger.unknownCreations().map(({ idempotencyKey }) => idempotencyKey));
   for (const row of records) {
     if (ledger.find(row.id) || maybe.has(row.idempotencyKey ?? '')) continue;
-    violations.report('I5', row.id, `"${row.name}" is in the database, but nobody has asked for it`);
+    violations.report('I5', row.id, `"${row.name}" is in the database, but nobody has requested it`);
   }
 }
 
-/** I4: every screen shows what the database says. Returns how long that took. */
+/** I4: every client shows what the database says. Returns how long that took. */
 export async function awaitViews(
   viewers: readonly Viewer[],
   options: { read: () => Promise<Present>; userOf: (ownerId: string) => number; violations: Violations },
@@ -65,14 +65,14 @@ function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: s
   const shown = viewer.view.get(record.id);
   const desired = toProject(record);
   if (shown && isDeepStrictEqual(shown, desired)) return [];
-  if (!shown && record.status === 'archived') return []; // gone before it was ever seen
-  const words = (project: { status: string; statusVersion: number }) =>
+  if (!shown && record.status === 'archived') return []; // it was deleted before this client received it
+  const describe = (project: { status: string; statusVersion: number }) =>
     `${project.status}, version ${project.statusVersion}`;
-  const observed = shown ? words(shown) : 'nothing';
-  return [{ id: record.id, text: `the ${viewer.name} shows ${observed}; the database says ${words(desired)}` }];
+  const observed = shown ? describe(shown) : 'nothing';
+  return [{ id: record.id, text: `the ${viewer.name} shows ${observed}; the database says ${describe(desired)}` }];
 }
 
-/** I6: nothing with our label that no live row names. */
+/** I6: no row is missing for a pod or claim with our label. */
 export function checkLeftovers({ records, pods, claims }: Present, violations: Violations): void {
   const live = records.filter(({ status }) => status !== 'archived');
   const podNames = new Set(live.map(({ podName }) => podName));

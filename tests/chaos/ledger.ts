@@ -1,6 +1,6 @@
 /**
- * The books of a run: what each client asked for, what it was told, and so what each project may be. An answer narrows
- * that down to one thing; a command without an answer widens it, for it may or may not have been done.
+ * Records the commands and answers of a run, and so the states that each project may have. An answer leaves one state. A
+ * command without an answer adds a state, because nobody knows whether it was carried out.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -11,7 +11,7 @@ import type { DesiredState } from '../../src/shared/contract/states.ts';
 import type { CommandKind } from './schedule.ts';
 import type { Violations } from './violations.ts';
 
-/** A command without an answer may still be on its way; nobody asks anything of its project before that is over. */
+/** A command without an answer may still arrive, so its project gets no other command for this time. */
 const settleMs = 10_000;
 
 export type ProjectCommand = Exclude<CommandKind, 'create' | 'list'>;
@@ -28,15 +28,15 @@ const commandOf: Record<ProjectCommand, DesiredState | null> = {
 export interface Account {
   id: string;
   user: number;
-  /** What its owner may find. */
+  /** The desired states that the project may have. */
   desired: Set<DesiredState>;
   names: Set<string>;
-  /** The highest version that was ever told. */
+  /** The highest version in any answer. */
   version: number;
   deletionRequested: boolean;
   busy: boolean;
   quietUntilMs: number;
-  /** When its deletion was acknowledged. */
+  /** When the delete was acknowledged. */
   deletedAtMs: number;
   /** Rises with each command that begins or ends. */
   changes: number;
@@ -47,18 +47,18 @@ export interface Creation {
   idempotencyKey: string;
   user: number;
   name: string;
-  /** When it was first asked for. */
+  /** The time of the first request. */
   atMs: number;
 }
 
 export interface Ledger {
   accounts(): Account[];
   find(projectId: string): Account | undefined;
-  /** Creations of which nobody knows whether they happened, or not yet. */
+  /** Creations without a definite answer so far. */
   unknownCreations(): Creation[];
-  /** Projects that can be asked for something now. */
+  /** Projects that can get a command now. */
   free(user: number): Account[];
-  /** How many projects the user may have had at any moment since then, at the most. */
+  /** The largest number of projects that the user may have had at any moment since then. */
   mayHave(user: number, sinceMs: number): number;
   /** Counts as unknown until {@link created} or {@link creationRefused}. */
   newCreation(user: number): Creation;
@@ -73,9 +73,9 @@ export interface Ledger {
 export function createLedger({ violations, nowMs }: { violations: Violations; nowMs: () => number }): Ledger {
   const accounts = new Map<string, Account>();
   const unknown = new Map<string, Creation>();
-  const note = (account: Account, words: string) => {
+  const record = (account: Account, text: string) => {
     account.changes += 1;
-    account.history.push(`${(nowMs() / 1_000).toFixed(1)} s  ${words}`);
+    account.history.push(`${(nowMs() / 1_000).toFixed(1)} s  ${text}`);
   };
   let created = 0;
 
@@ -117,12 +117,12 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
       unknown.delete(creation.idempotencyKey);
       const known = accounts.get(project.id);
       const account = known ?? open(project, creation.user);
-      note(account, `create acknowledged: version ${project.statusVersion}`);
+      record(account, `create acknowledged: version ${project.statusVersion}`);
       if (project.name !== creation.name || project.desiredState !== 'running') {
         violations.report(
           'I5',
           project.id,
-          `create of "${creation.name}" returned "${project.name}" that shall be ${project.desiredState}`,
+          `create of "${creation.name}" returned "${project.name}" with the desired state ${project.desiredState}`,
         );
       }
       return account;
@@ -131,19 +131,19 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
     begin(account, command, name) {
       account.busy = true;
       if (command === 'delete') account.deletionRequested = true;
-      note(account, command === 'update' ? `update to "${name}"` : command);
+      record(account, command === 'update' ? `update to "${name}"` : command);
     },
     acknowledged(account, command, name, project) {
       account.busy = false;
       const { desiredState, statusVersion } = project;
-      note(account, `${command} acknowledged: ${desiredState}, ${project.status}, version ${statusVersion}`);
+      record(account, `${command} acknowledged: ${desiredState}, ${project.status}, version ${statusVersion}`);
       const commanded = commandOf[command];
       const desired = commanded === null ? account.desired : new Set([commanded]);
       if (!desired.has(desiredState)) {
         violations.report(
           'I5',
           account.id,
-          `after ${command} it should be ${[...desired].join(' or ')}, not ${desiredState}`,
+          `after ${command} the desired state should be ${[...desired].join(' or ')}, not ${desiredState}`,
         );
       }
       const names = command === 'update' ? new Set([name]) : account.names;
@@ -164,13 +164,13 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
     },
     refused(account, command, code, message) {
       account.busy = false;
-      note(account, `${command} refused: ${code}`);
+      record(account, `${command} refused: ${code}`);
       if (mayBeIllegal(account, command) && code === 'ILLEGAL_STATE') return;
       violations.report('I5', account.id, `${command} was refused with ${code}: ${message}`);
     },
     unanswered(account, command, name, why) {
       account.busy = false;
-      note(account, `${command} without an answer: ${why}`);
+      record(account, `${command} without an answer: ${why}`);
       const commanded = commandOf[command];
       if (commanded) account.desired = new Set([...account.desired, commanded]);
       if (command === 'update') account.names = new Set([...account.names, name]);
@@ -179,7 +179,7 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
   };
 }
 
-/** Deleted for certain: nothing more can be asked of it. */
+/** The project is deleted for certain, so it gets no more commands. */
 export function isGone(account: Account): boolean {
   return account.desired.size === 1 && account.desired.has('deleted');
 }

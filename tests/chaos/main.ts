@@ -1,7 +1,7 @@
 /**
- * `npm run chaos -- --seed N --seconds S`: random commands and faults on the whole system, then everything is healed and
- * the invariants I1-I7 are checked (those that can be seen at once, all the time). The same seed gives the same plan. It
- * prints what it breaks, and ends with 1 when an invariant did not hold. Everything that it starts ends with it.
+ * `npm run chaos -- --seed N --seconds S`: random commands and faults on the whole system. Then it repairs everything and
+ * checks the invariants I1-I7; those that can be checked at any moment are checked all the time. The same seed gives the same
+ * plan. It prints each fault, and exits with 1 when an invariant did not hold. It ends all processes that it has started.
  */
 
 import { randomInt } from 'node:crypto';
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 
 import { runChaos } from './run.ts';
 
-/** For the start, the healing, the checks and the end. */
+/** The time for start, repair, checks and end. */
 const allowanceMs = 150_000;
 
 const { values } = parseArgs({
@@ -22,17 +22,17 @@ const repeat = `npm run chaos -- --seed ${seed} --seconds ${seconds}`;
 
 const cancel = new AbortController();
 let exitCode: number | null = null;
-const end = (code: number, words: string) => {
-  if (exitCode !== null) process.exit(code); // asked twice: at once; what was started ends with us
+const end = (code: number, message: string) => {
+  if (exitCode !== null) process.exit(code); // a second signal ends it at once; its processes end with it
   exitCode = code;
-  process.stdout.write(`${words}\n`);
+  process.stdout.write(`${message}\n`);
   cancel.abort();
 };
-process.on('SIGINT', () => end(130, 'Interrupted; clearing up.'));
-process.on('SIGTERM', () => end(143, 'Asked to end; clearing up.'));
+process.on('SIGINT', () => end(130, 'Interrupted; cleaning up.'));
+process.on('SIGTERM', () => end(143, 'SIGTERM; cleaning up.'));
 const deadline = setTimeout(
   () => {
-    end(1, `Not done within ${seconds + allowanceMs / 1_000} s. To repeat it: ${repeat}`);
+    end(1, `Not finished within ${seconds + allowanceMs / 1_000} s. To repeat it: ${repeat}`);
     setTimeout(() => process.exit(1), 15_000).unref();
   },
   seconds * 1_000 + allowanceMs,

@@ -1,4 +1,5 @@
-/** Numbers that look random and are the same for the same seed (mulberry32: one 32-bit state, period 2^32). */
+/** Pseudo-random numbers from a seed (mulberry32: one 32-bit state, period 2^32). */
+
 export interface Random {
   /** From 0 to below 1. */
   next(): number;

@@ -1,11 +1,11 @@
-/** What a run prints beside the faults: the summary, and the whole story of each project that went wrong. */
+/** The texts that a run prints at its end: the summary, and the history of each project with a violation. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Database } from '../../src/shared/node/db/database.ts';
-import type { ClusterEyes } from './cluster-observer.ts';
+import type { ClusterObserver } from './cluster-observer.ts';
 import type { Commands } from './commands.ts';
 import type { Ledger } from './ledger.ts';
 import type { PlannedFault } from './schedule.ts';
@@ -13,8 +13,8 @@ import type { Viewer } from './viewers.ts';
 import { invariantDescriptions, type Violation } from './violations.ts';
 import type { World } from './world.ts';
 
-/** Beyond these the stories repeat themselves. */
-const maxStories = 5;
+/** More projects would not add information. */
+const maxProjects = 5;
 
 export function describeFaults(faults: readonly PlannedFault[]): string {
   const counts = new Map<string, number>();
@@ -27,52 +27,52 @@ export function describeCommands(commands: Commands): string {
   const { acknowledged, refused, unanswered, skipped } = commands.counts();
   const latencies = commands.latencies();
   const at = (fraction: number) => Math.round(latencies[Math.floor(fraction * (latencies.length - 1))] ?? 0);
-  const reasons = [...commands.silences()].map(([why, count]) => `${count} ${why}`).join(', ');
+  const reasons = [...commands.unansweredReasons()].map(([why, count]) => `${count} ${why}`).join(', ');
   return [
     `commands: ${acknowledged} acknowledged, ${refused} refused, ${unanswered} without an answer` +
-      `${reasons === '' ? '' : ` (${reasons})`}, ${skipped} without a project to be about`,
+      `${reasons === '' ? '' : ` (${reasons})`}, ${skipped} skipped for lack of a project`,
     `answers took ${at(0.5)} ms (median), ${at(0.99)} ms (p99), ${at(1)} ms (longest)`,
   ].join('\n');
 }
 
-/** The projects that violations name, each with all that is known of it. */
-export async function tellStories(deps: {
+/** The history of each project that a violation names. */
+export async function describeProjects(deps: {
   violations: readonly Violation[];
   ledger: Ledger;
   viewers: readonly Viewer[];
-  eyes: ClusterEyes;
+  observer: ClusterObserver;
   db: Database;
 }): Promise<string> {
-  const { violations, ledger, viewers, eyes, db } = deps;
+  const { violations, ledger, viewers, observer, db } = deps;
   const ids = [...new Set(violations.flatMap(({ projectId }) => projectId ?? []))];
-  const stories: string[] = [];
-  for (const id of ids.slice(0, maxStories)) {
+  const texts: string[] = [];
+  for (const id of ids.slice(0, maxProjects)) {
     const shown = viewers
       .map((viewer) => ({ name: viewer.name, states: viewer.historyOf(id) }))
       .filter(({ states }) => states.length > 0)
       .map(({ name, states }) => `${name}: ${states.map(({ version, status }) => `${version} ${status}`).join(', ')}`);
-    stories.push(
+    texts.push(
       [
         `project ${id}`,
-        ...section('broken', violations.filter(({ projectId }) => projectId === id).map(describeViolation)),
+        ...section('violations', violations.filter(({ projectId }) => projectId === id).map(describeViolation)),
         ...section('row', [await readRow(db, id)]),
         ...section('commands', ledger.find(id)?.history ?? []),
-        ...section('cluster', eyes.historyOf(id)),
+        ...section('cluster', observer.historyOf(id)),
         ...section('shown', shown),
         ...section('timeline', await readEvents(db, id)),
       ].join('\n'),
     );
   }
-  if (ids.length > maxStories) stories.push(`and ${ids.length - maxStories} more projects`);
-  return stories.join('\n\n');
+  if (ids.length > maxProjects) texts.push(`and ${ids.length - maxProjects} more projects`);
+  return texts.join('\n\n');
 }
 
 export function describeViolation({ invariant, text, projectId, atMs }: Violation): string {
-  const about = projectId === null ? '' : ` project ${projectId}:`;
-  return `${(atMs / 1_000).toFixed(1).padStart(6)} s  ${invariant} (${invariantDescriptions[invariant]}):${about} ${text}`;
+  const subject = projectId === null ? '' : ` project ${projectId}:`;
+  return `${(atMs / 1_000).toFixed(1).padStart(6)} s  ${invariant} (${invariantDescriptions[invariant]}):${subject} ${text}`;
 }
 
-/** Writes what every process has printed; returns the folder. */
+/** Writes the output of every process to files. Returns their folder. */
 export function saveOutputs(world: World, seed: number): string {
   const folder = join(tmpdir(), `opencode-chaos-${seed}`);
   mkdirSync(folder, { recursive: true });
@@ -85,7 +85,7 @@ export function saveOutputs(world: World, seed: number): string {
 }
 
 function section(title: string, lines: string[]): string[] {
-  return [`  ${title}`, ...(lines.length === 0 ? ['    nothing'] : lines.map((line) => `    ${line}`))];
+  return [`  ${title}`, ...(lines.length === 0 ? ['    none'] : lines.map((line) => `    ${line}`))];
 }
 
 async function readRow(db: Database, id: string): Promise<string> {

@@ -1,4 +1,4 @@
-/** What the processes hold: memory, connections, sockets. It must be back where it was when all is over (I7). */
+/** Measures memory, connections and sockets. They must return to what they were before the faults (I7). */
 
 import { Redis } from 'ioredis';
 
@@ -13,7 +13,7 @@ export interface Holdings {
   redisClients: number;
 }
 
-/** The limits of their pools: `createDatabase` in the server, and the same with WORKER_CONCURRENCY + 10 in the worker. */
+/** Pool sizes: the default of `createDatabase` in the server, WORKER_CONCURRENCY + 10 in the worker. */
 const poolSizes = { 'opencode-server': 10, 'opencode-worker': 30 };
 const slackBytes = 50 * 1024 * 1024;
 const timeoutMs = 8_000;
@@ -28,14 +28,15 @@ export async function measure(world: World): Promise<Holdings> {
   return { serverHeapBytes, workerHeapBytes, redisClients };
 }
 
-/** All clients are closed by now. */
+/** Call it after all clients are closed. */
 export async function checkHoldings(world: World, before: Holdings, violations: Violations): Promise<void> {
   const report = (text: string) => violations.report('I7', null, text);
 
   for (const server of world.servers) {
     for (const metric of ['opencode_sockets', 'opencode_subscriptions']) {
       const last = await settles(async () => (await server.current()?.metric(metric)) ?? -1, 0);
-      if (last !== null) report(`${metric} of ${server.name} should be 0 when all clients have closed, and is ${last}`);
+      if (last !== null)
+        report(`${metric} of ${server.name} should be 0 after all clients have closed, and is ${last}`);
     }
   }
   for (const [processes, bytes] of [
@@ -61,15 +62,14 @@ export async function checkHoldings(world: World, before: Holdings, violations: 
   }
 }
 
-/** Signs of trouble that a process would print by itself. */
-const confessions =
-  /MaxListenersExceededWarning|Unhandled|unhandledRejection|uncaughtException|possible .* memory leak/i;
+/** Warnings that Node prints by itself. */
+const warnings = /MaxListenersExceededWarning|Unhandled|unhandledRejection|uncaughtException|possible .* memory leak/i;
 
 export function checkOutputs(world: World, violations: Violations): void {
   for (const one of [...world.servers, ...world.workers]) {
     for (const process of one.all()) {
       for (const line of process.output().split('\n')) {
-        if (confessions.test(line)) violations.report('I7', null, `${one.name} printed: ${line.slice(0, 500)}`);
+        if (warnings.test(line)) violations.report('I7', null, `${one.name} printed: ${line.slice(0, 500)}`);
       }
     }
   }
@@ -94,10 +94,10 @@ async function heapOf(one: Supervised): Promise<number> {
 
 async function countRedisClients(url: string): Promise<number> {
   const redis = new Redis(url, { maxRetriesPerRequest: 1 });
-  redis.on('error', () => undefined); // the command says it
+  redis.on('error', () => undefined); // the command rejects
   try {
     const list = await redis.client('LIST');
-    return String(list).trim().split('\n').length - 1; // without the one that asks
+    return String(list).trim().split('\n').length - 1; // without this connection
   } finally {
     redis.disconnect();
   }

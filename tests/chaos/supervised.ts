@@ -1,7 +1,4 @@
-/**
- * One place for a process of ours, as a cluster has it: whoever dies there is replaced when the plan says so, and a
- * process that ends although nobody asked it to is an offence.
- */
+/** A server or worker process that is started, ended and replaced by plan. An end without a request is reported. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -9,21 +6,21 @@ import type { ProcessExit, ServiceProcess } from '../support/processes.ts';
 
 export interface Supervised {
   name: string;
-  /** The one that runs now. */
+  /** The running process. */
   current(): ServiceProcess | null;
-  /** Every one that has run here. */
+  /** All processes so far. */
   all(): readonly ServiceProcess[];
-  /** Starts one unless one runs; tries again while what it needs is away. */
+  /** Starts a process unless one runs. Retries while its services are unavailable. */
   start(): Promise<void>;
-  /** Ends the present one on purpose. */
+  /** Ends the running process on purpose. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<{ exit: ProcessExit; tookMs: number } | null>;
 }
 
 export function createSupervised(options: {
   name: string;
   launch: () => Promise<ServiceProcess>;
-  /** A start that failed, in the words of the program. */
-  onFailedStart: (name: string, words: string) => void;
+  /** Called with the output of a process that could not start. */
+  onFailedStart: (name: string, output: string) => void;
   onUnexpectedEnd: (name: string, exit: ProcessExit, output: string) => void;
 }): Supervised {
   const { name, launch, onFailedStart, onUnexpectedEnd } = options;
@@ -36,7 +33,7 @@ export function createSupervised(options: {
       try {
         return await launch();
       } catch (error) {
-        // As a cluster does: a program that cannot start is started again.
+        // As in a cluster, a program that cannot start is started again.
         if (performance.now() > deadline) throw error;
         onFailedStart(name, error instanceof Error ? error.message : String(error));
         await delay(500);
@@ -46,7 +43,7 @@ export function createSupervised(options: {
 
   async function watchEnd(started: ServiceProcess): Promise<void> {
     const exit = await started.exited;
-    if (current !== started) return; // it was asked to
+    if (current !== started) return; // it was ended on purpose
     current = null;
     onUnexpectedEnd(name, exit, started.output());
   }

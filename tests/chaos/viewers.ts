@@ -1,4 +1,4 @@
-/** The open screens of a run: clients that watch all projects of their user, and remember what they were shown (I4). */
+/** The clients of a run. Each watches all projects of its user and records what it received, to check I4. */
 
 import type { ProjectStatus } from '../../src/shared/contract/states.ts';
 import { createClient, type Client, type Project } from '../../src/shared/sdk/client.ts';
@@ -9,11 +9,11 @@ export interface Viewer {
   user: number;
   server: number;
   client: Client;
-  /** The last state of each project that it was shown, by id. */
+  /** The last received state of each project, by id. */
   view: ReadonlyMap<string, Project>;
-  /** How many states it was shown in all. */
-  observedStates(): number;
-  /** Versions in the order in which they came. */
+  /** The number of states received so far. */
+  stateCount(): number;
+  /** The versions in the order in which they arrived. */
   historyOf(projectId: string): { version: number; status: ProjectStatus }[];
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ export function openViewer(options: {
   const client = createClient({ url, token });
   const view = new Map<string, Project>();
   const histories = new Map<string, { version: number; status: ProjectStatus }[]>();
-  let observedStates = 0;
+  let stateCount = 0;
   let closing = false;
 
   async function follow(): Promise<void> {
@@ -39,18 +39,18 @@ export function openViewer(options: {
         const { id, statusVersion, status } = project;
         const before = view.get(id)?.statusVersion ?? 0;
         if (statusVersion <= before) {
-          violations.report('I4', id, `the ${name} was shown version ${statusVersion} after ${before}`);
+          violations.report('I4', id, `the ${name} received version ${statusVersion} after ${before}`);
         }
         if (project.ownerId !== (view.values().next().value?.ownerId ?? project.ownerId)) {
-          violations.report('I4', id, `the ${name} was shown a project of somebody else`);
+          violations.report('I4', id, `the ${name} received a project of another user`);
         }
         view.set(id, project);
         histories.set(id, [...(histories.get(id) ?? []), { version: statusVersion, status }]);
-        observedStates += 1;
+        stateCount += 1;
       }
-      if (!closing) violations.report('I4', null, `the watch of the ${name} has ended by itself`);
+      if (!closing) violations.report('I4', null, `the watch of the ${name} ended by itself`);
     } catch (error) {
-      violations.report('I4', null, `the watch of the ${name} has failed: ${String(error)}`);
+      violations.report('I4', null, `the watch of the ${name} failed: ${String(error)}`);
     }
   }
 
@@ -61,7 +61,7 @@ export function openViewer(options: {
     server,
     client,
     view,
-    observedStates: () => observedStates,
+    stateCount: () => stateCount,
     historyOf: (projectId) => histories.get(projectId) ?? [],
     async close() {
       closing = true;

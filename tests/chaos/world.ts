@@ -1,6 +1,6 @@
 /**
- * Everything that a chaos run stands on, each part real: PostgreSQL, Redis and a Kubernetes API of its own, two servers
- * and two workers as processes, and a door or a proxy wherever something is to break without the part itself.
+ * The system of a chaos run: PostgreSQL, Redis and a Kubernetes API, two servers and two workers as processes, and proxies for
+ * the faults of the network.
  */
 
 import knex from 'knex';
@@ -19,31 +19,31 @@ import { userCount } from './schedule.ts';
 import { createSupervised, type Supervised } from './supervised.ts';
 import type { Violations } from './violations.ts';
 
-/** Few enough that the plan reaches it now and then. */
+/** Low enough that the plan reaches it sometimes. */
 export const maxProjects = 12;
 
 export interface World {
   cluster: ChaosCluster;
   postgres: OwnService;
   redis: OwnRedis;
-  /** The Kubernetes API as the workers see it. */
+  /** The proxy through which the workers reach the Kubernetes API. */
   kubernetes: FaultyKubernetes;
   servers: Supervised[];
   workers: Supervised[];
-  /** Between the clients and each server. */
-  ways: TcpProxy[];
-  /** Of each user. */
+  /** One between the clients and each server. */
+  proxies: TcpProxy[];
+  /** The access token of each user. */
   tokens: string[];
-  /** Looks into the database past everything. */
+  /** A direct connection to the database. */
   db: Database;
-  /** Thaws, restores and restarts whatever a fault has left behind. */
+  /** Repairs whatever faults have left: thaws, reconnects and restarts. */
   heal(): Promise<void>;
-  /** Ends everything, whatever state it is in. */
+  /** Ends everything, in whatever state it is. */
   stop(): Promise<void>;
 }
 
-export async function startWorld(options: { violations: Violations; say: (line: string) => void }): Promise<World> {
-  const { violations, say } = options;
+export async function startWorld(options: { violations: Violations; log: (line: string) => void }): Promise<World> {
+  const { violations, log } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -64,14 +64,14 @@ export async function startWorld(options: { violations: Violations; say: (line: 
       if (result.status === 'rejected') throw result.reason;
       return result.value;
     }) as [OwnRedis, OwnRedis, ChaosCluster]; // in the order of the list above
-    const kubernetes = await keep(createFaultyKubernetes(cluster.kubeconfigPath), (door) => door.stop());
+    const kubernetes = await keep(createFaultyKubernetes(cluster.kubeconfigPath), (proxy) => proxy.stop());
     const db = openDatabase(postgres.url);
     undo.push(() => db.destroy());
     const tokens = await Promise.all(Array.from({ length: userCount }, (_, user) => mintToken(db, user)));
 
     const common = { databaseUrl: postgres.url, redisUrl: redis.url };
     const watched = {
-      onFailedStart: (name: string, words: string) => say(`${name} could not start, trying again: ${lastLine(words)}`),
+      onFailedStart: (name: string, output: string) => log(`${name} could not start, retrying: ${lastLine(output)}`),
       onUnexpectedEnd: (name: string, exit: { code: number | null; signal: string | null }, output: string) =>
         violations.report(
           'I7',
@@ -93,8 +93,8 @@ export async function startWorld(options: { violations: Violations; say: (line: 
     const processes = [...servers, ...workers].map(({ supervised }) => supervised);
     undo.push(() => Promise.all(processes.map((one) => one.end('SIGKILL'))));
     await Promise.all(processes.map((one) => one.start()));
-    const ways = await Promise.all(
-      servers.map(({ port }) => keep(createTcpProxy({ host: '127.0.0.1', port }), (way) => way.close())),
+    const proxies = await Promise.all(
+      servers.map(({ port }) => keep(createTcpProxy({ host: '127.0.0.1', port }), (proxy) => proxy.close())),
     );
 
     return {
@@ -104,14 +104,14 @@ export async function startWorld(options: { violations: Violations; say: (line: 
       kubernetes,
       servers: servers.map(({ supervised }) => supervised),
       workers: workers.map(({ supervised }) => supervised),
-      ways,
+      proxies,
       tokens,
       db,
       async heal() {
         for (const service of [postgres, redis]) service.thaw();
         await Promise.all([postgres.start(), redis.start()]);
         await redis.empty();
-        for (const way of ways) way.restore();
+        for (const proxy of proxies) proxy.restore();
         for (const one of processes) one.current()?.thaw();
         await Promise.all(processes.map((one) => one.start()));
       },
@@ -125,9 +125,9 @@ export async function startWorld(options: { violations: Violations; say: (line: 
 
 const both = <T>(make: (index: number) => Promise<T>): Promise<T[]> => Promise.all([make(0), make(1)]);
 
-/** With patience, unlike the system's own connections: a busy machine is no violation. */
+/** Waits longer than the connections of the system: a slow machine is no violation. */
 function openDatabase(url: string): Database {
-  const silent = () => undefined; // its connections break whenever PostgreSQL is killed
+  const silent = () => undefined; // its connections break when PostgreSQL is killed
   return knex({
     client: 'pg',
     ...knexSnakeCaseMappers(),

@@ -24,8 +24,7 @@ const program = assetsDir === '' ? 'kubectl' : path.join(assetsDir, 'kubectl');
 const hasKubectl = spawnSync(program, ['version', '--client'], { stdio: 'ignore' }).status === 0;
 if (!hasKubectl) process.stdout.write('kubectl: its tests are skipped, because there is no kubectl\n');
 
-// Concurrently, because each test waits for several processes and uses pods of its own.
-describe.runIf(hasKubectl).concurrent('kubectl on the embedded Kubernetes', () => {
+describe.runIf(hasKubectl)('kubectl on the embedded Kubernetes', () => {
   let directory = '';
   let kubernetes: EmbeddedKubernetes | undefined;
   let environment: NodeJS.ProcessEnv = {};
@@ -82,10 +81,10 @@ describe.runIf(hasKubectl).concurrent('kubectl on the embedded Kubernetes', () =
     expect(await kubectl('get', 'pvc', 'printed-workspace')).toMatch(
       /printed-workspace +Bound +pvc-[0-9a-f-]+ +1Gi +RWO +standard/,
     );
-    const yaml = await kubectl('get', 'pod', 'printed', '-o', 'yaml');
+    const yaml = await kubectl('get', 'pods', '-l', 'app=opencode-project', '-o', 'yaml');
     expect(yaml).toContain('kind: Pod');
+    expect(yaml).toContain('name: printed');
     expect(yaml).toContain('containerPort: 3002');
-    expect(await kubectl('get', 'pods', '-l', 'app=opencode-project', '-o', 'name')).toContain('pod/printed');
   });
 
   it('follows a pod from Pending to Running with get -w', async () => {
@@ -113,11 +112,9 @@ describe.runIf(hasKubectl).concurrent('kubectl on the embedded Kubernetes', () =
 
   it('describes a pod and a claim with their events', async () => {
     await createPod('described');
-    await kubectl('wait', '--for=condition=Ready', 'pod/described', '--timeout=10s');
-    // The events are written in the background, so the last of them may follow a moment later.
     const pod = await eventually(
       async () => await kubectl('describe', 'pod', 'described'),
-      (text) => text.includes('Started container session-proxy'),
+      (text) => text.includes('Started container session-proxy') && /Status: +Running/.test(text),
     );
     expect(pod).toMatch(/Node: +embedded/);
     expect(pod).toMatch(/Status: +Running/);

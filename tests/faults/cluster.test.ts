@@ -1,41 +1,41 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, vi } from 'vitest';
 
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { gate, isCall, refusal } from '../support/kubernetes-refusal.ts';
 import { projectText } from '../support/project-text.ts';
-import {
-  createWorkerSystem,
-  startQuickCluster,
-  type QuickCluster,
-  type WorkerSystem,
-} from '../support/worker-system.ts';
-
-let cluster: QuickCluster;
-let system: WorkerSystem;
-
-beforeAll(async () => {
-  cluster = await startQuickCluster();
-});
-afterAll(() => cluster.stop());
-beforeEach(async () => {
-  system = await createWorkerSystem(cluster);
-});
-afterEach(() => system.stop());
+import { createWorkerSystem, startQuickCluster, type WorkerSystem } from '../support/worker-system.ts';
+import { it } from '../support/worker-test.ts';
 
 const brokenLeader = refusal(500, 'InternalError', 'etcdserver: leader changed');
 
-/** Gone from the cluster, and the row says so. */
-async function expectArchived(id: string): Promise<void> {
-  await system.until(id, { status: 'archived' });
-  expect(await system.podsOf(id)).toEqual([]);
-  expect(await system.claimUid(id)).toBeNull();
+const untilWatching = (system: WorkerSystem) =>
+  vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
+
+/** One worker for all tests of a group, which run one after the other. */
+function shareWorker(options: Parameters<WorkerSystem['startWorker']>[1] = {}): () => WorkerSystem {
+  let cluster: Awaited<ReturnType<typeof startQuickCluster>>;
+  let shared: WorkerSystem;
+  beforeAll(async () => {
+    cluster = await startQuickCluster();
+    shared = await createWorkerSystem(cluster);
+    await shared.startWorker({}, options);
+    await untilWatching(shared);
+  });
+  afterEach(() => shared.kubernetes.heal());
+  afterAll(async () => {
+    await shared.stop();
+    await cluster.stop();
+  });
+  return () => shared;
 }
 
-describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
+describe('fault 10: Kubernetes answers 500', () => {
+  const systemOf = shareWorker();
   const verbs = ['GET', 'LIST', 'WATCH', 'POST', 'DELETE'] as const;
   const all = verbs.flatMap((verb) => [[verb, 'pods'] as const, [verb, 'persistentvolumeclaims'] as const]);
 
-  it.each(all)('a %s of %s is tried again until it is answered, and the project converges', async (verb, plural) => {
+  it.each(all)('a %s of %s is retried until it is answered, and the project converges', async (verb, plural) => {
+    const system = systemOf();
     const isHit = isCall(verb, plural);
     let refused = 0;
     system.kubernetes.fault = (request) => {
@@ -43,36 +43,19 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
       refused += 1;
       return brokenLeader;
     };
-    await system.startWorker();
+    system.kubernetes.cut(); // so that the worker lists and watches again
     const project = await system.create();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready', observedGeneration: 1 });
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
+    await untilWatching(system);
     await system.command(project.id, 'delete');
-    await expectArchived(project.id);
+    await system.until(project.id, { status: 'archived' });
+    expect(await system.podsOf(project.id)).toEqual([]);
+    expect(await system.claimUid(project.id)).toBeNull();
     expect(refused).toBe(2);
   });
 
-  it('projects that failed together do not come back together', async () => {
-    const dice = [0, 0.25, 0.5, 0.75, 1];
-    let thrown = 0;
-    const random = () => dice[thrown++ % dice.length] ?? 0;
-    const projects = await Promise.all(dice.map(() => system.create()));
-    const observed = new Map<string, number[]>(projects.map(({ workspacePvcName }) => [workspacePvcName, []]));
-    system.kubernetes.fault = ({ at, method, path }) => {
-      const times = observed.get(path.split('/').at(-1) ?? '');
-      if (method !== 'GET' || !times) return undefined;
-      times.push(at);
-      return times.length === 1 ? brokenLeader : undefined;
-    };
-    await system.startWorker({}, { random });
-    await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
-    const pauses = [...observed.values()].map(([first = 0, second = 0]) => second - first).toSorted((a, b) => a - b);
-    // Half a second, of which one half is by chance.
-    expect(pauses[0]).toBeGreaterThan(240);
-    expect((pauses.at(-1) ?? 0) - (pauses[0] ?? 0)).toBeGreaterThan(150);
-  });
-
-  it('the row says on the way which attempt failed and why', async () => {
+  it('the row shows which attempt failed and why, until the next attempt succeeds', async () => {
+    const system = systemOf();
     const hold = gate();
     let attempt = 0;
     system.kubernetes.fault = (request) => {
@@ -80,7 +63,6 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
       attempt += 1;
       return attempt === 1 ? brokenLeader : hold.closed;
     };
-    await system.startWorker();
     const project = await system.create();
     const failing = await system.until(project.id, { status: 'initializing', reason: 'cluster-error' });
     expect(projectText(failing)).toMatch(
@@ -91,80 +73,9 @@ describe('fault 10: Kubernetes answers 500 on each verb, in turn', () => {
   });
 });
 
-describe('fault 11: 429 with Retry-After', () => {
-  const retryAfterMs = 1_000;
-  const slowDown = refusal(429, 'TooManyRequests', 'slow down', { 'retry-after': String(retryAfterMs / 1_000) });
-
-  /** Answers the first request of a kind with 429, and says when. */
-  function refuseOnce(isHit: (request: PassingRequest) => boolean): () => number {
-    let refusedAt: number | null = null;
-    system.kubernetes.fault = (request) => {
-      if (refusedAt !== null || !isHit(request)) return undefined;
-      refusedAt = performance.now();
-      return slowDown;
-    };
-    return () => refusedAt ?? Infinity;
-  }
-
-  /** Everybody has a reason to send something now: other projects, every owner, and the watches, which end. */
-  async function temptAll(): Promise<string[]> {
-    const others = await Promise.all([system.create(), system.create(), system.create()]);
-    for (const watch of system.kubernetes.watches) watch.end();
-    await Promise.all(others.map(({ id }) => system.command(id, 'restart')));
-    return others.map(({ id }) => id);
-  }
-
-  function expectSilence(refusedAt: number): void {
-    const later = system.kubernetes.requests.filter(({ at }) => at > refusedAt);
-    expect(later.length).toBeGreaterThan(0);
-    const pauses = later.map(({ at, method, path, isWatch }) => ({
-      pause: at - refusedAt,
-      what: `${isWatch ? 'WATCH' : method} ${path}`,
-    }));
-    // The clocks of two timers differ by a few milliseconds.
-    expect(pauses.filter(({ pause }) => pause < retryAfterMs - 20)).toEqual([]);
-  }
-
-  it('to the create of one project: nothing at all is sent before that time, whoever wishes what', async () => {
-    const refusedAt = refuseOnce(isCall('POST', 'pods'));
-    await system.startWorker({}, { resyncMs: 100 });
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
-    const project = await system.create();
-    await system.until(project.id, { reason: 'cluster-busy' });
-    await system.command(project.id, 'restart');
-    const others = await temptAll();
-    for (const id of [project.id, ...others]) await system.until(id, { status: 'ready', podError: null });
-    expectSilence(refusedAt());
-  });
-
-  it('to the watch: no job, no list and no other watch is sent before that time', async () => {
-    const worker = await system.startWorker({}, { resyncMs: 100 });
-    await vi.waitFor(() => expect(system.kubernetes.watches.size).toBe(3), 10_000);
-    const isConnected = async () =>
-      /^opencode_watch_connected (\d)$/m.exec(await worker.metrics.registry.metrics())?.[1];
-    await vi.waitFor(async () => expect(await isConnected()).toBe('1'), 10_000);
-    const refusedAt = refuseOnce(isCall('WATCH', 'pods'));
-    for (const watch of system.kubernetes.watches) if (watch.path.endsWith('/pods')) watch.end();
-    await vi.waitFor(async () => expect(await isConnected()).toBe('0'), 10_000);
-    for (const id of await temptAll()) await system.until(id, { status: 'ready', podError: null });
-    expectSilence(refusedAt());
-  });
-});
-
 describe('fault 12: Kubernetes hangs before the headers, or in the body', () => {
   const requestTimeoutMs = 1_000;
-  const short = { requestTimeoutMs, watchLimits: { listMs: requestTimeoutMs, idleMs: 1_000 } };
-
-  /** Lets the first request of a kind hang. Returns the times of all of them. */
-  function hangOnce(isHit: (request: PassingRequest) => boolean, how: 'hang' | 'hang-in-body'): number[] {
-    const times: number[] = [];
-    system.kubernetes.fault = (request) => {
-      if (!isHit(request)) return undefined;
-      times.push(request.at);
-      return times.length === 1 ? how : undefined;
-    };
-    return times;
-  }
+  const systemOf = shareWorker({ requestTimeoutMs, watchLimits: { listMs: requestTimeoutMs, idleMs: 1_000 } });
 
   it.each([
     ['GET', 'hang'],
@@ -177,10 +88,11 @@ describe('fault 12: Kubernetes hangs before the headers, or in the body', () => 
     ['DELETE', 'hang'],
     ['DELETE', 'hang-in-body'],
   ] as const)(
-    'a %s of a pod in which it does "%s" is given up and tried again',
+    'a %s of a pod that ends in "%s" is aborted and retried',
     async (verb, how) => {
-      const times = hangOnce(isCall(verb, 'pods'), how);
-      await system.startWorker({}, short);
+      const system = systemOf();
+      const times = hangOnce(system, isCall(verb, 'pods'), how);
+      system.kubernetes.cut(); // so that the worker lists and watches again
       const project = await system.create();
       const ready = await system.until(project.id, { status: 'ready', podError: null, observedGeneration: 1 }, 30_000);
       expect((await system.podsOf(project.id)).map((pod) => pod.metadata?.uid)).toEqual([ready.podUid]);
@@ -188,30 +100,17 @@ describe('fault 12: Kubernetes hangs before the headers, or in the body', () => 
       await system.until(project.id, { status: 'archived' }, 30_000);
       expect(await system.podsOf(project.id)).toEqual([]);
       const [first = 0, second = Infinity] = times;
-      // A deletion whose answer was lost has happened all the same: nothing is left to try again.
-      if (verb !== 'DELETE' || how === 'hang') expect(second - first).toBeGreaterThan(requestTimeoutMs / 2); // it came some time after it was sent
+      // A DELETE whose answer was lost has taken effect, so there is nothing to retry. The proxy sees a request after it was sent.
+      if (verb !== 'DELETE' || how === 'hang') expect(second - first).toBeGreaterThan(requestTimeoutMs / 2);
     },
     80_000,
   );
 
-  it('a request gets ten seconds, unless a test says otherwise', async () => {
-    const times = hangOnce(isCall('POST', 'pods'), 'hang');
-    await system.startWorker();
-    const project = await system.create();
-    await system.until(project.id, { status: 'ready' }, 20_000);
-    const [first = 0, second = 0] = times;
-    expect(second - first).toBeGreaterThan(9_900);
-    expect(second - first).toBeLessThan(13_000);
-  }, 30_000);
-
-  it('in a network that swallows every packet: the row says so, and all goes on when it is mended', async () => {
-    await system.startWorker({}, short);
+  it('when the network drops every packet, the row says so, and the worker continues after the repair', async () => {
+    const system = systemOf();
     const known = await system.create();
     await system.until(known.id, { status: 'ready', observedGeneration: 1 });
-    await vi.waitFor(
-      async () => expect(await system.jobs.getJobCounts('wait', 'active')).toEqual({ wait: 0, active: 0 }),
-      10_000,
-    );
+    await system.untilQueueIsEmpty();
     const before = await system.read(known.id);
     system.kubernetes.network.blackHole();
     const project = await system.create();
@@ -222,11 +121,120 @@ describe('fault 12: Kubernetes hangs before the headers, or in the body', () => 
     expect(await system.read(known.id)).toEqual(before);
   }, 80_000);
 
-  it('on connections whose other end is gone without a word: the next try takes a new one', async () => {
-    await system.startWorker({}, short);
+  it('when the other end of every connection disappears, the next attempt opens a new connection', async () => {
+    const system = systemOf();
     await system.until((await system.create()).id, { status: 'ready' });
     system.kubernetes.network.halfOpen();
     const project = await system.create();
     await system.until(project.id, { status: 'ready', podError: null }, 30_000);
   }, 40_000);
 });
+
+/** Makes the first request of a kind hang. Returns the times of all of them. */
+function hangOnce(
+  { kubernetes }: WorkerSystem,
+  isHit: (request: PassingRequest) => boolean,
+  how: 'hang' | 'hang-in-body',
+): number[] {
+  const times: number[] = [];
+  kubernetes.fault = (request) => {
+    if (!isHit(request)) return undefined;
+    times.push(request.at);
+    return times.length === 1 ? how : undefined;
+  };
+  return times;
+}
+
+describe.concurrent('the pauses of the worker', () => {
+  it('fault 12: a request is aborted after ten seconds', async ({ system }) => {
+    const times = hangOnce(system, isCall('POST', 'pods'), 'hang');
+    await system.startWorker();
+    const project = await system.create();
+    await system.until(project.id, { status: 'ready' }, 20_000);
+    const [first = 0, second = 0] = times;
+    expect(second - first).toBeGreaterThan(9_900);
+    expect(second - first).toBeLessThan(13_000);
+  }, 30_000);
+
+  it('fault 10: projects that failed at the same time are retried at different times', async ({ system }) => {
+    const randomNumbers = [0, 0.25, 0.5, 0.75, 1];
+    let drawn = 0;
+    const random = () => randomNumbers[drawn++ % randomNumbers.length] ?? 0;
+    const projects = await Promise.all(randomNumbers.map(() => system.create()));
+    const attempts = new Map<string, number[]>(projects.map(({ workspacePvcName }) => [workspacePvcName, []]));
+    system.kubernetes.fault = ({ at, method, path }) => {
+      const times = attempts.get(path.split('/').at(-1) ?? '');
+      if (method !== 'GET' || !times) return undefined;
+      times.push(at);
+      return times.length === 1 ? brokenLeader : undefined;
+    };
+    await system.startWorker({}, { random });
+    await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
+    const pauses = [...attempts.values()].map(([first = 0, second = 0]) => second - first).toSorted((a, b) => a - b);
+    // The first back-off is 500 ms, half of it random.
+    expect(pauses[0]).toBeGreaterThan(240);
+    expect((pauses.at(-1) ?? 0) - (pauses[0] ?? 0)).toBeGreaterThan(150);
+  });
+
+  it('fault 11: after a 429 to a create, nothing is sent before Retry-After, whatever is requested', async ({
+    system,
+  }) => {
+    const refusedAt = refuseOnce(system, isCall('POST', 'pods'));
+    await system.startWorker({}, { resyncMs: 100 });
+    await untilWatching(system);
+    const project = await system.create();
+    await system.until(project.id, { reason: 'cluster-busy' });
+    await system.command(project.id, 'restart');
+    const others = await giveEveryPartWork(system);
+    for (const id of [project.id, ...others]) await system.until(id, { status: 'ready', podError: null });
+    expectSilence(system, refusedAt());
+  });
+
+  it('fault 11: after a 429 to a watch, no job, list or other watch sends anything before Retry-After', async ({
+    system,
+  }) => {
+    const worker = await system.startWorker({}, { resyncMs: 100 });
+    await untilWatching(system);
+    const isConnected = async () =>
+      /^opencode_watch_connected (\d)$/m.exec(await worker.metrics.registry.metrics())?.[1];
+    await vi.waitFor(async () => expect(await isConnected()).toBe('1'), 10_000);
+    const refusedAt = refuseOnce(system, isCall('WATCH', 'pods'));
+    for (const watch of system.kubernetes.watches) if (watch.path.endsWith('/pods')) watch.end();
+    await vi.waitFor(async () => expect(await isConnected()).toBe('0'), 10_000);
+    for (const id of await giveEveryPartWork(system)) await system.until(id, { status: 'ready', podError: null });
+    expectSilence(system, refusedAt());
+  });
+});
+
+const retryAfterMs = 1_000;
+const slowDown = refusal(429, 'TooManyRequests', 'slow down', { 'retry-after': String(retryAfterMs / 1_000) });
+
+/** Answers the first request of a kind with 429. The function that it returns gives the time of that answer. */
+function refuseOnce({ kubernetes }: WorkerSystem, isHit: (request: PassingRequest) => boolean): () => number {
+  let refusedAt: number | null = null;
+  kubernetes.fault = (request) => {
+    if (refusedAt !== null || !isHit(request)) return undefined;
+    refusedAt = performance.now();
+    return slowDown;
+  };
+  return () => refusedAt ?? Infinity;
+}
+
+/** Gives every part of the worker a reason to send a request: new projects, restarts, and watches that ended. */
+async function giveEveryPartWork(system: WorkerSystem): Promise<string[]> {
+  const others = await Promise.all([system.create(), system.create(), system.create()]);
+  for (const watch of system.kubernetes.watches) watch.end();
+  await Promise.all(others.map(({ id }) => system.command(id, 'restart')));
+  return others.map(({ id }) => id);
+}
+
+function expectSilence(system: WorkerSystem, refusedAt: number): void {
+  const later = system.kubernetes.requests.filter(({ at }) => at > refusedAt);
+  expect(later.length).toBeGreaterThan(0);
+  const pauses = later.map(({ at, method, path, isWatch }) => ({
+    pause: at - refusedAt,
+    what: `${isWatch ? 'WATCH' : method} ${path}`,
+  }));
+  // Two timers may differ by a few milliseconds.
+  expect(pauses.filter(({ pause }) => pause < retryAfterMs - 20)).toEqual([]);
+}

@@ -13,7 +13,7 @@ let database: TestDatabase;
 let db: Database;
 let issuer: ScriptedIssuer;
 let server: TestServer;
-/** What the browser of somebody who is signed in sends along, whoever makes it send something. */
+/** The cookie that the browser of a signed-in person sends with every request. */
 let cookie: string;
 let projectId: string;
 let tokenId: string;
@@ -43,7 +43,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A correct input of each mutation, so that nothing but where it comes from can be wrong with it. */
+/** A correct input of each mutation, so that only the origin of the request can be wrong. */
 const inputs: Record<string, () => unknown> = {
   'projects.create': () => ({ name: 'Theirs' }),
   'projects.update': () => ({ id: projectId, name: 'Theirs' }),
@@ -92,12 +92,12 @@ const everything = async () => ({
 });
 
 describe('fault 23: cross-site WebSocket and multipart POST', () => {
-  it('the table below knows every mutation', () => {
+  it('the table has every mutation', () => {
     expect(mutations.toSorted()).toEqual(Object.keys(inputs).toSorted());
   });
 
   it.each(foreign)(
-    'a POST with the cookie from %s gets 403, whatever its form, and changes nothing',
+    'a POST with the cookie from %s gets 403 in every content type and changes nothing',
     async (_, headers) => {
       const before = await everything();
       for (const name of mutations) {
@@ -121,7 +121,7 @@ describe('fault 23: cross-site WebSocket and multipart POST', () => {
     },
   );
 
-  it('a form of another site signs nobody out', async () => {
+  it('a form on another site cannot sign a person out', async () => {
     const before = await everything();
     for (const [, headers] of foreign) {
       const answer = await fetch(`${server.url}/auth/logout`, { method: 'POST', headers: { cookie, ...headers() } });
@@ -132,7 +132,7 @@ describe('fault 23: cross-site WebSocket and multipart POST', () => {
     expect(await everything()).toEqual(before);
   });
 
-  it('a WebSocket of another site’s page is refused with 403 at the handshake, with and without the cookie', async () => {
+  it('the handshake of a WebSocket from another site is refused with 403, with and without the cookie', async () => {
     for (const origin of ['https://evil.test', 'null', 'http://localhost:1', `${server.url}.evil.test`]) {
       await expect(openSocket(server.url, { origin, cookie })).rejects.toThrow('refused with 403');
       await expect(openSocket(server.url, { origin })).rejects.toThrow('refused with 403');
@@ -142,7 +142,7 @@ describe('fault 23: cross-site WebSocket and multipart POST', () => {
     own.close();
   });
 
-  it('no answer allows another site’s page to read it', async () => {
+  it('no answer has headers that allow another site to read it', async () => {
     const headers = { cookie, origin: 'https://evil.test', 'access-control-request-method': 'POST' };
     for (const method of ['GET', 'OPTIONS', 'POST']) {
       const answer = await fetch(`${server.url}/trpc/auth.me`, { method, headers });
@@ -150,7 +150,7 @@ describe('fault 23: cross-site WebSocket and multipart POST', () => {
     }
   });
 
-  it('our own page and a program with a token are served, also without an origin', async () => {
+  it('our own page and a program with a token are served, also without an Origin header', async () => {
     const rename = (headers: Record<string, string>) =>
       createApiCall(server.url, headers)('projects.update', { body: { id: projectId, description: 'Ours.' } });
     expect((await rename({ cookie, origin: server.url })).status).toBe(200);

@@ -37,7 +37,7 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-// Also after a failure the next test finds a database that answers, and nobody who writes.
+// After a failure too, the next test needs a database that answers and no running writers.
 afterEach(async () => {
   postgres.thaw();
   await postgres.start();
@@ -45,7 +45,7 @@ afterEach(async () => {
   present = null;
 });
 
-/** A correct input of each procedure, so that nothing but the database can be wrong. */
+/** A correct input of each procedure, so that only the database can fail. */
 const inputs: Record<string, () => unknown> = {
   'auth.me': () => undefined,
   'projects.create': () => ({ name: 'Lost' }),
@@ -69,8 +69,8 @@ const inputs: Record<string, () => unknown> = {
 };
 const overHttp = procedures.filter(({ type }) => type !== 'subscription');
 
-/** Asks everything at once; resolves to each answer and the time it took. */
-function askEverything(): Promise<Answered[]> {
+/** Calls every procedure at once. Resolves to each answer with its time. */
+function callEverything(): Promise<Answered[]> {
   return Promise.all(
     overHttp.map(async ({ name, type }) => {
       const startedAtMs = performance.now();
@@ -86,7 +86,7 @@ function expectUnavailable({ path, answer }: Answered): void {
   expect(what).toEqual([path, 503, 'UNAVAILABLE', '2']);
 }
 
-/** Each request of the writers got either what it wanted or a 503 with the time to try again, and no one waited long. */
+/** Each request of the writers was carried out or got a 503 with Retry-After, and none took too long. */
 function expectHonestAnswers({ requests }: Writers, withinMs: number): void {
   for (const one of requests) {
     expect(one.answer, `${one.path} got no answer`).not.toBeNull();
@@ -111,14 +111,14 @@ const stored = () =>
     'select id, idempotency_key as "idempotencyKey", description, status_version::int as "statusVersion" from projects',
   );
 
-/** Nothing that was acknowledged is lost; what was not may be there, and is made at most once when it is asked for again. */
+/** Nothing acknowledged is lost. A create without an answer may be stored, and repeating it creates no second project. */
 async function expectNothingLost(writers: Writers): Promise<void> {
   const rows = new Map((await stored()).map((row) => [row.id, row]));
   for (const [id, { idempotencyKey, description }] of writers.acknowledged) {
     const row = rows.get(id);
     expect(row?.idempotencyKey).toBe(idempotencyKey);
     if (row?.description === description) continue;
-    // A later change, of which nobody knew how it ended.
+    // A later change without an answer may have been stored.
     const unanswered = writers.requests.filter((one) => one.answer?.status !== 200 && one.input['id'] === id);
     expect(unanswered.map((one) => one.input['description'])).toContain(row?.description);
   }
@@ -135,20 +135,20 @@ async function expectNothingLost(writers: Writers): Promise<void> {
 }
 
 /** The subscription is still open and shows what the database says. */
-async function expectTruth(socket: RawSocket): Promise<void> {
-  const truth = (rows: Stored[]) =>
+async function expectStoredState(socket: RawSocket): Promise<void> {
+  const versionsOf = (rows: Stored[]) =>
     new Map(rows.map(({ id, description, statusVersion }) => [id, { description, statusVersion }]));
   const rows = await stored();
-  await expect.poll(() => shownBy(socket.messages), { timeout: 25_000, interval: 200 }).toEqual(truth(rows));
+  await expect.poll(() => shownBy(socket.messages), { timeout: 25_000, interval: 200 }).toEqual(versionsOf(rows));
   expect(socket.ws.readyState).toBe(socket.ws.OPEN);
 }
 
-describe('fault 8: PostgreSQL killed and restarted', () => {
-  it('the table knows every procedure', () => {
+describe('fault 8: PostgreSQL is killed and restarted', () => {
+  it('the table has every procedure', () => {
     expect(overHttp.map(({ name }) => name).toSorted()).toEqual(Object.keys(inputs).toSorted());
   });
 
-  it('only 503 with Retry-After meanwhile; nothing acknowledged is lost; open subscriptions end with the truth', async () => {
+  it('all answers are 503 with Retry-After, nothing acknowledged is lost, and open subscriptions end with the stored state', async () => {
     const sockets = await Promise.all([openSocket(server.url, { token }), openSocket(server.url, { token })]);
     for (const socket of sockets) expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
     const writers = startWriters({ url: server.url, token, count: 6 });
@@ -156,9 +156,9 @@ describe('fault 8: PostgreSQL killed and restarted', () => {
     for (let round = 0; round < 3; round += 1) {
       await writers.progress(30);
       await postgres.kill();
-      for (const answered of await askEverything()) expectUnavailable(answered);
+      for (const answered of await callEverything()) expectUnavailable(answered);
       const late = await openSocket(server.url, { token });
-      expect(await late.closed).toBe(1013); // to be tried again: nobody knows yet whose it is
+      expect(await late.closed).toBe(1013); // the client retries; the server cannot check the token now
       expect(late.messages).toEqual([]);
       expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
       expect((await fetch(`${server.url}/livez`)).status).toBe(200);
@@ -169,13 +169,13 @@ describe('fault 8: PostgreSQL killed and restarted', () => {
 
     expectHonestAnswers(writers, 5_000);
     await expectNothingLost(writers);
-    for (const socket of sockets) await expectTruth(socket);
+    for (const socket of sockets) await expectStoredState(socket);
     for (const socket of sockets) socket.close();
   }, 90_000);
 });
 
-describe('fault 9: PostgreSQL frozen', () => {
-  it('errors within 3 s, also for what was under way; the pool recovers; nothing acknowledged is lost', async () => {
+describe('fault 9: PostgreSQL is frozen', () => {
+  it('running and new requests fail within 3 s, the pool recovers, and nothing acknowledged is lost', async () => {
     const connections = () =>
       onDatabase<{ state: string; count: number }>(
         "select state, count(*)::int as count from pg_stat_activity where application_name = 'opencode-server' group by state",
@@ -197,7 +197,7 @@ describe('fault 9: PostgreSQL frozen', () => {
       const openedAt = performance.now();
       const lateClosedAfterMs = late.closed.then(() => performance.now() - openedAt);
       for (let again = 0; again < 2; again += 1) {
-        for (const answered of await askEverything()) {
+        for (const answered of await callEverything()) {
           expectUnavailable(answered);
           expect(answered.tookMs, answered.path).toBeLessThan(limitMs);
         }
@@ -205,7 +205,7 @@ describe('fault 9: PostgreSQL frozen', () => {
       expect(await late.closed).toBe(1013);
       expect(await lateClosedAfterMs).toBeLessThan(limitMs);
       postgres.thaw();
-      // What was given up on may be carried out now: nobody's work may end in its transaction.
+      // An abandoned statement may run now. No later work may end up in its transaction.
       for (let more = 0; more < 20; more += 1) {
         await expect.poll(() => createToken(`${round} ${more}`), { timeout: 10_000 }).toBe(200);
       }
@@ -215,10 +215,10 @@ describe('fault 9: PostgreSQL frozen', () => {
 
     expectHonestAnswers(writers, limitMs);
     await expectNothingLost(writers);
-    await expectTruth(socket);
+    await expectStoredState(socket);
     const tokens = (await call('tokens.list')).data as { name: string }[];
     expect(tokens.map(({ name }) => name)).toEqual(expect.arrayContaining([...acknowledgedTokens]));
-    // As many as the pool holds, and none of them stuck in what it did when the database froze.
+    // At most the size of the pool, and no connection is stuck in a statement from before.
     await expect
       .poll(async () => (await connections()).map(({ state }) => state), { timeout: 10_000 })
       .toEqual(['idle']);

@@ -1,151 +1,188 @@
-import { afterAll, beforeAll, describe, expect, it, vi, type TestContext } from 'vitest';
+/**
+ * Fault 2: a worker is frozen during its jobs, and thawed when the world has changed. One frozen worker and one successor
+ * serve all cases: the network holds a request of each project while the successor carries out newer commands.
+ */
+
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
-import type { Step } from '../../src/worker/step.ts';
-import { gate, isCall } from '../support/kubernetes-refusal.ts';
+import type { PassingRequest } from '../support/faulty-kubernetes.ts';
+import { gate, isCall, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
 import type { ServiceProcess } from '../support/processes.ts';
-import { recordRows } from '../support/row-history.ts';
+import { recordRows, type RowVersion } from '../support/row-history.ts';
 import {
   createWorkerSystem,
   startQuickCluster,
   type QuickCluster,
   type WorkerSystem,
 } from '../support/worker-system.ts';
-import { startFailingWorker } from './failing-worker-process.ts';
+import { startTunedWorker } from './tuned-worker-process.ts';
 
-/** The job of a frozen worker is given to another one after 15 to 25 seconds. */
+/** BullMQ hands the jobs of a frozen worker over after 15 to 25 seconds. */
 const convergenceMs = 60_000;
-const patience = { timeout: convergenceMs, interval: 100 };
-/** The times of the lease and of the comparison, shorter than in production. */
+const waiting = { timeout: convergenceMs, interval: 100 };
+/** The times of the lease and of the resync, shorter than in production. */
 const watchTimes = { ttlMs: 2_000, renewMs: 300 };
 const resyncMs = 1_000;
-vi.setConfig({ testTimeout: 200_000 });
+
+/** A project and the request that is on its way to the cluster while its sender is frozen. */
+interface HeldRequest {
+  verb: Verb;
+  plural: Plural;
+  project: ProjectRecord;
+  passing: PassingRequest | null;
+  /** Resolves when the request may arrive at the cluster. */
+  closed: ReturnType<typeof gate>['closed'];
+  arrive: () => void;
+}
+type CaseName = 'pod' | 'volume' | 'pod of a dead sender' | 'volume of a dead sender' | 'restart';
 
 let cluster: QuickCluster;
+let system: WorkerSystem;
+let frozen: ServiceProcess;
+let held: Record<CaseName, HeldRequest>;
+let archived: Map<string, ProjectRecord>;
+let restarted: ProjectRecord;
+let historyOf: (id: string) => Promise<RowVersion[]>;
+
 beforeAll(async () => {
   cluster = await startQuickCluster();
-});
-afterAll(() => cluster.stop());
-
-interface Scene {
-  system: WorkerSystem;
-  project: ProjectRecord;
-  /** Frozen while its request was on the way. */
-  frozen: ServiceProcess;
-  /** Lets the request arrive, and the worker go on. */
-  thaw: () => void;
-}
-
-/** A project on which a worker began to work when it was frozen: for its creation, or for a later wish. */
-async function freezeInJob(
-  onTestFinished: TestContext['onTestFinished'],
-  options: { command: 'create' | 'start' | 'restart'; request: Parameters<typeof isCall>; failAfter?: Step },
-): Promise<Scene> {
-  const { command, request, failAfter } = options;
-  const system = await createWorkerSystem(cluster);
-  onTestFinished(() => system.stop());
-  let project = command === 'create' ? null : await prepare(system, command);
-  const frozen = await startFailingWorker(system.places, {
-    ...(failAfter ? { failAfter } : {}),
-    watchTtlMs: watchTimes.ttlMs,
-    watchRenewMs: watchTimes.renewMs,
-    resyncMs,
-    requestTimeoutMs: 300_000, // not what is tried here
-  });
-  onTestFinished(async () => void (await frozen.kill()));
-  const isHit = isCall(...request);
-  const { closed, open } = gate();
-  let isOnTheWay = false;
-  system.kubernetes.fault = (passing) => {
-    if (isOnTheWay || !isHit(passing)) return undefined;
-    isOnTheWay = true;
-    return closed;
-  };
-  if (project && command !== 'create') project = await system.command(project.id, command);
-  else project = await system.create();
-  await vi.waitFor(() => expect(isOnTheWay).toBe(true), patience);
+  system = await createWorkerSystem(cluster);
+  const prepared = await prepare();
+  const tuning = { watchTtlMs: watchTimes.ttlMs, watchRenewMs: watchTimes.renewMs, resyncMs };
+  frozen = await startTunedWorker(system.places, { ...tuning, requestTimeoutMs: 300_000 }); // it must not time out
+  await holdRequests(prepared);
   frozen.freeze();
   await system.startWorker({}, { watchTimes, resyncMs });
-  const thaw = () => {
-    open();
-    frozen.thaw();
-  };
-  return { system, project, frozen, thaw };
+  await changeWorld();
+}, 150_000);
+afterAll(async () => {
+  await frozen.kill();
+  await system.stop();
+  await cluster.stop();
+});
+
+interface Prepared {
+  stopped: [ProjectRecord, ProjectRecord];
+  ready: ProjectRecord;
 }
 
-/** A project that is ready, or stopped if it shall be started. Its worker has left. */
-async function prepare(system: WorkerSystem, command: 'start' | 'restart'): Promise<ProjectRecord> {
+/** Two stopped projects and a ready one. The worker that created them has left. */
+async function prepare(): Promise<Prepared> {
   const worker = await system.startWorker();
-  const { id } = await system.create();
-  let project = await system.until(id, { status: 'ready', observedGeneration: 1 }, convergenceMs);
-  if (command === 'start') {
+  const [one, other, third] = await Promise.all([system.create(), system.create(), system.create()]);
+  const untilReady = ({ id }: ProjectRecord) =>
+    system.until(id, { status: 'ready', observedGeneration: 1 }, convergenceMs);
+  const untilStopped = async ({ id }: ProjectRecord) => {
     await system.command(id, 'stop');
-    project = await system.until(id, { status: 'stopped', observedGeneration: 2 }, convergenceMs);
-  }
+    return system.until(id, { status: 'stopped', observedGeneration: 2 }, convergenceMs);
+  };
+  await Promise.all([untilReady(one), untilReady(other)]);
+  const stopped: Prepared['stopped'] = [await untilStopped(one), await untilStopped(other)];
+  const ready = await untilReady(third);
   await worker.stop();
-  return project;
+  return { stopped, ready };
 }
 
-async function expectGone(system: WorkerSystem, id: string): Promise<void> {
+/** Gives the commands, and resolves when the worker has sent the request of each project. */
+async function holdRequests({ stopped, ready }: Prepared): Promise<void> {
+  const all: HeldRequest[] = [];
+  const hold = (verb: Verb, plural: Plural, project: ProjectRecord) => {
+    const { closed, open } = gate();
+    const request: HeldRequest = { verb, plural, project, passing: null, closed, arrive: () => open() };
+    all.push(request);
+    return request;
+  };
+  await system.jobs.pause(); // until it is known which requests are to be held
+  held = {
+    pod: hold('POST', 'pods', await system.command(stopped[0].id, 'start')),
+    'pod of a dead sender': hold('POST', 'pods', await system.command(stopped[1].id, 'start')),
+    volume: hold('POST', 'persistentvolumeclaims', await system.create()),
+    'volume of a dead sender': hold('POST', 'persistentvolumeclaims', await system.create()),
+    restart: hold('DELETE', 'pods', await system.command(ready.id, 'restart')),
+  };
+  system.kubernetes.fault = (passing) => {
+    const request = all.find(
+      (each) => each.passing === null && isCall(each.verb, each.plural)(passing) && isAbout(passing, each.project.id),
+    );
+    if (!request) return undefined;
+    request.passing = passing;
+    return request.closed;
+  };
+  await system.jobs.resume();
+  await vi.waitFor(() => expect(all.filter(({ passing }) => passing === null)).toEqual([]), waiting);
+}
+
+/** The successor carries out the restart, and the deletion of all other projects. */
+async function changeWorld(): Promise<void> {
+  const { restart, ...others } = held;
+  const deleted = Object.values(others);
+  for (const { project } of deleted) await system.command(project.id, 'delete');
+  const rows = await Promise.all(
+    deleted.map(({ project }) => system.until(project.id, { status: 'archived' }, convergenceMs)),
+  );
+  archived = new Map(rows.map((row) => [row.id, row]));
+  for (const { project } of deleted) await expectGone(project.id);
+  const done = { status: 'ready', observedGeneration: 2 } as const;
+  restarted = await system.until(restart.project.id, done, convergenceMs);
+  historyOf = await recordRows(system.db);
+}
+
+const isAbout = ({ path, body }: PassingRequest, id: string) => path.includes(id) || body.includes(id);
+
+async function expectGone(id: string): Promise<void> {
   await vi.waitFor(async () => {
     expect(await system.podsOf(id)).toEqual([]);
     expect(await system.claimUid(id)).toBeNull();
-  }, patience);
+  }, waiting);
 }
 
-describe('fault 2: a worker is frozen in the middle of a job and thawed when the world is another one', () => {
-  const late = [
-    { command: 'start', made: 'pods', step: 'create-pod', scriptedEnd: 'lives on' },
-    { command: 'start', made: 'pods', step: 'create-pod', scriptedEnd: 'dies of it' },
-    { command: 'create', made: 'persistentvolumeclaims', step: 'create-claim', scriptedEnd: 'lives on' },
-    { command: 'create', made: 'persistentvolumeclaims', step: 'create-claim', scriptedEnd: 'dies of it' },
-  ] as const;
-  it.concurrent.for(late)(
-    'the project was deleted meanwhile: what a "$step" makes so late is removed again, even if its maker $fate',
-    async ({ command, made, step, scriptedEnd }, { onTestFinished }) => {
-      const failAfter = scriptedEnd === 'dies of it' ? { failAfter: step } : {};
-      const { system, project, frozen, thaw } = await freezeInJob(onTestFinished, {
-        command,
-        request: ['POST', made],
-        ...failAfter,
-      });
-      const { id } = project;
-      await system.command(id, 'delete');
-      const archived = await system.until(id, { status: 'archived' }, convergenceMs);
-      await expectGone(system, id);
+/** Lets the request arrive at the cluster, and expects that its object is deleted again. */
+async function expectDeletedAgain({ project, plural, arrive }: HeldRequest): Promise<void> {
+  const from = system.kubernetes.requests.length;
+  arrive();
+  await vi.waitFor(() => {
+    const requests = system.kubernetes.requests.slice(from).filter((request) => isAbout(request, project.id));
+    expect(requests.filter(isCall('DELETE', plural)), 'the late object is found').not.toEqual([]);
+  }, waiting);
+  await expectGone(project.id);
+  expect(await system.read(project.id)).toEqual(archived.get(project.id));
+}
 
-      const from = system.kubernetes.requests.length;
-      thaw();
-      await vi.waitFor(() => {
-        const requests = system.kubernetes.requests.slice(from);
-        expect(requests.filter(isCall('DELETE', made)), 'what came too late is seen').not.toEqual([]);
-      }, patience);
-      await expectGone(system, id);
-      expect(await system.read(id)).toEqual(archived);
-      if (scriptedEnd === 'lives on') {
-        expect((await fetch(`${frozen.url}/livez`)).status).toBe(200);
-      } else {
-        expect(await frozen.exited).toEqual({ code: null, signal: 'SIGKILL' });
-      }
+describe('fault 2: a worker that was frozen during a job', () => {
+  it('does not delete the new pod when its restart was carried out meanwhile', async () => {
+    const { project, arrive } = held.restart;
+    expect(restarted.podUid).not.toBe(project.podUid);
+    const from = system.kubernetes.requests.length;
+    arrive();
+    frozen.thaw();
+    await vi.waitFor(() => {
+      const reads = system.kubernetes.requests.slice(from).filter((request) => isAbout(request, project.id));
+      expect(reads.some((request) => isCall('GET', 'pods')(request) && request.status === 200)).toBe(true);
+    }, waiting); // it has received the refusal, and reads again
+    expect((await system.podsOf(project.id)).map(({ metadata }) => metadata?.uid)).toEqual([restarted.podUid]);
+  }, 70_000);
+
+  it.each(['pod', 'volume'] as const)(
+    'has its late %s deleted again when the project was deleted meanwhile',
+    async (name) => {
+      await expectDeletedAgain(held[name]);
+      expect((await fetch(`${frozen.url}/livez`)).status).toBe(200);
     },
+    70_000,
   );
 
-  it.concurrent('the restart was carried out meanwhile: the pod that it would remove is not the one that is there, which stays', async ({
-    onTestFinished,
-  }) => {
-    const { system, project, frozen, thaw } = await freezeInJob(onTestFinished, {
-      command: 'restart',
-      request: ['DELETE', 'pods'],
-    });
-    const done = { status: 'ready', observedGeneration: 2 } as const;
-    const after = await system.until(project.id, done, convergenceMs);
-    expect(after.podUid).not.toBe(project.podUid);
-    const historyOf = await recordRows(system.db);
+  it.each(['pod of a dead sender', 'volume of a dead sender'] as const)(
+    'has its late %s deleted again when the project was deleted meanwhile',
+    async (name) => {
+      await frozen.kill();
+      await expectDeletedAgain(held[name]);
+    },
+    70_000,
+  );
 
-    thaw();
-    expect(await frozen.kill('SIGTERM')).toEqual({ code: 0, signal: null }); // so it has heard the answer
-    expect((await system.podsOf(project.id)).map(({ metadata }) => metadata?.uid)).toEqual([after.podUid]);
-    expect(await system.read(project.id)).toEqual(after);
-    expect(await historyOf(project.id)).toEqual([]);
+  it('writes nothing to the row of the restarted project', async () => {
+    expect(await system.read(restarted.id)).toEqual(restarted);
+    expect(await historyOf(restarted.id)).toEqual([]);
   });
 });

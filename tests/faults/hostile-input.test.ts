@@ -41,7 +41,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** All that a worker could act on, and all that a reader could be shown. */
+/** Everything that a worker could act on or a client could receive. */
 async function everything(): Promise<unknown> {
   const jobs = await queue.getJobs(['waiting', 'delayed', 'active', 'prioritized', 'failed', 'completed']);
   return {
@@ -54,7 +54,7 @@ async function everything(): Promise<unknown> {
 
 const overHttp = procedures.filter(({ type }) => type !== 'subscription');
 
-/** Sends this JSON, or whatever it is, as the input of a procedure. */
+/** Sends this text as the input of a procedure. */
 function send({ name, type }: { name: string; type: string }, json: string): Promise<ApiAnswer> {
   return type === 'query' ? call(`${name}?input=${encodeURIComponent(json)}`) : call(name, { body: json });
 }
@@ -66,7 +66,7 @@ function expectRefusal(answer: ApiAnswer, what: string, statuses = [400]): void 
   expect(answer.text).not.toMatch(/node_modules|\.ts:|"stack"/i);
 }
 
-/** For each field of each input what it must refuse, with the rest of the input as it should be. */
+/** For each input a valid rest, and for each field the values that it must refuse. */
 const fields: Record<string, { rest: () => object; bad: Record<string, unknown[]> }> = {
   'projects.create': {
     rest: () => ({ name: 'Fine' }),
@@ -124,12 +124,12 @@ const fields: Record<string, { rest: () => object; bad: Record<string, unknown[]
 };
 
 describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, deep nesting', () => {
-  it.each(overHttp)('$name refuses with 400 whatever is not its input', async (procedure) => {
+  it.each(overHttp)('$name refuses every invalid input with 400', async (procedure) => {
     for (const [what, json] of Object.entries(shapes)) expectRefusal(await send(procedure, json), what);
   });
 
   it.each(Object.keys(fields))(
-    '%s refuses each hostile value and field with 400, under the name of the field',
+    '%s refuses each hostile value and unknown field with 400 and names the field',
     async (name) => {
       const type = procedures.find((procedure) => procedure.name === name)?.type ?? 'query';
       const { rest, bad } = fields[name] ?? { rest: () => ({}), bad: {} };
@@ -145,7 +145,7 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
       for (const [field, values] of Object.entries(bad)) {
         for (const value of values) {
           const json = JSON.stringify({ ...rest(), [field]: value });
-          if (type === 'query' && json.length > 5_000) continue; // of addresses that long the next test tells
+          if (type === 'query' && json.length > 5_000) continue; // the next test covers long URLs
           const answer = await send({ name, type }, json);
           expectRefusal(answer, `${field}: ${json.slice(0, 100)}`);
           expect(Object.keys(answer.error?.data['fields'] as object).map((path) => path.split('.')[0])).toContain(
@@ -156,7 +156,7 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
     },
   );
 
-  it('a string of 10 MB is refused with 413 by everything that takes a body, and not read to its end', async () => {
+  it('every procedure with a body refuses a string of 10 MB with 413', async () => {
     const json = JSON.stringify({ name: 'x'.repeat(10_000_000) });
     for (const procedure of overHttp) {
       const answer = await call(procedure.name, { body: json });
@@ -164,7 +164,7 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
     }
   });
 
-  it('what is nested 30,000 deep is refused with 400 by everything that takes a body', async () => {
+  it('every procedure with a body refuses JSON that is nested 30,000 deep with 400', async () => {
     for (const { name } of overHttp.filter(({ type }) => type === 'mutation')) {
       for (const json of [nested(30_000), `{"name":${nested(30_000)}}`, nested(10_000, '{"a":', '}', '1')]) {
         expectRefusal(await call(name, { body: json }), `${name}: ${json.slice(0, 20)}`);
@@ -172,7 +172,7 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
     }
   });
 
-  it('on a socket every shape and value is refused with 4xx, and the socket goes on', async () => {
+  it('a socket refuses every invalid input with 400 and continues', async () => {
     const socket = await openSocket(server.url, { token });
     const inputs = [
       ...Object.values(shapes).filter((json) => json !== shapes['half a JSON'] && json !== shapes['two of them']),
@@ -189,7 +189,7 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
     socket.close();
   });
 
-  it('on a socket no query and no mutation is carried out, however correct', async () => {
+  it('a socket carries out no query and no mutation', async () => {
     const socket = await openSocket(server.url, { token });
     for (const [index, { name, type }] of overHttp.entries()) {
       const input = { ...fields[name]?.rest(), ...(fields[name]?.bad['id'] ? { id: projectId } : {}) };
@@ -200,7 +200,7 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
     socket.close();
   });
 
-  it('a socket closes with 1009 on 10 MB, answers with 400 what is nested deep, and goes on', async () => {
+  it('a socket is closed with 1009 after a message of 10 MB, and refuses deeply nested JSON with 400', async () => {
     const huge = await openSocket(server.url, { token });
     huge.send(`{"id":1,"method":"subscription","params":{"path":"${'x'.repeat(10_000_000)}"}}`);
     expect(await huge.closed).toBe(1009);
@@ -223,7 +223,7 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
     expect((await call('auth.me')).status).toBe(200);
   });
 
-  it('after all that there is no new row, no new job and no new event: nothing has reached Kubernetes', async () => {
+  it('afterwards there is no new row, job or event, so nothing reached Kubernetes', async () => {
     expect(await everything()).toEqual(before);
     expect(({} as { isAdmin?: unknown }).isAdmin).toBeUndefined(); // the server runs in this process
   });

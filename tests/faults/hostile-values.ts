@@ -1,10 +1,10 @@
-/** What nobody in their right mind would send, for the test of hostile input. */
+/** Values for the test of hostile input. */
 
-/** Brackets, or whatever opens and closes, that many deep. */
+/** Brackets that are nested this deep. */
 export const nested = (depth: number, open = '[', close = ']', core = '') =>
   open.repeat(depth) + core + close.repeat(depth);
 
-/** Pieces of JSON, none of which is the input of anything. */
+/** JSON texts, none of which is a valid input of any procedure. */
 export const shapes: Record<string, string> = {
   null: 'null',
   'a text': '"text"',
@@ -19,7 +19,7 @@ export const shapes: Record<string, string> = {
   'two of them': '{}{}',
 };
 
-/** Texts that mean something to a shell, a template, YAML, SQL, HTML, a path, a label selector, or a reader's eye. */
+/** Texts with a meaning in a shell, a template, YAML, SQL, HTML, a path or a label selector, and texts that look like others. */
 export const spells = [
   '$(reboot)',
   '`id`',
@@ -34,7 +34,7 @@ export const spells = [
   'a.b',
   '-rf',
   '.',
-  '\u202Eevil', // turns the direction of reading
+  '\u202Eevil', // reverses the reading direction
   '\u0430', // looks like an a
   '😀',
   'a\u0000b',

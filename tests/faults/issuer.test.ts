@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../src/shared/clock.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
 import { openSocket } from '../support/raw-socket.ts';
@@ -11,9 +12,9 @@ const hourMs = 60 * 60 * 1000;
 let database: TestDatabase;
 let issuer: ScriptedIssuer;
 let server: TestServer;
-/** How far the server's clock is ahead of the real one. */
+/** How far the clock of the server is ahead. */
 let aheadMs = 0;
-/** Not null: the server's clock stands still. */
+/** When it is not null, the clock of the server stands still. */
 let standsAtMs: number | null = null;
 
 beforeAll(async () => {
@@ -24,7 +25,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     redisUrl: redis.url,
     env: { OIDC_ISSUER: issuer.url },
-    now: () => standsAtMs ?? Date.now() + aheadMs,
+    clock: { ...systemClock, now: () => standsAtMs ?? Date.now() + aheadMs },
   });
 });
 afterAll(async () => {
@@ -34,8 +35,8 @@ afterAll(async () => {
 });
 beforeEach(() => {
   standsAtMs = null;
-  aheadMs += hourMs; // each test finds a server that has not asked the issuer for a long time
-  return () => issuer.mend();
+  aheadMs += hourMs; // in each test the server has not used the issuer for a long time
+  return () => issuer.repair();
 });
 
 const login = (browser: CookieBrowser, returnTo = '/projects/7?tab=files') =>
@@ -51,7 +52,7 @@ async function signIn(): Promise<CookieBrowser> {
 }
 
 describe('fault 19: issuer down for an hour; key rotated', () => {
-  it('sign-in says in words that the issuer does not answer, at once, and keeps the way back', async () => {
+  it('sign-in reports at once that the issuer does not answer, and keeps the page to return to', async () => {
     await signIn();
     await issuer.goAway();
     for (const passedMs of [10_000, hourMs]) {
@@ -68,7 +69,7 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     await issuer.comeBack();
   });
 
-  it('sign-in says so within seven seconds when the issuer takes connections and is silent', async () => {
+  it('sign-in reports it within seven seconds when the issuer accepts connections but does not answer', async () => {
     issuer.break('metadata', 'silence');
     const startedAt = performance.now();
     const page = await login(createCookieBrowser());
@@ -77,7 +78,7 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     expect(performance.now() - startedAt).toBeLessThan(7_000);
   });
 
-  it('who is signed in stays so: calls, open sockets, new sockets, and signing out', async () => {
+  it('a person who is signed in can use calls, open and new sockets, and can sign out', async () => {
     const browser = await signIn();
     const cookie = browser.cookiesFor(server.url);
     const socket = await openSocket(server.url, { cookie });
@@ -90,13 +91,13 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     expect(await later.subscribe(1)).toMatchObject({ type: 'snapshot' });
 
     const page = await browser.open(`${server.url}/auth/logout`, { form: {}, until: () => true });
-    expect(page.url).toBe(`${server.url}/`); // and not the issuer's own page of farewell, which nobody would serve
+    expect(page.url).toBe(`${server.url}/`); // not the sign-out page of the issuer, which is down
     expect(await socket.closed).toBe(4401);
     expect((await me(browser)).status).toBe(401);
     await issuer.comeBack();
   });
 
-  it('somebody who returns while the issuer is away is told so, and their next try leads where they wanted to go', async () => {
+  it('a person who returns from sign-in while the issuer is down sees an error, and the next attempt leads to the requested page', async () => {
     const browser = createCookieBrowser();
     const { url } = await browser.open(`${server.url}/auth/login?returnTo=/deep`, { until: isCallback });
     await issuer.goAway();
@@ -105,18 +106,18 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     expect(page.body).toContain('The sign-in service does not answer right now.');
     await issuer.comeBack();
     const [, again = ''] = /href="([^"]+)"/.exec(page.body) ?? [];
-    aheadMs += 1_000; // for so long nobody asks an issuer that has just failed
+    aheadMs += 1_000; // the server does not use the issuer for this time after a failure
     expect((await browser.open(`${server.url}${again}`)).url).toBe(`${server.url}/deep`);
   });
 
-  it('a known key still verifies while the keys cannot be read, for as long as that lasts', async () => {
+  it('a known key still verifies as long as the keys cannot be read', async () => {
     await signIn();
     issuer.break('keys', 'error');
     for (let hours = 0; hours < 3; hours += 1) {
       aheadMs += hourMs;
       const asked = issuer.count('keys');
       await signIn();
-      expect(issuer.count('keys')).toBeGreaterThan(asked); // they would have been taken
+      expect(issuer.count('keys')).toBeGreaterThan(asked); // the server has tried to read them
     }
   });
 
@@ -131,12 +132,12 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     await signIn();
   });
 
-  it('a new key is accepted at once even if the old ones were read a moment before', async () => {
+  it('a new key is accepted at once even when the old keys were read a moment before', async () => {
     standsAtMs = Date.now() + aheadMs;
     await signIn();
     const asked = issuer.count('keys');
     await signIn();
-    expect(issuer.count('keys')).toBe(asked); // known keys are not asked for anew
+    expect(issuer.count('keys')).toBe(asked); // known keys are not read again
     for (let rotation = 0; rotation < 2; rotation += 1) {
       await issuer.rotateKey();
       await signIn();
@@ -150,7 +151,7 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     aheadMs += 10_000;
     const page = await login(createCookieBrowser());
     expect([page.status, new URL(page.url).pathname]).toEqual([400, '/auth/callback']);
-    expect(page.body).toContain('did not fit this sign-in');
+    expect(page.body).toContain('does not belong to this sign-in');
     await issuer.rotateKey();
   });
 });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import { createApp } from '../../src/client/app.ts';
@@ -21,28 +21,26 @@ beforeAll(async () => {
   server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
 });
 afterAll(async () => {
+  for (const step of undo) await step();
   await server.stop();
   await database.drop();
 });
-afterEach(async () => {
-  for (const step of undo.splice(0)) await step();
-});
 
-/** How long the clients below are watched. */
+/** How long the tests count connections. */
 const watchedMs = 4_000;
 /** Timers may be a little early. */
 const toleranceMs = 20;
 
-/** A server that answers each handshake, or each socket, as it is told; resolves to its URL and when it was knocked at. */
-async function startDoor(answer: {
+/** Starts a server that refuses each handshake or ends each socket. Records when a client tried to connect. */
+async function startRefusingServer(answer: {
   refuse?: number;
   onSocket?: (socket: WebSocket) => void;
-}): Promise<{ url: string; knockedAtMs: number[] }> {
-  const knockedAtMs: number[] = [];
+}): Promise<{ url: string; connectedAtMs: number[] }> {
+  const connectedAtMs: number[] = [];
   const http = createServer((_request, response) => response.writeHead(503).end());
   const sockets = new WebSocketServer({ noServer: true });
   http.on('upgrade', (request: IncomingMessage, stream: Socket, head) => {
-    knockedAtMs.push(performance.now());
+    connectedAtMs.push(performance.now());
     if (answer.refuse !== undefined) {
       stream.end(`HTTP/1.1 ${answer.refuse} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
@@ -57,15 +55,15 @@ async function startDoor(answer: {
     http.closeAllConnections();
     http.close();
   });
-  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, knockedAtMs };
+  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, connectedAtMs };
 }
 
-/** The real server behind a line that counts the connections to it. */
-async function startCountedLine(): Promise<{ url: string; knockedAtMs: number[] }> {
-  const knockedAtMs: number[] = [];
+/** Starts a proxy of the real server that records when a client connected. */
+async function startRecordingProxy(): Promise<{ url: string; connectedAtMs: number[] }> {
+  const connectedAtMs: number[] = [];
   const ends = new Set<Socket>();
   const line = createTcpServer((inner) => {
-    knockedAtMs.push(performance.now());
+    connectedAtMs.push(performance.now());
     const outer = connect({ host: '127.0.0.1', port: server.port });
     for (const end of [inner, outer]) ends.add(end.on('error', () => undefined)); // its other end closes too
     inner.pipe(outer).pipe(inner);
@@ -77,24 +75,24 @@ async function startCountedLine(): Promise<{ url: string; knockedAtMs: number[] 
     for (const end of ends) end.destroy();
     line.close();
   });
-  return { url: `http://127.0.0.1:${(line.address() as AddressInfo).port}`, knockedAtMs };
+  return { url: `http://127.0.0.1:${(line.address() as AddressInfo).port}`, connectedAtMs };
 }
 
-interface Visitor {
+interface TestedClient {
   name: string;
-  /** The shortest wait of its first step; each step is twice the one before. */
+  /** The shortest first back-off. Each further back-off is twice as long. */
   firstStepMs: number;
   longestStepMs: number;
-  /** Begins to watch; resolves when it has given up, to why. */
-  visit(url: string, token: string): Promise<string>;
+  /** Subscribes. Resolves with the reason when the client gives up. */
+  connect(url: string, token: string): Promise<string>;
 }
 
-const visitors: Visitor[] = [
+const clients: TestedClient[] = [
   {
     name: 'the SDK',
     firstStepMs: 125,
     longestStepMs: 2_500,
-    async visit(url, token) {
+    async connect(url, token) {
       const client = createClient({ url, token, random: () => 0 }); // the shortest wait of each step
       undo.push(() => client.close());
       try {
@@ -109,7 +107,7 @@ const visitors: Visitor[] = [
     name: 'the page',
     firstStepMs: 200,
     longestStepMs: 7_500,
-    visit(url) {
+    connect(url) {
       return new Promise((resolve) => {
         const location = { origin: url, pathname: '/projects/7', search: '?tab=files', assign: resolve };
         const parts = { location, setTimeout, clearTimeout, fetch, addEventListener: () => undefined };
@@ -121,66 +119,66 @@ const visitors: Visitor[] = [
   },
 ];
 
-/** What a server, or what stands before it, may do to somebody whose token it does not like. */
-const doors: { what: string; answer: Parameters<typeof startDoor>[0] }[] = [
+/** What a server, or a proxy in front of it, may do with a bad token. */
+const answers: { what: string; answer: Parameters<typeof startRefusingServer>[0] }[] = [
   { what: 'refuses the handshake with 403', answer: { refuse: 403 } },
   { what: 'refuses the handshake with 503', answer: { refuse: 503 } },
-  { what: 'opens and closes at once with 1013', answer: { onSocket: (socket) => socket.close(1013) } },
-  { what: 'opens and breaks off', answer: { onSocket: (socket) => socket.terminate() } },
+  { what: 'accepts the socket and closes it at once with 1013', answer: { onSocket: (socket) => socket.close(1013) } },
+  { what: 'accepts the socket and resets it', answer: { onSocket: (socket) => socket.terminate() } },
   {
-    what: 'closes when it hears the first word',
+    what: 'closes after the first message',
     answer: { onSocket: (socket) => void socket.once('message', () => socket.close(1011)) },
   },
   {
-    what: 'asks for a new connection at once',
+    what: 'requests a reconnect at once',
     answer: { onSocket: (socket) => socket.send('{"id":null,"method":"reconnect"}') },
   },
 ];
 
-describe('fault 21: a client with a bad token', () => {
-  it.each(visitors)('$name reconnects at most once per back-off step, whatever the server does', async (visitor) => {
-    const opened = await Promise.all(doors.map(({ answer }) => startDoor(answer)));
+describe.concurrent('fault 21: a client with a bad token', () => {
+  it.each(clients)('$name reconnects at most once per back-off step, whatever the server answers', async (visitor) => {
+    const opened = await Promise.all(answers.map(({ answer }) => startRefusingServer(answer)));
     const beganAtMs = performance.now();
-    for (const { url } of opened) void visitor.visit(url, 'ocpm_wrong');
-    await delay(watchedMs); // as many as come in this time are counted: there is no event to wait for
-    for (const [index, { knockedAtMs }] of opened.entries()) {
-      expect(knockedAtMs.length, doors[index]?.what).toBeGreaterThan(2); // it goes on trying
-      // From the beginning, for a knock that was noted late makes the wait after it look short.
+    for (const { url } of opened) void visitor.connect(url, 'ocpm_wrong');
+    await delay(watchedMs); // counts the connections of this time: there is no event to wait for
+    for (const [index, { connectedAtMs }] of opened.entries()) {
+      expect(connectedAtMs.length, answers[index]?.what).toBeGreaterThan(2); // it keeps trying
+      // Measured from the start: when one connection is recorded late, the wait after it looks too short.
       let waitedMs = 0;
-      for (const [step, atMs] of knockedAtMs.slice(1).entries()) {
+      for (const [step, atMs] of connectedAtMs.slice(1).entries()) {
         waitedMs += Math.min(visitor.longestStepMs, visitor.firstStepMs * 2 ** step) - toleranceMs;
-        const words = `a server that ${doors[index]?.what}, after step ${step}`;
-        expect(atMs - beganAtMs, words).toBeGreaterThanOrEqual(waitedMs);
+        const what = `a server that ${answers[index]?.what}, after step ${step}`;
+        expect(atMs - beganAtMs, what).toBeGreaterThanOrEqual(waitedMs);
       }
     }
   });
 
-  it('the SDK tells its caller at once and knocks no second time', async () => {
-    const { url, knockedAtMs } = await startCountedLine();
-    const [sdk] = visitors;
-    expect(await sdk?.visit(url, 'ocpm_wrong')).toContain('The access token is not valid');
+  it('the SDK reports a bad token at once and does not connect again', async () => {
+    const { url, connectedAtMs } = await startRecordingProxy();
+    const [sdk] = clients;
+    expect(await sdk?.connect(url, 'ocpm_wrong')).toContain('The access token is not valid');
     await delay(1_500); // longer than several steps
-    expect(knockedAtMs).toHaveLength(1);
+    expect(connectedAtMs).toHaveLength(1);
   });
 
-  it('the SDK whose token is revoked knocks once more, and tells its caller', async () => {
-    const { url, knockedAtMs } = await startCountedLine();
+  it('the SDK connects once more after its token was revoked, and then reports it', async () => {
+    const { url, connectedAtMs } = await startRecordingProxy();
     const call = createApiCall(server.url, bearer(await server.mintToken('anna')));
     const made = (await call('tokens.create', { body: { name: 'brief' } })).data as { id: string; token: string };
-    const [sdk] = visitors;
-    const ended = sdk?.visit(url, made.token);
+    const [sdk] = clients;
+    const ended = sdk?.connect(url, made.token);
     await expect.poll(async () => (await fetch(`${server.url}/metrics`)).text()).toMatch(/^opencode_subscriptions 1$/m);
     await call('tokens.revoke', { body: { id: made.id } });
     expect(await ended).toContain('The access token is not valid');
     await delay(1_500); // longer than several steps
-    expect(knockedAtMs).toHaveLength(2);
+    expect(connectedAtMs).toHaveLength(2);
   });
 
-  it('the page whose session has ended goes to the sign-in page and knocks no second time', async () => {
-    const { url, knockedAtMs } = await startCountedLine();
-    const [, page] = visitors;
-    expect(await page?.visit(url, '')).toBe('/sign-in?returnTo=%2Fprojects%2F7%3Ftab%3Dfiles&reason=ended');
+  it('the page goes to the sign-in page when its session has ended, and does not connect again', async () => {
+    const { url, connectedAtMs } = await startRecordingProxy();
+    const [, page] = clients;
+    expect(await page?.connect(url, '')).toBe('/sign-in?returnTo=%2Fprojects%2F7%3Ftab%3Dfiles&reason=ended');
     await delay(1_500); // longer than several steps
-    expect(knockedAtMs).toHaveLength(1);
+    expect(connectedAtMs).toHaveLength(1);
   });
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
   const queue = await proxyOf(redis.url);
   redisProxy = queue.proxy;
-  redisProxy.cut(); // it is away at the start too
+  redisProxy.cut(); // it is unavailable at the start too
   server = await startTestServer({
     databaseUrl: database.url,
     redisUrl: queue.url,
@@ -47,8 +47,8 @@ async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number
   return { result, ms: performance.now() - startedAt };
 }
 
-describe('fault 3: a server while Redis is away, from its start on', () => {
-  it('a create answers within 1.5 s and the screen hears of it by the comparison with the database', async () => {
+describe('fault 3: a server whose Redis is unavailable from the start', () => {
+  it('a create is answered within 1.5 s and reaches the screen by the comparison with the database', async () => {
     redisProxy.cut();
     const name = `Without Redis ${randomUUID()}`;
     const socket = await openSocket(server.url, { token });
@@ -61,20 +61,20 @@ describe('fault 3: a server while Redis is away, from its start on', () => {
     socket.close();
   });
 
-  it('/readyz says so, and that wishes are kept', async () => {
+  it('/readyz reports it and that commands are kept', async () => {
     redisProxy.cut();
     expect(await readiness()).toMatchObject({
       code: 200,
       status: 'degraded',
       checks: {
         database: { ok: true },
-        redis: { ok: false, message: expect.stringContaining('Wishes are kept') as string },
+        redis: { ok: false, message: expect.stringContaining('Commands are saved') as string },
         watch: { ok: false },
       },
     });
   });
 
-  it('frozen, a create answers within 1.5 s all the same', async () => {
+  it('a create is answered within 1.5 s while Redis is frozen', async () => {
     redisProxy.restore();
     await expect.poll(async () => (await readiness()).checks['redis']?.ok, { timeout: 10_000 }).toBe(true);
     redisProxy.freeze();

@@ -27,7 +27,7 @@ function connect(url: string): Redis {
 }
 
 describe('a producer’s connection', () => {
-  it('fails at once after two seconds of silence, so that nothing piles up in memory, and heals by itself', async () => {
+  it('fails at once after two seconds without an answer, so that no commands pile up in memory, and recovers by itself', async () => {
     const connection = connect(redis.url);
     await awaitRedis(connection, 5_000);
     redis.freeze();
@@ -59,13 +59,13 @@ describe('the queue', () => {
   async function queuedProjects(): Promise<string[]> {
     const jobs = new Queue(projectQueueName, { connection: { url: redis.url } });
     try {
-      return (await jobs.getJobs()).map(({ data }) => (data as { projectId: string }).projectId); // as it was put there
+      return (await jobs.getJobs()).map(({ data }) => (data as { projectId: string }).projectId); // only this test adds jobs
     } finally {
       await jobs.close();
     }
   }
 
-  it('whose connection broke in its first moment takes jobs as soon as it is back', async () => {
+  it('accepts jobs again after its connection broke right after it was opened', async () => {
     const { url, proxy } = await proxyOf(redis.url);
     onTestFinished(() => proxy.close());
     const { connection, enqueue } = await enqueueing(url);
@@ -76,7 +76,7 @@ describe('the queue', () => {
     await vi.waitFor(async () => expect(await enqueue(randomUUID())).toBe('added'), { timeout: 10_000 });
   }, 30_000);
 
-  it('keeps no job that it has refused, to add it when nobody expects it any more', async () => {
+  it('never adds a refused job later', async () => {
     const { url, proxy } = await proxyOf(redis.url);
     onTestFinished(() => proxy.close());
     proxy.cut();

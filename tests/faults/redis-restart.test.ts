@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-/** What the owner last wished for each project, as the API has acknowledged it. */
+/** The last command for each project that the API has acknowledged, as the desired state. */
 const acknowledged = new Map<string, DesiredState>();
 let sentCount = 0;
 
@@ -30,8 +30,8 @@ async function send(path: string, body: object, desiredState: DesiredState): Pro
   return project;
 }
 
-/** Makes projects and changes their mind about them until told to stop; every project ends with another wish. */
-async function rule(person: number, signal: AbortSignal): Promise<void> {
+/** Creates projects and sends commands until the signal aborts. The projects end in different desired states. */
+async function sendCommands(person: number, signal: AbortSignal): Promise<void> {
   for (let count = 0; !signal.aborted; count += 1) {
     const project = await send('create', { name: `Project ${person} ${count}` }, 'running');
     const commands = (['stop', 'start', 'stop', 'delete'] as const).slice(0, (person + count) % 5);
@@ -62,8 +62,8 @@ const jobsDone = () =>
     }),
   );
 
-/** The cluster and the row are as the owner last wished. */
-async function expectFulfilled(id: string, desired: DesiredState): Promise<void> {
+/** Cluster and row match the desired state. */
+async function expectConverged(id: string, desired: DesiredState): Promise<void> {
   const { status, desiredState, podName } = await system.read(id);
   const [pods, claims] = await Promise.all([system.podsOf(id), system.claimsOf(id)]);
   const actual = { desiredState, status, pods: pods.map(({ metadata }) => metadata?.name), claims: claims.length };
@@ -76,10 +76,10 @@ async function expectFulfilled(id: string, desired: DesiredState): Promise<void>
   );
 }
 
-describe('fault 3: Redis killed and restarted', () => {
-  it('no command is lost, whenever it was acknowledged, and every worker is back at the queue within 30 s', async () => {
+describe('fault 3: Redis is killed and restarted', () => {
+  it('no acknowledged command is lost, and every worker uses the queue again within 30 s', async () => {
     const stopping = new AbortController();
-    const people = Promise.all([1, 2, 3, 4].map((person) => rule(person, stopping.signal)));
+    const people = Promise.all([1, 2, 3, 4].map((person) => sendCommands(person, stopping.signal)));
     people.catch(() => undefined); // awaited below
     let restartedAt = 0;
     for (let round = 0; round < 2; round += 1) {
@@ -100,7 +100,7 @@ describe('fault 3: Redis killed and restarted', () => {
     await people;
     await vi.waitFor(
       async () => {
-        for (const [id, desired] of acknowledged) await expectFulfilled(id, desired);
+        for (const [id, desired] of acknowledged) await expectConverged(id, desired);
       },
       { timeout: 60_000, interval: 200 },
     );

@@ -1,61 +1,33 @@
-/** Everything as it runs in production, around a Redis that a test may kill, freeze, fill and wipe. */
+/** A server and workers as processes with the times of production, around a Redis that a test may kill, freeze or fill. */
 
-import { createDatabase } from '../../src/shared/node/db/database.ts';
-import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
-import { findProject } from '../../src/shared/node/db/projects-repository.ts';
 import { bearer, createApiCall } from '../support/api-call.ts';
-import { createFaultyKubernetes } from '../support/faulty-kubernetes.ts';
 import { createOwnRedis } from '../support/own-services.ts';
-import { startServerProcess, startWorkerProcess } from '../support/processes.ts';
-import { createTestDatabase } from '../support/services.ts';
 import { mintToken } from '../support/test-server.ts';
-import { startQuickCluster } from '../support/worker-system.ts';
+import { createWorkerSystem, startQuickCluster } from '../support/worker-system.ts';
 
 export type RedisSystem = Awaited<ReturnType<typeof createRedisSystem>>;
 
-/** A server and workers as processes with their own timing, a cluster, and one signed-in person. */
 export async function createRedisSystem(options: { workers: number }) {
-  const [database, redis, cluster] = await Promise.all([createTestDatabase(), createOwnRedis(), startQuickCluster()]);
-  const kubernetes = await createFaultyKubernetes(cluster.kubeconfigPath);
-  const urls = { databaseUrl: database.url, redisUrl: redis.url };
-  const { kubeconfigPath } = kubernetes;
+  const [redis, cluster] = await Promise.all([createOwnRedis(), startQuickCluster()]);
+  const system = await createWorkerSystem(cluster, { redis });
   const [server, ...workers] = await Promise.all([
-    startServerProcess({ ...urls, env: { MAX_PROJECTS_PER_USER: '10000' } }),
-    ...Array.from({ length: options.workers }, () => startWorkerProcess({ ...urls, kubeconfigPath })),
+    system.startServerProcess({ MAX_PROJECTS_PER_USER: '10000' }),
+    ...Array.from({ length: options.workers }, () => system.startWorkerProcess()),
   ]);
-  const db = createDatabase(database.url);
-  const token = await mintToken(database.url, 'user');
-
+  const token = await mintToken(system.places.databaseUrl, 'user');
   return {
+    ...system,
     redis,
     cluster,
-    kubernetes,
     server,
     workers,
-    db,
-    databaseUrl: database.url,
     token,
+    /** Calls the API as a person who is signed in. */
     call: createApiCall(server.url, bearer(token)),
-    async read(id: string): Promise<ProjectRecord> {
-      const record = await findProject(db, id);
-      if (!record) throw new Error(`There is no project ${id}.`);
-      return record;
-    },
-    /** The names of the objects of this kind that bear the project's label. */
-    async podsOf(id: string) {
-      const selector = { namespace: 'opencode', labelSelector: `project-id=${id}` };
-      return (await cluster.api.listNamespacedPod(selector)).items;
-    },
-    async claimsOf(id: string) {
-      const selector = { namespace: 'opencode', labelSelector: `project-id=${id}` };
-      return (await cluster.api.listNamespacedPersistentVolumeClaim(selector)).items;
-    },
     async stop() {
       redis.thaw();
-      await Promise.all([server, ...workers].map((each) => each.kill()));
-      await db.destroy();
-      await Promise.all([redis.stop(), kubernetes.stop(), database.drop()]);
-      await cluster.stop();
+      await system.stop();
+      await Promise.all([redis.stop(), cluster.stop()]);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { isCall, refusal } from '../support/kubernetes-refusal.ts';
 import { projectText } from '../support/project-text.ts';
@@ -14,12 +14,13 @@ let system: WorkerSystem;
 
 beforeAll(async () => {
   cluster = await startQuickCluster();
-});
-afterAll(() => cluster.stop());
-beforeEach(async () => {
   system = await createWorkerSystem(cluster);
+  await system.startWorker({}, { resyncMs: 50 });
 });
-afterEach(() => system.stop());
+afterAll(async () => {
+  await system.stop();
+  await cluster.stop();
+});
 
 const quotaExceeded = refusal(
   403,
@@ -32,100 +33,92 @@ const refusals = [
     name: '403 for a quota',
     answer: quotaExceeded,
     reason: 'quota-exceeded',
-    words: /quota of memory is used up.*Mend the cause and retry\..*limits\.memory=512Mi/s,
+    message: /quota of memory is used up.*limits\.memory=512Mi/s,
   },
   {
-    name: '422 for a spec',
+    name: '422 for a pod spec',
     answer: invalidSpec,
     reason: 'invalid-spec',
-    words: /invalid \(its image\).*Mend the cause and retry\..*spec\.containers\[0\]\.image/s,
+    message: /invalid \(its image\).*spec\.containers\[0\]\.image/s,
   },
 ] as const;
 
-const posts = () => system.kubernetes.requests.filter(isCall('POST', 'pods')).length;
+const postCount = () => system.kubernetes.requests.filter(isCall('POST', 'pods')).length;
 
-/** Nothing waits and nothing runs: nothing will be sent to the cluster any more for these jobs. */
-async function untilQueueRests(): Promise<void> {
-  await vi.waitFor(async () => {
-    const counts = await system.jobs.getJobCounts('wait', 'active', 'delayed');
-    expect(counts).toEqual({ wait: 0, active: 0, delayed: 0 });
-  }, 10_000);
-}
-
-/** Spoils a field that the watch owns. There is no pod: the comparison of rows and cluster puts it right, and so has looked at the row. */
+/**
+ * Writes a wrong phase to a row without a pod. The comparison of rows and cluster corrects it, which proves that the
+ * comparison has read this row.
+ */
 async function untilResynced(id: string): Promise<void> {
   await system.db('projects').where({ id }).update({ phase: 'Running' });
   await system.until(id, { phase: null });
 }
 
-describe.each(refusals)('fault 14: $name', ({ answer, reason, words }) => {
-  beforeEach(() => {
+describe.each(refusals)('fault 14: Kubernetes answers $name', ({ answer, reason, message }) => {
+  const refusePods = () => {
     system.kubernetes.fault = (request) => (isCall('POST', 'pods')(request) ? answer : undefined);
-  });
+  };
+  beforeEach(refusePods);
+  afterEach(() => system.kubernetes.heal());
 
-  it('is shown as an error with the reason in words', async () => {
-    await system.startWorker();
+  async function createRefused() {
     const project = await system.create();
-    const failed = await system.until(project.id, { status: 'error', reason, failedGeneration: 1 });
-    expect(projectText(failed)).toMatch(words);
+    return system.until(project.id, { status: 'error', reason, failedGeneration: 1 });
+  }
+
+  it('the row shows an error with the reason and the text of Kubernetes', async () => {
+    expect(projectText(await createRefused())).toMatch(message);
   });
 
-  it('leads to no storm: however often rows and cluster are compared, nothing more is sent', async () => {
-    await system.startWorker({}, { resyncMs: 50 });
-    const project = await system.create();
-    await system.until(project.id, { status: 'error', reason });
-    await expectPeace(project.id);
+  it('however often rows and cluster are compared, no further request is sent', async () => {
+    const postsBefore = postCount();
+    const { id } = await createRefused();
+    await expectNoFurtherPosts(id, postsBefore);
   });
 
-  it('leads to no storm either when a pod that has run is lost and cannot be replaced', async () => {
-    system.kubernetes.fault = () => undefined;
-    await system.startWorker({}, { resyncMs: 50 });
+  it('when a pod that ran is lost and cannot be replaced, no further request is sent', async () => {
+    system.kubernetes.heal();
     const project = await system.create();
     await system.until(project.id, { status: 'ready', observedGeneration: 1 });
-    system.kubernetes.fault = (request) => (isCall('POST', 'pods')(request) ? answer : undefined);
+    refusePods();
+    const postsBefore = postCount();
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace: project.namespace });
     await system.until(project.id, { status: 'error', reason, failedGeneration: 1, podUid: null });
-    await expectPeace(project.id, { before: 1 });
+    await expectNoFurtherPosts(project.id, postsBefore);
   });
 
-  async function expectPeace(id: string, { before } = { before: 0 }): Promise<void> {
-    await untilQueueRests();
-    // A second one is fair: the watch may have called while the first was under way.
-    expect(posts() - before).toBeLessThanOrEqual(2);
-    const sent = posts();
+  async function expectNoFurtherPosts(id: string, postsBefore: number): Promise<void> {
+    await system.untilQueueIsEmpty();
+    // A second attempt is allowed: the watch may have requested a reconcile during the first one.
+    expect(postCount() - postsBefore).toBeLessThanOrEqual(2);
+    const posts = postCount();
     for (let round = 0; round < 3; round++) await untilResynced(id);
-    await untilQueueRests();
-    expect(posts()).toBe(sent);
+    await system.untilQueueIsEmpty();
+    expect(postCount()).toBe(posts);
     expect(await system.read(id)).toMatchObject({ status: 'error', reason });
   }
 
-  it('is passed over by the sweep, which finds another project whose job was lost', async () => {
-    await system.startWorker();
-    const project = await system.create();
-    await system.until(project.id, { status: 'error', reason });
-    await untilQueueRests();
-    const sent = posts();
-    system.kubernetes.fault = () => undefined;
+  it('the sweep skips the failed project and finds another one whose job was lost', async () => {
+    const project = await createRefused();
+    await system.untilQueueIsEmpty();
+    const posts = postCount();
+    system.kubernetes.heal();
     const lost = await system.create({ queued: false });
     await system.until(lost.id, { status: 'ready' });
-    await untilQueueRests();
-    expect(posts()).toBe(sent + 1);
+    await system.untilQueueIsEmpty();
+    expect(postCount()).toBe(posts + 1);
     expect(await system.read(project.id)).toMatchObject({ status: 'error', reason });
   });
 
-  it('heals by a retry once the cause is mended', async () => {
-    await system.startWorker();
-    const project = await system.create();
-    await system.until(project.id, { status: 'error', reason });
-    system.kubernetes.fault = () => undefined;
+  it('a retry succeeds after the cause is fixed', async () => {
+    const project = await createRefused();
+    system.kubernetes.heal();
     await system.command(project.id, 'retry');
     await system.until(project.id, { status: 'ready', podError: null, failedGeneration: null });
   });
 
-  it('does not keep the owner from deleting the project', async () => {
-    await system.startWorker();
-    const project = await system.create();
-    await system.until(project.id, { status: 'error', reason });
+  it('the owner can delete the project', async () => {
+    const project = await createRefused();
     await system.command(project.id, 'delete');
     await system.until(project.id, { status: 'archived' });
     expect(await system.claimUid(project.id)).toBeNull();

@@ -5,7 +5,7 @@ import { startServerProcess } from '../support/processes.ts';
 import { proxyOf } from '../support/tcp-proxy.ts';
 import { mintToken } from '../support/test-server.ts';
 import { createWorkerSystem, startQuickCluster, type QuickCluster } from '../support/worker-system.ts';
-import { startFailingWorker } from './failing-worker-process.ts';
+import { startTunedWorker } from './tuned-worker-process.ts';
 
 let cluster: QuickCluster;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-it('fault 1: of a server that is killed between a row and its job, the sweep finds the project within 5 s of a worker being there', async () => {
+it('fault 1: when a server is killed between the row and the job, the sweep finds the project within 5 s of the start of a worker', async () => {
   const system = await createWorkerSystem(cluster);
   onTestFinished(() => system.stop());
   const { databaseUrl, redisUrl } = system.places;
@@ -36,11 +36,11 @@ it('fault 1: of a server that is killed between a row and its job, the sweep fin
   );
   expect(await server.kill()).toEqual({ code: null, signal: 'SIGKILL' });
   expect(await answer).toBe('none');
-  await proxy.close(); // what it has swallowed stays lost
+  await proxy.close(); // the frozen command stays lost
   expect(await system.jobs.getJobCountByTypes('wait', 'active', 'delayed')).toBe(0);
   expect(await system.read(id)).toMatchObject({ generation: 1, observedGeneration: 0 });
 
-  const worker = await startFailingWorker(system.places);
+  const worker = await startTunedWorker(system.places);
   onTestFinished(async () => void (await worker.kill()));
   await system.until(id, { observedGeneration: 1 }, 5_000);
   expect(await worker.metric('opencode_resync_corrections_total', { kind: 'lost-job' })).toBe(1);

@@ -35,13 +35,13 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all(servers.map((server) => server.kill())));
 
-const last = <T>(list: T[]): T => list.at(-1) ?? expect.unreachable('there is none');
+const last = <T>(list: T[]): T => list.at(-1) ?? expect.unreachable('the list is empty');
 
-/** One address before the servers, as a load balancer: each connection goes to the first that takes it. */
+/** A load balancer: each connection goes to the first server that accepts it. */
 async function startBalancer(): Promise<{ url: string; close(): Promise<void> }> {
   const ends = new Set<Socket>();
   const balancer = createServer({ allowHalfOpen: true }, (inner) => {
-    ends.add(inner.on('error', () => undefined)); // its other end closes too
+    ends.add(inner.on('error', () => undefined)); // the other side is closed too
     const pass = ([next, ...others]: ServiceProcess[]): void => {
       if (!next) return void inner.destroy();
       const outer = connect({ host: '127.0.0.1', port: Number(new URL(next.url).port), allowHalfOpen: true });
@@ -73,8 +73,8 @@ async function endOf(server: ServiceProcess): Promise<{ code: number | null; sig
   return { ...(await server.kill('SIGTERM')), tookMs: performance.now() - startedAt };
 }
 
-describe('fault 26: SIGTERM in the middle of everything (server)', () => {
-  it('exits with 0 within 25 s; every request is answered or was never begun; each client ends with the truth', async () => {
+describe('fault 26: SIGTERM to a server under load', () => {
+  it('the server exits with 0 within 25 s, every request is answered or was not started, and each client ends with the stored state', async () => {
     const balancer = await startBalancer();
     const client = createClient({ url: balancer.url, token });
     const observed = new Map<string, Project>();
@@ -101,7 +101,7 @@ describe('fault 26: SIGTERM in the middle of everything (server)', () => {
     );
     const stored = new Map(rows.map((row) => [row.id, row]));
     for (const [id, { description }] of writers.acknowledged) expect(stored.get(id)?.description).toBe(description);
-    // What was not done was refused in words, or the line was closed before a word of it was read.
+    // A request that was not carried out got a refusal, or its connection was closed before it was read.
     const begun = new Set(rows.map(({ idempotencyKey }) => idempotencyKey));
     for (const { path, input, answer } of writers.requests.filter((one) => one.answer?.status !== 200)) {
       if (path === 'projects.create') expect(begun).not.toContain(input['idempotencyKey']);
@@ -121,7 +121,7 @@ describe('fault 26: SIGTERM in the middle of everything (server)', () => {
     await balancer.close();
   }, 60_000);
 
-  it('a request that was taken is finished and answered, and lines on which nothing is said hold up nothing', async () => {
+  it('a request that was accepted is answered, and silent connections do not delay the exit', async () => {
     const [server] = servers;
     if (!server) throw expect.unreachable();
     const silent = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
@@ -132,23 +132,23 @@ describe('fault 26: SIGTERM in the middle of everything (server)', () => {
     const { id } = (await call('projects.create', { body: { name: 'Held up' } })).data as { id: string };
     await db.query('begin');
     await db.query('select 1 from projects where id = $1 for update', [id]);
-    const answer = call('projects.update', { body: { id, description: 'Done all the same.' } });
+    const answer = call('projects.update', { body: { id, description: 'Done nevertheless.' } });
     const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     await expect.poll(async () => (await db.query(waiting)).rowCount).toBe(1);
     const ended = endOf(server);
     await expect.poll(() => server.output()).toContain('the server stops');
-    await expect.poll(() => fetch(`${server.url}/livez`).catch(String)).toContain('fetch failed'); // it takes no more
+    await expect.poll(() => fetch(`${server.url}/livez`).catch(String)).toContain('fetch failed'); // it accepts no more connections
     await db.query('commit');
     expect([(await answer).status, (await answer).data]).toEqual([200, expect.objectContaining({ id })]);
     const end = await ended;
     expect(end).toMatchObject({ code: 0, signal: null });
-    expect(end.tookMs).toBeLessThan(8_000); // and not as long as the slowest line is allowed to take
+    expect(end.tookMs).toBeLessThan(8_000); // shorter than the limit for slow connections
     await silentEnded;
     const { rows } = await db.query<{ description: string }>('select description from projects where id = $1', [id]);
-    expect(last(rows).description).toBe('Done all the same.');
+    expect(last(rows).description).toBe('Done nevertheless.');
   }, 60_000);
 
-  it('a request of which only a part has come is read to its end, served, and its line closed', async () => {
+  it('a request that has arrived in part is read to its end and answered, and its connection is closed', async () => {
     const [server] = servers;
     if (!server) throw expect.unreachable();
     const line = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
@@ -160,9 +160,9 @@ describe('fault 26: SIGTERM in the middle of everything (server)', () => {
     const body = JSON.stringify({ name: 'In two pieces' });
     const ready = `GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n`;
     line.write(`${ready}POST /trpc/projects.create HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n`);
-    await expect.poll(() => heard).toContain('200 OK'); // so the second request has begun to be read too
+    await expect.poll(() => heard).toContain('200 OK'); // so the server has begun to read the second request
     const ended = endOf(server);
-    await expect.poll(() => fetch(`${server.url}/livez`).catch(String)).toContain('fetch failed'); // it takes no more
+    await expect.poll(() => fetch(`${server.url}/livez`).catch(String)).toContain('fetch failed'); // it accepts no more connections
     line.write(`Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     await closed;
     const [, answer] = heard.split(/(?=HTTP\/1\.1 )/);

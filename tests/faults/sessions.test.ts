@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createSession } from '../../src/client/auth/session.ts';
-import { safeReturnTo } from '../../src/client/auth/sign-in-path.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import { safeReturnTo } from '../../src/shared/safe-return-to.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
       env: { OIDC_ISSUER: issuer.url },
       timings: { revocationIntervalMs },
     });
-  // The first never looks by itself whether sessions still live: what it closes, it closes because it was told.
+  // The first server never checks sessions by itself, so it closes only the sockets of sign-outs on this server.
   [server, otherServer] = await Promise.all([start(3_600_000), start(100)]);
 });
 afterAll(async () => {
@@ -58,14 +58,14 @@ const signOut = (browser: CookieBrowser, at: TestServer) =>
     headers: { cookie: browser.cookiesFor(server.url), accept: 'application/json', origin: at.url },
   });
 
-/** The session row that the browser's cookie names. */
+/** The id of the session in the cookie. */
 function sessionIdOf(browser: CookieBrowser): string {
   const [, claims = ''] = /opencode-session=[^.]+\.([^.]+)/.exec(browser.cookiesFor(server.url)) ?? [];
-  return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sid: string }).sid; // made by our own server
+  return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sid: string }).sid; // our server made it
 }
 
 describe('fault 20: a session expires or is revoked on an open socket', () => {
-  it('a session that expires closes its socket with 4401 at that moment, and is refused afterwards', async () => {
+  it('when a session expires, its socket is closed with 4401, and the session is refused afterwards', async () => {
     const [browser, other] = [await signIn(), await signIn()];
     const lifeMs = 700;
     await db('sessions')
@@ -113,20 +113,20 @@ describe('fault 20: a session expires or is revoked on an open socket', () => {
     again.close();
   });
 
-  it('sign-in leads back to the deep link, and the feed goes on after the last event that was seen', async () => {
+  it('after sign-in the person is on the same page, and the feed continues after the last event', async () => {
     const browser = await signIn();
     const { id } = (await callAs(browser)('projects.create', { body: { name: 'Deep' } })).data as { id: string };
     const socket = await watching(browser);
-    await callAs(browser)('projects.update', { body: { id, description: 'Seen.' } });
+    await callAs(browser)('projects.update', { body: { id, description: 'Known.' } });
     const observed = await socket.message((message) => message.result?.data?.data['type'] === 'changed');
     await signOut(browser, server);
     expect(await socket.closed).toBe(4401);
 
-    // What the page does on 4401, and what the button of its sign-in page leads to.
+    // The page does this on 4401, and the button of the sign-in page leads there.
     const deepLink = `/projects/${id}?tab=activity`;
     let signInPage = '';
     createSession({ load: (path) => (signInPage = path), currentPath: () => deepLink, fetch }).ended();
-    const returnTo = safeReturnTo(new URL(signInPage, server.url).searchParams.get('returnTo'));
+    const returnTo = safeReturnTo(new URL(signInPage, server.url).searchParams.get('returnTo'), '/projects');
     const landed = await browser.open(`${server.url}/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
     expect(landed.url).toBe(`${server.url}${deepLink}`);
 

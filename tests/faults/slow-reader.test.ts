@@ -15,9 +15,9 @@ import { createTestDatabase, createTestRedis, type TestDatabase } from '../suppo
 import { mintToken } from '../support/test-server.ts';
 
 const projectCount = 20;
-/** Of one change on the wire, about. */
+/** The approximate size of one change on the wire. */
 const changeBytes = 4_000;
-/** Far below what a slow reader's share of the changes comes to (hundreds of megabytes), far above the noise. */
+/** Far less than all changes for the slow reader (hundreds of megabytes), and far more than the noise. */
 const flatBytes = 25_000_000;
 
 let database: TestDatabase;
@@ -50,7 +50,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Appends that many changes, spread over all projects, as the worker would; resolves to the last version of each. */
+/** Publishes changes of all projects, as the worker does. Resolves to the last version of each project. */
 async function publishChanges(count: number): Promise<Map<string, number>> {
   const last = new Map<string, number>();
   for (let index = 0; index < count; index += projectCount) {
@@ -60,20 +60,20 @@ async function publishChanges(count: number): Promise<Map<string, number>> {
       message: `${index + at} `.padEnd(changeBytes - 1_000, 'x'),
     }));
     await Promise.all(projects.map((project) => publisher.publish({ type: 'project', project })));
-    await delay(5); // a stream of changes, not one heap of them
+    await delay(5); // changes arrive over time, not all at once
   }
   for (const { id, statusVersion } of projects) last.set(id, statusVersion);
   return last;
 }
 
-/** The newest version of each project that has arrived. */
-function heardBy({ messages }: RawSocket): Map<string, number> {
-  const heard = new Map<string, number>();
+/** The newest received version of each project. */
+function receivedBy({ messages }: RawSocket): Map<string, number> {
+  const received = new Map<string, number>();
   for (const { result } of messages) {
     const project = result?.data?.data['project'] as Project | undefined;
-    if (project) heard.set(project.id, project.statusVersion);
+    if (project) received.set(project.id, project.statusVersion);
   }
-  return heard;
+  return received;
 }
 
 async function subscribed(count: number): Promise<RawSocket> {
@@ -83,13 +83,13 @@ async function subscribed(count: number): Promise<RawSocket> {
 }
 
 describe('fault 22: a subscriber that reads slowly', () => {
-  it('is closed at the limit; memory is flat; others hear everything in time', async () => {
+  it('is closed at the limit, memory stays flat, and others receive everything in time', async () => {
     const quick = await subscribed(1);
-    // The buffers of the server fill with the changes of the last minutes, whoever reads them: that is no leak.
+    // The server buffers the changes of the last minutes for every subscriber. That is not a leak.
     await publishChanges(6_000);
     const before = await memoryOf(server);
 
-    const slow = await subscribed(20); // as many as a socket may carry
+    const slow = await subscribed(20); // the maximum of a socket
     slow.ws.pause();
     const pausedAt = performance.now();
     let peak = 0;
@@ -98,13 +98,13 @@ describe('fault 22: a subscriber that reads slowly', () => {
     while (closedAfterMs === null && performance.now() - pausedAt < 45_000) {
       const last = await publishChanges(400);
       const publishedAt = performance.now();
-      await expect.poll(() => heardBy(quick), { timeout: 10_000, interval: 10 }).toEqual(last);
+      await expect.poll(() => receivedBy(quick), { timeout: 10_000, interval: 10 }).toEqual(last);
       longestMs = Math.max(longestMs, performance.now() - publishedAt);
       peak = Math.max(peak, await memoryOf(server));
       if ((await server.metric('opencode_sockets')) === 1) closedAfterMs = performance.now() - pausedAt;
       quick.messages.length = 0;
     }
-    expect(closedAfterMs).toBeGreaterThan(15_000); // it had its time
+    expect(closedAfterMs).toBeGreaterThan(15_000); // it was not closed too early
     expect(closedAfterMs).toBeLessThan(30_000);
     expect(longestMs).toBeLessThan(2_000);
     expect(peak - before).toBeLessThan(flatBytes);

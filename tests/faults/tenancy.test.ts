@@ -40,7 +40,7 @@ beforeAll(async () => {
   sessionId = (await mintSession(database.url, { name: 'owner' })).id;
   const { cookie } = await mintSession(database.url, { name: 'stranger' });
   strangersBrowser = createApiCall(server.url, { cookie, origin: server.url });
-  await stranger('auth.me'); // the use of a token is noted once a minute: from now on each call asks the same
+  await stranger('auth.me'); // the use of a token is recorded once a minute; from now on each call sends the same queries
 });
 afterAll(async () => {
   await server.stop();
@@ -48,7 +48,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Those that name a thing by its id. Of the others the tests below say what they tell. */
+/** The procedures that take an id. The other tests cover the rest. */
 const asking = procedures.flatMap((procedure) => {
   const paths = idFieldsOf(procedure).flatMap(({ path, isUuid }) => (isUuid ? [path] : []));
   if (procedure.type === 'subscription' || paths.length === 0) return [];
@@ -58,7 +58,7 @@ const asking = procedures.flatMap((procedure) => {
 
 async function ask({ name, type }: Procedure, input: unknown) {
   const request = type === 'query' ? { input } : { body: input };
-  const who = name.startsWith('sessions.') ? strangersBrowser : stranger; // a token may end no session, not even its own
+  const who = name.startsWith('sessions.') ? strangersBrowser : stranger; // a token may not end any session
   const { result, statements } = await recorder.during(() => who(name, request));
   const headers = [...result.headers.keys()].filter((header) => header !== 'x-request-id').toSorted();
   return { status: result.status, text: result.text, headers, statements };
@@ -71,26 +71,23 @@ const everything = async () => ({
   sessions: ((await owner('sessions.list')).data as { id: string }[]).map(({ id }) => id),
 });
 
-/** What the owner has of the kind that each procedure asks about. */
+/** The id of the owner's object for each procedure. */
 function idOfOwners(procedure: string): string {
   if (procedure.startsWith('tokens.')) return tokenId;
   return procedure.startsWith('sessions.') ? sessionId : projectId;
 }
 
 describe('fault 25: another owner’s id, through every procedure and subscription', () => {
-  it.each(asking)(
-    '$name answers 404 as for an id that nobody has: same words, same headers, same queries',
-    async (one) => {
-      const answer = await ask(one, one.question(idOfOwners(one.name)));
-      expect(answer.status).toBe(404);
-      expect(answer.text).toContain('NOT_FOUND');
-      expect(answer.statements.length).toBeGreaterThan(0);
-      // The same statements in the same order take the same time: there is nothing to measure.
-      expect(answer).toEqual(await ask(one, one.question(randomUUID())));
-    },
-  );
+  it.each(asking)('$name answers 404 as for an unknown id: same message, same headers, same queries', async (one) => {
+    const answer = await ask(one, one.question(idOfOwners(one.name)));
+    expect(answer.status).toBe(404);
+    expect(answer.text).toContain('NOT_FOUND');
+    expect(answer.statements.length).toBeGreaterThan(0);
+    // The same statements in the same order take the same time, so there is no timing difference to measure.
+    expect(answer).toEqual(await ask(one, one.question(randomUUID())));
+  });
 
-  it('projects.onChange answers 404 as for an id that nobody has, also to one that resumes, and sends no event', async () => {
+  it('projects.onChange answers 404 as for an unknown id, also when a client resumes, and sends no event', async () => {
     const socket = await openSocket(server.url, { token: strangersToken });
     await socket.subscribe(1);
     const present = socket.messages.find((message) => message.result?.data)?.result?.data?.id;
@@ -112,7 +109,7 @@ describe('fault 25: another owner’s id, through every procedure and subscripti
     socket.close();
   });
 
-  it('a subscription to everything hears of the subscriber’s own projects alone', async () => {
+  it('a subscription to all projects receives only the projects of the subscriber', async () => {
     const socket = await openSocket(server.url, { token: strangersToken });
     expect(await socket.subscribe(1)).toMatchObject({ type: 'snapshot' });
     expect(await socket.subscribe(2, { lastEventId: '0-0' })).toMatchObject({ type: 'snapshot' });
@@ -120,7 +117,7 @@ describe('fault 25: another owner’s id, through every procedure and subscripti
     socket.close();
   });
 
-  it('lists, names, request ids and cursors of another lead to nothing of theirs', async () => {
+  it('lists, names, idempotency keys and cursors give no access to the objects of another person', async () => {
     await owner('projects.create', { body: { name: 'Second' } });
     const cursor = ((await owner('projects.list', { input: { limit: 1 } })).data as { nextCursor: string }).nextCursor;
     const before = await everything();
@@ -147,13 +144,13 @@ describe('fault 25: another owner’s id, through every procedure and subscripti
   });
 });
 
-/** Has the owner change the project and the stranger make one; by then the stranger has heard of the latter alone. */
+/** The owner changes a project and the stranger creates one. The stranger must have received only the latter. */
 async function expectSilence(messages: RawMessage[]): Promise<void> {
   const changed = await owner('projects.update', { body: { id: projectId, description: randomUUID() } });
   expect(changed.status).toBe(200);
   const { data } = await stranger('projects.create', { body: { name: `Own ${randomUUID()}` } });
   const own = (data as { id: string }).id;
-  // The stream keeps the order, so the owner's change would have come first.
+  // The stream keeps the order, so the change of the owner would have arrived first.
   await expect.poll(() => JSON.stringify(messages)).toContain(own);
   expect(JSON.stringify(messages)).not.toContain(projectId);
   await stranger('projects.delete', { body: { id: own } });
@@ -161,12 +158,12 @@ async function expectSilence(messages: RawMessage[]): Promise<void> {
 
 interface Recorder {
   url: string;
-  /** What was asked of the database while the work was done. */
+  /** The statements that were sent during the work. */
   during<T>(work: () => Promise<T>): Promise<{ result: T; statements: string[] }>;
   close(): Promise<void>;
 }
 
-/** Stands before the database and reads along. What the server asks on a clock, or of each new connection, is left out. */
+/** A proxy of the database that records statements, except those of timers and of new connections. */
 async function recordStatements(databaseUrl: string): Promise<Recorder> {
   const url = new URL(databaseUrl);
   const target = { host: url.hostname, port: Number(url.port) };

@@ -1,4 +1,4 @@
-/** People who create and change projects without pause, and remember what they were told. */
+/** Writers that create and change projects without pause, and record every answer. */
 
 import { randomUUID } from 'node:crypto';
 
@@ -7,40 +7,40 @@ import { bearer, createApiCall, type ApiAnswer } from '../support/api-call.ts';
 export interface Answered {
   path: string;
   input: Record<string, unknown>;
-  /** `null`: the connection broke, and there was no answer. */
+  /** `null` when the connection broke before an answer. */
   answer: ApiAnswer | null;
   tookMs: number;
   startedAtMs: number;
 }
 
 export interface Writers {
-  /** Begins each request id of theirs. */
+  /** The prefix of their idempotency keys. */
   crew: string;
   /** Every request so far, answered or not. */
   requests: Answered[];
-  /** What was acknowledged, by project: the last description that was. */
+  /** The last acknowledged description, by project. */
   acknowledged: Map<string, { idempotencyKey: string; description: string }>;
   /** Resolves when so many more requests have ended with 200. */
   progress(count: number): Promise<void>;
-  /** Lets each finish its present request. */
+  /** Stops after the current request of each. */
   stop(): Promise<void>;
 }
 
-/** Starts `count` writers. Each makes a project every fifth turn (or as told), and changes its newest in between. */
+/** Starts `count` writers. Each creates a project every fifth turn (or `createEvery`) and changes its newest project in between. */
 export function startWriters(options: { url: string; token: string; count: number; createEvery?: number }): Writers {
-  const crew = randomUUID().slice(0, 8); // its request ids are its own
+  const crew = randomUUID().slice(0, 8); // so that each group of writers has its own keys
   const call = createApiCall(options.url, bearer(options.token));
   const requests: Answered[] = [];
   const acknowledged: Writers['acknowledged'] = new Map();
   const watchers = new Set<() => void>();
   const stopping = new AbortController();
 
-  async function ask(path: string, input: Record<string, unknown>): Promise<{ id: string } | null> {
+  async function send(path: string, input: Record<string, unknown>): Promise<{ id: string } | null> {
     const startedAtMs = performance.now();
     const answer = await call(path, { body: input }).catch(() => null); // counted as no answer
     requests.push({ path, input, answer, startedAtMs, tookMs: performance.now() - startedAtMs });
     for (const watcher of watchers) watcher();
-    return answer?.status === 200 ? (answer.data as { id: string }) : null; // so the router says
+    return answer?.status === 200 ? (answer.data as { id: string }) : null; // every command returns the project
   }
 
   async function write(writer: number): Promise<void> {
@@ -49,10 +49,10 @@ export function startWriters(options: { url: string; token: string; count: numbe
       const description = `Written by ${crew} ${writer} in turn ${turn}.`;
       const idempotencyKey = `${crew}-writer-${writer}-turn-${turn}`;
       if (newest === null || turn % (options.createEvery ?? 5) === 0) {
-        const made = await ask('projects.create', { name: idempotencyKey, description, idempotencyKey });
+        const made = await send('projects.create', { name: idempotencyKey, description, idempotencyKey });
         if (made) acknowledged.set(made.id, { idempotencyKey, description });
         newest = made?.id ?? newest;
-      } else if (await ask('projects.update', { id: newest, description })) {
+      } else if (await send('projects.update', { id: newest, description })) {
         acknowledged.set(newest, { idempotencyKey: acknowledged.get(newest)?.idempotencyKey ?? '', description });
       }
     }
@@ -67,12 +67,12 @@ export function startWriters(options: { url: string; token: string; count: numbe
     progress(count) {
       const goal = successes() + count;
       return new Promise((resolve) => {
-        const look = () => {
+        const check = () => {
           if (successes() < goal) return;
-          watchers.delete(look);
+          watchers.delete(check);
           resolve();
         };
-        watchers.add(look);
+        watchers.add(check);
       });
     },
     async stop() {
@@ -82,7 +82,7 @@ export function startWriters(options: { url: string; token: string; count: numbe
   };
 }
 
-/** The newest version and description of each project that the messages of a subscription have told. */
+/** The newest version and description of each project in the messages of a subscription. */
 export function shownBy(messages: { result?: { data?: { data: Record<string, unknown> } } }[]) {
   const shown = new Map<string, { description: string; statusVersion: number }>();
   for (const message of messages) {

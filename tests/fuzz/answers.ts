@@ -1,13 +1,13 @@
-/** What a fuzz counts, and what holds of every answer, whatever was sent. */
+/** Counts the answers of a fuzz, and checks what must hold for every answer. */
 
 import { expect } from 'vitest';
 
 import { appErrorCodeSchema } from '../../src/shared/contract/errors.ts';
 
-/** Longer than this is a hang. */
+/** An answer that takes longer counts as a hang. */
 export const hangMs = 3_000;
 
-/** One answer to one input, by either transport. */
+/** One answer to one input, over HTTP or the socket. */
 export interface Answer {
   data?: unknown;
   error?: { message: string; data: Record<string, unknown> } | undefined;
@@ -18,7 +18,7 @@ export function codeOf({ error }: Answer): string {
   return error === undefined ? 'accepted' : String(error.data['appCode']);
 }
 
-/** A refusal has a code of the closed list, a sentence, and says nothing of how the server is made. */
+/** A refusal has a known code and a message, and reveals nothing about the code of the server. */
 export function expectPresentable(answer: Answer, what: string): void {
   if (answer.error === undefined) {
     expect(answer.data, what).toBeDefined();
@@ -27,7 +27,7 @@ export function expectPresentable(answer: Answer, what: string): void {
   const { message, data } = answer.error;
   expect(appErrorCodeSchema.options, what).toContain(data['appCode']);
   expect(data['appCode'], `${what}: ${message}`).not.toBe('INTERNAL');
-  // Whoever is signed in stays so, whatever they send.
+  // No input may sign a person out.
   expect(data['appCode'], what).not.toBe('UNAUTHENTICATED');
   if (data['appCode'] !== 'UNAVAILABLE') expect(data['httpStatus'], what).toBeLessThan(500);
   expect(message, what).toMatch(/^.*\S.*[.!]$/s);
@@ -38,7 +38,7 @@ export interface Figures {
   add(what: string, times?: number): void;
   count(what: string): number;
   total(): number;
-  /** One line: how many, and how many of each kind. */
+  /** One line with the total and the number of each kind. */
   line(): string;
 }
 
@@ -57,7 +57,7 @@ export function createFigures(): Figures {
   };
 }
 
-/** Fails when it takes longer than an answer may. */
+/** Rejects after {@link hangMs}. */
 export async function inTime<T>(answer: Promise<T>, what: string): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`No answer within ${hangMs} ms to ${what}`)), hangMs);

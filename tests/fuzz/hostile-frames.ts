@@ -1,4 +1,4 @@
-/** WebSocket frames that break RFC 6455, or only our patience. */
+/** WebSocket frames that violate RFC 6455 or our limits. */
 
 import fc from 'fast-check';
 
@@ -7,7 +7,7 @@ import type { Frame } from './raw-line.ts';
 
 const good: Frame = { fin: true, reserved: 0, opcode: 1, masked: true, payload: Buffer.from('{}') };
 
-/** By what is wrong with them, and the code that says so. */
+/** Each with what is wrong, and the expected close code. */
 export const wrongFrames: Record<string, { frames: Frame[]; code: number }> = {
   'a reserved bit': { frames: [{ ...good, reserved: 1 }], code: 1002 },
   'an opcode that nobody knows': { frames: [{ ...good, opcode: 3 }], code: 1002 },
@@ -67,7 +67,7 @@ const messages = fc.oneof(
   hostileString,
 );
 
-/** Mostly well-formed, so that what is in them is read. */
+/** Mostly well-formed, so that the server reads the payload. */
 export const hostileFrame: fc.Arbitrary<Frame> = fc.oneof(
   { weight: 5, arbitrary: messages.map((message) => ({ ...good, payload: Buffer.from(message) })) },
   {

@@ -1,7 +1,4 @@
-/**
- * Inputs of a procedure, right and wrong, made from its own schema. Each says as JSON text what is sent, and what is
- * known beforehand of the answer.
- */
+/** Generates valid and invalid inputs of a procedure from its schema, each with what is known about the expected answer. */
 
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -10,7 +7,7 @@ import { appRouter } from '../../src/server/router.ts';
 import { hostileString, strangeKey, textOfType, type JsonType } from './hostile-text.ts';
 
 export interface HostileInput {
-  /** What was done to it, for the figures. */
+  /** The kind of change, for the counts. */
   kind:
     | 'right'
     | 'wrong type'
@@ -21,7 +18,7 @@ export interface HostileInput {
     | 'no object'
     | 'no JSON';
   text: string;
-  /** The field that must be refused; `null`: the schema says what is right. */
+  /** The field that must be refused; `null` when the schema decides. */
   refusedField: string | null;
 }
 
@@ -45,7 +42,7 @@ const objectShape = z.object({
 // oxlint-disable-next-line no-underscore-dangle -- tRPC offers no other way to its definitions
 const definitions = appRouter._def.procedures as unknown as Record<string, { _def: { inputs: z.ZodType[] } }>;
 
-/** The schema of what this procedure takes. */
+/** The input schema of this procedure. */
 export function inputSchemaOf(name: string): z.ZodType {
   // oxlint-disable-next-line no-underscore-dangle -- as above
   const [schema, second] = definitions[name]?._def.inputs ?? [];
@@ -54,8 +51,8 @@ export function inputSchemaOf(name: string): z.ZodType {
 }
 
 /**
- * @param ids that name something of the caller's: what takes an id gets one of them now and then
- * @throws Error when a field has a schema that this cannot make values of, so that none is left out without a word
+ * @param ids of the caller's objects; a field that takes an id sometimes gets one of them
+ * @throws Error when it cannot generate values for the schema of a field, so that no field is skipped silently
  */
 export function hostileInputsOf(schema: z.ZodType, ids: string[]): fc.Arbitrary<HostileInput> {
   const { properties, required = [] } = objectShape.parse(z.toJSONSchema(schema, { io: 'input' }));
@@ -140,7 +137,7 @@ export function hostileInputsOf(schema: z.ZodType, ids: string[]): fc.Arbitrary<
 
 const anyText = fc.oneof(...Object.values(textOfType));
 
-/** Cut off, doubled, or with words that JavaScript knows and JSON does not. */
+/** Truncated, doubled, or with values that JavaScript has but JSON does not. */
 function broken(text: string, at: number): string {
   const ways = [
     text.slice(0, -1),
@@ -155,7 +152,7 @@ function broken(text: string, at: number): string {
   return ways[at % ways.length] ?? '{';
 }
 
-/** JSON of right values for this field, as far as its schema tells them in a form that others can read. */
+/** JSON of valid values for this field, as far as they follow from its JSON schema. */
 function textOf(schema: unknown, ids: string[]): fc.Arbitrary<string> {
   const { type, anyOf, format, pattern, ...rest } = schemaShape.parse(schema);
   if (anyOf) return fc.oneof(...anyOf.map((one) => textOf(one, ids)));
@@ -191,7 +188,7 @@ function textOf(schema: unknown, ids: string[]): fc.Arbitrary<string> {
   }
 }
 
-/** Those at the ends are in other years where the zone is another one. */
+/** The limits lie in other years in other time zones. */
 const times = fc.oneof(
   fc
     .date({ min: new Date('2030-01-01'), max: new Date('2099-01-01'), noInvalidDate: true })
@@ -204,7 +201,7 @@ const times = fc.oneof(
   ),
 );
 
-/** Characters of names come from this set: enough of them to be different, few enough to meet again. */
+/** The characters of names: few enough that equal names occur. */
 const nameCharacters = fc.constantFrom(...Array.from('abcXYZ019 _-.:ä漢'));
 
 function matching(pattern: RegExp, bounds: { minLength: number; maxLength: number }): fc.Arbitrary<string> {
@@ -229,7 +226,7 @@ function typesOf(schema: unknown): JsonType[] {
 
 function wrongType(schema: unknown): fc.Arbitrary<string> {
   const right = typesOf(schema);
-  // A string of which the schema makes null by itself would be no wrong type; there are none.
+  // A string that the schema converts to null would not be a wrong type. There is no such field.
   const wrong = (Object.keys(textOfType) as JsonType[]).filter((type) => !right.includes(type)); // these are its keys
   return fc.oneof(...wrong.map((type) => textOfType[type]));
 }

@@ -1,4 +1,4 @@
-/** Bytes that are a request of HTTP/1.1, nearly one, or none, as `fast-check` puts them together. */
+/** Generates bytes that are a valid HTTP/1.1 request, a nearly valid one, or none. */
 
 import fc from 'fast-check';
 
@@ -121,7 +121,7 @@ const bodies = fc.oneof(
   fc.string({ unit: 'binary' }),
 );
 
-/** One request, or what looks like it. */
+/** One request, valid or not. */
 export const hostileRequest: fc.Arbitrary<Buffer> = fc
   .record({
     method: methods,
@@ -144,7 +144,7 @@ export const hostileRequest: fc.Arbitrary<Buffer> = fc
         ),
   );
 
-/** Two answers to what looks like one request to a proxy before us would hand somebody else's request to the sender. */
+/** If a proxy in front of us saw one request and we saw two, the sender could get the answer to another person's request. */
 export const smuggling: Record<string, string> = {
   'a length and chunks': 'Content-Length: 6\r\nTransfer-Encoding: chunked',
   'chunks and a length': 'Transfer-Encoding: chunked\r\nContent-Length: 6',

@@ -1,8 +1,8 @@
-/** Pieces of JSON that somebody might send to break something. As text: only so do `1e400` and `__proto__` arrive. */
+/** JSON texts that an attacker might send. They are text because `1e400` and `__proto__` do not survive JSON.stringify. */
 
 import fc from 'fast-check';
 
-/** Texts that mean something to a shell, SQL, HTML, YAML, a template, a path, a label selector, git, or a reader's eye. */
+/** Texts with a meaning in a shell, SQL, HTML, YAML, a template, a path, a label selector or git, and texts that look like others. */
 const spells = [
   '$(reboot)',
   '`id`',
@@ -38,7 +38,7 @@ const spells = [
   'http://[::1',
   'https://host:99999/',
   'https://example.org/\u202Egnp.exe',
-  'https://g\u0456thub.com/a', // not the letter that it looks like
+  'https://g\u0456thub.com/a', // a Cyrillic letter
   '9999-12-31T23:59:59-23:59', // in the year 10000 elsewhere
   '0000-01-01T00:00:00Z',
   '2027-02-29T00:00:00Z',
@@ -60,7 +60,7 @@ const strange = [
   'a\udfff',
   '\u{1f600}',
   '\u{10ffff}',
-  '\u202Eevil', // turns the direction of reading
+  '\u202Eevil', // reverses the reading direction
   '\u200b', // has no width
   '\ufeff',
   'e\u0301\u0301\u0301\u0301',

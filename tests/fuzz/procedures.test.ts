@@ -16,10 +16,10 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { codeOf, createFigures, expectPresentable, inTime, type Answer } from './answers.ts';
 import { hostileInputsOf, inputSchemaOf, type HostileInput } from './hostile-inputs.ts';
 
-/** Runs of each procedure over HTTP, and inputs in each run: as many as one request may carry. */
+/** Runs of each procedure over HTTP, and inputs in each run: the maximum of a batch. */
 const runs = 34;
 const inputsPerRun = 20;
-/** Of a URL; Node reads 16 KiB of request line and headers. */
+/** The longest query of a URL. Node reads 16 KiB of request line and headers. */
 const longestQuery = 10_000;
 
 let database: TestDatabase;
@@ -29,11 +29,11 @@ let queue: Queue;
 let server: TestServer;
 let token: string;
 let call: ReturnType<typeof createApiCall>;
-/** Projects and tokens that were there before, all the caller's own. */
+/** Projects and tokens of the caller that existed before. */
 let ids: string[];
 const figures = createFigures();
 const kinds = createFigures();
-/** What the accepted inputs explain. */
+/** The ids that accepted inputs have created. */
 const created = { projects: new Set<string>(), tokens: new Set<string>() };
 let acceptedMutations = 0;
 
@@ -52,9 +52,9 @@ beforeAll(async () => {
   call = createApiCall(server.url, bearer(token));
   for (let index = 0; index < 6; index += 1) {
     const answer = await call('projects.create', { body: { name: `Kept ${index}` } });
-    noteAccepted('projects.create', answer.data);
+    recordAccepted('projects.create', answer.data);
   }
-  noteAccepted('tokens.create', (await call('tokens.create', { body: { name: 'Kept' } })).data);
+  recordAccepted('tokens.create', (await call('tokens.create', { body: { name: 'Kept' } })).data);
   ids = [...created.projects, ...created.tokens];
 });
 afterAll(async () => {
@@ -65,18 +65,18 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The server remembers what it was sent, so a failure is not tried again in smaller pieces: its message names the input. */
+/** The server has state, so a failing input is not shrunk. The message names the input. */
 const limits = { numRuns: runs, interruptAfterTimeLimit: 60_000, endOnFailure: true };
 const httpProcedures = procedures.filter(({ type }) => type !== 'subscription');
 
-function noteAccepted(name: string, data: unknown): void {
+function recordAccepted(name: string, data: unknown): void {
   const id = (data as { id?: string } | null)?.id ?? '';
   if (name === 'projects.create') created.projects.add(id);
   if (name === 'tokens.create') created.tokens.add(id);
   acceptedMutations += 1;
 }
 
-/** Sends this text as the request's input, or the whole of a batch, and reads what comes. */
+/** Sends this text as the input of a request or of a whole batch. */
 async function request(
   { type }: Procedure,
   path: string,
@@ -98,14 +98,14 @@ async function request(
   };
 }
 
-/** The schema itself says which of them are right: the server must agree, and must name the field otherwise. */
+/** The schema decides which inputs are valid. The server must agree, and must name the field of an invalid one. */
 function judge(name: string, schema: ZodType, input: HostileInput, answer: Answer): void {
   const what = `${name} ${input.kind}: ${input.text.slice(0, 500)}`;
   const code = codeOf(answer);
   expectPresentable(answer, what);
   kinds.add(input.kind);
   figures.add(code);
-  // How much may be sent, and whether now, is no matter of the schema.
+  // The schema does not decide about size and availability.
   if (['PAYLOAD_TOO_LARGE', 'UNAVAILABLE'].includes(code)) return;
   const fields = Object.keys((answer.error?.data['fields'] as object | undefined) ?? {});
   if (input.kind === 'no JSON') {
@@ -118,13 +118,13 @@ function judge(name: string, schema: ZodType, input: HostileInput, answer: Answe
     expect(fields, what).not.toEqual([]);
     if (input.refusedField !== null) expect(fields, what).toContain(input.refusedField);
   } else if (code === 'VALIDATION_FAILED') {
-    expect(fields, what).toEqual(['cursor']); // what it means, only the list itself can tell
+    expect(fields, what).toEqual(['cursor']); // only the list can decide whether a cursor is valid
   }
 }
 
-describe('whatever is sent to a procedure', () => {
+describe('the input of procedures', () => {
   it.each(httpProcedures)(
-    '$name over HTTP is done or refused as its schema says, alone and in a batch',
+    '$name over HTTP is carried out or refused as its schema says, alone and in a batch',
     async (procedure) => {
       const { name, type } = procedure;
       const schema = inputSchemaOf(name);
@@ -134,21 +134,21 @@ describe('whatever is sent to a procedure', () => {
         for (const [index, input] of inputs.entries()) {
           const answer = answers[index] ?? {};
           judge(name, schema, input, answer);
-          if (type === 'mutation' && answer.error === undefined) noteAccepted(name, answer.data);
+          if (type === 'mutation' && answer.error === undefined) recordAccepted(name, answer.data);
         }
       };
       await fc.assert(
         fc.asyncProperty(
           fc.array(hostileInputsOf(schema, ids), { minLength: inputsPerRun, maxLength: inputsPerRun }),
           async (inputs) => {
-            // Not JSON, too long for the others of a batch, or one in ten: alone. The last is sent as it is in any case.
+            // Sent alone: invalid JSON, inputs that are too long for a batch, and one in ten.
             const together: HostileInput[] = [];
             let size = 0;
             for (const [index, input] of inputs.entries()) {
               const bytes = type === 'query' ? encodeURIComponent(input.text).length : Buffer.byteLength(input.text);
               const most = type === 'query' ? longestQuery : 60_000;
               if (input.kind === 'no JSON' || index % 10 === 0 || size + bytes > most) {
-                if (type === 'query' && bytes > longestQuery) continue; // of these the test of the edges tells
+                if (type === 'query' && bytes > longestQuery) continue; // edges.test.ts covers these
                 await send([input], name, input.text);
               } else {
                 together.push(input);
@@ -166,7 +166,7 @@ describe('whatever is sent to a procedure', () => {
     120_000,
   );
 
-  it('over HTTP by the wrong method, or as a subscription, is refused as unsupported', async () => {
+  it('a call over HTTP with the wrong method, or of a subscription, is refused as unsupported', async () => {
     for (const procedure of procedures) {
       const wrong: Procedure = { ...procedure, type: procedure.type === 'query' ? 'mutation' : 'query' };
       await fc.assert(
@@ -181,12 +181,12 @@ describe('whatever is sent to a procedure', () => {
     }
   }, 60_000);
 
-  it('over the socket is subscribed or refused as the schema says, many calls a frame', async () => {
-    // Somebody else, whose snapshots are small.
+  it('a subscription over the socket is accepted or refused as the schema says, many calls in one frame', async () => {
+    // Another person, whose snapshots are small.
     const otherToken = await server.mintToken('other');
     const other = createApiCall(server.url, bearer(otherToken));
-    const { data } = await other('projects.create', { body: { name: 'Seen' } });
-    noteAccepted('projects.create', data);
+    const { data } = await other('projects.create', { body: { name: 'Known' } });
+    recordAccepted('projects.create', data);
     const ownIds = [(data as { id: string }).id];
     const socket = await openSocket(server.url, { token: otherToken });
     let nextId = 1;
@@ -224,12 +224,12 @@ describe('whatever is sent to a procedure', () => {
     socket.close();
   }, 120_000);
 
-  it('leaves only rows that the schemas allow, as many as were accepted, and none of it names anything', async () => {
+  it('afterwards there are only rows that the schemas allow, as many as were accepted', async () => {
     const projects = await db('projects').select<Record<string, string>[]>();
     for (const row of projects) {
       const { id, name, description, repoUrl, requestId } = row;
       const input = { name, description, repoUrl, ...(requestId === null ? {} : { requestId }) };
-      expect(createProjectInputSchema.parse(input)).toEqual(input); // trimmed as well
+      expect(createProjectInputSchema.parse(input)).toEqual(input); // also trimmed
       expect(row['podName']).toMatch(new RegExp(`^project-${id}-[a-z0-9]{5}$`));
       expect(row).toMatchObject({ workspacePvcName: `workspace-${id}`, namespace: 'opencode' });
       expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -250,7 +250,7 @@ describe('whatever is sent to a procedure', () => {
     expect(jobs.length).toBeLessThanOrEqual(acceptedMutations);
   }, 60_000);
 
-  it('leaves the server as it was, and reads of it in the same shapes', async () => {
+  it('afterwards the server answers in the same shapes as before', async () => {
     expect(({} as { isAdmin?: unknown }).isAdmin).toBeUndefined(); // the server runs in this process
     expect((await call('auth.me')).data).toMatchObject({ name: 'user' });
     let cursor: string | null = null;
@@ -263,11 +263,11 @@ describe('whatever is sent to a procedure', () => {
       for (const item of page.items) observed.push(projectSchema.parse(item).id);
       cursor = page.nextCursor;
     } while (cursor !== null);
-    expect(observed).toHaveLength(created.projects.size - 1); // one is the other person's
+    expect(observed).toHaveLength(created.projects.size - 1); // one belongs to the other person
     for (const id of observed) expect(created.projects).toContain(id);
   });
 
-  it('has been more than 8,500 inputs, of each kind some, accepted and refused', () => {
+  it('more than 8,500 inputs of all kinds were sent, accepted and refused', () => {
     process.stdout.write(`fuzz of the procedures: ${figures.line()}; ${kinds.line()}\n`);
     expect(figures.total()).toBeGreaterThan(8_500);
     expect(figures.count('accepted')).toBeGreaterThan(1_000);
@@ -288,7 +288,7 @@ describe('whatever is sent to a procedure', () => {
   });
 });
 
-/** A socket's calls are read and written once more on their way, and a number beyond all numbers becomes null by that. */
+/** The socket parses and serializes calls once more, which turns a number beyond the range into null. */
 function asPassedOn(input: HostileInput): HostileInput {
   const value = JSON.parse(input.text) as Record<string, unknown> | null;
   const sent = input.refusedField === null ? undefined : value?.[input.refusedField];
@@ -296,7 +296,7 @@ function asPassedOn(input: HostileInput): HostileInput {
   return { ...input, text: JSON.stringify(value), refusedField: isLost ? null : input.refusedField };
 }
 
-/** The next frame may hold as many subscriptions again as a socket may carry. */
+/** Makes room for as many subscriptions as a socket may have. */
 async function unsubscribe(socket: RawSocket, id: number): Promise<void> {
   socket.send({ id, method: 'subscription.stop' });
   await inTime(
@@ -305,7 +305,7 @@ async function unsubscribe(socket: RawSocket, id: number): Promise<void> {
   );
 }
 
-/** The first event of a subscription, or the refusal. */
+/** The first event of a subscription, or its error. */
 async function answerTo(socket: RawSocket, id: number, what: string): Promise<Answer> {
   const { result, error } = await inTime(
     socket.message((message) => message.id === id && (message.error ?? message.result?.data) !== undefined),

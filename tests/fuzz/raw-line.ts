@@ -1,15 +1,15 @@
-/** A TCP connection on which a test says whatever it likes, byte by byte. */
+/** A TCP connection on which a test sends arbitrary bytes. */
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface RawLine {
   socket: Socket;
-  /** Everything that has come back, as Latin-1: one character a byte. */
-  heard(): string;
-  /** Resolves when the text that has come back matches. */
-  hears(pattern: RegExp): Promise<void>;
-  /** Resolves when the other side has ended or broken the connection. */
+  /** Everything received so far, as Latin-1, so one character is one byte. */
+  received(): string;
+  /** Resolves when the received text matches. */
+  receives(pattern: RegExp): Promise<void>;
+  /** Resolves when the other side has closed or reset the connection. */
   ended: Promise<void>;
 }
 
@@ -18,12 +18,12 @@ export async function openLine(port: number): Promise<RawLine> {
   const chunks: Buffer[] = [];
   const watchers = new Set<() => void>();
   const ended = Promise.withResolvers<void>();
-  const heard = () => Buffer.concat(chunks).toString('latin1');
+  const received = () => Buffer.concat(chunks).toString('latin1');
   socket.on('data', (chunk) => {
     chunks.push(chunk);
     for (const look of watchers) look();
   });
-  socket.on('error', () => undefined); // a reset is an end like any other here
+  socket.on('error', () => undefined); // a reset counts as an end here
   socket.once('end', () => {
     ended.resolve();
     socket.destroy();
@@ -32,11 +32,11 @@ export async function openLine(port: number): Promise<RawLine> {
   await Promise.race([once(socket, 'connect'), ended.promise]);
   return {
     socket,
-    heard,
-    hears: (pattern) =>
+    received,
+    receives: (pattern) =>
       new Promise((resolve) => {
         const look = () => {
-          if (!pattern.test(heard())) return;
+          if (!pattern.test(received())) return;
           watchers.delete(look);
           resolve();
         };
@@ -47,17 +47,17 @@ export async function openLine(port: number): Promise<RawLine> {
   };
 }
 
-/** Says all of it, says that there is nothing more, and resolves to all that came back when the other side has ended. */
+/** Sends all bytes, half-closes the connection, and resolves to everything received when the other side has closed. */
 export async function sayAll(port: number, bytes: Buffer): Promise<string> {
   const line = await openLine(port);
   line.socket.end(bytes);
   await line.ended;
-  return line.heard();
+  return line.received();
 }
 
-/** The statuses of all answers that came back: one begins right where the body before it ends. */
-export function statusesOf(heard: string): number[] {
-  return [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+/** The statuses of all received answers. An answer begins where the body of the one before ends. */
+export function statusesOf(received: string): number[] {
+  return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }
 
 export interface Frame {
@@ -67,11 +67,11 @@ export interface Frame {
   opcode: number;
   masked: boolean;
   payload: Buffer;
-  /** What the frame says of its length, which need not be so. */
+  /** The length in the header, which may be wrong. */
   declared?: bigint;
 }
 
-/** The bytes of a WebSocket frame (RFC 6455, section 5.2), right or wrong. */
+/** The bytes of a WebSocket frame (RFC 6455, section 5.2), valid or not. */
 export function frameBytes({ fin, reserved, opcode, masked, payload, declared }: Frame): Buffer {
   const length = declared ?? BigInt(payload.length);
   const first = (fin ? 0x80 : 0) | ((reserved & 7) << 4) | (opcode & 15);
@@ -93,8 +93,8 @@ function bigEndian(length: bigint): Buffer {
 }
 
 /** The close codes of the frames that a server has sent, after the answer to the handshake. */
-export function closeCodeOf(heard: string): number | null {
-  let bytes = Buffer.from(heard.slice(heard.indexOf('\r\n\r\n') + 4), 'latin1');
+export function closeCodeOf(received: string): number | null {
+  let bytes = Buffer.from(received.slice(received.indexOf('\r\n\r\n') + 4), 'latin1');
   while (bytes.length >= 2) {
     const short = (bytes[1] ?? 0) & 127;
     const size = short < 126 ? 2 : short === 126 ? 4 : 10;

@@ -59,8 +59,8 @@ function touchedBy(plan: Plan): number {
   return own + (plan.Plans ?? []).reduce((sum, each) => sum + touchedBy(each), 0);
 }
 
-describe('what is read again and again costs no more for all that was ever deleted:', () => {
-  it('the comparison of versions, which finds what lives and what was archived within the hour', async () => {
+describe('the cost of repeated reads does not grow with deleted projects:', () => {
+  it('the comparison of versions finds live projects and those that were archived within an hour', async () => {
     const versions = await listVersions(db, [ownerId]);
     expect(versions.filter(({ archived }) => !archived)).toHaveLength(3);
     expect(versions.filter(({ archived }) => archived)).toHaveLength(2);
@@ -69,12 +69,12 @@ describe('what is read again and again costs no more for all that was ever delet
     expect(touched).toBeLessThan(50);
   });
 
-  it('the pages of the resync', async () => {
+  it('the pages of the resync read only unarchived projects', async () => {
     expect(await listUnarchivedPage(db, { afterSeq: 0, limit: 500 })).toHaveLength(3);
     expect(await rowsTouched(() => listUnarchivedPage(db, { afterSeq: 0, limit: 500 }))).toBeLessThan(50);
   });
 
-  it('the sweep', async () => {
+  it('the sweep reads only pending projects', async () => {
     const options = { olderThanMs: 0, afterSeq: 0, limit: 500 };
     expect(await listPendingProjects(db, options)).toEqual([]);
     expect(await rowsTouched(() => listPendingProjects(db, options))).toBeLessThan(50);

@@ -8,7 +8,7 @@ import { workerVariables } from '../../src/worker/config.ts';
 
 const common = new Set(Object.keys(commonVariables));
 
-/** What it is without the variable. */
+/** The default value, as the page shows it. */
 function fallbackOf(schema: z.ZodType): string {
   const { success, data } = schema.safeParse(undefined);
   if (!success) return '**required**';
@@ -27,16 +27,15 @@ function table(variables: Record<string, z.ZodType>): string {
 const without = (variables: Record<string, z.ZodType>, names: Set<string>) =>
   Object.fromEntries(Object.entries(variables).filter(([name]) => !names.has(name)));
 
-it('docs/configuration.md says of every variable what the schemas say', async () => {
+it('docs/configuration.md describes every variable like the schemas', async () => {
   const { DATA_DIR } = embeddedVariables.shape;
   const page = `# Configuration
 
-Written by \`tests/integration/configuration-page.test.ts\` from the schemas that check it; the test fails when this page says something
-else. After a change: \`npx vitest run tests/integration/configuration-page --update\`.
+Written by \`tests/integration/configuration-page.test.ts\` from the schemas that check the variables; the test fails when this page differs. After a change: \`npx vitest run tests/integration/configuration-page --update\`.
 
-Environment variables alone. All are checked at start, and every wrong one is listed at once, in words. An empty one counts as
-not set. \`npm start\` reads them all, and embeds PostgreSQL, Redis, Kubernetes and the issuer unless \`DATABASE_URL\`, \`REDIS_URL\`,
-\`KUBECONFIG\` or \`OIDC_ISSUER\` names a real one; nothing is required there.
+All configuration is in environment variables. They are checked at start, and every wrong variable is listed at once. An empty
+variable counts as not set. \`npm start\` requires none of them. It embeds PostgreSQL, Redis, Kubernetes and the issuer unless
+\`DATABASE_URL\`, \`REDIS_URL\`, \`KUBECONFIG\` or \`OIDC_ISSUER\` names a real one.
 
 ## Server and worker
 

@@ -73,7 +73,7 @@ describe('migrations', () => {
     'users',
   ];
 
-  it('run down to an empty database and up again', async () => {
+  it('migrate down to an empty database and up again', async () => {
     const url = await databaseUrl();
     expect(await ownTables(url)).toEqual(all);
     for (let undone = await migrateDown(url); undone.length > 0; undone = await migrateDown(url)) {
@@ -84,7 +84,7 @@ describe('migrations', () => {
     expect(await ownTables(url)).toEqual(all);
   });
 
-  it('do nothing when run twice, and run once when two processes start together', async () => {
+  it('have no effect when they run again, and run once when two processes start together', async () => {
     const url = await databaseUrl();
     expect(await migrateToLatest(url)).toEqual([]);
     for (const _ of migrationNames) await migrateDown(url);
@@ -92,7 +92,7 @@ describe('migrations', () => {
     expect(ran.map((names) => names.length).toSorted((a, b) => a - b)).toEqual([0, migrationNames.length]);
   });
 
-  it('go on after a process was killed while it held the lock of the library', async () => {
+  it('run after a process was killed while it held the lock of the library', async () => {
     const url = await databaseUrl();
     await query(url, 'update knex_migrations_lock set is_locked = 1');
     await migrateDown(url);
@@ -140,7 +140,7 @@ const addUser = (db: Database) =>
   upsertUser(db, { subject: randomUUID(), email: null, name: 'Somebody', picture: null });
 
 describe('projects', () => {
-  it('keep a name unique among the live projects of an owner, whatever its case, until deletion is asked for', async () => {
+  it('have a unique name among the live projects of an owner, in any case, until deletion is requested', async () => {
     const db = await connect();
     const [owner, other] = [await addUser(db), await addUser(db)];
     const { record } = await addProject(db, { ownerId: owner.id, name: 'Alpha' });
@@ -154,7 +154,7 @@ describe('projects', () => {
     expect((await findProject(db, record.id))?.name).toBe('Alpha');
   });
 
-  it('never exceed the quota, however many creates come at once', async () => {
+  it('never exceed the quota with concurrent creates', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const results = await Promise.allSettled(
@@ -168,7 +168,7 @@ describe('projects', () => {
     });
   });
 
-  it('are made once for a repeated request id, even by two creates at once', async () => {
+  it('are created once for a repeated idempotency key, even by two concurrent creates', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const twice = await Promise.all([
@@ -179,7 +179,7 @@ describe('projects', () => {
     expect(twice.filter(({ created }) => created)).toHaveLength(1);
   });
 
-  it('raise the version with each real change and with no other', async () => {
+  it('raise their version only with changes that differ', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const { record } = await addProject(db, { ownerId: owner.id, name: 'versions' });
@@ -195,7 +195,7 @@ describe('projects', () => {
     expect((await findProject(db, record.id))?.statusVersion).toBe(record.statusVersion + 11);
   });
 
-  it('lose no change, however many writers build on what they read', async () => {
+  it('lose no change of concurrent writers', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const { record } = await addProject(db, { ownerId: owner.id, name: 'counted' });
@@ -214,7 +214,7 @@ describe('projects', () => {
     );
   });
 
-  it('have the end of a start written once, whoever sees it how often', async () => {
+  it('have each finished start written once, however often it is reported', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const { record } = await addProject(db, { ownerId: owner.id, name: 'started' });
@@ -236,7 +236,7 @@ describe('projects', () => {
     ]);
   });
 
-  it('page through names and creation without a gap or a double, at equal names too', async () => {
+  it('are paged by name and by creation without missing or repeated projects, also with equal names', async () => {
     const db = await connect();
     const owner = await addUser(db);
     for (const name of ['delta', 'Alpha', 'charlie', 'Bravo', 'echo'])
@@ -267,7 +267,7 @@ describe('projects', () => {
     }
   });
 
-  it('are found by the sweep while the cluster has not been told, unless parked', async () => {
+  it('are found by the sweep while their command is pending, unless it has failed permanently', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const [pending, failedPermanently, told] = [
@@ -286,7 +286,7 @@ describe('the lease', () => {
   const options = (holder: string, ttlMs = 60_000) => ({ name: watchLeaseName, holder, ttlMs });
   const renewal = { ttlMs: 60_000, reachable: true, observedAt: '2026-01-01T12:00:00.000Z' };
 
-  it('has one holder at a time, and rises in epoch with each', async () => {
+  it('has one holder at a time, and each new holder raises its epoch', async () => {
     const db = await connect();
     const first = await acquireLease(db, options('a'));
     expect(first?.epoch).toBe(1);
@@ -295,7 +295,7 @@ describe('the lease', () => {
     expect((await acquireLease(db, options('b')))?.epoch).toBe(2);
   });
 
-  it('is lost to the next holder when it expires, and cannot be renewed then', async () => {
+  it('passes to the next holder when it expires, and then cannot be renewed', async () => {
     const db = await connect();
     const first = await acquireLease(db, options('a', -1_000));
     const second = await acquireLease(db, options('b'));
@@ -304,7 +304,7 @@ describe('the lease', () => {
     expect(second && (await renewLease(db, second, renewal))).toBe(true);
   });
 
-  it('tells what its present holder last saw, and nothing of one that was replaced or is gone', async () => {
+  it('has the last observation of its current holder, and none of a previous or expired holder', async () => {
     const db = await connect();
     expect(await readWatchObservation(db)).toBeNull();
     const first = await acquireLease(db, options('a'));
@@ -317,7 +317,7 @@ describe('the lease', () => {
     expect(await readWatchObservation(db)).toEqual({ reachable: null, observedAt: renewal.observedAt });
   });
 
-  it('fences the writes of a holder that was replaced', async () => {
+  it('prevents the writes of a previous holder', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const { record } = await addProject(db, { ownerId: owner.id, name: 'fenced' });
@@ -335,7 +335,7 @@ describe('the lease', () => {
     expect(written.map(({ message }) => message)).toEqual(['from the new holder']);
   });
 
-  it('lets a write that began under it be written before, never after, those of the next holder', async () => {
+  it('never lets a write of the previous holder follow a write of the next holder', async () => {
     const db = await connect();
     const owner = await addUser(db);
     const { record } = await addProject(db, { ownerId: owner.id, name: 'thawed' });

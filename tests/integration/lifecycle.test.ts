@@ -11,7 +11,7 @@ import { createTestDatabase, createTestRedis } from '../support/services.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const namespace = 'opencode';
-const patience = { timeoutMs: 15_000 };
+const waitOptions = { timeoutMs: 15_000 };
 
 describe.each(clusterKinds)('a project on $name', ({ start }) => {
   const cleanUps: (() => Promise<void> | void)[] = [];
@@ -52,13 +52,13 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
   const podsOfProject = async () =>
     (await cluster.api.listNamespacedPod({ namespace, labelSelector: `project-id=${project.id}` })).items;
 
-  it('is answered at once, and then gets a pod and a volume of its own with the right spec', async () => {
+  it('is created at once, and then receives its own pod and volume with the right spec', async () => {
     project = await client.projects.create({ name: 'Lifecycle', repoUrl: 'https://example.org/team/repo' });
     expect(project).toMatchObject({ status: 'initializing', phase: null, reason: 'queued', generation: 1 });
     expect(project.podName).toMatch(new RegExp(`^project-${project.id}-[a-z0-9]{5}$`));
     expect(project.workspacePvcName).toBe(`workspace-${project.id}`);
 
-    await client.waitFor(project.id, (each) => each.podCreatedAt !== null, patience);
+    await client.waitFor(project.id, (each) => each.podCreatedAt !== null, waitOptions);
     const [pod, claim] = await Promise.all([readPod(), readClaim()]);
     expect(pod.metadata?.labels).toMatchObject({
       app: 'opencode-project',
@@ -79,8 +79,8 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
     expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } });
   });
 
-  it('becomes ready by itself, and says so with all three containers', async () => {
-    const ready = await client.waitFor(project.id, (each) => each.status === 'ready', patience);
+  it('becomes ready with all three containers', async () => {
+    const ready = await client.waitFor(project.id, (each) => each.status === 'ready', waitOptions);
     expect(ready).toMatchObject({ phase: 'Running', reason: 'ready', podError: null, observedGeneration: 1 });
     expect(ready.containers.map(({ name, ready: isReady }) => [name, isReady])).toEqual([
       ['opencode-server', true],
@@ -89,22 +89,22 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
     ]);
   });
 
-  it('is renamed without touching its pod', async () => {
+  it('is renamed without a change of its pod', async () => {
     const before = (await readPod()).metadata?.uid;
     const updated = await client.projects.update({ id: project.id, name: 'Renamed', description: 'New words' });
     expect(updated).toMatchObject({ name: 'Renamed', description: 'New words', status: 'ready', generation: 1 });
     expect((await readPod()).metadata?.uid).toBe(before);
   });
 
-  it('stops without its volume, and starts on the same one', async () => {
+  it('keeps its volume across stop and start', async () => {
     const claimUid = (await readClaim()).metadata?.uid;
     await client.projects.stop({ id: project.id });
-    const stopped = await client.waitFor(project.id, (each) => each.status === 'stopped', patience);
+    const stopped = await client.waitFor(project.id, (each) => each.status === 'stopped', waitOptions);
     expect(stopped).toMatchObject({ phase: null, containers: [], desiredState: 'stopped' });
     expect(await podsOfProject()).toEqual([]);
 
     await client.projects.start({ id: project.id });
-    await client.waitFor(project.id, (each) => each.status === 'ready', patience);
+    await client.waitFor(project.id, (each) => each.status === 'ready', waitOptions);
     expect((await readClaim()).metadata?.uid).toBe(claimUid);
     expect((await readPod()).spec?.volumes?.[0]?.persistentVolumeClaim?.claimName).toBe(project.workspacePvcName);
   });
@@ -115,13 +115,13 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
     await client.waitFor(
       project.id,
       (each) => each.status === 'ready' && each.observedGeneration === restarting.generation,
-      patience,
+      waitOptions,
     );
     expect((await podsOfProject()).map((pod) => pod.metadata?.name)).toEqual([project.podName]);
     expect((await readPod()).metadata?.uid).not.toBe(before);
   });
 
-  it('leaves ready when its pod is deleted behind its back, and gets a new one', async () => {
+  it('is no longer ready when its pod is deleted from outside, and receives a new pod', async () => {
     const before = (await readPod()).metadata?.uid;
     const observed = new Set<string>();
     const until = new AbortController();
@@ -143,9 +143,9 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
     await watching.catch(() => undefined); // the abort is how this watch ends
   });
 
-  it('is deleted with pod and volume, and its row is kept as archived', async () => {
+  it('is deleted with pod and volume, and its row is archived', async () => {
     await client.projects.delete({ id: project.id });
-    const archived = await client.waitFor(project.id, (each) => each.status === 'archived', patience);
+    const archived = await client.waitFor(project.id, (each) => each.status === 'archived', waitOptions);
     expect(archived.deletedAt).not.toBeNull();
     expect(await podsOfProject()).toEqual([]);
     await expect(readClaim()).rejects.toMatchObject({ code: 404 });
@@ -154,7 +154,7 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
     expect(await client.projects.delete({ id: project.id })).toMatchObject({ status: 'archived' });
   });
 
-  it('has told its whole story in its timeline', async () => {
+  it('has every command in its timeline', async () => {
     const kinds: string[] = [];
     let cursor: string | null = null;
     do {

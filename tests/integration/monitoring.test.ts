@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { createMetrics } from '../../src/server/health/metrics.ts';
-import { createWorkerMetrics } from '../../src/worker/health.ts';
+import { createWorkerMetrics } from '../../src/worker/metrics.ts';
 
 const file = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const alerts = z

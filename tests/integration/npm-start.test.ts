@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { silentLog } from '../../src/embedded/embedded-log.ts';
 import { createEmbeddedIssuer } from '../../src/embedded/issuer/issuer.ts';
@@ -10,9 +10,15 @@ import { createDataDir, runProgram, startSystem, type StartedSystem } from '../s
 import { mintToken } from '../support/test-server.ts';
 
 const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+afterAll(async () => {
+  for (const cleanUp of cleanUps.toReversed()) await cleanUp();
 });
+
+function makeDataDir(): string {
+  const { dataDir, remove } = createDataDir();
+  cleanUps.push(remove);
+  return dataDir;
+}
 
 async function start(options: Parameters<typeof startSystem>[0]): Promise<StartedSystem> {
   const system = await startSystem(options);
@@ -33,67 +39,80 @@ function connect(system: { url: string }, token: string) {
   return client;
 }
 
-describe('npm start', { timeout: 60_000 }, () => {
-  let dataDir: string;
-  beforeEach(() => {
-    const made = createDataDir();
-    cleanUps.push(made.remove);
-    dataDir = made.dataDir;
-  });
+const isReady = ({ status }: { status: string }) => status === 'ready';
+const waitMs = { timeoutMs: 20_000 };
 
-  it('says what is embedded, and keeps its projects across Ctrl-C and across kill -9', async () => {
-    let system = await start({ dataDir });
+// The tests share two systems, because a start takes seconds. They run in this order.
+describe('npm start', { timeout: 60_000 }, () => {
+  let systems: { interrupted: StartedSystem; killed: StartedSystem };
+  let tokens: { interrupted: string; killed: string };
+
+  beforeAll(async () => {
+    const [interrupted, killed] = await Promise.all([
+      start({ dataDir: makeDataDir() }),
+      start({ dataDir: makeDataDir() }),
+    ]);
+    systems = { interrupted, killed };
+    const [first, second] = await Promise.all([tokenFor(interrupted, 'user-a'), tokenFor(killed, 'user-a')]);
+    tokens = { interrupted: first, killed: second };
+  }, 120_000);
+
+  it('prints its address, its users, and which services are embedded', () => {
+    const { interrupted: system } = systems;
     expect(system.output()).toMatch(/PostgreSQL +embedded \(PostgreSQL \d+/);
     expect(system.output()).toMatch(/Redis +embedded \(/);
     expect(system.output()).toMatch(/Kubernetes +embedded/);
     expect(system.output()).toContain(`at ${system.url}\n`);
     expect(system.output()).toMatch(/Sign in as user-a, user-b, user-c\. The password is the user name\./);
-
-    const token = await tokenFor(system, 'user-a');
-    let client = connect(system, token);
-    const { id } = await client.projects.create({ name: 'Kept' });
-    await client.waitFor(id, (project) => project.status === 'ready', { timeoutMs: 20_000 });
-
-    const ended = await system.end('SIGINT');
-    expect(ended.code).toBe(0);
-    expect(ended.tookMs).toBeLessThan(5_000);
-    expect(system.output()).not.toMatch(/error/i);
-
-    system = await start({ dataDir });
-    client = connect(system, token);
-    const podBefore = (await client.waitFor(id, (project) => project.status === 'ready', { timeoutMs: 20_000 }))
-      .podCreatedAt;
-    await system.end('SIGKILL');
-
-    system = await start({ dataDir });
-    client = connect(system, token);
-    const kept = await client.waitFor(id, (project) => project.status === 'ready', { timeoutMs: 20_000 });
-    expect(kept).toMatchObject({ name: 'Kept', podCreatedAt: podBefore });
-    await client.projects.delete(id);
-    await client.waitFor(id, (project) => project.status === 'archived', { timeoutMs: 20_000 });
   });
 
-  it('runs twice side by side, with a port and a folder each', async () => {
-    const other = createDataDir();
-    cleanUps.push(other.remove);
-    const systems = await Promise.all([start({ dataDir }), start({ dataDir: other.dataDir })]);
+  it('runs twice side by side with its own port, folder and projects', async () => {
     const lists = await Promise.all(
-      systems.map(async (system, index) => {
-        const client = connect(system, await tokenFor(system, 'user-a'));
-        await client.projects.create({ name: `Only in ${index}` });
+      (['interrupted', 'killed'] as const).map(async (name) => {
+        const client = connect(systems[name], tokens[name]);
+        await client.projects.create({ name });
         return (await client.projects.list()).items.map((project) => project.name);
       }),
     );
-    expect(lists).toEqual([['Only in 0'], ['Only in 1']]);
+    expect(lists).toEqual([['interrupted'], ['killed']]);
   });
 
-  it('refuses a second start on the same folder in words', async () => {
-    const system = await start({ dataDir });
+  it('refuses a second start on the same folder with a message', async () => {
+    const { url, dataDir } = systems.interrupted;
     await expect(startSystem({ dataDir })).rejects.toThrow(/exit code 1[^]*Could not start: [^]*in use|already/);
-    expect((await fetch(`${system.url}/livez`)).status).toBe(200);
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
   });
 
-  it('takes real services where variables name them, and embeds none of those', async () => {
+  it('keeps its projects and pods across Ctrl-C and across kill -9', async () => {
+    const clientOf = (name: 'interrupted' | 'killed') => connect(systems[name], tokens[name]);
+    const idIn = async (name: 'interrupted' | 'killed') =>
+      (await clientOf(name).projects.list()).items[0]?.id ?? expect.unreachable();
+    const ids = { interrupted: await idIn('interrupted'), killed: await idIn('killed') };
+    const podTimeIn = async (name: 'interrupted' | 'killed') =>
+      (await clientOf(name).waitFor(ids[name], isReady, waitMs)).podCreatedAt;
+    const before = { interrupted: await podTimeIn('interrupted'), killed: await podTimeIn('killed') };
+
+    const ended = await systems.interrupted.end('SIGINT');
+    expect(ended.code).toBe(0);
+    expect(ended.tookMs).toBeLessThan(5_000);
+    expect(systems.interrupted.output()).not.toMatch(/error/i);
+    await systems.killed.end('SIGKILL');
+
+    const [interrupted, killed] = await Promise.all([
+      start({ dataDir: systems.interrupted.dataDir }),
+      start({ dataDir: systems.killed.dataDir }),
+    ]);
+    systems = { interrupted, killed };
+    for (const name of ['interrupted', 'killed'] as const) {
+      const kept = await clientOf(name).waitFor(ids[name], isReady, waitMs);
+      expect(kept).toMatchObject({ name, podCreatedAt: before[name] });
+    }
+    const client = clientOf('killed');
+    await client.projects.delete(ids.killed);
+    await client.waitFor(ids.killed, ({ status }) => status === 'archived', waitMs);
+  });
+
+  it('uses the real services that variables name, and embeds none of them', async () => {
     const [database, redis, cluster, port] = await Promise.all([
       createTestDatabase(),
       createTestRedis(),
@@ -102,10 +121,8 @@ describe('npm start', { timeout: 60_000 }, () => {
     ]);
     if (!cluster) throw new Error('There is no cluster to test on.');
     cleanUps.push(database.drop, () => cluster.stop());
-    const issuerData = createDataDir();
-    cleanUps.push(issuerData.remove);
     const issuer = await createEmbeddedIssuer({
-      dataDir: issuerData.dataDir,
+      dataDir: makeDataDir(),
       log: silentLog,
       clients: [
         {
@@ -118,7 +135,7 @@ describe('npm start', { timeout: 60_000 }, () => {
     });
     cleanUps.push(issuer.stop);
     const system = await start({
-      dataDir,
+      dataDir: makeDataDir(),
       port,
       env: {
         DATABASE_URL: database.url,
@@ -130,7 +147,7 @@ describe('npm start', { timeout: 60_000 }, () => {
       },
     });
     for (const name of ['DATABASE_URL', 'REDIS_URL', 'KUBECONFIG', 'OIDC_ISSUER']) {
-      expect(system.output()).toContain(`that ${name} names`);
+      expect(system.output()).toContain(`from ${name}`);
     }
     const login = await fetch(`${system.url}/auth/login`, { redirect: 'manual' });
     expect(login.headers.get('location')).toMatch(new RegExp(`^${issuer.url}/.*client_id=manager`));
@@ -142,9 +159,9 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(pod.status?.phase).toBe('Running');
   });
 
-  it('lists every wrong variable at once, and ends with 1 before anything has started', async () => {
+  it('lists every wrong variable at once and exits with 1 before anything has started', async () => {
     const run = runProgram('src/embedded/main.ts', {
-      DATA_DIR: dataDir,
+      DATA_DIR: makeDataDir(),
       PORT: 'many',
       DATABASE_URL: 'mysql://somewhere',
       KUBE_NAMESPACE: 'Not A Namespace',
@@ -169,28 +186,22 @@ describe('npm start', { timeout: 60_000 }, () => {
   });
 });
 
-describe.each(['server', 'worker'])('npm run %s', (program) => {
-  it('lists what is missing and ends with 1', async () => {
-    const run = runProgram(`src/${program}/main.ts`, { PORT: '99999', WORKER_METRICS_PORT: 'x' });
-    expect(await run.exited).toBe(1);
-    expect(run.output()).toMatch(/DATABASE_URL: is not set\./);
-    expect(run.output()).toMatch(/REDIS_URL: is not set\./);
-    expect(run.output()).toMatch(program === 'server' ? /PORT: / : /WORKER_METRICS_PORT: /);
-  });
+it('npm run worker lists the missing and wrong variables and exits with 1', async () => {
+  const run = runProgram('src/worker/main.ts', { WORKER_METRICS_PORT: 'x' });
+  expect(await run.exited).toBe(1);
+  expect(run.output()).toMatch(/DATABASE_URL: is not set\./);
+  expect(run.output()).toMatch(/REDIS_URL: is not set\./);
+  expect(run.output()).toMatch(/WORKER_METRICS_PORT: /);
 });
 
-describe('npm run token', () => {
-  it('says what to do when nothing runs, and when the user is none of the development users', async () => {
-    const { dataDir, remove } = createDataDir();
-    cleanUps.push(remove);
-    for (const [args, words] of [
-      [['user-a'], /Start it first with "npm start"/],
-      [['somebody-else'], /user-a \| user-b \| user-c/],
-      [[], /user-a \| user-b \| user-c/],
-    ] as const) {
-      const run = runProgram('src/embedded/token-cli.ts', { DATA_DIR: dataDir }, [...args]);
-      expect(await run.exited).toBe(1);
-      expect(run.output()).toMatch(words);
-    }
+describe.concurrent('npm run token', () => {
+  it.each([
+    ['nothing runs', ['user-a'], /No instance runs on the data in .* Start one with "npm start"/],
+    ['the user is not a development user', ['somebody-else'], /user-a \| user-b \| user-c/],
+    ['no user is named', [], /user-a \| user-b \| user-c/],
+  ] as const)('prints what to do and exits with 1 when %s', async (_case, args, message) => {
+    const run = runProgram('src/embedded/token-cli.ts', { DATA_DIR: makeDataDir() }, [...args]);
+    expect(await run.exited).toBe(1);
+    expect(run.output()).toMatch(message);
   });
 });

@@ -37,7 +37,7 @@ function consume(work: (job: { data: ProjectJob; attemptsMade: number }) => Prom
   cleanUps.push(() => worker.close());
 }
 
-it('a wish during the back-off of an earlier one begins at once, with attempts and a request id of its own', async () => {
+it('a command during the back-off of an earlier one starts at once, with its own attempts and request id', async () => {
   const projectId = randomUUID();
   const observed: [string | undefined, number][] = [];
   consume(async ({ data, attemptsMade }) => {
@@ -53,7 +53,7 @@ it('a wish during the back-off of an earlier one begins at once, with attempts a
   expect(observed.filter(([requestId]) => requestId === 'first')).toHaveLength(1);
 });
 
-it('whoever is told not to hurry leaves the back-off alone', async () => {
+it('a job without hurry waits until the back-off of the earlier attempt has ended', async () => {
   const projectId = randomUUID();
   const observed: (string | undefined)[] = [];
   consume(async ({ data }) => {
@@ -69,7 +69,7 @@ it('whoever is told not to hurry leaves the back-off alone', async () => {
   expect(observed).toEqual(['first', 'other']);
 });
 
-it('adds during a running job lead to one more run afterwards, however many they are', async () => {
+it('any number of jobs that are added during a running job cause one more run', async () => {
   const projectId = randomUUID();
   const gate = Promise.withResolvers<void>();
   const observed: (string | undefined)[] = [];
@@ -86,7 +86,7 @@ it('adds during a running job lead to one more run afterwards, however many they
   await vi.waitFor(() => expect(observed).toEqual(['first', 'last']), 10_000);
 });
 
-it('says within about a second that Redis does not take the job', async () => {
+it('reports within about a second that Redis did not accept the job', async () => {
   const away = createRedis('redis://127.0.0.1:9', { purpose: 'producer', log });
   cleanUps.push(() => away.disconnect());
   const lonely = createProjectQueue({ redis: away, log });

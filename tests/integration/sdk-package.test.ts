@@ -1,22 +1,23 @@
-/** The SDK as who installs it has it: the built package, its types, and the examples as they are printed. */
+/** The SDK as an installed package: its code, its types, and the examples of the documentation. */
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { createDataDir, runProgram, startSystem, type StartedSystem } from '../support/started-system.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const bin = (name: string) => join(root, 'node_modules', '.bin', name);
+const execute = promisify(execFile);
 let folder: string;
 let system: StartedSystem;
 let token: string;
 const data = createDataDir();
 
-/** Runs one of the examples, in the folder of somebody who has installed the package. */
+/** Runs one of the examples in the folder with the installed package. */
 function run(example: string, args: string[] = [], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(folder, example), ...args], {
     cwd: folder,
@@ -32,12 +33,16 @@ function run(example: string, args: string[] = [], env: Record<string, string> =
 }
 
 beforeAll(async () => {
-  execFileSync('npm', ['run', '--silent', 'build:sdk'], { cwd: root, stdio: 'ignore' });
+  await Promise.all([installPackage(), startSystemWithToken()]);
+}, 120_000);
+
+async function installPackage(): Promise<void> {
+  await execute('npm', ['run', '--silent', 'build:sdk'], { cwd: root });
   folder = mkdtempSync(join(tmpdir(), 'sdk-'));
   const installed = join(folder, 'node_modules', 'opencode-project-manager');
   mkdirSync(installed, { recursive: true });
   cpSync(join(root, 'dist', 'sdk'), installed, { recursive: true });
-  // What the package depends on, and nothing else of ours.
+  // Only the dependencies of the package are installed.
   const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
@@ -48,11 +53,14 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
   for (const example of ['create-and-wait.ts', 'watch.ts'])
     cpSync(join(root, 'examples', example), join(folder, example));
+}
+
+async function startSystemWithToken(): Promise<void> {
   system = await startSystem({ dataDir: data.dataDir });
   const program = runProgram('src/embedded/token-cli.ts', { DATA_DIR: data.dataDir }, ['user-a']);
   await program.exited;
   token = program.output().trim();
-});
+}
 afterAll(async () => {
   await system.end('SIGTERM');
   data.remove();
@@ -60,7 +68,7 @@ afterAll(async () => {
 });
 
 describe('the SDK as a package', { timeout: 60_000 }, () => {
-  it('brings nothing of the server, and nothing of Node', () => {
+  it('contains nothing of the server and nothing of Node', () => {
     const code = readFileSync(join(root, 'dist', 'sdk', 'client.js'), 'utf8');
     const imported = [...code.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, name]) => name);
     expect(new Set(imported)).toEqual(new Set(['@trpc/client', 'zod']));
@@ -68,10 +76,10 @@ describe('the SDK as a package', { timeout: 60_000 }, () => {
     expect(existsSync(join(root, 'dist', 'sdk', 'src'))).toBe(false);
   });
 
-  it('is typed from the router, for who has only the package: the examples are right, and a wrong call is not', () => {
-    const check = (file: string) =>
-      execFileSync(
-        bin('tsc'),
+  it('has the types of the router: the examples compile, and a wrong call does not', async () => {
+    const check = (...files: string[]) =>
+      execute(
+        join(root, 'node_modules', '.bin', 'tsc'),
         [
           '--noEmit',
           '--strict',
@@ -84,11 +92,10 @@ describe('the SDK as a package', { timeout: 60_000 }, () => {
           '--typeRoots',
           join(root, 'node_modules/@types'),
           '--skipLibCheck',
-          file,
+          ...files,
         ],
-        { cwd: folder, encoding: 'utf8', stdio: 'pipe' },
+        { cwd: folder },
       );
-    for (const example of ['create-and-wait.ts', 'watch.ts']) expect(check(example)).toBe('');
     writeFileSync(
       join(folder, 'wrong.ts'),
       `import { createClient } from 'opencode-project-manager/sdk';
@@ -96,20 +103,21 @@ describe('the SDK as a package', { timeout: 60_000 }, () => {
        await client.projects.create({ title: 'x' });
        (await client.projects.get('x')).status === 'perhaps';`,
     );
-    expect(() => check('wrong.ts')).toThrow(
-      expect.objectContaining({
-        stdout: expect.stringMatching(/'title' does not exist[^]*'"perhaps"' have no overlap/),
-      }),
-    );
+    const [examples, wrong] = await Promise.all([
+      check('create-and-wait.ts', 'watch.ts'),
+      check('wrong.ts').catch((error: unknown) => error as { stdout: string }),
+    ]);
+    expect(examples.stdout).toBe('');
+    expect(wrong.stdout).toMatch(/'title' does not exist[^]*'"perhaps"' have no overlap/);
   });
 
-  it('example: creates a project, waits for it, and deletes it, while the other example prints what happens', async () => {
+  it('runs the example that creates, awaits and deletes a project, and the example that prints every change', async () => {
     const watching = run('watch.ts');
     const creating = run('create-and-wait.ts', ['Shown to people']);
     expect([await creating.ended, creating.output()]).toEqual([
       0,
       expect.stringMatching(
-        /^Shown to people is created: http.*\nShown to people is ready\..*\nShown to people is deleted\.\n$/,
+        /^Created Shown to people: http.*\nShown to people is ready\..*\nDeleted Shown to people\.\n$/,
       ),
     ]);
     await vi.waitFor(
@@ -120,10 +128,10 @@ describe('the SDK as a package', { timeout: 60_000 }, () => {
     expect(await watching.ended).toBe(0);
   });
 
-  it('example: says what the API refuses, in words, and ends with 1', async () => {
+  it('lets an example print the message of a refusal and exit with 1', async () => {
     const refused = run('create-and-wait.ts', ['no/slashes']);
-    expect([await refused.ended, refused.output()]).toEqual([1, expect.stringMatching(/^VALIDATION_FAILED: .+\n$/)]);
     const unknown = run('create-and-wait.ts', ['x'], { TOKEN: 'made-up' });
+    expect([await refused.ended, refused.output()]).toEqual([1, expect.stringMatching(/^VALIDATION_FAILED: .+\n$/)]);
     expect([await unknown.ended, unknown.output()]).toEqual([1, expect.stringMatching(/^UNAUTHENTICATED: .+\n$/)]);
   });
 });

@@ -72,7 +72,7 @@ afterAll(async () => {
 });
 
 describe('a mutation', () => {
-  it('can be followed to its pod by one trace and one request id', async () => {
+  it('is connected to its pod by one trace and one request id', async () => {
     const [server, worker] = processes;
     if (!server || !worker) throw new Error('Both have been started.');
     const client = createClient({ url: server.url, token: await mintToken(system.places.databaseUrl, 'owner') });

@@ -117,7 +117,8 @@ describe('with all policies', () => {
     expectReachable('worker', [...stores, ...offered, ...unprotected, ...nodeNames]));
 
   it('another pod of the system namespace reaches neither the stores nor projects', () =>
-    expectReachable('other pod of the system', [...offered, ...unprotected, ...nodeNames]));
+    // A pod always reaches itself.
+    expectReachable('other pod of the system', ['other pod of the system', ...offered, ...unprotected, ...nodeNames]));
 
   it('a pod of another namespace reaches neither the stores nor projects, even with the labels of a server', () =>
     expectReachable('impostor in another namespace', [...offered, ...unprotected, ...nodeNames]));

@@ -136,7 +136,7 @@ describe('the kind overlay on a real cluster', () => {
     execInPod(project.podName, 'opencode-server', 'sh', '-c', 'echo kept > /workspace/note.txt');
     await client.projects.stop(project);
     await client.waitFor(project.id, ({ status }) => status === 'stopped', { timeoutMs: 120_000 });
-    expect(kubectl(...projects, 'get', 'pods', '-o', 'name')).toBe('');
+    expect(kubectl(...projects, 'get', 'pods', '-l', `project-id=${project.id}`, '-o', 'name')).toBe('');
     await client.projects.start(project);
     await client.waitFor(project.id, ({ status }) => status === 'ready', { timeoutMs: 120_000 });
     expect(await readFile('note.txt')).toBe('kept\n');

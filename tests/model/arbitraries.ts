@@ -1,4 +1,4 @@
-/** Any row, pod and claim that decide and derive may meet, for property tests. */
+/** Arbitrary rows, pods and claims for the property tests of `decide` and `derive`. */
 
 import fc from 'fast-check';
 
@@ -7,27 +7,28 @@ import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../../src/worker/pods/kube/kubernetes-pod.ts';
 import { generationAnnotation, projectIdLabel } from '../../src/worker/pods/kube/manifests.ts';
 import type { Actual } from '../../src/worker/pods/reconcile/decide.ts';
-import { claimOf, podOf, recordOf, testNow } from './fixtures.ts';
+import { recordFixture } from '../support/project-fixture.ts';
+import { claimOf, podOf, testNow } from './fixtures.ts';
 
 const foreignId = '11111111-2222-4333-8444-555555555555';
 
-/** Rows as our writers leave them: nothing observed or parked that was never wished for. */
+/** Rows as the product writes them: no generation was acknowledged or has failed before it was requested. */
 export const anyRecord: fc.Arbitrary<ProjectRecord> = fc
   .record({
     desiredState: fc.constantFrom(...desiredStateSchema.options),
     status: fc.constantFrom(...projectStatusSchema.options),
     generation: fc.integer({ min: 1, max: 4 }),
-    told: fc.boolean(),
+    acknowledged: fc.boolean(),
     podGeneration: fc.integer({ min: 1, max: 4 }),
     failedPermanently: fc.boolean(),
     failure: fc.option(fc.string({ minLength: 1 })),
     podUid: fc.option(fc.constantFrom('uid-1', 'uid-0')),
   })
-  .map(({ generation, told, podGeneration, failedPermanently, failure, ...rest }) =>
-    recordOf({
+  .map(({ generation, acknowledged, podGeneration, failedPermanently, failure, ...rest }) =>
+    recordFixture({
       ...rest,
       generation,
-      observedGeneration: told ? generation : generation - 1,
+      observedGeneration: acknowledged ? generation : generation - 1,
       podGeneration: Math.min(podGeneration, generation),
       failedGeneration: failedPermanently ? generation : null,
       podError: failure ?? (failedPermanently ? 'It was refused.' : null),
@@ -36,7 +37,7 @@ export const anyRecord: fc.Arbitrary<ProjectRecord> = fc
   );
 
 const time = fc.integer({ min: testNow - 20_000, max: testNow }).map((ms) => new Date(ms).toISOString());
-const oddWord = fc.oneof(
+const anyText = fc.oneof(
   fc.constantFrom('', 'Evicted', 'NodeLost', 'Unschedulable', 'OOMKilled', 'Unheard0f'),
   fc.string(),
 );
@@ -44,8 +45,8 @@ const condition = fc.record(
   {
     type: fc.constantFrom('PodScheduled', 'Ready', 'Initialized', '__proto__'),
     status: fc.constantFrom('True', 'False', 'Unknown', ''),
-    reason: oddWord,
-    message: oddWord,
+    reason: anyText,
+    message: anyText,
   },
   { requiredKeys: ['type', 'status'] },
 );
@@ -59,12 +60,12 @@ const waitingReasons = [
 const containerState = fc.record(
   {
     waiting: fc.record(
-      { reason: fc.oneof(fc.constantFrom(...waitingReasons), fc.string()), message: oddWord },
+      { reason: fc.oneof(fc.constantFrom(...waitingReasons), fc.string()), message: anyText },
       { requiredKeys: [] },
     ),
     running: fc.record({ startedAt: fc.option(time) }, { requiredKeys: [] }),
     terminated: fc.record(
-      { exitCode: fc.constantFrom(0, 1, 137, 255, -1), signal: fc.nat(20), reason: oddWord, message: oddWord },
+      { exitCode: fc.constantFrom(0, 1, 137, 255, -1), signal: fc.nat(20), reason: anyText, message: anyText },
       { requiredKeys: ['exitCode'] },
     ),
   },
@@ -87,13 +88,13 @@ const containerStatuses = fc.subarray(names).chain((chosen) =>
     ),
   ),
 );
-/** The pod as it should be, so that the properties of a ready one are met often enough. */
+/** Ready containers, so that ready pods occur often enough. */
 const allReady = fc.constant(names.map((name) => ({ name, ready: true, state: { running: {} } })));
 
 /**
- * Any pod that the schema accepts, of the row's name: fields missing, reasons unheard of, its labels somebody else's.
- * Times are times, a generation is a number and a status is that of a container in the spec, as the API server, we
- * ourselves and the kubelet write them.
+ * Any pod with the row's name that the schema accepts: with missing fields, unknown reasons or foreign labels. Times are
+ * times, a generation is a number, and every container status belongs to a container of the spec. The API server, the
+ * worker and the kubelet guarantee that.
  */
 const strangePod: fc.Arbitrary<KubernetesPod> = fc
   .record({
@@ -119,8 +120,8 @@ const strangePod: fc.Arbitrary<KubernetesPod> = fc
       fc.record(
         {
           phase: fc.constantFrom('Running' as const, ...podPhaseSchema.options),
-          reason: oddWord,
-          message: oddWord,
+          reason: anyText,
+          message: anyText,
           conditions: fc.array(condition, { maxLength: 3 }),
           initContainerStatuses: containerStatuses,
           containerStatuses: fc.oneof(containerStatuses, allReady),
@@ -131,7 +132,7 @@ const strangePod: fc.Arbitrary<KubernetesPod> = fc
     ),
   })
   .map(({ owner, generation, spec, status, ...metadata }) => {
-    const { id, podName } = recordOf();
+    const { id, podName } = recordFixture();
     const specNames = spec.containers?.map(({ name }) => name) ?? [];
     const statuses = status?.containerStatuses?.filter(
       ({ name }) => specNames.length === 0 || specNames.includes(name),
@@ -150,8 +151,8 @@ const strangePod: fc.Arbitrary<KubernetesPod> = fc
     });
   });
 
-/** Whole in every part, so that pods that are ready, or failed a moment ago, are met often enough. */
-const wholePod: fc.Arbitrary<KubernetesPod> = fc
+/** Complete pods, so that ready pods and recently failed pods occur often enough. */
+const completePod: fc.Arbitrary<KubernetesPod> = fc
   .record({
     generation: fc.integer({ min: 1, max: 4 }),
     phase: fc.constantFrom('Pending' as const, 'Running' as const, 'Running' as const, 'Failed' as const),
@@ -163,11 +164,11 @@ const wholePod: fc.Arbitrary<KubernetesPod> = fc
 const anyClaim = fc
   .record({
     leaving: fc.boolean(),
-    projectId: fc.oneof({ weight: 8, arbitrary: fc.constant(recordOf().id) }, fc.constant(foreignId)),
+    projectId: fc.oneof({ weight: 8, arbitrary: fc.constant(recordFixture().id) }, fc.constant(foreignId)),
   })
   .map(claimOf);
 
 export const anyActual: fc.Arbitrary<Actual> = fc.record({
-  pod: fc.oneof(fc.constant(null), wholePod, strangePod, strangePod),
+  pod: fc.oneof(fc.constant(null), completePod, strangePod, strangePod),
   claim: fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, { weight: 2, arbitrary: anyClaim }),
 });

@@ -1,6 +1,6 @@
 /**
  * The cluster of the small model: the objects of one project, what the API server does with a request, and what happens
- * by itself. The manifests are the real ones, so that names and annotations are those of the product.
+ * without a request. The manifests are the real ones, so that names and annotations are those of the product.
  */
 
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
@@ -20,16 +20,16 @@ export interface Cluster {
   claim: { leaving: boolean } | null;
 }
 
-/** `seen`: the object that the sender had read is still the one of that name; this stands for the uid in a delete. */
+/** `current`: the object that the sender read still has that name. It stands for the uid in a delete request. */
 export type Request =
   | { kind: 'create-claim' }
   | { kind: 'create-pod'; name: string; generation: number }
-  | { kind: 'delete-pod'; observed: boolean }
-  | { kind: 'delete-claim'; observed: boolean };
+  | { kind: 'delete-pod'; current: boolean }
+  | { kind: 'delete-claim'; current: boolean };
 
 export const emptyCluster: Cluster = { pods: [], claim: null };
 
-/** The pod of the row's name. Without committed names all that is left is to look for any pod of the project. */
+/** The pod with the name in the row. Without committed names it could only be any pod of the project. */
 export function podNamed(row: Pick<Row, 'desiredState' | 'generation' | 'podGeneration'>, cluster: Cluster) {
   const { podName } = recordFrom(row);
   return cluster.pods.find(({ name }) => name === podName) ?? cluster.pods[0] ?? null;
@@ -46,23 +46,23 @@ export function kubernetesPodFrom({ generation, condition, leaving }: Omit<PodOb
   return podOf({ generation, leaving, phase: phases[condition], ready: condition === 'ready' });
 }
 
-/** One atomic step of anybody. */
+/** One atomic step of anyone. */
 export interface Move {
   name: string;
   row: Row;
   cluster: Cluster;
-  /** What happens only so many times. */
+  /** It may happen only a limited number of times. */
   costs?: 'command' | 'mishap' | 'failure' | 'late request';
-  /** The object is no longer the one that somebody may have read. */
+  /** An object is gone, so it is no longer the one that an executor may have read. */
   gone?: 'pod' | 'claim';
-  /** A request that is still on its way although its sender no longer waits for it. */
+  /** A request that is still on its way when its sender no longer waits for it. */
   late?: Request;
-  /** What must never happen, if it has. */
+  /** What must never happen, if it happened. */
   fault?: string;
 }
 
-/** The request by which an effect of the real `decide` is done; `null`: there is none. It has just read what it names. */
-export function orderOf(effect: Effect, desired: ProjectRecord): Request | null {
+/** The request of an effect of the real `decide`, or `null`. The sender has just read the object. */
+export function requestOf(effect: Effect, desired: ProjectRecord): Request | null {
   switch (effect.kind) {
     case 'create-claim':
       return { kind: 'create-claim' };
@@ -76,8 +76,8 @@ export function orderOf(effect: Effect, desired: ProjectRecord): Request | null 
     }
     case 'delete-pod':
     case 'delete-claim':
-      return { kind: effect.kind, observed: true };
-    case 'requeue': // the rest of a failed pod is over at once: time is not modelled
+      return { kind: effect.kind, current: true };
+    case 'requeue': // time is not modelled: a failed pod is replaced immediately
     case 'conflict':
     case 'wait':
     case 'settled':
@@ -87,12 +87,12 @@ export function orderOf(effect: Effect, desired: ProjectRecord): Request | null 
 
 export interface Answer {
   cluster: Cluster;
-  /** `refused`: the name is taken, or its bearer is another object than the one that was read. */
+  /** `refused`: the name is taken, or the object of that name is another one than was read. */
   result: 'done' | 'refused';
   fault?: string;
 }
 
-/** What the API server does with a request: at once, and once. */
+/** What the API server does with a request: immediately, and once. */
 export function serve(request: Request, row: Row, cluster: Cluster, guards: Guards): Answer {
   const pod = podNamed(row, cluster);
   switch (request.kind) {
@@ -108,24 +108,24 @@ export function serve(request: Request, row: Row, cluster: Cluster, guards: Guar
     }
     case 'delete-pod': {
       if (!pod) return { cluster, result: 'done' };
-      if (!request.observed && guards.deletesNameTheUid) return { cluster, result: 'refused' };
+      if (!request.current && guards.deletesNameTheUid) return { cluster, result: 'refused' };
       const pods = cluster.pods.map((each) => (each === pod ? { ...each, leaving: true } : each));
       const answer = { cluster: { ...cluster, pods }, result: 'done' } as const;
-      return request.observed ? answer : { ...answer, fault: 'a pod was deleted that nobody had looked at' };
+      return request.current ? answer : { ...answer, fault: 'a pod was deleted that no executor had read' };
     }
     case 'delete-claim': {
       if (!cluster.claim) return { cluster, result: 'done' };
-      if (!request.observed && guards.deletesNameTheUid) return { cluster, result: 'refused' };
+      if (!request.current && guards.deletesNameTheUid) return { cluster, result: 'refused' };
       const answer = { cluster: { ...cluster, claim: { leaving: true } }, result: 'done' } as const;
-      if (!request.observed) return { ...answer, fault: 'a volume was deleted that nobody had looked at' };
+      if (!request.current) return { ...answer, fault: 'a volume was deleted that no executor had read' };
       return row.desiredState === 'deleted'
         ? answer
-        : { ...answer, fault: 'a volume was deleted that its owner had not deleted' };
+        : { ...answer, fault: 'a volume was deleted although its project was not' };
     }
   }
 }
 
-/** What the cluster does by itself, in its own time. */
+/** What the cluster does without a request, at any time. */
 export function clusterMoves(row: Row, cluster: Cluster): Move[] {
   const { pods, claim } = cluster;
   const moves: Move[] = [];
@@ -142,7 +142,7 @@ export function clusterMoves(row: Row, cluster: Cluster): Move[] {
       });
     }
   }
-  // A volume stays until the last pod that runs on it is gone.
+  // A volume stays until no pod uses it.
   if (claim?.leaving && !pods.some(({ condition }) => condition === 'ready')) {
     moves.push({ name: 'the volume is gone', row, cluster: { pods, claim: null }, gone: 'claim' });
   }

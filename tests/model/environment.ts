@@ -1,19 +1,19 @@
-/** What happens in the small model without an executor: the owner's wishes, the watch, the cluster and its mishaps. */
+/** What happens in the small model without an executor: commands of the owner, the watch, the cluster and its mishaps. */
 
 import type { Actual } from '../../src/worker/pods/reconcile/decide.ts';
 import { clusterMoves, kubernetesPodFrom, type Cluster, type Move, type PodObject } from './cluster.ts';
 import { claimOf } from './fixtures.ts';
-import { recordObservation, type Row, command, commands } from './row.ts';
+import { command, commands, observe, type Row } from './row.ts';
 
 export function environmentMoves(row: Row, cluster: Cluster): Move[] {
   return [
     ...commands.flatMap((what): Move[] => {
       const after = command(row, what);
-      return after ? [{ name: `the owner asks: ${what}`, row: after, cluster, costs: 'command' }] : [];
+      return after ? [{ name: `the owner gives the command ${what}`, row: after, cluster, costs: 'command' }] : [];
     }),
     ...views(row).map((view): Move => ({
-      name: 'the watch writes what it saw',
-      row: recordObservation(row, view),
+      name: 'the watch writes what its caches show',
+      row: observe(row, view),
       cluster,
     })),
     ...clusterMoves(row, cluster),
@@ -22,8 +22,8 @@ export function environmentMoves(row: Row, cluster: Cluster): Move[] {
 }
 
 /**
- * Whatever the watch may hold for the truth. Its caches may be as old as they like, so it may write any of these at any
- * moment: more than can happen, and never less.
+ * Everything that the caches of the watch may show. They may be arbitrarily old, so the watch may write any of these views
+ * at any moment. That is more than can happen in reality, and never less.
  */
 function views(row: Row): Actual[] {
   const generations = [row.podGeneration, row.podGeneration - 1];

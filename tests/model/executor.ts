@@ -1,20 +1,20 @@
 /**
- * An executor of the small model: `reconcile.ts` as a program whose every contact with row or cluster is one step, so
- * that anything may happen between two of them. `decide` and the manifests are the real ones.
+ * An executor of the small model: `reconcile.ts` as a program in which every contact with row or cluster is one step, so
+ * that anything may happen between two steps. `decide` and the manifests are the real ones.
  */
 
 import type { DesiredState } from '../../src/shared/contract/states.ts';
 import { decide, type Effect } from '../../src/worker/pods/reconcile/decide.ts';
-import { kubernetesPodFrom, orderOf, podNamed, serve, type Cluster, type Move, type Request } from './cluster.ts';
+import { kubernetesPodFrom, requestOf, podNamed, serve, type Cluster, type Move, type Request } from './cluster.ts';
 import { claimOf, testNow } from './fixtures.ts';
-import { failed, recordAcknowledged, recordFrom, type Guards, type Row } from './row.ts';
+import { acknowledge, fail, recordFrom, type Guards, type Row } from './row.ts';
 
 interface Desired {
   desiredState: DesiredState;
   generation: number;
   podGeneration: number;
 }
-/** `isThere`: the object that was read is still the one in the cluster. Who read a leaving one never asks. */
+/** `isThere`: the object that was read is still the one in the cluster. It does not matter for a terminating object. */
 interface ObservedPod {
   generation: number;
   finished: boolean;
@@ -30,14 +30,14 @@ interface ObservedState {
   claim: ObservedClaim | null;
 }
 
-/** All that an executor knows. Between two jobs, and after a crash, it knows nothing. */
+/** Everything that an executor knows. Between two jobs, and after a crash, it knows nothing. */
 export type Memory =
   | { at: 'idle' }
   | { at: 'row-read'; desired: Desired }
   | { at: 'half-read'; desired: Desired; half: { pod: ObservedPod | null } | { claim: ObservedClaim | null } }
   | { at: 'sending'; request: Request; generation: number; observed: ObservedState }
   | { at: 'answered'; observed: ObservedState }
-  | { at: 'telling'; generation: number; gone: boolean }
+  | { at: 'acknowledging'; generation: number; gone: boolean }
   | { at: 'failing'; generation: number; failedPermanently: boolean };
 
 export interface Step extends Move {
@@ -46,7 +46,7 @@ export interface Step extends Move {
 
 export const idle: Memory = { at: 'idle' };
 
-/** Whatever the executor may do next, itself or because it must. */
+/** Everything that the executor may do next, and everything that may happen to it. */
 export function executorSteps(memory: Memory, row: Row, cluster: Cluster, guards: Guards): Step[] {
   const here = { row, cluster };
   const dies: Step = { ...here, name: 'an executor dies', memory: idle };
@@ -54,14 +54,24 @@ export function executorSteps(memory: Memory, row: Row, cluster: Cluster, guards
     case 'idle': {
       const { desiredState, generation, podGeneration } = row;
       const desired = { desiredState, generation, podGeneration };
-      return [{ ...here, name: `a job begins and reads ${words(desired)}`, memory: { at: 'row-read', desired } }];
+      return [
+        { ...here, name: `a job begins and reads ${describeDesired(desired)}`, memory: { at: 'row-read', desired } },
+      ];
     }
     case 'row-read': {
       const { desired } = memory;
       const read = observedIn(row, cluster);
       return [
-        { ...here, name: `the job of ${words(desired)} reads the pod`, memory: half(desired, { pod: read.pod }) },
-        { ...here, name: `the job of ${words(desired)} reads the claim`, memory: half(desired, { claim: read.claim }) },
+        {
+          ...here,
+          name: `the job of ${describeDesired(desired)} reads the pod`,
+          memory: half(desired, { pod: read.pod }),
+        },
+        {
+          ...here,
+          name: `the job of ${describeDesired(desired)} reads the claim`,
+          memory: half(desired, { claim: read.claim }),
+        },
         ...failures(here, desired.generation),
         dies,
       ];
@@ -73,51 +83,65 @@ export function executorSteps(memory: Memory, row: Row, cluster: Cluster, guards
         ? { at: 'answered', observed }
         : afterDeciding(desired, observed, guards);
       return [
-        { ...here, name: `the job of ${words(desired)} reads the other one; ${intention(next)}`, memory: next },
+        {
+          ...here,
+          name: `the job of ${describeDesired(desired)} reads the other object; ${intention(next)}`,
+          memory: next,
+        },
         ...failures(here, desired.generation),
         dies,
       ];
     }
-    case 'sending': {
-      const { request, generation, observed } = memory;
-      const answer = serve(request, row, cluster, guards);
-      const pod = podNamed(row, cluster);
-      const isOfNewerCommand = request.kind === 'delete-pod' && request.observed && (pod?.generation ?? 0) > generation;
-      const fault = isOfNewerCommand ? 'the pod of a later wish was deleted for an earlier one' : answer.fault;
-      const after = { row, cluster: answer.cluster, ...(fault === undefined ? {} : { fault }) };
-      const what = `${request.kind} of generation ${generation} arrives`;
-      const answered = answer.result === 'done' ? answeredAfter(request, observed) : idle; // refused: it reads all anew
-      return [
-        { ...after, name: `${what} (${answer.result})`, memory: answered },
-        { ...after, name: `${what}, the answer is lost`, memory: failing(generation, false), costs: 'failure' },
-        { ...after, name: `${what}, the executor dies before the answer`, memory: idle },
-        ...failures(here, generation),
-        {
-          ...here,
-          name: `${request.kind} of generation ${generation} is cut off on its way`,
-          memory: idle,
-          late: request,
-          costs: 'late request',
-        },
-        dies,
-      ];
-    }
+    case 'sending':
+      return stepsWhileSending(memory, row, cluster, guards);
     case 'answered': {
       const next = afterDeciding(row, memory.observed, guards);
-      return [{ ...here, name: `the job reads ${words(row)}; ${intention(next)}`, memory: next }, dies];
+      return [{ ...here, name: `the job reads ${describeDesired(row)}; ${intention(next)}`, memory: next }, dies];
     }
-    case 'telling': {
-      const name = `the order of generation ${memory.generation} is noted`;
-      return [{ cluster, name, row: recordAcknowledged(row, memory, guards), memory: idle }, dies];
+    case 'acknowledging': {
+      const name = `generation ${memory.generation} is acknowledged`;
+      return [{ cluster, name, row: acknowledge(row, memory, guards), memory: idle }, dies];
     }
     case 'failing': {
-      const name = `a failure of generation ${memory.generation} is noted${memory.failedPermanently ? ' and parks it' : ''}`;
-      return [{ cluster, name, row: failed(row, memory, guards), memory: idle }, dies];
+      const name = `a ${memory.failedPermanently ? 'permanent ' : ''}failure of generation ${memory.generation} is recorded`;
+      return [{ cluster, name, row: fail(row, memory, guards), memory: idle }, dies];
     }
   }
 }
 
-/** What an executor no longer knows when the object that it read has gone: a new one may come under the name. */
+/** The request of an executor arrives, fails, gets lost or arrives late. */
+function stepsWhileSending(
+  { request, generation, observed }: Extract<Memory, { at: 'sending' }>,
+  row: Row,
+  cluster: Cluster,
+  guards: Guards,
+): Step[] {
+  const here = { row, cluster };
+  const dies: Step = { ...here, name: 'an executor dies', memory: idle };
+  const answer = serve(request, row, cluster, guards);
+  const pod = podNamed(row, cluster);
+  const isOfNewerCommand = request.kind === 'delete-pod' && request.current && (pod?.generation ?? 0) > generation;
+  const fault = isOfNewerCommand ? 'the pod of a later command was deleted for an earlier one' : answer.fault;
+  const after = { row, cluster: answer.cluster, ...(fault === undefined ? {} : { fault }) };
+  const what = `${request.kind} of generation ${generation} arrives`;
+  const answered = answer.result === 'done' ? answeredAfter(request, observed) : idle; // refused: it reads everything again
+  return [
+    { ...after, name: `${what} (${answer.result})`, memory: answered },
+    { ...after, name: `${what}, the answer is lost`, memory: failing(generation, false), costs: 'failure' },
+    { ...after, name: `${what}, the executor dies before the answer`, memory: idle },
+    ...failures(here, generation),
+    {
+      ...here,
+      name: `${request.kind} of generation ${generation} is cut off on its way`,
+      memory: idle,
+      late: request,
+      costs: 'late request',
+    },
+    dies,
+  ];
+}
+
+/** What an executor still knows after the object that it read is gone. A new object may take the name. */
 export function forget(memory: Memory, gone: 'pod' | 'claim'): Memory {
   switch (memory.at) {
     case 'half-read': {
@@ -131,7 +155,7 @@ export function forget(memory: Memory, gone: 'pod' | 'claim'): Memory {
       return { ...memory, observed: forgetObserved(memory.observed, gone) };
     case 'idle':
     case 'row-read':
-    case 'telling':
+    case 'acknowledging':
     case 'failing':
       return memory;
   }
@@ -139,7 +163,7 @@ export function forget(memory: Memory, gone: 'pod' | 'claim'): Memory {
 
 export function forgetIn(request: Request, gone: 'pod' | 'claim'): Request {
   const names = request.kind === `delete-${gone}`;
-  return names ? ({ ...request, observed: false } as Request) : request; // the two deletes are those with `seen`
+  return names ? ({ ...request, current: false } as Request) : request; // only the two deletes have `current`
 }
 
 function forgetObserved(observed: ObservedState, gone: 'pod' | 'claim'): ObservedState {
@@ -172,19 +196,19 @@ function observedClaim(leaving: boolean): ObservedClaim {
   return { leaving, isThere: !leaving };
 }
 
-/** What the real `decide` says, as the request that is about to be sent or the line that is about to be written. */
+/** What the real `decide` says, as the request that follows or the write that follows. */
 function afterDeciding(desired: Desired, observed: ObservedState, guards: Guards): Memory {
   const { generation } = desired;
   const effect = effectFor(desired, observed, guards);
   if (effect.kind === 'settled') {
-    return { at: 'telling', generation, gone: observed.pod === null && desired.desiredState !== 'running' };
+    return { at: 'acknowledging', generation, gone: observed.pod === null && desired.desiredState !== 'running' };
   }
-  if (effect.kind === 'wait' && effect.acknowledged) return { at: 'telling', generation, gone: false };
-  const order = orderOf(effect, recordFrom(desired));
-  if (!order) return idle;
-  // What was read some steps ago may be another object by now, and the uid in the request is that of the old one.
-  const isThere = order.kind === 'delete-pod' ? observed.pod?.isThere : observed.claim?.isThere;
-  const request = 'observed' in order ? { ...order, observed: isThere ?? false } : order;
+  if (effect.kind === 'wait' && effect.acknowledged) return { at: 'acknowledging', generation, gone: false };
+  const sent = requestOf(effect, recordFrom(desired));
+  if (!sent) return idle;
+  // The object may have been replaced since it was read, and the request names the uid of the old one.
+  const isThere = sent.kind === 'delete-pod' ? observed.pod?.isThere : observed.claim?.isThere;
+  const request = 'current' in sent ? { ...sent, current: isThere ?? false } : sent;
   return { at: 'sending', request, generation, observed };
 }
 
@@ -231,16 +255,16 @@ function failing(generation: number, failedPermanently: boolean): Memory {
   return { at: 'failing', generation, failedPermanently };
 }
 
-function words({ desiredState, generation }: Desired): string {
+function describeDesired({ desiredState, generation }: Desired): string {
   return `"${desiredState}" (generation ${generation})`;
 }
 
 function intention(memory: Memory): string {
   switch (memory.at) {
     case 'sending':
-      return `it wants to ${memory.request.kind}`;
-    case 'telling':
-      return 'it wants to note that all orders are given';
+      return `it will ${memory.request.kind}`;
+    case 'acknowledging':
+      return 'it will acknowledge the generation';
     default:
       return 'it has nothing to do';
   }

@@ -1,6 +1,6 @@
 /**
- * Breadth-first through everything that can happen between two executors, the owner, the watch and the cluster, in every
- * order. Each state is visited once; the first fault comes with the shortest way to it, in words.
+ * A breadth-first search through everything that can happen between two executors, the owner, the watch and the cluster, in
+ * every order. It visits each state once. The first fault comes with the shortest trace that leads to it.
  */
 
 import { emptyCluster, serve, type Cluster, type Move, type Request } from './cluster.ts';
@@ -8,7 +8,7 @@ import { environmentMoves } from './environment.ts';
 import { executorSteps, forget, forgetIn, idle, type Memory } from './executor.ts';
 import { faultOfWrite, firstRow, type Guards, type Row } from './row.ts';
 
-/** How often each of these may happen; everything else may happen at any time and any number of times. */
+/** How often each of these may happen. Everything else may happen at any time and any number of times. */
 export type Limits = Readonly<Record<NonNullable<Move['costs']>, number>>;
 
 export interface World {
@@ -18,17 +18,17 @@ export interface World {
 
 export interface Exploration {
   states: number;
-  /** Every pair of row and cluster that was met, with the first state that has it. */
+  /** Every pair of row and cluster that was reached, with the first state that has it. */
   worlds: Map<World, number>;
-  /** The first thing that must never happen, and how it came about. */
+  /** The first thing that must never happen, and the steps that lead to it. */
   fault: { message: string; trace: string[] } | null;
   traceTo(state: number): string[];
 }
 
-/** [world, one executor, the other, the late request, what is left of the limits], all by their register's numbers. */
+/** [world, one executor, the other, the late request, the remaining limits], all as numbers of their registers. */
 type State = [world: number, one: number, other: number, late: number, left: number];
 
-/** A move with its outcome as numbers. Made once for each actor, memory and world, whatever the others do. */
+/** A move with its outcome as numbers. It is computed once for each actor, memory and world. */
 interface Transition extends Pick<Move, 'name' | 'costs' | 'gone' | 'late'> {
   world: number;
   memory: number;
@@ -70,7 +70,7 @@ export function explore(guards: Guards, limits: Limits): Exploration {
   }
   return outcome(null);
 
-  /** Visits whatever can follow. Returns the first transition that must never happen. */
+  /** Visits every possible next state. Returns the first transition that must never happen. */
   function expand([world, one, other, late, left]: State, from: number): Transition | null {
     const { row, cluster } = worlds.valueOf(world);
     const request = requests.valueOf(late);
@@ -94,7 +94,7 @@ export function explore(guards: Guards, limits: Limits): Exploration {
     if (request) {
       const arrivals = once(moves.arrival, world * mostRequests + late, world, () => {
         const { result: _, ...after } = serve(request, row, cluster, guards);
-        return [{ ...after, row, name: `the ${request.kind} that was cut off arrives all the same` }];
+        return [{ ...after, row, name: `the ${request.kind} that was cut off arrives late` }];
       });
       for (const arrival of arrivals) {
         if (arrival.fault !== undefined) return arrival;
@@ -117,7 +117,7 @@ export function explore(guards: Guards, limits: Limits): Exploration {
 
   function visit(state: State, { from, by }: { from: number; by: string }): void {
     const [world, one, other, late, left] = state;
-    // The executors are alike: it does not matter which of them is the first.
+    // The executors are identical, so their order does not matter.
     const [first, second] = one <= other ? [one, other] : [other, one];
     const key = (((world * mostMemories + first) * mostMemories + second) * mostRequests + late) * mostLefts + left;
     if (!visited.add(key)) return;
@@ -227,11 +227,11 @@ function createRegister<T>(most: number) {
       const key = JSON.stringify(value);
       const known = numbers.get(key);
       if (known !== undefined) return known;
-      if (values.length === most) throw new RangeError('The model has outgrown the numbers of its states.');
+      if (values.length === most) throw new RangeError('The model has more states than its numbers can hold.');
       numbers.set(key, values.length);
       return values.push(value) - 1;
     },
-    valueOf: (number: number): T => values[number] as T, // numbers are handed out above alone
+    valueOf: (number: number): T => values[number] as T, // only the function above hands out numbers
   };
 }
 

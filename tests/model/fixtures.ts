@@ -1,52 +1,12 @@
-/** Records, pods and claims for the unit tests of this folder: small, whole, and changed where a test says so. */
+/** Pods and claims of the project that `recordFixture` makes, for unit tests of the worker. */
 
-import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { kubernetesClaimSchema, type KubernetesClaim } from '../../src/worker/pods/kube/kubernetes-claim.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../../src/worker/pods/kube/kubernetes-pod.ts';
 import { generationAnnotation, projectIdLabel } from '../../src/worker/pods/kube/manifests.ts';
+import { projectIdOf } from '../support/project-fixture.ts';
 
-const testProjectId = '8d7a1b1e-55a5-4dfb-9ad6-3f6c2f3b7a10';
+const testProjectId = projectIdOf(1);
 export const testNow = Date.parse('2026-01-01T12:00:00Z');
-
-export function recordOf(changes: Partial<ProjectRecord> = {}): ProjectRecord {
-  return {
-    id: testProjectId,
-    seq: 1,
-    ownerId: 'f0f8b3a4-31d7-4f0c-8f0b-0c3d0a8a6f11',
-    idempotencyKey: null,
-    name: 'Test',
-    description: '',
-    repoUrl: null,
-    desiredState: 'running',
-    status: 'initializing',
-    generation: 1,
-    observedGeneration: 0,
-    podGeneration: 1,
-    failedGeneration: null,
-    namespace: 'opencode',
-    podName: `project-${testProjectId}-abcde`,
-    workspacePvcName: `workspace-${testProjectId}`,
-    phase: null,
-    reason: 'queued',
-    message: null,
-    nextStep: null,
-    actor: 'nobody',
-    retryable: false,
-    reasonSince: null,
-    progress: null,
-    evidence: [],
-    containers: [],
-    podUid: null,
-    podCreatedAt: null,
-    podError: null,
-    podErrorCode: null,
-    statusVersion: 1,
-    createdAt: '2026-01-01T11:00:00.000Z',
-    updatedAt: '2026-01-01T11:00:00.000Z',
-    deletedAt: null,
-    ...changes,
-  };
-}
 
 export interface PodChanges {
   generation?: number;

@@ -1,15 +1,18 @@
 /**
- * An exhaustive small model of what may happen to one project. It contains the row, the cluster (a pod and a claim by
- * name, deletion that takes its time, deletes with a uid, a claim that stays while a pod runs on it), two executors that
- * may stand still or die between any two steps, requests that arrive after their sender gave up or died, answers that get
- * lost, attempts that fail for now or for good, an owner who asks for anything at any moment, pods that fail or are deleted
- * by hand, and a watch whose view may be as old as it likes. Every order of their steps is tried. `decide`, `derive`,
- * `isOutdated` (inside them), `applyCommand` and the manifests are the real ones.
+ * An exhaustive small model of what may happen to one project. It contains:
+ * - the row, and the cluster with a pod and a claim by name, slow deletion, deletes with a uid, and a claim that stays while
+ *   a pod uses it,
+ * - two executors that may stop or die between any two steps, requests that arrive after their sender gave up or died,
+ *   answers that get lost, and attempts that fail for now or permanently,
+ * - an owner who gives any command at any moment, pods that fail or are deleted by hand, and a watch with arbitrarily old
+ *   caches.
  *
- * It abstracts: the queue (any executor may begin a job at any moment, so jobs run twice, late and out of order), time (a
- * failed pod has rested long enough), words (only whether they are those of the last failure), PostgreSQL (a read or a
- * locked write is one step), foreign objects, and the loop of `reconcile.ts`, the writes of `status-writer.ts` and the
- * rules by which `cluster-watch.ts` and the sweep queue a job: these four are written down again in the model.
+ * Every order of their steps is tried. The decisions are those of the product: `decide`, `derive`, `applyCommand`, the
+ * patches of `attempt-patches.ts`, `needs-reconcile.ts` and the manifests.
+ *
+ * It abstracts from: the queue (any executor may begin a job at any moment, so jobs run twice, late and out of order), time
+ * (a failed pod is replaced immediately), messages (only whether the message is that of the last failure), PostgreSQL (a
+ * read or a locked write is one step), foreign objects, and the loop of `reconcile.ts`, which the model repeats step by step.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -22,8 +25,8 @@ const none: Limits = { command: 0, mishap: 0, failure: 0, 'late request': 0 };
 const timeoutMs = 120_000;
 
 /**
- * Tries everything. `fault`: what goes wrong, with the shortest way to it, be it while it happens or in what is left of
- * it; `null` if nothing does. `longestWay`: the most steps that lie between any state and the end that its owner wants.
+ * Tries everything. `fault`: what goes wrong, during the faults or afterwards, with the shortest trace; `null` if nothing
+ * does. `longestWay`: the largest number of steps between any state and the desired state.
  */
 function tryEverything(guards: Guards, limits: Limits) {
   const { states, fault, worlds, traceTo } = explore(guards, limits);
@@ -34,7 +37,7 @@ function tryEverything(guards: Guards, limits: Limits) {
     const healing = heal(world);
     if (healing.fault) {
       const { message, trace } = healing.fault;
-      const whole = [...traceTo(state), 'from here on nothing goes wrong any more', ...trace];
+      const whole = [...traceTo(state), 'from here on there are no faults', ...trace];
       return { states, fault: { message, trace: whole }, longestWay };
     }
     longestWay = Math.max(longestWay, healing.steps);
@@ -42,19 +45,19 @@ function tryEverything(guards: Guards, limits: Limits) {
   return { states, fault: null, longestWay };
 }
 
-describe('two executors that stand still or die between any two steps', () => {
-  // The numbers of states are honest lower bounds: a model that loses its races by a mistake fails here.
+describe('two executors that stop or die between any two steps', () => {
+  // The numbers of states are lower bounds: a model that lost its races by mistake would fail here.
   it.each([
-    { name: 'two wishes at any moment', limits: { ...none, command: 2 }, atLeast: 150_000 },
-    { name: 'a wish, and a pod that is lost', limits: { ...none, command: 1, mishap: 1 }, atLeast: 90_000 },
-    { name: 'a wish, and an attempt that fails', limits: { ...none, command: 1, failure: 1 }, atLeast: 100_000 },
+    { name: 'two commands at any moment', limits: { ...none, command: 2 }, atLeast: 150_000 },
+    { name: 'a command, and a pod that is lost', limits: { ...none, command: 1, mishap: 1 }, atLeast: 90_000 },
+    { name: 'a command, and an attempt that fails', limits: { ...none, command: 1, failure: 1 }, atLeast: 100_000 },
     {
-      name: 'a wish, and a request that outlives its sender',
+      name: 'a command, and a request that arrives after its sender died',
       limits: { ...none, command: 1, 'late request': 1 },
       atLeast: 150_000,
     },
   ])(
-    'never share a volume, lose a wish or leave anything behind, and each state heals in a few steps: $name',
+    'never share a volume, lose a command or leave anything behind, and reach the desired state in a few steps: $name',
     ({ limits, atLeast }) => {
       const { states, fault, longestWay } = tryEverything(allGuards, limits);
       expect(fault).toBeNull();
@@ -66,58 +69,58 @@ describe('two executors that stand still or die between any two steps', () => {
   );
 });
 
-describe('the model finds', () => {
+describe('without a guard of the product the model finds that', () => {
   it.each([
     {
       fault: 'two pods share one volume',
-      where: 'a name is drawn at each attempt',
+      where: 'each attempt chooses a new pod name',
       without: 'podNameIsCommitted',
       limits: none,
     },
     {
-      fault: 'a pod was deleted that nobody had looked at',
-      where: 'a delete does not name the uid',
+      fault: 'a pod was deleted that no executor had read',
+      where: 'a delete request does not name the uid',
       without: 'deletesNameTheUid',
       limits: { ...none, command: 1 },
     },
     {
-      fault: 'a volume was deleted that its owner had not deleted',
-      where: 'the volume of a stopped project counts as not needed',
+      fault: 'a volume was deleted although its project was not',
+      where: 'the volume of a stopped project counts as unused',
       without: 'claimsGoOnDeletionAlone',
       limits: { ...none, command: 1 },
     },
     {
       fault: 'a newer command was no longer acknowledged',
-      where: 'an order is noted whatever was wished for meanwhile',
+      where: 'a generation is acknowledged without a comparison with the row',
       without: 'acknowledgeComparesGenerations',
       limits: { ...none, command: 1 },
     },
     {
-      fault: 'a failure of an earlier wish was noted on a later one',
-      where: 'a failure is noted whatever was wished for meanwhile',
-      without: 'failedComparesGenerations',
+      fault: 'a failure of an earlier command was recorded for a later one',
+      where: 'a failure is recorded without a comparison with the row',
+      without: 'failureComparesGenerations',
       limits: { ...none, command: 1, failure: 1 },
     },
     {
       fault: 'a volume was left behind',
-      where: 'the watch does not look at archived projects',
+      where: 'the watch ignores archived projects',
       without: 'watchReconcilesArchivedRows',
       limits: { ...none, command: 1 },
     },
     {
-      fault: 'the pod of a later wish was deleted for an earlier one',
-      where: 'the row is read before the cluster alone',
+      fault: 'the pod of a later command was deleted for an earlier one',
+      where: 'the row is read only before the cluster',
       without: 'rowIsReadAfterCluster',
       limits: { ...none, command: 2 },
     },
     {
-      fault: 'a wish was never passed on',
-      where: 'no sweep looks for wishes',
+      fault: 'a command was never carried out',
+      where: 'no sweep finds pending commands',
       without: 'sweepFindsPendingCommands',
       limits: none,
     },
   ] as const)(
-    '$fault, where $where',
+    '$fault, when $where',
     ({ fault, without, limits }) => {
       const found = tryEverything({ ...allGuards, [without]: false }, limits).fault;
       expect(found?.message).toBe(fault);

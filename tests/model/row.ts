@@ -1,18 +1,26 @@
+/**
+ * The row of one project in the small model, and everything that is written to it, each in one atomic step. What is written
+ * is decided by the functions of the product; the model only keeps the fields that decide anything.
+ */
+
 import type { ProjectCommand } from '../../src/shared/contract/commands.ts';
 import { AppError } from '../../src/shared/contract/errors.ts';
-/**
- * The row of one project in the small model, and everything that is written to it, each in one atomic step. `derive` and
- * `applyCommand` are the real ones; the two other writes of `status-writer.ts` are written down here again.
- */
-// oxlint-disable-next-line no-restricted-imports -- the owner's wishes are a part of what is modelled, and must be the real ones
+// oxlint-disable-next-line no-restricted-imports -- commands are a part of what is modelled, and must be the real ones
 import { activityOfCommand, applyCommand } from '../../src/shared/node/apply-command.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../src/shared/node/db/projects-repository.ts';
 import type { Actual } from '../../src/worker/pods/reconcile/decide.ts';
+import {
+  recordAcknowledged,
+  recordFailure,
+  recordSettled,
+  type AttemptFailure,
+} from '../../src/worker/pods/status/attempt-patches.ts';
 import { derive } from '../../src/worker/pods/status/derive.ts';
-import { recordOf, testNow } from './fixtures.ts';
+import { recordFixture } from '../support/project-fixture.ts';
+import { testNow } from './fixtures.ts';
 
-/** What of the row decides anything. Words are left out, but for whether they are those of the last failure. */
+/** The fields that decide anything. Of the message only counts whether it is the message of the last failure. */
 export type Row = Pick<
   ProjectRecord,
   | 'desiredState'
@@ -26,12 +34,12 @@ export type Row = Pick<
   | 'message'
 >;
 
-/** The guards of the product. A control takes one out and shows that the model notices. */
+/** The guards of the product. A control removes one of them and shows that the model notices. */
 export interface Guards {
   podNameIsCommitted: boolean;
   deletesNameTheUid: boolean;
   acknowledgeComparesGenerations: boolean;
-  failedComparesGenerations: boolean;
+  failureComparesGenerations: boolean;
   claimsGoOnDeletionAlone: boolean;
   watchReconcilesArchivedRows: boolean;
   sweepFindsPendingCommands: boolean;
@@ -41,21 +49,21 @@ export const allGuards: Guards = {
   podNameIsCommitted: true,
   deletesNameTheUid: true,
   acknowledgeComparesGenerations: true,
-  failedComparesGenerations: true,
+  failureComparesGenerations: true,
   claimsGoOnDeletionAlone: true,
   watchReconcilesArchivedRows: true,
   sweepFindsPendingCommands: true,
   rowIsReadAfterCluster: true,
 };
 
-const failureMessage = 'It failed.';
-const nowIso = new Date(testNow).toISOString();
+const error: AttemptFailure['error'] = { message: 'It failed.', reason: 'cluster-error', evidence: [] };
+const now = new Date(testNow).toISOString();
 const nothing: Actual = { pod: null, claim: null };
 
-export const firstRow: Row = rowOf(recordOf());
+export const firstRow: Row = rowOf(recordFixture());
 
 export function recordFrom(row: Pick<Row, 'desiredState' | 'generation' | 'podGeneration'> & Partial<Row>) {
-  return recordOf({ ...row, podErrorCode: row.podError == null ? null : 'cluster-error' });
+  return recordFixture({ ...row, podErrorCode: row.podError == null ? null : error.reason });
 }
 
 function rowOf(record: ProjectRecord): Row {
@@ -68,8 +76,8 @@ function rowOf(record: ProjectRecord): Row {
     podGeneration,
     failedGeneration,
     podUid: record.podUid === null ? null : 'uid',
-    podError: podError === null ? null : failureMessage,
-    message: podError !== null && record.message === podError ? failureMessage : null,
+    podError: podError === null ? null : error.message,
+    message: podError !== null && record.message === podError ? error.message : null,
   };
 }
 
@@ -79,63 +87,62 @@ function write(row: Row, patch: ProjectPatch | null): Row {
 
 export const commands = Object.keys(activityOfCommand) as ProjectCommand[]; // its type names every key
 
-/** The owner asks for something. `null`: it is refused, or so already. */
+/** The owner gives a command. `null`: it is refused, or has no effect. */
 export function command(row: Row, what: ProjectCommand): Row | null {
   try {
-    const patch = applyCommand(what, recordFrom(row), nowIso);
+    const patch = applyCommand(what, recordFrom(row), now);
     return patch && write(row, patch);
-  } catch (error) {
-    if (error instanceof AppError) return null;
-    throw error;
+  } catch (refusal) {
+    if (refusal instanceof AppError) return null;
+    throw refusal;
   }
 }
 
-/** As `StatusWriter.recordObservation`. */
-export function recordObservation(row: Row, actual: Actual): Row {
-  return write(row, derive(recordFrom(row), actual, nowIso).patch);
+export function observe(row: Row, actual: Actual): Row {
+  return write(row, derive(recordFrom(row), actual, now).patch);
 }
 
-/** As `StatusWriter.recordAcknowledged`. */
-export function recordAcknowledged(row: Row, order: { generation: number; gone: boolean }, guards: Guards): Row {
-  if (guards.acknowledgeComparesGenerations && row.generation !== order.generation) return row;
-  const accepted = {
-    observedGeneration: order.generation,
-    podError: null,
-    podErrorCode: null,
-    failedGeneration: null,
-  } satisfies ProjectPatch;
-  // Where the watch still shows a pod it tells of its end itself.
-  if (order.gone && row.podUid === null)
-    return write(row, { ...accepted, ...derive({ ...recordFrom(row), ...accepted }, nothing, nowIso).patch });
-  const isStale = row.podError !== null && row.message === row.podError;
-  const status = ({ running: 'initializing', stopped: 'stopping', deleted: 'deleting' } as const)[row.desiredState];
-  return write(row, isStale ? { ...accepted, status, message: null } : accepted);
+/**
+ * An attempt acknowledges a generation. `gone`: its read found no object left. A read that found a pod also writes the status
+ * of that pod. In the model that is a step of its own, because the watch may write any view at any moment.
+ */
+export function acknowledge(
+  row: Row,
+  { generation, gone }: { generation: number; gone: boolean },
+  guards: Guards,
+): Row {
+  const record = asOf(row, generation, { compares: guards.acknowledgeComparesGenerations });
+  const patch = gone
+    ? recordSettled(record, { generation, actual: nothing, now })
+    : recordAcknowledged(record, { generation, now });
+  return write(row, patch);
 }
 
-/** As `StatusWriter.failed`. */
-export function failed(row: Row, attempt: { generation: number; failedPermanently: boolean }, guards: Guards): Row {
-  const isOfNow = row.generation === attempt.generation || !guards.failedComparesGenerations;
-  if (!isOfNow || row.status === 'archived') return row;
-  const { failedPermanently } = attempt;
-  const failure = { podError: failureMessage, failedGeneration: failedPermanently ? attempt.generation : null };
-  if (!failedPermanently && row.desiredState === 'running' && row.podUid !== null) return write(row, failure);
-  return write(row, {
-    ...failure,
-    message: failureMessage,
-    ...(failedPermanently ? { status: 'error' as const } : {}),
-  });
+export function fail(
+  row: Row,
+  { generation, failedPermanently }: { generation: number; failedPermanently: boolean },
+  guards: Guards,
+): Row {
+  const record = asOf(row, generation, { compares: guards.failureComparesGenerations });
+  return write(row, recordFailure(record, { generation, error, failedPermanently, attempt: null }, now));
 }
 
-/** What must hold of every step of the row. */
+/** The record that the product compares with. A control without the comparison makes its generation equal. */
+function asOf(row: Row, generation: number, { compares }: { compares: boolean }): ProjectRecord {
+  return compares ? recordFrom(row) : { ...recordFrom(row), generation };
+}
+
+/** What must hold for every write to the row. Returns what is wrong, or `null`. */
 export function faultOfWrite(before: Row, after: Row): string | null {
-  if (after.generation < before.generation) return 'a wish was lost';
-  if (after.generation === before.generation && after.desiredState !== before.desiredState) return 'a wish changed';
+  if (after.generation < before.generation) return 'a command was lost';
+  if (after.generation === before.generation && after.desiredState !== before.desiredState) return 'a command changed';
   if (after.observedGeneration < before.observedGeneration) return 'a newer command was no longer acknowledged';
   if (before.status === 'archived' && after.status !== 'archived') return 'an archived project came back';
   if (before.desiredState === 'deleted' && after.desiredState !== 'deleted') return 'a deletion was taken back';
-  if (after.status === 'archived' && after.desiredState !== 'deleted') return 'a project was archived unasked';
+  if (after.status === 'archived' && after.desiredState !== 'deleted')
+    return 'a project was archived without a command';
   if (after.failedGeneration !== null && after.failedGeneration !== after.generation) {
-    return 'a failure of an earlier wish was noted on a later one';
+    return 'a failure of an earlier command was recorded for a later one';
   }
   return null;
 }

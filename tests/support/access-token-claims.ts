@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { JWTPayload } from 'jose';
 
-/** The claims of an access token as RFC 9068 has them; `undefined` among the changes takes one away. */
+/** The claims of an access token by RFC 9068. A change to `undefined` removes a claim. */
 export function accessTokenClaims(
   { issuer, audience, nowMs }: { issuer: string; audience: string; nowMs: number },
   changes: Record<string, unknown> = {},

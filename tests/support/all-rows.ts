@@ -1,8 +1,8 @@
-/** Everything that a database holds, to be compared with what it holds later. */
+/** Reads the whole database, so that a test can compare it before and after. */
 
 import type { Database } from '../../src/shared/node/db/database.ts';
 
-/** Every row of every table as text, in a stable order. A table that a later migration adds is in it too. */
+/** Every row of every table as text, in a stable order, including tables of later migrations. */
 export async function readAllRows(db: Database): Promise<string[]> {
   const tables = await db.raw<{ rows: { name: string }[] }>(
     "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",

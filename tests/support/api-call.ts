@@ -1,9 +1,9 @@
-/** Calls of the API as bytes on the wire, for what the typed client would not let a test send. */
+/** Calls the API with `fetch`, for requests that the typed client does not allow. */
 
 export interface ApiAnswer {
   status: number;
   headers: Headers;
-  /** What the procedure returned. */
+  /** The result of the procedure. */
   data: unknown;
   error: { message: string; data: Record<string, unknown> } | undefined;
   text: string;
@@ -11,9 +11,9 @@ export interface ApiAnswer {
 
 export interface ApiRequest {
   method?: string;
-  /** Sent as it is when it is text, as JSON otherwise. */
+  /** A string is sent unchanged, everything else as JSON. */
   body?: unknown;
-  /** Goes into the query of a GET. */
+  /** Sent in the query of a GET. */
   input?: unknown;
   headers?: Record<string, string>;
 }

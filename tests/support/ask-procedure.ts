@@ -1,4 +1,4 @@
-/** One question to one procedure over each transport, and what was answered in the fewest words. */
+/** Calls one procedure over each transport, and summarizes the answers. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -6,25 +6,25 @@ import { createApiCall } from './api-call.ts';
 import type { Procedure } from './procedures.ts';
 import type { RawSocket } from './raw-socket.ts';
 
-/** A subscription that says neither yes nor no for so long has nothing to say. */
+/** A subscription without any message for this time counts as silent. */
 const silenceMs = 15_000;
 
 export interface Question {
   procedure: Procedure;
-  /** Made anew for each call: a name, for one, can be taken by the call before. */
+  /** Called for each call, because for example a name may be used already. */
   input: () => unknown;
 }
 
 export interface Answer {
   how: 'alone' | 'in a batch' | 'on the socket';
-  /** Of HTTP, also for the answer to one call of a batch or on a socket. */
+  /** The HTTP status, also for one call of a batch or on a socket. */
   status: number;
-  /** `OK` where it is no error, `SILENT` where nothing was said. */
+  /** `OK` without an error, `SILENT` without any message. */
   appCode: string;
   text: string;
 }
 
-/** Asks alone, and twice in a batch. Batches carry no subscriptions. */
+/** Calls it alone, and twice in a batch. A batch cannot contain subscriptions. */
 export async function askOverHttp(
   { url, headers }: { url: string; headers: Record<string, string> },
   { procedure: { name, type }, input }: Question,
@@ -39,11 +39,11 @@ export async function askOverHttp(
   const both = await (asQuery
     ? call(`${names}&input=${encodeURIComponent(JSON.stringify(batch))}`)
     : call(names, { body: batch }));
-  const items = JSON.parse(both.text) as unknown[]; // a batch is answered by a list
+  const items = JSON.parse(both.text) as unknown[]; // the answer to a batch is a list
   return [first, ...items.map((item) => toAnswer('in a batch', JSON.stringify(item), both.status))];
 }
 
-/** Queries and mutations are sent as well, though a socket carries none. */
+/** Sends queries and mutations too, which a socket must refuse. */
 export async function askOnSocket(socket: RawSocket, id: number, { procedure, input }: Question): Promise<Answer> {
   socket.send({ id, method: procedure.type, params: { path: procedure.name, input: input() } });
   const answer = await Promise.race([
@@ -52,7 +52,7 @@ export async function askOnSocket(socket: RawSocket, id: number, { procedure, in
     delay(silenceMs, null, { ref: false }),
   ]);
   if (answer === null) return { how: 'on the socket', status: 200, appCode: 'SILENT', text: '' };
-  // A closed door is an answer too, and 4401 means "sign in".
+  // A closed socket is an answer too: 4401 means "sign in".
   if (typeof answer !== 'number') return toAnswer('on the socket', JSON.stringify({ ...answer, id: null }), 200);
   return answer === 4401
     ? { how: 'on the socket', status: 401, appCode: 'UNAUTHENTICATED', text: '' }

@@ -1,6 +1,6 @@
 /**
- * Asks every procedure of a router what it must refuse, over each transport, and says what was not refused. It knows no
- * procedure by name: the list and the inputs come from the router, so that a new one is asked as well.
+ * Calls every procedure of a router with requests that it must refuse, over each transport, and reports which were not
+ * refused. The list and the inputs come from the router, so that new procedures are included.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -22,44 +22,44 @@ export interface Actor {
   name: string;
   /** Sent with each HTTP call. */
   headers: Record<string, string>;
-  /** How it comes to a socket. */
+  /** How the actor opens a socket. */
   socket: { cookie?: string; token?: string };
 }
 
-/** Somebody else, and all by which they could be found. */
+/** Another person, and everything that identifies their objects. */
 export interface Victim {
-  /** Of everything that they have. */
+  /** The ids of all their objects. */
   ids: string[];
-  /** Request ids, cursors and the like. */
+  /** Idempotency keys, cursors and the like. */
   texts: string[];
-  /** What no answer to another may hold. */
+  /** Texts that no answer to another person may contain. */
   marks: string[];
-  /** Changes something of theirs; resolves when they have heard of it. */
+  /** Changes one of their objects. Resolves when they have received the change. */
   change(): Promise<void>;
 }
 
 export interface SweepReport {
-  /** What was not refused as it must be, and by which procedure; empty is good. */
+  /** Each call that was not refused correctly. It should be empty. */
   findings: string[];
-  /** What each procedure answered, as status and code. */
+  /** The answers of each procedure, as status and code. */
   answers: Map<string, Set<string>>;
-  /** The code with which the socket is closed in the end. */
+  /** The close code of the socket. */
   closed: Promise<number>;
 }
 
-/** By path: what is put into the id fields of an input. */
+/** The values for the id fields of an input, by path. */
 type Ids = Record<string, string>;
 
-/** A subscription is nothing for HTTP, a call nothing for a socket, whoever asks: that may be said before the other. */
+/** A subscription over HTTP and a call on a socket are unsupported, which may be the answer before any other check. */
 const wrongWay = (type: Procedure['type'], { how }: Answer) => (type === 'subscription') !== (how === 'on the socket');
 
-/** Asks as somebody whom nobody knows (any more): everything is 401, and nothing changes. */
+/** Calls with an unknown or ended credential: every answer must be 401, and nothing may change. */
 export async function sweepUnknown(target: SweepTarget, actor: Actor, victim: Victim): Promise<SweepReport> {
   const socket = await openSocket(target.url, actor.socket);
   const report = createReport(actor, { victim, socket });
   let before = await readAllRows(target.db);
   for (const procedure of target.procedures) {
-    // Naming nothing, and naming one thing: what is asked for must not matter, for it is not even looked at.
+    // With and without an id: the answer must not depend on it.
     for (const ids of attempts(procedure, victim).slice(0, 2)) {
       for (const answer of await ask({ target, actor, socket }, procedure, ids, report.nextCall(procedure))) {
         const isRefused = answer.appCode === 'UNAUTHENTICATED' && answer.status === 401;
@@ -75,10 +75,11 @@ export async function sweepUnknown(target: SweepTarget, actor: Actor, victim: Vi
 }
 
 /**
- * Asks as somebody who is signed in, with everything by which another's things could be found: a thing that is named is
- * as one that does not exist, nothing of theirs is in a list or an event, and nothing of theirs changes.
- * @param stranger.actor signs them in anew for each procedure, for one of them may end the session
- * @param stranger.mayBeForbidden whether a kind of credential may be refused as such, whatever is named
+ * Calls as another signed-in person, with everything that identifies the objects of the victim. An object of the victim must
+ * look like one that does not exist, must not appear in a list or event, and must not change.
+ *
+ * @param stranger.actor signs in again for each procedure, because a procedure may end the session
+ * @param stranger.mayBeForbidden whether this kind of credential may be refused regardless of the input
  */
 export async function sweepStranger(
   target: SweepTarget,
@@ -87,8 +88,8 @@ export async function sweepStranger(
 ): Promise<Omit<SweepReport, 'closed'>> {
   const findings: string[] = [];
   const answers: SweepReport['answers'] = new Map();
-  // The stranger's own rows may come and go, unless something of the other is named in them. A request id is a text of the
-  // caller's choosing, and names nothing.
+  // The stranger's rows may change, unless they contain an id of the victim. An idempotency key is a free text of the caller
+  // and identifies nothing.
   const isOwn = (row: string) =>
     row.includes(stranger.userId) &&
     !victim.ids.some((id) => row.replace(/"idempotency_key": "[^"]*"/, '').includes(id));
@@ -117,7 +118,7 @@ export async function sweepStranger(
     report.compare(procedure, before, await others());
     if (procedure.type === 'subscription') {
       await victim.change();
-      // What was sent before the answer to this question has arrived before it.
+      // All earlier messages have arrived before this answer.
       await askOnSocket(socket, -1, { procedure: { ...procedure, name: 'none' }, input: () => undefined });
     }
     report.listen();
@@ -142,7 +143,7 @@ async function ask(
 const namedPaths = (procedure: Procedure) =>
   idFieldsOf(procedure).flatMap(({ path, isUuid }) => (isUuid ? [path] : []));
 
-/** Each way of naming something of the other's in the input of this procedure, and the input that names nothing. */
+/** The input without ids, and one input for each way of using an id of the victim. */
 function attempts(procedure: Procedure, victim: Victim): Ids[] {
   const named = namedPaths(procedure);
   const texts = idFieldsOf(procedure).flatMap(({ path, isUuid }) => (isUuid ? [] : [path]));
@@ -153,7 +154,7 @@ function attempts(procedure: Procedure, victim: Victim): Ids[] {
   return ways.filter((ids) => inputWith(procedure, ids) !== null);
 }
 
-/** The same question about things that nobody has. */
+/** The same call with ids that do not exist. */
 function withoutOwner(procedure: Procedure, ids: Ids): Ids {
   const named = new Set(namedPaths(procedure));
   return Object.fromEntries(Object.entries(ids).map(([path, id]) => [path, named.has(path) ? randomUUID() : id]));
@@ -170,7 +171,7 @@ function createReport(actor: Actor, { victim, socket }: { victim: Victim; socket
     },
     answers,
     closed: socket.closed,
-    /** A number for a call on the socket, by which its events are known. */
+    /** The id of a call on the socket. */
     nextCall: ({ name }: Procedure) => calls.push(name),
     note({ name }: Procedure, { status, appCode }: Answer): void {
       answers.set(name, (answers.get(name) ?? new Set()).add(`${status} ${appCode}`));

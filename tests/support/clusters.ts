@@ -1,4 +1,4 @@
-/** Clusters to run the whole system on: an API with a node on which pods come up, the embedded one and a real one. */
+/** Clusters for tests of the whole system: the embedded Kubernetes and a real kube-apiserver, each with a node. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { startKubeApiserver } from './kube-apiserver.ts';
 
 export interface TestCluster {
   kubeconfigPath: string;
-  /** An administrator's client: for looking at what the system did, and for doing things behind its back. */
+  /** A client with all rights, to check what the system did and to change objects by hand. */
   api: CoreV1Api;
   stop(): Promise<void>;
 }
@@ -59,7 +59,7 @@ const real = (assetsDir: string): ClusterKind => ({
 
 const assetsDir = process.env['KUBEBUILDER_ASSETS'] ?? '';
 
-/** Always the embedded one; a real one too when KUBEBUILDER_ASSETS is set. The start of the run says which. */
+/** The embedded Kubernetes, and a real kube-apiserver when KUBEBUILDER_ASSETS is set. The test run prints which. */
 export const clusterKinds: ClusterKind[] = assetsDir === '' ? [embedded] : [embedded, real(assetsDir)];
 
 export function createAdministrator(kubeconfigPath: string): CoreV1Api {

@@ -1,6 +1,6 @@
 /**
- * Loaded before a program that a test runs (`node --import`): the program ends with the test run, in whatever way that
- * ends. Standard input is a pipe whose other end the run holds, and the kernel closes it even after kill -9.
+ * Loaded with `node --import` before a program of a test, so that the program ends with the test run. Standard input is a pipe
+ * from the test run. The kernel closes it even when the run ends by kill -9.
  */
 
 import type { Socket } from 'node:net';
@@ -8,5 +8,5 @@ import process from 'node:process';
 
 process.stdin.on('end', () => process.exit(1)).on('error', () => process.exit(1));
 process.stdin.resume();
-// Waiting for it alone must not keep the program alive. A pipe is a socket to Node.
+// The pipe must not keep the program alive. Node represents a pipe as a socket.
 (process.stdin as unknown as Socket).unref();

@@ -1,7 +1,7 @@
 /**
- * A real Kubernetes API behind a door that a test can close, slow down or make lie: requests are forwarded to the API of
- * a kubeconfig, unless the test answers them itself. It owns a TLS server with an authority of its own, a TCP proxy before
- * it on a port that it keeps for its life, and a kubeconfig that points to that port and trusts that authority alone.
+ * A proxy in front of a Kubernetes API that a test can make fail. It forwards each request to the API of a kubeconfig, unless
+ * the test answers the request itself. It has its own TLS server and certificate authority, a TCP proxy on a fixed port in
+ * front of that server, and a kubeconfig that names this port and trusts this authority.
  */
 
 import { once } from 'node:events';
@@ -19,31 +19,30 @@ import { createFaultyWatch, type FaultyWatch, type WatchEvent } from './faulty-w
 import { createTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface PassingRequest {
-  /** When it came, in milliseconds of `performance.now()`. */
+  /** When it arrived, in milliseconds of `performance.now()`. */
   at: number;
   method: string;
   /** The path without the query. */
   path: string;
   isWatch: boolean;
-  /** What the API behind has answered; `null` as long as it has not, and where a fault answered in its place. */
+  /** The body as text; empty until it has arrived. */
+  body: string;
+  /** The status that the API answered; `null` before the answer, and when a fault answered instead. */
   status: number | null;
 }
 
 type SettledFault =
   | { status: number; body: object; headers?: Record<string, string> }
-  /** Forwards it, but cuts the connection in place of the answer. */
+  /** Forwards the request, but resets the connection instead of sending the answer. */
   | 'lose-answer'
-  /** Cuts the connection in place of everything. */
+  /** Resets the connection without forwarding the request. */
   | 'reset'
-  /** Says nothing, ever. */
+  /** Never answers. */
   | 'hang'
-  /** Forwards it, and says nothing any more after the headers and half of the answer's body. */
+  /** Forwards the request, sends the headers and half of the body of the answer, and then nothing more. */
   | 'hang-in-body';
 
-/**
- * What a test does with a request: `undefined` forwards it, a promise holds it back until it is settled, and then what
- * that says is done.
- */
+/** What happens to a request: `undefined` forwards it; a promise holds it back until the promise is settled. */
 export type Fault = SettledFault | Promise<SettledFault | undefined>;
 
 export interface FaultyKubernetes {
@@ -54,19 +53,21 @@ export interface FaultyKubernetes {
   requests: PassingRequest[];
   /** The watches that are open now. */
   watches: ReadonlySet<FaultyWatch>;
-  /** The bearer tokens that are let in; all others are answered by 401. A test may change them at any time. */
+  /** The accepted bearer tokens; a request with another one is answered with 401. A test may change them at any time. */
   tokens: Set<string>;
-  /** Replaced by a test at any time. */
+  /** Decides what happens to a request. A test may replace it at any time. */
   fault: (request: PassingRequest) => Fault | undefined;
-  /** Told of each watch that begins; replaced by a test at any time. */
+  /** Called for each watch that begins. A test may replace it at any time. */
   onWatch: (watch: FaultyWatch) => void;
-  /** What becomes of an event of a watch; replaced by a test at any time. */
+  /** Maps each event of a watch to the events that the worker receives. A test may replace it at any time. */
   alter: (event: WatchEvent, watch: FaultyWatch) => WatchEvent[];
-  /** The network between the worker and the API. Another one after {@link comeBack}. */
+  /** Removes all faults that a test has set. */
+  heal(): void;
+  /** The network between the worker and the API. {@link comeBack} replaces it. */
   readonly network: TcpProxy;
-  /** Cuts every connection; new ones are welcome. */
+  /** Resets every connection; new connections are accepted. */
   cut(): void;
-  /** Nobody listens any more, until {@link comeBack} on the same port. */
+  /** Stops listening, until {@link comeBack} listens on the same port again. */
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
   stop(): Promise<void>;
@@ -83,7 +84,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
   const directory = await mkdtemp(join(tmpdir(), 'faulty-kubernetes-'));
   const credentials = await loadCredentials(directory, ['127.0.0.1']);
   const watches = new Set<FaultyWatch>();
-  /** Below TLS, by the port of their other end: only there can a connection be reset. */
+  /** The TCP sockets below TLS, by remote port. Only a TCP socket can be reset. */
   const sockets = new Map<number | undefined, Socket>();
 
   const server = createServer(
@@ -133,9 +134,8 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
     requests: [],
     watches,
     tokens: new Set([credentials.token]),
-    fault: () => undefined,
-    onWatch: () => undefined,
-    alter: (event) => [event],
+    ...noFaults,
+    heal: () => void Object.assign(faulty, noFaults),
     get network() {
       return network;
     },
@@ -161,6 +161,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
       method: request.method ?? '',
       path: url.pathname,
       isWatch: url.searchParams.get('watch') === 'true',
+      body: '',
       status: null,
     };
     faulty.requests.push(passing);
@@ -171,6 +172,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
     } catch {
       return; // cut in the middle of its body
     }
+    passing.body = Buffer.concat(chunks).toString();
     const fault = isKnown(request) ? await faulty.fault(passing) : unauthorized;
     if (fault === 'hang') return;
     if (fault === 'reset') return reset();
@@ -210,6 +212,12 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
 
   return faulty;
 }
+
+const noFaults: Pick<FaultyKubernetes, 'fault' | 'onWatch' | 'alter'> = {
+  fault: () => undefined,
+  onWatch: () => undefined,
+  alter: (event) => [event],
+};
 
 const unauthorized: SettledFault = {
   status: 401,

@@ -1,4 +1,4 @@
-/** One watch that passes through {@link createFaultyKubernetes}: a test can end, silence, alter or invent what it says. */
+/** One watch through {@link createFaultyKubernetes}. A test can end it, silence it, or change and add events. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -14,13 +14,13 @@ export interface WatchEvent {
 
 export interface FaultyWatch {
   path: string;
-  /** Says something that the API has not said. */
+  /** Sends an event that the API has not sent. */
   send(event: WatchEvent): void;
   /** The regular end. */
   end(): void;
-  /** The connection breaks. */
+  /** Resets the connection. */
   reset(): void;
-  /** Not a byte more, bookmarks included; the connection stays. */
+  /** Sends nothing more, not even bookmarks. The connection stays open. */
   silence(): void;
 }
 
@@ -46,10 +46,10 @@ export function createFaultyWatch(options: {
   };
   const lines = createInterface({ input: answer });
   lines.on('line', (line) => {
-    // The API behind us is a real one, or held to be as one by the contract tests.
+    // The API is a real one, or the embedded one, which passes the same contract tests.
     for (const event of alter(JSON.parse(line) as WatchEvent, watch)) watch.send(event);
   });
-  lines.on('error', () => undefined); // the answer broke off: its owner sees to that
+  lines.on('error', () => undefined); // the connection to the API broke; faulty-kubernetes.ts handles that
   lines.on('close', () => {
     if (!silent) response.end();
   });

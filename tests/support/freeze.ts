@@ -1,11 +1,11 @@
-/** Stops running programs in the middle of whatever they do, as a machine that hangs does, and lets them go on. */
+/** Freezes processes with SIGSTOP, as when a machine hangs, and lets them continue. */
 
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Freezes the process and all that it has started; the returned function thaws them. The parent goes first, so that no
- * child is born meanwhile. Should this process die before, they are thawed too: only then can they notice and end.
+ * Freezes the process and its descendants. The returned function thaws them. The parent is frozen first, so that it starts no
+ * further child. If this process dies, they are thawed too, so that they notice it and end.
  */
 export function freezeProcess(pid: number): () => void {
   signal(pid, 'SIGSTOP');
@@ -15,24 +15,24 @@ export function freezeProcess(pid: number): () => void {
     detached: true, // Ctrl-C in a terminal must not end it before its work is done
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  watcher.on('error', () => undefined); // without a shell the freeze works all the same
+  watcher.on('error', () => undefined); // the freeze works without a shell too
   watcher.stdin.on('error', () => undefined);
   watcher.unref();
   return () => {
-    watcher.kill('SIGKILL'); // else its late SIGCONT could thaw what was frozen again
+    watcher.kill('SIGKILL'); // its SIGCONT could thaw a process that was frozen again
     for (const one of pids.toReversed()) signal(one, 'SIGCONT');
   };
 }
 
-/** Sends SIGKILL to the process and all that it has started, frozen or not. Returns their ids. */
+/** Sends SIGKILL to the process and its descendants, frozen or not. Returns their ids. */
 export function killProcess(pid: number): number[] {
-  signal(pid, 'SIGSTOP'); // no child is born while they are counted
+  signal(pid, 'SIGSTOP'); // so that it starts no child now
   const pids = [pid, ...descendantsOf(pid)];
   for (const one of pids) signal(one, 'SIGKILL');
   return pids;
 }
 
-/** Ids of the children, of their children, and so on. */
+/** The ids of all descendants. */
 export function descendantsOf(pid: number): number[] {
   const childrenOf = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
@@ -50,7 +50,7 @@ export function descendantsOf(pid: number): number[] {
 function parentOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // After the program's name, which stands in parentheses and may hold anything: state, then parent.
+    // State and parent follow the program name, which is in parentheses and may contain any character.
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {
     return null; // it ended
@@ -61,7 +61,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    // It ended by itself, which leaves nothing to do.
+    // The process has ended.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // kill(2) fails with nothing but these
   }
 }

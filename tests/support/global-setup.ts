@@ -1,6 +1,6 @@
 /**
- * Runs once before all tests: starts PostgreSQL and Redis in a temporary folder (or takes those that TEST_DATABASE_URL and
- * TEST_REDIS_URL name), makes the template database, and prints what the run stands on and what it has to skip.
+ * Runs once before a lane with services. Starts PostgreSQL and Redis in a temporary folder, or uses those of TEST_DATABASE_URL
+ * and TEST_REDIS_URL. Creates the template database, and prints which services are used and which tests are skipped.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -39,7 +39,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     project.provide('postgresTemplate', template);
     project.provide('redisUrl', redis.url);
     process.stdout.write(
-      `${[postgres.words, redis.words, describeKubernetes(), describeChromium(), describeOpenCode()].join('\n')}\n\n`,
+      `${[postgres.description, redis.description, describeKubernetes(), describeChromium(), describeOpenCode()].join('\n')}\n\n`,
     );
   } catch (error) {
     await tearDown();
@@ -50,7 +50,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
 
 interface Service {
   url: string;
-  words: string;
+  description: string;
   stop(): Promise<void>;
 }
 
@@ -63,26 +63,26 @@ async function startPostgres(folder: string): Promise<Service> {
       maxConnections: 400,
       log: silentLog,
     });
-    return { url: postgres.url, words: `${postgres.version} (embedded)`, stop: () => postgres.stop() };
+    return { url: postgres.url, description: `${postgres.version} (embedded)`, stop: () => postgres.stop() };
   }
   const client = new Client({ connectionString: named });
   await client.connect();
   const shown = await client.query<{ server_version: string }>('SHOW server_version');
   await client.end();
-  const words = `PostgreSQL ${shown.rows[0]?.server_version} (TEST_DATABASE_URL)`;
-  return { url: named, words, stop: async () => undefined };
+  const description = `PostgreSQL ${shown.rows[0]?.server_version} (TEST_DATABASE_URL)`;
+  return { url: named, description, stop: async () => undefined };
 }
 
 async function startRedis(folder: string): Promise<Service> {
   const named = process.env['TEST_REDIS_URL'];
   if (named !== undefined && named !== '') {
-    return { url: named, words: 'Redis (TEST_REDIS_URL)', stop: async () => undefined };
+    return { url: named, description: 'Redis (TEST_REDIS_URL)', stop: async () => undefined };
   }
   const redis = await createEmbeddedRedis({ dataDir: folder, databases: 512, log: silentLog });
-  return { url: redis.url, words: `Redis: ${redis.source}`, stop: () => redis.stop() };
+  return { url: redis.url, description: `Redis: ${redis.source}`, stop: () => redis.stop() };
 }
 
-/** Waits for both, so that when one fails the other is still stopped. */
+/** Waits for both, so that one is stopped when the other fails. */
 async function settleBoth(
   first: Promise<Service>,
   second: Promise<Service>,

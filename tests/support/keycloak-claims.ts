@@ -1,6 +1,6 @@
 /**
- * The claims of Keycloak's tokens, in the shape that its documentation shows for releases 24 to 26: a test signs them
- * with a key of its own, for Keycloak itself does not run here.
+ * The claims of Keycloak's tokens, in the shape of the documentation of releases 24 to 26. A test signs them
+ * with its own key, because Keycloak does not run here.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 
 interface KeycloakPerson {
-  /** Keycloak's own id of the user, which is the subject. */
+  /** The id of the user in Keycloak, which is the subject. */
   id: string;
   username: string;
   firstName: string;
@@ -42,7 +42,7 @@ function common({ issuer, clientId, person }: Options): JWTPayload {
   };
 }
 
-/** What an audience mapper has made of it; without one Keycloak's `aud` is "account", or nothing. */
+/** The audience from an audience mapper. Without one, `aud` of Keycloak is "account" or missing. */
 export function keycloakAccessClaims(options: Options & { audience: string | string[] }): JWTPayload {
   return {
     ...common(options),

@@ -133,7 +133,7 @@ function startChild(command: string, args: string[]): Child {
     process: child,
     lastMessage: () => words,
     stop: async () => {
-      // Nothing of it is kept, so there is nothing to end gracefully.
+      // Its data is deleted, so it needs no graceful shutdown.
       child.kill('SIGKILL');
       await ended;
       process.off('exit', killWithUs);

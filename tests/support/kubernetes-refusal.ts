@@ -1,11 +1,11 @@
-/** Requests to the Kubernetes API by their verb, and the answers with which it refuses them. */
+/** Matches requests to the Kubernetes API by verb and resource, and makes its error answers. */
 
 import type { Fault, PassingRequest } from './faulty-kubernetes.ts';
 
 export type Verb = 'GET' | 'LIST' | 'WATCH' | 'POST' | 'DELETE';
 export type Plural = 'pods' | 'persistentvolumeclaims' | 'events' | 'secrets';
 
-/** Whether a request is of this verb on this kind of object. */
+/** Returns a predicate for requests with this verb on this resource. */
 export function isCall(verb: Verb, plural: Plural): (request: PassingRequest) => boolean {
   return ({ method, path, isWatch }) => {
     const segments = path.split('/');
@@ -17,7 +17,7 @@ export function isCall(verb: Verb, plural: Plural): (request: PassingRequest) =>
   };
 }
 
-/** What a Kubernetes API says when it refuses. */
+/** An error answer of the Kubernetes API. */
 export function refusal(code: number, reason: string, message: string, headers?: Record<string, string>) {
   return { status: code, body: statusObject(code, reason, message), ...(headers ? { headers } : {}) };
 }
@@ -26,7 +26,7 @@ export function statusObject(code: number, reason: string, message: string) {
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message };
 }
 
-/** A fault that waits until the test lets the request go on. */
+/** A fault that holds a request back until the test calls `open`. */
 export function gate() {
   type Decision = Awaited<Fault> | undefined;
   let open: (decision?: Decision) => void = () => undefined;

@@ -1,4 +1,4 @@
-/** Correct inputs of procedures, made from their own schemas: a new procedure is asked without anybody writing how. */
+/** Generates correct inputs of procedures from their schemas, so that new procedures need no test data. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 
@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import type { Procedure } from './procedures.ts';
 
-/** As much of JSON Schema as inputs use. */
+/** The part of JSON Schema that inputs use. */
 interface Node {
   type?: string | string[];
   format?: string;
@@ -21,22 +21,23 @@ interface Node {
 }
 
 export interface IdField {
-  /** Where it lies in the input: names, and 0 for the entry of a list, with dots between them. */
+  /** The path in the input: names separated by dots, and 0 for the entry of a list. */
   path: string;
-  /** Names a thing of ours; the others (`idempotencyKey`, `cursor`) are texts by which a caller comes back to something. */
+  /** Whether it is the id of an object. The others (`idempotencyKey`, `cursor`) are texts of the caller. */
   isUuid: boolean;
 }
 
-/** The fields of an input that say which thing is meant: by what they accept, or by what they are called. */
+/** The fields of an input that identify an object, found by their format or name. */
 export function idFieldsOf(procedure: Procedure): IdField[] {
   return nodesOf(procedure).flatMap((node) => collect(node, ''));
 }
 
 /**
- * An input that is correct but for whose ids are in it: required fields are made up, optional ones are left out.
- * @param ids by path; required ids that are not given are those of nothing
- * @returns `null` when the schema itself refuses one of these ids
- * @throws Error when nothing could be made up for a required field
+ * Generates the required fields of a valid input, and leaves out optional ones.
+ *
+ * @param ids by path; other required ids get an id that does not exist
+ * @returns `null` when the schema refuses one of these ids
+ * @throws Error when it cannot generate a required field
  */
 export function inputWith(procedure: Procedure, ids: Record<string, string>): unknown {
   const input = make(procedure, ids);
@@ -73,7 +74,7 @@ function collect(node: Node, path: string): IdField[] {
   ];
 }
 
-/** What may be left out may often be null as well; that is never of interest here. */
+/** Optional fields may often be null too, which does not matter here. */
 const typeOf = ({ type }: Node) => [type].flat().find((one) => one !== 'null');
 const variantsOf = ({ anyOf, oneOf }: Node) =>
   [...(anyOf ?? []), ...(oneOf ?? [])].filter((one) => one.type !== 'null');

@@ -1,6 +1,6 @@
 /**
- * An OpenID Connect issuer that remembers every secret that it has given out or was sent, so that a test can look for
- * them where they do not belong. It asks nobody anything, and can answer at its token endpoint in every wrong way.
+ * An OpenID Connect issuer that records every secret that it has sent or received, so that a test can search for them in logs
+ * and answers. It has no sign-in page, and its token endpoint can fail in several ways.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
-/** What is wrong with the answers of the token endpoint. */
+/** The faults of the token endpoint. */
 export const tokenFaults = [
   'error with words',
   'no JSON',
@@ -23,11 +23,11 @@ type TokenFault = (typeof tokenFaults)[number];
 
 export interface MarkedIssuer {
   url: string;
-  /** From now on; `null` mends it. */
+  /** Sets the fault; `null` removes it. */
   answerWrongly(how: TokenFault | null): void;
-  /** All that was secret so far: what it is, and the text. */
+  /** Every secret so far: its kind and its text. */
   secrets(): { what: string; text: string }[];
-  /** An access token of this issuer for somebody. */
+  /** Issues an access token. */
   mintAccessToken(): Promise<string>;
   stop(): Promise<void>;
 }

@@ -1,7 +1,8 @@
-/** A browser session without the way through an issuer, for tests of what comes after it. */
+/** Creates a browser session without sign-in at an issuer. */
 
 import { createCookieJar } from '../../src/server/auth/cookies.ts';
 import { createSessionCookie } from '../../src/server/auth/session-cookie.ts';
+import { systemClock } from '../../src/shared/clock.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { insertSession } from '../../src/shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
@@ -13,7 +14,7 @@ export interface MintedSession {
   cookie: string;
 }
 
-/** Creates the person at need, as `mintToken` does. The cookie is the one of a server on plain http. */
+/** Creates the person if necessary, as `mintToken` does. The cookie is that of a server on plain http. */
 export async function mintSession(
   databaseUrl: string,
   { name, userAgent = null, ttlMs = 3_600_000 }: { name: string; userAgent?: string | null; ttlMs?: number },
@@ -22,7 +23,7 @@ export async function mintSession(
   const sessionCookie = createSessionCookie({
     jar: createCookieJar(() => false),
     secret: testSessionSecret,
-    now: Date.now,
+    clock: systemClock,
   });
   try {
     const user = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });

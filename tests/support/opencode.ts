@@ -1,4 +1,4 @@
-/** The real OpenCode, where `.ci/run` or `npm run opencode:fetch` has put it. */
+/** Runs the real OpenCode, which `.ci/run` or `npm run opencode:fetch` installs. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ const program = resolve(import.meta.dirname, '../../.cache/opencode/node_modules
 
 export const hasOpenCode = existsSync(program);
 
-/** Starts it on loopback with this password, with an empty home. */
+/** Starts it on loopback with this password and an empty home folder. */
 export async function startOpenCode(password: string) {
   const home = mkdtempSync(join(tmpdir(), 'opencode-home-'));
   const port = await findFreePort();

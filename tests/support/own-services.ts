@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL and a Redis of one test alone, which it may kill, freeze and bring back. They keep their port and their
- * data for their life, and do not outlive the process that made them. No part of vitest is needed here.
+ * A PostgreSQL and a Redis for one test, which may kill, freeze and restart them. They keep their port and data, and end with
+ * the process that started them. This file does not depend on vitest.
  */
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -19,31 +19,31 @@ import { freezeProcess, killProcess } from './freeze.ts';
 import { findKeptPort } from './kept-port.ts';
 
 export interface OwnService {
-  /** The same for the whole life of the service. */
+  /** It does not change. */
   url: string;
-  /** The main process of the present run, or `null` while there is none. */
+  /** The main process, or `null` while the service does not run. */
   pid(): number | null;
-  /** SIGKILL to the main process and its children, frozen or not; resolves when they are gone. */
+  /** Sends SIGKILL to the main process and its children, frozen or not. Resolves when they have ended. */
   kill(): Promise<void>;
-  /** Brings it back on its port with its data, and resolves when it answers; harmless while it runs. */
+  /** Starts it again on its port with its data, unless it runs. Resolves when it answers. */
   start(): Promise<void>;
-  /** SIGSTOP to the main process and its children: connections are taken by the kernel, but nothing answers. */
+  /** Sends SIGSTOP to the main process and its children: the kernel accepts connections, but nothing answers. */
   freeze(): void;
   thaw(): void;
-  /** Ends it for good and removes its data, also when it is frozen or dead. */
+  /** Stops it and removes its data, also when it is frozen or was killed. */
   stop(): Promise<void>;
 }
 
 export interface OwnRedis extends OwnService {
-  /** From now on each write fails, as when the memory is full, until {@link OwnRedis.empty} or a restart. */
+  /** Makes each write fail, as when the memory is full, until {@link OwnRedis.empty} or a restart. */
   fill(): Promise<void>;
-  /** Takes {@link OwnRedis.fill} back. */
+  /** Reverts {@link OwnRedis.fill}. */
   empty(): Promise<void>;
-  /** Forgets everything. */
+  /** Deletes all data. */
   flushAll(): Promise<void>;
 }
 
-/** A PostgreSQL of its own with an empty database of the newest schema. */
+/** Starts a PostgreSQL with an empty database of the newest schema. */
 export async function createOwnPostgres({ maxConnections = 300 } = {}): Promise<OwnService> {
   const service = await createOwnService('opencode-own-postgres-', ({ dataDir, port }) =>
     createEmbeddedPostgres({ dataDir, port, maxConnections, survives: 'processes', log: silentLog }),
@@ -57,14 +57,14 @@ export async function createOwnPostgres({ maxConnections = 300 } = {}): Promise<
   return service;
 }
 
-/** A Redis of its own, empty. */
+/** Starts an empty Redis. */
 export async function createOwnRedis({ databases = 16 } = {}): Promise<OwnRedis> {
   const service = await createOwnService('opencode-own-redis-', ({ dataDir, port }) =>
     createEmbeddedRedis({ dataDir, port, databases, log: silentLog }),
   );
-  const ask = async (command: (redis: Redis) => Promise<unknown>) => {
+  const send = async (command: (redis: Redis) => Promise<unknown>) => {
     const redis = new Redis(service.url, { maxRetriesPerRequest: 1, connectTimeout: 2_000, commandTimeout: 5_000 });
-    redis.on('error', () => undefined); // the command that fails says it
+    redis.on('error', () => undefined); // the command rejects
     try {
       await command(redis);
     } finally {
@@ -73,9 +73,9 @@ export async function createOwnRedis({ databases = 16 } = {}): Promise<OwnRedis>
   };
   return {
     ...service,
-    fill: () => ask((redis) => redis.config('SET', 'maxmemory', '1')),
-    empty: () => ask((redis) => redis.config('SET', 'maxmemory', '0')),
-    flushAll: () => ask((redis) => redis.flushall()),
+    fill: () => send((redis) => redis.config('SET', 'maxmemory', '1')),
+    empty: () => send((redis) => redis.config('SET', 'maxmemory', '0')),
+    flushAll: () => send((redis) => redis.flushall()),
   };
 }
 
@@ -118,14 +118,14 @@ async function createOwnService(
       thaw();
       await dying.exited;
       const gone = await waitUntil(() => (pids.some(isAlive) ? undefined : true), { timeoutMs: 10_000, intervalMs: 5 });
-      if (!gone) throw new Error(`Of the processes ${pids.join(', ')} some live on 10 s after SIGKILL.`);
-      await dying.stop(); // gives up the lock on its folder
+      if (!gone) throw new Error(`Of the processes ${pids.join(', ')} some still run 10 s after SIGKILL.`);
+      await dying.stop(); // releases the lock of its folder
     },
     async start() {
       running ??= await launch({ dataDir, port });
     },
     freeze() {
-      if (running === null) throw new Error('What does not run cannot be frozen.');
+      if (running === null) throw new Error('The service does not run.');
       thawAll ??= freezeProcess(running.pid);
     },
     thaw,

@@ -5,7 +5,7 @@ import { appRouter } from '../../src/server/router.ts';
 export interface Procedure {
   name: string;
   type: 'query' | 'mutation' | 'subscription';
-  /** What it parses its input with: all of them, one after the other. */
+  /** The input parsers, which run one after the other. */
   inputs: z.ZodType[];
 }
 
@@ -13,7 +13,7 @@ interface Definitions {
   _def: { procedures: unknown };
 }
 
-/** Every procedure of a router, from the router itself: a test that walks them all cannot forget a new one. */
+/** Lists every procedure of a router, so that a test cannot miss a new one. */
 export function proceduresOf(router: Definitions): Procedure[] {
   // oxlint-disable-next-line no-underscore-dangle -- tRPC offers no other way to its definitions
   const definitions = router._def.procedures as Record<string, { _def: Omit<Procedure, 'name'> }>;

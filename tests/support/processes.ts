@@ -1,4 +1,4 @@
-/** Our server and worker as the real processes that they are in production, for tests that kill and freeze them. */
+/** Starts server and worker as processes, as in production, for tests that kill and freeze them. */
 
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -19,34 +19,38 @@ export interface ProcessExit {
 
 export interface ServiceProcess {
   pid: number;
-  /** Of a server where people open it, of a worker where its health is asked; without a slash at the end. */
+  /** The URL of the server, or of the health endpoints of the worker, without a slash at the end. */
   url: string;
-  /** All that it has printed so far, both streams. */
+  /** Its output so far, both streams. */
   output(): string;
   /**
-   * The value of a metric; of several that bear the labels, the sum. 0 when the metric is known but none bears them.
-   * @throws Error when it does not answer within five seconds, or knows no such metric
+   * The sum of the samples of a metric that have these labels; 0 when none has them.
+   * @throws Error when the process does not answer within five seconds or has no such metric
    */
   metric(name: string, labels?: Record<string, string>): Promise<number>;
-  /** Stops it in the middle of whatever it does. */
+  /** Stops it with SIGSTOP. */
   freeze(): void;
   thaw(): void;
-  /** Sends the signal (SIGKILL unless told otherwise), thaws it so that it can act on it, and waits for its end. */
+  /** Sends the signal (SIGKILL by default), thaws the process, and waits for its end. */
   kill(signal?: NodeJS.Signals): Promise<ProcessExit>;
-  /** Resolves when it has ended, asked to or not. */
+  /** Resolves when it has ended, for whatever reason. */
   exited: Promise<ProcessExit>;
 }
 
 export interface ServerProcessOptions {
   databaseUrl: string;
   redisUrl: string;
-  /** Any other variable, or one of those that are set here. */
+  /** Further variables. They override the defaults. */
   env?: Record<string, string>;
-  /** Any free port unless told otherwise; name one to come back on it. */
+  /** A free port by default. Give one to restart on the same port. */
   port?: number;
 }
 
-/** Runs `src/server/main.ts`; resolves when it listens. @throws Error with all that it printed when it ends before */
+/**
+ * Runs `src/server/main.ts`. Resolves when it listens.
+ *
+ * @throws Error with its output when it ends before
+ */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServiceProcess> {
   const port = options.port ?? (await findKeptPort());
   const url = `http://127.0.0.1:${port}`;
@@ -61,7 +65,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       PUBLIC_URL: url,
       OIDC_ISSUER: 'http://127.0.0.1:9', // the discard port, where nothing answers
       OIDC_CLIENT_ID: 'test-client',
-      RATE_LIMIT_PER_MINUTE: '1000000', // tests ask faster than people do
+      RATE_LIMIT_PER_MINUTE: '1000000', // tests send more requests than people
       SESSION_SECRET: 'a secret of tests, longer than 32 characters',
       ...options.env,
     },
@@ -70,11 +74,15 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
 
 export interface WorkerProcessOptions extends ServerProcessOptions {
   kubeconfigPath: string;
-  /** Another program than `src/worker/main.ts`, as a path from the root of the project. */
+  /** The program, as a path from the root of the project; `src/worker/main.ts` by default. */
   entry?: string;
 }
 
-/** Runs a worker; resolves when `/livez` answers. @throws Error with all that it printed when it ends before */
+/**
+ * Runs a worker. Resolves when `/livez` answers.
+ *
+ * @throws Error with its output when it ends before
+ */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<ServiceProcess> {
   const port = options.port ?? (await findKeptPort());
   return runService({
@@ -106,7 +114,7 @@ async function runService(options: {
   const collect = (chunk: Buffer) => (output += chunk.toString());
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
-  child.stdin.on('error', () => undefined); // it ended first
+  child.stdin.on('error', () => undefined); // the process has ended
   const exited = new Promise<ProcessExit>((settle, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => settle({ code, signal }));
@@ -130,7 +138,7 @@ async function runService(options: {
     await delay(20);
   }
 
-  const pid = child.pid ?? 0; // it has answered, so it was started
+  const pid = child.pid ?? 0; // it was started, because it has answered
   let thawAll: (() => void) | null = null;
   const thaw = () => {
     thawAll?.();

@@ -1,21 +1,30 @@
-/** A project as the API shows it, for tests that need no database. */
+/** Projects for tests that need no database: as the API shows them, and as the database stores them. */
 
 import type { Project } from '../../src/shared/contract/project.ts';
+import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 
-export function fakeProject(overrides: Partial<Project> = {}): Project {
-  const id = overrides.id ?? '5a1c1c1e-8b9f-4f6c-9a52-7d1f7a0f0001';
+const createdAt = '2026-01-01T11:00:00.000Z';
+
+/** The id of the n-th project. */
+export const projectIdOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+/** What project and record have in common, for a project that was just created. */
+function commonFields(id: string) {
   return {
     id,
-    ownerId: 'owner-a',
+    ownerId: 'f0f8b3a4-31d7-4f0c-8f0b-0c3d0a8a6f11',
     name: 'Example',
     description: '',
     repoUrl: null,
-    status: 'ready',
     desiredState: 'running',
-    podName: `project-${id}-abcde`,
+    status: 'initializing',
+    generation: 1,
+    observedGeneration: 0,
     namespace: 'opencode',
-    phase: 'Running',
-    reason: 'ready',
+    podName: `project-${id}-abcde`,
+    workspacePvcName: `workspace-${id}`,
+    phase: null,
+    reason: 'queued',
     message: null,
     nextStep: null,
     actor: 'nobody',
@@ -25,14 +34,37 @@ export function fakeProject(overrides: Partial<Project> = {}): Project {
     evidence: [],
     containers: [],
     podCreatedAt: null,
-    workspacePvcName: `workspace-${id}`,
     podError: null,
-    generation: 1,
-    observedGeneration: 1,
     statusVersion: 1,
-    createdAt: '2026-11-01T10:00:00.000Z',
-    updatedAt: '2026-11-01T10:00:00.000Z',
+    createdAt,
+    updatedAt: createdAt,
     deletedAt: null,
-    ...overrides,
+  } satisfies Partial<ProjectRecord>;
+}
+
+/** A project that runs, as the API shows it. */
+export function projectFixture(changes: Partial<Project> = {}): Project {
+  return {
+    ...commonFields(changes.id ?? projectIdOf(1)),
+    ownerId: 'owner-a',
+    status: 'ready',
+    phase: 'Running',
+    reason: 'ready',
+    observedGeneration: 1,
+    ...changes,
+  };
+}
+
+/** The row of a project that was just created. */
+export function recordFixture(changes: Partial<ProjectRecord> = {}): ProjectRecord {
+  return {
+    ...commonFields(changes.id ?? projectIdOf(1)),
+    seq: 1,
+    idempotencyKey: null,
+    podGeneration: 1,
+    failedGeneration: null,
+    podUid: null,
+    podErrorCode: null,
+    ...changes,
   };
 }

@@ -1,4 +1,4 @@
-/** A WebSocket that speaks the API's protocol by hand, for what the typed client would not do. */
+/** A WebSocket on which a test sends arbitrary messages of the API's protocol. */
 
 import { WebSocket } from 'ws';
 
@@ -11,12 +11,12 @@ export interface RawMessage {
 
 export interface RawSocket {
   ws: WebSocket;
-  /** Everything that has arrived. */
+  /** All received messages. */
   messages: RawMessage[];
   send(message: unknown): void;
-  /** Subscribes to `projects.onChange`; resolves to the first event, or to the error. */
+  /** Subscribes to `projects.onChange`. Resolves to the first event or to the error. */
   subscribe(id: number, input?: Record<string, unknown>): Promise<Record<string, unknown>>;
-  /** Resolves to the first message for which it holds, of those that have arrived or will. */
+  /** Resolves to the first received or future message that matches. */
   message(matches: (message: RawMessage) => boolean): Promise<RawMessage>;
   /** Resolves to the close code. */
   closed: Promise<number>;
@@ -50,7 +50,7 @@ export async function openSocket(
     ws.once('error', reject);
     ws.once('unexpected-response', (_request, response) => reject(new Error(`refused with ${response.statusCode}`)));
   });
-  ws.on('error', () => undefined); // the close code says it
+  ws.on('error', () => undefined); // tests check the close code
   const send = (message: unknown) => ws.send(typeof message === 'string' ? message : JSON.stringify(message));
   if (options.token !== undefined) send({ method: 'connectionParams', data: { token: options.token } });
 

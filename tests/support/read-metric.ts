@@ -1,6 +1,7 @@
 /**
- * One value out of Prometheus' text format: the sum over all samples of that name which bear the labels, 0 if none does.
- * @throws Error when the text knows no metric of that name, so that a misspelt one is never taken for 0
+ * Reads a metric from Prometheus' text format: the sum of its samples that have these labels, 0 when none has them.
+ *
+ * @throws Error when there is no metric of that name, so that a misspelt name is not read as 0
  */
 export function readMetric(text: string, name: string, labels: Record<string, string> = {}): number {
   const known = [...text.matchAll(/^# TYPE (\S+) /gm)].some(

@@ -1,4 +1,4 @@
-/** Every version that a project's row ever had, as the database itself noted it: sampling would miss those in between. */
+/** Records every version of a project's row with a trigger, because polling would miss versions. */
 
 import type { Database } from '../../src/shared/node/db/database.ts';
 
@@ -9,7 +9,7 @@ export interface RowVersion {
   podUid: string | null;
 }
 
-/** Notes every change of a project from now on. The function that it returns gives those of one project, oldest first. */
+/** Records every change from now on. The returned function gives the versions of one project, oldest first. */
 export async function recordRows(db: Database): Promise<(projectId: string) => Promise<RowVersion[]>> {
   await db.raw(`
     create table row_history (
@@ -20,13 +20,13 @@ export async function recordRows(db: Database): Promise<(projectId: string) => P
       reason text not null,
       pod_uid text
     );
-    create function note_row() returns trigger language plpgsql as $$
+    create function record_row() returns trigger language plpgsql as $$
     begin
       insert into row_history (project_id, version, status, reason, pod_uid)
       values (new.id, new.status_version, new.status, new.reason, new.pod_uid);
       return null;
     end $$;
-    create trigger note_row after update on projects for each row execute function note_row();
+    create trigger record_row after update on projects for each row execute function record_row();
   `);
   return async (projectId) => {
     const select = `

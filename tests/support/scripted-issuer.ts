@@ -1,6 +1,6 @@
 /**
- * An OpenID Connect issuer whose faults a test scripts: it goes away and comes back, changes its key, fails at one
- * endpoint, or answers what it should not. It asks nobody anything: whoever is sent to it comes back at once as `subject`.
+ * An OpenID Connect issuer whose faults a test controls: it stops and starts, changes its key, fails at one endpoint, or sends
+ * wrong answers. It has no sign-in page: every person is sent back at once as `subject`.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -12,37 +12,37 @@ import { findKeptPort } from './kept-port.ts';
 
 type Endpoint = 'metadata' | 'keys' | 'authorize' | 'token';
 
-/** How it departs from its usual answers, until it is mended. */
+/** Changes to its usual answers, until `repair`. */
 interface IssuerScript {
-  /** How far its clock is ahead of the real one. */
+  /** How far its clock is ahead. */
   clockAheadMs: number;
   metadata: Record<string, unknown>;
-  /** Added to the address that people come back to; `null` takes a parameter away. */
+  /** Parameters for the callback URL; `null` removes one. */
   callback: Record<string, string | null>;
-  /** Claims of the ID token of a sign-in, in place of or beside the usual ones; `undefined` takes one away. */
+  /** Further or changed claims of the ID token; `undefined` removes one. */
   idClaims: Record<string, unknown>;
-  /** Keys that it shows beside its own. */
+  /** Further keys in its key set. */
   moreKeys: JWK[];
-  /** What its token endpoint refuses everybody with. */
+  /** The error of its token endpoint. */
   tokenRefusal: { status: number; body: string; headers?: Record<string, string> } | null;
 }
 
 export interface ScriptedIssuer {
   url: string;
   script(changes: Partial<IssuerScript>): void;
-  /** Signs these claims as its own, with the key of now; `undefined` ones are left out. */
+  /** Signs these claims with its current key. Claims that are `undefined` are left out. */
   sign(claims: Record<string, unknown>, options?: { typ?: string }): Promise<string>;
-  /** The public key of now. */
+  /** The current public key. */
   publicKey(): JWK;
-  /** Shows a new key in place of the one before, and signs with it unless told to show it only. */
+  /** Publishes a new key instead of the current one, and signs with it unless the options say otherwise. */
   rotateKey(options?: { showOnly: boolean }): Promise<void>;
-  /** Nothing listens any more; connections that were open are broken. */
+  /** Stops listening and resets open connections. */
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
-  /** From now on this endpoint answers 503, or not at all. */
+  /** Makes this endpoint answer with 503, or not at all. */
   break(endpoint: Endpoint, how: 'error' | 'silence'): void;
-  mend(): void;
-  /** How often it was asked there. */
+  repair(): void;
+  /** The number of requests to this endpoint. */
   count(endpoint: Endpoint): number;
 }
 
@@ -161,7 +161,7 @@ export async function startScriptedIssuer({
       }),
     comeBack,
     break: (endpoint, how) => void broken.set(endpoint, how),
-    mend() {
+    repair() {
       broken.clear();
       script = usual;
     },

@@ -1,6 +1,6 @@
 /**
- * A Kubernetes API that answers only what a test tells it to, request by request, over real sockets: lists, watches,
- * errors, garbage, resets and silence. It knows no rule of Kubernetes; it owns one HTTP server and its connections.
+ * A Kubernetes API whose every answer comes from the test: lists, watches, errors, invalid data, resets and silence. It is an
+ * HTTP server on real sockets and knows nothing about Kubernetes.
  */
 
 import { once } from 'node:events';
@@ -11,45 +11,45 @@ import { KubeConfig } from '@kubernetes/client-node';
 
 const timeoutMs = 5_000;
 
-/** One request that waits for its answer. */
+/** A request that waits for its answer. */
 export interface ScriptedRequest {
-  /** When it came, in milliseconds of `performance.now()`. */
+  /** When it arrived, in milliseconds of `performance.now()`. */
   at: number;
   method: string;
   path: string;
   query: URLSearchParams;
-  /** Resolves when the connection of this request has been closed by whichever side. */
+  /** Resolves when either side has closed the connection of this request. */
   closed: Promise<void>;
-  /** A list of the resource, with status 200. */
+  /** Answers with a list of the resource. */
   list(items: object[], metadata: { resourceVersion: string; continue?: string }): void;
-  /** Any complete answer; an object is sent as JSON. */
+  /** Sends a complete answer. An object is sent as JSON. */
   answer(status: number, body: object | string, headers?: Record<string, string>): void;
-  /** Status 200 and no end: events follow by {@link event} and {@link raw}. */
+  /** Sends status 200. Events follow by {@link event} and {@link raw}. */
   openWatch(): void;
   event(type: string, object: object): void;
   raw(text: string | Uint8Array): void;
   /** The regular end of a watch. */
   end(): void;
-  /** Cuts the connection in the middle. */
+  /** Resets the connection. */
   reset(): void;
 }
 
 export interface ScriptedKubernetes {
   kubeConfig: KubeConfig;
-  /** The next request that nobody has been given yet; waits for it up to five seconds. */
+  /** The next request. Waits for it up to five seconds. */
   next(): Promise<ScriptedRequest>;
-  /** Requests that no `next` was asked for. */
+  /** The number of requests that `next` has not returned yet. */
   unasked(): number;
   stop(): Promise<void>;
 }
 
-/** Starts it on a free port of this machine's loopback. */
+/** Starts it on a free port of the loopback interface. */
 export async function createScriptedKubernetes(): Promise<ScriptedKubernetes> {
   const arrived: ScriptedRequest[] = [];
   let onArrival: (() => void) | null = null;
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
-    // Whoever asks this only wants to know whether anybody is there.
+    // The client only checks here whether the API is reachable.
     if (request.url === '/version') return sendJson(response, 200, { major: '1' });
     arrived.push(scriptedRequest(request, response));
     onArrival?.();
@@ -64,7 +64,7 @@ export async function createScriptedKubernetes(): Promise<ScriptedKubernetes> {
 
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromClusterAndUser(
-    // The client library speaks plain HTTP only with this switch.
+    // The client library uses plain HTTP only with this option.
     { name: 'scripted', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
     { name: 'tester', token: 'test-token' },
   );
@@ -99,8 +99,8 @@ export async function createScriptedKubernetes(): Promise<ScriptedKubernetes> {
 function scriptedRequest(request: IncomingMessage, response: ServerResponse): ScriptedRequest {
   const url = new URL(request.url ?? '/', 'http://scripted');
   const { socket } = request;
-  socket.setMaxListeners(0); // one connection carries many requests
-  socket.on('error', () => undefined); // the test cuts connections on purpose
+  socket.setMaxListeners(0); // one connection has many requests
+  socket.on('error', () => undefined); // the test resets connections on purpose
   return {
     at: performance.now(),
     method: request.method ?? '',

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ServiceProcess } from './processes.ts';
 
-/** Collects garbage all the time, so that what a server holds can be told from what it has not yet thrown away. */
+/** Runs the garbage collector often, so that measured memory is memory in use. */
 export const collectingGarbage = {
   NODE_OPTIONS: '--expose-gc --import=data:text/javascript,setInterval(gc,500).unref()',
 };
 
-/** What the server holds, in bytes: its own objects, and the buffers that wait to be sent. The least of a second. */
+/** The memory of the server in bytes: heap and unsent buffers. It is the minimum over one second. */
 export async function memoryOf(server: ServiceProcess): Promise<number> {
   let least = Infinity;
   for (const startedAt = performance.now(); performance.now() - startedAt < 1_000; await delay(50)) {

@@ -1,6 +1,6 @@
 /**
- * What every test stands on: the PostgreSQL and the Redis that `global-setup.ts` has started once for the run. This module
- * hands out isolated parts of them, so that test files can run side by side.
+ * Gives each test a database and a logical Redis of its own, in the PostgreSQL and Redis that `global-setup.ts` has started.
+ * So test files can run at the same time.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -13,9 +13,9 @@ import { findOnPath } from '../../src/embedded/redis/redis-program.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** May create and drop databases. */
+    /** Its user may create and drop databases. */
     postgresAdminUrl: string;
-    /** A database with all migrations in it, to copy. */
+    /** The name of a database with all migrations, which each test database copies. */
     postgresTemplate: string;
     redisUrl: string;
   }
@@ -23,11 +23,11 @@ declare module 'vitest' {
 
 export interface TestDatabase {
   url: string;
-  /** Ends all its connections and removes it. */
+  /** Closes all its connections and drops it. */
   drop(): Promise<void>;
 }
 
-/** A fresh database of the newest schema, for one test file or one test. */
+/** Creates an empty database of the newest schema. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const adminUrl = inject('postgresAdminUrl');
   const template = inject('postgresTemplate');
@@ -41,7 +41,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function runAsAdmin(adminUrl: string, statement: string): Promise<void> {
   const client = new Client({ connectionString: adminUrl });
   await client.connect();
@@ -53,12 +53,12 @@ export async function runAsAdmin(adminUrl: string, statement: string): Promise<v
 }
 
 export interface TestRedis {
-  /** Names a logical database that nobody else has, empty at first. Pub/sub and `FLUSHALL` know no such bounds. */
+  /** Names an unused logical database. Pub/sub and `FLUSHALL` affect all logical databases. */
   url: string;
   flush(): Promise<void>;
 }
 
-/** An empty logical Redis database, for one test file or one test. */
+/** Reserves an empty logical Redis database. */
 export async function createTestRedis(): Promise<TestRedis> {
   const url = new URL(inject('redisUrl'));
   url.pathname = '/0';
@@ -66,7 +66,7 @@ export async function createTestRedis(): Promise<TestRedis> {
     const [, configured = '16'] = await redis.config('GET', 'databases');
     return { count: Number(configured), handedOut: await redis.incr('test-databases-handed-out') };
   });
-  // Number 0 holds the counter. Numbers come round again only after hundreds of them.
+  // Database 0 has the counter. A number is reused only after all others.
   url.pathname = `/${1 + ((databases.handedOut - 1) % (databases.count - 1))}`;
   const flush = () => onRedis(url.href, async (redis) => void (await redis.flushdb()));
   await flush();
@@ -75,7 +75,7 @@ export async function createTestRedis(): Promise<TestRedis> {
 
 async function onRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { maxRetriesPerRequest: 1 });
-  redis.on('error', () => undefined); // the command that fails says it
+  redis.on('error', () => undefined); // the command rejects
   try {
     return await use(redis);
   } finally {
@@ -83,7 +83,7 @@ async function onRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Promi
   }
 }
 
-/** The path of a Chromium or Chrome on this machine (`CHROMIUM_PATH` goes first), or null when there is none. */
+/** The path of a Chromium or Chrome on this machine (`CHROMIUM_PATH` has priority), or null when there is none. */
 export function findChromium(): string | null {
   const named = process.env['CHROMIUM_PATH'];
   if (named !== undefined && named !== '') return named;

@@ -1,28 +1,28 @@
-/** A TCP proxy that a test can cut, freeze or let die silently, to take a service away from one client and no other. */
+/** A TCP proxy that a test can cut, freeze or slow down, so that a service fails for one client only. */
 
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface TcpProxy {
   port: number;
-  /** Breaks every connection and refuses new ones, as a service that was killed. */
+  /** Resets every connection and refuses new ones, like a killed service. */
   cut(): void;
-  /** Breaks every connection; new ones are welcome. */
+  /** Resets every connection. New connections are accepted. */
   reset(): void;
-  /** Takes connections and bytes but passes nothing on, as a service that was stopped. */
+  /** Accepts connections and bytes but forwards nothing, like a service after SIGSTOP. */
   freeze(): void;
-  /** Swallows for ever what the present connections carry; new ones pass. So does a peer that went without a word. */
+  /** Drops all further bytes of the open connections, as when a peer loses power. New connections work. */
   halfOpen(): void;
-  /** As {@link halfOpen}, and new connections are swallowed too, as by a firewall that drops packets. */
+  /** As {@link halfOpen}, and the bytes of new connections are dropped too, as by a firewall. */
   blackHole(): void;
-  /** Holds back each piece by this many milliseconds on each way, from now on. */
+  /** Delays each chunk by this time in each direction. */
   slowDown(latencyMs: number): void;
-  /** Lets everything pass again, at once, what came in while it was frozen included. What was swallowed stays lost. */
+  /** Forwards everything again, including what arrived while it was frozen. Dropped bytes stay lost. */
   restore(): void;
   close(): Promise<void>;
 }
 
-/** @param options.port to listen on; any free one unless told */
+/** @param options.port to listen on; a free one by default */
 export async function createTcpProxy(
   target: { host: string; port: number },
   options: { port?: number } = {},
@@ -30,7 +30,7 @@ export async function createTcpProxy(
   let state: 'open' | 'cut' | 'frozen' | 'black-hole' = 'open';
   let latencyMs = 0;
   const sockets = new Set<Socket>();
-  /** Both ends of connections whose bytes, and whose end, the other side will never see. */
+  /** Both sockets of connections whose bytes and end are dropped. */
   const lost = new WeakSet<Socket>();
 
   const server = createServer((inner) => {
@@ -44,14 +44,14 @@ export async function createTcpProxy(
       if (state === 'black-hole') lost.add(from);
       let waiting = 0;
       let passed = Promise.resolve();
-      /** After whatever came before it, so that a connection does not end before its last words are through. */
-      const pass = (deed: () => void) => {
+      /** Keeps the order, so that a connection does not end before its last bytes are forwarded. */
+      const pass = (action: () => void) => {
         if (lost.has(from)) return;
-        if (latencyMs === 0 && waiting === 0) return deed();
+        if (latencyMs === 0 && waiting === 0) return action();
         waiting += 1;
         passed = afterBoth(passed, delay(latencyMs), () => {
           waiting -= 1;
-          if (!lost.has(from)) deed();
+          if (!lost.has(from)) action();
         });
       };
       from.on('error', () => pass(() => to.resetAndDestroy()));
@@ -107,10 +107,10 @@ export async function createTcpProxy(
   };
 }
 
-async function afterBoth(one: Promise<void>, other: Promise<void>, deed: () => void): Promise<void> {
+async function afterBoth(one: Promise<void>, other: Promise<void>, action: () => void): Promise<void> {
   await one;
   await other;
-  deed();
+  action();
 }
 
 /** The same service behind a proxy: its URL with the proxy's address in it. */

@@ -1,8 +1,9 @@
-/** A real server on a free port of this machine, for tests that speak to it as its users do. */
+/** Starts a server in this process on a free port, for tests that use it over the network. */
 
 import { readServerConfig } from '../../src/server/config.ts';
 import type { ServerTimings } from '../../src/server/context.ts';
 import { startServer } from '../../src/server/server.ts';
+import type { Clock } from '../../src/shared/clock.ts';
 import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
@@ -11,24 +12,24 @@ import { createLog } from '../../src/shared/node/log.ts';
 export interface TestServerOptions {
   databaseUrl: string;
   redisUrl: string;
-  /** Any other variable of the server's environment, such as `OIDC_ISSUER` or `MAX_PROJECTS_PER_USER`. */
+  /** Further environment variables, such as `OIDC_ISSUER` or `MAX_PROJECTS_PER_USER`. */
   env?: Record<string, string>;
   timings?: Partial<ServerTimings>;
   clientDir?: string;
-  now?: () => number;
-  /** Where the log goes, line by line; standard output unless told otherwise. */
+  clock?: Clock;
+  /** Receives the lines of the log; standard output by default. */
   logTo?: { write(line: string): void };
 }
 
 export interface TestServer {
   url: string;
   port: number;
-  /** Creates the person at need and returns a new personal access token of theirs. */
+  /** Creates the person if necessary, and returns a new personal access token. */
   mintToken(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** The issuer of servers that nobody signs in to by a browser: the discard port, where nothing answers. */
+/** The issuer for tests without sign-in: the discard port, where nothing answers. */
 const noIssuer = 'http://127.0.0.1:9';
 
 export const testSessionSecret = 'a secret of tests, longer than 32 characters';
@@ -53,7 +54,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     }),
     ...(options.clientDir === undefined ? {} : { clientDir: options.clientDir }),
     ...(options.timings ? { timings: options.timings } : {}),
-    ...(options.now ? { now: options.now } : {}),
+    ...(options.clock ? { clock: options.clock } : {}),
   });
   return {
     url: server.url,

@@ -1,6 +1,6 @@
 /**
- * A reverse proxy as it stands before the server on the open internet: TLS towards browsers, plain HTTP towards the server,
- * sockets included. It says who the client is, behind whatever the client itself has said. Its certificate is its own.
+ * A reverse proxy as in production: TLS for browsers, plain HTTP to the server, WebSockets included. It appends the address of
+ * the client to X-Forwarded-For. It has a self-signed certificate.
  */
 
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
@@ -11,13 +11,13 @@ import type { Duplex } from 'node:stream';
 import { generate } from 'selfsigned';
 
 export interface TlsProxy {
-  /** The origin that browsers see. */
+  /** The origin for browsers. */
   url: string;
-  /** The certificate, for programs that are to trust it. */
+  /** The certificate, for programs that have to trust it. */
   certificate: string;
-  /** From now on it asks this port of 127.0.0.1. */
+  /** Sets the port of the server on 127.0.0.1. */
   forwardTo(port: number): void;
-  /** The handshakes of sockets that it has passed on, by the status of the answer. */
+  /** The statuses of all forwarded WebSocket handshakes. */
   handshakes(): number[];
   close(): Promise<void>;
 }

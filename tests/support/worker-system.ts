@@ -1,11 +1,14 @@
-/** A database, a Redis and as many workers as a test wants, in front of a cluster whose node is very quick. */
+/**
+ * The one scaffold for tests of workers: a database, a Redis, a Kubernetes API that can fail, and any number of workers,
+ * either in this process or as processes. {@link file://./worker-test.ts} makes one for each test.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Api, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
 import { Queue } from 'bullmq';
 import { expect, vi } from 'vitest';
 
@@ -18,24 +21,30 @@ import { createDatabase, type Database } from '../../src/shared/node/db/database
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import { changeProject, findProject, insertProject } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
-import { createLog } from '../../src/shared/node/log.ts';
+import { createLog, type Log } from '../../src/shared/node/log.ts';
 import { createProjectQueue } from '../../src/shared/node/project-queue.ts';
 import { createRedis } from '../../src/shared/node/redis.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { startWorker, type Worker } from '../../src/worker/worker.ts';
 import { createAdministrator } from './clusters.ts';
 import { createFaultyKubernetes, type FaultyKubernetes } from './faulty-kubernetes.ts';
+import type { OwnRedis } from './own-services.ts';
+import { startServerProcess, startWorkerProcess, type ServiceProcess } from './processes.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
 
 export interface QuickCluster {
   kubeconfigPath: string;
   api: CoreV1Api;
-  /** Forgets the history of changes. */
+  /** Forgets the history of changes, so that a watch from an old resource version gets 410. */
   compact(): void;
   stop(): Promise<void>;
 }
 
-/** @param stopMs how long a pod takes to stop */
+/**
+ * The embedded Kubernetes with a node on which every step takes milliseconds.
+ *
+ * @param options.stopMs how long a pod takes to stop
+ */
 export async function startQuickCluster({ stopMs = 20 } = {}): Promise<QuickCluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'opencode-cluster-'));
   const quick = { scheduleMs: 1, provisionMs: 1, pullMs: 1, createMs: 1, startupMs: 1, readyMs: 1, stopMs };
@@ -57,87 +66,64 @@ export async function startQuickCluster({ stopMs = 20 } = {}): Promise<QuickClus
 
 export interface WorkerSystem {
   db: Database;
-  /** Where everything is, for a worker that is a process of its own. */
+  /** The addresses of all services, for a worker that runs as a process. */
   places: { databaseUrl: string; redisUrl: string; kubeconfigPath: string };
   kubernetes: FaultyKubernetes;
-  /** The library's own view of the queue, for looking at jobs. */
+  /** BullMQ's own client of the queue, to inspect jobs. */
   jobs: Queue;
-  /** Forgets all of Redis. */
+  /** Deletes all keys of this system's Redis database. */
   flushRedis(): Promise<void>;
+  /** Starts a worker in this process, with short times and the shortest back-off. */
   startWorker(
     variables?: Record<string, string>,
     options?: NonNullable<Parameters<typeof startWorker>[1]>,
   ): Promise<Worker>;
-  /** Commits a project; `queued: false` loses its job, as a crash between row and queue does. */
+  /** Starts `npm run worker` as a process, with the times of production. */
+  startWorkerProcess(env?: Record<string, string>): Promise<ServiceProcess>;
+  /** Starts `npm run server` as a process, with the times of production. */
+  startServerProcess(env?: Record<string, string>): Promise<ServiceProcess>;
+  /** Commits a project. With `queued: false` it has no job, as after a crash between the commit and the queue. */
   create(options?: { queued?: boolean; namespace?: string }): Promise<ProjectRecord>;
   command(id: string, command: ProjectCommand, options?: { queued?: boolean }): Promise<ProjectRecord>;
   read(id: string): Promise<ProjectRecord>;
   /** Waits until the row has these values. */
   until(id: string, expected: Partial<ProjectRecord>, timeoutMs?: number): Promise<ProjectRecord>;
-  /** The pods that bear the project's label. */
+  /** Waits until no job waits, runs or is delayed. */
+  untilQueueIsEmpty(): Promise<void>;
+  /** The pods that have the project's label. */
   podsOf(id: string): Promise<V1Pod[]>;
-  /** `null` when it is gone. */
+  /** The volume claims that have the project's label. */
+  claimsOf(id: string): Promise<V1PersistentVolumeClaim[]>;
+  /** `null` when there is no claim. */
   claimUid(id: string): Promise<string | null>;
   stop(): Promise<void>;
 }
 
+/** @param options.redis a Redis that the test may kill, freeze or flush; the run's shared one by default */
 export async function createWorkerSystem(
   cluster: QuickCluster,
-  { redisUrl }: { redisUrl?: string } = {},
+  options: { redis?: OwnRedis } = {},
 ): Promise<WorkerSystem> {
-  const [database, redis, kubernetes] = await Promise.all([
+  const [database, kubernetes] = await Promise.all([
     createTestDatabase(),
-    createTestRedis(),
     createFaultyKubernetes(cluster.kubeconfigPath),
   ]);
+  const redis = options.redis ? { url: options.redis.url, flush: options.redis.flushAll } : await createTestRedis();
+  const places = { databaseUrl: database.url, redisUrl: redis.url, kubeconfigPath: kubernetes.kubeconfigPath };
   const log = createLog({ name: 'test', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const db = createDatabase(database.url);
-  const producer = createRedis(redisUrl ?? redis.url, { purpose: 'producer', log });
-  const queue = createProjectQueue({ redis: producer, log });
-  const inspector = createRedis(redisUrl ?? redis.url, { purpose: 'blocking', log });
-  const jobs = new Queue(projectQueueName, { connection: inspector });
-  jobs.on('error', () => undefined); // some tests take Redis away
-  const owner = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
+  const queue = openQueue(redis.url, log);
   const workers = new Set<Worker>();
-  let count = 0;
-
-  const enqueue = (record: ProjectRecord) =>
-    queue.enqueue(projectJobNameFor(record.desiredState), { projectId: record.id });
-  const read = async (id: string) => {
-    const record = await findProject(db, id);
-    if (!record) throw new Error(`There is no project ${id}.`);
-    return record;
-  };
+  const processes = new Set<ServiceProcess>();
 
   return {
     db,
-    places: {
-      databaseUrl: database.url,
-      redisUrl: redisUrl ?? redis.url,
-      kubeconfigPath: kubernetes.kubeconfigPath,
-    },
+    places,
     kubernetes,
-    jobs,
+    jobs: queue.jobs,
     flushRedis: redis.flush,
-    read,
-    async startWorker(variables = {}, options = {}) {
-      const config = readWorkerConfig({
-        DATABASE_URL: database.url,
-        REDIS_URL: redisUrl ?? redis.url,
-        KUBECONFIG: kubernetes.kubeconfigPath,
-        ...variables,
-      });
-      const watchLimits = { firstBackOffMs: 20, longestBackOffMs: 100, ...options.watchLimits };
-      const watchTimes = { ttlMs: 2_000, renewMs: 200 };
-      const random = () => 0; // the shortest pauses
-      const worker = await startWorker(config, {
-        log,
-        random,
-        watchTimes,
-        jobGraceMs: 100,
-        ...options,
-        watchLimits,
-      });
+    async startWorker(variables, workerOptions) {
+      const worker = await startQuickWorker({ places, log, variables, options: workerOptions });
       workers.add(worker);
       return {
         ...worker,
@@ -147,24 +133,104 @@ export async function createWorkerSystem(
         },
       };
     },
+    async startWorkerProcess(env = {}) {
+      const started = await startWorkerProcess({ ...places, env });
+      processes.add(started);
+      return started;
+    },
+    async startServerProcess(env = {}) {
+      const started = await startServerProcess({ ...places, env });
+      processes.add(started);
+      return started;
+    },
+    ...(await createProjectActions(db, queue.enqueue)),
+    untilQueueIsEmpty: queue.untilEmpty,
+    ...createClusterQueries(cluster.api),
+    async stop() {
+      await Promise.all([
+        ...[...workers].map((worker) => worker.stop()),
+        ...[...processes].map((started) => started.kill()),
+      ]);
+      await queue.close();
+      await db.destroy();
+      await Promise.all([kubernetes.stop(), database.drop()]);
+    },
+  };
+}
+
+function startQuickWorker(system: {
+  places: WorkerSystem['places'];
+  log: Log;
+  variables: Record<string, string> | undefined;
+  options: Parameters<typeof startWorker>[1];
+}): Promise<Worker> {
+  const { databaseUrl, redisUrl, kubeconfigPath } = system.places;
+  const config = readWorkerConfig({
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    KUBECONFIG: kubeconfigPath,
+    ...system.variables,
+  });
+  return startWorker(config, {
+    log: system.log,
+    random: () => 0, // the shortest back-off
+    watchTimes: { ttlMs: 2_000, renewMs: 200 },
+    jobGraceMs: 100,
+    ...system.options,
+    watchLimits: { firstBackOffMs: 20, longestBackOffMs: 100, ...system.options?.watchLimits },
+  });
+}
+
+function openQueue(redisUrl: string, log: Log) {
+  const producer = createRedis(redisUrl, { purpose: 'producer', log });
+  const inspector = createRedis(redisUrl, { purpose: 'blocking', log });
+  const queue = createProjectQueue({ redis: producer, log });
+  const jobs = new Queue(projectQueueName, { connection: inspector });
+  jobs.on('error', () => undefined); // some tests make Redis unavailable
+  return {
+    jobs,
+    enqueue: (record: ProjectRecord) => queue.enqueue(projectJobNameFor(record.desiredState), { projectId: record.id }),
+    async untilEmpty() {
+      await vi.waitFor(async () => {
+        const counts = await jobs.getJobCounts('wait', 'active', 'delayed');
+        expect(counts).toEqual({ wait: 0, active: 0, delayed: 0 });
+      }, 10_000);
+    },
+    async close() {
+      await Promise.all([queue.close(), jobs.close()]);
+      inspector.disconnect();
+      producer.disconnect();
+    },
+  };
+}
+
+/** What the server does to rows and queue, without a server. */
+async function createProjectActions(
+  db: Database,
+  enqueue: (record: ProjectRecord) => Promise<unknown>,
+): Promise<Pick<WorkerSystem, 'create' | 'command' | 'read' | 'until'>> {
+  const owner = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
+  let count = 0;
+  const read = async (id: string) => {
+    const record = await findProject(db, id);
+    if (!record) throw new Error(`There is no project ${id}.`);
+    return record;
+  };
+  return {
+    read,
     async create({ queued = true, namespace = 'opencode' } = {}) {
       const id = randomUUID();
-      const { record } = await db.transaction((trx) =>
-        insertProject(
-          trx,
-          {
-            id,
-            ownerId: owner.id,
-            idempotencyKey: null,
-            name: `Project ${++count}`,
-            description: '',
-            repoUrl: 'https://example.org/team/repo',
-            namespace,
-            ...kubernetesNames(id),
-          },
-          { maxProjects: 100 },
-        ),
-      );
+      const project = {
+        id,
+        ownerId: owner.id,
+        idempotencyKey: null,
+        name: `Project ${++count}`,
+        description: '',
+        repoUrl: 'https://example.org/team/repo',
+        namespace,
+        ...kubernetesNames(id),
+      };
+      const { record } = await db.transaction((trx) => insertProject(trx, project, { maxProjects: 1_000 }));
       if (queued) await enqueue(record);
       return record;
     },
@@ -186,22 +252,15 @@ export async function createWorkerSystem(
         },
         { timeout: timeoutMs, interval: 60 },
       ),
-    async podsOf(id) {
-      const labelSelector = `project-id=${id}`;
-      return (await cluster.api.listNamespacedPod({ namespace: 'opencode', labelSelector })).items;
-    },
-    async claimUid(id) {
-      const labelSelector = `project-id=${id}`;
-      const claims = await cluster.api.listNamespacedPersistentVolumeClaim({ namespace: 'opencode', labelSelector });
-      return claims.items[0]?.metadata?.uid ?? null;
-    },
-    async stop() {
-      await Promise.all([...workers].map((worker) => worker.stop()));
-      await Promise.all([queue.close(), jobs.close()]);
-      inspector.disconnect();
-      producer.disconnect();
-      await db.destroy();
-      await Promise.all([kubernetes.stop(), database.drop()]);
-    },
+  };
+}
+
+function createClusterQueries(api: CoreV1Api): Pick<WorkerSystem, 'podsOf' | 'claimsOf' | 'claimUid'> {
+  const selectorOf = (id: string) => ({ namespace: 'opencode', labelSelector: `project-id=${id}` });
+  const claimsOf = async (id: string) => (await api.listNamespacedPersistentVolumeClaim(selectorOf(id))).items;
+  return {
+    podsOf: async (id) => (await api.listNamespacedPod(selectorOf(id))).items,
+    claimsOf,
+    claimUid: async (id) => (await claimsOf(id))[0]?.metadata?.uid ?? null,
   };
 }

@@ -1,39 +1,38 @@
-/** How fresh the page is: the state of the socket and of the cluster behind it, and how both read in words. */
+/** How fresh the page is: the state of the link to the server and of the cluster, and the message that describes both. */
 
 import type { Freshness } from '../../shared/contract/events.ts';
+import type { Link } from '../../shared/sdk/live-feed.ts';
 
 export interface Connection {
-  /** `connecting`: the first time. `open`: events arrive. `lost`: they do not, and it is being tried again. */
-  link: 'connecting' | 'open' | 'lost';
-  /** The browser itself says that there is no network. */
+  link: Link;
+  /** The browser reports that it has no network. */
   isOffline: boolean;
-  /** What the server said last about the cluster; `null` before it said anything. */
+  /** The server's last report about the cluster; `null` before the first. */
   freshness: Freshness | null;
-  /** When the last event arrived, in milliseconds since 1970; `null` before the first. */
-  heardAtMs: number | null;
+  /** When the last event arrived, in milliseconds since the epoch; `null` before the first. */
+  lastEventAtMs: number | null;
 }
 
 export interface ConnectionView {
   kind: 'connecting' | 'live' | 'offline' | 'reconnecting' | 'delayed' | 'unreachable';
   label: string;
-  /** What is the matter, in two or three words. */
   title: string;
   message: string;
 }
 
-/** Says in words how far what is on the screen can be trusted. Only `live` may be shown as the present state. */
+/** Describes how far the screen can be trusted. Only `live` may be shown as the current state. */
 export function connectionView(
   connection: Connection,
   { formatTime }: { formatTime: (atMs: number) => string },
 ): ConnectionView {
-  const { link, isOffline, freshness, heardAtMs } = connection;
-  const known = heardAtMs === null ? '' : ` What you see is from ${formatTime(heardAtMs)}.`;
+  const { link, isOffline, freshness, lastEventAtMs } = connection;
+  const known = lastEventAtMs === null ? '' : ` The status shown is from ${formatTime(lastEventAtMs)}.`;
   if (link === 'lost' && isOffline) {
     return {
       kind: 'offline',
       label: 'Offline',
       title: 'You are offline.',
-      message: `Everything goes on by itself when the network is back.${known}`,
+      message: `The page reconnects when the network is back.${known}`,
     };
   }
   if (link === 'lost') {
@@ -41,7 +40,7 @@ export function connectionView(
       kind: 'reconnecting',
       label: 'Reconnecting…',
       title: 'Reconnecting.',
-      message: `The connection to the server was lost and is being restored by itself.${known}`,
+      message: `The connection to the server was lost. The page reconnects automatically.${known}`,
     };
   }
   if (link === 'connecting' || freshness === null) {
@@ -63,15 +62,15 @@ export function connectionView(
         title: 'Status delayed.',
         message:
           asOf === null
-            ? 'Nothing has been seen of the cluster yet. The status of projects may be out of date.'
-            : `Live updates are interrupted. What you see is as of ${asOf}; newer changes follow by themselves.`,
+            ? 'The cluster has not been observed yet. The status of projects may be out of date.'
+            : `Live updates are interrupted. The status shown is from ${asOf}. Newer changes appear automatically.`,
       };
     case 'unreachable':
       return {
         kind: 'unreachable',
         label: 'Cluster unreachable',
-        title: 'The cluster is away.',
-        message: `${asOf === null ? 'The cluster does not answer.' : `The cluster has not answered since ${asOf}.`} What you ask for is kept and done when it is back.`,
+        title: 'The cluster is unavailable.',
+        message: `${asOf === null ? 'The cluster does not answer.' : `The cluster has not answered since ${asOf}.`} Your commands are saved and run when it answers again.`,
       };
   }
 }
@@ -79,13 +78,13 @@ export function connectionView(
 export interface ConnectionStore {
   get: () => Connection;
   set: (change: Partial<Connection>) => void;
-  /** Calls `listener` after each change; returns the function that ends it. */
+  /** Calls `listener` after each change; returns the function that unsubscribes it. */
   subscribe: (listener: () => void) => () => void;
 }
 
 /** Holds the connection's state for React's `useSyncExternalStore`. */
 export function createConnectionStore(): ConnectionStore {
-  let connection: Connection = { link: 'connecting', isOffline: false, freshness: null, heardAtMs: null };
+  let connection: Connection = { link: 'connecting', isOffline: false, freshness: null, lastEventAtMs: null };
   const listeners = new Set<() => void>();
   return {
     get: () => connection,

@@ -5,7 +5,7 @@ import type { AppRouter } from '../../server/router.ts';
 import { listProjectsInputSchema } from '../../shared/contract/project.ts';
 import { withoutDirection } from './links.ts';
 
-/** What reaches the server when a call has this input. */
+/** The input that reaches the server for a call with this input. */
 async function inputSent(input: unknown): Promise<unknown> {
   let sent: unknown;
   const toServer = httpLink<AppRouter>({
@@ -21,7 +21,7 @@ async function inputSent(input: unknown): Promise<unknown> {
 }
 
 describe('the input of a paged list', () => {
-  it('passes the strict schema of the server, though the hooks add the direction of paging', async () => {
+  it('loses the direction of paging, which the hooks add and the server refuses', async () => {
     const fromHook = { sort: 'name', cursor: 'after 50', direction: 'forward' };
     expect(listProjectsInputSchema.safeParse(fromHook).success).toBe(false);
     const sent = await inputSent(fromHook);
@@ -29,7 +29,7 @@ describe('the input of a paged list', () => {
     expect(listProjectsInputSchema.safeParse(sent).success).toBe(true);
   });
 
-  it('is left as it is where there is none', async () => {
+  it('is unchanged if it has no direction of paging', async () => {
     expect(await inputSent({ id: '7' })).toEqual({ id: '7' });
     expect(await inputSent(undefined)).toBeUndefined();
   });

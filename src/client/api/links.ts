@@ -1,45 +1,39 @@
-/** How calls travel: queries and mutations batched over HTTP, the subscription over one WebSocket. */
+/** How calls travel: queries and mutations are batched over HTTP, the subscription uses one WebSocket. */
 
-import {
-  createWSClient,
-  httpBatchLink,
-  splitLink,
-  wsLink,
-  type TRPCLink,
-  type TRPCWebSocketClient,
-} from '@trpc/client';
+import { httpBatchLink, splitLink, wsLink, type TRPCLink } from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
-import type { BackOff } from './back-off.ts';
+import type { BackOffOptions } from '../../shared/back-off.ts';
+import { createLiveSocket, type LiveSocket } from '../../shared/sdk/live-socket.ts';
 
-/** The close code by which the server says that the session has ended. */
+/** The server closes a socket with this code when the session has ended. */
 const sessionEndedCode = 4401;
+/** The server accepts this many calls in one request. */
+const maxBatchSize = 20;
 
-export interface SocketDeps {
-  /** Where the page came from, such as `https://host`. */
+export interface BrowserSocketDeps {
+  /** The origin of the page, such as `https://host`. */
   origin: string;
-  backOff: BackOff;
+  reconnect: BackOffOptions;
   onSessionEnded: () => void;
   onClose: () => void;
 }
 
-/** Opens when something is subscribed, closes when nothing is, and reconnects in between. */
-export function createSocket({ origin, backOff, onSessionEnded, onClose }: SocketDeps): TRPCWebSocketClient {
-  return createWSClient({
-    url: `${origin.replace(/^http/, 'ws')}/trpc`,
-    lazy: { enabled: true, closeMs: 1000 },
-    retryDelayMs: () => backOff.nextDelayMs(),
-    // A line that died without a word is noticed by the missing answer. The server asks only peers that are silent for
-    // longer, so that one side alone does the asking.
-    keepAlive: { enabled: true, intervalMs: 20_000, pongTimeoutMs: 5000 },
-    onClose: (cause) => {
+export function createBrowserSocket({ origin, reconnect, onSessionEnded, onClose }: BrowserSocketDeps): LiveSocket {
+  return createLiveSocket({
+    url: origin,
+    reconnect,
+    closeWhenUnusedMs: 1_000,
+    // The server pings only peers that are silent for longer, so only one side pings.
+    pingIntervalMs: 20_000,
+    onClose: (code) => {
       onClose();
-      if (cause?.code === sessionEndedCode) onSessionEnded();
+      if (code === sessionEndedCode) onSessionEnded();
     },
   });
 }
 
-/** The hooks for paged lists add the direction of paging to the input, which our strict schemas rightly refuse. */
+/** Removes the direction of paging, which the hooks for paged lists add to the input and the server's schemas refuse. */
 export const withoutDirection: TRPCLink<AppRouter> =
   () =>
   ({ op, next }) => {
@@ -48,14 +42,13 @@ export const withoutDirection: TRPCLink<AppRouter> =
     return next({ ...op, input });
   };
 
-export function createLinks({ socket }: { socket: TRPCWebSocketClient }): TRPCLink<AppRouter>[] {
+export function createLinks({ socket }: { socket: LiveSocket }): TRPCLink<AppRouter>[] {
   return [
     withoutDirection,
     splitLink({
       condition: (operation) => operation.type === 'subscription',
-      true: wsLink({ client: socket }),
-      // As many calls as the server takes in one request.
-      false: httpBatchLink({ url: '/trpc', maxItems: 20 }),
+      true: wsLink({ client: socket.client }),
+      false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize }),
     }),
   ];
 }

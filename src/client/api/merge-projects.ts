@@ -1,6 +1,6 @@
 /**
- * How projects that arrive by events are written into what a page holds: pure functions, so that every order of
- * deliveries can be tested. An older version never replaces a newer one, and what the reader sees does not jump.
+ * Merges projects from events into the pages of a list: pure functions, so that every order of deliveries can be tested. An
+ * older version never replaces a newer one, and projects keep their place on the screen.
  */
 
 import type { InfiniteData } from '@tanstack/react-query';
@@ -10,7 +10,7 @@ import type { ProjectStatus } from '../../shared/contract/states.ts';
 
 export type ProjectPages = InfiniteData<ProjectPage, string | null>;
 
-/** What a list shows, in the words of `projects.list`. */
+/** What a list shows: the filter and sort of `projects.list`. */
 export interface ListFilter {
   search?: string | undefined;
   status?: ProjectStatus | undefined;
@@ -19,11 +19,11 @@ export interface ListFilter {
 
 export interface IncomingProjects {
   projects: readonly Project[];
-  /** The projects are all that there are: whatever else is held is gone. */
+  /** These are all projects, so all other projects are removed from the list. */
   complete: boolean;
 }
 
-/** The newer of two states of one project; the held one when both are equally new. */
+/** The newer of two states of one project; the held one if both have the same version. */
 export function newerProject(held: Project | undefined, incoming: Project): Project {
   return held !== undefined && held.statusVersion >= incoming.statusVersion ? held : incoming;
 }
@@ -36,10 +36,10 @@ export function belongsInList(filter: ListFilter, project: Project): boolean {
 }
 
 /**
- * Merges projects into the pages of one list. Held projects keep their place unless the sort says otherwise; new ones
- * are inserted where they sort; those that no longer match leave. A project that sorts behind the part loaded so far
- * is left out: its page brings it. Returns the very same object when nothing changes.
- * @param pick which of two states of one project to show: the newer one, unless somebody knows better
+ * Merges projects into the pages of one list. Held projects keep their place unless their sort key changed. New projects are
+ * inserted at their sorted place. Projects that no longer match the filter are removed. A project that sorts after the loaded
+ * pages is left out, because its own page will contain it. Returns the same object if nothing changes.
+ * @param pick chooses which of two states of one project to show; the newer one by default
  */
 export function mergeIntoPages(
   held: ProjectPages,
@@ -51,10 +51,10 @@ export function mergeIntoPages(
   const arriving = new Map(incoming.projects.map((project) => [project.id, project]));
   const merged: Project[] = [];
   const toInsert: Project[] = [];
-  const observed = new Set<string>();
+  const visited = new Set<string>();
   for (const item of items) {
-    if (observed.has(item.id)) continue;
-    observed.add(item.id);
+    if (visited.has(item.id)) continue;
+    visited.add(item.id);
     const arrived = arriving.get(item.id);
     if (arrived === undefined) {
       if (!incoming.complete) merged.push(item);
@@ -65,7 +65,7 @@ export function mergeIntoPages(
     (compareProjects(filter.sort, item, newest) === 0 ? merged : toInsert).push(newest);
   }
   for (const project of arriving.values()) {
-    if (!observed.has(project.id) && belongsInList(filter, project)) toInsert.push(project);
+    if (!visited.has(project.id) && belongsInList(filter, project)) toInsert.push(project);
   }
   const lastItem = items.at(-1);
   const loadedUpTo = held.pages.at(-1)?.nextCursor != null ? lastItem : undefined;
@@ -94,7 +94,7 @@ function sameItems(one: readonly Project[], other: readonly Project[]): boolean 
   return one.length === other.length && one.every((project, index) => project === other[index]);
 }
 
-/** Keeps the number of pages and their cursors; the last page takes up the difference. */
+/** Keeps the number of pages and their cursors; the length of the last page absorbs the difference. */
 function intoPages(pages: readonly ProjectPage[], items: readonly Project[]): ProjectPage[] {
   let from = 0;
   return pages.map((page, index) => {

@@ -1,7 +1,6 @@
 /**
- * The writer of the query cache and the merging under it, by properties. They know a server as a log in which each project
- * changes and may end as archived; deliveries are entries of that log and snapshots of it. They abstract the network: it
- * repeats, delays and reorders as it likes.
+ * Properties of the project cache and of merging. The server is a log in which each project changes and may end as archived.
+ * Deliveries are entries and snapshots of that log. The network repeats, delays and reorders them.
  */
 
 import { QueryClient } from '@tanstack/react-query';
@@ -13,7 +12,7 @@ import { belongsInList, mergeIntoPages, type ListFilter, type ProjectPages } fro
 import { createProjectCache, type ProjectCache } from './project-cache.ts';
 import { all, pagesOf, some, testProject } from './test-projects.ts';
 
-/** Every change of a few projects, in the order in which the server made them; what a version says follows from its number. */
+/** Changes of a few projects in the server's order. The content of a version is derived from its number. */
 const anyLog: fc.Arbitrary<Project[]> = fc
   .array(fc.record({ number: fc.integer({ min: 1, max: 4 }), archives: fc.nat(5).map((n) => n === 0) }), {
     minLength: 1,
@@ -65,7 +64,7 @@ function truthFor(filter: ListFilter, log: Project[]): Project[] {
     );
 }
 
-/** A page of the application that holds four lists and hears of projects through the writer of its query cache. */
+/** A page with four lists over one project cache. */
 function openPage() {
   const queryClient = new QueryClient();
   const cache = createProjectCache({ queryClient });
@@ -74,7 +73,7 @@ function openPage() {
   return {
     shown: (filter: ListFilter): Project[] =>
       queryClient.getQueryData<ProjectPages>(keyOf(filter))?.pages.flatMap((page) => page.items) ?? [],
-    hear(delivery: Delivery): void {
+    receive(delivery: Delivery): void {
       if ('snapshot' in delivery) cache.write({ type: 'snapshot', projects: delivery.snapshot, freshness });
       else cache.write({ type: isLive(delivery.entry) ? 'changed' : 'removed', project: delivery.entry });
     },
@@ -86,14 +85,14 @@ function openPage() {
   };
 }
 
-describe('whatever the network does to the deliveries', () => {
-  it('all entries of the log, repeated and in any order, end in the same lists', () => {
+describe('the project cache', () => {
+  it('shows the same lists after all entries of the log in any order, with repetitions', () => {
     fc.assert(
       fc.property(
         anyLog.chain((log) => fc.tuple(fc.constant(log), anyDelivery(log, { of: 'each' }))),
         ([log, entries]) => {
           using page = openPage();
-          for (const entry of entries) page.hear({ entry });
+          for (const entry of entries) page.receive({ entry });
           for (const filter of listFilters) expect(page.shown(filter)).toEqual(truthFor(filter, log));
         },
       ),
@@ -111,7 +110,7 @@ describe('whatever the network does to the deliveries', () => {
     }),
   );
 
-  /** What is heard after a snapshot: what followed it in the log and some of what it has already, repeated and shuffled. */
+  /** Deliveries after a snapshot: entries after it and some entries that it already contains, repeated and shuffled. */
   function followUp(log: Project[], drawn: { snapshotAt: number; overlap: number; places: number[] }): Project[] {
     const entries = log.slice(Math.max(0, drawn.snapshotAt - drawn.overlap));
     return [...entries, ...entries.filter((_, index) => index % 3 === 0)]
@@ -120,20 +119,20 @@ describe('whatever the network does to the deliveries', () => {
       .map(({ entry }) => entry);
   }
 
-  it('a snapshot and what followed it end in the truth, whatever was heard before and however much is repeated', () => {
+  it('shows the state of the server after a snapshot and the entries after it, with any earlier and repeated deliveries', () => {
     fc.assert(
       fc.property(logWithSnapshot, ({ log, before, earlierSnapshotAt, ...rest }) => {
         using page = openPage();
-        for (const entry of before) page.hear({ entry });
-        page.hear({ snapshot: stateAfter(log.slice(0, earlierSnapshotAt)).filter(isLive) });
-        page.hear({ snapshot: stateAfter(log.slice(0, rest.snapshotAt)).filter(isLive) });
-        for (const entry of followUp(log, rest)) page.hear({ entry });
+        for (const entry of before) page.receive({ entry });
+        page.receive({ snapshot: stateAfter(log.slice(0, earlierSnapshotAt)).filter(isLive) });
+        page.receive({ snapshot: stateAfter(log.slice(0, rest.snapshotAt)).filter(isLive) });
+        for (const entry of followUp(log, rest)) page.receive({ entry });
         for (const filter of listFilters) expect(page.shown(filter)).toEqual(truthFor(filter, log));
       }),
     );
   });
 
-  it('no version falls from one delivery to the next, and what was removed never comes back', () => {
+  it('never shows an older version after a newer one, and never restores a removed project', () => {
     fc.assert(
       fc.property(logWithSnapshot, ({ log, before, ...rest }) => {
         using page = openPage();
@@ -145,7 +144,7 @@ describe('whatever the network does to the deliveries', () => {
           { snapshot },
           ...followUp(log, rest).map((entry) => ({ entry })),
         ]) {
-          page.hear(delivery);
+          page.receive(delivery);
           if ('entry' in delivery && !isLive(delivery.entry)) removed.add(delivery.entry.id);
           const now = page.shown({});
           for (const project of now) {
@@ -160,7 +159,7 @@ describe('whatever the network does to the deliveries', () => {
     );
   });
 
-  it('a delivery that was heard already changes nothing, not even the identity of the pages', () => {
+  it('returns the same pages for a repeated delivery', () => {
     fc.assert(
       fc.property(anyLog, fc.constantFrom(...listFilters), (log, filter) => {
         const pages = mergeIntoPages(pagesOf([]), filter, some(...stateAfter(log)));
@@ -174,7 +173,7 @@ describe('whatever the network does to the deliveries', () => {
     );
   });
 
-  it('a list that is loaded in part stays sorted, shows nothing twice, and keeps its pages and its cursor', () => {
+  it('keeps a partly loaded list sorted and without duplicates, with the same pages and cursor', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }),

@@ -35,8 +35,8 @@ const heldIn = (input: ListFilter): string[] =>
   );
 const detail = (id: string): Project | undefined => queryClient.getQueryData<Project>(detailKey(id));
 
-describe('events in the query cache', () => {
-  it('reach the detail and every cached list, each by its own filter', () => {
+describe('events', () => {
+  it('are written into the detail and into every cached list that they match', () => {
     const project = testProject(1);
     hold({ sort: 'createdAt' }, project);
     hold({ sort: 'name', status: 'ready' }, project);
@@ -49,7 +49,7 @@ describe('events in the query cache', () => {
     expect(detail(project.id)?.status).toBe('stopped');
   });
 
-  it('never make a version fall, whatever the order in which they arrive', () => {
+  it('never replace a newer version, in any order of arrival', () => {
     const project = testProject(1);
     hold({}, project);
     queryClient.setQueryData(detailKey(project.id), project);
@@ -60,7 +60,7 @@ describe('events in the query cache', () => {
     expect(detail(project.id)?.statusVersion).toBe(5);
   });
 
-  it('take a deleted project from the lists and mark its detail, and a late change does not bring it back', () => {
+  it('remove a deleted project from the lists and archive its detail, and a late change does not restore it', () => {
     const project = testProject(1);
     hold({}, project);
     queryClient.setQueryData(detailKey(project.id), project);
@@ -70,7 +70,7 @@ describe('events in the query cache', () => {
     expect(detail(project.id)?.status).toBe('archived');
   });
 
-  it('in a snapshot replace the lists, and a detail that it lacks is asked for anew', async () => {
+  it('of the type snapshot replace the lists and refetch a detail that the snapshot lacks', async () => {
     const [gone, kept, missed] = [testProject(1), testProject(2), testProject(3)];
     hold({}, kept, gone);
     const get = vi.fn(async () => ({ ...gone, status: 'archived' as const, statusVersion: 4 }));
@@ -85,7 +85,7 @@ describe('events in the query cache', () => {
     unsubscribe();
   });
 
-  it('correct an answer that was read before them and arrives after them', async () => {
+  it('correct the answer of a list that was read before them and arrives after them', async () => {
     const project = testProject(1);
     const answer = Promise.withResolvers<ProjectPage>();
     const unsubscribe = new InfiniteQueryObserver(queryClient, {
@@ -101,7 +101,7 @@ describe('events in the query cache', () => {
     unsubscribe();
   });
 
-  it('correct a detail that was read before them and arrives after them', async () => {
+  it('correct the answer of a detail that was read before them and arrives after them', async () => {
     const project = testProject(1);
     const answer = Promise.withResolvers<Project>();
     const fetched = queryClient.fetchQuery({ queryKey: detailKey(project.id), queryFn: () => answer.promise });
@@ -111,7 +111,7 @@ describe('events in the query cache', () => {
     expect(detail(project.id)?.status).toBe('error');
   });
 
-  it('make the timeline of the changed project stale, and of no other', () => {
+  it('invalidate the timeline of the changed project, and of no other project', () => {
     const [one, other] = [testProject(1), testProject(2)];
     cache.write({ type: 'snapshot', projects: [one, other], freshness });
     for (const { id } of [one, other]) queryClient.setQueryData(activityKey(id), { pages: [], pageParams: [] });
@@ -120,7 +120,7 @@ describe('events in the query cache', () => {
     expect(queryClient.getQueryState(activityKey(other.id))?.isInvalidated).toBe(false);
   });
 
-  it('tell the newest state of a project to a page that opens', () => {
+  it('are the newest state of a project for a page that opens later', () => {
     const project = testProject(1);
     cache.write({ type: 'snapshot', projects: [project], freshness });
     cache.writeAnswer({ ...project, status: 'stopping', statusVersion: 2 });
@@ -129,7 +129,7 @@ describe('events in the query cache', () => {
   });
 });
 
-describe('what a command is expected to bring', () => {
+describe('the expected result of a command', () => {
   const project = testProject(1);
   const stopping = { status: 'stopping', desiredState: 'stopped' } as const;
   beforeEach(() => {
@@ -140,7 +140,7 @@ describe('what a command is expected to bring', () => {
   });
   const statusInList = () => queryClient.getQueryData<ProjectPages>(listKey({}))?.pages[0]?.items[0]?.status;
 
-  it('is shown at once, and leaves the lists that it no longer belongs to', () => {
+  it('is shown at once and removes the project from lists that it no longer matches', () => {
     cache.expect(project, stopping);
     expect(detail(project.id)).toMatchObject({ ...stopping, name: 'project 1' });
     expect(statusInList()).toBe('stopping');
@@ -148,14 +148,14 @@ describe('what a command is expected to bring', () => {
     expect(cache.newest(project.id)?.status).toBe('ready');
   });
 
-  it('is taken back when the command fails, to the very state that was', () => {
+  it('is replaced by the previous state when the command fails', () => {
     cache.expect(project, stopping)();
     expect(detail(project.id)).toEqual(project);
     expect(statusInList()).toBe('ready');
     expect(heldIn({ status: 'ready' })).toEqual(['project 1 v1']);
   });
 
-  it('stays over what arrives meanwhile, which is there when it goes', () => {
+  it('covers events that arrive meanwhile, which are shown when it is removed', () => {
     const settle = cache.expect(project, stopping);
     cache.write({ type: 'changed', project: { ...project, description: 'new', statusVersion: 2 } });
     expect(detail(project.id)).toMatchObject({ status: 'stopping', description: 'new' });
@@ -163,7 +163,7 @@ describe('what a command is expected to bring', () => {
     expect(detail(project.id)).toMatchObject({ status: 'ready', description: 'new', statusVersion: 2 });
   });
 
-  it('gives way to the answer', () => {
+  it('is replaced by the answer of the command', () => {
     const settle = cache.expect(project, stopping);
     cache.writeAnswer({ ...project, status: 'stopped', desiredState: 'stopped', statusVersion: 3 });
     settle();
@@ -171,7 +171,7 @@ describe('what a command is expected to bring', () => {
     expect(statusInList()).toBe('stopped');
   });
 
-  it('of two commands goes one by one', () => {
+  it('of two commands is removed one by one', () => {
     const first = cache.expect(project, { name: 'renamed' });
     const second = cache.expect(project, stopping);
     first();
@@ -181,7 +181,7 @@ describe('what a command is expected to bring', () => {
     expect(detail(project.id)).toEqual(project);
   });
 
-  it('is shown of a project that no event has told of yet', () => {
+  it('is also shown for a project without any event', () => {
     const other = testProject(2);
     queryClient.setQueryData(detailKey(other.id), other);
     const settle = cache.expect(other, stopping);

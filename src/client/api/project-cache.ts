@@ -1,12 +1,12 @@
 /**
- * The one place where projects that arrive (by events, or as answers of commands) are written into the query cache:
- * into `projects.get`, into every cached `projects.list`, and into the newest state known of each project.
+ * The only writer of projects into the query cache. Projects arrive as events or as answers of commands. It writes them into
+ * `projects.get`, into every cached `projects.list`, and into the newest known state of each project.
  *
- * That newest state is kept because an answer to a list or a detail may have been read before an event and arrive after
- * it; each such answer is corrected by what is known already. It lives in the query cache like everything else.
+ * The newest state is kept because the answer to a query may have been read before an event and may arrive after it. The cache
+ * corrects each of these answers with the newest state, which is also stored in the query cache.
  *
- * A command that is under way shows at once what it is expected to bring. That lies over the newest state, whatever arrives
- * meanwhile, and is taken away when the command has been answered.
+ * A command under way shows its expected result at once. The expected fields cover the newest state, also when events arrive
+ * meanwhile, and are removed when the command has been answered.
  */
 
 import type { Query, QueryClient, QueryKey } from '@tanstack/react-query';
@@ -18,15 +18,15 @@ import { mergeIntoPages, newerProject, type IncomingProjects, type ProjectPages 
 export interface ProjectCache {
   /** Writes one event of the subscription, in the order of arrival. */
   write(event: Extract<ProjectEvent, { type: 'snapshot' | 'changed' | 'removed' }>): void;
-  /** Writes the answer of a command: the same as an event that says so. */
+  /** Writes the answer of a command, like an event with this project. */
   writeAnswer(project: Project): void;
-  /** Shows the project with `change` until the returned function is called: then what is known is shown again. */
+  /** Shows the project with `change` until the returned function is called. Then the newest state is shown again. */
   expect(project: Project, change: Partial<Project>): () => void;
-  /** The newest state known of a project, whichever way it came. */
+  /** The newest known state of a project. */
   newest(id: string): Project | undefined;
-  /** Everything that the person has, in no order. */
+  /** All known projects, in no particular order. */
   all(): Project[];
-  /** Ends the correction of answers. */
+  /** Stops correcting the answers of queries. */
   dispose(): void;
 }
 
@@ -38,7 +38,7 @@ const listKey: QueryKey = [['projects', 'list']];
 const detailKey: QueryKey = [['projects', 'get']];
 const activityKey: QueryKey = [['projects', 'activity']];
 
-/** Builds the writer and begins to correct the answers that the query cache receives. */
+/** Creates the cache and starts to correct the answers that arrive in the query cache. */
 export function createProjectCache({ queryClient }: { queryClient: QueryClient }): ProjectCache {
   queryClient.setQueryDefaults(newestKey, { gcTime: Infinity, staleTime: Infinity });
   const expectations = new Set<{ id: string; change: Partial<Project> }>();
@@ -61,7 +61,7 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     };
     show(winners);
     if (changedIds.size > 0) {
-      // Each visible change adds a line to the timeline, which is read again where it is on the screen.
+      // Each change adds a line to the timeline. Timelines on the screen are read again.
       void queryClient.invalidateQueries({
         queryKey: activityKey,
         predicate: (query) => changedIds.has((inputOf(query.queryKey) as { id: string }).id),
@@ -74,7 +74,7 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     for (const query of queriesOf(listKey)) correctList(query, incoming, pick);
   }
 
-  /** The newer one of two, with what is expected of it. */
+  /** The newer of the two states, covered by the expected fields. */
   function shownOf(held: Project, incoming: Project): Project {
     const newer = newerProject(held, incoming);
     const changes = [...expectations].filter(({ id }) => id === newer.id).map(({ change }) => change);
@@ -82,20 +82,20 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
   }
 
   function correctDetail(query: Query, incoming: IncomingProjects, pick = shownOf): void {
-    const held = query.state.data as Project | undefined; // the key says that it holds the answer of `projects.get`
+    const held = query.state.data as Project | undefined; // queries with this key hold the answer of `projects.get`
     if (held === undefined) return;
     const arrived = incoming.projects.find((project) => project.id === held.id);
     if (arrived !== undefined) {
       const winner = pick(held, arrived);
       if (winner !== held) queryClient.setQueryData(query.queryKey, winner);
     } else if (incoming.complete && held.status !== 'archived') {
-      // It was deleted while nothing was heard. The server says what became of it.
+      // The project was deleted while no events arrived. The query reads its last state.
       void queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
     }
   }
 
   function correctList(query: Query, incoming: IncomingProjects, pick = shownOf): void {
-    const held = query.state.data as ProjectPages | undefined; // the key says that it holds pages of `projects.list`
+    const held = query.state.data as ProjectPages | undefined; // queries with this key hold pages of `projects.list`
     if (held === undefined) return;
     const merged = mergeIntoPages(held, inputOf(query.queryKey), incoming, pick);
     if (merged !== held) queryClient.setQueryData(query.queryKey, merged);
@@ -125,7 +125,7 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
       show({ projects: [known()], complete: false });
       return () => {
         if (!expectations.delete(expectation)) return;
-        // What was shown bears the same version as what is known, and must go all the same.
+        // The shown state has the same version as the newest state, and must be replaced nevertheless.
         show({ projects: [known()], complete: false }, (_held, incoming) => shownOf(incoming, incoming));
       };
     },
@@ -139,7 +139,7 @@ function startsWith(queryKey: QueryKey, prefix: QueryKey): boolean {
   return JSON.stringify(queryKey[0]) === JSON.stringify(prefix[0]);
 }
 
-/** The input of a query: the second part of a tRPC key is `{ input, type }`, written by the hooks from typed input. */
+/** The input of a query. The second part of a tRPC key is `{ input, type }`; the hooks write it from typed input. */
 function inputOf(queryKey: QueryKey): object {
   return (queryKey[1] as { input?: object } | undefined)?.input ?? {};
 }

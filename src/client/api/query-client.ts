@@ -1,12 +1,12 @@
-/** The query cache and its manners: nothing is asked twice, for the subscription keeps it right. */
+/** The query cache and its defaults: no refetches, because the subscription keeps the data up to date. */
 
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 
-import { isPassing, readError } from './read-error.ts';
+import { isTransient, readError } from './read-error.ts';
 
 /**
- * Builds the cache. `onUnauthenticated` is called for each refused call, whichever page made it. Queries try again
- * twice after a failure that may pass; commands never do by themselves.
+ * Creates the cache. `onUnauthenticated` is called for each call that is refused because nobody is signed in. Queries are
+ * retried twice after a transient error. Commands are never retried automatically.
  */
 export function createQueryClient({ onUnauthenticated }: { onUnauthenticated: () => void }): QueryClient {
   const onError = (error: unknown): void => {
@@ -21,7 +21,7 @@ export function createQueryClient({ onUnauthenticated }: { onUnauthenticated: ()
         refetchOnWindowFocus: false,
         refetchOnReconnect: false,
         networkMode: 'always',
-        retry: (failures, error) => failures < 2 && isPassing(readError(error)),
+        retry: (failures, error) => failures < 2 && isTransient(readError(error)),
         retryDelay: (failures, error) => {
           const { retryAfterSeconds } = readError(error);
           return retryAfterSeconds === null ? 500 * 2 ** failures : Math.min(retryAfterSeconds, 10) * 1000;

@@ -1,22 +1,22 @@
-/** What went wrong, in the terms of our closed list, whatever was thrown. */
+/** Reads any thrown value as an error with a code of the closed list and a message for people. */
 
 import { TRPCClientError } from '@trpc/client';
 
 import type { AppErrorCode, AppErrorData, FieldErrors } from '../../shared/contract/errors.ts';
 
 export interface ReadableError {
-  /** `UNREACHABLE`: no answer came at all, or one that is not from our API. */
+  /** `UNREACHABLE`: there was no answer, or an answer that is not from our API. */
   code: AppErrorCode | 'UNREACHABLE';
-  /** A sentence for people. */
+  /** For people. */
   message: string;
   fields: FieldErrors;
   retryAfterSeconds: number | null;
 }
 
-/** Reads any thrown value. Errors of the API keep their own sentence; everything else counts as no answer. */
+/** Errors of the API keep their own message. Everything else counts as no answer. */
 export function readError(error: unknown): ReadableError {
   if (error instanceof TRPCClientError) {
-    // The shape is what the server's error formatter writes; an answer of a proxy in between has none of it.
+    // The server's error formatter writes this shape. The answer of a proxy in between lacks it.
     const data = error.data as Partial<AppErrorData> | null | undefined;
     if (data?.appCode !== undefined) {
       return {
@@ -35,7 +35,7 @@ export function readError(error: unknown): ReadableError {
   };
 }
 
-/** Whether the same call may well succeed if it is simply made again. */
-export function isPassing(error: ReadableError): boolean {
+/** Whether the same call may succeed when it is made again. */
+export function isTransient(error: ReadableError): boolean {
   return error.code === 'UNREACHABLE' || error.code === 'UNAVAILABLE' || error.code === 'RATE_LIMITED';
 }

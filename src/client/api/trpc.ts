@@ -1,4 +1,4 @@
-/** The typed hooks of the API. Only the router's type comes up from the server. */
+/** The typed hooks of the API. Only the router's type is imported from the server. */
 
 import { createTRPCReact } from '@trpc/react-query';
 

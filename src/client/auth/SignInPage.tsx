@@ -3,10 +3,10 @@
 import { Button, Text, Title } from '@mantine/core';
 import { Navigate, useSearchParams } from 'react-router';
 
+import { safeReturnTo } from '../../shared/safe-return-to.ts';
 import { trpc } from '../api/trpc.ts';
 import { Logo } from '../ui/Logo.tsx';
 import { PageTitle } from '../ui/PageTitle.tsx';
-import { safeReturnTo } from './sign-in-path.ts';
 
 import classes from './sign-in-page.module.css';
 
@@ -19,7 +19,7 @@ const messages: Record<string, string> = {
 
 export function SignInPage() {
   const [search] = useSearchParams();
-  const returnTo = safeReturnTo(search.get('returnTo'));
+  const returnTo = safeReturnTo(search.get('returnTo'), '/projects');
   const reason = search.get('reason');
   // With a reason, the session is known to have ended, so there is no need to ask the server.
   const me = trpc.auth.me.useQuery(undefined, {

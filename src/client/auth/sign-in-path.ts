@@ -1,13 +1,5 @@
 /** The address of the sign-in page, with the page to return to after sign-in. */
 
-/** Returns the text if it is a path of this site, or else `/projects`. The text is untrusted. */
-export function safeReturnTo(text: string | null): string {
-  if (text === null || !/^\/(?![/\\])/.test(text) || /[\\\p{Cc}]/u.test(text) || text.startsWith('/sign-in')) {
-    return '/projects';
-  }
-  return text;
-}
-
 export type SignInReason = 'ended' | 'signed-out' | 'signed-out-everywhere';
 
 /** The address of the sign-in page. `reason` selects the message that the page shows. */

@@ -1,6 +1,6 @@
 /** The users who can sign in to the embedded issuer. */
 
-export interface DevelopmentUser {
+interface DevelopmentUser {
   subject: string;
   name: string;
   email: string;

@@ -15,7 +15,7 @@ import type { IssuerClient } from './issuer-provider.ts';
 import { createAnswer } from './issuer-requests.ts';
 import { loadIssuerSettings, saveIssuerSettings } from './issuer-settings.ts';
 
-export interface EmbeddedIssuerOptions {
+interface EmbeddedIssuerOptions {
   dataDir: string;
   /** The address to listen on, and the host name of the issuer; 127.0.0.1 unless given. */
   host?: string;

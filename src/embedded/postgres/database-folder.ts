@@ -21,7 +21,7 @@ export async function initialiseFolder(options: {
   const { program, runner, folder, password } = options;
   if (existsSync(folder)) {
     throw new Error(
-      `${folder} exists but holds no PostgreSQL database that this user may read. Move it away, or choose another with DATA_DIR.`,
+      `${folder} exists but contains no PostgreSQL database that this user may read. Move it away, or choose another with DATA_DIR.`,
     );
   }
   const draft = `${folder}.initialising`;

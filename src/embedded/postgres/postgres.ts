@@ -22,7 +22,7 @@ import type { PostgresProgram, PostgresRunner } from './postgres-program.ts';
 
 const startTimeoutMs = 30_000;
 
-export interface EmbeddedPostgresOptions {
+interface EmbeddedPostgresOptions {
   dataDir: string;
   /** A fixed TCP port. Unless given: the port of the last run if it is free, else any free one. */
   port?: number;
@@ -36,7 +36,7 @@ export interface EmbeddedPostgresOptions {
   maxConnections?: number;
 }
 
-export interface EmbeddedPostgres {
+interface EmbeddedPostgres {
   /** Connects as the superuser to the database `opencode`. */
   url: string;
   /** "PostgreSQL 18.4". */

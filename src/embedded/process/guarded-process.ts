@@ -9,7 +9,7 @@ import { waitUntil } from './wait-until.ts';
 /**
  * The shell between this process and the program. It reads from a pipe of this process. When this process closes the pipe, or
  * ends in any way, the shell sends the stop signal to the program. So no program outlives this process, even after kill -9.
- * The shell runs in its own session, because Ctrl-C in a terminal goes to the whole session, and the program must run until
+ * The shell runs in its own session, because Ctrl-C in a terminal signals the whole session, and the program must run until
  * its users have finished.
  */
 const guardian = `
@@ -38,7 +38,7 @@ export interface GuardedProcess {
   stop(): Promise<void>;
 }
 
-export interface GuardedProcessOptions {
+interface GuardedProcessOptions {
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;

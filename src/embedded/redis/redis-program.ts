@@ -10,7 +10,7 @@ import { fetchRedis } from './fetch-redis.ts';
 
 const programs = ['redis-server', 'valkey-server'] as const;
 
-export interface RedisProgram {
+interface RedisProgram {
   path: string;
   /** Environment variables that the program needs to find its libraries. */
   env: Record<string, string>;

@@ -22,7 +22,7 @@ import { findRedisProgram } from './redis-program.ts';
 
 const startTimeoutMs = 30_000;
 
-export interface EmbeddedRedisOptions {
+interface EmbeddedRedisOptions {
   dataDir: string;
   /** A fixed TCP port. Unless given: the port of the last run if it is free, else any free one. */
   port?: number;
@@ -35,7 +35,7 @@ export interface EmbeddedRedisOptions {
   log: EmbeddedLog;
 }
 
-export interface EmbeddedRedis {
+interface EmbeddedRedis {
   url: string;
   /** "redis-server 7.0.15 from the path". */
   source: string;
@@ -153,14 +153,14 @@ async function becomesReady(server: GuardedProcess, settings: ServiceSettings): 
 
 /** Authenticates, sends one inline command and returns the whole answer. The connection may be idle for one second. */
 function sendCommand(settings: ServiceSettings, command: string): Promise<string> {
-  return new Promise((resolve) => {
+  return new Promise((done) => {
     let answer = '';
     const socket = connect({ host: '127.0.0.1', port: settings.port, timeout: 1_000 });
     socket.on('connect', () => socket.write(`AUTH ${settings.password}\r\n${command}\r\nQUIT\r\n`));
     socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
     socket.on('timeout', () => socket.destroy());
     socket.on('error', () => undefined); // not listening yet: `close` follows
-    socket.on('close', () => resolve(answer));
+    socket.on('close', () => done(answer));
   });
 }
 

@@ -1,8 +1,8 @@
-/** What a token of the issuer says about a person: what is missing or of a wrong type counts as not said. */
+/** What the issuer's tokens say about a person. A claim of a wrong type counts as missing. */
 
 import { z } from 'zod';
 
-/** At most 255 characters, as OpenID Connect has it. Control characters and halves of characters cannot be kept as sent. */
+/** At most 255 characters (OpenID Connect). PostgreSQL cannot store some control characters and lone surrogates. */
 const subjectPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 export const claimsSchema = z.object({
@@ -18,17 +18,17 @@ export const claimsSchema = z.object({
 });
 export type Claims = z.infer<typeof claimsSchema>;
 
-/** The person in our words. `name` is null where only a user name or an address could stand in for it. */
-export interface SaidOfPerson {
+/** The claims of a person. `name` is `null` if the token has only a user name or an e-mail address. */
+export interface PersonClaims {
   subject: string;
   email: string | null;
   name: string | null;
   picture: string | null;
-  /** What to call them as long as nobody has said their name. */
-  nameAtFirst: string;
+  /** The name to store until a token has a real name. */
+  fallbackName: string;
 }
 
-export function readClaims(claims: Claims): SaidOfPerson {
+export function readClaims(claims: Claims): PersonClaims {
   const email = clean(claims.email) ?? null;
   const name = clean(claims.name) ?? null;
   return {
@@ -36,7 +36,7 @@ export function readClaims(claims: Claims): SaidOfPerson {
     email,
     name,
     picture: claims.picture ?? null,
-    nameAtFirst: name ?? clean(claims.preferred_username) ?? email ?? claims.sub,
+    fallbackName: name ?? clean(claims.preferred_username) ?? email ?? claims.sub,
   };
 }
 

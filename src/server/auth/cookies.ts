@@ -1,11 +1,11 @@
-/** Cookies of this site. Over https they are bound to the host by the `__Host-` prefix; plain http is for localhost. */
+/** The cookies of this site. Over https the `__Host-` prefix binds them to the host; plain http is only for localhost. */
 
 export interface CookieJar {
   /** The full name of a cookie on this site. */
   nameOf(base: string): string;
-  /** All cookies of a request, by full name. */
+  /** All cookies of a request by full name. */
   parse(header: string | undefined): Map<string, string>;
-  /** The header that sets the cookie for `maxAgeSeconds`; 0 removes it. `value` is base64url and dots alone. */
+  /** The header that sets the cookie for `maxAgeSeconds`; 0 removes it. `value` contains only base64url and dots. */
   set(base: string, value: string, options: { maxAgeSeconds: number }): string;
 }
 
@@ -18,11 +18,11 @@ export function createCookieJar(isSecure: () => boolean): CookieJar {
       const cookies = new Map<string, string>();
       for (const pair of header?.split(';') ?? []) {
         const [name, value] = splitOnce(pair.trim());
-        if (!cookies.has(name)) cookies.set(name, value); // the first of a name is the most specific one
+        if (!cookies.has(name)) cookies.set(name, value); // browsers send the most specific cookie of a name first
       }
       return cookies;
     },
-    // Lax, not Strict: the way back from the issuer is a navigation that starts on another site.
+    // Lax and not Strict: the redirect back from the issuer is a navigation that starts on another site.
     set: (base, value, { maxAgeSeconds }) =>
       `${nameOf(base)}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${isSecure() ? '; Secure' : ''}`,
   };

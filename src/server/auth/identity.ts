@@ -1,17 +1,17 @@
-/** Who asks: from the session cookie of a browser, or from a bearer token. Never throws. */
+/** Identifies the caller from the session cookie of a browser or from a bearer token. Never throws. */
 
 import type { User } from '../../shared/contract/account.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import { accessTokenPrefix, findUserByAccessToken } from '../../shared/node/db/access-tokens-repository.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { findSession, recordSessionUse } from '../../shared/node/db/sessions-repository.ts';
-import { recogniseUser } from '../../shared/node/db/users-repository.ts';
+import { findOrCreateUser } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { toAppError } from '../error-shape.ts';
 import type { IssuerTokens } from './issuer-tokens.ts';
 import type { SessionCookie } from './session-cookie.ts';
 
-/** What the caller is known by: it can be revoked, and then everything open under it ends. */
+/** What identifies the caller. When it is revoked, the sockets that use it are closed. */
 export interface Credential {
   kind: 'session' | 'token' | 'issuer-token';
   id: string;
@@ -27,17 +27,17 @@ export interface Identify {
   fromToken(token: string): Promise<Identity>;
 }
 
-/** The token of a request that brings one. */
+/** The bearer token of a request, or `null`. */
 export function bearerOf({ authorization }: { authorization?: string | undefined }): string | null {
   return /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
 }
 
-/** Three parts with dots between: personal access tokens have none. */
+/** A JWT has three parts with dots between them; personal access tokens have no dots. */
 function looksLikeJwt(token: string): boolean {
   return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(token);
 }
 
-const nobody: Identity = { user: null, credential: null, refusal: null };
+const anonymous: Identity = { user: null, credential: null, refusal: null };
 
 export function createIdentify({
   db,
@@ -60,21 +60,21 @@ export function createIdentify({
     }
   }
 
-  const noting = new Set<string>();
-  /** Nobody waits for it, and a note that fails is made at the next request. */
+  const recording = new Set<string>();
+  /** Runs in the background. If it fails, the next request records the use. */
   function recordUse(id: string): void {
-    if (noting.has(id)) return;
-    noting.add(id);
+    if (recording.has(id)) return;
+    recording.add(id);
     void recordSessionUse(db, [id])
-      .catch((error: unknown) => log.debug({ error: String(error) }, 'the use of a session could not be noted'))
-      .finally(() => noting.delete(id));
+      .catch((error: unknown) => log.debug({ error: String(error) }, 'the use of a session could not be recorded'))
+      .finally(() => recording.delete(id));
   }
 
   async function bySession(cookie: string): Promise<Identity> {
     const id = await sessionCookie.read(cookie);
     const session = id === null ? null : await findSession(db, id);
-    if (!session) return nobody;
-    if (session.useIsNews) recordUse(session.id);
+    if (!session) return anonymous;
+    if (session.needsUseRecorded) recordUse(session.id);
     return {
       user: session.user,
       credential: { kind: 'session', id: session.id, expiresAt: session.expiresAt },
@@ -98,7 +98,7 @@ export function createIdentify({
 
   async function byIssuerToken(token: string): Promise<Identity> {
     const { person, id, expiresAt } = await issuerTokens.verify(token);
-    const user = await recogniseUser(db, person);
+    const user = await findOrCreateUser(db, person);
     return { user, credential: { kind: 'issuer-token', id, expiresAt }, refusal: null };
   }
 
@@ -107,7 +107,7 @@ export function createIdentify({
       safely(async () => {
         const bearer = bearerOf(headers);
         if (bearer !== null) return byToken(bearer);
-        return headers.cookie === undefined ? nobody : bySession(headers.cookie);
+        return headers.cookie === undefined ? anonymous : bySession(headers.cookie);
       }),
     fromToken: (token) => safely(() => byToken(token)),
   };

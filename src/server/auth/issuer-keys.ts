@@ -1,51 +1,38 @@
 /**
- * The public keys by which the issuer signs. Those that were read last are good until newer ones could be read, so that
- * an issuer that is away takes nobody's access; a token with a key that is not among them lets them be read once more.
+ * The issuer's public signing keys. The last keys that were read stay valid until newer ones are read, so an outage of the
+ * issuer locks nobody out. A token that was signed with an unknown key makes the server read the keys again.
  */
 
-import {
-  createLocalJWKSet,
-  errors,
-  type FlattenedJWSInput,
-  type JWSHeaderParameters,
-  type JWTVerifyGetKey,
-} from 'jose';
+import { createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
 import { z } from 'zod';
 
+import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/node/log.ts';
 
-/** Tokens with made-up keys make us ask the issuer no more often than this. */
-const askAgainMs = 1_000;
+/** Tokens with invented key ids cause at most one request to the issuer in this time. */
+const rereadIntervalMs = 1_000;
 
 const keysSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 type Keys = z.infer<typeof keysSchema>;
 
 export interface IssuerKeys {
   known: () => Keys | null;
-  /** Reads them; those of before stay when that fails. Never throws. */
+  /** Reads the keys; if that fails, the previous keys stay. Never throws. */
   read: (url: string | undefined) => Promise<void>;
   /**
-   * The key that belongs to the head of a token.
-   * @throws JWKSNoMatchingKey of jose when the issuer has no such key
-   * @throws AppError UNAVAILABLE when that cannot be said, for the keys could not be read
+   * The key that the header of a token names.
+   * @throws JWKSNoMatchingKey of jose if the issuer has no such key
+   * @throws AppError UNAVAILABLE if that is unknown because the keys could not be read
    */
   find: (url: string | undefined, head: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
 }
 
-export function createIssuerKeys({
-  timeoutMs,
-  now,
-  log,
-}: {
-  timeoutMs: number;
-  now: () => number;
-  log: Log;
-}): IssuerKeys {
+export function createIssuerKeys({ timeoutMs, clock, log }: { timeoutMs: number; clock: Clock; log: Log }): IssuerKeys {
   let known: { keys: Keys; find: ReturnType<typeof createLocalJWKSet> } | null = null;
   let failure: { error: unknown } | null = null;
-  let askedAgainAtMs = -Infinity;
-  let asking: Promise<void> | null = null;
+  let rereadAtMs = -Infinity;
+  let rereading: Promise<void> | null = null;
 
   async function read(url: string | undefined): Promise<void> {
     if (url === undefined) return;
@@ -60,14 +47,14 @@ export function createIssuerKeys({
     }
   }
 
-  /** Callers with new keys share one request, and within `askAgainMs` its answer. */
-  async function askAgain(url: string | undefined): Promise<void> {
-    if (!asking && now() - askedAgainAtMs < askAgainMs) return;
-    asking ??= read(url).finally(() => {
-      askedAgainAtMs = now();
-      asking = null;
+  /** Concurrent callers share one request, and callers within `rereadIntervalMs` share its answer. */
+  async function reread(url: string | undefined): Promise<void> {
+    if (!rereading && clock.now() - rereadAtMs < rereadIntervalMs) return;
+    rereading ??= read(url).finally(() => {
+      rereadAtMs = clock.now();
+      rereading = null;
     });
-    await asking;
+    await rereading;
   }
 
   return {
@@ -79,15 +66,12 @@ export function createIssuerKeys({
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       }
-      await askAgain(url);
+      await reread(url);
       if (!known || failure) throw unavailable(failure?.error);
       return known.find(head, token);
     },
   };
 }
-
-/** As jose wants it. */
-export type KeyFor = JWTVerifyGetKey;
 
 export function unavailable(cause: unknown): AppError {
   return new AppError('UNAVAILABLE', 'The sign-in service does not answer right now. Try again in a minute.', {

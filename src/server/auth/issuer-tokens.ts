@@ -1,32 +1,33 @@
 /**
- * Access tokens of the issuer, as scripts bring them: JWTs that are good for this application alone. What is refused
- * here is refused in words, which never repeat the token.
+ * Verifies the issuer's access tokens, which scripts send as bearer tokens: JWTs for this application's audience. A refusal
+ * says what is wrong with the token, and never repeats the token.
  */
 
 import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose';
 
+import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/contract/errors.ts';
-import { claimsSchema, readClaims, type SaidOfPerson } from './claims.ts';
+import { claimsSchema, readClaims, type PersonClaims } from './claims.ts';
 import { unavailable } from './issuer-keys.ts';
 import type { Issuer } from './issuer.ts';
 
-/** Signatures by a private key, which the issuer alone has. */
+/** Only asymmetric signatures: the issuer alone has the private key. */
 const algorithms = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
-/** How far the issuer's clock and ours may be apart. */
+/** The allowed difference between the issuer's clock and ours. */
 const toleranceSeconds = 5;
 
 interface IssuerToken {
-  person: SaidOfPerson;
-  /** What the issuer calls this token, where it calls it anything. */
+  person: PersonClaims;
+  /** The token's `jti`, or its subject if it has none. */
   id: string;
   expiresAt: Date;
 }
 
 export interface IssuerTokens {
   /**
-   * Whom the token names.
-   * @throws AppError UNAUTHENTICATED saying what is wrong with it; UNAVAILABLE when that cannot be said, for the issuer
-   * does not answer and its keys are not known
+   * The person whom the token names.
+   * @throws AppError UNAUTHENTICATED if the token is not accepted; UNAVAILABLE if it cannot be verified, because the issuer
+   * does not answer and its keys are unknown
    */
   verify(token: string): Promise<IssuerToken>;
 }
@@ -34,16 +35,16 @@ export interface IssuerTokens {
 export function createIssuerTokens({
   issuer,
   settings,
-  now,
+  clock,
 }: {
   issuer: Issuer;
   settings: { issuer: string; audience: string };
-  now: () => number;
+  clock: Clock;
 }): IssuerTokens {
   const { audience } = settings;
 
   async function read(token: string): Promise<{ payload: JWTPayload; protectedHeader: JWTHeaderParameters }> {
-    // Nobody makes us ask our issuer about a token that says itself that it is of another one.
+    // A token that names another issuer must not cause a request to our issuer.
     if (withoutSlash(decodeJwt(token).iss) !== withoutSlash(settings.issuer)) throw refusedFor('iss');
     const { name, keyFor } = await issuer.signer();
     return jwtVerify(token, keyFor, {
@@ -52,20 +53,20 @@ export function createIssuerTokens({
       audience,
       requiredClaims: ['sub', 'exp'],
       clockTolerance: toleranceSeconds,
-      currentDate: new Date(now()),
+      currentDate: new Date(clock.now()),
     });
   }
 
   function refusedFor(claim: string): AppError {
     switch (claim) {
       case 'iss':
-        return refused('It is of another sign-in service than ours. Get one there.');
+        return refused('It was issued by another sign-in service. Get one from ours.');
       case 'aud':
         return refused(`It was issued for another application. Get one for the audience "${audience}".`);
       case 'nbf':
         return refused('It is not valid yet. Compare the clocks, or wait.');
       default:
-        return refused(`What it says under "${claim}" is missing or wrong.`);
+        return refused(`Its claim "${claim}" is missing or wrong.`);
     }
   }
 
@@ -74,13 +75,14 @@ export function createIssuerTokens({
     if (error instanceof errors.JWTExpired) return refused('It has expired. Get a new one from the sign-in service.');
     if (error instanceof errors.JWTClaimValidationFailed) return refusedFor(error.claim);
     if (error instanceof errors.JOSEAlgNotAllowed) {
-      return refused(`It is signed in a way that is not accepted here. Accepted are ${algorithms.join(', ')}.`);
+      return refused(`Its signature algorithm is not accepted. Accepted algorithms: ${algorithms.join(', ')}.`);
     }
     if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed) {
       return refused('It was not signed by our sign-in service, or was changed afterwards.');
     }
-    if (error instanceof errors.JOSEError) return refused('It cannot be read. Send it whole, as it was issued.');
-    return unavailable(error); // a key of the issuer that cannot be used says nothing about the token
+    if (error instanceof errors.JOSEError)
+      return refused('It cannot be read. Send the complete token, as it was issued.');
+    return unavailable(error); // an unusable key of the issuer says nothing about the token
   }
 
   return {
@@ -92,30 +94,30 @@ export function createIssuerTokens({
       if (kind !== null) throw refused(kind);
       const claims = claimsSchema.safeParse(payload);
       if (!claims.success) throw refusedFor('sub');
-      const expiresAt = new Date((payload.exp ?? 0) * 1_000); // required above
+      const expiresAt = new Date((payload.exp ?? 0) * 1_000); // `exp` is required above
       return { person: readClaims(claims.data), id: payload.jti ?? claims.data.sub, expiresAt };
     },
   };
 }
 
 /**
- * Why it is no access token that whoever holds it may use. The ID token of a sign-in has the same signature, and may have
- * the same audience; issuers tell them apart by `typ` of the head (RFC 9068), by a claim `typ` (Keycloak) or
- * `token_use` (Cognito), or merely by what they put into the one and not into the other.
+ * Why the token is not a plain bearer access token, or `null` if it is one. ID tokens have the same issuer and signature, and
+ * may have the same audience. Issuers distinguish them by the header `typ` (RFC 9068), by the claim `typ` (Keycloak), by
+ * `token_use` (Cognito), or only by claims that the other kind lacks.
  */
-function kindRefusal(payload: JWTPayload, head: JWTHeaderParameters): string | null {
-  const notForAccess = 'It is no access token. Send the access token, not the ID token or the refresh token.';
-  if (payload['cnf'] !== undefined) return 'It is bound to a key of its owner, which is not asked for here.';
+function kindRefusal(payload: JWTPayload, header: JWTHeaderParameters): string | null {
+  const notForAccess = 'It is not an access token. Send the access token, not the ID token or the refresh token.';
+  if (payload['cnf'] !== undefined) return 'It is bound to a key of its owner, which this API does not support.';
 
-  const type = (head.typ ?? 'JWT').toLowerCase().replace(/^application\//, '');
+  const type = (header.typ ?? 'JWT').toLowerCase().replace(/^application\//, '');
   if (type !== 'at+jwt' && type !== 'jwt') return notForAccess;
   const use = payload['typ'] ?? payload['token_use'];
   if (use !== undefined && use !== 'Bearer' && use !== 'access') return notForAccess;
   if (type === 'at+jwt' || use !== undefined) return null;
 
-  const isOfSignIn = ['nonce', 'at_hash', 'c_hash', 's_hash'].some((name) => payload[name] !== undefined);
-  const isOfAccess = ['scope', 'scp', 'client_id', 'cid'].some((name) => payload[name] !== undefined);
-  return isOfAccess && !isOfSignIn ? null : notForAccess;
+  const hasIdTokenClaims = ['nonce', 'at_hash', 'c_hash', 's_hash'].some((name) => payload[name] !== undefined);
+  const hasAccessTokenClaims = ['scope', 'scp', 'client_id', 'cid'].some((name) => payload[name] !== undefined);
+  return hasAccessTokenClaims && !hasIdTokenClaims ? null : notForAccess;
 }
 
 function refused(reason: string): AppError {

@@ -1,8 +1,9 @@
 /**
- * The OpenID Connect issuer, as openid-client sees it. Its metadata and keys are read when they are first needed, and
- * again when they are old: the server starts and stays up without it. What is known stays known while it is away.
+ * The OpenID Connect issuer. Its metadata and keys are read when they are first needed, and again when they are old. So the
+ * server starts and runs without the issuer, and uses what it has read before during an outage.
  */
 
+import type { JWTVerifyGetKey } from 'jose';
 import {
   allowInsecureRequests,
   ClientSecretBasic,
@@ -15,67 +16,59 @@ import {
   type ServerMetadata,
 } from 'openid-client';
 
+import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/node/log.ts';
-import { createIssuerKeys, unavailable, type KeyFor } from './issuer-keys.ts';
+import { createIssuerKeys, unavailable } from './issuer-keys.ts';
 
-/** How long metadata and keys are taken for true: a key that the issuer has withdrawn is good for no longer. */
+/** How long metadata and keys are used before they are read again. A withdrawn key is accepted no longer than this. */
 const metadataTtlMs = 10 * 60 * 1000;
-/** How long an issuer that has answered is expected to answer still. */
+/** How long an answer of the issuer counts as proof that it is available. */
 const answeringTtlMs = 5_000;
-/** After a failure nobody waits for the issuer again for so long. */
+/** After a failure the issuer is not requested again for this time. */
 const failureTtlMs = 1_000;
-/** For the issuer to answer one request. */
+/** The time limit for one request to the issuer. */
 const timeoutSeconds = 5;
 /**
- * Seconds after which openid-client asks again for a key that it does not know. Keys that it is given are said to be so
- * old already: a new key is then good at once, and not a minute after the old ones were read.
+ * openid-client reads the keys again for an unknown key only if its keys are older than this. We give it keys with this age,
+ * so that a new key of the issuer is accepted at once instead of after a minute.
  */
-const askAgainAgeSeconds = 60;
-/** How far the issuer's clock and ours may be apart at a sign-in, whose ID token is used once and at once. */
+const rereadKeysAfterSeconds = 60;
+/** The allowed difference between the issuer's clock and ours at a sign-in. Its ID token is used once, immediately. */
 const idTokenToleranceSeconds = 30;
 
 export interface Issuer {
   /**
-   * For sending somebody there: it has answered within the last seconds.
-   * @throws AppError UNAVAILABLE while it does not
+   * The configuration for sending a person to the issuer: the issuer answered within the last seconds.
+   * @throws AppError UNAVAILABLE while the issuer does not answer
    */
   answering(): Promise<Configuration>;
   /**
-   * For what comes from there, as it is known, also while it does not answer.
-   * @throws AppError UNAVAILABLE as long as it has never answered
+   * The configuration for checking what the issuer sent. It is also available during an outage of the issuer.
+   * @throws AppError UNAVAILABLE until the issuer has answered once
    */
   configuration(): Promise<Configuration>;
   /**
-   * The issuer's name as its tokens say it, and the keys by which to verify them. Nobody waits for an issuer that is
-   * known to be away.
-   * @throws AppError UNAVAILABLE as long as it has never answered; so does `keyFor` when it cannot tell
+   * The issuer's name in its tokens, and the keys that verify them. It does not wait for an issuer that failed recently.
+   * @throws AppError UNAVAILABLE until the issuer has answered once; `keyFor` throws it while the key is unknown
    */
-  signer(): Promise<{ name: string; keyFor: KeyFor }>;
+  signer(): Promise<{ name: string; keyFor: JWTVerifyGetKey }>;
 }
 
-export interface IssuerSettings {
+interface IssuerSettings {
   issuer: string;
-  /** The whole URL of its metadata, where that is not found at the issuer's own; `null`: it is. */
+  /** The complete URL of the metadata; `null` means below the issuer's own URL. */
   discoveryUrl: string | null;
   clientId: string;
   clientSecret: string | null;
 }
 
-export function createIssuer({
-  settings,
-  now,
-  log,
-}: {
-  settings: IssuerSettings;
-  now: () => number;
-  log: Log;
-}): Issuer {
+export function createIssuer({ settings, clock, log }: { settings: IssuerSettings; clock: Clock; log: Log }): Issuer {
   const { clientId, clientSecret } = settings;
   const url = new URL(settings.discoveryUrl ?? settings.issuer);
-  // Everything about the issuer travels over https, unless its own URL says plain http: then it is a development one.
+  // Requests to the issuer use https. An issuer whose own URL is plain http is a development issuer.
   const extensions = [enableNonRepudiationChecks, ...(url.protocol === 'http:' ? [allowInsecureRequests] : [])];
   const authentication = clientSecret === null ? None() : ClientSecretBasic(clientSecret);
-  const keys = createIssuerKeys({ timeoutMs: timeoutSeconds * 1_000, now, log });
+  const keys = createIssuerKeys({ timeoutMs: timeoutSeconds * 1_000, clock, log });
   let known: { metadata: ServerMetadata; atMs: number } | null = null;
   let failure: { error: unknown; atMs: number } | null = null;
   let running: Promise<void> | null = null;
@@ -87,36 +80,36 @@ export function createIssuer({
         timeout: timeoutSeconds,
       });
       const metadata = found.serverMetadata();
-      // Of another URL than the issuer's own openid-client believes any name.
+      // openid-client accepts any issuer name from a metadata URL outside the issuer's own.
       if (settings.discoveryUrl !== null && metadata.issuer !== settings.issuer) {
-        throw new Error(`OIDC_DISCOVERY_URL leads to the issuer ${metadata.issuer}, which is not OIDC_ISSUER.`);
+        throw new Error(`OIDC_DISCOVERY_URL belongs to the issuer ${metadata.issuer}, which differs from OIDC_ISSUER.`);
       }
       await keys.read(metadata.jwks_uri);
-      known = { metadata, atMs: now() };
+      known = { metadata, atMs: clock.now() };
       failure = null;
     } catch (error) {
-      failure = { error, atMs: now() };
+      failure = { error, atMs: clock.now() };
       log.warn({ error: String(error), issuer: settings.issuer }, 'the issuer does not answer');
     }
   }
 
   async function refresh(maxAgeMs: number): Promise<void> {
-    if (known && now() - known.atMs < maxAgeMs) return;
-    if (failure && now() - failure.atMs < failureTtlMs) return;
+    if (known && clock.now() - known.atMs < maxAgeMs) return;
+    if (failure && clock.now() - failure.atMs < failureTtlMs) return;
     running ??= read().finally(() => {
       running = null;
     });
     await running;
   }
 
-  /** A new one each time, for openid-client keeps keys with it and looks at those that it was given only once. */
+  /** Creates a new configuration each time: openid-client stores keys in it and reads the given keys only once. */
   function build(): Configuration {
     if (!known) throw unavailable(failure?.error);
     const client = { [clockTolerance]: idTokenToleranceSeconds };
     const configuration = new Configuration(known.metadata, clientId, client, authentication);
     for (const extend of extensions) extend(configuration);
     configuration.timeout = timeoutSeconds;
-    const uat = Math.floor(Date.now() / 1000) - askAgainAgeSeconds; // openid-client reads the real clock
+    const uat = Math.floor(Date.now() / 1000) - rereadKeysAfterSeconds; // openid-client reads the real clock
     const jwks = keys.known();
     if (jwks) setJwksCache(configuration, { jwks, uat });
     return configuration;

@@ -1,4 +1,4 @@
-/** Keys for each purpose, derived from the one secret of the configuration: a leak of one says nothing of the other. */
+/** Keys for each purpose, derived from the configured secret. One leaked key does not reveal the others. */
 
 import { hkdfSync } from 'node:crypto';
 

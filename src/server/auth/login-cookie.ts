@@ -1,6 +1,6 @@
 /**
- * What the server must remember between sending a person to the issuer and their return: in an encrypted cookie of the
- * browser that left, named after `state`, so that several tabs can sign in at once and another browser cannot finish.
+ * The state of a sign-in while the person is at the issuer, kept in an encrypted cookie. The cookie is named after `state`, so
+ * several tabs can sign in at once. Only the browser that started a sign-in can finish it.
  */
 
 import { createHash } from 'node:crypto';
@@ -8,23 +8,24 @@ import { createHash } from 'node:crypto';
 import { EncryptJWT, errors, jwtDecrypt } from 'jose';
 import { z } from 'zod';
 
+import type { Clock } from '../../shared/clock.ts';
 import { loginTtlMs } from '../limits.ts';
 import type { CookieJar } from './cookies.ts';
 import { deriveKey } from './keys.ts';
 
 const cookiePrefix = 'opencode-login-';
-/** Sign-ins that one browser may have under way; older ones are forgotten, for headers have a limit. */
+/** Concurrent sign-ins of one browser. Older ones are removed, because the size of headers is limited. */
 const maxPending = 8;
 
 const loginSchema = z.object({ state: z.string(), nonce: z.string(), codeVerifier: z.string(), returnTo: z.string() });
 export type PendingLogin = z.infer<typeof loginSchema>;
 
 export interface LoginCookie {
-  /** The headers that remember this sign-in. */
+  /** The headers that store this sign-in. */
   issue(login: PendingLogin, cookieHeader: string | undefined): Promise<string[]>;
-  /** The header that forgets it: a callback works once. */
+  /** The header that removes it: a callback works once. */
   clear(state: string): string;
-  /** The sign-in that was begun in this browser with this `state`, or `null`. */
+  /** The sign-in that this browser started with this `state`, or `null`. */
   read(state: string, cookieHeader: string | undefined): Promise<PendingLogin | null>;
 }
 
@@ -35,11 +36,11 @@ function baseOf(state: string): string {
 export function createLoginCookie({
   jar,
   secret,
-  now,
+  clock,
 }: {
   jar: CookieJar;
   secret: string;
-  now: () => number;
+  clock: Clock;
 }): LoginCookie {
   const key = deriveKey(secret, 'login-cookie');
 
@@ -47,12 +48,12 @@ export function createLoginCookie({
     async issue(login, cookieHeader) {
       const value = await new EncryptJWT(login)
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
-        .setExpirationTime(new Date(now() + loginTtlMs))
+        .setExpirationTime(new Date(clock.now() + loginTtlMs))
         .encrypt(key);
       const prefix = jar.nameOf(cookiePrefix);
       const pending = [...jar.parse(cookieHeader).keys()].filter((name) => name.startsWith(prefix));
-      const forgotten = pending.slice(0, Math.max(0, pending.length + 1 - maxPending));
-      const bases = forgotten.map((name) => cookiePrefix + name.slice(prefix.length));
+      const tooMany = pending.slice(0, Math.max(0, pending.length + 1 - maxPending));
+      const bases = tooMany.map((name) => cookiePrefix + name.slice(prefix.length));
       return [
         ...bases.map((base) => jar.set(base, '', { maxAgeSeconds: 0 })),
         jar.set(baseOf(login.state), value, { maxAgeSeconds: loginTtlMs / 1000 }),
@@ -67,7 +68,7 @@ export function createLoginCookie({
           keyManagementAlgorithms: ['dir'],
           contentEncryptionAlgorithms: ['A256GCM'],
           requiredClaims: ['exp'],
-          currentDate: new Date(now()),
+          currentDate: new Date(clock.now()),
         });
         const login = loginSchema.parse(payload);
         return login.state === state ? login : null;

@@ -1,4 +1,4 @@
-/** Who am I? Sign-in itself is not a procedure but a redirect: see `routes.ts`. */
+/** The procedure that returns the signed-in user. Sign-in itself uses redirects: see `routes.ts`. */
 
 import { userSchema } from '../../shared/contract/account.ts';
 import { noInputSchema, procedure, router } from '../trpc.ts';

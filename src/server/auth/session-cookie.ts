@@ -1,14 +1,15 @@
-/** The session cookie: a signed JWT that names a session row. It proves nothing by itself: the row decides. */
+/** The session cookie: a signed JWT that names a session row. The row decides whether the session is valid. */
 
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
+import type { Clock } from '../../shared/clock.ts';
 import type { CookieJar } from './cookies.ts';
 import { deriveKey } from './keys.ts';
 
 const sessionCookieName = 'opencode-session';
 const signedOutCookieName = 'opencode-signed-out';
-/** Longer than the issuers' own sessions last, by which a sign-in goes through without a question. */
+/** Longer than the issuer's own session lasts, which would sign the person in again without a question. */
 const signedOutMemorySeconds = 30 * 24 * 60 * 60;
 const audience = 'opencode-session';
 const claimsSchema = z.object({ sid: z.uuid() });
@@ -16,22 +17,22 @@ const claimsSchema = z.object({ sid: z.uuid() });
 export interface SessionCookie {
   /** The headers that sign the browser in. */
   issue(session: { id: string; expiresAt: Date }): Promise<string[]>;
-  /** The headers that remove the cookie, and remember that the person wanted that. */
+  /** The headers that remove the cookie and record that the person signed out. */
   clear(): string[];
-  /** Whether the person signed out in this browser: then the issuer must ask again who they are. */
+  /** Whether the person signed out in this browser. Then the issuer must authenticate them again. */
   hasSignedOut(cookieHeader: string | undefined): boolean;
-  /** The session id in a request's cookies, or `null` where there is none that we have signed. */
+  /** The session id in a request's cookies, or `null` if there is none with our signature. */
   read(cookieHeader: string | undefined): Promise<string | null>;
 }
 
 export function createSessionCookie({
   jar,
   secret,
-  now,
+  clock,
 }: {
   jar: CookieJar;
   secret: string;
-  now: () => number;
+  clock: Clock;
 }): SessionCookie {
   const key = deriveKey(secret, 'session-cookie');
   return {
@@ -39,10 +40,10 @@ export function createSessionCookie({
       const token = await new SignJWT({ sid: id })
         .setProtectedHeader({ alg: 'HS256' })
         .setAudience(audience)
-        .setIssuedAt(Math.floor(now() / 1000))
+        .setIssuedAt(Math.floor(clock.now() / 1000))
         .setExpirationTime(expiresAt)
         .sign(key);
-      const maxAgeSeconds = Math.max(1, Math.floor((expiresAt.getTime() - now()) / 1000));
+      const maxAgeSeconds = Math.max(1, Math.floor((expiresAt.getTime() - clock.now()) / 1000));
       return [
         jar.set(sessionCookieName, token, { maxAgeSeconds }),
         jar.set(signedOutCookieName, '', { maxAgeSeconds: 0 }),
@@ -61,7 +62,7 @@ export function createSessionCookie({
           algorithms: ['HS256'],
           audience,
           requiredClaims: ['exp'],
-          currentDate: new Date(now()),
+          currentDate: new Date(clock.now()),
         });
         return claimsSchema.parse(payload).sid;
       } catch (error) {

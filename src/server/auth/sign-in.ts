@@ -1,4 +1,4 @@
-/** The two halves of signing in: where to send the person, and what their return means. */
+/** Sign-in at the issuer: begin it (where to send the person) and finish it (who has returned). */
 
 import {
   authorizationCodeGrant,
@@ -25,25 +25,25 @@ import type { PendingLogin } from './login-cookie.ts';
 
 const scope = 'openid profile email';
 
-/** A sign-in that did not work, in words. It has changed nothing. */
+/** A sign-in that failed. Its message is for people. Nothing was changed. */
 export class SignInRefused extends Error {
   override readonly name = 'SignInRefused';
 }
 
 export interface SignIn {
   /**
-   * Where to send the person, and what to remember until they return.
-   * @param options.askAgain makes the issuer ask who they are, even if it knows them still
+   * Where to send the person, and what to store until they return.
+   * @param options.forceLogin makes the issuer authenticate the person again, even if its own session is still valid
    * @throws AppError UNAVAILABLE while the issuer does not answer
    */
   begin(options: {
     redirectUri: string;
     returnTo: string;
-    askAgain: boolean;
+    forceLogin: boolean;
   }): Promise<{ url: URL; login: PendingLogin }>;
   /**
-   * Who has returned.
-   * @throws SignInRefused when the answer does not belong to this sign-in or is not valid
+   * The person who has returned.
+   * @throws SignInRefused if the response does not belong to this sign-in or is not valid
    * @throws AppError UNAVAILABLE while the issuer does not answer
    */
   finish(callbackUrl: URL, login: PendingLogin): Promise<Identity>;
@@ -51,8 +51,8 @@ export interface SignIn {
 
 export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): SignIn {
   return {
-    async begin({ redirectUri, returnTo, askAgain }) {
-      const configuration = await issuer.answering(); // else the person would end at an address where nobody is
+    async begin({ redirectUri, returnTo, forceLogin }) {
+      const configuration = await issuer.answering(); // otherwise the person would be sent to a server that does not answer
       const login = { state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier(), returnTo };
       const url = buildAuthorizationUrl(configuration, {
         redirect_uri: redirectUri,
@@ -61,7 +61,7 @@ export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): Sig
         nonce: login.nonce,
         code_challenge: await calculatePKCECodeChallenge(login.codeVerifier),
         code_challenge_method: 'S256',
-        ...(askAgain ? { prompt: 'login' } : {}),
+        ...(forceLogin ? { prompt: 'login' } : {}),
       });
       return { url, login };
     },
@@ -83,24 +83,24 @@ export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): Sig
     },
   };
 
-  /** Asks the userinfo endpoint for what the ID token does not say; it is a help, not a condition. */
+  /** Reads missing claims from the userinfo endpoint. If that fails, the claims of the ID token are enough. */
   async function complete(configuration: Configuration, claims: Claims, accessToken: string): Promise<Claims> {
     const isComplete = claims.email !== undefined && claims.name !== undefined;
     if (isComplete || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
     try {
       const more = claimsSchema.parse(await fetchUserInfo(configuration, accessToken, claims.sub));
-      const said = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
-      return { ...more, ...said, sub: claims.sub };
+      const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+      return { ...more, ...present, sub: claims.sub };
     } catch (error) {
-      log.debug({ error: String(error) }, 'the issuer gave no userinfo; the ID token has to do');
+      log.debug({ error: String(error) }, 'the issuer returned no userinfo; only the ID token is used');
       return claims;
     }
   }
 }
 
 function toIdentity(claims: Claims): Identity {
-  const { nameAtFirst, ...said } = readClaims(claims);
-  return { ...said, name: nameAtFirst };
+  const { fallbackName, ...identity } = readClaims(claims);
+  return { ...identity, name: fallbackName };
 }
 
 function translate(error: unknown): Error {
@@ -110,13 +110,13 @@ function translate(error: unknown): Error {
   if (error instanceof AuthorizationResponseError) {
     return new SignInRefused('The sign-in service refused the request.', { cause: error });
   }
-  if (isTheirFailure(error)) return unavailable(error);
+  if (isIssuerOutage(error)) return unavailable(error);
   if (error instanceof ResponseBodyError && error.error === 'invalid_grant') {
     return new SignInRefused('This sign-in was used already, or took too long.', { cause: error });
   }
   if (error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError) {
     const message =
-      'The sign-in service does not accept this application. An administrator has to compare its client id and secret.';
+      'The sign-in service does not accept this application. An administrator must check its client id and secret.';
     return new SignInRefused(message, { cause: error });
   }
   if (error instanceof ClientError && error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
@@ -124,7 +124,7 @@ function translate(error: unknown): Error {
     return new SignInRefused(message, { cause: error });
   }
   if (error instanceof ClientError) {
-    return new SignInRefused('The answer of the sign-in service did not fit this sign-in.', { cause: error });
+    return new SignInRefused('The response of the sign-in service does not belong to this sign-in.', { cause: error });
   }
   if (error instanceof z.ZodError) {
     return new SignInRefused('The sign-in service did not say who you are.', { cause: error });
@@ -132,15 +132,15 @@ function translate(error: unknown): Error {
   return unavailable(error);
 }
 
-/** No answer (`fetch` fails with a plain TypeError, "fetch failed"), none in time, or one that says: not now. */
-function isTheirFailure(error: unknown): boolean {
-  if (error instanceof ResponseBodyError) return isNotNow(error.status);
+/** No answer (`fetch` throws a TypeError "fetch failed"), no answer in time, or a status that asks to try later. */
+function isIssuerOutage(error: unknown): boolean {
+  if (error instanceof ResponseBodyError) return isTemporaryStatus(error.status);
   if (!(error instanceof ClientError)) return false;
   const { cause } = error;
-  if (cause instanceof Response) return isNotNow(cause.status);
+  if (cause instanceof Response) return isTemporaryStatus(cause.status);
   return error.code === 'OAUTH_TIMEOUT' || (cause instanceof TypeError && cause.message === 'fetch failed');
 }
 
-function isNotNow(status: number): boolean {
+function isTemporaryStatus(status: number): boolean {
   return status >= 500 || status === 429;
 }

@@ -1,14 +1,14 @@
-/** What Prometheus reads: a registry of this server's own, so that several can live in one process. */
+/** The metrics for Prometheus. Each server has its own registry, so that several servers can run in one process. */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
   registry: Registry;
-  /** @param route a name from a closed list, never a URL that a client made up */
+  /** @param route a name from a closed list, never a URL that a client invented */
   observeRequest(request: { method: string; route: string; status: number; seconds: number }): void;
 }
 
-export interface MetricsDeps {
+interface MetricsDeps {
   subscriptionCount: () => number;
   socketCount: () => number;
   lastHeartbeatAgeSeconds: () => number | null;
@@ -27,7 +27,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   });
   const duration = new Histogram({
     name: 'opencode_http_request_duration_seconds',
-    help: 'Time from reading a request to the end of its answer.',
+    help: 'Time from reading a request to the end of its response.',
     labelNames: ['method', 'route'] as const,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
@@ -45,7 +45,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   gauge('opencode_subscriptions', 'Subscriptions to project status that are open.', deps.subscriptionCount);
   gauge(
     'opencode_status_heartbeat_age_seconds',
-    'Time since the last heartbeat of the watch owner; -1 before the first.',
+    'Time since the last heartbeat of the watch leader; -1 before the first.',
     () => deps.lastHeartbeatAgeSeconds() ?? -1,
   );
   return {

@@ -1,4 +1,4 @@
-/** Whether this server can do its work, in words: truthful, and never slower than two seconds. */
+/** Whether this server can do its work, with a message for each dependency. It answers within two seconds. */
 
 import type { Redis } from 'ioredis';
 
@@ -11,7 +11,7 @@ interface Check {
 }
 
 export interface Readiness {
-  /** `degraded`: the database answers, so reads and wishes work; the screen may be late. */
+  /** `degraded`: the database answers, so reads and commands work, but the status on the screen may be late. */
   status: 'ok' | 'degraded' | 'down';
   checks: { database: Check; redis: Check; watch: Check };
 }
@@ -32,7 +32,7 @@ export function createReadiness({
   return async () => {
     const [database, queue] = await Promise.all([
       check('PostgreSQL', () => db.raw('select 1')),
-      // A write, not a ping: a Redis that is full still answers pings.
+      // A write and not a ping: a Redis that is full still answers pings.
       check('Redis', () => redis.set('opencode:readiness', '1', 'EX', 60)),
     ]);
     const watch = describe(freshness());
@@ -43,7 +43,7 @@ export function createReadiness({
         database: isStopping() ? { ok: false, message: 'The server is stopping.' } : database,
         redis: queue.ok
           ? queue
-          : { ok: false, message: `${queue.message} Wishes are kept and carried out later; status may be late.` },
+          : { ok: false, message: `${queue.message} Commands are saved and run later; status may be late.` },
         watch,
       },
     };
@@ -54,13 +54,13 @@ async function check(name: string, work: () => Promise<unknown>): Promise<Check>
   const limit = Promise.withResolvers<never>();
   const timer = setTimeout(() => limit.reject(new Error(`no answer within ${checkMs} ms`)), checkMs);
   const working = work();
-  working.catch(() => undefined); // may lose the race and fail later
+  working.catch(() => undefined); // it may fail after the time limit
   try {
     await Promise.race([working, limit.promise]);
     return { ok: true, message: `${name} answers.` };
   } catch (error) {
     const reason = error instanceof Error ? error.message || error.name : String(error);
-    // Only the kind of failure: this page is public, and the rest of the words may hold addresses.
+    // Only the kind of failure: this page is public, and the rest of the message may contain addresses.
     return {
       ok: false,
       message: `${name} does not take a command (${/^[A-Z]{3,}\b/.exec(reason)?.[0] ?? 'no answer'}).`,
@@ -73,9 +73,9 @@ async function check(name: string, work: () => Promise<unknown>): Promise<Check>
 function describe({ state, asOf }: Freshness): Check {
   switch (state) {
     case 'live':
-      return { ok: true, message: 'The cluster is being watched.' };
+      return { ok: true, message: 'The worker watches the cluster.' };
     case 'delayed':
-      return { ok: false, message: `No word from the worker; status is as of ${asOf ?? 'never'}.` };
+      return { ok: false, message: `The worker sends no heartbeats; status is as of ${asOf ?? 'never'}.` };
     case 'unreachable':
       return { ok: false, message: `The cluster does not answer the worker; status is as of ${asOf ?? 'never'}.` };
   }

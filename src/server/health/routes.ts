@@ -1,4 +1,4 @@
-/** `/livez`, `/readyz` and `/metrics`. Figures are for whoever asks the server itself, not for who comes by a proxy. */
+/** `/livez`, `/readyz` and `/metrics`. Metrics are served only to clients that do not come through a proxy. */
 
 import type { FastifyInstance } from 'fastify';
 
@@ -23,7 +23,10 @@ export function registerHealthRoutes(
   });
   app.get('/metrics', async (request, reply) => {
     if (config.trustedProxies > 0 && request.headers['x-forwarded-for'] !== undefined) {
-      return reply.code(404).type('text/plain').send('The figures are not for the public. Ask the server itself.\n');
+      return reply
+        .code(404)
+        .type('text/plain')
+        .send('Metrics are not public. Request them from the server directly.\n');
     }
     return reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics());
   });

@@ -16,12 +16,12 @@ it.each([
   expect(clientAddress({ peer: '10.0.0.1', forwardedFor: forwarded }, trustedProxies)).toBe(client);
 });
 
-it('without the header the client is the other end of the line', () => {
+it('without the header the client is the other end of the connection', () => {
   expect(clientAddress({ peer: '10.0.0.1', forwardedFor: undefined }, 2)).toBe('10.0.0.1');
   expect(clientAddress({ peer: '10.0.0.1', forwardedFor: ' , ' }, 2)).toBe('10.0.0.1');
 });
 
-it('a handshake and a request of the same client are given the same address', async () => {
+it('a handshake and a request of the same client have the same address', async () => {
   const entry = fc.constantFrom('192.0.2.1', '2001:db8::1', 'x', ' 192.0.2.2 ', '192.0.2.3:99');
   const chains = fc.sample(fc.tuple(fc.array(entry, { maxLength: 5 }), fc.integer({ min: 0, max: 4 })), 60);
   for (const [entries, trustedProxies] of chains) {
@@ -47,16 +47,16 @@ it.each([
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ['::1', '0:0:0:0::/64'],
   ['', ''],
-])('%s is counted as %s', (address, block) => {
+])('rate limits count %s as %s', (address, block) => {
   expect(addressBlock(address)).toBe(block);
 });
 
-it('any two addresses of one /64 are counted together, others apart, and nothing breaks it', () => {
+it('two addresses count together if and only if they are in the same /64, and no text makes it throw', () => {
   const groups = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 8, maxLength: 8 });
   const write = (parts: number[]) => parts.map((part) => part.toString(16)).join(':');
   fc.assert(
     fc.property(groups, groups, (one, other) => {
-      fc.pre(one[0] !== 0); // what lies in ::/16 may stand for IPv4
+      fc.pre(one[0] !== 0); // an address in ::/16 may be a mapped IPv4 address
       const sibling = [...one.slice(0, 4), ...other.slice(4)];
       expect(addressBlock(write(sibling))).toBe(addressBlock(write(one)));
       const stranger = [...one.slice(0, 3), (one[3] ?? 0) ^ 1, ...one.slice(4)];

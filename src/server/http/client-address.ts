@@ -1,17 +1,17 @@
-/** Where a request comes from, as far as it can be believed. */
+/** The address of a client, as far as it can be trusted. */
 
 import { isIP } from 'node:net';
 
-export interface Arrival {
-  /** The other end of the line: the client itself, or the proxy next to us. */
+interface Arrival {
+  /** The other end of the connection: the client itself, or the proxy in front of us. */
   peer: string | undefined;
-  /** The header X-Forwarded-For, to which each proxy adds the one that it was asked by. */
+  /** The header X-Forwarded-For, to which each proxy appends the address that it received the request from. */
   forwardedFor: string | undefined;
 }
 
 /**
- * The address of the client: so many entries back as there are proxies to trust. What stands before that was written by
- * whoever sent the request. For what Fastify does not see, such as handshakes of sockets; it agrees with `request.ip`.
+ * The address of the client: one entry back for each trusted proxy. The client itself may have written the entries before
+ * that. Used for WebSocket handshakes, which Fastify does not handle; the result equals Fastify's `request.ip`.
  */
 export function clientAddress({ peer, forwardedFor }: Arrival, trustedProxies: number): string {
   const chain = [peer ?? '', ...(forwardedFor ?? '').split(',').toReversed()]
@@ -21,15 +21,15 @@ export function clientAddress({ peer, forwardedFor }: Arrival, trustedProxies: n
 }
 
 /**
- * Under which name an address is counted: IPv4 by itself, IPv6 by its first 64 bits, for a single line is given that
- * many addresses to choose from.
+ * The key under which rate limits count an address: the IPv4 address, or the first 64 bits of an IPv6 address, because one
+ * internet connection usually receives a whole /64.
  */
 export function addressBlock(address: string): string {
-  // Some proxies add the port, which is another one each time.
+  // Some proxies append the port, which differs for each connection.
   const bare = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? /^(\d+(?:\.\d+){3}):\d+$/.exec(address)?.[1] ?? address;
-  const [host = ''] = bare.split('%'); // a link-local address names the interface
+  const [host = ''] = bare.split('%'); // a link-local address ends with the interface
   if (isIP(host) !== 6) return host.slice(0, 64);
-  // URL writes every spelling of an IPv6 address in one way: lower case, no leading zeros, hexadecimal alone.
+  // URL normalises an IPv6 address: lower case, no leading zeros, only hexadecimal groups.
   const plain = new URL(`http://[${host}]`).hostname.slice(1, -1);
   const [head = '', tail = ''] = plain.split('::');
   const [first, last] = [head, tail].map((part) => (part === '' ? [] : part.split(':'))) as [string[], string[]]; // two in, two out

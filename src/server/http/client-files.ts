@@ -1,4 +1,4 @@
-/** The user interface: the built files, `index.html` for every other page, and words where there is neither. */
+/** The user interface: the built files, `index.html` for every other page, and a message while it is not built. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { AppError } from '../../shared/contract/errors.ts';
 import { shapeOf } from '../error-shape.ts';
 import { renderPage } from './page.ts';
 
-/** Paths that are never pages of the interface, whoever asks. */
+/** Paths that are never pages of the user interface. */
 const machinePaths = /^\/(trpc|auth|livez|readyz|metrics|assets)(\/|\?|$)/;
 
 export async function registerClientFiles(app: FastifyInstance, clientDir: string): Promise<void> {
@@ -22,7 +22,7 @@ export async function registerClientFiles(app: FastifyInstance, clientDir: strin
       index: false,
       cacheControl: false,
       setHeaders: (reply, path) => {
-        // Vite names what lies under assets/ after its content; everything else keeps its name when it changes.
+        // The names of Vite's files in assets/ contain a hash of their content. Other files keep their name when they change.
         const isImmutable = path.startsWith(join(clientDir, 'assets'));
         reply.header('cache-control', isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
@@ -44,7 +44,7 @@ export async function registerClientFiles(app: FastifyInstance, clientDir: strin
       .type('text/html; charset=utf-8')
       .send(
         renderPage({
-          title: 'The interface is not built yet',
+          title: 'The user interface is not built',
           messages: ['The API runs, but there are no files to show. Run "npm run build", then start the server again.'],
         }),
       );

@@ -1,14 +1,14 @@
-/** Which web pages may speak to this server: its own alone. */
+/** Only this server's own pages may send requests to it: the checks of origin that enforce this. */
 
-export interface OriginHeaders {
+interface OriginHeaders {
   origin?: string | undefined;
   cookie?: string | undefined;
   'sec-fetch-site'?: string | undefined;
 }
 
 /**
- * The sentence that refuses a request from another site's page, or `null` when it may pass. Programs that are not
- * browsers send no Origin; they carry no cookies either, unless somebody gave them.
+ * The message that refuses a request from a page of another site, or `null` if the request is allowed. Programs that are not
+ * browsers send neither an origin nor, normally, cookies.
  */
 export function originRefusal(origin: string | undefined, publicOrigin: string): string | null {
   if (origin === undefined || origin === publicOrigin) return null;
@@ -16,13 +16,13 @@ export function originRefusal(origin: string | undefined, publicOrigin: string):
 }
 
 /**
- * As {@link originRefusal}, for a request that changes something. A browser says where such a request comes from; one
- * that has a cookie and says nothing may come from anywhere.
+ * As {@link originRefusal}, for a request that changes something. Browsers name the origin of these requests. A request with
+ * a cookie and without an origin may come from any site, so it is refused.
  */
 export function changeRefusal(headers: OriginHeaders, publicOrigin: string): string | null {
   const isUnknown = headers.origin === undefined && headers.cookie !== undefined;
   if (isUnknown && headers['sec-fetch-site'] !== 'same-origin') {
-    return `A request with a cookie must say where it comes from: send the header "Origin: ${publicOrigin}".`;
+    return `A request with a cookie must name its origin: send the header "Origin: ${publicOrigin}".`;
   }
   return originRefusal(headers.origin, publicOrigin);
 }

@@ -1,4 +1,4 @@
-/** The few pages that the server itself writes: when sign-in fails, and when the client is not built. No script. */
+/** The pages that the server itself renders: when sign-in fails, and when the client is not built. They have no script. */
 
 const style = `
   :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5 }
@@ -10,7 +10,7 @@ const style = `
   a.button:focus-visible { outline: 3px solid #a5a5f5; outline-offset: 2px }
 `;
 
-export interface Page {
+interface Page {
   title: string;
   messages: string[];
   action?: { href: string; label: string };

@@ -1,9 +1,10 @@
 /**
- * How often somebody may ask. A limiter allows so many tokens a minute and key, all at once or spread out; what is refused
- * costs nothing, so a client that waits as told is served. Counted in this process alone: with three servers behind a
- * load balancer the whole may be three times as much. Why it is our own: `docs/decisions/0016-rate-limits.md`.
+ * Rate limits. A limiter gives each key a number of tokens a minute, which may be spent at once or spread out. A refused
+ * call costs no tokens, so a client that waits as long as the refusal says is served. Each process counts for itself: three
+ * servers behind a load balancer allow three times as much. Why we wrote it: `docs/decisions/0016-rate-limits.md`.
  */
 
+import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import { maxRateLimitKeys, rateShares } from '../limits.ts';
 import { addressBlock } from './client-address.ts';
@@ -11,28 +12,28 @@ import { addressBlock } from './client-address.ts';
 const minuteMs = 60_000;
 
 export interface RateLimiter {
-  /** Takes `cost` tokens of the key. Returns 0, or the milliseconds until there would be enough of them. */
+  /** Takes `cost` tokens of the key. Returns 0, or the milliseconds until there are enough tokens. */
   take(key: string, cost?: number): number;
-  /** How many keys are remembered. */
+  /** The number of keys that are remembered. */
   size(): number;
 }
 
-/** @param options.maxKeys above which the key that was used longest ago is forgotten, that is to say served afresh */
-export function createRateLimiter(options: { perMinute: number; maxKeys: number; now: () => number }): RateLimiter {
-  const { maxKeys, now } = options;
+/** @param options.maxKeys above this number the least recently used key is forgotten, and then has all its tokens again */
+export function createRateLimiter(options: { perMinute: number; maxKeys: number; clock: Clock }): RateLimiter {
+  const { maxKeys, clock } = options;
   const perMinute = Math.max(1, Math.floor(options.perMinute));
   const tokenMs = minuteMs / perMinute;
-  /** When each key will have all its tokens again: one number says how many are left now. Least recently used first. */
+  /** When each key will have all its tokens again, which also says how many it has now. Least recently used first. */
   const fullAt = new Map<string, number>();
 
   return {
     take(key, cost = 1) {
-      const nowMs = now();
-      // Never further ahead than an empty bucket: a clock that was set back must not shut anybody out.
+      const nowMs = clock.monotonic();
+      // An empty bucket is full again after a minute. The bound protects callers if the clock is set back.
       const before = Math.min(Math.max(fullAt.get(key) ?? nowMs, nowMs), nowMs + minuteMs);
       const after = before + Math.min(cost, perMinute) * tokenMs;
       const waitMs = after - nowMs - minuteMs;
-      // A thousandth of a token is what adding up fractions may be wrong by.
+      // Adding fractions may be wrong by a thousandth of a token.
       const isRefused = waitMs > tokenMs / 1_000;
       fullAt.delete(key);
       fullAt.set(key, isRefused ? before : after);
@@ -46,28 +47,28 @@ export function createRateLimiter(options: { perMinute: number; maxKeys: number;
   };
 }
 
-interface Asker {
-  /** `null`: nobody is signed in. */
+interface CallSource {
+  /** `null` if nobody is signed in. */
   userId: string | null;
-  /** As it came; addresses of one subscriber line count as one. */
+  /** The client's address; all addresses of one IPv6 line count as one. */
   address: string;
 }
 
-/** Each throws AppError RATE_LIMITED, with the seconds to wait, when it was too much. */
+/** Each function throws AppError RATE_LIMITED, with the seconds to wait, when the limit is reached. */
 export interface RateLimits {
-  /** Before anything is looked up for a request, whoever sends it. */
+  /** Called for every request, before the caller is identified. */
   admitRequest(address: string): void;
-  /** Before calls are carried out: of a user wherever they are, or of an address from which nobody is signed in. */
-  admitCalls(asker: Asker, count: number): void;
+  /** Called before calls run. Calls count for the user, or for the address if nobody is signed in. */
+  admitCalls(source: CallSource, count: number): void;
   admitSignIn(address: string): void;
   admitHandshake(address: string): void;
 }
 
 /** @param options.perMinute calls of one user a minute; the other limits are shares of it */
-export function createRateLimits({ perMinute, now }: { perMinute: number; now: () => number }): RateLimits {
+export function createRateLimits({ perMinute, clock }: { perMinute: number; clock: Clock }): RateLimits {
   const limiterOf = (share: number) =>
-    createRateLimiter({ perMinute: perMinute * share, maxKeys: maxRateLimitKeys, now });
-  // One limiter a kind: whoever comes from ever new addresses makes no user forgotten.
+    createRateLimiter({ perMinute: perMinute * share, maxKeys: maxRateLimitKeys, clock });
+  // Each kind has its own limiter: many new addresses must not make the limiter forget a user.
   const users = limiterOf(1);
   const requests = limiterOf(rateShares.address);
   const anonymous = limiterOf(rateShares.anonymous);

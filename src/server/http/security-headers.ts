@@ -1,13 +1,13 @@
-/** The headers that every answer bears, whatever made it: what a browser may do with it, and that nobody keeps it. */
+/** The security headers of every response: what a browser may do with it, and that it is not cached. */
 
 import fastifyHelmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 
-/** What the pages have no use for, and a script that got in would have. */
+/** Browser features that the pages do not need, and that an injected script could misuse. */
 const deniedFeatures = ['camera', 'display-capture', 'geolocation', 'microphone', 'midi', 'payment', 'serial', 'usb'];
 const permissionsPolicy = deniedFeatures.map((feature) => `${feature}=()`).join(', ');
 
-/** For the answers that Fastify makes before any hook runs: JSON about a path that could not be read, never a page. */
+/** For the responses that Fastify writes before any hook runs: JSON about an unreadable path, never a page. */
 export const headersOfUnreadable = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -25,12 +25,12 @@ export async function registerSecurityHeaders(
 ): Promise<void> {
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('permissions-policy', permissionsPolicy);
-    // Whatever may be kept says so itself: the files of the interface do.
+    // Responses that may be cached override this: the files of the user interface do.
     reply.header('cache-control', 'no-store');
   });
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: { useDefaults: false, directives: contentSecurityPolicy(issuerOrigin) },
-    // Of this host alone: what else lies under its name is not ours to decide.
+    // Only for this host: its subdomains may belong to somebody else.
     strictTransportSecurity: isHttps ? { maxAge: 31_536_000, includeSubDomains: false } : false,
     referrerPolicy: { policy: 'same-origin' },
     xFrameOptions: { action: 'deny' },
@@ -43,11 +43,11 @@ function contentSecurityPolicy(issuerOrigin: string) {
     'script-src': ["'self'"],
     'style-src': ["'self'", "'unsafe-inline'"],
     'img-src': ["'self'", 'data:', 'https:'],
-    'connect-src': ["'self'"], // the WebSocket of this host included
+    'connect-src': ["'self'"], // includes the WebSocket of this host
     'object-src': ["'none'"],
     'frame-ancestors': ["'none'"],
     'base-uri': ["'none'"],
-    // Signing out is a form that redirects to the issuer, and redirects count.
+    // The sign-out form redirects to the issuer, and this rule also applies to redirects.
     'form-action': ["'self'", issuerOrigin],
   };
 }

@@ -1,4 +1,4 @@
-/** tRPC over HTTP, with the limits that its adapter does not have. */
+/** tRPC over HTTP, with the limits that tRPC's adapter lacks. */
 
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance } from 'fastify';
@@ -14,7 +14,7 @@ import type { RequestContext } from '../trpc.ts';
 import { changeRefusal } from './origin.ts';
 import type { RateLimits } from './rate-limit.ts';
 
-export interface TrpcRoutesDeps {
+interface TrpcRoutesDeps {
   identify: Identify;
   services: Services;
   publicOrigin: () => string;
@@ -25,35 +25,35 @@ export interface TrpcRoutesDeps {
 export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): void {
   const { identify, services, publicOrigin, rateLimits, log } = deps;
 
-  // tRPC parses bodies itself, by procedure.
+  // tRPC parses the body itself.
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
   app.addHook('onRequest', async (request) => {
     rateLimits.admitRequest(request.ip);
-    // A program with a token is no browser that somebody else's page has borrowed. Passwords are another matter: browsers
-    // send those of a proxy before us by themselves.
-    const borrowed = bearerOf(request.headers) === null && !['GET', 'HEAD'].includes(request.method);
-    const refusal = borrowed ? changeRefusal(request.headers, publicOrigin()) : null;
+    // Another site's page cannot send a bearer token, so only requests without one need the check. Basic credentials do not
+    // count: browsers send those of a proxy in front of us automatically.
+    const needsOriginCheck = bearerOf(request.headers) === null && !['GET', 'HEAD'].includes(request.method);
+    const refusal = needsOriginCheck ? changeRefusal(request.headers, publicOrigin()) : null;
     if (refusal) throw new AppError('FORBIDDEN', refusal);
   });
 
   app.route<{ Params: { path: string } }>({
-    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], // tRPC says which of them a procedure answers to
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], // tRPC decides which methods a procedure accepts
     url: '/trpc/:path',
-    exposeHeadRoute: false, // Fastify would measure tRPC's answer, which is of a kind that it cannot measure
+    exposeHeadRoute: false, // Fastify cannot measure the length of tRPC's response
     handler: async (request, reply) => {
       const { path } = request.params;
-      // tRPC decodes the path once more, and would take what that breaks on for a fault of the server.
+      // tRPC decodes the path again and would report a malformed escape as a fault of the server.
       if (!/^[A-Za-z0-9_.,]+$/.test(path))
         throw new AppError('NOT_FOUND', 'There is no such procedure. Check its name.');
       if (subscriptionNames.has(path)) {
-        throw new AppError('UNSUPPORTED', 'Subscriptions travel by WebSocket alone. Connect to /trpc.');
+        throw new AppError('UNSUPPORTED', 'Subscriptions are available only by WebSocket. Connect to /trpc.');
       }
       const caller = await identify.fromHeaders(request.headers);
-      // What a batch does is the sum of its calls. One that has too many is refused below, as a whole.
+      // A batch counts as its number of calls. tRPC refuses a batch that is too large as a whole.
       const count = Math.min(path.split(',').length, maxBatchSize);
-      // Whoever cannot be known because something is away is no stranger.
+      // During an outage the caller cannot be identified, and must not be counted as anonymous.
       const isOutage = caller.refusal?.code === 'UNAVAILABLE' || caller.refusal?.code === 'INTERNAL';
       if (!isOutage) rateLimits.admitCalls({ userId: caller.user?.id ?? null, address: request.ip }, count);
       await fastifyRequestHandler({
@@ -70,7 +70,7 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
             refusal,
             transport: 'http',
             requestId: request.id,
-            whenWritable: always,
+            whenWritable: () => Promise.resolve(), // there are no subscriptions over HTTP
             services,
           };
         },
@@ -87,7 +87,7 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
   });
 
   app.setErrorHandler((error, request, reply) => {
-    const appError = ofFastify(error);
+    const appError = fromFastifyError(error);
     if (appError.code === 'INTERNAL') log.error({ err: error, requestId: request.id }, 'a request failed');
     const shape = shapeOf(appError);
     if (appError.retryAfterSeconds !== null) reply.header('retry-after', String(appError.retryAfterSeconds));
@@ -95,16 +95,11 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
   });
 }
 
-/** There are no subscriptions over HTTP that could be slow. */
-function always(): Promise<void> {
-  return Promise.resolve();
-}
-
-/** What Fastify refuses before tRPC sees it: too large, wrong media type, broken framing. */
-export function ofFastify(error: unknown): AppError {
+/** Translates what Fastify refuses before tRPC handles it: too large, wrong media type, broken framing. */
+export function fromFastifyError(error: unknown): AppError {
   const status = (error as { statusCode?: unknown }).statusCode;
   if (status === 503) {
-    // Fastify gives up on an answer that takes too long, and refuses requests while it closes.
+    // Fastify aborts a response that takes too long, and refuses requests while it closes.
     return new AppError('UNAVAILABLE', 'The server could not answer in time. Try again in a few seconds.', {
       retryAfterSeconds: 2,
       cause: error,

@@ -1,4 +1,4 @@
-/** The answer to bytes that Node's parser cannot take for a request, in the shape that every other refusal has. */
+/** The response to bytes that Node cannot parse as an HTTP request, in the shape of every other refusal. */
 
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { AppError } from '../../shared/contract/errors.ts';
 import { shapeOf } from '../error-shape.ts';
 
-/** Answers on the line itself, for there is no request to answer to, and ends it: what follows cannot be told apart. */
+/** Writes to the socket itself, because there is no request, and closes it: the next request's start cannot be found. */
 export function refuseUnreadable(error: { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -8,7 +8,7 @@ const refused = expect.objectContaining({
 });
 
 describe('a cursor of the list', () => {
-  it('comes back as the position that it was made from', () => {
+  it('decodes to the position that it was made from', () => {
     const cursor = encodeCursor('name', { name: 'My Project', seq: 42 });
     expect(decodeCursor('name', cursor)).toEqual({ name: 'my project', seq: 42 });
   });
@@ -19,14 +19,14 @@ describe('a cursor of the list', () => {
   });
 
   it.each([
-    ['no base64', '!!!'],
-    ['no JSON', Buffer.from('{').toString('base64url')],
+    ['text that is not base64', '!!!'],
+    ['text that is not JSON', Buffer.from('{').toString('base64url')],
     ['a negative position', encodeCursor('name', { name: 'a', seq: -1 })],
     ['a position beyond every number', encodeCursor('name', { name: 'a', seq: 2 ** 60 })],
     ['a name that no project can have', encodeCursor('name', { name: "a'; drop", seq: 1 })],
     ['an unknown field', Buffer.from('{"sort":"name","seq":1,"name":"a","x":1}').toString('base64url')],
     ['a prototype', Buffer.from('{"__proto__":{"sort":"name","seq":1,"name":"a"}}').toString('base64url')],
-  ])('is refused when it holds %s', (_what, cursor) => {
+  ])('is refused when it contains %s', (_what, cursor) => {
     expect(() => decodeCursor('name', cursor)).toThrow(refused as Error);
   });
 });

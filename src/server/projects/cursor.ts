@@ -1,4 +1,4 @@
-/** Cursors of lists: opaque to callers, checked when they come back. */
+/** Cursors of lists: opaque to callers, and checked when a caller sends them back. */
 
 import { z } from 'zod';
 
@@ -13,14 +13,14 @@ const positionSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9 _-]{1,100}$/),
 });
 
-/** The cursor that goes on after this project in a list of this sort. */
+/** The cursor for the page after this project, in a list of this sort. */
 export function encodeCursor(sort: ProjectSort, last: { name: string; seq: number }): string {
   return Buffer.from(JSON.stringify({ sort, seq: last.seq, name: last.name.toLowerCase() })).toString('base64url');
 }
 
 /**
- * Where the page before ended.
- * @throws AppError VALIDATION_FAILED with field `cursor` when it is not a cursor of a list with this sort
+ * Where the previous page ended.
+ * @throws AppError VALIDATION_FAILED with field `cursor` if it is not a cursor of a list with this sort
  */
 export function decodeCursor(sort: ProjectSort, cursor: string): ListPosition {
   const position = positionSchema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString('utf8')));
@@ -29,7 +29,7 @@ export function decodeCursor(sort: ProjectSort, cursor: string): ListPosition {
 }
 
 /**
- * The id of the entry where the page of the timeline ended.
+ * The id of the entry where the previous page of the timeline ended.
  * @throws AppError VALIDATION_FAILED with field `cursor`
  */
 export function decodeActivityCursor(cursor: string): string {

@@ -1,4 +1,4 @@
-/** The procedures on projects: each parses, calls one function and returns. */
+/** The procedures on projects: each parses its input, calls one function and returns. */
 
 import type { TrackedEnvelope } from '@trpc/server';
 import { z } from 'zod';
@@ -16,9 +16,7 @@ import {
 } from '../../shared/contract/project.ts';
 import { procedure, router } from '../trpc.ts';
 
-/**
- * The events are our own, parsed where they entered: checking each again for every subscriber would cost the fan-out.
- */
+/** Events were parsed when they were read from Redis or PostgreSQL. Parsing them again for each subscriber is too slow. */
 const eventStreamSchema = z.custom<AsyncIterable<TrackedEnvelope<ProjectEvent>>>(
   (value) => typeof value === 'object' && value !== null && Symbol.asyncIterator in value,
 );

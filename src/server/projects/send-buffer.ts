@@ -1,26 +1,26 @@
-/** What waits for one subscriber: the latest of each project alone, so that a slow reader costs no memory. */
+/** The send buffer of one subscriber: it keeps only the latest event of each project, so a slow reader costs no memory. */
 
 import type { Freshness } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import type { HubSubscriber } from './status-hub.ts';
 
 export type BufferedEvent =
-  | { type: 'gap'; id: string }
+  | { type: 'reset'; id: string }
   | { type: 'project'; id: string; project: Project }
   | { type: 'freshness'; id: string; freshness: Freshness };
 
 export interface SendBuffer extends HubSubscriber {
-  /** The next piece, in the order of ids; `null` when there is none now. A gap goes before everything. */
+  /** Removes and returns the next event, in the order of ids, or `null`. A reset comes before everything else. */
   take(): BufferedEvent | null;
-  /** Resolves when there is something to take, or `signal` aborts. */
-  arrival(): Promise<void>;
+  /** Resolves when there is an event to take, or when `signal` aborts. */
+  waitForEvent(): Promise<void>;
 }
 
-/** @param projectId takes only this project; `null`: all of them */
+/** @param projectId buffers only the events of this project; `null`: of all projects */
 export function createSendBuffer({ projectId, signal }: { projectId: string | null; signal: AbortSignal }): SendBuffer {
   const projects = new Map<string, { id: string; project: Project }>();
   let freshness: { id: string; freshness: Freshness } | null = null;
-  let gap: string | null = null;
+  let resetId: string | null = null;
   let wake: (() => void) | null = null;
 
   const notify = () => {
@@ -28,14 +28,15 @@ export function createSendBuffer({ projectId, signal }: { projectId: string | nu
     wake = null;
   };
   signal.addEventListener('abort', notify, { once: true });
-  const isEmpty = () => gap === null && freshness === null && projects.size === 0;
+  const isEmpty = () => resetId === null && freshness === null && projects.size === 0;
 
   return {
     onProject(id, project) {
       if (projectId !== null && project.id !== projectId) return;
       const waiting = projects.get(project.id);
       if (waiting && waiting.project.statusVersion >= project.statusVersion) return;
-      projects.delete(project.id); // to the end: whoever resumes from an earlier id must still be sent this one
+      // Moves to the end: a subscriber that resumes after an earlier id must still receive this event.
+      projects.delete(project.id);
       projects.set(project.id, { id, project });
       notify();
     },
@@ -43,15 +44,15 @@ export function createSendBuffer({ projectId, signal }: { projectId: string | nu
       freshness = { id, freshness: next };
       notify();
     },
-    onGap(id) {
-      gap = id;
+    onReset(id) {
+      resetId = id;
       notify();
     },
     take() {
-      if (gap !== null) {
-        const id = gap;
-        gap = null;
-        return { type: 'gap', id };
+      if (resetId !== null) {
+        const id = resetId;
+        resetId = null;
+        return { type: 'reset', id };
       }
       for (const [key, event] of projects) {
         projects.delete(key);
@@ -64,7 +65,7 @@ export function createSendBuffer({ projectId, signal }: { projectId: string | nu
       }
       return null;
     },
-    arrival() {
+    waitForEvent() {
       if (!isEmpty() || signal.aborted) return Promise.resolve();
       return new Promise((resolve) => {
         wake = resolve;

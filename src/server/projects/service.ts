@@ -1,15 +1,14 @@
 /**
- * What the owner of projects may do. Every function works within the caller's own projects, by construction: the owner
- * is part of each key. A wish is committed to PostgreSQL with its line of the timeline; then readers are told and a job
- * is queued, both as well as Redis allows, for the row is the truth and Kubernetes is never waited for.
+ * What the owner of projects may do. The owner's id is part of each key, so no function can reach another owner's project.
+ * A command is committed to PostgreSQL together with its line of the timeline. Then it is announced to the other servers
+ * and the worker. The server never waits for Kubernetes.
  */
 
+import type { Clock } from '../../shared/clock.ts';
 import type { ActivityKind } from '../../shared/contract/activity.ts';
-import type { ProjectCommand } from '../../shared/contract/commands.ts';
+import { isObserved, type ProjectCommand } from '../../shared/contract/commands.ts';
 import { AppError } from '../../shared/contract/errors.ts';
-import { projectJobNameFor } from '../../shared/contract/jobs.ts';
-import type { UpdateProjectInput } from '../../shared/contract/project.ts';
-import { projectCan } from '../../shared/contract/states.ts';
+import type { CreateProjectInput } from '../../shared/contract/project.ts';
 import { activityOfCommand, applyCommand } from '../../shared/node/apply-command.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
@@ -21,26 +20,24 @@ import {
   listProjects,
   type ProjectPatch,
 } from '../../shared/node/db/projects-repository.ts';
-import type { ProjectQueue } from '../../shared/node/project-queue.ts';
-import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import type { Caller, ProjectService } from '../services.ts';
+import type { Announcer } from './announcer.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
+import { updateMessage, updatePatch } from './update.ts';
 import { createUsualStart } from './usual-start.ts';
 
 const activityPageSize = 50;
-/** How long an answer may wait for Redis to take what was committed already. */
-const announceMs = 500;
 
 export interface ProjectServiceDeps {
   db: Database;
-  queue: Pick<ProjectQueue, 'enqueue'>;
-  publisher: StatusPublisher;
+  announcer: Announcer;
   settings: { kubeNamespace: string; maxProjects: number };
   newId: () => string;
   newNames: (projectId: string) => { podName: string; workspacePvcName: string };
+  clock: Clock;
 }
 
-/** The sentence for a project that the caller does not have: another's and none look the same. */
+/** The same error for a project of another owner and for a project that does not exist. */
 export function projectNotFound(): AppError {
   return new AppError(
     'NOT_FOUND',
@@ -48,81 +45,47 @@ export function projectNotFound(): AppError {
   );
 }
 
-export function createProjectService({
-  db,
-  queue,
-  publisher,
-  settings,
-  newId,
-  newNames,
-}: ProjectServiceDeps): ProjectService {
-  const usualStart = createUsualStart({ db, now: () => performance.now() });
-
-  /** Tells the readers and the worker of what is committed. Never fails, never waits long. */
-  async function announce(caller: Caller, record: ProjectRecord, { needsJob }: { needsJob: boolean }): Promise<void> {
-    const published = publisher.publish({ type: 'project', project: toProject(record) });
-    const job = { projectId: record.id, requestId: caller.requestId };
-    const queued = needsJob ? queue.enqueue(projectJobNameFor(record.desiredState), job) : null;
-    await Promise.race([Promise.all([published, queued]), timeLimit(announceMs)]);
-  }
+export function createProjectService(deps: ProjectServiceDeps): ProjectService {
+  const { db, announcer, clock } = deps;
+  const usualStart = createUsualStart({ db, clock });
 
   async function change(
-    caller: Caller,
+    { user, requestId }: Caller,
     id: string,
-    what: { needsJob: boolean; decide: (record: ProjectRecord) => ProjectPatch | null },
-    activity: { kind: ActivityKind; message: string },
+    decide: (record: ProjectRecord) => ProjectPatch | null,
+    { needsJob, ...activity }: { kind: ActivityKind; message: string; needsJob: boolean },
   ) {
-    const result = await changeOwnedProject(db, { id, ownerId: caller.user.id }, (record) => {
-      const patch = what.decide(record);
-      return patch && { patch, event: { actorId: caller.user.id, ...activity } };
+    const result = await changeOwnedProject(db, { id, ownerId: user.id }, (record) => {
+      const patch = decide(record);
+      return patch && { patch, event: { actorId: user.id, ...activity } };
     });
     if (!result) throw projectNotFound();
-    if (result.changed) await announce(caller, result.record, what);
+    if (result.changed) await announcer.announce(result.record, { requestId, needsJob });
     return toProject(result.record);
   }
 
   const command = (name: ProjectCommand) => (caller: Caller, id: string) =>
-    change(
-      caller,
-      id,
-      { needsJob: true, decide: (record) => applyCommand(name, record, new Date().toISOString()) },
-      activityOfCommand[name],
-    );
+    change(caller, id, (record) => applyCommand(name, record, new Date(clock.now()).toISOString()), {
+      ...activityOfCommand[name],
+      needsJob: true,
+    });
+
+  async function findOwn(caller: Caller, id: string): Promise<ProjectRecord> {
+    const record = await findOwnedProject(db, { id, ownerId: caller.user.id });
+    if (!record) throw projectNotFound();
+    return record;
+  }
 
   return {
     async create(caller, input) {
-      const id = newId();
-      const { record, created } = await db.transaction(async (trx) => {
-        const inserted = await insertProject(
-          trx,
-          {
-            id,
-            ownerId: caller.user.id,
-            idempotencyKey: input.idempotencyKey ?? null,
-            name: input.name,
-            description: input.description ?? '',
-            repoUrl: input.repoUrl ?? null,
-            namespace: settings.kubeNamespace,
-            ...newNames(id),
-          },
-          { maxProjects: settings.maxProjects },
-        );
-        if (inserted.created) {
-          const message = 'Created the project.';
-          await appendProjectEvent(trx, { projectId: id, kind: 'created', actorId: caller.user.id, message });
-        }
-        return inserted;
-      });
-      // A repeated create queues again: perhaps the first one was cut off between the row and the queue.
-      await announce(caller, record, { needsJob: created || record.observedGeneration < record.generation });
+      const { record, created } = await insertWithEvent(deps, caller, input);
+      // A repeated create queues again, because the first one may have stopped between the commit and the queue.
+      const needsJob = created || !isObserved(record);
+      await announcer.announce(record, { requestId: caller.requestId, needsJob });
       return toProject(record);
     },
 
-    async get(caller, id) {
-      const record = await findOwnedProject(db, { id, ownerId: caller.user.id });
-      if (!record) throw projectNotFound();
-      return toProject(record);
-    },
+    get: async (caller, id) => toProject(await findOwn(caller, id)),
 
     async list(caller, input) {
       const records = await listProjects(db, {
@@ -139,12 +102,11 @@ export function createProjectService({
     },
 
     update: (caller, input) =>
-      change(
-        caller,
-        input.id,
-        { needsJob: false, decide: (record) => applyUpdate(record, input) },
-        { kind: 'updated', message: `Changed the ${describeFields(input)}.` },
-      ),
+      change(caller, input.id, (record) => updatePatch(record, input), {
+        kind: 'updated',
+        message: updateMessage(input),
+        needsJob: false,
+      }),
 
     delete: command('delete'),
     stop: command('stop'),
@@ -155,10 +117,10 @@ export function createProjectService({
     usualStart: () => usualStart(),
 
     async activity(caller, input) {
-      if (!(await findOwnedProject(db, { id: input.id, ownerId: caller.user.id }))) throw projectNotFound();
+      const { id } = await findOwn(caller, input.id);
       const beforeId = input.cursor ? decodeActivityCursor(input.cursor) : null;
       const entries = await listProjectEvents(db, {
-        projectId: input.id,
+        projectId: id,
         ownerId: caller.user.id,
         beforeId,
         limit: activityPageSize,
@@ -169,30 +131,28 @@ export function createProjectService({
   };
 }
 
-/** @throws AppError ILLEGAL_STATE */
-function applyUpdate(record: ProjectRecord, input: UpdateProjectInput): ProjectPatch | null {
-  const permission = projectCan('update', record);
-  if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
-  const patch: ProjectPatch = {};
-  if (input.name !== undefined && input.name !== record.name) patch.name = input.name;
-  if (input.description !== undefined && input.description !== record.description) {
-    patch.description = input.description;
-  }
-  if (input.repoUrl !== undefined && input.repoUrl !== record.repoUrl) patch.repoUrl = input.repoUrl;
-  return Object.keys(patch).length > 0 ? patch : null;
-}
-
-function describeFields(input: UpdateProjectInput): string {
-  const named = [
-    ...(input.name === undefined ? [] : ['name']),
-    ...(input.description === undefined ? [] : ['description']),
-    ...(input.repoUrl === undefined ? [] : ['repository URL']),
-  ];
-  return named.join(' and ') || 'project';
-}
-
-function timeLimit(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
+function insertWithEvent(
+  { db, settings, newId, newNames }: ProjectServiceDeps,
+  caller: Caller,
+  input: CreateProjectInput,
+): Promise<{ record: ProjectRecord; created: boolean }> {
+  const id = newId();
+  const project = {
+    id,
+    ownerId: caller.user.id,
+    idempotencyKey: input.idempotencyKey ?? null,
+    name: input.name,
+    description: input.description ?? '',
+    repoUrl: input.repoUrl ?? null,
+    namespace: settings.kubeNamespace,
+    ...newNames(id),
+  };
+  return db.transaction(async (trx) => {
+    const inserted = await insertProject(trx, project, { maxProjects: settings.maxProjects });
+    if (inserted.created) {
+      const message = 'Created the project.';
+      await appendProjectEvent(trx, { projectId: id, kind: 'created', actorId: caller.user.id, message });
+    }
+    return inserted;
   });
 }

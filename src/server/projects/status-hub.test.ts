@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { createTestClock } from '../../../tests/support/test-clock.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 
-/** A hub on a database of the test's own making, and a clock that the test moves. */
-function setUp({ ringSize = 10, maxRepairs = 100 } = {}) {
+/** A hub over rows and a clock that the test controls. */
+function setUp({ maxRecentEntries = 10, maxRepairs = 100 } = {}) {
   const rows = new Map<string, Project>();
-  const clock = { nowMs: 0 };
+  const clock = createTestClock();
   const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
     listVersions: async (ownerIds) =>
@@ -21,101 +22,102 @@ function setUp({ ringSize = 10, maxRepairs = 100 } = {}) {
         })),
     findProjects: async (ids) => [...rows.values()].filter(({ id }) => ids.includes(id)),
     readWatchObservation: async () => observation.last,
-    now: () => clock.nowMs,
-    ringSize,
+    clock,
+    maxRecentEntries,
     maxRepairs,
-    noResumeAfterRepairMs: 20_000,
+    noResumeAfterLossMs: 20_000,
   });
   const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
   return { hub, rows, clock, observation, publish };
 }
 
-function listener(): HubSubscriber & { heard: string[] } {
-  const heard: string[] = [];
+function listener(): HubSubscriber & { received: string[] } {
+  const received: string[] = [];
   return {
-    heard,
-    onProject: (id, project) => heard.push(`${id} ${project.id} v${project.statusVersion}`),
-    onFreshness: (id, freshness) => heard.push(`${id} ${freshness.state}`),
-    onGap: (id) => heard.push(`${id} gap`),
+    received,
+    onProject: (id, project) => received.push(`${id} ${project.id} v${project.statusVersion}`),
+    onFreshness: (id, freshness) => received.push(`${id} ${freshness.state}`),
+    onReset: (id) => received.push(`${id} reset`),
   };
 }
 
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) =>
+  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 describe('the hub', () => {
-  it('passes an entry on to its owner alone', () => {
+  it('delivers an entry only to the subscribers of its owner', () => {
     const { hub, publish } = setUp();
     const [a, b] = [listener(), listener()];
     hub.join('owner-a', a);
     hub.join('owner-b', b);
     publish('1-0', v(1));
-    expect(a.heard).toEqual(['1-0 p v1']);
-    expect(b.heard).toEqual([]);
+    expect(a.received).toEqual(['1-0 p v1']);
+    expect(b.received).toEqual([]);
   });
 
-  it('passes nothing on to who has left', () => {
+  it('delivers nothing to a subscriber that has left', () => {
     const { hub, publish } = setUp();
     const a = listener();
     hub.join('owner-a', a)();
     publish('1-0', v(1));
-    expect(a.heard).toEqual([]);
+    expect(a.received).toEqual([]);
     expect(hub.subscriberCount()).toBe(0);
   });
 
-  it('drops entries that repeat or go back', () => {
+  it('drops entries with a version that was already delivered or is older', () => {
     const { hub, publish } = setUp();
     const a = listener();
     hub.join('owner-a', a);
     publish('1-0', v(2));
     publish('2-0', v(2));
     publish('3-0', v(1));
-    expect(a.heard).toEqual(['1-0 p v2']);
+    expect(a.received).toEqual(['1-0 p v2']);
   });
 
-  it('tells the others what one of them has read from the database', () => {
+  it('delivers what one subscriber has read from the database to the other subscribers of the owner', () => {
     const { hub } = setUp();
     const a = listener();
     hub.join('owner-a', a);
     hub.join('owner-a', listener());
-    hub.noteSnapshot('owner-a', [v(4)], { complete: true });
-    expect(a.heard).toEqual(['0-0 p v4']);
+    hub.recordSnapshot('owner-a', [v(4)], { complete: true });
+    expect(a.received).toEqual(['0-0 p v4']);
   });
 
-  it('tells everybody of a gap', () => {
+  it('sends a reset to every subscriber when continuity is lost', () => {
     const { hub } = setUp();
     const a = listener();
     hub.join('owner-a', a);
-    hub.reader.onGap('5-0');
-    expect(a.heard).toEqual(['5-0 gap']);
+    hub.reader.onContinuityLost('5-0');
+    expect(a.received).toEqual(['5-0 reset']);
   });
 
-  it('says that status is delayed when heartbeats stay out, and live when they are back', () => {
+  it('publishes that the status is delayed when heartbeats stop, and live when they return', () => {
     const { hub, clock } = setUp();
     const a = listener();
     hub.join('owner-a', a);
     hub.reader.onEntry('1-0', { type: 'heartbeat', reachable: true, asOf: null });
-    clock.nowMs = 10_001;
+    clock.advance(10_001);
     hub.checkFreshness();
     hub.checkFreshness();
     hub.reader.onEntry('2-0', { type: 'heartbeat', reachable: true, asOf: null });
-    expect(a.heard).toEqual(['1-0 live', '1-0 delayed', '2-0 live']);
+    expect(a.received).toEqual(['1-0 live', '1-0 delayed', '2-0 live']);
   });
 });
 
-describe('resuming from the ring', () => {
-  it('gives the entries of the owner after the id', () => {
+describe('resuming from recent entries', () => {
+  it('returns the entries of the owner after the id', () => {
     const { hub, publish } = setUp();
-    hub.reader.onGap('0-5');
+    hub.reader.onContinuityLost('0-5');
     publish('1-0', v(1));
     publish('2-0', v(2));
     publish('3-0', v(9, { ownerId: 'owner-b', id: 'q' }));
     expect(hub.entriesAfter('owner-a', '1-0')?.map(({ id }) => id)).toEqual(['2-0']);
   });
 
-  it('is refused before the stream was reached, before a gap, beyond the newest entry, and beyond the size', () => {
-    const { hub, publish } = setUp({ ringSize: 2 });
+  it('is refused before the first read, before lost continuity, after the newest entry, and before the oldest kept entry', () => {
+    const { hub, publish } = setUp({ maxRecentEntries: 2 });
     expect(hub.entriesAfter('owner-a', '0-0')).toBeNull();
-    hub.reader.onGap('5-0');
+    hub.reader.onContinuityLost('5-0');
     expect(hub.entriesAfter('owner-a', '4-0')).toBeNull();
     expect(hub.entriesAfter('owner-a', '5-0')).toEqual([]);
     expect(hub.entriesAfter('owner-a', '9-0')).toBeNull();
@@ -131,39 +133,39 @@ describe('the comparison with the database', () => {
     const { hub, rows, publish } = setUp();
     const a = listener();
     hub.join('owner-a', a);
-    hub.noteSnapshot('owner-a', [], { complete: true });
+    hub.recordSnapshot('owner-a', [], { complete: true });
     publish('1-0', v(1));
     rows.set('p', v(2));
-    rows.set('new', fakeProject({ id: 'new', statusVersion: 1 }));
+    rows.set('new', projectFixture({ id: 'new', ownerId: 'owner-a', statusVersion: 1 }));
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
-    expect(a.heard).toEqual(['1-0 p v1', '1-0 p v2', '1-0 new v1']);
+    expect(a.received).toEqual(['1-0 p v1', '1-0 p v2', '1-0 new v1']);
   });
 
-  it('makes its owner read a snapshot instead of resuming from before what was lost', async () => {
+  it('prevents the owner from resuming at an id before the loss', async () => {
     const { hub, rows, clock, publish } = setUp();
-    hub.reader.onGap('0-1');
+    hub.reader.onContinuityLost('0-1');
     hub.join('owner-a', listener());
-    hub.noteSnapshot('owner-a', [v(1)], { complete: true });
+    hub.recordSnapshot('owner-a', [v(1)], { complete: true });
     publish('1-0', v(2));
     rows.set('p', v(3));
     await hub.compareWithDatabase();
     publish('2-0', v(4));
     expect(hub.entriesAfter('owner-a', '2-0')).toBeNull();
     expect(hub.entriesAfter('owner-b', '2-0')).toEqual([]);
-    clock.nowMs = 20_000;
+    clock.advance(20_000);
     expect(hub.entriesAfter('owner-a', '1-0')).toBeNull();
     expect(hub.entriesAfter('owner-a', '2-0')).toEqual([]);
   });
 
-  it('tells how old the status is while the stream is silent, and only when all of it is shown', async () => {
+  it('updates the freshness while the stream is silent, but only after everything was delivered', async () => {
     const { hub, rows, clock, observation } = setUp({ maxRepairs: 1 });
     hub.join('owner-a', listener());
-    hub.noteSnapshot('owner-a', [], { complete: true });
+    hub.recordSnapshot('owner-a', [], { complete: true });
     const asOf = '2026-11-01T10:00:00.000Z';
     observation.last = { reachable: true, observedAt: asOf };
     for (const id of ['p', 'q']) rows.set(id, v(1, { id }));
-    clock.nowMs = 60_000;
+    clock.advance(60_000);
     await hub.compareWithDatabase();
     expect(hub.freshness()).toEqual({ state: 'delayed', asOf: null });
     await hub.compareWithDatabase();
@@ -173,27 +175,27 @@ describe('the comparison with the database', () => {
     expect(hub.freshness()).toEqual({ state: 'unreachable', asOf });
   });
 
-  it('does not bring back what was archived before anybody looked', async () => {
+  it('does not deliver a project that was archived before the snapshot was read', async () => {
     const { hub, rows } = setUp();
     const a = listener();
     hub.join('owner-a', a);
-    hub.noteSnapshot('owner-a', [], { complete: true });
+    hub.recordSnapshot('owner-a', [], { complete: true });
     rows.set('p', v(9, { status: 'archived' }));
     await hub.compareWithDatabase();
-    expect(a.heard).toEqual([]);
+    expect(a.received).toEqual([]);
   });
 
-  it('delivers an archiving that was lost', async () => {
+  it('delivers the archived state of a project that the stream has lost', async () => {
     const { hub, rows } = setUp();
     const a = listener();
     hub.join('owner-a', a);
-    hub.noteSnapshot('owner-a', [v(1)], { complete: true });
+    hub.recordSnapshot('owner-a', [v(1)], { complete: true });
     rows.set('p', v(2, { status: 'archived' }));
     await hub.compareWithDatabase();
-    expect(a.heard).toEqual(['0-0 p v1', '0-0 p v2']);
+    expect(a.received).toEqual(['0-0 p v1', '0-0 p v2']);
   });
 
-  it('delivers everything once to an owner who has only resumed', async () => {
+  it('delivers everything once to an owner who resumed without a snapshot', async () => {
     const { hub, rows } = setUp();
     const a = listener();
     hub.join('owner-a', a);
@@ -201,6 +203,6 @@ describe('the comparison with the database', () => {
     rows.set('gone', v(2, { id: 'gone', status: 'archived' }));
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
-    expect(a.heard).toEqual(['0-0 p v1', '0-0 gone v2']);
+    expect(a.received).toEqual(['0-0 p v1', '0-0 gone v2']);
   });
 });

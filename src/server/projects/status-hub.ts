@@ -1,180 +1,136 @@
 /**
- * Fans the status stream out to the subscribers of this server: one reader, whatever the number of sockets. It owns two
- * loops: the reader of the stream, and the comparison with the database that finds what the stream has lost. It never
- * calls Kubernetes and never keeps a project longer than its ring of recent entries.
+ * Distributes the status stream to the subscribers of this server: one reader, whatever the number of sockets. Two loops
+ * call it: the reader of the stream, and the comparison with the database, which delivers what the stream has lost. It
+ * never calls Kubernetes, and keeps projects only as recent entries.
  */
 
+import type { Clock } from '../../shared/clock.ts';
 import type { Freshness, StreamEntry } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
-import { compareStreamIds, type StatusReader } from '../../shared/node/status-stream.ts';
-import { freshnessOf, worthTelling, type Comparison, type Heartbeat } from './freshness.ts';
+import type { StatusReader } from '../../shared/node/status-stream.ts';
+import { freshnessOf, shouldPublish, type Comparison, type Heartbeat } from './freshness.ts';
+import { createOwnerRegistry, type ProjectVersion } from './owner-registry.ts';
+import { createRecentEntries, type StreamedProject } from './recent-entries.ts';
 
-/** What a subscriber hears. The callbacks must return at once and must not throw. */
+/** What a subscriber receives. The callbacks must return at once and must not throw. */
 export interface HubSubscriber {
   onProject(id: string, project: Project): void;
   onFreshness(id: string, freshness: Freshness): void;
-  /** Entries may have been missed: read the database anew. */
-  onGap(id: string): void;
+  /** Continuity is lost: entries may be missing, so read the database again. */
+  onReset(id: string): void;
 }
 
 export interface StatusHub {
   /** Registers; the returned function leaves. From now on the subscriber misses nothing, so read the snapshot after. */
   join: (ownerId: string, subscriber: HubSubscriber) => () => void;
-  /** Id of the newest entry that has been fanned out. */
+  /** Id of the newest entry that was delivered. */
   lastId: () => string;
   freshness: () => Freshness;
   heartbeatAgeSeconds: () => number | null;
-  /** The owner's entries after `id`, or `null` when the ring no longer reaches back to it. */
-  entriesAfter(ownerId: string, id: string): { id: string; project: Project }[] | null;
+  /** The owner's entries after `id`, or `null` if one of them may be missing: then read a snapshot. */
+  entriesAfter(ownerId: string, id: string): StreamedProject[] | null;
   /**
-   * What one subscriber has read from the database: the owner's others hear of whatever is new to them. `complete`:
-   * these are all of the owner's projects that are not archived.
+   * Reports what one subscriber has read from the database: the owner's other subscribers receive what is new to them.
+   * `complete`: these are all of the owner's projects that are not archived.
    */
-  noteSnapshot: (ownerId: string, projects: Project[], options: { complete: boolean }) => void;
+  recordSnapshot: (ownerId: string, projects: Project[], options: { complete: boolean }) => void;
   subscriberCount: () => number;
   /** Compares with the database once. Deliveries use the id of the newest entry. */
   compareWithDatabase: () => Promise<void>;
-  /** Tells subscribers when the freshness has changed with time alone. */
+  /** Publishes the freshness if it changed only because time passed. */
   checkFreshness: () => void;
+  reader: StatusReader;
 }
 
 export interface StatusHubDeps {
-  listVersions(
-    ownerIds: string[],
-  ): Promise<{ id: string; ownerId: string; statusVersion: number; archived: boolean }[]>;
+  listVersions(ownerIds: string[]): Promise<ProjectVersion[]>;
   findProjects(ids: string[]): Promise<Project[]>;
-  /** What the owner of the watch last saw of the cluster, as PostgreSQL knows it; `null` when there is no owner. */
+  /** The watch leader's last observation, as stored in PostgreSQL; `null` if there is no watch leader. */
   readWatchObservation(): Promise<{ reachable: boolean | null; observedAt: string | null } | null>;
-  now: () => number;
-  ringSize: number;
-  /** At most this many projects are read in one comparison; the rest waits for the next. */
+  clock: Clock;
+  maxRecentEntries: number;
+  /** One comparison reads at most this many projects; the next comparison reads the rest. */
   maxRepairs: number;
-  /** After a repair the owner cannot resume for so long: until every server has compared. */
-  noResumeAfterRepairMs: number;
+  /** After a loss the owner cannot resume for this long: until every server has compared. */
+  noResumeAfterLossMs: number;
 }
 
-interface OwnerState {
-  subscribers: Set<HubSubscriber>;
-  /**
-   * The newest version of each project that has gone out to all subscribers of this owner. Whoever joins later reads
-   * its snapshot after joining, so it misses none of these either.
-   */
-  versions: Map<string, number>;
-  /** False until a whole snapshot was read: then `versions` says nothing about the projects that it lacks. */
-  hasBaseline: boolean;
-}
-
-export function createStatusHub(deps: StatusHubDeps): StatusHub & { reader: StatusReader } {
-  const owners = new Map<string, OwnerState>();
-  const ring: { id: string; project: Project }[] = [];
-  /** The ring holds every entry after this id; `null`: nobody may resume from it. */
-  let ringStart: string | null = null;
-  /** Owners of whom the stream has lost something: up to this id and this time they cannot resume from the ring. */
-  const repairs = new Map<string, { id: string; untilMs: number }>();
+export function createStatusHub(deps: StatusHubDeps): StatusHub {
+  const { clock } = deps;
+  const owners = createOwnerRegistry();
+  const recent = createRecentEntries({
+    maxEntries: deps.maxRecentEntries,
+    noResumeAfterLossMs: deps.noResumeAfterLossMs,
+    clock,
+  });
   let lastId = '0-0';
   let heartbeat: Heartbeat | null = null;
   let comparison: Comparison | null = null;
-  const freshness = () => freshnessOf({ heartbeat, comparison }, deps.now());
-  let told: Freshness & { atMs: number } = { ...freshness(), atMs: 0 };
-
-  function deliver(id: string, project: Project): void {
-    const owner = owners.get(project.ownerId);
-    if (!owner || (owner.versions.get(project.id) ?? 0) >= project.statusVersion) return;
-    owner.versions.set(project.id, project.statusVersion);
-    for (const subscriber of owner.subscribers) subscriber.onProject(id, project);
-  }
-
-  function everySubscriber(tell: (subscriber: HubSubscriber) => void): void {
-    for (const owner of owners.values()) for (const subscriber of owner.subscribers) tell(subscriber);
-  }
+  const freshness = () => freshnessOf({ heartbeat, comparison }, clock.monotonic());
+  let published: Freshness & { atMs: number } = { ...freshness(), atMs: -Infinity };
 
   function checkFreshness(): void {
     const next = freshness();
-    if (!worthTelling(told, next, deps.now())) return;
-    told = { ...next, atMs: deps.now() };
-    everySubscriber((subscriber) => subscriber.onFreshness(lastId, next));
+    if (!shouldPublish(published, next, clock.monotonic())) return;
+    published = { ...next, atMs: clock.monotonic() };
+    for (const subscriber of owners.subscribers()) subscriber.onFreshness(lastId, next);
   }
 
   const reader: StatusReader = {
     onEntry(id: string, entry: StreamEntry) {
       lastId = id;
       if (entry.type === 'heartbeat') {
-        heartbeat = { receivedAtMs: deps.now(), reachable: entry.reachable, asOf: entry.asOf };
+        heartbeat = { receivedAtMs: clock.monotonic(), reachable: entry.reachable, asOf: entry.asOf };
         checkFreshness();
         return;
       }
-      if (ringStart === null) ringStart = id;
-      else ring.push({ id, project: entry.project });
-      if (ring.length > deps.ringSize) ringStart = ring.shift()?.id ?? ringStart;
-      deliver(id, entry.project);
+      recent.append({ id, project: entry.project });
+      owners.deliver(id, entry.project);
     },
-    onGap(id) {
+    onContinuityLost(id) {
       lastId = id;
-      ring.length = 0;
-      // An empty stream says nothing of what it held before it was wiped: the first entry will be the start.
-      ringStart = id === '0-0' ? null : id;
-      everySubscriber((subscriber) => subscriber.onGap(id));
+      // An empty stream does not say what it held before it was wiped, so resuming starts with the first entry.
+      recent.restart(id === '0-0' ? null : id);
+      for (const subscriber of owners.subscribers()) subscriber.onReset(id);
     },
   };
 
+  async function compareWithDatabase(): Promise<void> {
+    recent.pruneLosses();
+    // Read before the rows: everything that was written until then is on the screen afterwards.
+    const observation = await deps.readWatchObservation();
+    const ownerIds = owners.ids();
+    const undelivered = owners.findUndelivered(ownerIds.length === 0 ? [] : await deps.listVersions(ownerIds));
+    const batch = undelivered.slice(0, deps.maxRepairs);
+    const projects = new Map((await deps.findProjects(batch.map(({ id }) => id))).map((each) => [each.id, each]));
+    for (const { id, isLoss } of batch) {
+      const project = projects.get(id);
+      if (!project) continue;
+      if (isLoss) recent.recordLoss(project.ownerId, lastId);
+      owners.deliver(lastId, project);
+    }
+    if (batch.length < undelivered.length) return;
+    for (const { owner } of batch) owner.hasBaseline = true;
+    if (observation) {
+      const { reachable, observedAt } = observation;
+      comparison = { comparedAtMs: clock.monotonic(), reachable, asOf: observedAt };
+    }
+  }
+
   return {
     reader,
-    join(ownerId, subscriber) {
-      const owner = owners.get(ownerId) ?? { subscribers: new Set(), versions: new Map(), hasBaseline: false };
-      owners.set(ownerId, owner);
-      owner.subscribers.add(subscriber);
-      return () => {
-        owner.subscribers.delete(subscriber);
-        if (owner.subscribers.size === 0 && owners.get(ownerId) === owner) owners.delete(ownerId);
-      };
-    },
+    join: owners.join,
     lastId: () => lastId,
     freshness,
-    heartbeatAgeSeconds: () => (heartbeat ? (deps.now() - heartbeat.receivedAtMs) / 1000 : null),
-    entriesAfter(ownerId, id) {
-      if (!/^\d{1,15}-\d{1,15}$/.test(id)) return null; // it comes from a client
-      const repair = repairs.get(ownerId);
-      if (repair && (deps.now() < repair.untilMs || compareStreamIds(id, repair.id) <= 0)) return null;
-      if (ringStart === null || compareStreamIds(id, ringStart) < 0 || compareStreamIds(id, lastId) > 0) return null;
-      return ring.filter((entry) => entry.project.ownerId === ownerId && compareStreamIds(entry.id, id) > 0);
-    },
-    noteSnapshot(ownerId, projects, { complete }) {
-      const owner = owners.get(ownerId);
+    heartbeatAgeSeconds: () => (heartbeat ? (clock.monotonic() - heartbeat.receivedAtMs) / 1000 : null),
+    entriesAfter: (ownerId, id) => recent.after(ownerId, id, lastId),
+    recordSnapshot(ownerId, projects, { complete }) {
+      const owner = owners.find(ownerId);
       if (owner && complete) owner.hasBaseline = true;
-      for (const project of projects) deliver(lastId, project);
+      for (const project of projects) owners.deliver(lastId, project);
     },
-    subscriberCount: () => [...owners.values()].reduce((sum, owner) => sum + owner.subscribers.size, 0),
-    async compareWithDatabase() {
-      for (const [ownerId, repair] of repairs) {
-        const forgotten = ringStart !== null && compareStreamIds(repair.id, ringStart) < 0;
-        if (forgotten && deps.now() >= repair.untilMs) repairs.delete(ownerId);
-      }
-      // From before the rows are read: whatever was written until then is shown afterwards.
-      const observation = await deps.readWatchObservation();
-      const pending: { id: string; owner: OwnerState; lost: boolean }[] = [];
-      const rows = owners.size === 0 ? [] : await deps.listVersions([...owners.keys()]);
-      for (const row of rows) {
-        const owner = owners.get(row.ownerId);
-        const version = owner?.versions.get(row.id);
-        if (!owner || (version ?? 0) >= row.statusVersion) continue;
-        // Archived before the snapshot was read: nobody shows it.
-        if (version === undefined && row.archived && owner.hasBaseline) continue;
-        pending.push({ id: row.id, owner, lost: owner.hasBaseline });
-      }
-      const now = pending.slice(0, deps.maxRepairs);
-      const projects = new Map((await deps.findProjects(now.map(({ id }) => id))).map((each) => [each.id, each]));
-      for (const { id, lost } of now) {
-        const project = projects.get(id);
-        if (!project) continue;
-        if (lost) repairs.set(project.ownerId, { id: lastId, untilMs: deps.now() + deps.noResumeAfterRepairMs });
-        deliver(lastId, project);
-      }
-      const isComplete = now.length === pending.length;
-      for (const { owner } of now) owner.hasBaseline ||= isComplete;
-      if (isComplete && observation) {
-        comparison = { comparedAtMs: deps.now(), reachable: observation.reachable, asOf: observation.observedAt };
-      }
-    },
+    subscriberCount: () => owners.subscribers().length,
+    compareWithDatabase,
     checkFreshness,
   };
 }

@@ -1,29 +1,32 @@
 import type { TrackedEnvelope } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { createTestClock } from '../../../tests/support/test-clock.ts';
 import type { ProjectEvent } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { createStatusHub } from './status-hub.ts';
 import { createProjectSubscriptions } from './subscriptions.ts';
 
 const caller = { user: { id: 'owner-a', email: null, name: 'A', picture: null }, requestId: 'r' };
-const v = (statusVersion: number, more: Partial<Project> = {}) => fakeProject({ id: 'p', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<Project> = {}) =>
+  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
   const hub = createStatusHub({
     listVersions: async () => [],
     findProjects: async () => [],
     readWatchObservation: async () => null,
-    now: () => 0,
-    ringSize: 100,
+    clock: createTestClock(),
+    maxRecentEntries: 100,
     maxRepairs: 100,
-    noResumeAfterRepairMs: 0,
+    noResumeAfterLossMs: 0,
   });
   const subscriptions = createProjectSubscriptions({
     hub,
     source: { listProjects: read, findProject: async ({ id }) => (await read()).find((row) => row.id === id) ?? null },
     pause: async () => undefined,
+    random: () => 0,
   });
   const abort = new AbortController();
   function open(options: { projectId?: string; lastEventId?: string; whenWritable?: () => Promise<void> } = {}) {
@@ -57,7 +60,7 @@ function describeEvent(envelope: TrackedEnvelope<ProjectEvent> | undefined): str
 }
 
 describe('a subscription', () => {
-  it('opens with a snapshot and goes on with what is newer', async () => {
+  it('starts with a snapshot and continues with newer versions', async () => {
     const { open, publish } = setUp({ read: async () => [v(3)] });
     const next = open();
     expect(await next()).toBe('0-0 snapshot p v3');
@@ -66,7 +69,7 @@ describe('a subscription', () => {
     expect(await next()).toBe('2-0 changed p v4');
   });
 
-  it('misses nothing that is published while the snapshot is read', async () => {
+  it('sends changes that are published while the snapshot is read', async () => {
     const reading = Promise.withResolvers<Project[]>();
     const { open, publish } = setUp({ read: () => reading.promise });
     const next = open();
@@ -77,19 +80,18 @@ describe('a subscription', () => {
     expect(await next()).toBe('1-0 changed p v2');
   });
 
-  it('sends the latest of a project alone to a subscriber that cannot take more', async () => {
+  it('sends only the latest version of a project to a slow subscriber', async () => {
     const { open, publish } = setUp();
-    let writable = Promise.withResolvers<void>();
+    const writable = Promise.withResolvers<void>();
     const next = open({ whenWritable: () => writable.promise });
     expect(await next()).toBe('0-0 snapshot');
     const second = next();
     for (let version = 1; version <= 500; version += 1) publish(`${version}-0`, v(version));
     writable.resolve();
     expect(await second).toBe('500-0 changed p v500');
-    writable = Promise.withResolvers<void>();
   });
 
-  it('says removed when a project is archived', async () => {
+  it('sends "removed" when a project is archived', async () => {
     const { open, publish } = setUp({ read: async () => [v(1)] });
     const next = open();
     await next();
@@ -99,7 +101,7 @@ describe('a subscription', () => {
 
   it('resumes after its last event id without a snapshot', async () => {
     const { hub, open, publish } = setUp();
-    hub.reader.onGap('0-1');
+    hub.reader.onContinuityLost('0-1');
     publish('1-0', v(1));
     publish('2-0', v(2));
     const next = open({ lastEventId: '1-0' });
@@ -112,18 +114,18 @@ describe('a subscription', () => {
     expect(await open({ lastEventId: '1-0' })()).toBe('0-0 snapshot p v7');
   });
 
-  it('resets and reads anew after a gap', async () => {
+  it('sends a reset and a new snapshot after continuity was lost', async () => {
     let version = 1;
     const { hub, open } = setUp({ read: async () => [v(version)] });
     const next = open();
     await next();
     version = 5;
-    hub.reader.onGap('9-0');
+    hub.reader.onContinuityLost('9-0');
     expect(await next()).toBe('9-0 reset');
     expect(await next()).toBe('9-0 snapshot p v5');
   });
 
-  it('waits for a database that does not answer instead of ending', async () => {
+  it('waits while the database does not answer instead of ending', async () => {
     let attempts = 0;
     const { open } = setUp({
       read: async () => {
@@ -138,7 +140,7 @@ describe('a subscription', () => {
     expect(attempts).toBe(4);
   });
 
-  it('of one project hears of no other, and ends with NOT_FOUND when it is not the caller’s', async () => {
+  it('of one project receives no other project, and ends with NOT_FOUND when the project is not the caller’s', async () => {
     const { open, publish } = setUp({ read: async () => [v(1)] });
     const next = open({ projectId: 'p' });
     await next();
@@ -148,7 +150,7 @@ describe('a subscription', () => {
     await expect(open({ projectId: 'q' })()).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('leaves nothing behind when its signal aborts', async () => {
+  it('leaves the hub when its signal aborts', async () => {
     const { hub, open, abort } = setUp();
     const next = open();
     await next();

@@ -1,10 +1,12 @@
 /**
- * One live subscription: register with the hub, then read the snapshot, then pass on what is newer. It ends when its
- * signal aborts, and leaves nothing behind.
+ * One live subscription in three phases. Backfill: join the hub, then read a snapshot, or the entries after the last event
+ * id. Cutover: events that arrived meanwhile wait in the send buffer, and those that the snapshot already has are dropped.
+ * Live: pass on each event as fast as the subscriber reads. It ends when its signal aborts, and then leaves the hub.
  */
 
 import { tracked, type TrackedEnvelope } from '@trpc/server';
 
+import { backOffMs } from '../../shared/back-off.ts';
 import type { ProjectEvent } from '../../shared/contract/events.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
@@ -16,94 +18,107 @@ import type { StatusHub } from './status-hub.ts';
 export interface ProjectSubscriptionsDeps {
   hub: StatusHub;
   source: {
-    /** Everything of the owner that is not archived. */
+    /** All projects of the owner that are not archived. */
     listProjects(ownerId: string): Promise<Project[]>;
-    /** The owner's project in whatever state. */
+    /** The owner's project in any state. */
     findProject(key: { id: string; ownerId: string }): Promise<Project | null>;
   };
-  /** Resolves after so many milliseconds, or at once when the signal aborts. Never rejects. */
+  /** Resolves after this time, or at once when the signal aborts. Never rejects. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A number from 0 (inclusive) to 1 (exclusive). */
+  random: () => number;
 }
 
 type Event = TrackedEnvelope<ProjectEvent>;
 
-export function createProjectSubscriptions({ hub, source, pause }: ProjectSubscriptionsDeps): ProjectSubscriptions {
+const databaseBackOff = { firstMs: 500, longestMs: 5_000 };
+
+export function createProjectSubscriptions(deps: ProjectSubscriptionsDeps): ProjectSubscriptions {
+  const { hub } = deps;
   return {
     async *subscribe(caller, { projectId, lastEventId, signal, whenWritable }) {
       const ownerId = caller.user.id;
+      const subscription: Subscription = { ...deps, ownerId, projectId, signal, sentVersions: new Map() };
       const buffer = createSendBuffer({ projectId, signal });
-      /** The version of each project that this subscriber has been sent. */
-      const held = new Map<string, number>();
       const leave = hub.join(ownerId, buffer);
-
-      async function readProjects(): Promise<Project[]> {
-        if (projectId === null) return source.listProjects(ownerId);
-        const project = await source.findProject({ id: projectId, ownerId });
-        if (!project) throw projectNotFound();
-        return [project];
-      }
-
-      async function* snapshot(): AsyncGenerator<Event, void> {
-        for (let attempt = 0; !signal.aborted; attempt += 1) {
-          const id = hub.lastId(); // from before the read: what comes after it is sent again or deduplicated
-          try {
-            const projects = await readProjects();
-            for (const project of projects) held.set(project.id, project.statusVersion);
-            hub.noteSnapshot(ownerId, projects, { complete: projectId === null });
-            const [live, archived] = [projects.filter(isLive), projects.filter((project) => !isLive(project))];
-            yield tracked(id, { type: 'snapshot', projects: live, freshness: hub.freshness() });
-            for (const project of archived) yield tracked(id, { type: 'removed', project });
-            return;
-          } catch (error) {
-            const outage = outageOf(error);
-            if (!outage) throw error;
-            // The socket is fine, so it stays open: an error would end the subscription for good.
-            if (attempt === 0) yield tracked(id, { type: 'reset', message: outage.message });
-            await pause(Math.min(500 * 2 ** attempt, 5_000), signal);
-          }
-        }
-      }
-
-      async function* pass(event: BufferedEvent): AsyncGenerator<Event, void> {
-        switch (event.type) {
-          case 'gap': {
-            const message = 'Some changes may have been missed. Reading everything anew.';
-            yield tracked(event.id, { type: 'reset', message });
-            yield* snapshot();
-            return;
-          }
-          case 'freshness':
-            yield tracked(event.id, { type: 'freshness', freshness: event.freshness });
-            return;
-          case 'project': {
-            const { project } = event;
-            if ((held.get(project.id) ?? 0) >= project.statusVersion) return;
-            held.set(project.id, project.statusVersion);
-            yield tracked(event.id, { type: isLive(project) ? 'changed' : 'removed', project });
-          }
-        }
-      }
-
       try {
         const missed = lastEventId === null ? null : hub.entriesAfter(ownerId, lastEventId);
         if (missed) {
           for (const entry of missed) buffer.onProject(entry.id, entry.project);
-          if (projectId !== null) await readProjects(); // it must still be the caller's
+          if (projectId !== null) await readProjects(subscription); // the project must still belong to the caller
           yield tracked(lastEventId ?? hub.lastId(), { type: 'freshness', freshness: hub.freshness() });
         } else {
-          yield* snapshot();
+          yield* sendSnapshot(subscription);
         }
         while (!signal.aborted) {
-          await buffer.arrival();
+          await buffer.waitForEvent();
           await whenWritable(signal);
           const event = signal.aborted ? null : buffer.take();
-          if (event) yield* pass(event);
+          if (event) yield* sendEvent(subscription, event);
         }
       } finally {
         leave();
       }
     },
   };
+}
+
+interface Subscription extends ProjectSubscriptionsDeps {
+  ownerId: string;
+  projectId: string | null;
+  signal: AbortSignal;
+  /** The version of each project that this subscriber was sent. */
+  sentVersions: Map<string, number>;
+}
+
+async function readProjects({ source, ownerId, projectId }: Subscription): Promise<Project[]> {
+  if (projectId === null) return source.listProjects(ownerId);
+  const project = await source.findProject({ id: projectId, ownerId });
+  if (!project) throw projectNotFound();
+  return [project];
+}
+
+/** Reads and sends a snapshot. Waits while the database does not answer, because an error would end the subscription. */
+async function* sendSnapshot(subscription: Subscription): AsyncGenerator<Event, void> {
+  const { hub, ownerId, projectId, signal, sentVersions, pause, random } = subscription;
+  for (let failedAttempts = 0; !signal.aborted;) {
+    // The id from before the read: entries after it are sent again or dropped as duplicates.
+    const id = hub.lastId();
+    try {
+      const projects = await readProjects(subscription);
+      for (const project of projects) sentVersions.set(project.id, project.statusVersion);
+      hub.recordSnapshot(ownerId, projects, { complete: projectId === null });
+      yield tracked(id, { type: 'snapshot', projects: projects.filter(isLive), freshness: hub.freshness() });
+      for (const project of projects) if (!isLive(project)) yield tracked(id, { type: 'removed', project });
+      return;
+    } catch (error) {
+      const outage = outageOf(error);
+      if (!outage) throw error;
+      if (failedAttempts === 0) yield tracked(id, { type: 'reset', message: outage.message });
+      failedAttempts += 1;
+      await pause(backOffMs(failedAttempts, { ...databaseBackOff, random }), signal);
+    }
+  }
+}
+
+async function* sendEvent(subscription: Subscription, event: BufferedEvent): AsyncGenerator<Event, void> {
+  switch (event.type) {
+    case 'reset': {
+      const message = 'Some changes may have been missed. Reading all projects again.';
+      yield tracked(event.id, { type: 'reset', message });
+      yield* sendSnapshot(subscription);
+      return;
+    }
+    case 'freshness':
+      yield tracked(event.id, { type: 'freshness', freshness: event.freshness });
+      return;
+    case 'project': {
+      const { project } = event;
+      if ((subscription.sentVersions.get(project.id) ?? 0) >= project.statusVersion) return;
+      subscription.sentVersions.set(project.id, project.statusVersion);
+      yield tracked(event.id, { type: isLive(project) ? 'changed' : 'removed', project });
+    }
+  }
 }
 
 function isLive(project: Project): boolean {

@@ -1,23 +1,22 @@
-/** How long starts usually take: the same for everybody, so it is read once in a while for all who ask. */
+/** How long starts usually take. The answer is the same for all callers, so it is read once every few seconds. */
 
+import type { Clock } from '../../shared/clock.ts';
 import type { UsualStart } from '../../shared/contract/diagnosis.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { readUsualStart } from '../../shared/node/db/project-starts-repository.ts';
 
 const validMs = 10_000;
 
-/** @param deps.now milliseconds from any origin */
-export function createUsualStart(deps: { db: Database; now: () => number }): () => Promise<UsualStart> {
-  let last: { answer: Promise<UsualStart>; until: number } | null = null;
+export function createUsualStart({ db, clock }: { db: Database; clock: Clock }): () => Promise<UsualStart> {
+  let cached: { answer: Promise<UsualStart>; untilMs: number } | null = null;
   return () => {
-    if (last && deps.now() < last.until) return last.answer;
-    const answer = readUsualStart(deps.db);
-    const current = { answer, until: deps.now() + validMs };
-    last = current;
-    // A database that did not answer is asked again by the next one.
-    answer.catch(() => {
-      if (last === current) last = null;
+    if (cached && clock.monotonic() < cached.untilMs) return cached.answer;
+    const current = { answer: readUsualStart(db), untilMs: clock.monotonic() + validMs };
+    cached = current;
+    // After a failure the next caller reads again.
+    current.answer.catch(() => {
+      if (cached === current) cached = null;
     });
-    return answer;
+    return current.answer;
   };
 }

@@ -1,6 +1,6 @@
-/** What a person would call the device of a session. */
+/** The name of a session's device for people, derived from the user agent. */
 
-/** From the most particular to the most general: most browsers also call themselves Chrome, Safari or both. */
+/** The most specific pattern comes first, because most browsers also call themselves Chrome, Safari or both. */
 const browsers = [
   ['Edge', /\bEdg(?:e|A|iOS)?\//],
   ['Opera', /\b(?:OPR|OPT|OPiOS)\//],
@@ -23,8 +23,8 @@ const systems = [
 ] as const;
 
 /**
- * The user agent in words, such as "Chrome on Linux". The words come from these lists alone: the header is whatever
- * the client likes to send, and none of it reaches the page.
+ * The device, such as "Chrome on Linux". The result contains only names from these lists, because the client controls the
+ * header.
  */
 export function deviceName(userAgent: string | null): string {
   const find = (names: readonly (readonly [string, RegExp])[]) =>

@@ -1,6 +1,6 @@
 /**
- * Browser sessions of the caller: listed and ended by themselves alone. A token may look at them and end none: whoever
- * found one could otherwise sign its owner out again and again, and so keep them from the page that revokes it.
+ * The caller's own browser sessions: list and end them. A token may list them, but not end them. Otherwise a thief could
+ * keep signing the owner out, and so prevent the owner from revoking the stolen token.
  */
 
 import { AppError } from '../../shared/contract/errors.ts';
@@ -14,7 +14,7 @@ export function createSessionService({
   onRevoked,
 }: {
   db: Database;
-  /** Ends what is open under this session on this server. */
+  /** Closes the sockets of this session on this server. */
   onRevoked: (sessionId: string) => void;
 }): SessionService {
   async function revokeAllBut(caller: SessionCaller, exceptId: string | null) {
@@ -48,7 +48,7 @@ export function createSessionService({
   };
 }
 
-/** The session by which the caller is known. */
+/** The id of the session that the caller is signed in with. */
 function requireSession({ credential }: SessionCaller): string {
   if (credential?.kind === 'session') return credential.id;
   throw new AppError('FORBIDDEN', 'A token cannot end sessions. Sign in with a browser and end them there.');

@@ -1,7 +1,7 @@
 /**
- * Stands between one WebSocket and tRPC's handler, which knows no limits of its own: it passes messages on one at a time
- * and only when the call before is set up (an unsubscribe that overtakes its subscribe would be lost), counts
- * subscriptions, and closes a client that does not read what it is sent.
+ * Stands between one WebSocket and tRPC's handler, which has no limits. It passes on one call at a time, and the next one
+ * only when tRPC has set up the previous one: an unsubscribe that overtakes its subscribe would be lost. It limits the
+ * number of subscriptions and calls, and closes a client that does not read.
  */
 
 import { EventEmitter } from 'node:events';
@@ -13,224 +13,175 @@ import { z } from 'zod';
 import { AppError } from '../../shared/contract/errors.ts';
 import { parseJson } from '../../shared/parse-json.ts';
 import { shapeOf } from '../error-shape.ts';
-import { closeAboveBytes, maxCallsPerFrame, maxSubscriptionsPerSocket, pauseAboveBytes } from '../limits.ts';
+import { maxCallsPerFrame, maxSubscriptionsPerSocket } from '../limits.ts';
+import { createOpenSubscriptions, type CallId, type OpenSubscriptions } from './open-subscriptions.ts';
+import { createSendQueue, type SendQueue } from './send-queue.ts';
 
-/** Messages that may wait before the socket is read no further. */
+/** When this many messages wait, the socket is not read any further. */
 const maxQueuedFrames = 20;
 
 const callSchema = z.object({ id: z.union([z.string(), z.number()]), method: z.string() });
 
 export interface GuardedSocket {
-  /** What tRPC takes for the socket. */
+  /** tRPC uses this in place of the socket. */
   facade: WebSocket;
   encoder: { encode(data: unknown): string; decode(data: string | ArrayBuffer | Uint8Array): unknown };
-  /** Resolves when the client has taken most of what it was sent, or when the signal aborts. */
+  /** Resolves when the client has read most of what it was sent, or when the signal aborts. */
   whenWritable: (signal: AbortSignal) => Promise<void>;
   subscriptionCount: () => number;
 }
 
-/**
- * @param options.opened resolves when the caller is known; nothing but the first message passes before
- * @param options.admitCall says why a call is one too many, if it is
- * @param options.maxStallMs how long a client that does not read may keep its subscriptions waiting
- */
-export function guardSocket(
-  socket: WebSocket,
-  options: {
-    expectsParams: boolean;
-    opened: Promise<unknown>;
-    admitCall: () => Promise<AppError | null>;
-    maxStallMs: number;
-  },
-): GuardedSocket {
-  const { expectsParams, opened, admitCall, maxStallMs } = options;
+export interface GuardOptions {
+  /** The first message names the caller. */
+  expectsParams: boolean;
+  /** Resolves when the caller is known; only the first message is passed on before. */
+  opened: Promise<unknown>;
+  /** Resolves to the reason why one more call is refused, or to `null`. */
+  admitCall: () => Promise<AppError | null>;
+  /** How long a client that does not read may keep its subscriptions waiting. */
+  maxStallMs: number;
+}
+
+export function guardSocket(socket: WebSocket, options: GuardOptions): GuardedSocket {
   const facade = new EventEmitter();
-  const subscriptions = new Set<string | number>();
-  const settling = new Map<string | number, () => void>();
+  const subscriptions = createOpenSubscriptions();
   const frames: string[] = [];
-  const drainWaiters = new Set<() => void>();
-  let pumping = false;
-  let sawParams = !expectsParams;
+  let isPassingFrames = false;
 
-  function close(code: number, reason: string): void {
-    socket.close(code, reason);
-    // Who reads nothing does not read the close frame either.
-    setTimeout(() => socket.terminate(), 2_000).unref();
+  function readAgain(): void {
+    if (socket.isPaused && frames.length < maxQueuedFrames && !queue.isBehind()) socket.resume();
   }
+  const queue = createSendQueue(socket, { maxStallMs: options.maxStallMs, onDrained: readAgain });
+  const passFrame = createFramePasser({ socket, facade, queue, subscriptions, ...options });
 
-  function send(data: string): void {
-    if (socket.readyState !== WebSocket.OPEN) return;
-    if (socket.bufferedAmount > closeAboveBytes) {
-      close(1013, 'You read too slowly. Connect again.');
-      return;
-    }
-    socket.send(data, () => {
-      if (socket.bufferedAmount > pauseAboveBytes) return;
-      for (const waiter of drainWaiters) waiter();
-      readOn();
-    });
-    // Who does not read the answers is not asked for more: each small one costs far more memory than it has bytes.
-    if (socket.bufferedAmount > pauseAboveBytes) socket.pause();
-  }
-
-  /** Reads the socket again when both directions have room. */
-  function readOn(): void {
-    const isBehind = frames.length >= maxQueuedFrames || socket.bufferedAmount > pauseAboveBytes;
-    if (socket.isPaused && !isBehind) socket.resume();
-  }
-
-  function refuse(id: string | number | null, error: AppError): void {
-    send(JSON.stringify({ id, error: shapeOf(error) }));
-  }
-
-  /** Hands one call to tRPC; `false` when it is refused at once. */
-  function hand(raw: unknown, id: string | number | null): boolean {
-    let text: string;
-    try {
-      text = JSON.stringify(raw);
-    } catch {
-      // Reading JSON knows no depth, writing it does.
-      refuse(id, new AppError('VALIDATION_FAILED', 'The message is nested too deeply to be read.'));
-      return false;
-    }
-    facade.emit('message', Buffer.from(text), false);
-    return true;
-  }
-
-  function settle(id: string | number): void {
-    settling.get(id)?.();
-    settling.delete(id);
-  }
-
-  /** Passes one call to tRPC and waits until it has started or failed. */
-  async function passCall(raw: unknown): Promise<void> {
-    const call = callSchema.safeParse(raw);
-    // Stopping costs nothing and gives something back.
-    const excess = call.data?.method === 'subscription.stop' ? null : await admitCall();
-    if (excess) {
-      refuse(call.data?.id ?? null, excess);
-      return;
-    }
-    if (!call.success || call.data.method !== 'subscription') {
-      hand(raw, call.data?.id ?? null);
-      return;
-    }
-    const { id } = call.data;
-    if (subscriptions.has(id)) {
-      refuse(id, new AppError('VALIDATION_FAILED', 'This id has a subscription already. Use another id.'));
-      return;
-    }
-    if (subscriptions.size >= maxSubscriptionsPerSocket) {
-      const message = `A socket carries at most ${maxSubscriptionsPerSocket} subscriptions. Stop one of them first.`;
-      refuse(id, new AppError('RATE_LIMITED', message));
-      return;
-    }
-    const settled = new Promise<void>((resolve) => settling.set(id, resolve));
-    if (!hand(raw, id)) settle(id);
-    await settled;
-  }
-
-  async function passFrame(text: string): Promise<void> {
-    if (!sawParams) {
-      sawParams = true;
-      facade.emit('message', Buffer.from(text), false);
-      return;
-    }
-    await opened;
-    const parsed = parseJson(text);
-    if (parsed === undefined) {
-      facade.emit('message', Buffer.from(text), false); // tRPC answers that it could not be read
-      return;
-    }
-    const calls = Array.isArray(parsed) ? (parsed as unknown[]) : [parsed];
-    if (calls.length > maxCallsPerFrame) {
-      close(1008, `Send at most ${maxCallsPerFrame} calls in one message.`);
-      return;
-    }
-    for (const call of calls) {
-      if (socket.readyState !== WebSocket.OPEN) return;
-      await passCall(call);
-    }
-  }
-
-  async function pump(): Promise<void> {
-    if (pumping) return;
-    pumping = true;
+  async function passFrames(): Promise<void> {
+    if (isPassingFrames) return;
+    isPassingFrames = true;
     for (let frame = frames.shift(); frame !== undefined; frame = frames.shift()) {
       await passFrame(frame);
-      readOn();
+      readAgain();
     }
-    pumping = false;
+    isPassingFrames = false;
   }
 
   socket.on('message', (data: RawData, isBinary: boolean) => {
-    if (isBinary) {
-      close(1003, 'Send text, not binary messages.');
-      return;
-    }
-    // Node's default binaryType hands a text message over as one Buffer.
+    if (isBinary) return queue.close(1003, 'Send text, not binary messages.');
+    // Node's default binaryType delivers a text message as one Buffer.
     const text = (data as Buffer).toString('utf8');
     if (text === 'PONG') return;
-    if (text === 'PING') {
-      send('PONG');
-      return;
-    }
+    if (text === 'PING') return queue.send('PONG');
     frames.push(text);
     if (frames.length >= maxQueuedFrames) socket.pause();
-    pump().catch((error: unknown) => {
+    passFrames().catch((error: unknown) => {
       facade.emit('error', error);
-      close(1011, 'Something went wrong on our side. Connect again.'); // nothing would be read any more
+      queue.close(1011, 'Something went wrong on our side. Connect again.'); // no frame would be read any more
     });
   });
-  // Bytes that are no WebSocket are the client's fault, which it is told by the close code: nothing for the log.
   socket.on('error', (error: Error & { code?: string }) => {
+    // Bytes that are not a WebSocket frame are the client's fault: the close code says so, and nothing is logged.
     if (!error.code?.startsWith('WS_ERR_')) facade.emit('error', error);
   });
   socket.once('close', () => {
     frames.length = 0;
-    for (const id of settling.keys()) settle(id);
-    for (const waiter of drainWaiters) waiter();
+    subscriptions.settleAll();
     facade.emit('close');
   });
 
   Object.defineProperty(facade, 'readyState', { get: () => socket.readyState });
   return {
-    // tRPC's handler uses exactly on, once, send, close and readyState of it.
-    facade: Object.assign(facade, { send, close: () => socket.close() }) as unknown as WebSocket,
+    // tRPC's handler uses only on, once, send, close and readyState.
+    facade: Object.assign(facade, { send: queue.send, close: () => socket.close() }) as unknown as WebSocket,
     encoder: {
       encode(data) {
-        note(data as TRPCResponseMessage);
+        subscriptions.recordAnswer(data as TRPCResponseMessage); // tRPC encodes only its own messages
         return JSON.stringify(data);
       },
-      decode: (data) => JSON.parse(data as string) as unknown, // text alone gets as far as here
+      decode: (data) => JSON.parse(data as string) as unknown, // binary messages were refused above
     },
-    async whenWritable(signal) {
-      if (socket.bufferedAmount <= pauseAboveBytes || socket.readyState !== WebSocket.OPEN || signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        const stalled = setTimeout(() => close(1013, 'You read too slowly. Connect again.'), maxStallMs);
-        const done = () => {
-          clearTimeout(stalled);
-          drainWaiters.delete(done);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        drainWaiters.add(done);
-        signal.addEventListener('abort', done, { once: true });
-      });
-    },
-    subscriptionCount: () => subscriptions.size,
+    whenWritable: queue.whenWritable,
+    subscriptionCount: subscriptions.count,
   };
+}
 
-  /** Reads from what tRPC answers which subscriptions are open. */
-  function note(message: TRPCResponseMessage): void {
-    const { id } = message;
-    if (id === null || id === undefined) {
-      // A call that tRPC could not read has no id in the answer; only one call is on its way at a time.
-      for (const pending of settling.keys()) settle(pending);
+interface FramePasserDeps extends GuardOptions {
+  socket: WebSocket;
+  facade: EventEmitter;
+  queue: SendQueue;
+  subscriptions: OpenSubscriptions;
+}
+
+/** Creates the function that passes the calls of one message to tRPC, one after the other. */
+function createFramePasser(deps: FramePasserDeps): (text: string) => Promise<void> {
+  const { socket, facade, queue, subscriptions, opened, admitCall } = deps;
+  let hasParams = !deps.expectsParams;
+  const emit = (text: string) => facade.emit('message', Buffer.from(text), false);
+
+  function refuse(id: CallId | null, error: AppError): void {
+    queue.send(JSON.stringify({ id, error: shapeOf(error) }));
+  }
+
+  /** Emits one call to tRPC; `false` if it is refused at once. */
+  function emitCall(raw: unknown, id: CallId | null): boolean {
+    const text = writeJson(raw);
+    if (text === null) refuse(id, new AppError('VALIDATION_FAILED', 'The message is nested too deeply to be read.'));
+    else emit(text);
+    return text !== null;
+  }
+
+  async function passCall(raw: unknown): Promise<void> {
+    const call = callSchema.safeParse(raw);
+    const id = call.data?.id ?? null;
+    // Stopping a subscription is always allowed, because it frees resources.
+    const excess = call.data?.method === 'subscription.stop' ? null : await admitCall();
+    if (excess) return refuse(id, excess);
+    if (id === null || call.data?.method !== 'subscription') {
+      emitCall(raw, id);
       return;
     }
-    if ('result' in message && message.result.type === 'started') subscriptions.add(id);
-    if ('error' in message || ('result' in message && message.result.type === 'stopped')) subscriptions.delete(id);
-    settle(id);
+    const refusal = subscriptionRefusal(id, subscriptions);
+    if (refusal) return refuse(id, refusal);
+    const settled = subscriptions.whenSettled(id);
+    if (!emitCall(raw, id)) subscriptions.settle(id);
+    await settled;
+  }
+
+  return async (text) => {
+    if (!hasParams) {
+      hasParams = true;
+      emit(text);
+      return;
+    }
+    await opened;
+    const parsed = parseJson(text);
+    if (parsed === undefined) {
+      emit(text); // tRPC answers that the message could not be read
+      return;
+    }
+    const calls = Array.isArray(parsed) ? (parsed as unknown[]) : [parsed];
+    if (calls.length > maxCallsPerFrame) {
+      return queue.close(1008, `Send at most ${maxCallsPerFrame} calls in one message.`);
+    }
+    for (const call of calls) {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      await passCall(call);
+    }
+  };
+}
+
+function subscriptionRefusal(id: CallId, subscriptions: Pick<OpenSubscriptions, 'has' | 'count'>): AppError | null {
+  if (subscriptions.has(id)) {
+    return new AppError('VALIDATION_FAILED', 'This id already has a subscription. Use another id.');
+  }
+  if (subscriptions.count() < maxSubscriptionsPerSocket) return null;
+  const message = `A socket carries at most ${maxSubscriptionsPerSocket} subscriptions. Stop one of them first.`;
+  return new AppError('RATE_LIMITED', message);
+}
+
+/** `null` if the value is nested too deeply: reading JSON has no limit of depth, writing it has. */
+function writeJson(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return null;
   }
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 
 import { openSocket } from '../../../tests/support/raw-socket.ts';
+import { systemClock } from '../../shared/clock.ts';
 import { createLog } from '../../shared/node/log.ts';
 import type { Credential, Identity } from '../auth/identity.ts';
 import { createRateLimits } from '../http/rate-limit.ts';
@@ -15,15 +16,15 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
-/** A server on which each caller is known only when the test says who it is. */
+/** A server that identifies every caller with the promise of the test. */
 async function startSocketServer(identity: Promise<Identity>) {
   const sockets = createSocketServer({
     identify: { fromHeaders: () => identity, fromToken: () => identity },
-    services: {} as Services, // nothing is called here
+    services: {} as Services, // the test calls no procedure
     publicOrigin: () => 'http://localhost',
-    rateLimits: createRateLimits({ perMinute: 1_000, now: Date.now }),
+    rateLimits: createRateLimits({ perMinute: 1_000, clock: systemClock }),
     trustedProxies: 0,
-    now: Date.now,
+    clock: systemClock,
     log: createLog({ name: 'test', level: 'silent' }),
   });
   const http = createServer();
@@ -38,7 +39,7 @@ async function startSocketServer(identity: Promise<Identity>) {
   return { sockets, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` }; // it listens on TCP
 }
 
-it('closes with 4401 a socket whose session is revoked while it is being looked up, and no other', async () => {
+it('a session that is revoked while its socket is identified closes that socket with 4401, and no other socket', async () => {
   const person = { id: 'anna', name: 'Anna', email: null, picture: null };
   const credential = (id: string): Credential => ({ kind: 'session', id, expiresAt: null });
   const known = Promise.withResolvers<Identity>();
@@ -47,7 +48,7 @@ it('closes with 4401 a socket whose session is revoked while it is being looked 
   sockets.closeCredential(credential('another'));
   sockets.closeCredential({ kind: 'token', id: 'revoked' });
   sockets.closeCredential(credential('revoked'));
-  // The row was read before it changed, and the answer comes after the sockets of this session were closed.
+  // The row was read before the revocation, and the identity arrives after the sockets of the session were closed.
   known.resolve({ user: person, credential: credential('revoked'), refusal: null });
   expect(await socket.closed).toBe(4401);
 

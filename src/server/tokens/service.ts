@@ -1,4 +1,4 @@
-/** Personal access tokens of the caller: made, listed and revoked by themselves alone. */
+/** The caller's own personal access tokens: create, list and revoke them. */
 
 import { AppError } from '../../shared/contract/errors.ts';
 import {
@@ -14,7 +14,7 @@ export function createTokenService({
   onRevoked,
 }: {
   db: Database;
-  /** Ends what is open under this token on this server. */
+  /** Closes the sockets of this token on this server. */
   onRevoked: (tokenId: string) => void;
 }): TokenService {
   return {

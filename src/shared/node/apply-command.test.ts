@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import type { ProjectCommand } from '../contract/commands.ts';
 import { AppError } from '../contract/errors.ts';
 import { projectCan, projectStatusSchema, type DesiredState, type ProjectStatus } from '../contract/states.ts';
@@ -11,7 +11,7 @@ const commands = Object.keys(activityOfCommand) as ProjectCommand[];
 
 function record(overrides: Partial<ProjectRecord>): ProjectRecord {
   return {
-    ...fakeProject(),
+    ...projectFixture(),
     seq: 1,
     idempotencyKey: null,
     podGeneration: 3,
@@ -28,8 +28,8 @@ const failedPermanently = (desiredState: DesiredState) =>
 
 const now = '2026-01-01T12:00:00.000Z';
 
-describe('a wish', () => {
-  it('to stop keeps the pod generation and waits as stopping', () => {
+describe('applyCommand', () => {
+  it('stops a project without a new pod generation', () => {
     expect(applyCommand('stop', record({}), now)).toMatchObject({
       desiredState: 'stopped',
       status: 'stopping',
@@ -39,13 +39,13 @@ describe('a wish', () => {
     expect(applyCommand('stop', record({}), now)).not.toHaveProperty('podGeneration');
   });
 
-  it('to start a stopped project waits in the queue and needs no newer pod', () => {
+  it('starts a stopped project without a new pod generation', () => {
     const patch = applyCommand('start', record({ status: 'stopped', desiredState: 'stopped' }), now);
     expect(patch).toMatchObject({ desiredState: 'running', status: 'initializing', reason: 'queued', generation: 8 });
     expect(patch).not.toHaveProperty('podGeneration');
   });
 
-  it('to restart asks for a pod of the new generation', () => {
+  it('requires a pod of the new generation after a restart', () => {
     expect(applyCommand('restart', record({}), now)).toMatchObject({
       generation: 8,
       podGeneration: 8,
@@ -53,7 +53,7 @@ describe('a wish', () => {
     });
   });
 
-  it('to start after a failure asks for a pod of the new generation', () => {
+  it('requires a pod of the new generation after a start that follows a failure', () => {
     expect(applyCommand('start', failedPermanently('running'), now)).toMatchObject({ generation: 8, podGeneration: 8 });
   });
 
@@ -61,7 +61,7 @@ describe('a wish', () => {
     ['running', { status: 'initializing', podGeneration: 8 }],
     ['stopped', { status: 'stopping' }],
     ['deleted', { status: 'deleting' }],
-  ] as const)('to retry goes on towards %s', (desiredState, expected) => {
+  ] as const)('retries the desired state %s', (desiredState, expected) => {
     expect(applyCommand('retry', failedPermanently(desiredState), now)).toMatchObject({
       desiredState,
       generation: 8,
@@ -69,7 +69,7 @@ describe('a wish', () => {
     });
   });
 
-  it('forgets the failure and the parking of the attempts before, whatever it is', () => {
+  it('clears the failure of earlier attempts with every command', () => {
     for (const command of commands) {
       expect(applyCommand(command, failedPermanently('running'), now)).toMatchObject({
         failedGeneration: null,
@@ -79,7 +79,7 @@ describe('a wish', () => {
     }
   });
 
-  it('is legal exactly where projectCan says so, in every state', () => {
+  it('accepts a command exactly when projectCan allows it, in every state', () => {
     const statuses: ProjectStatus[] = projectStatusSchema.options;
     const desiredStates: DesiredState[] = ['running', 'stopped', 'deleted'];
     for (const command of commands) {

@@ -1,4 +1,4 @@
-/** What a wish of the owner writes into the row: pure, so that every case can be tested without a database. */
+/** What a command of the owner writes to the row: a pure function, so that every case is tested without a database. */
 
 import type { ActivityKind } from '../contract/activity.ts';
 import { pendingFields, type ProjectCommand } from '../contract/commands.ts';
@@ -7,32 +7,32 @@ import { projectCan } from '../contract/states.ts';
 import type { ProjectRecord } from './db/project-record.ts';
 import type { ProjectPatch } from './db/projects-repository.ts';
 
-/** How each wish reads in the timeline. */
+/** The timeline entry of each command. */
 export const activityOfCommand = {
-  stop: { kind: 'stop-requested', message: 'Asked to stop the project.' },
-  start: { kind: 'start-requested', message: 'Asked to start the project.' },
-  restart: { kind: 'restart-requested', message: 'Asked to restart the project.' },
-  retry: { kind: 'retry-requested', message: 'Asked to try again.' },
-  delete: { kind: 'delete-requested', message: 'Asked to delete the project.' },
+  stop: { kind: 'stop-requested', message: 'Requested to stop the project.' },
+  start: { kind: 'start-requested', message: 'Requested to start the project.' },
+  restart: { kind: 'restart-requested', message: 'Requested to restart the project.' },
+  retry: { kind: 'retry-requested', message: 'Requested another attempt.' },
+  delete: { kind: 'delete-requested', message: 'Requested to delete the project.' },
 } satisfies Record<ProjectCommand, { kind: ActivityKind; message: string }>;
 
 /**
- * What to write for `wish`, or `null` when it is so already.
+ * The patch for `command`, or `null` when the command would change nothing.
  * @param now an ISO time
- * @throws AppError ILLEGAL_STATE with the sentence of `projectCan`
+ * @throws AppError ILLEGAL_STATE with the message of `projectCan`
  */
 export function applyCommand(command: ProjectCommand, record: ProjectRecord, now: string): ProjectPatch | null {
   const permission = projectCan(command, record);
   if (permission.kind === 'already') return null;
   if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
 
-  const waiting = pendingFields(command, record.desiredState, now);
+  const pending = pendingFields(command, record.desiredState, now);
   const generation = record.generation + 1;
-  // A start from a clean stop finds no pod or takes back the stop; everything else must not accept the pod that was.
+  // A start after a clean stop finds no pod, or revokes the stop. Every other command must not accept the old pod.
   const needsNewPod =
-    waiting.desiredState === 'running' && (command === 'restart' || command === 'retry' || record.status === 'error');
+    pending.desiredState === 'running' && (command === 'restart' || command === 'retry' || record.status === 'error');
   return {
-    ...waiting,
+    ...pending,
     generation,
     ...(needsNewPod ? { podGeneration: generation } : {}),
     failedGeneration: null,

@@ -1,27 +1,27 @@
-/** Configuration from environment variables: parsed once at start, every wrong one listed at once, in words. */
+/** Configuration from environment variables, parsed once at start. An error lists every wrong variable at once. */
 
 import process from 'node:process';
 
 import { z } from 'zod';
 
-/** The environment is wrong. The message lists each variable with what to put right. */
+/** One or more environment variables are wrong. The message lists each of them and how to fix it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
-  /** One line a variable: its name and what is wrong with it. */
+  /** One line per variable: its name and what is wrong. */
   readonly problems: readonly string[];
 
   constructor(problems: Iterable<string>) {
     const distinct = [...new Set(problems)];
     super(
-      `The configuration is wrong. Mend these environment variables and start again:\n${distinct.map((line) => `  ${line}`).join('\n')}`,
+      `The configuration is wrong. Fix these environment variables and start again:\n${distinct.map((line) => `  ${line}`).join('\n')}`,
     );
     this.problems = distinct;
   }
 }
 
 /**
- * Reads `env` by `schema` (an object whose keys are variable names). An empty variable counts as unset.
- * Prints every problem and exits with 1 when one is wrong; tests use {@link readEnvironment}, which throws.
+ * Parses `env` with `schema`, an object whose keys are variable names. An empty variable counts as unset.
+ * If a variable is wrong, prints every problem and exits with 1. {@link readEnvironment} throws instead.
  */
 export function parseEnvironment<Schema extends z.ZodType>(
   schema: Schema,
@@ -36,7 +36,7 @@ export function parseEnvironment<Schema extends z.ZodType>(
   }
 }
 
-/** As {@link parseEnvironment}, but throws a {@link ConfigurationError}. Values are never repeated: they may be secret. */
+/** As {@link parseEnvironment}, but throws a {@link ConfigurationError}. It never repeats values, which may be secret. */
 export function readEnvironment<Schema extends z.ZodType>(
   schema: Schema,
   env: Record<string, string | undefined>,
@@ -57,25 +57,25 @@ const wholeNumber = (name: string, min: number, max: number) =>
     .string()
     .regex(/^\d{1,9}$/, `${name} must be a whole number.`)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `${name} must lie between ${min} and ${max}.`);
+    .refine((value) => value >= min && value <= max, `${name} must be between ${min} and ${max}.`);
 
 /** A whole number from a variable, with bounds and a default. */
 export function integerVariable(name: string, options: { min: number; max: number; fallback: number }) {
   return wholeNumber(name, options.min, options.max).default(options.fallback);
 }
 
-/** Variables that server and worker read alike. What describes them is what docs/configuration.md says. */
+/** Variables of both server and worker. docs/configuration.md is generated from their descriptions. */
 export const commonVariables = {
   DATABASE_URL: z
     .url({
       protocol: /^postgres(ql)?$/,
       error: 'must be a URL such as postgresql://user:password@host:5432/database.',
     })
-    .describe('PostgreSQL: where people, projects and their timelines are kept.'),
+    .describe('PostgreSQL, which stores users, projects and timelines.'),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379.' })
     .describe(
-      'Redis: the queue, and the way of status to the servers. It must not evict (`maxmemory-policy noeviction`).',
+      'Redis, which holds the queue and the status stream. It must not evict keys (`maxmemory-policy noeviction`).',
     ),
   KUBE_NAMESPACE: z
     .string()
@@ -84,15 +84,17 @@ export const commonVariables = {
       'must be a Kubernetes namespace: lower-case letters, digits and "-", at most 63.',
     )
     .default('opencode')
-    .describe('Where pods and volumes of projects are made; it must exist.'),
+    .describe('The namespace for pods and volumes of projects; it must exist.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be the URL of an OpenTelemetry collector, such as http://host:4318.' })
     .optional()
-    .describe('An OpenTelemetry collector (OTLP over HTTP), which is sent one trace from each mutation to its pod.'),
+    .describe(
+      'An OpenTelemetry collector (OTLP over HTTP). It receives one trace for each mutation, which ends at the pod.',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent.',
     })
     .default('info')
-    .describe('How much is logged, as one JSON line an event. `npm start`: `warn`.'),
+    .describe('The lowest level that is logged. Each event is one JSON line. `npm start`: `warn`.'),
 };

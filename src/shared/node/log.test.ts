@@ -9,7 +9,7 @@ function logged(error: unknown): { line: string; err: Record<string, unknown> } 
   return { line, err: (JSON.parse(line) as { err: Record<string, unknown> }).err };
 }
 
-it('of an error the name, the sentence, the stack, the code and the causes are logged', () => {
+it('the name, message, stack, code and causes of an error are logged', () => {
   const cause = Object.assign(new TypeError('below'), { code: '23514', constraint: 'projects_name', status: 400 });
   const { err } = logged(new Error('above', { cause }));
   expect(err).toMatchObject({
@@ -20,7 +20,7 @@ it('of an error the name, the sentence, the stack, the code and the causes are l
   });
 });
 
-it('what a library has hung onto an error is not', () => {
+it('other properties that a library adds to an error are not logged', () => {
   const extras = {
     detail: 'Failing row contains (SECRET).',
     command: { name: 'auth', args: ['SECRET'] },
@@ -44,7 +44,7 @@ it('a text that could not be parsed is not quoted', () => {
   }
 });
 
-it('an error that is its own cause comes to an end', () => {
+it('an error that is its own cause is logged once', () => {
   const error = new Error('round');
   error.cause = error;
   expect(logged(error).err['message']).toBe('round');

@@ -1,6 +1,6 @@
 /**
- * The producer's side of the queue. One job a project at a time: an add while one runs is remembered and runs after it,
- * an add while one waits changes nothing. That loses nothing, for a job says only "look at this project".
+ * The producer's side of the queue. Each project has one job at a time: if a job is running, an added job runs after it; if
+ * a job is waiting, adding one has no effect. Nothing is lost, because a job only requests a reconcile of its project.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -13,15 +13,15 @@ import type { Log } from './log.ts';
 import { currentTrace } from './tracing.ts';
 
 /**
- * `added`: a job waits now that was not there before. `known`: one was there already. `refused`: Redis does not take it;
- * the row says what is wanted, and the worker's sweep finds it.
+ * `added`: a new job waits. `known`: the project already had a job. `refused`: Redis did not accept it; the row has the
+ * desired state, and the worker's sweep finds it.
  */
 export type Enqueued = 'added' | 'known' | 'refused';
 
 export interface ProjectQueue {
   /**
-   * Asks for a look at the project, at once even if an earlier attempt waits in back-off (unless told not to hurry).
-   * Never takes longer than a second.
+   * Requests a reconcile of the project. With `hurry` (the default) it runs at once, even if an earlier attempt waits in
+   * back-off. Never takes longer than a second.
    */
   enqueue(name: ProjectJobName, job: ProjectJob, options?: { hurry: boolean }): Promise<Enqueued>;
   close(): Promise<void>;
@@ -29,8 +29,8 @@ export interface ProjectQueue {
 
 /** @param redis a connection for producers, owned by the caller */
 export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): ProjectQueue {
-  // Without the library's question for the version: it is asked once, and were that answer lost with the connection, the
-  // queue would refuse everything until the process ends.
+  // The library asks Redis for its version once. If that answer were lost with the connection, the queue would refuse
+  // every job until the process ends.
   const queue = new Queue<ProjectJob, void, ProjectJobName>(projectQueueName, {
     connection: redis,
     skipVersionCheck: true,
@@ -46,12 +46,12 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
       removeOnComplete: true,
       removeOnFail: { count: 1_000 },
     };
-    // Where a job of this project is there already, we are given that one.
+    // If the project already has a job, the library returns that one.
     const queued = await queue.add(name, job, { ...options, jobId });
     if (queued.id === jobId) return 'added';
     if (!hurry || !(await queued.isDelayed())) return 'known';
-    // An attempt for an earlier wish waits in back-off. This wish begins at once, with attempts and a request id of its
-    // own; unless that attempt has begun by itself meanwhile: then it reads this wish from the row.
+    // An attempt for an earlier command waits in back-off. This command replaces it and starts at once, with its own
+    // attempts and request id. If that attempt has started meanwhile, it reads this command from the row.
     const removed = await queued.remove().then(
       () => true,
       () => false,
@@ -62,7 +62,7 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
 
   return {
     async enqueue(name, job, { hurry } = { hurry: true }) {
-      // Else the library would keep the job and add it whenever Redis comes, long after it was said to be refused.
+      // Otherwise the library would keep the job and add it when Redis returns, long after it was reported as refused.
       if (redis.status !== 'ready') return 'refused';
       const deadline = AbortSignal.timeout(1_000);
       const tooLate = new Promise<never>((_, reject) => {
@@ -72,7 +72,7 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
       });
       const traceparent = currentTrace();
       const adding = add(name, traceparent === undefined ? job : { ...job, traceparent }, hurry);
-      adding.catch(() => undefined); // may lose the race and fail later: the caller has been told already
+      adding.catch(() => undefined); // it may fail after the time limit, when the caller has its answer
       try {
         return await Promise.race([adding, tooLate]);
       } catch (error) {

@@ -1,4 +1,4 @@
-/** Connections to Redis. Redis is disposable: whoever writes to it fails fast, whoever reads from it goes on later. */
+/** Connections to Redis. Nothing depends on its data: writers fail fast during an outage, and readers continue after it. */
 
 import { once } from 'node:events';
 
@@ -7,19 +7,18 @@ import { Redis } from 'ioredis';
 import type { Log } from './log.ts';
 
 /**
- * `producer`: a command fails at once while Redis is away. `blocking`: for BLOCK reads and BullMQ workers, which wait
- * by design; a connection of this kind serves one reader.
+ * `producer`: a command fails at once while Redis is unavailable. `blocking`: for BLOCK reads and BullMQ workers, which wait
+ * by design; each reader needs its own connection.
  */
-export type RedisPurpose = 'producer' | 'blocking';
+type RedisPurpose = 'producer' | 'blocking';
 
 /**
- * How long commands may wait for a sign of life before the connection is given up for dead: a frozen Redis takes bytes for
- * ever, and a peer that went without a word never ends the connection. For `blocking` it is more than the ten seconds
- * for which BullMQ waits on purpose.
+ * A connection on which nothing is received for this time is closed. A frozen Redis accepts bytes for ever, and a host that
+ * disappears never closes its connections. BullMQ waits up to ten seconds by design, so `blocking` is longer.
  */
 const silenceMs = { producer: 2_000, blocking: 12_000 } as const satisfies Record<RedisPurpose, number>;
 
-/** Opens a connection that reconnects for ever, with back-off up to two seconds. */
+/** Opens a connection that always reconnects, with a back-off of up to two seconds. */
 export function createRedis(url: string, options: { purpose: RedisPurpose; log: Log }): Redis {
   const redis = new Redis(url, {
     connectTimeout: 2_000,
@@ -30,20 +29,21 @@ export function createRedis(url: string, options: { purpose: RedisPurpose; log: 
       ? { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: silenceMs.producer }
       : { maxRetriesPerRequest: null }),
   });
-  let announced = false;
+  let isOutageLogged = false;
   redis.on('error', (error) => {
-    if (!announced) options.log.warn({ error: error.message }, 'Redis does not answer; trying again until it does');
-    announced = true;
+    if (!isOutageLogged)
+      options.log.warn({ error: error.message }, 'Redis does not answer; trying again until it does');
+    isOutageLogged = true;
   });
   redis.on('ready', () => {
-    if (announced) options.log.info('Redis answers again');
-    announced = false;
+    if (isOutageLogged) options.log.info('Redis answers again');
+    isOutageLogged = false;
   });
   return redis;
 }
 
-/** Waits until the connection answers, for `atMostMs` at the most: whoever starts may as well start without it. */
+/** Waits until the connection is ready, but at most `atMostMs`: processes also start without Redis. */
 export async function awaitRedis(redis: Redis, atMostMs: number): Promise<void> {
   if (redis.status === 'ready') return;
-  await once(redis, 'ready', { signal: AbortSignal.timeout(atMostMs) }).catch(() => undefined); // it goes on trying
+  await once(redis, 'ready', { signal: AbortSignal.timeout(atMostMs) }).catch(() => undefined); // the connection is still being opened
 }

@@ -1,28 +1,29 @@
 /**
- * The status stream in Redis: every change of a project, in the order of the appends, read by each server once. A stream
- * and not pub/sub, so that a reader that lost its connection reads on from its last id.
+ * The status stream in Redis: every change of a project, in the order of the appends. Each server reads it once. It is a
+ * stream and not pub/sub, so that a reader continues at its last id after its connection was lost.
  */
-
-import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Redis } from 'ioredis';
 
 import { streamEntrySchema, type StreamEntry } from '../contract/events.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Log } from './log.ts';
+import { pause } from './periodic.ts';
 
 const streamKey = 'opencode:status';
-/** Enough for minutes of a busy installation; a reader that was away longer is told of the gap. */
+/** Enough for minutes of a busy installation. A reader that was interrupted for longer loses continuity. */
 const maxLength = 20_000;
 /** Entries in one read. */
 const batchSize = 500;
+/** Delay after a failed read. */
+const retryMs = 250;
 
 export interface StatusPublisher {
-  /** Appends; `false` when Redis does not take it. Each server's comparison with the database then heals the screen. */
+  /** Appends the entry; `false` if Redis did not accept it. Then each server's comparison with the database delivers it. */
   publish(entry: StreamEntry): Promise<boolean>;
 }
 
-/** @param redis a connection for producers, owned by the caller */
+/** @param redis a producer connection, owned by the caller */
 export function createStatusPublisher({ redis, log }: { redis: Redis; log: Log }): StatusPublisher {
   return {
     async publish(entry) {
@@ -42,13 +43,13 @@ type StreamsReply = [key: string, entries: StreamEntries][] | null;
 
 export interface StatusReader {
   onEntry(id: string, entry: StreamEntry): void;
-  /** Reading goes on after this id, and entries before it may be missing: read the database anew. */
-  onGap(id: string): void;
+  /** Reading continues after this id. Entries before it may be missing, so read the database again. */
+  onContinuityLost(id: string): void;
 }
 
 /**
- * Reads the stream from its present end until `signal` aborts, across every loss of the connection.
- * @param redis a blocking connection that nobody else uses
+ * Reads the stream from its current end until `signal` aborts, across lost connections.
+ * @param redis a blocking connection that nothing else uses
  */
 export async function followStatusStream(
   redis: Redis,
@@ -56,7 +57,7 @@ export async function followStatusStream(
   { log, signal }: { log: Log; signal: AbortSignal },
 ): Promise<void> {
   let last: string | null = null;
-  let interrupted = false;
+  let isInterrupted = false;
   const aborted = Promise.withResolvers<void>();
   const stop = () => {
     redis.disconnect();
@@ -64,12 +65,12 @@ export async function followStatusStream(
   };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  // A read that loses its connection does not fail: the client sends it again, to a stream that may have lost entries.
+  // A read whose connection is lost does not fail. The library sends it again, but the stream may have lost entries.
   const onClose = () => {
-    interrupted = true;
+    isInterrupted = true;
   };
   redis.on('close', onClose);
-  // A read that waits for a connection is left to itself: a client that is told to disconnect then never ends it.
+  // A read that waits for a connection never ends after `disconnect`, so this does not wait for it.
   await Promise.race([read(), aborted.promise]);
   redis.off('close', onClose);
   signal.removeEventListener('abort', stop);
@@ -80,9 +81,9 @@ export async function followStatusStream(
         await readOnce();
       } catch (error) {
         if (signal.aborted) return;
-        interrupted = true;
+        isInterrupted = true;
         log.debug({ error: String(error) }, 'reading the status stream failed; trying again');
-        await delay(250, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
+        await pause(retryMs, signal);
       }
     }
   }
@@ -91,18 +92,18 @@ export async function followStatusStream(
     if (last === null) {
       const [newest] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
       last = newest?.[0] ?? '0-0';
-      reader.onGap(last);
-      interrupted = false;
+      reader.onContinuityLost(last);
+      isInterrupted = false;
     }
     const streams: StreamsReply = await redis.xread('COUNT', batchSize, 'BLOCK', 2_000, 'STREAMS', streamKey, last);
     const entries: StreamEntries = streams?.[0]?.[1] ?? [];
-    // What is trimmed before it is read is missed while the connection is away, or while this process is frozen or too
-    // slow: then there is more than one read brings.
-    if (interrupted || entries.length === batchSize) {
-      interrupted = false;
+    // Entries may have been trimmed before they were read: during an interruption, or because this process is too slow, in
+    // which case a read returns a full batch.
+    if (isInterrupted || entries.length === batchSize) {
+      isInterrupted = false;
       const [oldest] = await redis.xrange(streamKey, '-', '+', 'COUNT', 1);
       if (!oldest || compareStreamIds(oldest[0], last) > 0) {
-        // From the end on, for nobody could tell by an id from here whether it was given out before the gap or after it.
+        // Continues at the end of the stream. An id in between would not show whether entries before it were lost.
         last = null;
         return;
       }
@@ -111,7 +112,7 @@ export async function followStatusStream(
       last = id;
       const entry = parseEntry(fields);
       if (entry) reader.onEntry(id, entry);
-      else log.error({ id }, 'an entry of the status stream could not be read and was passed over');
+      else log.error({ id }, 'an entry of the status stream could not be read and was skipped');
     }
   }
 }

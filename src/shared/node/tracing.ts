@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry traces, one from a mutation to the pod: the procedure, the job, and each request to Kubernetes. Where no exporter
- * is configured nothing is recorded and nothing of the library but its empty interface is loaded.
+ * OpenTelemetry traces. One trace contains the procedure of a mutation, its job, and each request to Kubernetes. Without a
+ * configured collector nothing is recorded, and only the library's small API package is loaded.
  */
 
 import {
@@ -17,13 +17,13 @@ import {
 export { SpanKind } from '@opentelemetry/api';
 
 const tracerName = 'opencode-project-manager';
-/** For the last spans to be sent when the process ends. */
+/** The time limit for sending spans, also for the last ones when the process ends. */
 const exportTimeoutMs = 2_000;
 
 /**
- * Begins to record, and sends what is recorded to an OTLP/HTTP collector. Once a process.
- * @param options.endpoint base URL of the collector; `null`: nothing is recorded
- * @returns what sends the last spans, and never fails
+ * Starts to record spans and to send them to an OTLP/HTTP collector. Call it once per process.
+ * @param options.endpoint the base URL of the collector; `null` records nothing
+ * @returns a function that sends the last spans and never fails
  */
 export async function startTracing(options: {
   service: string;
@@ -53,19 +53,19 @@ export async function startTracing(options: {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   propagation.setGlobalPropagator(new core.W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
-  return () => provider.shutdown().catch(() => undefined); // the collector is away: its loss alone
+  return () => provider.shutdown().catch(() => undefined); // the collector does not answer; only spans are lost
 }
 
-export interface SpanOptions {
+interface SpanOptions {
   kind: SpanKind;
   attributes?: Attributes;
-  /** A trace that began elsewhere, as {@link currentTrace} told it. */
+  /** The trace to continue, as {@link currentTrace} returned it in another process. */
   parent?: string | undefined;
-  /** Nothing is recorded of what belongs to no trace. */
+  /** Records the span only if it is part of a trace. */
   onlyWithin?: boolean;
 }
 
-/** Runs the work as a step of the trace that is under way. Of an error its name is recorded alone: words may hold secrets. */
+/** Runs `work` as a span of the current trace. Only the name of an error is recorded: its message may contain secrets. */
 export async function traced<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T> {
   const { kind, attributes = {}, parent, onlyWithin = false } = options;
   if (onlyWithin && trace.getActiveSpan() === undefined) return await work();
@@ -84,7 +84,7 @@ export async function traced<T>(name: string, options: SpanOptions, work: () => 
   });
 }
 
-/** Names the step under way in W3C's form, for who goes on with it elsewhere; `undefined` where nothing is recorded. */
+/** The current span as a W3C traceparent, for continuing it in another process; `undefined` if nothing is recorded. */
 export function currentTrace(): string | undefined {
   const carrier: { traceparent?: string } = {};
   propagation.inject(context.active(), carrier);

@@ -1,17 +1,18 @@
 /**
  * The SDK: a typed client for scripts and programs, in Node and in the browser, without React. It owns one WebSocket,
- * opened when something is watched and closed soon after nothing is. It never keeps a copy of what the server knows.
+ * which is open only while something is watched. It caches nothing.
  */
 
-import { createTRPCClient, createWSClient, httpBatchLink, splitLink, wsLink, type TRPCClient } from '@trpc/client';
+import { createTRPCClient, httpBatchLink, splitLink, wsLink, type TRPCClient, type TRPCLink } from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
+import { backOffMs } from '../back-off.ts';
 import type { ActivityPage } from '../contract/activity.ts';
-import type { CreateProjectInput, Project, ProjectPage, UpdateProjectInput } from '../contract/project.ts';
-import type { ProjectSort } from '../contract/project.ts';
+import type { CreateProjectInput, Project, ProjectPage, ProjectSort, UpdateProjectInput } from '../contract/project.ts';
 import type { ProjectStatus } from '../contract/states.ts';
+import { createLiveSocket, type LiveSocket } from './live-socket.ts';
 import { readAppError } from './read-app-error.ts';
-import { watchProjects } from './watch.ts';
+import { watchProjects, type WatchDeps } from './watch.ts';
 
 export { AppError, type AppErrorCode } from '../contract/errors.ts';
 export type { Project } from '../contract/project.ts';
@@ -20,15 +21,14 @@ export { readAppError };
 /** As many calls as the server takes in one request. */
 const maxBatchSize = 20;
 const requestTimeoutMs = 30_000;
-const firstDelayMs = 250;
-const longestDelayMs = 5_000;
+const reconnectBounds = { firstMs: 250, longestMs: 5_000 };
 
 export interface ClientOptions {
   /** Where the application is, such as `https://projects.example.com`. */
   url: string;
   /** A personal access token. Without it a browser's own session is used. */
   token?: string;
-  /** From 0 to below 1; spreads the reconnects of many clients. */
+  /** A number from 0 (inclusive) to 1 (exclusive). It spreads the reconnects of many clients. */
   random?: () => number;
 }
 
@@ -44,9 +44,9 @@ export interface ListInput {
 }
 
 export interface Client {
-  /** Every procedure of the API, typed from the router. Its errors are the library's: {@link readAppError} reads them. */
+  /** Every procedure of the API, typed from the router. It throws the library's errors: {@link readAppError} reads them. */
   trpc: TRPCClient<AppRouter>;
-  /** @throws AppError what the API refuses; the library's TRPCClientError when it did not answer */
+  /** @throws AppError if the API refuses the call; the library's TRPCClientError if the API did not answer */
   projects: {
     create(input: CreateProjectInput): Promise<Project>;
     get(project: ProjectRef): Promise<Project>;
@@ -60,12 +60,12 @@ export interface Client {
     activity(input: string | { id: string; cursor?: string | null }): Promise<ActivityPage>;
   };
   /**
-   * Every state of one project, or of all, beginning with the present one. Reconnects and resumes by itself; ends when
-   * the signal aborts or the client is closed.
+   * Every state of one project, or of all projects, starting with the current one. Reconnects and resumes by itself. Ends
+   * when the signal aborts or the client is closed.
    */
   watch(projectId?: string, options?: { signal?: AbortSignal }): AsyncGenerator<Project, void, undefined>;
   /**
-   * The project as soon as `predicate` holds for it.
+   * Resolves to the project as soon as `predicate` is true for it.
    * @throws WaitTimeout after `timeoutMs` (60 s)
    */
   waitFor(
@@ -77,7 +77,7 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** What was waited for did not come in time; `project` is the last state that was seen. */
+/** The predicate did not become true in time; `project` is the last state that was received. */
 export class WaitTimeout extends Error {
   override readonly name = 'WaitTimeout';
   readonly project: Project | null;
@@ -100,106 +100,112 @@ export class WaitTimeout extends Error {
 export function createClient({ url, token, random = Math.random }: ClientOptions): Client {
   const base = url.replace(/\/+$/, '');
   const closed = new AbortController();
-  let failedAttempts = 0;
-
-  const delayMs = (attempt: number) => {
-    const ceiling = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempt, 10));
-    return Math.round(ceiling / 2 + (ceiling / 2) * random());
-  };
-
-  const socket = createWSClient({
-    url: `${base.replace(/^http/, 'ws')}/trpc`,
-    ...(token === undefined ? {} : { connectionParams: { token } }),
-    lazy: { enabled: true, closeMs: 500 },
-    // Counted here: the library begins anew whenever a socket merely opens, so a server that accepts and then refuses
-    // would be asked without pause.
-    retryDelayMs: () => delayMs(failedAttempts++),
-    // Finds a line that is dead without having been closed.
-    keepAlive: { enabled: true, intervalMs: 45_000, pongTimeoutMs: 5_000 },
+  const reconnect = { ...reconnectBounds, random };
+  const socket = createLiveSocket({
+    url: base,
+    ...(token === undefined ? {} : { token }),
+    reconnect,
+    closeWhenUnusedMs: 500,
+    pingIntervalMs: 45_000,
   });
-
-  const trpc = createTRPCClient<AppRouter>({
-    links: [
-      splitLink({
-        condition: (operation) => operation.type === 'subscription',
-        true: wsLink({ client: socket }),
-        false: httpBatchLink({
-          url: `${base}/trpc`,
-          maxItems: maxBatchSize,
-          headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-          fetch: (target, init) => {
-            const limits = [AbortSignal.timeout(requestTimeoutMs), ...(init?.signal ? [init.signal] : [])];
-            return fetch(target, { ...(init as RequestInit), signal: AbortSignal.any(limits) });
-          },
-        }),
-      }),
-    ],
-  });
+  const trpc = createTRPCClient<AppRouter>({ links: createLinks(base, token, socket) });
 
   function watch(projectId?: string, options: { signal?: AbortSignal } = {}) {
     const signal = AbortSignal.any([closed.signal, ...(options.signal ? [options.signal] : [])]);
-    return watchProjects(
-      {
-        subscribe: (input, handlers) =>
-          trpc.projects.onChange.subscribe(input, {
-            onData: (event) => {
-              failedAttempts = 0;
-              handlers.onData(event.data);
-            },
-            onError: handlers.onError,
-            onComplete: handlers.onComplete,
-          }),
-        getProject: (id) => trpc.projects.get.query({ id }),
-        delayMs,
-      },
-      { projectId, signal },
-    );
+    const deps: WatchDeps = {
+      subscribe: (input, { onEvent, onConnecting, onError, onComplete }) =>
+        trpc.projects.onChange.subscribe(input, {
+          onData: ({ data }) => {
+            socket.resetBackOff();
+            onEvent(data);
+          },
+          onConnectionStateChange: ({ state }) => {
+            if (state === 'connecting') onConnecting();
+          },
+          onError,
+          onComplete,
+        }),
+      getProject: (id) => trpc.projects.get.query({ id }),
+      delayMs: (failedAttempts) => backOffMs(failedAttempts, reconnect),
+    };
+    return watchProjects(deps, { projectId, signal });
   }
 
   return {
     trpc,
-    projects: {
-      create: (input) => typed(trpc.projects.create.mutate(input)),
-      get: (project) => typed(trpc.projects.get.query(refOf(project))),
-      list: (input = {}) => typed(trpc.projects.list.query(input)),
-      update: (input) => typed(trpc.projects.update.mutate(input)),
-      delete: (project) => typed(trpc.projects.delete.mutate(refOf(project))),
-      stop: (project) => typed(trpc.projects.stop.mutate(refOf(project))),
-      start: (project) => typed(trpc.projects.start.mutate(refOf(project))),
-      restart: (project) => typed(trpc.projects.restart.mutate(refOf(project))),
-      retry: (project) => typed(trpc.projects.retry.mutate(refOf(project))),
-      activity: (input) => typed(trpc.projects.activity.query(typeof input === 'string' ? { id: input } : input)),
-    },
+    projects: createProjectCalls(trpc),
     watch,
-    async waitFor(projectId, predicate, { timeoutMs = 60_000, signal } = {}) {
-      const limit = new AbortController();
-      const timer = setTimeout(() => limit.abort(), timeoutMs);
-      let last: Project | null = null;
-      try {
-        for await (const project of watch(projectId, {
-          signal: AbortSignal.any([limit.signal, ...(signal ? [signal] : [])]),
-        })) {
-          last = project;
-          if (predicate(project)) return project;
-        }
-      } finally {
-        clearTimeout(timer);
-      }
-      signal?.throwIfAborted();
-      const observed = last
-        ? `It is ${last.status}${last.message === null ? '' : `: ${last.message}`}`
-        : 'It was never seen.';
-      throw new WaitTimeout(`Project ${projectId} did not get there within ${timeoutMs} ms. ${observed}`, last);
-    },
+    waitFor: (projectId, predicate, options = {}) => waitForProject(watch, projectId, predicate, options),
     async close() {
       closed.abort();
-      await socket.close();
+      await socket.client.close();
     },
   };
 }
 
-/** With the API's own error in the place of the library's, where the API has answered. */
-async function typed<T>(call: Promise<T>): Promise<T> {
+function createLinks(base: string, token: string | undefined, socket: LiveSocket): TRPCLink<AppRouter>[] {
+  return [
+    splitLink({
+      condition: (operation) => operation.type === 'subscription',
+      true: wsLink({ client: socket.client }),
+      false: httpBatchLink({
+        url: `${base}/trpc`,
+        maxItems: maxBatchSize,
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+        fetch: (target, init) => {
+          const limits = [AbortSignal.timeout(requestTimeoutMs), ...(init?.signal ? [init.signal] : [])];
+          return fetch(target, { ...(init as RequestInit), signal: AbortSignal.any(limits) });
+        },
+      }),
+    }),
+  ];
+}
+
+function createProjectCalls(trpc: TRPCClient<AppRouter>): Client['projects'] {
+  const { projects } = trpc;
+  return {
+    create: (input) => withAppErrors(projects.create.mutate(input)),
+    get: (project) => withAppErrors(projects.get.query(refOf(project))),
+    list: (input = {}) => withAppErrors(projects.list.query(input)),
+    update: (input) => withAppErrors(projects.update.mutate(input)),
+    delete: (project) => withAppErrors(projects.delete.mutate(refOf(project))),
+    stop: (project) => withAppErrors(projects.stop.mutate(refOf(project))),
+    start: (project) => withAppErrors(projects.start.mutate(refOf(project))),
+    restart: (project) => withAppErrors(projects.restart.mutate(refOf(project))),
+    retry: (project) => withAppErrors(projects.retry.mutate(refOf(project))),
+    activity: (input) => withAppErrors(projects.activity.query(typeof input === 'string' ? { id: input } : input)),
+  };
+}
+
+async function waitForProject(
+  watch: Client['watch'],
+  projectId: string,
+  predicate: (project: Project) => boolean,
+  { timeoutMs = 60_000, signal }: { timeoutMs?: number; signal?: AbortSignal },
+): Promise<Project> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  const signals = [limit.signal, ...(signal ? [signal] : [])];
+  let last: Project | null = null;
+  try {
+    for await (const project of watch(projectId, { signal: AbortSignal.any(signals) })) {
+      last = project;
+      if (predicate(project)) return project;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  signal?.throwIfAborted();
+  throw new WaitTimeout(`Project ${projectId} did not get there within ${timeoutMs} ms. ${describeLast(last)}`, last);
+}
+
+function describeLast(project: Project | null): string {
+  if (project === null) return 'No state of the project was received.';
+  return `It is ${project.status}${project.message === null ? '' : `: ${project.message}`}`;
+}
+
+/** Replaces the library's error by the API's own error if the API answered. */
+async function withAppErrors<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
@@ -207,7 +213,7 @@ async function typed<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** The server refuses unknown fields, so of a whole project only the id is sent. */
+/** The server refuses unknown fields, so only the id of a project is sent. */
 function refOf(project: ProjectRef): { id: string } {
   return { id: typeof project === 'string' ? project : project.id };
 }

@@ -1,11 +1,11 @@
-/** What the API said was wrong, from whatever a call has thrown. */
+/** Reads the API's own error from any error that a call throws. */
 
 import { TRPCClientError } from '@trpc/client';
 
 import { AppError, appErrorCodeSchema, type AppErrorData } from '../contract/errors.ts';
 
 /**
- * The API's own error (code, sentence, fields, wait), or `null` when the API did not answer at all.
+ * The API's own error (code, message, fields, time to wait), or `null` if the API did not answer.
  * @example
  * try { await client.projects.create({ name }) } catch (error) {
  *   if (readAppError(error)?.code === 'NAME_TAKEN') chooseAnother();
@@ -14,7 +14,7 @@ import { AppError, appErrorCodeSchema, type AppErrorData } from '../contract/err
 export function readAppError(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
   if (!(error instanceof TRPCClientError)) return null;
-  // The server's error formatter writes this shape; an answer of a proxy in between has none of it.
+  // The server's error formatter writes this shape. The answer of a proxy in between lacks it.
   const data = error.data as Partial<AppErrorData> | null | undefined;
   const code = appErrorCodeSchema.safeParse(data?.appCode);
   if (!code.success) return null;
@@ -25,8 +25,8 @@ export function readAppError(error: unknown): AppError | null {
   });
 }
 
-/** Whether the same call may well succeed if it is simply made again. */
-export function isPassing(error: unknown): boolean {
+/** Whether the same call may succeed when it is made again. */
+export function isTransient(error: unknown): boolean {
   const code = readAppError(error)?.code;
   return code === undefined || code === 'UNAVAILABLE' || code === 'INTERNAL' || code === 'RATE_LIMITED';
 }

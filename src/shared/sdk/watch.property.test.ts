@@ -1,25 +1,25 @@
 /**
- * What a reader of `watchProjects` gets, whatever the network does: a log of versions of a few projects, delivered as
- * changes and snapshots, repeated and in any order. Abstracted: lost connections, which have their own tests, and
- * projects that vanish from a snapshot, which are asked for one by one.
+ * What a reader of `watchProjects` receives in any order of deliveries: versions of a few projects arrive as changes and
+ * snapshots, repeated and reordered. Not covered here: lost connections, and projects that a snapshot lacks.
  */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { fakeProject } from '../../../tests/support/project-fixture.ts';
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
 import type { ProjectEvent } from '../contract/events.ts';
 import type { Project } from '../contract/project.ts';
-import { watchProjects, type SubscriptionHandlers } from './watch.ts';
+import type { SubscriptionHandlers } from './live-feed.ts';
+import { watchProjects } from './watch.ts';
 
 const versions = fc
   .array(fc.record({ id: fc.constantFrom('p', 'q', 'r'), statusVersion: fc.integer({ min: 1, max: 6 }) }), {
     minLength: 1,
     maxLength: 20,
   })
-  .map((drawn) => drawn.map((each) => fakeProject(each)));
+  .map((drawn) => drawn.map((each) => projectFixture(each)));
 
-/** Each project as a change of its own, or with the others that are known by then as a snapshot. */
+/** Each project as one change, or as a snapshot together with the projects before it. */
 function eventsOf(projects: Project[], asSnapshot: (index: number) => boolean): ProjectEvent[] {
   const known = new Map<string, Project>();
   return projects.map((project, index) => {
@@ -30,7 +30,7 @@ function eventsOf(projects: Project[], asSnapshot: (index: number) => boolean): 
   });
 }
 
-/** All that is yielded when the reader takes `reads` items between any two events and the rest at the end. */
+/** Everything that is yielded when the reader takes `reads[i]` items after event `i` and the rest at the end. */
 async function readAll(events: ProjectEvent[], reads: number[]): Promise<Project[]> {
   let handlers: SubscriptionHandlers | undefined;
   const abort = new AbortController();
@@ -41,7 +41,7 @@ async function readAll(events: ProjectEvent[], reads: number[]): Promise<Project
         handlers = given;
         return { unsubscribe() {} };
       },
-      getProject: () => Promise.reject(new Error('Nothing vanishes here.')),
+      getProject: () => Promise.reject(new Error('No project is missing from a snapshot here.')),
       delayMs: () => 0,
     },
     { projectId: undefined, signal: abort.signal },
@@ -49,7 +49,7 @@ async function readAll(events: ProjectEvent[], reads: number[]): Promise<Project
   let open = iterator.next();
   const take = async (most: number) => {
     for (let taken = 0; taken < most; taken++) {
-      // What waits to be read is there within a few microtasks; a read that finds nothing stays open for later.
+      // A waiting item arrives within a few microtasks. A read that finds none stays open for the next event.
       const result = await Promise.race([open, new Promise<null>((resolve) => setImmediate(() => resolve(null)))]);
       if (!result?.value) return;
       yielded.push(result.value);
@@ -57,7 +57,7 @@ async function readAll(events: ProjectEvent[], reads: number[]): Promise<Project
     }
   };
   for (const [index, event] of events.entries()) {
-    handlers?.onData(event);
+    handlers?.onEvent(event);
     await take(reads[index] ?? 0);
   }
   await take(Infinity);
@@ -66,8 +66,8 @@ async function readAll(events: ProjectEvent[], reads: number[]): Promise<Project
   return yielded;
 }
 
-describe('a watch under every order of deliveries', () => {
-  it('yields rising versions alone, and of each project the newest in the end', async () => {
+describe('a watch', () => {
+  it('yields only rising versions and ends with the newest of each project, in every order of deliveries', async () => {
     await fc.assert(
       fc.asyncProperty(
         versions,

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 
 import { refuse, sendJson, type IsAllowed } from '../access.ts';
 
-export interface SessionProxyOptions {
+interface SessionProxyOptions {
   /** Where OpenCode listens. */
   upstream: { host: string; port: number };
   /** The password of OpenCode. */

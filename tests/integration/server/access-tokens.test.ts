@@ -30,7 +30,7 @@ interface Created {
 
 const callAs = async (name: string) => createApiCall(server.url, bearer(await server.mintToken(name)));
 
-it('a personal access token works as its owner until it is revoked, and its secret is shown once', async () => {
+it('a personal access token authenticates its owner until it is revoked, and its secret is returned once', async () => {
   const call = await callAs('anna');
   const created = (await call('tokens.create', { body: { name: ' Laptop ' } })).data as Created;
   expect(created).toMatchObject({ name: 'Laptop', expiresAt: null, lastUsedAt: null });
@@ -51,7 +51,7 @@ it('a personal access token works as its owner until it is revoked, and its secr
   expect(((await call('tokens.list')).data as Created[]).some(({ id }) => id === created.id)).toBe(false);
 });
 
-it('revoking a token closes the sockets that were opened with it, and no others', async () => {
+it('revoking a token closes the sockets that were opened with it, and no other sockets', async () => {
   const call = await callAs('bert');
   const [one, two] = [
     (await call('tokens.create', { body: { name: 'one' } })).data as Created,
@@ -72,7 +72,7 @@ it('revoking a token closes the sockets that were opened with it, and no others'
   expect(await second.closed).toBe(4401);
 });
 
-it('a token that has expired is refused, and its socket closes at that moment', async () => {
+it('an expired token is refused, and its socket closes when it expires', async () => {
   const call = await callAs('cleo');
   const expiresAt = new Date(Date.now() + 800).toISOString();
   const { token } = (await call('tokens.create', { body: { name: 'brief', expiresAt } })).data as Created;
@@ -82,7 +82,7 @@ it('a token that has expired is refused, and its socket closes at that moment', 
   await expect.poll(async () => (await createApiCall(server.url, bearer(token))('auth.me')).status).toBe(401);
 });
 
-it('a token that is none of ours, or malformed, is refused', async () => {
+it('an unknown or malformed token is refused', async () => {
   for (const authorization of ['Bearer ocpm_none', 'Bearer eyJhbGciOiJub25lIn0.e30.', 'Bearer', 'Basic dTpw', 'x']) {
     expect((await createApiCall(server.url, { authorization })('auth.me')).status).toBe(401);
   }

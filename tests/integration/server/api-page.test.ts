@@ -1,4 +1,4 @@
-/** Every command of docs/api.md, run as it is printed. */
+/** Runs every command of docs/api.md as it is printed. */
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -33,17 +33,17 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('the commands of the page of the API do what it says, one after the other', async () => {
+it('every command of docs/api.md has the result that the page describes', async () => {
   const env = { ...process.env, URL: server.url, TOKEN: await server.mintToken('curl'), ID: '' };
-  const said: string[] = [];
+  const outcomes: string[] = [];
   for (const command of commands) {
     const { stdout } = await promisify(execFile)('bash', ['-c', command], { env });
     const { result, error } = answerSchema.parse(JSON.parse(stdout));
     const [, procedure] = /trpc\/([\w.]+)/.exec(command) ?? [];
-    said.push(`${procedure} ${error?.data.appCode ?? 'done'}`);
+    outcomes.push(`${procedure} ${error?.data.appCode ?? 'done'}`);
     if (procedure === 'projects.create' && result) env.ID = result.data.id ?? '';
   }
-  expect(said).toEqual([
+  expect(outcomes).toEqual([
     'auth.me done',
     'projects.create done',
     'projects.list done',

@@ -1,6 +1,7 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import { accessTokenClaims } from '../../support/access-token-claims.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
@@ -24,7 +25,7 @@ const start = (env: Record<string, string> = {}) =>
     databaseUrl: database.url,
     redisUrl,
     env: { OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: audience, LOG_LEVEL: 'trace', ...env },
-    now: () => Date.now() + aheadMs,
+    clock: { ...systemClock, now: () => Date.now() + aheadMs },
     logTo: { write: (line) => output.push(line) },
   });
 
@@ -42,7 +43,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   aheadMs += 2_000; // what the test before has asked the issuer does not count any more
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const secondsFromNow = (seconds: number) => Math.floor((Date.now() + aheadMs) / 1_000) + seconds;
@@ -65,7 +66,7 @@ async function usersOf(subject: string): Promise<Record<string, unknown>[]> {
 }
 
 describe('an access token of the issuer', () => {
-  it('is good for calls, and makes its person at first use', async () => {
+  it('authorises calls and creates its user at the first use', async () => {
     const token = await accessToken({ sub: 'first', name: 'Fay First', email: 'fay@example.test' });
     expect((await me(token)).data).toMatchObject({ name: 'Fay First', email: 'fay@example.test', picture: null });
     const created = await createApiCall(server.url, bearer(token))('projects.create', { body: { name: 'By script' } });
@@ -73,14 +74,14 @@ describe('an access token of the issuer', () => {
     expect(await usersOf('first')).toHaveLength(1);
   });
 
-  it('makes its person once, however many use it for the first time at once', async () => {
+  it('creates its user once, even if many calls use it for the first time concurrently', async () => {
     const token = await accessToken({ sub: 'crowd' });
     const answers = await Promise.all(Array.from({ length: 20 }, () => me(token)));
     expect(new Set(answers.map(({ data }) => (data as { id: string }).id)).size).toBe(1);
     expect(await usersOf('crowd')).toEqual([{ email: null, name: 'crowd', picture: null }]);
   });
 
-  it('tells news of its person, and leaves alone what it says nothing of', async () => {
+  it('updates the claims of its user and keeps claims that it lacks', async () => {
     const picture = 'https://pictures.example.test/k.png';
     await me(await accessToken({ sub: 'known', name: 'Kay', email: 'kay@example.test', picture }));
     await me(await accessToken({ sub: 'known', preferred_username: 'k1' }));
@@ -97,16 +98,16 @@ describe('an access token of the issuer', () => {
     expect(performance.now() - startedAt).toBeLessThan(6_000);
   });
 
-  it('may be for several audiences, ours among them', async () => {
+  it('is accepted with several audiences if ours is one of them', async () => {
     expect((await me(await accessToken({ aud: ['account', audience] }))).status).toBe(200);
   });
 
-  it('may be a few seconds off, for two clocks never agree', async () => {
+  it('is accepted with a clock difference of a few seconds', async () => {
     expect((await me(await accessToken({ exp: secondsFromNow(-3) }))).status).toBe(200);
     expect((await me(await accessToken({ nbf: secondsFromNow(3) }))).status).toBe(200);
   });
 
-  it('is for the client itself where no audience is configured', async () => {
+  it('must have the client id as audience when no audience is configured', async () => {
     const other = await start({ OIDC_AUDIENCE: '' });
     try {
       expect((await me(await accessToken({ aud: 'test-client' }), other)).status).toBe(200);
@@ -116,14 +117,14 @@ describe('an access token of the issuer', () => {
     }
   });
 
-  it('does not get into the log, whether it is good or not', async () => {
+  it('never appears in the log, whether it is valid or not', async () => {
     const tokens = [await accessToken(), await accessToken({ aud: 'other' }), await accessToken({ exp: 1 })];
     for (const token of tokens) await me(token);
     for (const token of tokens) expect(output.join('')).not.toContain(token.split('.')[2]);
   });
 });
 
-describe('a token is refused in words that say what is wrong with it, and do not repeat it', () => {
+describe('a refused token is answered with the reason and never repeated:', () => {
   it('when it has expired', async () => {
     expect(await refusal(await accessToken({ exp: secondsFromNow(-10) }))).toContain('has expired');
   });
@@ -140,7 +141,7 @@ describe('a token is refused in words that say what is wrong with it, and do not
     }
   });
 
-  it('when another issuer made it, whose keys are not even looked at', async () => {
+  it('when another issuer issued it, whose keys are not requested', async () => {
     const asked = issuer.count('keys');
     const { privateKey } = await generateKeyPair('RS256');
     const foreign = await new SignJWT(claims({ iss: 'https://other.example.test' }))
@@ -150,11 +151,11 @@ describe('a token is refused in words that say what is wrong with it, and do not
     expect(issuer.count('keys')).toBe(asked);
   });
 
-  it('when its issuer is ours but for a stroke', async () => {
+  it('when its issuer differs from ours by one character', async () => {
     expect(await refusal(await accessToken({ iss: `${issuer.url}/` }))).toContain('another sign-in service');
   });
 
-  it('when it is signed by another key, under a name of its own or under that of ours', async () => {
+  it('when another key signed it, with its own key id or with ours', async () => {
     const { privateKey } = await generateKeyPair('RS256');
     for (const kid of ['made-up', issuer.publicKey().kid ?? '']) {
       const forged = await new SignJWT(claims())
@@ -164,14 +165,14 @@ describe('a token is refused in words that say what is wrong with it, and do not
     }
   });
 
-  it('when somebody changed what it says', async () => {
+  it('when its claims were changed', async () => {
     const [head, , signature] = (await accessToken()).split('.');
     const body = Buffer.from(JSON.stringify(claims({ sub: 'admin' }))).toString('base64url');
     expect(await refusal(`${head}.${body}.${signature}`)).toContain('was changed');
     expect(await usersOf('admin')).toEqual([]);
   });
 
-  it('when it is not signed, or signed in a way that is not on the list', async () => {
+  it('when it is not signed, or signed with an algorithm that is not accepted', async () => {
     expect(await refusal(new UnsecuredJWT(claims()).encode())).toContain('in a way that is not accepted');
     // The classical confusion: the public key, which everybody has, taken for a shared secret.
     const secret = Buffer.from(JSON.stringify(issuer.publicKey()));
@@ -180,14 +181,14 @@ describe('a token is refused in words that say what is wrong with it, and do not
     expect(await refusal(confused)).toContain('in a way that is not accepted');
   });
 
-  it('when it names nobody, or never ends', async () => {
+  it('when it has no subject or no expiry', async () => {
     expect(await refusal(await accessToken({ sub: undefined }))).toContain('"sub"');
     expect(await refusal(await accessToken({ sub: '' }))).toContain('"sub"');
     expect(await refusal(await accessToken({ sub: 'a\u0000b' }))).toContain('"sub"');
     expect(await refusal(await accessToken({ exp: undefined }))).toContain('"exp"');
   });
 
-  it('when it is an ID token, a refresh token, or anything else that is no access token', async () => {
+  it('when it is an ID token, a refresh token, or another token that is not an access token', async () => {
     const sameAudience = { aud: audience };
     const notForAccess: Promise<string>[] = [
       accessToken({ ...sameAudience, client_id: undefined }, 'JWT'),
@@ -202,18 +203,18 @@ describe('a token is refused in words that say what is wrong with it, and do not
     expect((await me(await accessToken({ scope: 'openid' }, 'JWT'))).status).toBe(200);
   });
 
-  it('when it is bound to a key that nobody has shown', async () => {
+  it('when it is bound to a key of its owner', async () => {
     const thumbprint = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
     expect(await refusal(await accessToken({ cnf: { jkt: thumbprint } }))).toContain('bound to a key');
   });
 
-  it('when it is no token at all', async () => {
+  it('when it is not a token', async () => {
     for (const token of ['a.b.c', 'eyJhbGciOiJSUzI1NiJ9.bm8ganNvbg.c2ln', `${'x'.repeat(9_000)}.y.z`]) {
       expect(await refusal(token)).toContain('cannot be read');
     }
   });
 
-  it('on a socket as well, which is then of no use', async () => {
+  it('when a socket sends it, which then cannot be used', async () => {
     const socket = await openSocket(server.url, { token: await accessToken({ aud: 'other' }) });
     expect(await socket.subscribe(1)).toMatchObject({
       message: expect.stringContaining('another application') as string,

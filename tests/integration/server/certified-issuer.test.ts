@@ -48,7 +48,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-it('of the tokens that oidc-provider gives a script the access token is accepted, and the ID token is not', async () => {
+it('an access token of oidc-provider is accepted, and its ID token is refused', async () => {
   const client = await discovery(new URL(issuer.url), 'app', 'secret', undefined, { execute: [allowInsecureRequests] });
   const pkceCodeVerifier = randomPKCECodeVerifier();
   const url = buildAuthorizationUrl(client, {

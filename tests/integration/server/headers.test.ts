@@ -151,7 +151,7 @@ function expectSafe({ headers }: Response, kind: Partial<Kind> = {}): void {
   expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
 }
 
-describe('every answer bears the headers that protect it', () => {
+describe('every response has the security headers:', () => {
   it.each(kinds)('$what', async (kind) => {
     const ask = (server: TestServer) => fetch(`${server.url}${kind.path}`, { redirect: 'manual', ...kind.init?.() });
     const overPlain = await ask(plain);
@@ -165,7 +165,7 @@ describe('every answer bears the headers that protect it', () => {
     expect(overPlain.headers.get('strict-transport-security')).toBeNull();
   });
 
-  it('the page that says that there is no interface', async () => {
+  it('the page for a user interface that is not built', async () => {
     const answer = await fetch(`http://127.0.0.1:${unbuilt.port}/`, html());
     expect(answer.status).toBe(503);
     expectSafe(answer);
@@ -185,7 +185,7 @@ describe('every cookie', () => {
     }
   });
 
-  it('of plain http on this machine is out of the reach of scripts and other sites all the same', async () => {
+  it('of plain http on this machine is also inaccessible to scripts and other sites', async () => {
     const browser = createCookieBrowser();
     const page = await browser.open(`${plain.url}/auth/login`, { until: ({ pathname }) => pathname === '/projects' });
     expect(page.status).toBe(200);

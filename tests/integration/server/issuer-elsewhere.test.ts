@@ -27,18 +27,18 @@ afterAll(async () => {
   await issuer.goAway();
   await database.drop();
 });
-beforeEach(() => issuer.mend());
+beforeEach(() => issuer.repair());
 
 const login = (browser = createCookieBrowser()) => browser.open(`${server.url}/auth/login`);
 
 describe('an issuer that browsers and the server reach at different addresses (OIDC_DISCOVERY_URL)', () => {
-  it('is not believed when it calls itself by another name than OIDC_ISSUER', async () => {
+  it('is refused when its metadata name another issuer than OIDC_ISSUER', async () => {
     const page = await login();
     expect(page.status).toBe(503);
     expect(page.body).toContain('The sign-in service does not answer right now.');
   });
 
-  it('signs people in under the name of OIDC_ISSUER', async () => {
+  it('signs people in with the name of OIDC_ISSUER', async () => {
     issuer.script({
       metadata: { issuer: publicName, authorization_endpoint: `${publicName}/authorize` },
       idClaims: { iss: publicName },

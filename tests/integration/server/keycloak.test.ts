@@ -61,7 +61,7 @@ const config = readServerConfig({
 });
 
 describe('the realm file', () => {
-  it('has the client of the application, and lets nobody in but by the code flow with PKCE', () => {
+  it('has the client of the application, which allows only the code flow with PKCE', () => {
     expect([realm.realm, realm.enabled]).toEqual([new URL(config.oidc.issuer).pathname.split('/').at(-1), true]);
     expect(client).toMatchObject({
       clientId: config.oidc.clientId,
@@ -74,14 +74,14 @@ describe('the realm file', () => {
     expect(client?.description.length).toBeLessThan(256); // as long as Keycloak's column is
   });
 
-  it('sends people back to where the application listens by default, and nowhere else', () => {
+  it('allows only redirects to the default address of the application', () => {
     const home = `http://localhost:${config.port}`;
     expect(client?.redirectUris).toEqual([`${home}/auth/callback`]);
     expect(client?.attributes['post.logout.redirect.uris']?.split('##')).toEqual([home, `${home}/`]);
     expect(realmText).not.toContain('*');
   });
 
-  it('puts the audience that the application asks for into access tokens, and only there', () => {
+  it('adds the audience of the application to access tokens only', () => {
     expect(audienceMapper?.config).toMatchObject({
       'included.client.audience': config.oidc.audience,
       'access.token.claim': 'true',
@@ -89,7 +89,7 @@ describe('the realm file', () => {
     });
   });
 
-  it('has two people whom Keycloak asks for nothing more, and no secret that could be taken for a real one', () => {
+  it('has two complete users, and no secret that looks like a real one', () => {
     expect(realm.users.map(({ username }) => username)).toEqual(['user-a', 'user-b']);
     for (const { username, credentials } of realm.users) {
       expect(credentials).toEqual([{ type: 'password', value: username, temporary: false }]);
@@ -99,7 +99,7 @@ describe('the realm file', () => {
     expect(secrets.map(([, value]) => value)).toEqual([expect.stringMatching(/^development-secret-/)]);
   });
 
-  it('leaves Keycloak its own client scopes, of which one puts the subject into access tokens', () => {
+  it('keeps Keycloak’s own client scopes, one of which adds the subject to access tokens', () => {
     expect(realmText).not.toMatch(/"clientScopes"|"defaultClientScopes"|"defaultDefaultClientScopes"/);
   });
 });
@@ -129,7 +129,7 @@ describe('tokens in Keycloak’s shape', () => {
     await db.destroy();
     await database.drop();
   });
-  afterEach(() => issuer.mend());
+  afterEach(() => issuer.repair());
 
   const optionsOf = (person: typeof userA) => {
     if (!person) throw new Error('The realm file has no such person.');
@@ -139,7 +139,7 @@ describe('tokens in Keycloak’s shape', () => {
     issuer.sign(keycloakAccessClaims({ ...optionsOf(person), audience }));
   const me = (token: string) => createApiCall(server.url, bearer(token))('auth.me');
 
-  it('sign somebody in by the browser and by the access token as one and the same person', async () => {
+  it('identify the same user by the browser and by the access token', async () => {
     // Keycloak sends `iss` and `session_state` back beside code and state, and says so of `iss` in its metadata.
     issuer.script({
       idClaims: keycloakIdClaims(optionsOf(userA)),
@@ -160,7 +160,7 @@ describe('tokens in Keycloak’s shape', () => {
     socket.close();
   });
 
-  it('make the person at the first access token, whether the audience stands alone or in a list', async () => {
+  it('create the user at the first access token, with the audience alone or in a list', async () => {
     expect((await me(await accessToken(userB, config.oidc.audience))).data).toMatchObject({ name: 'User B' });
     expect((await me(await accessToken(userB, ['account', config.oidc.audience]))).status).toBe(200);
   });
@@ -170,7 +170,7 @@ describe('tokens in Keycloak’s shape', () => {
     expect([answer.status, answer.error?.message]).toEqual([401, expect.stringContaining('another application')]);
   });
 
-  it('are refused as ID token and as refresh token, although the head and the audience are those of an access token', async () => {
+  it('are refused as ID token and as refresh token, although header and audience match an access token', async () => {
     const audience = config.oidc.audience;
     const idToken = await issuer.sign(keycloakIdClaims(optionsOf(userA)));
     const refreshToken = await issuer.sign({
@@ -183,7 +183,7 @@ describe('tokens in Keycloak’s shape', () => {
     }
   });
 
-  it('without a subject, as lightweight ones are, name nobody', async () => {
+  it('are refused without a subject, as in lightweight access tokens', async () => {
     const claims = keycloakAccessClaims({ ...optionsOf(userA), audience: config.oidc.audience });
     const answer = await me(await issuer.sign({ ...claims, sub: undefined }));
     expect([answer.status, answer.error?.message]).toEqual([401, expect.stringContaining('"sub"')]);

@@ -29,7 +29,7 @@ describe('a server that starts', () => {
     await proxy.close();
   });
 
-  it('refuses a database that lacks migrations, and one that is newer, in words', async () => {
+  it('refuses a database that lacks migrations or is newer, with a message', async () => {
     const other = await createTestDatabase();
     await migrateDown(other.url);
     const start = () => startTestServer({ databaseUrl: other.url, redisUrl: redis.url });

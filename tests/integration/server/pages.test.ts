@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const open = (path: string, accept = 'text/html') => fetch(`${server.url}${path}`, { headers: { accept } });
 
-it('every page of the interface is index.html, never taken from a cache', async () => {
+it('every page of the user interface is index.html, which is revalidated on each request', async () => {
   for (const path of ['/', '/projects', '/projects/1?tab=files', '/no/such/page']) {
     const page = await open(path);
     expect([page.status, page.headers.get('cache-control')]).toEqual([200, 'no-cache']);
@@ -40,12 +40,12 @@ it('every page of the interface is index.html, never taken from a cache', async 
   }
 });
 
-it('files named after their content are kept for ever, others are asked for again', async () => {
+it('files with a hash in their name are cached for ever, other files are revalidated', async () => {
   expect((await open('/assets/app-1a2b3c.js')).headers.get('cache-control')).toContain('immutable');
   expect((await open('/favicon.svg')).headers.get('cache-control')).toBe('no-cache');
 });
 
-it('whoever does not ask for a page gets a JSON 404, and so does a file that is not there', async () => {
+it('a request that does not accept HTML, and a missing file, receive a JSON 404', async () => {
   for (const response of [
     await open('/nothing', 'application/json'),
     await open('/assets/gone.js'),
@@ -56,19 +56,19 @@ it('whoever does not ask for a page gets a JSON 404, and so does a file that is 
   }
 });
 
-it('no path leads out of the folder of the interface', async () => {
+it('no path leads out of the folder of the user interface', async () => {
   for (const path of ['/..%2f..%2fetc%2fpasswd', '/assets/..%2f..%2f..%2fetc/passwd', '/%2e%2e/%2e%2e/etc/passwd']) {
     expect(await (await open(path)).text()).not.toContain('root:');
   }
 });
 
-it('says what to do when the interface is not built', async () => {
+it('the page for a user interface that is not built says what to do', async () => {
   const page = await fetch(unbuilt.url, { headers: { accept: 'text/html' } });
   expect(page.status).toBe(503);
   expect(await page.text()).toContain('npm run build');
 });
 
-it('sends headers that forbid foreign scripts, frames and types', async () => {
+it('pages have headers that forbid foreign scripts, frames and types', async () => {
   const { headers } = await open('/');
   const policy = headers.get('content-security-policy') ?? '';
   expect(policy).toContain("script-src 'self';");
@@ -79,7 +79,7 @@ it('sends headers that forbid foreign scripts, frames and types', async () => {
   expect(headers.get('x-powered-by')).toBeNull();
 });
 
-it('tells Prometheus what it did, under names from closed lists', async () => {
+it('metrics count requests with names from closed lists', async () => {
   await fetch(`${server.url}/trpc/auth.me`);
   await fetch(`${server.url}/trpc/made.up.by.a.client`);
   const text = await (await fetch(`${server.url}/metrics`)).text();

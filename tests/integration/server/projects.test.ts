@@ -33,7 +33,7 @@ const codeOf = (call: Promise<unknown>) =>
   );
 
 describe('a new project', () => {
-  it('has its names, its namespace and its place in the queue before anything exists in Kubernetes', async () => {
+  it('has its names, its namespace and its job before anything exists in Kubernetes', async () => {
     const client = await signedIn('creator');
     const project = await client.projects.create({ name: ' My Project ', repoUrl: 'git@example.test:a/b.git' });
     expect(project).toMatchObject({
@@ -54,7 +54,7 @@ describe('a new project', () => {
     expect(await jobsOf(project.id)).toEqual([{ name: 'create-pod', requestId: expect.any(String) as string }]);
   });
 
-  it('is the same one when its request id is sent again', async () => {
+  it('is returned again for a repeated idempotency key', async () => {
     const client = await signedIn('repeater');
     const input = { name: 'Once', idempotencyKey: 'click-1' };
     const [first, second] = await Promise.all([client.projects.create(input), client.projects.create(input)]);
@@ -63,7 +63,7 @@ describe('a new project', () => {
     expect((await client.projects.activity(first.id)).items.map(({ kind }) => kind)).toEqual(['created']);
   });
 
-  it('cannot take the name of a live one, whatever the case, until that is deleted', async () => {
+  it('cannot have the name of a live project in any case, until that project is deleted', async () => {
     const client = await signedIn('namesake');
     const first = await client.projects.create({ name: 'Taken' });
     const error = await client.projects.create({ name: 'tAKEN' }).catch(readAppError);
@@ -72,7 +72,7 @@ describe('a new project', () => {
     expect((await client.projects.create({ name: 'taken' })).id).not.toBe(first.id);
   });
 
-  it('beyond the quota is refused with the limit and the count, also when many are made at once', async () => {
+  it('beyond the quota is refused with the limit and the count, also with concurrent creates', async () => {
     const client = await signedIn('collector');
     const creates = Array.from({ length: 10 }, (_, index) => client.projects.create({ name: `Number ${index}` }));
     const results = await Promise.allSettled(creates);
@@ -86,8 +86,8 @@ describe('a new project', () => {
   });
 });
 
-describe('a wish', () => {
-  it('is committed with its generation, its line in the timeline and its job, and asking twice changes nothing', async () => {
+describe('a command', () => {
+  it('is committed with its generation, its line in the timeline and its job, and repeating it has no effect', async () => {
     const client = await signedIn('wisher');
     const { id } = await client.projects.create({ name: 'Wishes' });
     const stopping = await client.projects.stop(id);
@@ -110,7 +110,7 @@ describe('a wish', () => {
     expect(await jobsOf(id)).toHaveLength(1); // one job a project: it says only "look at this project"
   });
 
-  it('that is not legal in the state is refused with what to do instead', async () => {
+  it('that the state does not allow is refused with what to do instead', async () => {
     const client = await signedIn('forbidden');
     const { id } = await client.projects.create({ name: 'Stopped' });
     await client.projects.stop(id);
@@ -121,7 +121,7 @@ describe('a wish', () => {
     expect(await codeOf(client.projects.update({ id, name: 'New' }))).toBe('ILLEGAL_STATE');
   });
 
-  it('to retry a parked project queues it anew and forgets the failure', async () => {
+  it('to retry a permanently failed project queues a job and clears the failure', async () => {
     const client = await signedIn('retrier');
     const { id } = await client.projects.create({ name: 'Parked' });
     await onDatabase((db) =>
@@ -140,7 +140,7 @@ describe('a wish', () => {
 });
 
 describe('an update', () => {
-  it('changes name, description and repository URL, and nothing of the pod', async () => {
+  it('changes name, description and repository URL without changing the pod', async () => {
     const client = await signedIn('editor');
     const before = await client.projects.create({ name: 'Before', repoUrl: 'https://example.test/a' });
     const after = await client.projects.update({ id: before.id, name: 'After', description: 'Words.', repoUrl: null });
@@ -156,14 +156,14 @@ describe('an update', () => {
 });
 
 describe('the list', () => {
-  it('pages newest first and by name, without a gap or a repetition', async () => {
+  it('returns pages by creation and by name, without missing or repeated projects', async () => {
     const client = await signedIn('lister');
     for (const name of ['b', 'D', 'a', 'C', 'e']) await client.projects.create({ name });
     expect(await namesOf(client, { sort: 'createdAt', limit: 2 })).toEqual([['e', 'C'], ['a', 'D'], ['b']]);
     expect(await namesOf(client, { sort: 'name', limit: 2 })).toEqual([['a', 'b'], ['C', 'D'], ['e']]);
   });
 
-  it('finds by a part of the name without regard to case, taking % and _ as they are', async () => {
+  it('finds projects by a part of the name, ignoring case and with % and _ as literals', async () => {
     const client = await signedIn('searcher');
     for (const name of ['Alpha_1', 'alphaX1', 'Beta']) await client.projects.create({ name });
     const found = async (search: string) => (await client.projects.list({ search })).items.map(({ name }) => name);
@@ -172,7 +172,7 @@ describe('the list', () => {
     expect(await found('%')).toEqual([]);
   });
 
-  it('filters by status and hides what is archived unless asked for', async () => {
+  it('filters by status, and contains archived projects only on request', async () => {
     const client = await signedIn('filterer');
     const kept = await client.projects.create({ name: 'Kept' });
     const gone = await client.projects.create({ name: 'Gone' });
@@ -189,7 +189,7 @@ describe('the list', () => {
 });
 
 describe('the timeline', () => {
-  it('comes in pages of fifty, newest first', async () => {
+  it('has pages of fifty entries, newest first', async () => {
     const client = await signedIn('historian');
     const { id } = await client.projects.create({ name: 'Old' });
     for (let index = 0; index < 55; index += 1) await client.projects.update({ id, description: `Text ${index}` });

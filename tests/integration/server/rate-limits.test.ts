@@ -7,14 +7,15 @@ import { createClient, readAppError } from '../../../src/shared/sdk/client.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { openSocket, type RawMessage } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
+import { createTestClock } from '../../support/test-clock.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
 let database: TestDatabase;
 let redis: TestRedis;
 /** Behind one proxy; 60 calls a user, 6 a stranger, 3 of signing in, 12 handshakes, 600 requests an address. */
 let server: TestServer;
-/** It stands still unless a test moves it, so that no token comes back by itself. */
-let nowMs = Date.now();
+/** It stands still until a test moves it, so that no token is refilled meanwhile. */
+const clock = createTestClock(Date.now());
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
@@ -26,7 +27,7 @@ afterAll(async () => {
 });
 
 const start = (env: Record<string, string>) =>
-  startTestServer({ databaseUrl: database.url, redisUrl: redis.url, env, now: () => nowMs });
+  startTestServer({ databaseUrl: database.url, redisUrl: redis.url, env, clock });
 
 let addressCount = 0;
 const newAddress = () => `198.51.100.${(addressCount += 1)}`;
@@ -41,7 +42,7 @@ const statusesOf = async (count: number, ask: () => Promise<{ status: number }>)
 const allOf = (count: number, status: number) => Array<number>(count).fill(status);
 
 describe('calls of a user', () => {
-  it('are refused with 429, code, sentence and Retry-After, until the time is over', async () => {
+  it('are refused with 429, a code, a message and Retry-After until that time has passed', async () => {
     const call = await asUser('busy');
     for (let index = 0; index < 3; index += 1) expect((await call(times(20, 'tokens.list'))).status).toBe(200);
     const refused = await call('auth.me');
@@ -54,12 +55,12 @@ describe('calls of a user', () => {
       httpStatus: 429,
       retryAfterSeconds: 1,
     });
-    nowMs += 1_000;
+    clock.advance(1_000);
     expect((await call('auth.me')).status).toBe(200);
     expect((await call('auth.me')).status).toBe(429);
   });
 
-  it('are counted for each user alone, whatever token or address they come from', async () => {
+  it('are counted per user, for all tokens and addresses', async () => {
     const [first, second, other] = [await asUser('one'), await asUser('one'), await asUser('another')];
     for (const call of [first, second, first]) {
       expect((await call(times(20, 'auth.me'), { headers: from(newAddress()) })).status).toBe(200);
@@ -68,7 +69,7 @@ describe('calls of a user', () => {
     expect((await other('auth.me')).status).toBe(200);
   });
 
-  it('in a batch count one by one; a batch that is too many does nothing at all', async () => {
+  it('in a batch count one by one, and a batch beyond the limit runs no call', async () => {
     const call = await asUser('batches');
     for (const count of [20, 20]) expect((await call(times(count, 'auth.me'))).status).toBe(200);
     for (const count of [1, 1, 1, 1, 1]) expect((await call(times(count, 'auth.me'))).status).toBe(200);
@@ -80,7 +81,7 @@ describe('calls of a user', () => {
     expect((await call('auth.me')).status).toBe(429);
   });
 
-  it('reach the SDK as an error that says how long to wait', async () => {
+  it('reach the SDK as an error with the time to wait', async () => {
     const client = createClient({ url: server.url, token: await server.mintToken('script') });
     await Promise.all(Array.from({ length: 60 }, () => client.projects.list()));
     const refusal = readAppError(await client.projects.list().catch((error: unknown) => error));
@@ -88,7 +89,7 @@ describe('calls of a user', () => {
     await client.close();
   });
 
-  it('on a socket count with those over HTTP; the socket stays open and stopping is always free', async () => {
+  it('on a socket count together with those over HTTP, the socket stays open, and stopping is always allowed', async () => {
     const token = await server.mintToken('watcher');
     for (let index = 0; index < 2; index += 1) {
       await createApiCall(server.url, bearer(token))(times(20, 'auth.me'));
@@ -103,7 +104,7 @@ describe('calls of a user', () => {
     socket.send({ id: 22, method: 'query', params: { path: 'auth.me' } });
     const query = await socket.message((message: RawMessage) => message.id === 22);
     expect(query.error?.data['appCode']).toBe('RATE_LIMITED');
-    nowMs += 1_000;
+    clock.advance(1_000);
     expect(await socket.subscribe(23)).toMatchObject({ type: 'snapshot' });
     expect((await createApiCall(server.url, bearer(token))('auth.me')).status).toBe(429);
     socket.close();
@@ -111,7 +112,7 @@ describe('calls of a user', () => {
 });
 
 describe('from one address', () => {
-  it('calls with which nobody is signed in have a smaller limit, wrong tokens included', async () => {
+  it('anonymous calls, including those with a wrong token, have a smaller limit', async () => {
     const address = newAddress();
     const call = createApiCall(server.url, from(address));
     const guess = () => call('auth.me', { headers: bearer(`ocp_${randomBytes(8).toString('hex')}`) });
@@ -123,7 +124,7 @@ describe('from one address', () => {
     expect((await neighbour('auth.me', { headers: from(address) })).status).toBe(200);
   });
 
-  it('signing in has the smallest limit, and says in words how long to wait', async () => {
+  it('signing in has the smallest limit, and the page names the time to wait', async () => {
     const headers = { accept: 'text/html', ...from(newAddress()) };
     const signIn = () => fetch(`${server.url}/auth/login`, { headers, redirect: 'manual' });
     expect(await statusesOf(3, signIn)).toEqual(allOf(3, 503)); // the issuer of this server is away
@@ -134,17 +135,17 @@ describe('from one address', () => {
     expect((await fetch(`${server.url}/auth/login`, { headers: from(newAddress()) })).status).toBe(503);
   });
 
-  it('WebSocket handshakes have a limit of their own, before anybody is looked up', async () => {
+  it('WebSocket handshakes have their own limit, which applies before the caller is identified', async () => {
     const address = newAddress();
     expect(await statusesOf(12, () => handshake(server, address))).toEqual(allOf(12, 101));
     const refused = await handshake(server, address);
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '5']);
     expect((await handshake(server, newAddress())).status).toBe(101);
-    nowMs += 5_000;
+    clock.advance(5_000);
     expect((await handshake(server, address)).status).toBe(101);
   });
 
-  it('all requests together have a limit, however many people are behind it', async () => {
+  it('all requests together have a limit, however many users share the address', async () => {
     const headers = from(newAddress());
     // Refused before anybody is looked up, and counted before that.
     const ask = () => fetch(`${server.url}/trpc/no-such-name`, { headers });
@@ -159,7 +160,7 @@ describe('from one address', () => {
     expect((await person('auth.me', { headers: from(newAddress()) })).status).toBe(200);
   });
 
-  it('pages and the questions of a load balancer have none', async () => {
+  it('pages and health checks have no limit', async () => {
     const headers = from(newAddress());
     for (const path of ['/livez', '/readyz', '/metrics', '/']) {
       const statuses = await statusesOf(30, () => fetch(`${server.url}${path}`, { headers }));
@@ -168,7 +169,7 @@ describe('from one address', () => {
   });
 });
 
-it('figures are for who asks the server itself, and not for who comes by the proxy', async () => {
+it('metrics are served to direct clients, and not through a proxy', async () => {
   const ask = (headers: Record<string, string>) => fetch(`${server.url}/metrics`, { headers });
   expect((await ask({})).status).toBe(200);
   const refused = await ask(from(newAddress()));
@@ -179,7 +180,7 @@ describe('the address of a client', () => {
   const ask = (one: TestServer, forwardedFor: string) =>
     createApiCall(one.url, { 'x-forwarded-for': forwardedFor })('auth.me');
 
-  it('is what the trusted proxy says, and nothing that the client wrote before it', async () => {
+  it('is the one that the trusted proxy reports, and not one that the client wrote', async () => {
     const address = newAddress();
     let forged = 0;
     const spoof = () => ask(server, `203.0.113.${(forged += 1)}, ${address}`);
@@ -190,7 +191,7 @@ describe('the address of a client', () => {
     expect(await statusesOf(13, socket)).toEqual([...allOf(12, 101), 429]);
   });
 
-  it('is the other end of the line where no proxy is trusted', async () => {
+  it('is the other end of the connection when no proxy is trusted', async () => {
     const direct = await start({ RATE_LIMIT_PER_MINUTE: '60' });
     expect(await statusesOf(7, () => ask(direct, newAddress()))).toEqual([...allOf(6, 401), 429]);
     expect(await statusesOf(13, () => handshake(direct, newAddress()))).toEqual([...allOf(12, 101), 429]);
@@ -198,7 +199,7 @@ describe('the address of a client', () => {
   });
 });
 
-it('with the limits as they are by default nobody who clicks or runs a script is ever refused', async () => {
+it('the default limits never refuse a person who clicks or runs a script', async () => {
   const asShipped = await start({ RATE_LIMIT_PER_MINUTE: '' });
   const client = createClient({ url: asShipped.url, token: await server.mintToken('eager script') });
   for (let listed = 0; listed < 1_000; listed += 20) {

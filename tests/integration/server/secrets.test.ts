@@ -138,7 +138,7 @@ describe('planted secrets', () => {
   let token: string;
   let cookie: string;
 
-  it('are given out at sign-in and when a token is made, each once', async () => {
+  it('are returned at sign-in and at the creation of a token, each once', async () => {
     const { answer, cookie: session } = await signIn('a callback that works');
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/projects']);
     cookie = session;
@@ -159,7 +159,7 @@ describe('planted secrets', () => {
     });
   });
 
-  it('stay where they are when input is wrong', async () => {
+  it('do not leak when input is wrong', async () => {
     const authorization = `Bearer ${token}`;
     const repoUrl = `https://user:${plant('repository-password')}@example.org/a`;
     const refused = await call('credentials in a URL', 'projects.create', { authorization }, { name: 'B', repoUrl });
@@ -184,7 +184,7 @@ describe('planted secrets', () => {
     });
   });
 
-  it('stay where they are when a socket is spoken to wrongly', async () => {
+  it('do not leak when a socket receives wrong messages', async () => {
     const frames = [
       JSON.stringify({ method: 'connectionParams', data: { token: plant('token-of-a-socket') } }),
       JSON.stringify({
@@ -209,7 +209,7 @@ describe('planted secrets', () => {
     await closed;
   });
 
-  it.each(tokenFaults)('stay where they are when the issuer answers with this fault: %s', async (fault) => {
+  it.each(tokenFaults)('do not leak when the issuer answers with this fault: %s', async (fault) => {
     issuer.answerWrongly(fault);
     const { answer, cookie: session } = await signIn('a callback that fails');
     expect([400, 500, 503]).toContain(answer.status);
@@ -217,7 +217,7 @@ describe('planted secrets', () => {
     issuer.answerWrongly(null);
   });
 
-  it('stay where they are when the database refuses a statement that has them in it', async () => {
+  it('do not leak when the database refuses a statement that contains them', async () => {
     const words = plant('private-words-of-a-row');
     await db.raw(`ALTER TABLE projects ADD CONSTRAINT never CHECK (description NOT LIKE '%of-a-row%')`);
     const input = { name: 'Refused', description: words };
@@ -236,7 +236,7 @@ describe('planted secrets', () => {
     await db.raw('ALTER TABLE elsewhere RENAME TO projects');
   });
 
-  it('stay where they are when Redis takes another password', async () => {
+  it('do not leak when Redis requires another password', async () => {
     const password = secretOf('redis-password');
     await onRedis(async (connection) => {
       await connection.config('SET', 'requirepass', 'another');
@@ -249,7 +249,7 @@ describe('planted secrets', () => {
     await onRedis((connection) => connection.config('SET', 'requirepass', password), 'another');
   });
 
-  it('stay where they are when the database is away, or takes another password', async () => {
+  it('do not leak when the database is unavailable or requires another password', async () => {
     const { username, password } = new URL(postgres.url);
     await db.raw(`ALTER ROLE "${username}" PASSWORD 'another'`);
     const others = `backend_type = 'client backend' AND pid <> pg_backend_pid()`;
@@ -266,7 +266,7 @@ describe('planted secrets', () => {
     await postgres.start();
   });
 
-  it('are in no answer but the one to which each belongs, and in no header', async () => {
+  it('are in no response except the one that returns them, and in no header', async () => {
     await ask('figures', '/metrics');
     await ask('the way out', '/auth/logout', { method: 'POST', headers: { cookie, origin: server.url } });
     expect(answers.length).toBeGreaterThan(30);
@@ -276,7 +276,7 @@ describe('planted secrets', () => {
     }
   });
 
-  it('are in no line that server and worker have printed, whatever the level', async () => {
+  it('are in no line that server and worker have logged, at any level', async () => {
     await Promise.all([server.kill('SIGTERM'), worker.kill('SIGTERM')]);
     for (const one of [server, worker]) {
       expect(one.output().length).toBeGreaterThan(1_000);
@@ -288,7 +288,7 @@ describe('planted secrets', () => {
     }
   });
 
-  it('are found by this search in whatever way they are written', () => {
+  it('are found by the search of this test in every encoding', () => {
     for (const { what, text } of everySecret()) {
       expect(text.length, what).toBeGreaterThan(11);
       for (const spelling of spellings(text)) expect(findIn(`before ${spelling} after`)).toContain(what);
@@ -297,7 +297,7 @@ describe('planted secrets', () => {
   });
 });
 
-it('nothing of the environment in which it is built gets into the client', { timeout: 120_000 }, async () => {
+it('no variable of the build environment gets into the built client', { timeout: 120_000 }, async () => {
   const outDir = mkdtempSync(join(tmpdir(), 'opencode-built-'));
   const root = resolve(import.meta.dirname, '../../..');
   const built = spawn(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--outDir', outDir], {

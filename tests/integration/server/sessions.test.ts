@@ -54,7 +54,7 @@ const statusOf = async ({ call }: Browser) => (await call('auth.me')).status;
 const ageMs = (iso: string | undefined) => Date.now() - Date.parse(iso ?? '');
 
 describe('the list of sessions', () => {
-  it('tells the own live sessions in words, which of them is asking, and nothing of the header itself', async () => {
+  it('shows the own live sessions with a device name, marks the current one, and hides the user agent', async () => {
     const [here, there] = [await signIn('ada'), await signIn('ada', firefox)];
     const [revoked, expired] = [await signIn('ada'), await signIn('ada')];
     await signIn('eve');
@@ -74,7 +74,7 @@ describe('the list of sessions', () => {
     }
   });
 
-  it('says when a session was last used, to the minute: a second use within it writes nothing', async () => {
+  it('shows when a session was last used, and a second use within a minute writes nothing', async () => {
     const browser = await signIn('ben');
     const row = () => db('sessions').where({ id: browser.id }).first<{ lastUsedAt: Date; xmin: string }>('*', 'xmin');
     const age = (seconds: number) =>
@@ -96,7 +96,7 @@ describe('the list of sessions', () => {
     expect(await row()).toEqual(noted);
   });
 
-  it('knows of a window that is open and asks for nothing', async () => {
+  it('counts an open socket as use of its session', async () => {
     const browser = await signIn('cid');
     const socket = await watching(browser, otherServer);
     await db('sessions')
@@ -107,7 +107,7 @@ describe('the list of sessions', () => {
     socket.close();
   });
 
-  it('is no matter of the request: while the row cannot be written all are answered, and one note waits', async () => {
+  it('does not delay requests: while the row is locked all requests are answered, and one write waits', async () => {
     const browser = await signIn('dan');
     await db('sessions')
       .where({ id: browser.id })
@@ -134,7 +134,7 @@ interface Row {
 }
 
 describe('ending a session', () => {
-  it('closes its sockets with 4401 at once and refuses its next request; all others go on', async () => {
+  it('closes its sockets with 4401 at once and refuses its next request, and other sessions continue', async () => {
     const [here, there, stranger] = [await signIn('fay'), await signIn('fay'), await signIn('gus')];
     const [hereSocket, thereSocket, second, strangerSocket] = [
       await watching(here),
@@ -162,7 +162,7 @@ describe('ending a session', () => {
     hereSocket.close();
   });
 
-  it('may be done twice, and to oneself', async () => {
+  it('may be repeated, and may end the current session', async () => {
     const [here, there] = [await signIn('ivy'), await signIn('ivy')];
     for (const id of [there.id, there.id, here.id]) {
       expect((await here.call('sessions.revoke', { body: { id } })).status).toBe(200);
@@ -170,7 +170,7 @@ describe('ending a session', () => {
     expect(await statusOf(here)).toBe(401);
   });
 
-  it('of another person is NOT_FOUND, as for an id that nobody has, and ends nothing', async () => {
+  it('of another user is NOT_FOUND, as for an unknown id, and ends nothing', async () => {
     const [thief, owner] = [await signIn('joe'), await signIn('kim')];
     const socket = await watching(owner);
     const [theirs, nobodys] = await Promise.all(
@@ -185,7 +185,7 @@ describe('ending a session', () => {
 });
 
 describe('ending many sessions', () => {
-  it('ends the others, and not the one that asks', async () => {
+  it('ends all other sessions, but not the current one', async () => {
     const [here, second, third, stranger] = [
       await signIn('lea'),
       await signIn('lea'),
@@ -208,7 +208,7 @@ describe('ending many sessions', () => {
     expect((await here.call('sessions.revokeOthers', { body: {} })).data).toEqual({ ids: [] });
   });
 
-  it('ends all of them, the one that asks included', async () => {
+  it('ends all sessions, including the current one', async () => {
     const [here, there, stranger] = [await signIn('ned'), await signIn('ned'), await signIn('ona')];
     const sockets = [await watching(here), await watching(there)];
     const { data } = await here.call('sessions.revokeAll', { body: {} });
@@ -218,7 +218,7 @@ describe('ending many sessions', () => {
   });
 });
 
-it('a token may look at the sessions of its owner, and end none of them', async () => {
+it('a token may list the sessions of its owner, but not end them', async () => {
   const browser = await signIn('pam');
   const token = createApiCall(server.url, bearer(await server.mintToken('pam')));
   expect(await listOf({ call: token })).toMatchObject([{ id: browser.id, isCurrent: false }]);

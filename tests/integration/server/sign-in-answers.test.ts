@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import { createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     redisUrl: redis.url,
     env: { OIDC_ISSUER: issuer.url },
-    now: () => standsAtMs ?? Date.now() + aheadMs,
+    clock: { ...systemClock, now: () => standsAtMs ?? Date.now() + aheadMs },
   });
 });
 afterAll(async () => {
@@ -36,7 +37,7 @@ afterAll(async () => {
 beforeEach(() => {
   standsAtMs = null;
   aheadMs += 10_000; // each test finds a server that asks the issuer for its metadata anew
-  return () => issuer.mend();
+  return () => issuer.repair();
 });
 
 const login = (browser: CookieBrowser) => browser.open(`${server.url}/auth/login?returnTo=/deep`);
@@ -62,7 +63,7 @@ async function failure(status: number): Promise<string> {
 }
 
 describe('the ID token of a sign-in', () => {
-  it('may come from a clock that is half a minute off, either way', async () => {
+  it('is accepted with a clock difference of half a minute in both directions', async () => {
     issuer.script({ clockAheadMs: 25_000 });
     expect(await isSignedIn()).toBe(true);
     issuer.script({ clockAheadMs: -25_000 - 300_000 }); // it lasts for five minutes
@@ -71,7 +72,7 @@ describe('the ID token of a sign-in', () => {
     expect(await isSignedIn()).toBe(true);
   });
 
-  it('from a clock that is further off is refused, and the clocks are named', async () => {
+  it('is refused with a larger clock difference, and the message names the clocks', async () => {
     issuer.script({ clockAheadMs: -40_000 - 300_000 });
     expect(await failure(400)).toContain('clock of the sign-in service');
     issuer.script({ clockAheadMs: 0, idClaims: { nbf: Math.floor(Date.now() / 1_000) + 60 } });
@@ -86,7 +87,7 @@ describe('the ID token of a sign-in', () => {
     ['authorised party among several audiences', { aud: ['test-client', 'other'], azp: 'other' }],
   ])('is refused for its %s', async (_what, idClaims) => {
     issuer.script({ idClaims });
-    expect(await failure(400)).toContain('did not fit this sign-in');
+    expect(await failure(400)).toContain('does not belong to this sign-in');
   });
 
   it.each([
@@ -99,13 +100,13 @@ describe('the ID token of a sign-in', () => {
   });
 });
 
-describe('the way back from the issuer', () => {
-  it('is refused without the issuer’s name where the issuer promises to send it, or with another one', async () => {
+describe('the redirect back from the issuer', () => {
+  it('is refused without the issuer’s name if the issuer promises to send it, and with another name', async () => {
     const promises = { metadata: { authorization_response_iss_parameter_supported: true } };
     issuer.script({ ...promises, callback: { iss: null } });
-    expect(await failure(400)).toContain('did not fit this sign-in');
+    expect(await failure(400)).toContain('does not belong to this sign-in');
     issuer.script({ ...promises, callback: { iss: 'https://evil.example.test' } });
-    expect(await failure(400)).toContain('did not fit this sign-in');
+    expect(await failure(400)).toContain('does not belong to this sign-in');
     issuer.script({ ...promises, callback: { iss: issuer.url } });
     expect(await isSignedIn()).toBe(true);
   });
@@ -115,7 +116,7 @@ describe('the way back from the issuer', () => {
     ['login_required', 400, 'The sign-in service refused the request.'],
     ['temporarily_unavailable', 503, 'does not answer right now'],
     ['server_error', 503, 'does not answer right now'],
-  ])('with the error %s says so in words of ours', async (error, status, message) => {
+  ])('with the error %s shows our own message', async (error, status, message) => {
     const description = '<script>alert(1)</script>';
     issuer.script({ callback: { code: null, error, error_description: description } });
     const body = await failure(status);
@@ -124,7 +125,7 @@ describe('the way back from the issuer', () => {
   });
 });
 
-describe('a token endpoint that does not do what it should', () => {
+describe('a faulty token endpoint', () => {
   const json = (error: string) => JSON.stringify({ error, error_description: 'words of theirs' });
   const challenge = { 'www-authenticate': 'Basic realm="opencode"' };
 
@@ -146,21 +147,24 @@ describe('a token endpoint that does not do what it should', () => {
       503,
       'does not answer right now',
     ],
-    ['something that is no JSON', { status: 200, body: 'hello' }, 400, 'did not fit this sign-in'],
-  ])('is told from others by its words: %s', async (_what, tokenRefusal, status, message) => {
+    ['something that is no JSON', { status: 200, body: 'hello' }, 400, 'does not belong to this sign-in'],
+  ])('is answered with the message for its fault: %s', async (_what, tokenRefusal, status, message) => {
     issuer.script({ tokenRefusal });
     const body = await failure(status);
     expect(body).toContain(message);
     expect(body).not.toContain('words of theirs');
   });
 
-  it.each(['token', 'keys'] as const)('is not waited for longer than seven seconds: %s is silent', async (endpoint) => {
-    standsAtMs = Date.now() + aheadMs; // else the metadata would be asked for again, and its time comes on top
-    expect(await isSignedIn()).toBe(true);
-    if (endpoint === 'keys') await issuer.rotateKey(); // so that they are needed
-    issuer.break(endpoint, 'silence');
-    const startedAt = performance.now();
-    expect(await failure(503)).toContain('does not answer right now');
-    expect(performance.now() - startedAt).toBeLessThan(7_000);
-  });
+  it.each(['token', 'keys'] as const)(
+    'delays the answer by at most seven seconds when it does not answer: %s',
+    async (endpoint) => {
+      standsAtMs = Date.now() + aheadMs; // else the metadata would be asked for again, and its time comes on top
+      expect(await isSignedIn()).toBe(true);
+      if (endpoint === 'keys') await issuer.rotateKey(); // so that they are needed
+      issuer.break(endpoint, 'silence');
+      const startedAt = performance.now();
+      expect(await failure(503)).toContain('does not answer right now');
+      expect(performance.now() - startedAt).toBeLessThan(7_000);
+    },
+  );
 });

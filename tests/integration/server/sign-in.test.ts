@@ -86,7 +86,7 @@ const callAs = (browser: CookieBrowser) => createApiCall(server.url, { cookie: b
 const sessionCount = async () => Number((await db('sessions').count<{ count: string }[]>())[0]?.count);
 
 describe('signing in', () => {
-  it('makes the person and the session, and comes back to the deep link', async () => {
+  it('creates the user and the session, and returns to the deep link', async () => {
     const browser = createCookieBrowser();
     const callback = await reachCallback(browser, { as: 'user-a', returnTo: '/projects/1?tab=files' });
     const page = await browser.open(callback, { until: () => true });
@@ -106,7 +106,7 @@ describe('signing in', () => {
     ]);
   });
 
-  it('updates the person at each sign-in', async () => {
+  it('updates the user at each sign-in', async () => {
     await signIn('user-b');
     await db('users').where({ oidc_subject: 'user-b' }).update({ name: 'Old', last_login_at: '2020-01-01' });
     await signIn('user-b');
@@ -115,7 +115,7 @@ describe('signing in', () => {
     expect(row.lastLoginAt.getFullYear()).toBeGreaterThan(2020);
   });
 
-  it('works in two tabs at once, finished in any order', async () => {
+  it('works in two tabs at once, in any order of finishing', async () => {
     const browser = createCookieBrowser();
     const first = await beginSignIn(browser, '/first');
     const second = await beginSignIn(browser, '/second');
@@ -147,7 +147,7 @@ describe('signing in', () => {
   });
 });
 
-describe('a callback that does not belong here changes nothing and explains itself', () => {
+describe('an invalid callback changes nothing and shows the reason:', () => {
   async function refused(open: () => Promise<{ status: number; body: string; headers: Headers }>) {
     const before = await sessionCount();
     const page = await open();
@@ -177,12 +177,12 @@ describe('a callback that does not belong here changes nothing and explains itse
     expect(await refused(() => browser.open(callback))).toContain('used already');
   });
 
-  it('when it was begun in another browser', async () => {
+  it('when the sign-in was started in another browser', async () => {
     const callback = await reachCallback(createCookieBrowser());
     expect(await refused(() => createCookieBrowser().open(callback))).toContain('another browser');
   });
 
-  it('when the code of one sign-in comes with the state of another', async () => {
+  it('when it has the code of one sign-in and the state of another', async () => {
     const browser = createCookieBrowser();
     const [mine, other] = [await reachCallback(browser), await reachCallback(createCookieBrowser(), { as: 'user-b' })];
     const mixed = new URL(mine);
@@ -209,7 +209,7 @@ describe('a callback that does not belong here changes nothing and explains itse
 });
 
 describe('signing out', () => {
-  it('ends the session for good, also for who kept the cookie, and no other of the same person', async () => {
+  it('ends the session, also for a kept cookie, and no other session of the user', async () => {
     const [browser, other] = [await signIn('user-a'), await signIn('user-a')];
     const cookie = browser.cookiesFor(server.url);
     const answer = await fetch(`${server.url}/auth/logout`, {
@@ -222,7 +222,7 @@ describe('signing out', () => {
     expect((await callAs(other)('auth.me')).status).toBe(200);
   });
 
-  it('as a form leads to the issuer’s own sign-out and back', async () => {
+  it('by the form leads to the issuer’s own sign-out and back', async () => {
     const browser = await signIn('user-a');
     const page = await browser.open(`${server.url}/auth/logout`, { form: {}, until: () => true });
     const url = new URL(page.url);
@@ -231,7 +231,7 @@ describe('signing out', () => {
     expect(browser.cookiesFor(server.url)).not.toContain(sessionCookie);
   });
 
-  it('makes the issuer ask again at the next sign-in, which it does not without', async () => {
+  it('makes the issuer authenticate the person again at the next sign-in, which it otherwise does not', async () => {
     const browser = await signIn('user-a');
     expect((await beginSignIn(browser, '/again')).url).toBe(`${server.url}/again`);
     await browser.open(`${server.url}/auth/logout`, { form: {}, until: () => true });

@@ -44,8 +44,8 @@ const cases: [what: string, request: [string, ApiRequest?], status: number, code
   ['a batch that is no object', ['projects.list,projects.list?batch=1&input=5'], 400, 'VALIDATION_FAILED'],
 ];
 
-describe('a request that is wrong in its form', () => {
-  it.each(cases)('such as %s gets its status and a sentence', async (_what, [path, request], status, code) => {
+describe('a malformed request', () => {
+  it.each(cases)('such as %s receives its status and a message', async (_what, [path, request], status, code) => {
     const answer = await call(path, request);
     const error = answer.text.startsWith('[')
       ? (JSON.parse(answer.text) as { error: NonNullable<typeof answer.error> }[])[0]?.error
@@ -58,12 +58,12 @@ describe('a request that is wrong in its form', () => {
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('leaves nothing behind', async () => {
+  it('has no effect', async () => {
     expect((await call('projects.list')).data).toMatchObject({ items: [] });
     expect((await call('tokens.list')).data).toHaveLength(1);
   });
 
-  it('in the request line and the headers is answered with 4xx too', async () => {
+  it('with a wrong request line or headers is also answered with 4xx', async () => {
     const raw = (headers: Record<string, string>) =>
       new Promise<number | undefined>((resolve, reject) => {
         httpRequest(`http://127.0.0.1:${server.port}/trpc/auth.me`, { headers }, (response) => {

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { pruneProjectEvents } from '../../../src/shared/node/db/project-events-repository.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { readUsualStart } from '../../../src/shared/node/db/project-starts-repository.ts';
@@ -11,23 +12,33 @@ import {
   type WorkerSystem,
 } from '../../support/worker-system.ts';
 
+vi.setConfig({ maxConcurrency: 3 });
+
 const namespace = 'opencode';
-/** Its image is on its way for a minute: there is a pod, and nothing is wrong with it yet. */
+/** The pull of this image takes a minute: the pod exists, and nothing has failed yet. */
 const waiting = { OPENCODE_IMAGE: 'registry.example.com/slow-pull:v1' };
 
 let cluster: QuickCluster;
-let system: WorkerSystem;
-
-beforeEach(async () => {
+beforeAll(async () => {
   cluster = await startQuickCluster();
-  system = await createWorkerSystem(cluster);
 });
-afterEach(async () => {
-  await system.stop();
-  await cluster.stop();
+afterAll(() => cluster.stop());
+
+const test = it.extend<{ system: WorkerSystem }>({
+  // oxlint-disable-next-line no-empty-pattern -- the library requires an object pattern
+  async system({}, use) {
+    const system = await createWorkerSystem(cluster);
+    await use(system);
+    await system.stop();
+  },
 });
 
-async function tell(project: ProjectRecord, message: string, { name = `event-${Math.random()}`, count = 1 } = {}) {
+async function eventAbout(
+  system: WorkerSystem,
+  project: ProjectRecord,
+  message: string,
+  { name = `event-${Math.random()}`, count = 1 } = {},
+) {
   const { podUid } = await system.read(project.id);
   return {
     metadata: { name, namespace },
@@ -42,51 +53,58 @@ async function tell(project: ProjectRecord, message: string, { name = `event-${M
   };
 }
 const missing = (secret: string) => `MountVolume.SetUp failed for volume "extra" : secret "${secret}" not found`;
-const post = async (project: ProjectRecord, message: string) =>
-  cluster.api.createNamespacedEvent({ namespace, body: await tell(project, message) });
+const post = async (system: WorkerSystem, project: ProjectRecord, message: string) =>
+  cluster.api.createNamespacedEvent({ namespace, body: await eventAbout(system, project, message) });
 
-describe('the events of a pod', () => {
-  it('are told in the words of its project within a second or so, with the raw text', async () => {
+describe('Kubernetes events about a pod', () => {
+  test.concurrent('are shown in the message of the project within seconds, with the raw text as evidence', async ({
+    system,
+  }) => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
-    await post(project, missing('git-credentials'));
-    const recordedAt = performance.now();
-    const told = await system.until(project.id, { reason: 'mount-failed', status: 'error', actor: 'administrator' });
-    expect(performance.now() - recordedAt).toBeLessThan(5_000); // a fifth of a second where nothing else runs
-    expect(told.message).toContain('Secret git-credentials');
-    expect(told.evidence.map(({ text }) => text)).toContain(missing('git-credentials'));
+    await post(system, project, missing('git-credentials'));
+    const postedAt = performance.now();
+    const shown = await system.until(project.id, { reason: 'mount-failed', status: 'error', actor: 'administrator' });
+    expect(performance.now() - postedAt).toBeLessThan(5_000); // a fifth of a second where nothing else runs
+    expect(shown.message).toContain('Secret git-credentials');
+    expect(shown.evidence.map(({ text }) => text)).toContain(missing('git-credentials'));
   });
 
-  it('write nothing when they are only counted up', async () => {
+  test.concurrent('do not change the row when only their count rises', async ({ system }) => {
     await system.startWorker(waiting);
     const [first, second] = [await system.create(), await system.create()];
     for (const { id } of [first, second]) await system.until(id, { reason: 'creating' });
     const name = 'again-and-again';
-    await cluster.api.createNamespacedEvent({ namespace, body: await tell(first, missing('a'), { name }) });
+    await cluster.api.createNamespacedEvent({
+      namespace,
+      body: await eventAbout(system, first, missing('a'), { name }),
+    });
     const { statusVersion } = await system.until(first.id, { reason: 'mount-failed' });
     for (let count = 2; count <= 4; count += 1) {
-      const body = await tell(first, missing('a'), { name, count });
+      const body = await eventAbout(system, first, missing('a'), { name, count });
       await cluster.api.replaceNamespacedEvent({ namespace, name, body });
     }
-    // Later news, of another project: by the time that it is told, the earlier was looked at.
-    await post(second, missing('b'));
+    // An event about another project comes later. When it is shown, the events before it have been processed.
+    await post(system, second, missing('b'));
     await system.until(second.id, { reason: 'mount-failed' });
     expect((await system.read(first.id)).statusVersion).toBe(statusVersion);
   });
 
-  it('of its predecessor tell nothing of a pod', async () => {
+  test.concurrent('are not shown when they are about the predecessor of the pod', async ({ system }) => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
-    const body = await tell(project, missing('old'));
+    const body = await eventAbout(system, project, missing('old'));
     body.involvedObject.uid = '00000000-0000-4000-8000-000000000000';
     await cluster.api.createNamespacedEvent({ namespace, body });
-    await post(project, missing('new'));
+    await post(system, project, missing('new'));
     expect((await system.until(project.id, { reason: 'mount-failed' })).message).toContain('Secret new');
   });
 
-  it('that may not be read leave the status to the pods alone', async () => {
+  test.concurrent('are not needed: without the permission to read them the status follows the pods', async ({
+    system,
+  }) => {
     system.kubernetes.fault = ({ path }) =>
       path.endsWith('/events')
         ? refusal(403, 'Forbidden', 'events is forbidden: User "worker" cannot list resource "events"')
@@ -100,22 +118,22 @@ describe('the events of a pod', () => {
     await system.until(project.id, { status: 'ready' });
   });
 
-  it('go on being heard after their watch was closed', async () => {
+  test.concurrent('are received again after their watch was closed', async ({ system }) => {
     await system.startWorker(waiting);
     const project = await system.create();
     await system.until(project.id, { reason: 'creating' });
     for (const watch of system.kubernetes.watches) if (watch.path.endsWith('/events')) watch.end();
-    await post(project, missing('git-credentials'));
+    await post(system, project, missing('git-credentials'));
     await system.until(project.id, { reason: 'mount-failed' });
   });
 });
 
-describe('a deadline', () => {
-  it('is told when it comes, though nothing else happens', async () => {
-    const aheadMs = 28_000; // of the thirty seconds that a scheduler has
+describe('a status that time alone changes', () => {
+  test.concurrent('changes at its deadline, although nothing else happens', async ({ system }) => {
+    const aheadMs = 28_000; // the scheduler has thirty seconds
     await system.startWorker(
       { OPENCODE_IMAGE: 'registry.example.com/no-scheduler:v1' },
-      { now: () => new Date(Date.now() + aheadMs) },
+      { clock: { ...systemClock, now: () => Date.now() + aheadMs } },
     );
     const project = await system.create();
     const early = await system.until(project.id, { reason: 'waiting-for-node', actor: 'nobody' });
@@ -126,7 +144,9 @@ describe('a deadline', () => {
 });
 
 describe('the history of a project', () => {
-  it('holds each start once, with its steps, and says what is usual', async () => {
+  test.concurrent('has each start once, with its steps, and tells how long a start usually takes', async ({
+    system,
+  }) => {
     await system.startWorker();
     const project = await system.create();
     const ready = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -145,7 +165,9 @@ describe('the history of a project', () => {
     expect(usual.medianMs).toBeGreaterThan(0);
   });
 
-  it('tells another trouble, but not each step, and an attempt that fails alike only once', async () => {
+  test.concurrent('has an entry for each new failure, but not for each step or each repeated failure', async ({
+    system,
+  }) => {
     system.kubernetes.fault = ({ method, path }) =>
       method === 'POST' && path.endsWith('/pods')
         ? refusal(403, 'Forbidden', 'pods "p" is forbidden: exceeded quota: q, requested: cpu=1')
@@ -161,7 +183,7 @@ describe('the history of a project', () => {
     system.kubernetes.fault = () => undefined;
     await system.command(project.id, 'retry');
     await system.until(project.id, { reason: 'creating' });
-    await post(project, missing('a'));
+    await post(system, project, missing('a'));
     await system.until(project.id, { reason: 'mount-failed' });
     const rows = await system
       .db('project_events')
@@ -174,7 +196,7 @@ describe('the history of a project', () => {
     ]);
   });
 
-  it('is kept for the configured time, and then goes in small batches', async () => {
+  test.concurrent('is kept for the configured time and then deleted in batches', async ({ system }) => {
     const project = await system.create();
     const line = (days: number) => ({
       project_id: project.id,

@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
-it('a worker answers probes, and counts its jobs and its watch for Prometheus', async () => {
+it('a worker answers probes, and reports its jobs and its watch to Prometheus', async () => {
   const worker = await system.startWorker();
   const health = await startHealthServer({ port: 0, metrics: worker.metrics, readiness: worker.readiness });
   cleanUps.push(health.close);

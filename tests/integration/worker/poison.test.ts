@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
 import { createAttempts } from '../../../src/worker/pods/jobs/attempts.ts';
@@ -25,9 +26,9 @@ beforeEach(async () => {
 });
 afterEach(() => system.stop());
 
-describe('projects that always fail hold up no other one', () => {
+describe('projects that always fail do not delay other projects', () => {
   const many = 8;
-  /** The cluster treats these projects, and only these, as the fault says. */
+  /** The cluster answers requests about these projects, and only these, with the fault. */
   async function createPoison(fault: 'hang' | ReturnType<typeof refusal>): Promise<void> {
     const projects: ProjectRecord[] = [];
     while (projects.length < many) projects.push(await system.create());
@@ -35,9 +36,9 @@ describe('projects that always fail hold up no other one', () => {
   }
 
   it.each([
-    ['are answered with 500', refusal(500, 'InternalError', 'etcdserver: leader changed')],
-    ['get no answer', 'hang'],
-  ] as const)('though they %s and are more than a worker takes at once', async (_what, fault) => {
+    ['their requests are answered with 500', refusal(500, 'InternalError', 'etcdserver: leader changed')],
+    ['their requests are not answered', 'hang'],
+  ] as const)('when %s and they are more than a worker reconciles at once', async (_what, fault) => {
     await createPoison(fault);
     await system.startWorker({ WORKER_CONCURRENCY: '2' }, { requestTimeoutMs: 300 });
     const healthy = await Promise.all([system.create(), system.create(), system.create()]);
@@ -47,17 +48,16 @@ describe('projects that always fail hold up no other one', () => {
   });
 });
 
-describe('an attempt that fails by a fault of ours', () => {
+describe('an attempt that fails because of a bug', () => {
   const log = createLog({ name: 'test', level: 'silent' });
   const { signal } = new AbortController();
 
   function attemptsWith(reconcile: Reconciler['reconcile']) {
-    const now = () => new Date();
     const writer = createStatusWriter({
       db: system.db,
       publisher: { publish: async () => true },
       metrics: { started: () => undefined },
-      now,
+      clock: systemClock,
     });
     return createAttempts({
       db: system.db,
@@ -68,7 +68,7 @@ describe('an attempt that fails by a fault of ours', () => {
     });
   }
 
-  it('is tried again, and at the last attempt shown as an error without a word of the program in it', async () => {
+  it('is tried again, and the last attempt is shown as an error without internal details', async () => {
     const project = await system.create({ queued: false });
     const attempts = attemptsWith(async () => {
       throw new TypeError("Cannot read properties of undefined (reading 'metadata')");
@@ -85,7 +85,7 @@ describe('an attempt that fails by a fault of ours', () => {
     expect(failedPermanently.nextStep).toMatch(/retry\.$/);
   });
 
-  it('is none of the project when the database has failed: it is tried again however often', async () => {
+  it('is no failure of the project when the database failed: it is always tried again', async () => {
     const project = await system.create({ queued: false });
     const attempts = attemptsWith(async () => {
       throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });

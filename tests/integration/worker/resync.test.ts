@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { readInstallationId } from '../../../src/shared/node/db/installation-repository.ts';
-import type { Correction } from '../../../src/worker/health.ts';
+import type { Correction } from '../../../src/worker/metrics.ts';
 import { installationAnnotation } from '../../../src/worker/pods/kube/manifests.ts';
 import type { Worker } from '../../../src/worker/worker.ts';
 import { readMetric } from '../../support/read-metric.ts';
@@ -15,19 +15,24 @@ import {
   type WorkerSystem,
 } from '../../support/worker-system.ts';
 
+vi.setConfig({ maxConcurrency: 3 });
+
 const namespace = 'opencode';
 const kinds: Correction[] = ['lost-job', 'drift', 'status', 'left-over', 'unknown-pod'];
 
-let cluster: QuickCluster;
-let system: WorkerSystem;
-
-beforeEach(async () => {
-  cluster = await startQuickCluster(); // its own, for what other tests leave behind would be unknown here
-  system = await createWorkerSystem(cluster);
-});
-afterEach(async () => {
-  await system.stop();
-  await cluster.stop();
+/** Each test has its own cluster: the objects of other tests would be orphans in it. */
+const test = it.extend<{ cluster: QuickCluster; system: WorkerSystem }>({
+  // oxlint-disable-next-line no-empty-pattern -- the library requires an object pattern
+  async cluster({}, use) {
+    const cluster = await startQuickCluster();
+    await use(cluster);
+    await cluster.stop();
+  },
+  async system({ cluster }, use) {
+    const system = await createWorkerSystem(cluster);
+    await use(system);
+    await system.stop();
+  },
 });
 
 const metric = async (worker: Worker, name: string, labels: Record<string, string>) =>
@@ -46,7 +51,9 @@ const podBody = (name: string, id: string, annotations: Record<string, string> =
   spec: { containers: [{ name: 'main', image: 'registry.example.com/anything:v1' }] },
 });
 
-it('a whole healthy life needs no correction, however often rows and cluster are compared', async () => {
+test.concurrent('a healthy project needs no correction, however often rows and cluster are compared', async ({
+  system,
+}) => {
   const worker = await system.startWorker({}, { resyncMs: 20 });
   const projects = await Promise.all(Array.from({ length: 5 }, () => system.create()));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
@@ -65,8 +72,10 @@ it('a whole healthy life needs no correction, however often rows and cluster are
   expect(await corrections(worker)).toEqual({});
 });
 
-it('a project costs the cluster eight requests: a read and three writes on the way up, two reads and two writes on the way down', async () => {
-  const slower = await startQuickCluster({ stopMs: 500 }); // as any real pod, it stops later than its order is noted
+test.concurrent('a project takes eight requests to the cluster: four to start it and four to delete it', async ({
+  onTestFinished,
+}) => {
+  const slower = await startQuickCluster({ stopMs: 500 }); // like a real pod, it stops after the command was acknowledged
   onTestFinished(slower.stop);
   const own = await createWorkerSystem(slower);
   onTestFinished(own.stop);
@@ -81,46 +90,49 @@ it('a project costs the cluster eight requests: a read and three writes on the w
   expect(Object.fromEntries(counts)).toEqual({ GET: 3, POST: 3, DELETE: 2 });
 });
 
-/** Nothing happens to the pod any more: a late word of the kubelet would put a spoiled row right by itself. */
-async function untilQuiet({ id }: { id: string }): Promise<void> {
+/** Waits until the pod does not change any more: a late event would correct the row without a resync. */
+async function untilQuiet(system: WorkerSystem, { id }: { id: string }): Promise<void> {
   const versions = async () => (await system.podsOf(id)).map(({ metadata }) => metadata?.resourceVersion);
   await vi.waitFor(
     async () => {
       const before = await versions();
-      await delay(500); // as long as the kubelet here ever takes for a step
+      await delay(500); // longer than the kubelet of these tests takes for a step
       expect(await versions()).toEqual(before);
     },
     { timeout: 10_000 },
   );
 }
 
-describe('the comparison of rows and cluster', () => {
-  it('puts right a row that does not say what the cluster shows', async () => {
+describe('the resync', () => {
+  test.concurrent('corrects a row that does not say what the cluster shows', async ({ system }) => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready', observedGeneration: 1 });
-    await untilQuiet(project);
+    await untilQuiet(system, project);
     await system.db('projects').where({ id: project.id }).update({ status: 'error', phase: 'Failed' });
     await system.until(project.id, { status: 'ready', phase: 'Running' });
     await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ status: 1 }), 10_000);
   });
 
-  it('replaces a lost pod whose job was lost as well', async () => {
+  test.concurrent('replaces a lost pod whose job was lost as well', async ({ cluster, system }) => {
     const worker = await system.startWorker({}, { resyncMs: 200 });
     const project = await system.create();
     const before = await system.until(project.id, { status: 'ready' });
-    await untilQuiet(project);
+    await untilQuiet(system, project);
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1), 10_000);
     await system.until(project.id, { podUid: null });
-    await system.flushRedis(); // the pause is lost, too
+    await system.flushRedis(); // this ends the pause as well
     const after = await system.until(project.id, { status: 'ready' });
     expect(after.podUid).not.toBe(before.podUid);
     await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ drift: 1 }), 10_000);
   });
 
-  it('removes what a late request has made for a project that was deleted', async () => {
+  test.concurrent('deletes an object that a late request created for a deleted project', async ({
+    cluster,
+    system,
+  }) => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
@@ -134,12 +146,12 @@ describe('the comparison of rows and cluster', () => {
       },
     });
     await vi.waitFor(async () => expect(await system.claimUid(project.id)).toBeNull(), { timeout: 10_000 });
-    // Counted when the job is known to be in the queue: a quick worker has done it by then.
+    // The correction is counted after the job was added to the queue. A fast worker has finished the job before.
     await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ 'left-over': 1 }), 5_000);
     expect(await system.read(project.id)).toMatchObject({ status: 'archived' });
   });
 
-  it('finds a wish whose job was lost, and says so', async () => {
+  test.concurrent('leaves a command whose job was lost to the sweep, which counts it', async ({ system }) => {
     const worker = await system.startWorker();
     const project = await system.create({ queued: false });
     await system.until(project.id, { status: 'ready' }, 5_000);
@@ -147,8 +159,11 @@ describe('the comparison of rows and cluster', () => {
   });
 });
 
-describe('objects with our label that no row knows', () => {
-  it('are counted; after its time a pod of this installation goes, a claim and all others stay', async () => {
+describe('orphans', () => {
+  test.concurrent('are counted, and only pods of this installation are deleted after the grace period', async ({
+    cluster,
+    system,
+  }) => {
     const [known, stranger] = [await system.create(), randomUUID()];
     const mark = { [installationAnnotation]: await readInstallationId(system.db) };
     for (const body of [
@@ -181,7 +196,7 @@ describe('objects with our label that no row knows', () => {
     await system.until(known.id, { status: 'ready' });
   });
 
-  it('are left alone for an hour', async () => {
+  test.concurrent('are left alone for an hour', async ({ cluster, system }) => {
     const stranger = randomUUID();
     const mark = { [installationAnnotation]: await readInstallationId(system.db) };
     await cluster.api.createNamespacedPod({ namespace, body: podBody(`project-${stranger}-ours`, stranger, mark) });

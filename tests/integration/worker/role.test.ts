@@ -1,6 +1,6 @@
 /**
- * The worker's rights (k8s/base/worker-role.yaml) on a real kube-apiserver with RBAC: enough, and not one verb too many. Also
- * a part of `npm run lab`, with a whole cluster behind it.
+ * The rights of the worker (k8s/base/worker-role.yaml) on a real kube-apiserver with RBAC: they are sufficient, and every
+ * verb is needed. `npm run lab` runs this test with a whole cluster.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -17,13 +17,13 @@ const manifest = readFileSync(new URL('../../../k8s/base/worker-role.yaml', impo
 const objects: KubernetesObject[] = loadAllYaml(manifest);
 const role = objects.find(({ kind }) => kind === 'Role') as V1Role;
 const binding = objects.find(({ kind }) => kind === 'RoleBinding') as V1RoleBinding;
-/** In Kubernetes' words, with the requests that they allow. */
+/** The verbs of Kubernetes, with the requests that they allow. */
 const requestOf: Record<string, Verb> = { get: 'GET', list: 'LIST', watch: 'WATCH', create: 'POST', delete: 'DELETE' };
 const grants = (role.rules ?? []).flatMap(({ resources = [], verbs }) =>
   resources.flatMap((resource) => verbs.map((verb) => ({ verb, resource: resource as Plural }))),
 );
 
-// In the lab the cores carry a kubelet and what it runs besides.
+// In the lab the same cores also run a kubelet and its pods.
 vi.setConfig({ testTimeout: 180_000, maxConcurrency: isLab ? 1 : 3 });
 
 describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
@@ -34,7 +34,7 @@ describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
   });
   afterAll(() => cluster.stop());
 
-  /** A namespace with the role of the manifest, less one verb on one resource, and a worker that has no other rights. */
+  /** A namespace with the role of the manifest without one verb on one resource, and a worker with no other rights. */
   async function startWith(namespace: string, missing?: { verb: string; resource: Plural }): Promise<WorkerSystem> {
     const rules = (role.rules ?? []).flatMap(({ resources = [], verbs, ...rule }) =>
       resources.map((resource) => ({
@@ -62,9 +62,9 @@ describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
     return system;
   }
 
-  // In the lab the whole system lives by these rights in tests/lab/system.lab.ts.
+  // In the lab tests/lab/system.lab.ts runs the whole system with these rights.
   it.skipIf(isLab)(
-    'suffice for a whole life: create, stop, start, restart, delete, and for saying what goes on',
+    'are sufficient to create, stop, start, restart and delete a project, and to show its status',
     async () => {
       const system = await startWith('enough');
       try {
@@ -86,23 +86,30 @@ describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
     },
   );
 
-  it.concurrent.for(grants)('are missed without "$verb" on $resource', async ({ verb, resource }) => {
-    const namespace = `no-${verb}-${resource}-${randomUUID().slice(0, 8)}`; // a second try finds it free
-    const system = await startWith(namespace, { verb, resource });
-    const isMissed = isCall(requestOf[verb] ?? 'GET', resource);
-    const refused = () => system.kubernetes.requests.filter((request) => request.status === 403);
-    const untilRefused = async (timeout: number) =>
-      vi.waitFor(() => expect(refused().some(isMissed)).toBe(true), { timeout, interval: 50 });
-    try {
-      const { id } = await system.create({ namespace });
-      // What is not missed at the beginning of a life is missed at its end.
-      await untilRefused(5_000).catch(async () => {
-        await system.command(id, 'delete');
-        await untilRefused(20_000);
-      });
-      expect(refused().filter((request) => !isMissed(request))).toEqual([]);
-    } finally {
-      await system.stop();
-    }
-  });
+  it.concurrent.for(grants)(
+    'include "$verb" on $resource, without which requests are refused',
+    async ({ verb, resource }) => {
+      const namespace = `no-${verb}-${resource}-${randomUUID().slice(0, 8)}`; // so that a second run finds the name free
+      const system = await startWith(namespace, { verb, resource });
+      const isMissed = isCall(requestOf[verb] ?? 'GET', resource);
+      const refused = () => system.kubernetes.requests.filter((request) => request.status === 403);
+      const expectRefusal = () => expect(refused().some(isMissed)).toBe(true);
+      try {
+        const { id } = await system.create({ namespace });
+        // A right that is not needed to start the project is needed to delete it.
+        await vi.waitFor(
+          async () => {
+            const { status } = await system.read(id);
+            if (status !== 'ready') expectRefusal();
+          },
+          { timeout: 20_000, interval: 50 },
+        );
+        if (!refused().some(isMissed)) await system.command(id, 'delete');
+        await vi.waitFor(expectRefusal, { timeout: 20_000, interval: 50 });
+        expect(refused().filter((request) => !isMissed(request))).toEqual([]);
+      } finally {
+        await system.stop();
+      }
+    },
+  );
 });

@@ -13,6 +13,7 @@ import { KubernetesError } from '../../../src/worker/pods/kube/kubernetes-error.
 import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
 import { claimOf, podOf } from '../../model/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/services.ts';
+import { createTestClock } from '../../support/test-clock.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -24,7 +25,7 @@ const writer = () =>
     db,
     publisher: { publish: async (entry) => published.push(entry) > 0 },
     metrics: { started: () => undefined },
-    now: () => new Date('2026-01-01T12:00:00Z'),
+    clock: createTestClock(Date.parse('2026-01-01T12:00:00Z')),
   });
 const busy = new KubernetesError('transient', 'cluster-error', 'The cluster answered with an error (HTTP 500).', {
   status: 500,
@@ -34,7 +35,7 @@ const fail = (failedPermanently: boolean) =>
     generation: project.generation,
     error: busy,
     failedPermanently,
-    attempt: { number: 1, of: 10, counted: true },
+    attempt: { number: 1, of: 10 },
   });
 const read = async () => {
   const record = await findProject(db, project.id);
@@ -74,10 +75,10 @@ beforeEach(async () => {
   project = record;
 });
 
-describe('what the watch has seen', () => {
+describe('an observation', () => {
   const observed = () => ({ pod: podOf({ projectId: project.id }), claim: claimOf({ projectId: project.id }) });
 
-  it('is written and published once, however often it is seen', async () => {
+  it('is written and published once, however often it is repeated', async () => {
     const lease = await acquireLease(db, { name: randomUUID(), holder: 'me', ttlMs: 60_000 });
     const fence = { lease: lease?.name ?? '', epoch: lease?.epoch ?? 0 };
     for (let time = 0; time < 3; time++) await writer().recordObservation(project.id, observed, fence);
@@ -86,10 +87,10 @@ describe('what the watch has seen', () => {
     expect(await messages()).toEqual(['status-changed: All 3 containers are ready.']);
   });
 
-  it('is not written by an owner whose lease has passed to somebody else', async () => {
+  it('is not written by a worker whose lease another worker has taken', async () => {
     const name = randomUUID();
     const old = await acquireLease(db, { name, holder: 'frozen', ttlMs: -1 });
-    const current = await acquireLease(db, { name, holder: 'next', ttlMs: 60_000 });
+    const current = await acquireLease(db, { name, holder: 'successor', ttlMs: 60_000 });
     expect(await writer().recordObservation(project.id, observed, { lease: name, epoch: old?.epoch ?? 0 })).toBeNull();
     expect(await read()).toEqual(project);
     expect(published).toEqual([]);
@@ -98,31 +99,33 @@ describe('what the watch has seen', () => {
   });
 });
 
-describe('what has failed', () => {
-  it('is told while the project waits for its pod, and taken back when the cluster has its order', async () => {
+describe('a failed attempt', () => {
+  it('is shown while the project waits for its pod, and cleared when the command is acknowledged', async () => {
     await fail(false);
     expect(await read()).toMatchObject({
       status: 'initializing',
       reason: 'cluster-error',
       message: 'The cluster answered with an error (HTTP 500).',
     });
-    await writer().recordAcknowledged(project, { settled: null });
+    await writer().recordAcknowledged(project);
     expect(await read()).toMatchObject({ reason: 'creating', podError: null, observedGeneration: 1 });
     expect(await messages()).toEqual([
       'job-failed: Attempt 1 of 10 failed: The cluster answered with an error (HTTP 500).',
     ]);
   });
 
-  it('is a line of the timeline once, however often it fails in the same way, with other words on the screen meanwhile', async () => {
+  it('adds one timeline entry, however often it is repeated with the same message', async () => {
     const failWith = (error: KubernetesError) =>
       writer().recordFailure(project.id, {
         generation: project.generation,
         error,
         failedPermanently: false,
-        attempt: { number: 1, of: 10, counted: false },
+        attempt: null,
       });
-    const away = new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', { status: 0 });
-    for (const error of [busy, busy, away, busy]) {
+    const unavailable = new KubernetesError('transient', 'cluster-unreachable', 'The cluster does not answer.', {
+      status: 0,
+    });
+    for (const error of [busy, busy, unavailable, busy]) {
       await failWith(error);
       expect(await read()).toMatchObject({ message: error.message });
       await changeProject(db, { id: project.id }, () => ({ patch: { message: 'Meanwhile.', podError: null } }));
@@ -134,80 +137,80 @@ describe('what has failed', () => {
     ]);
   });
 
-  it('hides nothing of a pod that the watch sees', async () => {
+  it('does not hide the state of a pod that the watch reports', async () => {
     const ready = { status: 'ready', reason: 'ready', message: 'All 3 containers are ready.', podUid: 'uid' } as const;
     await changeProject(db, { id: project.id }, () => ({ patch: ready }));
     await fail(false);
     expect(await read()).toMatchObject({ ...ready, podErrorCode: 'cluster-error' });
-    await writer().recordAcknowledged(project, { settled: null });
+    await writer().recordAcknowledged(project);
     expect(await read()).toMatchObject({ ...ready, podError: null });
   });
 
-  it('for good is an error that says who must act, until a later attempt succeeds all the same', async () => {
+  it('is shown as an error when it is permanent, until a later attempt succeeds all the same', async () => {
     await fail(true);
     expect(await read()).toMatchObject({
       status: 'error',
       failedGeneration: 1,
       message: 'The cluster answered with an error (HTTP 500).',
-      nextStep: expect.stringContaining('Mend the cause and retry.') as string,
+      nextStep: expect.stringContaining('Fix the cause and retry.') as string,
       retryable: true,
     });
-    await writer().recordAcknowledged(project, { settled: null });
+    await writer().recordAcknowledged(project);
     expect(await read()).toMatchObject({ status: 'initializing', failedGeneration: null, podError: null });
   });
 
-  it('for a wish that another one has replaced is not told', async () => {
+  it('is not written when a newer command came meanwhile', async () => {
     await changeProject(db, { id: project.id }, () => ({
       patch: { generation: 2, desiredState: 'stopped', status: 'stopping' },
     }));
     const before = await read();
     await fail(true);
-    await writer().recordAcknowledged(project, { settled: null });
+    await writer().recordAcknowledged(project);
     expect(await read()).toEqual(before);
   });
 
-  it('in a stop or a deletion is replaced by the words of that order, not of a start', async () => {
+  it('is replaced by the message of the same command when a stop or deletion is acknowledged', async () => {
     for (const [desiredState, status] of [
       ['stopped', 'stopping'],
       ['deleted', 'deleting'],
     ] as const) {
       await changeProject(db, { id: project.id }, () => ({ patch: { desiredState, status } }));
       await fail(false);
-      await writer().recordAcknowledged(project, { settled: null });
+      await writer().recordAcknowledged(project);
       expect(await read()).toMatchObject({ status, reason: status, podError: null });
     }
   });
 });
 
 describe('a stop and a deletion', () => {
-  it('wait for the watch where it still shows the pod: its earlier news would bring the pod back to the screen', async () => {
+  it('leave the status to the watch while the row still shows the pod', async () => {
     const stopping = { desiredState: 'stopped', status: 'stopping', podUid: 'uid', phase: 'Running' } as const;
     await changeProject(db, { id: project.id }, () => ({ patch: stopping }));
-    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
+    await writer().recordSettled(project, { pod: null, claim: null });
     expect(await read()).toMatchObject({ ...stopping, observedGeneration: 1 });
   });
 
-  it('leave a row that never changes again once it is archived, whatever attempts of before still have to say', async () => {
+  it('leave an archived row unchanged, whatever earlier attempts still report', async () => {
     await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'deleted', status: 'deleting' } }));
-    await writer().recordAcknowledged(project, { settled: null });
-    await fail(false); // by an executor that nobody needed any more
+    await writer().recordAcknowledged(project);
+    await fail(false); // of an executor whose job another one has taken over
     const lease = await acquireLease(db, { name: 'cluster-watch', holder: 'test', ttlMs: 60_000 });
     const nothing = () => ({ pod: null, claim: null });
     await writer().recordObservation(project.id, nothing, { lease: 'cluster-watch', epoch: lease?.epoch ?? 0 });
     const archived = await read();
     expect(archived).toMatchObject({ status: 'archived', podError: null, podErrorCode: null, failedGeneration: null });
     await fail(true);
-    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
-    await writer().recordAcknowledged(project, { settled: null });
+    await writer().recordSettled(project, { pod: null, claim: null });
+    await writer().recordAcknowledged(project);
     expect(await read()).toEqual(archived);
   });
 
-  it('are over when a read has found nothing left', async () => {
+  it('are complete when a read finds nothing left', async () => {
     await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'stopped', status: 'stopping' } }));
-    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
+    await writer().recordSettled(project, { pod: null, claim: null });
     expect(await read()).toMatchObject({ status: 'stopped', deletedAt: null });
     await changeProject(db, { id: project.id }, () => ({ patch: { desiredState: 'deleted', status: 'deleting' } }));
-    await writer().recordAcknowledged(project, { settled: { pod: null, claim: null } });
+    await writer().recordSettled(project, { pod: null, claim: null });
     expect(await read()).toMatchObject({ status: 'archived', deletedAt: '2026-01-01T12:00:00.000Z' });
     expect((await messages()).at(-1)).toBe('archived: The pod and its volume are gone.');
   });

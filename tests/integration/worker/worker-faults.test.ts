@@ -24,8 +24,8 @@ afterEach(() => system.stop());
 
 const requestsThat = (test: (request: PassingRequest) => boolean) => system.kubernetes.requests.filter(test);
 
-/** Nothing waits and nothing runs: nothing will be sent to the cluster any more for these jobs. */
-async function untilQueueRests(): Promise<void> {
+/** Waits until no job is left that could send something to the cluster. */
+async function untilQueueIsEmpty(): Promise<void> {
   await vi.waitFor(async () => {
     const counts = await system.jobs.getJobCounts('wait', 'active', 'delayed');
     expect(counts).toEqual({ wait: 0, active: 0, delayed: 0 });
@@ -33,18 +33,20 @@ async function untilQueueRests(): Promise<void> {
 }
 
 describe('a cluster that does not answer', () => {
-  it('leaves the project initializing with the reason in words, and needs nobody to heal', async () => {
+  it('leaves the project initializing with a reason, and the project continues by itself', async () => {
     await system.kubernetes.goAway();
     await system.startWorker();
     const project = await system.create();
     const waiting = await system.until(project.id, { status: 'initializing', reason: 'cluster-unreachable' });
-    expect(projectText(waiting)).toMatch(/^The cluster does not answer\. Your project is saved; it goes on by itself/);
+    expect(projectText(waiting)).toMatch(
+      /^The cluster does not answer\. Your project is saved\. It continues by itself/,
+    );
     expect(waiting.failedGeneration).toBeNull();
     await system.kubernetes.comeBack();
     await system.until(project.id, { status: 'ready', podError: null, reason: 'ready' }, 15_000);
   });
 
-  it('may lose the answer to a create: the pod that it made is taken for ours', async () => {
+  it('may lose the answer to a create request: the worker finds the pod', async () => {
     let lies = 2;
     system.kubernetes.fault = (request) => (request.method === 'POST' && lies-- > 0 ? 'lose-answer' : undefined);
     await system.startWorker();
@@ -56,22 +58,22 @@ describe('a cluster that does not answer', () => {
 });
 
 describe('a cluster that refuses', () => {
-  it('shows a missing namespace as an error, and goes on by a retry once it is there', async () => {
+  it('shows a missing namespace as an error, and continues by a retry when the namespace exists', async () => {
     await system.startWorker({ KUBE_NAMESPACE: 'not-there-yet' });
     const project = await system.create({ namespace: 'not-there-yet' });
     const failed = await system.until(project.id, { status: 'error', reason: 'namespace-missing' });
     expect(projectText(failed)).toMatch(
       /not-there-yet was not found.*administrator must create it|Create the namespace/,
     );
-    await untilQueueRests();
+    await untilQueueIsEmpty();
     await cluster.api.createNamespace({ body: { metadata: { name: 'not-there-yet' } } });
     await system.command(project.id, 'retry');
     await system.until(project.id, { status: 'ready' });
   });
 });
 
-describe('wishes, jobs and workers that come and go', () => {
-  it('does not let a new wish wait for the back-off of the wish before', async () => {
+describe('commands during attempts', () => {
+  it('do not wait for the back-off of the command before', async () => {
     const hold = gate();
     let attempt = 0;
     system.kubernetes.fault = (request) => {
@@ -79,7 +81,7 @@ describe('wishes, jobs and workers that come and go', () => {
       attempt += 1;
       return attempt < 3 ? refusal(500, 'InternalError', 'broken') : hold.closed;
     };
-    await system.startWorker({}, { random: () => 1 }); // the longest pauses: two seconds after the third attempt
+    await system.startWorker({}, { random: () => 1 }); // the longest delays: two seconds after the third attempt
     const project = await system.create();
     await vi.waitFor(() => expect(attempt).toBe(3), { timeout: 5_000 });
     await system.command(project.id, 'stop');
@@ -89,7 +91,7 @@ describe('wishes, jobs and workers that come and go', () => {
     expect(performance.now() - commandedAt).toBeLessThan(1_500);
   });
 
-  it('hands a job back when its worker has to go in the middle of it', async () => {
+  it('are carried out by another worker when their worker stops in the middle of a job', async () => {
     const hold = gate();
     let isFirst = true;
     system.kubernetes.fault = (request) => {

@@ -36,7 +36,7 @@ async function expectGone(project: ProjectRecord): Promise<void> {
 }
 
 describe('a worker and one project', () => {
-  it('makes volume and pod with the committed names, and says ready when all containers are', async () => {
+  it('creates volume and pod with the committed names, and is ready when all containers are ready', async () => {
     await system.startWorker();
     const project = await system.create();
     const ready = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -83,7 +83,7 @@ describe('a worker and one project', () => {
     await expectGone(project);
   });
 
-  it('makes nothing for a project that was deleted before its turn came', async () => {
+  it('creates nothing for a project that was deleted before its first job', async () => {
     const project = await system.create();
     await system.command(project.id, 'delete');
     await system.startWorker();
@@ -102,7 +102,7 @@ describe('a worker and one project', () => {
     await expectGone(project);
   });
 
-  it('says at once that the pod is ready when a start has taken back a stop before anybody could act', async () => {
+  it('shows the pod as ready immediately when a start revoked a stop before any attempt', async () => {
     await system.startWorker();
     const project = await system.create();
     const before = await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -113,7 +113,7 @@ describe('a worker and one project', () => {
     await system.until(project.id, { status: 'ready', observedGeneration: 3, podUid: before.podUid }, 5_000);
   });
 
-  it('ends where the last of many hasty wishes points', async () => {
+  it('reaches the desired state of the last of many quick commands', async () => {
     await system.startWorker();
     const project = await system.create();
     for (const command of ['stop', 'start', 'restart', 'restart', 'stop', 'start', 'stop'] as const) {
@@ -126,7 +126,7 @@ describe('a worker and one project', () => {
     await system.until(project.id, { status: 'ready', desiredState: 'running' });
   });
 
-  it('does not judge the pod of a later wish by an earlier one that it had read before', async () => {
+  it('does not delete the pod of a later command because of an earlier command', async () => {
     await system.startWorker();
     const project = await system.create();
     await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -139,19 +139,19 @@ describe('a worker and one project', () => {
     };
     await system.command(project.id, 'stop');
     await vi.waitFor(() => expect(isHeld).toBe(true), 10_000);
-    // Meanwhile the owner starts it again, and another worker replaces the pod.
+    // Meanwhile the owner starts the project again, and another worker replaces the pod.
     const started = await system.command(project.id, 'start', { queued: false });
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]), 10_000);
-    const made = await cluster.api.createNamespacedPod({ namespace, body: podManifest(started, settings) });
+    const replacement = await cluster.api.createNamespacedPod({ namespace, body: podManifest(started, settings) });
     open();
-    await system.until(project.id, { status: 'ready', observedGeneration: 3, podUid: made.metadata?.uid ?? '' });
+    await system.until(project.id, { status: 'ready', observedGeneration: 3, podUid: replacement.metadata?.uid ?? '' });
     expect(system.kubernetes.requests.filter(isCall('DELETE', 'pods'))).toEqual([]);
   });
 });
 
-describe('what nobody told the worker', () => {
-  it('finds what happened while no worker was there: a new project, a deleted one, a lost pod', async () => {
+describe('without a job or an event, the worker', () => {
+  it('finds a new project, a deleted project and a lost pod from a time without workers', async () => {
     const worker = await system.startWorker();
     const [lost, undesired] = await Promise.all([system.create(), system.create()]);
     await Promise.all([lost, undesired].map(({ id }) => system.until(id, { status: 'ready' })));
@@ -167,7 +167,7 @@ describe('what nobody told the worker', () => {
     await system.until(lost.id, { status: 'ready' });
   });
 
-  it('finds within five seconds a wish whose job was lost', async () => {
+  it('finds a command whose job was lost within five seconds', async () => {
     await system.startWorker();
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
@@ -183,12 +183,12 @@ describe('what nobody told the worker', () => {
     await system.jobs.pause();
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.jobs.getJobCountByTypes('wait')).toBe(1), 10_000);
-    await system.flushRedis(); // the pause is lost, too
+    await system.flushRedis(); // this ends the pause as well
     const after = await system.until(project.id, { status: 'ready' });
     expect(after.podUid).not.toBe(before.podUid);
   });
 
-  it('sees the pod of the row, whatever copy bears its labels', async () => {
+  it('observes the pod that the row names, even when a copy has the same labels', async () => {
     await system.startWorker();
     const project = await system.create();
     const ready = await system.until(project.id, { status: 'ready' });
@@ -209,7 +209,7 @@ describe('what nobody told the worker', () => {
 });
 
 describe('several workers', () => {
-  it('share the projects, and one of them at a time owns the watch', async () => {
+  it('share the projects, and one of them is the watch leader', async () => {
     const [first] = await Promise.all([system.startWorker(), system.startWorker()]);
     const projects = await Promise.all(Array.from({ length: 6 }, () => system.create()));
     await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
@@ -224,30 +224,30 @@ describe('several workers', () => {
     );
     const [before] = await system.db<{ holder: string; epoch: string }>('leases');
 
-    await first.stop(); // perhaps the owner, perhaps not: the watch goes on in any case
+    await first.stop(); // whether it is the leader or not, the watch continues
     await cluster.api.deleteNamespacedPod({ name: projects[0]?.podName ?? '', namespace });
-    const project = projects[0] as ProjectRecord; // six were made
+    const project = projects[0] as ProjectRecord; // six were created
     await system.until(project.id, { status: 'initializing' });
     await system.until(project.id, { status: 'ready' });
     const [after] = await system.db<{ holder: string; epoch: string }>('leases');
     expect(Number(after?.epoch)).toBeGreaterThanOrEqual(Number(before?.epoch));
   });
 
-  it('pass the watch on when its owner is frozen, and the thawed owner gives way', async () => {
+  it('replace a frozen watch leader, and the thawed leader writes nothing', async () => {
     await system.startWorker();
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
-    const [owner] = await system.db<{ holder: string }>('leases');
+    const [leader] = await system.db<{ holder: string }>('leases');
     const before = await system.read(project.id);
-    // As if the owner had slept beyond its time and somebody else had taken the lease meanwhile.
+    // As if the leader had been frozen longer than its lease, and another worker had taken the lease.
     await system.db('leases').update({ holder: 'somebody-else', epoch: system.db.raw('epoch + 1') });
     await cluster.api.deleteNamespacedPod({ name: project.podName, namespace });
     await vi.waitFor(async () => expect(await system.podsOf(project.id)).toEqual([]), 10_000);
     expect(await system.read(project.id)).toEqual(before);
     await vi.waitFor(
       async () => {
-        const [now] = await system.db<{ holder: string }>('leases');
-        expect(now?.holder).toBe(owner?.holder);
+        const [lease] = await system.db<{ holder: string }>('leases');
+        expect(lease?.holder).toBe(leader?.holder);
       },
       { timeout: 5_000 },
     );

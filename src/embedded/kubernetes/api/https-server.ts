@@ -9,7 +9,7 @@ import type { Credentials } from './credentials.ts';
 /** How long running requests may take after the stop. */
 const drainMs = 200;
 
-export interface HttpsServer {
+interface HttpsServer {
   port: number;
   stop: () => Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import { writePrivately } from './credentials.ts';
 
-export interface KubeconfigOptions {
+interface KubeconfigOptions {
   /** The name of cluster, user and context. */
   name: string;
   url: string;

@@ -70,7 +70,7 @@ export async function createKubernetesApi(options: KubernetesApiOptions): Promis
     documents: new Map([...discoveryDocuments(resourceDefinitions), ...openApiDocuments(resourceDefinitions)]),
     clock,
     bookmarkIntervalMs: options.bookmarkIntervalMs ?? 30_000,
-    trackStream: streams.track,
+    trackStream: (response, end) => streams.track(response, end),
   });
   const server = await startHttpsServer({
     ...options,

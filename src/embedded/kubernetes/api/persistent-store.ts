@@ -3,7 +3,7 @@
 import type { Journal } from './journal.ts';
 import { createStore, type Store } from './store.ts';
 
-export interface PersistentStore {
+interface PersistentStore {
   store: Store;
   /** Writes a last snapshot and closes the journal. */
   close: () => void;

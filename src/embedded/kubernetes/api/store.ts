@@ -12,7 +12,7 @@ export interface Change {
   previous: KubeObject | undefined;
 }
 
-export interface StoreOptions {
+interface StoreOptions {
   /** How many changes are kept for watchers. A watcher that needs older ones gets 410. */
   historyLimit?: number;
   /** Objects and revision of an earlier run. */

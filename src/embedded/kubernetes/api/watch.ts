@@ -8,7 +8,7 @@ import { apiVersionOf, storeKeyOf, type ResourceDefinition } from './resource-de
 import { statusError } from './status-error.ts';
 import type { Change, Store } from './store.ts';
 
-export interface WatchOptions {
+interface WatchOptions {
   store: Store;
   definition: ResourceDefinition;
   namespace: string | undefined;

@@ -4,7 +4,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import { kubeTime, type JsonObject, type KubeObject } from '../api/kube-object.ts';
 import { isFailure, type ApiClient } from './api-client.ts';
 
-export interface EventInput {
+interface EventInput {
   about: KubeObject;
   type: 'Normal' | 'Warning';
   reason: string;

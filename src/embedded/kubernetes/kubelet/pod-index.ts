@@ -4,7 +4,7 @@ import { objectsAt, textAt, valueAt, type KubeObject } from '../api/kube-object.
 import { parseQuantity } from '../api/quantity.ts';
 
 /** CPUs and bytes of memory. */
-export interface Amounts {
+interface Amounts {
   cpu: number;
   memory: number;
 }

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../../shared/clock.ts';
 
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   clock: Clock;
   signal: AbortSignal;
   log: (line: string) => void;

@@ -1,4 +1,4 @@
-/** Personal access tokens. The database holds their hashes alone. */
+/** Personal access tokens. The database stores only their hashes. */
 
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -11,10 +11,10 @@ import { toUser } from './users-repository.ts';
 
 type Db = Database | Transaction;
 
-/** A recognisable beginning lets scanners find a leaked token, and the server tell it from the issuer's. */
+/** With this prefix, secret scanners find leaked tokens, and the server distinguishes them from the issuer's tokens. */
 export const accessTokenPrefix = 'ocpm_';
 
-/** Creates a token; the returned `token` (256 random bits) exists nowhere else. */
+/** Creates a token. The returned `token` (256 random bits) is not stored anywhere. */
 export async function insertAccessToken(
   db: Db,
   token: { userId: string; name: string; expiresAt: string | null },
@@ -36,7 +36,7 @@ export async function listAccessTokens(db: Db, userId: string): Promise<AccessTo
   return rows.map(toAccessToken);
 }
 
-/** Revokes the person's token; `null` where they have none of this id. Revoking twice is harmless. */
+/** Revokes the user's token; `null` if the user has no token with this id. Revoking twice has no further effect. */
 export async function revokeAccessToken(db: Db, key: { id: string; userId: string }): Promise<AccessToken | null> {
   const row = await AccessTokenModel.query(db)
     .where(key)
@@ -46,7 +46,7 @@ export async function revokeAccessToken(db: Db, key: { id: string; userId: strin
   return row ? toAccessToken(row) : null;
 }
 
-/** The person whose token this is, unless it was revoked or has expired. Notes its use, at most once a minute. */
+/** The user of this token, or `null` if it was revoked or has expired. Records its use at most once a minute. */
 export async function findUserByAccessToken(
   db: Db,
   secret: string,
@@ -57,16 +57,16 @@ export async function findUserByAccessToken(
     .select('users.id', 'users.email', 'users.name', 'users.picture', 'token.expires_at', 'token.id as tokenId')
     .select(
       AccessTokenModel.raw(
-        "(token.last_used_at is null or token.last_used_at < now() - interval '1 minute') as use_is_news",
+        "(token.last_used_at is null or token.last_used_at < now() - interval '1 minute') as needs_use_recorded",
       ),
     )
     .where('token.token_hash', hash(secret))
     .whereNull('token.revoked_at')
     .whereRaw('(token.expires_at is null or token.expires_at > now())')
     .first()
-    .castTo<(User & { expiresAt: Date | null; tokenId: string; useIsNews: boolean }) | undefined>();
+    .castTo<(User & { expiresAt: Date | null; tokenId: string; needsUseRecorded: boolean }) | undefined>();
   if (!row) return null;
-  if (row.useIsNews) {
+  if (row.needsUseRecorded) {
     await AccessTokenModel.query(db)
       .where({ id: row.tokenId })
       .patch({ lastUsedAt: AccessTokenModel.raw('now()') } as unknown as Partial<AccessTokenModel>);
@@ -74,7 +74,7 @@ export async function findUserByAccessToken(
   return { user: toUser(row), tokenId: row.tokenId, expiresAt: row.expiresAt };
 }
 
-/** Those of these tokens that are neither revoked nor expired. */
+/** The ids of these tokens that are neither revoked nor expired. */
 export async function listLiveAccessTokenIds(db: Db, ids: string[]): Promise<string[]> {
   const rows = await AccessTokenModel.query(db)
     .select('id')
@@ -94,7 +94,7 @@ function toAccessToken(row: AccessTokenModel): AccessToken {
   };
 }
 
-// No salt and no slow hash: the secret has 256 random bits, so there is nothing to guess.
+// No salt and no slow hash are needed: the secret has 256 random bits, so it cannot be guessed.
 function hash(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }

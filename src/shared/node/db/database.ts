@@ -1,6 +1,6 @@
 /**
- * The connection to PostgreSQL. The time limits make a frozen server an error within three seconds, not a hang, and
- * an empty minimum pool makes a restarted one a matter of the next query.
+ * The connection pool to PostgreSQL. With the time limits, a frozen database causes an error within three seconds. The pool
+ * keeps no minimum of connections, so the next query after a restart of the database opens a new one.
  */
 
 import knex, { type Knex } from 'knex';
@@ -17,7 +17,7 @@ export function createDatabase(
   return knex({
     client: 'pg',
     ...(options.log ? { log: knexLog(options.log) } : {}),
-    ...knexSnakeCaseMappers(), // camelCase here, snake_case there
+    ...knexSnakeCaseMappers(), // camelCase in the code, snake_case in the database
     connection: {
       connectionString: url,
       application_name: options.applicationName ?? 'opencode-project-manager',
@@ -33,24 +33,24 @@ export function createDatabase(
       max: options.poolSize ?? 10,
       idleTimeoutMillis: 30_000,
       afterCreate(connection: PoolConnection, done: (error: null, connection: PoolConnection) => void) {
-        endWhenUnanswered(connection);
+        closeWhenUnanswered(connection);
         done(null, connection);
       },
     },
   });
 }
 
-/** As much of pg's connection as is used here, in the form in which knex uses it. */
+/** The part of pg's connection that is used here, with the callbacks that knex uses. */
 interface PoolConnection {
   query(statement: unknown, callback: (error: Error | null, result: unknown) => void): unknown;
   connection: { stream: { destroy(): void } };
 }
 
 /**
- * Ends the connection with the first statement that gets no answer in time. The server may still carry it out, and if it
- * opens a transaction, whoever had the connection next would work in there and lose all of it, or find it aborted.
+ * Closes the connection when a statement gets no answer in time. The database may still run the statement. If it opens a
+ * transaction, the next user of the connection would work inside that transaction and lose all changes.
  */
-function endWhenUnanswered(connection: PoolConnection): void {
+function closeWhenUnanswered(connection: PoolConnection): void {
   const query = connection.query.bind(connection);
   connection.query = (statement, callback) =>
     query(statement, (error, result) => {
@@ -59,7 +59,7 @@ function endWhenUnanswered(connection: PoolConnection): void {
     });
 }
 
-/** Knex's own words (a connection broke) as lines of our log instead of bare text on the console. */
+/** Writes Knex's own messages (such as a broken connection) to our log instead of the console. */
 function knexLog(log: Log): Knex.Logger {
   return {
     warn: (message: unknown) => log.warn({ knex: String(message) }, 'the database client warns'),

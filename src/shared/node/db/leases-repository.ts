@@ -1,8 +1,8 @@
-/** Leases on the database's clock: the clocks of the processes do not matter. */
+/** Leases, measured by the database's clock, so that the clocks of the processes do not matter. */
 
 import type { Database } from './database.ts';
 
-/** Whoever holds it watches the cluster. */
+/** The holder of this lease is the watch leader. */
 export const watchLeaseName = 'cluster-watch';
 
 export interface Lease {
@@ -11,7 +11,7 @@ export interface Lease {
   epoch: number;
 }
 
-/** Takes the lease if it is free, expired or already ours; otherwise `null`. The epoch rises with each taking. */
+/** Acquires the lease if it is free, expired or already ours; otherwise `null`. Each acquisition raises the epoch. */
 export async function acquireLease(
   db: Database,
   options: { name: string; holder: string; ttlMs: number },
@@ -29,14 +29,14 @@ export async function acquireLease(
   return rows[0] ? { name: options.name, holder: options.holder, epoch: Number(rows[0].epoch) } : null;
 }
 
-/** What the holder of a lease last saw of what it watches; nulls when it has not looked yet. */
+/** The holder's last observation; both are `null` before the first observation. */
 export interface WatchObservation {
   reachable: boolean | null;
-  /** ISO time on the holder's clock; `null` when it never saw it. */
+  /** ISO time on the holder's clock; `null` before the first observation. */
   observedAt: string | null;
 }
 
-/** Prolongs a lease that is still ours. `false`: somebody else has it; stop what it guards. */
+/** Renews a lease that is still ours. `false`: another process holds it, so stop everything that it guards. */
 export async function renewLease(
   db: Database,
   lease: Lease,
@@ -52,7 +52,7 @@ export async function renewLease(
   return count === 1;
 }
 
-/** What the present owner of the watch last saw, or `null` when there is none. */
+/** The last observation of the current watch leader, or `null` if there is none. */
 export async function readWatchObservation(db: Database): Promise<WatchObservation | null> {
   const row = await db<{ name: string; reachable: boolean | null; observedAt: Date | null }>('leases')
     .where({ name: watchLeaseName })
@@ -61,7 +61,7 @@ export async function readWatchObservation(db: Database): Promise<WatchObservati
   return row ? { reachable: row.reachable, observedAt: row.observedAt?.toISOString() ?? null } : null;
 }
 
-/** Gives the lease up at once, so that the next holder need not wait for it to expire. */
+/** Releases the lease at once, so that the next holder does not wait until it expires. */
 export async function releaseLease(db: Database, lease: Lease): Promise<void> {
   await db('leases')
     .where({ name: lease.name, holder: lease.holder, epoch: lease.epoch })

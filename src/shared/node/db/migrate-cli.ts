@@ -1,4 +1,4 @@
-/** `npm run migrate [-- down]`: brings the database named by DATABASE_URL up to date, or undoes its newest migration. */
+/** `npm run migrate [-- down]`: migrates the database that DATABASE_URL names, or undoes its newest migration. */
 
 import process from 'node:process';
 
@@ -14,7 +14,7 @@ const { DATABASE_URL } = parseEnvironment(
 const direction = process.argv[2] ?? 'up';
 
 try {
-  if (direction !== 'up' && direction !== 'down') throw new Error('Say "up" (the default) or "down".');
+  if (direction !== 'up' && direction !== 'down') throw new Error('Use "up" (the default) or "down".');
   const names = await (direction === 'up' ? migrateToLatest(DATABASE_URL) : migrateDown(DATABASE_URL));
   const done = direction === 'up' ? 'Applied' : 'Undid';
   process.stdout.write(names.length > 0 ? `${done} ${names.join(', ')}.\n` : 'Nothing to do.\n');

@@ -1,6 +1,6 @@
 /**
- * Migrations: up, down, harmless when run twice or by two processes at once, and never past a database that is newer
- * than this code.
+ * Database migrations, up and down. Two processes may run them at the same time. They refuse a database that is newer than
+ * this code.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,7 +21,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
 
-/** Plain imports instead of a folder scan: the recorded names then hold no file extension that a build could change. */
+/** Plain imports instead of a folder scan, so that the recorded names have no file extension that a build could change. */
 const migrations: Record<string, Knex.Migration> = {
   '0001-users-and-sessions': usersAndSessions,
   '0002-access-tokens': accessTokens,
@@ -45,10 +45,10 @@ const migrationSource: Knex.MigrationSource<string> = {
   },
 };
 
-/** Any number, the same for every process: whoever holds this advisory lock migrates. */
+/** An arbitrary number that is the same in every process: the id of the advisory lock for migrations. */
 const migrationLock = 4_082_026;
 
-/** Brings the database to this code's newest migration. Returns the names of those that it ran. */
+/** Migrates the database to this code's newest migration. Returns the names of the migrations that were run. */
 export function migrateToLatest(databaseUrl: string): Promise<string[]> {
   return withMigrationLock(databaseUrl, async (db) => {
     const [, ran] = (await db.migrate.latest({ migrationSource })) as [number, string[]];
@@ -56,7 +56,7 @@ export function migrateToLatest(databaseUrl: string): Promise<string[]> {
   });
 }
 
-/** Undoes the newest migration that has run. Returns its name, or an empty list when there is none left. */
+/** Undoes the newest migration. Returns its name, or an empty list if there is none left. */
 export function migrateDown(databaseUrl: string): Promise<string[]> {
   return withMigrationLock(databaseUrl, async (db) => {
     const [, undone] = (await db.migrate.down({ migrationSource })) as [number, string[]];
@@ -78,8 +78,8 @@ export async function assertMigrated(db: Knex): Promise<void> {
 }
 
 /**
- * As {@link assertMigrated}, but waits for a database that does not answer yet.
- * @throws AppError UNAVAILABLE when it does not answer within `graceMs`, lacks migrations or is newer than this program
+ * Resolves if the database has exactly the migrations of this code. Waits for a database that does not answer yet.
+ * @throws AppError UNAVAILABLE if it does not answer within `graceMs`, lacks migrations, or is newer than this program
  */
 export async function awaitMigrated(db: Knex, { graceMs, log }: { graceMs: number; log: Log }): Promise<void> {
   const deadline = performance.now() + graceMs;
@@ -96,13 +96,13 @@ export async function awaitMigrated(db: Knex, { graceMs, log }: { graceMs: numbe
 }
 
 async function withMigrationLock<T>(databaseUrl: string, work: (db: Knex) => Promise<T>): Promise<T> {
-  // One connection, so that the session's advisory lock and the migrations share it; no statement limit for big tables.
+  // The lock lives as long as this one connection. Migrations have no statement timeout, because tables may be large.
   const holder = knex({ client: 'pg', connection: databaseUrl, pool: { min: 1, max: 1 } });
   const db = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 2 } });
   try {
     await holder.raw('select pg_advisory_lock(?)', [migrationLock]);
     refuseNewer(await completedMigrations(db));
-    // Knex's own lock row stays behind when a process is killed. Ours went with its connection, so a leftover is stale.
+    // Knex's lock row stays behind when a process is killed. We hold the advisory lock, so the row is stale.
     await db.migrate.forceFreeMigrationsLock({ migrationSource });
     return await work(db);
   } finally {

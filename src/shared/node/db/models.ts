@@ -1,4 +1,4 @@
-/** Objection models: table names and the types of columns, nothing more. They stay behind the repositories. */
+/** Objection models: table names and column types. Only the repositories use them. */
 
 import { Model } from 'objection';
 

@@ -17,7 +17,7 @@ describe('an outage of the database', () => {
     failure('wrapped', { nativeError: failure('reset', { code: 'ECONNRESET' }) }),
     failure('wrapped', { cause: failure('reset', { code: 'ECONNRESET' }) }),
     new AggregateError([], 'all addresses', { cause: failure('x', { code: 'ECONNREFUSED' }) }),
-  ])('is recognised in "$message" and says when to try again', (error) => {
+  ])('is recognised in "$message" and names the time to wait', (error) => {
     expect(outageOf(error)).toMatchObject({ code: 'UNAVAILABLE', retryAfterSeconds: 2 });
   });
 
@@ -27,7 +27,7 @@ describe('an outage of the database', () => {
     new TypeError('x is not a function'),
     'timeout expired',
     null,
-  ])('is not seen in %s', (error) => {
+  ])('is not recognised in %s', (error) => {
     expect(outageOf(error)).toBeNull();
   });
 });

@@ -1,8 +1,8 @@
-/** Tells "the database does not answer" from every other failure: the one place that knows how it sounds. */
+/** Recognises the errors of pg, knex and Node that mean: the database does not answer. */
 
 import { AppError } from '../../contract/errors.ts';
 
-/** Node's codes of a connection that cannot be made or has broken. */
+/** Node's error codes for a connection that cannot be opened or is broken. */
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -13,21 +13,21 @@ const networkCodes = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'ENOENT', // a Unix socket that is not there
+  'ENOENT', // a Unix socket that does not exist
 ]);
 
 /**
- * PostgreSQL's SQLSTATE: connection exceptions, wrong credentials, database gone, out of resources, operator
- * intervention (shutdown, statement timeout), and conflicts of transactions that may be tried again.
+ * PostgreSQL's SQLSTATE codes: connection exceptions, wrong credentials, missing database, insufficient resources, operator
+ * intervention (shutdown, statement timeout), and transaction conflicts that may be tried again.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const sqlStates = /^(08...|28...|3D000|53...|57...|25P03|40001|40P01|55P03)$/;
 
-/** The words of pg and knex for time limits and lost connections, which carry no code. */
+/** Messages of pg and knex about time limits and lost connections; these errors have no code. */
 const messages =
   /query read timeout|timeout expired|timeout exceeded when trying to connect|connection terminated|acquiring a connection|not queryable|client was closed/i;
 
-/** An UNAVAILABLE error when `error`, or what caused it, means that the database does not answer; otherwise `null`. */
+/** An UNAVAILABLE error if `error` or one of its causes means that the database does not answer; otherwise `null`. */
 export function outageOf(error: unknown): AppError | null {
   let current = error;
   for (let depth = 0; depth < 5 && current instanceof Error; depth += 1) {

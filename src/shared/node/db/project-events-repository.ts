@@ -1,4 +1,4 @@
-/** The timeline: append-only, until its entries are too old to keep. */
+/** The timeline of each project: append-only, and pruned by age. */
 
 import type { Knex } from 'knex';
 import type { Transaction } from 'objection';
@@ -24,10 +24,10 @@ export async function appendProjectEvent(db: Db, event: NewProjectEvent & { proj
 }
 
 /**
- * The INSERT for a statement whose part `changed` is the project's row as it was changed, if it was. The same attempt
- * may fail again and again: a failure is not written where the last line says the very same already.
+ * The INSERT of an event, as part of a statement in which `changed` is the changed row of the project, if it was changed. A
+ * failure is not written again if the newest line has the same message, because an attempt may fail many times.
  */
-export function eventOfChanged(db: Db, { kind, actorId, message, reason = null }: NewProjectEvent): Knex.Raw {
+export function insertEventOfChanged(db: Db, { kind, actorId, message, reason = null }: NewProjectEvent): Knex.Raw {
   const insert = `insert into project_events (project_id, kind, actor_id, message, reason)
                   select id, ?::text, ?::uuid, ?::text, ?::text from changed`;
   const values = [kind, actorId, message, reason];
@@ -38,7 +38,7 @@ export function eventOfChanged(db: Db, { kind, actorId, message, reason = null }
   return db.raw(`${insert} ${isNew}`, [...values, kind, message]);
 }
 
-/** Removes up to `limit` of the oldest entries that are older than `olderThanDays`. Returns how many it were. */
+/** Deletes up to `limit` of the oldest entries that are older than `olderThanDays`. Returns their number. */
 export function pruneProjectEvents(db: Db, options: { olderThanDays: number; limit: number }): Promise<number> {
   return db('project_events')
     .whereIn(
@@ -52,7 +52,7 @@ export function pruneProjectEvents(db: Db, options: { olderThanDays: number; lim
     .delete();
 }
 
-/** Of the owner's project, newest first, those older than `beforeId`; the actor by name. Returns one more than `limit` if there is more. */
+/** The entries of the owner's project before `beforeId`, newest first. Returns one more than `limit` if there are more. */
 export async function listProjectEvents(
   db: Db,
   query: { projectId: string; ownerId: string; beforeId: string | null; limit: number },

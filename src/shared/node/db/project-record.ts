@@ -1,4 +1,4 @@
-/** A row of `projects`, parsed: times as ISO strings, bigints as numbers, JSON checked. */
+/** A row of `projects`, parsed: times as ISO strings, bigints as numbers, JSON validated. */
 
 import { z } from 'zod';
 
@@ -8,7 +8,7 @@ import { reasonCodeSchema } from '../../contract/reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
 
 const time = z.date().transform((date) => date.toISOString());
-/** Arrives as a string, for JavaScript's numbers end at 2^53: far beyond what a version or a sequence reaches. */
+/** pg returns a string, because a bigint may exceed 2^53. Versions and sequences never become that large. */
 const bigint = z.coerce.number().int();
 
 export const projectRecordSchema = z.object({
@@ -23,9 +23,9 @@ export const projectRecordSchema = z.object({
   status: projectStatusSchema,
   generation: z.int(),
   observedGeneration: z.int(),
-  /** The pod must have been made for this generation or a later one; a restart raises it. */
+  /** The pod must have been created for this generation or a later one; a restart raises it. */
   podGeneration: z.int(),
-  /** The generation whose attempts have run out; it waits for "Retry". */
+  /** The generation whose attempts are exhausted; it waits for the command `retry`. */
   failedGeneration: z.int().nullable(),
   namespace: z.string(),
   podName: z.string(),
@@ -51,7 +51,15 @@ export const projectRecordSchema = z.object({
 });
 export type ProjectRecord = z.infer<typeof projectRecordSchema>;
 
-/** What every reader may see of a record. */
+/** Whether the attempts of the current generation are exhausted: no further attempt follows until the owner retries. */
+export function hasFailedPermanently({
+  generation,
+  failedGeneration,
+}: Pick<ProjectRecord, 'generation' | 'failedGeneration'>): boolean {
+  return failedGeneration === generation;
+}
+
+/** The part of a record that its owner may read. */
 export function toProject(record: ProjectRecord): Project {
   const {
     seq: _,

@@ -1,4 +1,4 @@
-/** The starts that came to their end, and what is usual among the last of them. */
+/** Finished starts of projects, and how long recent starts usually took. */
 
 import type { Knex } from 'knex';
 import type { Transaction } from 'objection';
@@ -9,7 +9,7 @@ import type { Database } from './database.ts';
 
 type Db = Database | Transaction;
 
-/** What is usual is judged by at most so many starts of the last so many days: older ones met another cluster. */
+/** The usual duration is computed from at most this many starts of the last days; the cluster may have changed since. */
 const samples = 200;
 const usualStartDays = 14;
 
@@ -17,11 +17,11 @@ export interface FinishedStart {
   generation: number;
   startedAt: string;
   readyAt: string;
-  /** How long each step took; a step of which an end is not known is missing. */
+  /** How long each step took; steps with an unknown end are missing. */
   stepsMs: Partial<Record<StartStepName, number>>;
 }
 
-/** The start that this progress tells of, if it came to its end. */
+/** The start that this progress describes, or `null` if it is not finished. */
 export function finishedStart(generation: number, progress: StartProgress): FinishedStart | null {
   if (!progress.readyAt) return null;
   const stepsMs: FinishedStart['stepsMs'] = {};
@@ -33,10 +33,10 @@ export function finishedStart(generation: number, progress: StartProgress): Fini
 }
 
 /**
- * The INSERT for a statement whose part `changed` is the project's row as it was changed, if it was. Returns the row if
- * it is new: a start counts once, whoever sees its end how often.
+ * The INSERT of a start, as part of a statement in which `changed` is the changed row of the project, if it was changed.
+ * Returns a row only for a new start, because each start counts once.
  */
-export function startOfChanged(db: Db, start: FinishedStart): Knex.Raw {
+export function insertStartOfChanged(db: Db, start: FinishedStart): Knex.Raw {
   return db.raw(
     `insert into project_starts (project_id, generation, started_at, ready_at, steps_ms)
      select id, ?::integer, ?::timestamptz, ?::timestamptz, ?::jsonb from changed
@@ -50,7 +50,7 @@ const usualRowSchema = z.object({
   medianMs: z.coerce.number().nullable(),
 });
 
-/** Of the whole installation: of whom these starts were is not told. */
+/** For the whole installation; the result does not reveal whose starts they were. */
 export async function readUsualStart(db: Db): Promise<UsualStart> {
   const { rows } = await db.raw<{ rows: unknown[] }>(
     `select round(percentile_cont(0.5) within group (order by took)) as "medianMs"
@@ -66,7 +66,7 @@ export async function readUsualStart(db: Db): Promise<UsualStart> {
   return usualRowSchema.parse(rows[0]);
 }
 
-/** Removes up to `limit` of those that no longer count. Returns how many it were. */
+/** Deletes up to `limit` starts that are too old to count. Returns their number. */
 export function pruneStarts(db: Db, options: { limit: number }): Promise<number> {
   return db('project_starts')
     .whereIn(

@@ -1,4 +1,4 @@
-/** Reads and writes of `projects`. Every change goes through {@link changeProject}: the one place where versions rise. */
+/** Reads and writes of `projects`. Every change uses {@link changeProject}, the only function that raises versions. */
 
 import { isDeepStrictEqual } from 'node:util';
 
@@ -12,9 +12,9 @@ import type { ProjectStatus } from '../../contract/states.ts';
 import { statusMessages } from '../../contract/status-messages.ts';
 import type { Database } from './database.ts';
 import { ProjectModel, UserModel } from './models.ts';
-import { eventOfChanged, type NewProjectEvent } from './project-events-repository.ts';
+import { insertEventOfChanged, type NewProjectEvent } from './project-events-repository.ts';
 import { projectRecordSchema, type ProjectRecord } from './project-record.ts';
-import { startOfChanged, type FinishedStart } from './project-starts-repository.ts';
+import { insertStartOfChanged, type FinishedStart } from './project-starts-repository.ts';
 
 type Db = Database | Transaction;
 
@@ -35,7 +35,7 @@ export interface NewProject {
 }
 
 /**
- * Adds a project within its owner's quota. A repeated `idempotencyKey` returns the project that the first one made.
+ * Inserts a project within its owner's quota. A repeated `idempotencyKey` returns the project of the first call.
  * @throws AppError NAME_TAKEN, QUOTA_EXCEEDED
  */
 export async function insertProject(
@@ -43,14 +43,14 @@ export async function insertProject(
   project: NewProject,
   options: { maxProjects: number },
 ): Promise<{ record: ProjectRecord; created: boolean }> {
-  // The owner's row is the lock under which projects are counted: two creates at once cannot both be the last one.
+  // Locks the owner's row while projects are counted, so that two concurrent creates cannot exceed the quota.
   await UserModel.query(db).findById(project.ownerId).forUpdate();
   if (project.idempotencyKey !== null) {
-    const made = await ProjectModel.query(db).findOne({
+    const existing = await ProjectModel.query(db).findOne({
       ownerId: project.ownerId,
       idempotencyKey: project.idempotencyKey,
     });
-    if (made) return { record: projectRecordSchema.parse(made), created: false };
+    if (existing) return { record: projectRecordSchema.parse(existing), created: false };
   }
   const live = await ProjectModel.query(db)
     .where({ ownerId: project.ownerId })
@@ -75,25 +75,25 @@ export async function insertProject(
   return { record: projectRecordSchema.parse(row), created: true };
 }
 
-/** The project, of whatever owner and state, or `null`. */
+/** The project of any owner and in any state, or `null`. */
 export async function findProject(db: Db, id: string): Promise<ProjectRecord | null> {
   const row = await ProjectModel.query(db).findById(id);
   return row ? projectRecordSchema.parse(row) : null;
 }
 
-/** The owner's project in whatever state, or `null`: another's project and none look the same. */
+/** The owner's project in any state, or `null` if it does not exist or belongs to another owner. */
 export async function findOwnedProject(db: Db, key: { id: string; ownerId: string }): Promise<ProjectRecord | null> {
   const row = await ProjectModel.query(db).findOne({ id: key.id, ownerId: key.ownerId });
   return row ? projectRecordSchema.parse(row) : null;
 }
 
-/** Where a page ended: the sort's own value, and `seq` as the tie-breaker. */
+/** Where a page ended: the name by which it is sorted, and `seq` as the tie-breaker. */
 export interface ListPosition {
   name: string;
   seq: number;
 }
 
-/** One page of the owner's projects; archived ones only when asked for by status. Returns one more than `limit` if there is more. */
+/** One page of the owner's projects. Archived ones only with `status: 'archived'`. Returns one more than `limit` if there are more. */
 export async function listProjects(
   db: Db,
   query: {
@@ -130,13 +130,13 @@ export async function listProjects(
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
-/** All that an owner's screen may show: everything not archived, newest first. */
+/** All projects of an owner that are not archived, newest first. */
 export async function listUnarchivedProjects(db: Db, ownerId: string): Promise<ProjectRecord[]> {
   const rows = await ProjectModel.query(db).where({ ownerId }).whereNull('deletedAt').orderBy('seq', 'desc');
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
-/** The version of every project of these owners, the archived of the last hour included. */
+/** The version of every project of these owners, including those that were archived in the last hour. */
 export async function listVersions(
   db: Db,
   ownerIds: string[],
@@ -145,7 +145,7 @@ export async function listVersions(
     ProjectModel.query(db)
       .select('id', 'ownerId', 'statusVersion', ProjectModel.raw('deleted_at is not null as archived'))
       .whereIn('ownerId', ownerIds);
-  // Two ranges of one index: an "or" would read all that these owners have ever deleted.
+  // Two ranges of one index: an "or" would read all projects that these owners have ever deleted.
   const rows = await ofOwners()
     .whereNull('deletedAt')
     .unionAll([ofOwners().whereRaw("deleted_at > now() - interval '1 hour'")])
@@ -153,7 +153,7 @@ export async function listVersions(
   return rows.map((row) => ({ ...row, statusVersion: Number(row.statusVersion) }));
 }
 
-/** A page by `seq` of the projects whose last wish the cluster has not been told for `olderThanMs`, and that are not parked. */
+/** A page by `seq` of projects whose newest command is pending for `olderThanMs` and has not failed permanently. */
 export async function listPendingProjects(
   db: Db,
   options: { olderThanMs: number; afterSeq: number; limit: number },
@@ -167,14 +167,14 @@ export async function listPendingProjects(
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
-/** These projects, of whatever owner and state; those that do not exist are missing. At most some hundred ids at once. */
+/** These projects of any owner and in any state, without those that do not exist. Pass at most a few hundred ids. */
 export async function findProjects(db: Db, ids: string[]): Promise<ProjectRecord[]> {
   if (ids.length === 0) return [];
   const rows = await ProjectModel.query(db).whereIn('id', ids);
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
-/** Every project that is not archived, in pages by `seq`, for the comparison with the cluster. */
+/** A page by `seq` of all projects that are not archived, for the comparison with the cluster. */
 export async function listUnarchivedPage(
   db: Db,
   options: { afterSeq: number; limit: number },
@@ -187,30 +187,29 @@ export async function listUnarchivedPage(
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
-/** A change of a project, and what is written with it or not at all. */
+/** A change of a project, with the rows that are written in the same statement. */
 export interface ProjectChange {
   patch: ProjectPatch;
-  /** Its line of the timeline. */
+  /** The line of the timeline. */
   event?: NewProjectEvent | null;
-  /** The start that comes to its end by it. */
+  /** The start that this change finishes. */
   start?: FinishedStart | null;
 }
 
-/** The project that a change is about, and who may make it. */
+/** The project to change, and the conditions of the change. */
 export interface ChangeKey {
   id: string;
-  /** When given: another's project and none look the same. */
+  /** The change requires this owner. */
   ownerId?: string;
-  /** When given: the change is written only while this lease has this epoch. */
+  /** The change requires that this lease has this epoch. */
   fence?: { lease: string; epoch: number };
 }
 
 /**
- * Changes one project by compare and set on its version: `changeOf` sees the record as it is and returns what to write, or
- * `null` to leave it; it is asked again whenever somebody else was faster. The version rises if and only if something really
- * differs.
- * @returns `null` where there is no such project, or a change was to be written and the fence has fallen; `newStart`: the
- * start that came to its end, unless that was written before
+ * Changes one project by compare-and-set on its version. `changeOf` receives the current record and returns the change, or
+ * `null` for no change. It is called again if another writer was faster. The version rises only if a field differs.
+ * @returns `null` if there is no such project, or if the lease of `fence` has another epoch. `newStart` is the finished start,
+ * unless it was written before.
  * @throws AppError NAME_TAKEN
  */
 export async function changeProject(
@@ -221,7 +220,7 @@ export async function changeProject(
   let missedVersion: number | null = null;
   for (;;) {
     const record = ownerId === undefined ? await findProject(db, id) : await findOwnedProject(db, { id, ownerId });
-    // Nobody else has changed the row since our change found no row to write to, so it was the fence.
+    // The row has the version that our update did not find, so the fence prevented the update.
     if (!record || record.statusVersion === missedVersion) return null;
     const change = changeOf(record);
     if (!change || !differs(record, change.patch)) return { record, changed: false, newStart: null };
@@ -231,7 +230,7 @@ export async function changeProject(
   }
 }
 
-/** As {@link changeProject}, for a person: another's project and none look the same. */
+/** As {@link changeProject}, but only for a project of this owner. */
 export function changeOwnedProject(
   db: Database,
   key: { id: string; ownerId: string },
@@ -240,7 +239,7 @@ export function changeOwnedProject(
   return changeProject(db, key, changeOf);
 }
 
-/** One statement. Returns `null`, and has written nothing, when the row is no longer this record, or the fence has fallen. */
+/** One statement. Returns `null`, with nothing written, if the row has another version or the lease has another epoch. */
 async function writeChange(
   db: Database,
   { id, statusVersion }: ProjectRecord,
@@ -255,12 +254,12 @@ async function writeChange(
     } as Partial<ProjectModel>)
     .where({ id, statusVersion })
     .returning('*');
-  // Whoever has taken the lease meanwhile and written here has made another version, which the statement finds by itself.
+  // A new lease holder that has already changed this row has raised its version, which the condition above detects.
   if (fence) void update.whereExists(db('leases').where({ name: fence.lease, epoch: fence.epoch }));
   const statement = ProjectModel.query(db).with('changed', update).from('changed').select('changed.*');
-  if (event) void statement.with('noted', eventOfChanged(db, event));
+  if (event) void statement.with('event', insertEventOfChanged(db, event));
   if (start) {
-    void statement.with('started', startOfChanged(db, start)).select(db.raw('(select id from started) as start'));
+    void statement.with('started', insertStartOfChanged(db, start)).select(db.raw('(select id from started) as start'));
   }
   const row = await statement.first().castTo<{ start?: string | null } | undefined>().catch(rethrowTakenName);
   return row ? { record: projectRecordSchema.parse(row), changed: true, newStart: row.start ? start : null } : null;
@@ -275,7 +274,7 @@ export function differs(record: ProjectRecord, patch: ProjectPatch): boolean {
 
 function rethrowTakenName(error: unknown): never {
   if (error instanceof UniqueViolationError && error.constraint === 'projects_live_name') {
-    const message = 'You already have a project of this name. Choose another.';
+    const message = 'You already have a project with this name. Choose another name.';
     throw new AppError('NAME_TAKEN', message, { fields: { name: message }, cause: error });
   }
   throw error;

@@ -1,4 +1,4 @@
-/** Browser sessions: the cookie names a row here, so that ending the row ends the session everywhere. */
+/** Browser sessions. The cookie names a row, so revoking the row ends the session on every server. */
 
 import type { Transaction } from 'objection';
 
@@ -9,16 +9,16 @@ import { toUser } from './users-repository.ts';
 
 type Db = Database | Transaction;
 
-export interface Session {
+interface Session {
   id: string;
   user: User;
   expiresAt: Date;
-  /** Whether that somebody asks for it is worth noting: the last note is more than a minute old. */
-  useIsNews: boolean;
+  /** The last recorded use is more than a minute old. */
+  needsUseRecorded: boolean;
 }
 
-/** A session as its person sees it. */
-export interface ListedSession {
+/** A session as its owner sees it. */
+interface ListedSession {
   id: string;
   userAgent: string | null;
   createdAt: string;
@@ -37,35 +37,35 @@ export async function insertSession(
       userId: session.userId,
       userAgent: session.userAgent,
       expiresAt: SessionModel.raw("now() + ? * interval '1 millisecond'", [session.ttlMs]),
-    } as unknown as Partial<SessionModel>) // objection types no raw value for a date column
+    } as unknown as Partial<SessionModel>) // objection's types do not allow a raw value for a date column
     .returning(['id', 'expiresAt']);
   return { id: row.id, expiresAt: row.expiresAt };
 }
 
-/** The session with its person, unless it was revoked or has expired. */
+/** The session with its user, or `null` if it was revoked or has expired. */
 export async function findSession(db: Db, id: string): Promise<Session | null> {
   const row = await SessionModel.query(db)
     .alias('session')
     .join('users', 'users.id', 'session.user_id')
     .select('users.id', 'users.email', 'users.name', 'users.picture', 'session.expires_at')
-    .select(SessionModel.raw(`session.${lastUseIsOld} as use_is_news`))
+    .select(SessionModel.raw(`session.${lastUseIsOld} as needs_use_recorded`))
     .where('session.id', id)
     .whereNull('session.revoked_at')
     .whereRaw('session.expires_at > now()')
     .first()
-    .castTo<(User & { expiresAt: Date; useIsNews: boolean }) | undefined>();
-  return row ? { id, user: toUser(row), expiresAt: row.expiresAt, useIsNews: row.useIsNews } : null;
+    .castTo<(User & { expiresAt: Date; needsUseRecorded: boolean }) | undefined>();
+  return row ? { id, user: toUser(row), expiresAt: row.expiresAt, needsUseRecorded: row.needsUseRecorded } : null;
 }
 
-/** Notes that these sessions are in use, each at most once a minute, however many ask for it at once. */
+/** Records that these sessions are in use: each at most once a minute, however many callers there are. */
 export async function recordSessionUse(db: Db, ids: string[]): Promise<void> {
   await SessionModel.query(db)
     .whereIn('id', ids)
     .whereRaw(lastUseIsOld)
-    .patch({ lastUsedAt: SessionModel.raw('now()') } as unknown as Partial<SessionModel>); // no raw value, as above
+    .patch({ lastUsedAt: SessionModel.raw('now()') } as unknown as Partial<SessionModel>); // as above
 }
 
-/** The person's sessions that are neither revoked nor expired, the one seen last first. */
+/** The user's sessions that are neither revoked nor expired, the most recently used one first. */
 export async function listSessions(db: Db, userId: string): Promise<ListedSession[]> {
   const rows = await SessionModel.query(db)
     .where({ userId })
@@ -84,7 +84,7 @@ export async function listSessions(db: Db, userId: string): Promise<ListedSessio
   }));
 }
 
-/** Ends the person's session; `false` where they have none of this id. Ending it twice is harmless. */
+/** Revokes the user's session; `false` if the user has no session with this id. Revoking twice has no further effect. */
 export async function revokeOwnSession(db: Db, key: { id: string; userId: string }): Promise<boolean> {
   const count = await SessionModel.query(db)
     .where(key)
@@ -92,7 +92,7 @@ export async function revokeOwnSession(db: Db, key: { id: string; userId: string
   return count > 0;
 }
 
-/** Ends all live sessions of the person but the one excepted; returns the ids of those that it has ended. */
+/** Revokes all live sessions of the user except `exceptId`; returns the ids of the revoked sessions. */
 export async function revokeSessionsOf(
   db: Db,
   { userId, exceptId }: { userId: string; exceptId: string | null },
@@ -105,7 +105,7 @@ export async function revokeSessionsOf(
   return rows.map((row) => row.id);
 }
 
-/** Ends the session. Ending it twice is harmless. */
+/** Revokes the session. Revoking twice has no further effect. */
 export async function revokeSession(db: Db, id: string): Promise<void> {
   await SessionModel.query(db)
     .where({ id })
@@ -113,7 +113,7 @@ export async function revokeSession(db: Db, id: string): Promise<void> {
     .patch({ revokedAt: SessionModel.raw('now()') } as unknown as Partial<SessionModel>); // as above
 }
 
-/** Those of these sessions that are neither revoked nor expired. */
+/** The ids of these sessions that are neither revoked nor expired. */
 export async function listLiveSessionIds(db: Db, ids: string[]): Promise<string[]> {
   const rows = await SessionModel.query(db)
     .select('id')

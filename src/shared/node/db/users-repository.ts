@@ -1,4 +1,4 @@
-/** People, as the issuer names them. */
+/** Users, identified by the issuer's subject. */
 
 import type { Transaction } from 'objection';
 
@@ -8,7 +8,7 @@ import { UserModel } from './models.ts';
 
 type Db = Database | Transaction;
 
-/** What the issuer says of a person at sign-in. */
+/** What the issuer says about a person at sign-in. */
 export interface Identity {
   subject: string;
   email: string | null;
@@ -16,7 +16,7 @@ export interface Identity {
   picture: string | null;
 }
 
-/** Creates the person at the first sign-in, updates them at each later one. */
+/** Creates the user at the first sign-in, and updates the user at each later sign-in. */
 export async function upsertUser(db: Db, identity: Identity): Promise<User> {
   const { subject, ...rest } = identity;
   const row = await UserModel.query(db)
@@ -28,24 +28,24 @@ export async function upsertUser(db: Db, identity: Identity): Promise<User> {
 }
 
 /**
- * The person whom an access token of the issuer names: created at first use, like at a first sign-in. What the token does
- * not say stays as it is, and nothing is written where it says nothing new.
- * @param said.nameAtFirst what to call them as long as nobody has said their name
+ * The user whom an access token of the issuer names. The first use creates the user, like a first sign-in. Claims that the
+ * token lacks stay unchanged, and nothing is written if no claim differs.
+ * @param claims.fallbackName the name to store for a new user whose token has no name
  */
-export async function recogniseUser(
+export async function findOrCreateUser(
   db: Db,
-  said: Omit<Identity, 'name'> & { name: string | null; nameAtFirst: string },
+  claims: Omit<Identity, 'name'> & { name: string | null; fallbackName: string },
 ): Promise<User> {
-  const { subject, nameAtFirst, ...rest } = said;
+  const { subject, fallbackName, ...rest } = claims;
   const known = await UserModel.query(db).findOne({ oidcSubject: subject });
-  const news = Object.entries(rest).filter(
+  const changes = Object.entries(rest).filter(
     ([field, value]) => value !== null && value !== known?.[field as keyof User],
   );
-  if (known && news.length === 0) return toUser(known);
+  if (known && changes.length === 0) return toUser(known);
   const row = await UserModel.query(db)
-    .insert({ oidcSubject: subject, ...rest, name: nameAtFirst })
+    .insert({ oidcSubject: subject, ...rest, name: fallbackName })
     .onConflict('oidc_subject')
-    .merge({ oidcSubject: subject, ...Object.fromEntries(news) })
+    .merge({ oidcSubject: subject, ...Object.fromEntries(changes) })
     .returning('*');
   return toUser(row);
 }

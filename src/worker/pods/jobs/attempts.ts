@@ -1,6 +1,6 @@
 /**
- * One attempt at one project, whoever asks for it: a job of the queue, or the way around a queue that is away. Failures are
- * of three kinds: done already (success), worth another attempt, and for good until somebody retries.
+ * One attempt at one project, for a job of the queue or without the queue. It reports how the attempt ended: done, to be
+ * requeued, to be retried, or failed permanently.
  */
 
 import type { ProjectJob } from '../../../shared/contract/jobs.ts';
@@ -8,107 +8,123 @@ import type { Database } from '../../../shared/node/db/database.ts';
 import { outageOf } from '../../../shared/node/db/outage.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
-import { backOffMs } from '../../back-off.ts';
+import { clusterWideFailures } from '../cluster-wide-failures.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { causeOf, KubernetesError } from '../kube/kubernetes-error.ts';
 import type { Reconciler } from '../reconcile/reconcile.ts';
 import type { StatusWriter } from '../status/status-writer.ts';
-import { clusterWideFailures } from './cluster-wide-failures.ts';
+import { jobBackOffMs } from './job-back-off.ts';
 
 export type AttemptOutcome = {
-  /** The wish that the attempt was made for; `null` when it could not be read. */
+  /** The generation that the attempt was made for; `null` when the row could not be read. */
   generation: number | null;
 } & (
   | { kind: 'done' }
-  /** No attempt was used up; look again after this time. */
+  /** No attempt was used up. Reconcile again after this time. */
   | { kind: 'requeue'; requeueAfterMs: number }
-  /** Worth another attempt, not before this time. */
+  /** Another attempt may help, but not before this time. */
   | { kind: 'retry'; delayMs: number; error: Error }
   /** Shown as an error until somebody retries. */
   | { kind: 'failed'; error: Error }
 );
 
-export interface Attempts {
-  /**
-   * @param options.number counts from 1
-   * @throws the signal's reason when it aborts; nothing else
-   */
-  run(job: ProjectJob, options: { number: number; of: number; log: Log; signal: AbortSignal }): Promise<AttemptOutcome>;
+interface AttemptOptions {
+  /** Counted from 1. */
+  number: number;
+  of: number;
+  log: Log;
+  signal: AbortSignal;
 }
 
-/** So that all who wait for the cluster do not come in the same moment. */
-const spreadMs = 500;
+export interface Attempts {
+  /** @throws the signal's reason when it aborts; nothing else */
+  run(job: ProjectJob, options: AttemptOptions): Promise<AttemptOutcome>;
+}
 
-export function createAttempts(deps: {
+interface AttemptsDeps {
   db: Database;
   kubernetes: Pick<KubernetesClient, 'blockedBy'>;
   reconciler: Reconciler;
   writer: StatusWriter;
   random: () => number;
-}): Attempts {
-  const { db, kubernetes, reconciler, writer, random } = deps;
+}
 
+/** A random part of every delay, so that the projects that wait for the cluster do not all come at the same moment. */
+const spreadMs = 500;
+
+export function createAttempts(deps: AttemptsDeps): Attempts {
   return {
-    async run({ projectId, requestId }, { number, of, log, signal }) {
+    async run(job, options) {
+      const { number, log, signal } = options;
       let generation: number | null = null;
       try {
-        const record = await findProject(db, projectId);
+        const record = await findProject(deps.db, job.projectId);
         generation = record?.generation ?? 0;
         if (!record) return { kind: 'done', generation };
-        const closed = kubernetes.blockedBy();
-        if (closed) {
-          if (record.podErrorCode !== closed.reason) await failed(closed, { generation, failedPermanently: false });
-          return { kind: 'requeue', generation, requeueAfterMs: waitOf(closed) };
+        const blocked = deps.kubernetes.blockedBy();
+        if (blocked) {
+          if (record.podErrorCode !== blocked.reason) {
+            await recordFailure(deps, job, { generation, error: blocked, failedPermanently: false, options });
+          }
+          return { kind: 'requeue', generation, requeueAfterMs: requeueAfterMs(blocked, deps.random) };
         }
-        const result = await reconciler.reconcile(record, signal, requestId);
-        if (result.kind === 'requeue') return { ...result, generation };
-        return { kind: 'done', generation };
+        const result = await deps.reconciler.reconcile(record, signal, job.requestId);
+        return { ...result, generation };
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        const isOurs = !(error instanceof KubernetesError);
-        if (isOurs && (generation === null || outageOf(error))) {
+        const isClusterError = error instanceof KubernetesError;
+        // The row is unknown only when the database failed.
+        if (!isClusterError && (generation === null || outageOf(error))) {
           log.warn({ error: String(error) }, 'the database does not answer; trying again');
-          return { kind: 'retry', generation, delayMs: backOffMs(number, random), error: asError(error) };
+          return { kind: 'retry', generation, delayMs: jobBackOffMs(number, deps.random), error: asError(error) };
         }
-        const problem = isOurs ? internalError(error, log) : error;
-        generation ??= 0; // only the database fails before it is known
-        const isLast = number >= of && !clusterWideFailures.has(problem.reason);
-        const failedPermanently = problem.kind === 'terminal' || isLast;
-        log.warn(
-          { error: problem.message, cause: causeOf(problem), status: problem.status, failedPermanently },
-          'attempt failed',
-        );
-        await failed(problem, { generation, failedPermanently }).catch((cause: unknown) =>
-          log.warn({ error: String(cause) }, 'the failure of an attempt could not be written'),
-        );
-        if (failedPermanently) return { kind: 'failed', generation, error: problem };
-        if (!problem.sent) return { kind: 'requeue', generation, requeueAfterMs: waitOf(problem) };
-        const delayMs = Math.max(problem.retryAfterMs ?? 0, backOffMs(number, random));
-        return { kind: 'retry', generation, delayMs, error: problem };
-      }
-
-      async function failed(
-        problem: KubernetesError,
-        facts: { generation: number; failedPermanently: boolean },
-      ): Promise<void> {
-        const counted = !clusterWideFailures.has(problem.reason);
-        await writer.recordFailure(projectId, { ...facts, error: problem, attempt: { number, of, counted } });
+        const problem = isClusterError ? error : internalError(error, log);
+        return handleFailure(deps, job, { generation: generation ?? 0, error: problem, options });
       }
     },
   };
-
-  function waitOf(problem: KubernetesError): number {
-    return (problem.retryAfterMs ?? 0) + random() * spreadMs;
-  }
 }
 
-/** A mistake of ours. Its words are for the log alone. */
+async function handleFailure(
+  deps: AttemptsDeps,
+  job: ProjectJob,
+  { generation, error, options }: { generation: number; error: KubernetesError; options: AttemptOptions },
+): Promise<AttemptOutcome> {
+  const { number, of, log } = options;
+  const isLast = number >= of && !clusterWideFailures.has(error.reason);
+  const failedPermanently = error.kind === 'terminal' || isLast;
+  log.warn({ error: error.message, cause: causeOf(error), status: error.status, failedPermanently }, 'attempt failed');
+  await recordFailure(deps, job, { generation, error, failedPermanently, options }).catch((cause: unknown) =>
+    log.warn({ error: String(cause) }, 'the failure of an attempt could not be written'),
+  );
+  if (failedPermanently) return { kind: 'failed', generation, error };
+  if (!error.sent) return { kind: 'requeue', generation, requeueAfterMs: requeueAfterMs(error, deps.random) };
+  const delayMs = Math.max(error.retryAfterMs ?? 0, jobBackOffMs(number, deps.random));
+  return { kind: 'retry', generation, delayMs, error };
+}
+
+function recordFailure(
+  { writer }: AttemptsDeps,
+  { projectId }: ProjectJob,
+  failure: { generation: number; error: KubernetesError; failedPermanently: boolean; options: AttemptOptions },
+): Promise<void> {
+  const { generation, error, failedPermanently, options } = failure;
+  const hasLimit = !clusterWideFailures.has(error.reason);
+  const attempt = hasLimit ? { number: options.number, of: options.of } : null;
+  return writer.recordFailure(projectId, { generation, error, failedPermanently, attempt });
+}
+
+function requeueAfterMs({ retryAfterMs }: KubernetesError, random: () => number): number {
+  return (retryAfterMs ?? 0) + random() * spreadMs;
+}
+
+/** A bug of this program. Its details are for the log alone. */
 function internalError(error: unknown, log: Log): KubernetesError {
-  log.error({ error: error instanceof Error ? error.stack : String(error) }, 'an attempt failed by a fault of ours');
+  log.error({ error: error instanceof Error ? error.stack : String(error) }, 'an attempt failed because of a bug');
   return new KubernetesError(
     'transient',
     'internal-error',
-    'Something went wrong in the project manager itself. An administrator finds the cause in the log of the worker.',
+    'Something went wrong in the project manager itself. An administrator can find the cause in the log of the worker.',
     { status: 0, cause: error },
   );
 }

@@ -1,4 +1,4 @@
-/** Takes jobs off the queue, one at a time for a project, makes an attempt at each, and tells BullMQ how it ended. */
+/** Takes jobs from the queue, one at a time for each project, makes an attempt at each, and reports the outcome to BullMQ. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -10,22 +10,21 @@ import type { Database } from '../../../shared/node/db/database.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import { SpanKind, traced } from '../../../shared/node/tracing.ts';
-import { backOffMs } from '../../back-off.ts';
-import type { WorkerMetrics } from '../../health.ts';
-import type { AfterStep } from '../../step.ts';
+import type { WorkerMetrics } from '../../metrics.ts';
 import type { AttemptOutcome, Attempts } from './attempts.ts';
+import { jobBackOffMs } from './job-back-off.ts';
 
-/** A request to the cluster that is under way ends within ten seconds. */
+/** A running request to the cluster ends within ten seconds. */
 const cancelMs = 11_000;
-/** For Redis to take note of how the last jobs have ended. */
-const noteMs = 2_000;
+/** The time that Redis has to record how the last jobs ended. */
+const recordMs = 2_000;
 
 export interface JobConsumer {
-  /** Lets running jobs finish for up to `graceMs`, then cancels them; what was cut off is done again elsewhere. */
+  /** Waits up to `graceMs` for the running jobs, then cancels them. Another worker runs the cancelled jobs again. */
   close(graceMs: number): Promise<void>;
 }
 
-/** What BullMQ is told of an attempt after which another one follows. */
+/** Reports to BullMQ that another attempt follows. */
 class AttemptFailed extends Error {
   override readonly name = 'AttemptFailed';
   readonly delayMs: number;
@@ -44,14 +43,13 @@ export function startJobConsumer(deps: {
   random: () => number;
   concurrency: number;
   metrics: Pick<WorkerMetrics, 'jobEnded'>;
-  afterStep?: AfterStep | undefined;
 }): JobConsumer {
   const { redis, db, attempts, log } = deps;
   const running = new Set<Promise<void>>();
-  /** The wish that each attempt was made for. */
+  /** The generation that each attempt was made for. */
   const attemptedGenerations = new WeakMap<Job, number>();
 
-  /** The three parameters are how BullMQ knows that it can be cancelled. */
+  /** BullMQ can cancel a processor only when it has all three parameters. */
   async function process(job: Job<ProjectJob>, token?: string, signal?: AbortSignal): Promise<void> {
     const attempt = attemptOnce(job, token, signal ?? new AbortController().signal);
     running.add(attempt);
@@ -61,7 +59,6 @@ export function startJobConsumer(deps: {
   async function attemptOnce(job: Job<ProjectJob>, token: string | undefined, signal: AbortSignal): Promise<void> {
     const parsed = projectJobSchema.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError('The job names no project.');
-    await deps.afterStep?.('job-taken');
     const { projectId, requestId, traceparent: parent } = parsed.data;
     const number = job.attemptsMade + 1;
     const jobLog = log.child({ projectId, requestId, job: job.name, attempt: number });
@@ -73,7 +70,7 @@ export function startJobConsumer(deps: {
       );
     } catch (error) {
       if (!signal.aborted) throw error;
-      // Given back as it was taken: no attempt is used up because a worker had to go.
+      // The job returns to the queue unchanged: the stop of a worker must not use up an attempt.
       await job.moveToWait(token);
       throw new WaitingError();
     }
@@ -83,9 +80,9 @@ export function startJobConsumer(deps: {
         jobLog.info('reconciled');
         return;
       case 'requeue':
-        // Put off without using up an attempt.
+        // Delayed without using up an attempt.
         await job.moveToDelayed(Date.now() + outcome.requeueAfterMs, token);
-        await hurryIfOutdated(job);
+        await promoteIfOutdated(job);
         throw new DelayedError();
       case 'retry':
         throw new AttemptFailed(outcome);
@@ -95,31 +92,32 @@ export function startJobConsumer(deps: {
   }
 
   /**
-   * A wish that came while the job ran could not call it, for it was not waiting yet; it must not wait for a back-off
-   * that was meant for the wish before. What comes from now on finds the job waiting and calls it itself.
+   * Starts a delayed job immediately when a newer command came during its attempt: the new command must not wait for a
+   * back-off of the old one. The producer could not promote the job, because it was not delayed yet. Later commands find
+   * it delayed and promote it themselves.
    */
-  async function hurryIfOutdated(job: Job<ProjectJob>): Promise<void> {
+  async function promoteIfOutdated(job: Job<ProjectJob>): Promise<void> {
     const attempted = attemptedGenerations.get(job);
     if (attempted === undefined) return;
     try {
       const record = await findProject(db, job.data.projectId);
       if (record && record.generation !== attempted && (await job.isDelayed())) await job.promote();
     } catch (error) {
-      log.debug({ error: String(error) }, 'a waiting job could not be called; it comes by itself');
+      log.debug({ error: String(error) }, 'a delayed job could not be promoted; it starts after its delay');
     }
   }
 
   const worker = new Worker<ProjectJob>(projectQueueName, process, {
     connection: redis,
     concurrency: deps.concurrency,
-    // A crash of the worker is not the project's fault: it must not use up the attempts.
+    // A crash of the worker is not the fault of the project, so it must not use up the attempts.
     maxStalledCount: 1_000,
     maxStartedAttempts: 1_000,
     stalledInterval: 5_000,
     lockDuration: 15_000,
     settings: {
       backoffStrategy: (attemptsMade, _type, error) =>
-        error instanceof AttemptFailed ? error.delayMs : backOffMs(attemptsMade, deps.random),
+        error instanceof AttemptFailed ? error.delayMs : jobBackOffMs(attemptsMade, deps.random),
     },
   });
   worker.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
@@ -127,7 +125,7 @@ export function startJobConsumer(deps: {
   worker.on('failed', (job) => {
     if (!job) return;
     deps.metrics.jobEnded(job.name, job.finishedOn === undefined ? 'retry' : 'failed');
-    void hurryIfOutdated(job);
+    void promoteIfOutdated(job);
   });
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const id of jobIds) worker.cancelJob(id, 'another worker may have taken the job over');
@@ -136,16 +134,16 @@ export function startJobConsumer(deps: {
   return {
     async close(graceMs) {
       const closing = worker.close();
-      await Promise.race([Promise.allSettled(running), pause(graceMs)]);
+      await Promise.race([Promise.allSettled(running), unrefDelay(graceMs)]);
       worker.cancelAllJobs('the worker is stopping');
-      await Promise.race([Promise.allSettled(running), pause(cancelMs)]);
-      // BullMQ still notes how the jobs have ended, and without Redis it would wait for that for ever. A job of which the end
-      // was not noted is done again elsewhere when its lock has expired.
-      if (redis.status === 'ready') await Promise.race([closing, pause(noteMs)]);
+      await Promise.race([Promise.allSettled(running), unrefDelay(cancelMs)]);
+      // BullMQ still records how the jobs ended, and without Redis it would wait for ever. Another worker runs a job
+      // whose end was not recorded again when its lock has expired.
+      if (redis.status === 'ready') await Promise.race([closing, unrefDelay(recordMs)]);
     },
   };
 }
 
-async function pause(ms: number): Promise<void> {
+async function unrefDelay(ms: number): Promise<void> {
   await delay(ms, undefined, { ref: false });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { recordOf } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { readWorkerConfig } from '../../config.ts';
 import { accessSecretManifest, claimManifest, podManifest } from './manifests.ts';
 
@@ -10,7 +10,7 @@ const settingsOf = (variables: Record<string, string> = {}) => ({
   installationId: 'this-installation',
 });
 
-const project = recordOf({ generation: 4, repoUrl: 'https://example.org/team/repo.git' });
+const project = recordFixture({ generation: 4, repoUrl: 'https://example.org/team/repo.git' });
 const pod = podManifest(project, settingsOf());
 const containers = pod.spec?.containers ?? [];
 
@@ -137,7 +137,7 @@ describe('podManifest', () => {
       { name: 'REPO_URL', value: 'https://example.org/team/repo.git' },
       expect.objectContaining({ name: 'OPENCODE_SERVER_PASSWORD' }),
     ]);
-    const without = podManifest(recordOf({ repoUrl: null }), settingsOf());
+    const without = podManifest(recordFixture({ repoUrl: null }), settingsOf());
     expect(without.spec?.containers[0]?.env?.map(({ name }) => name)).toEqual([
       'PROJECT_ID',
       'HOME',

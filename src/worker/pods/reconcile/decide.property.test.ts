@@ -1,23 +1,24 @@
 /**
- * What `decide` promises for every row and everything that may be found in the cluster: pods in any phase, of any
- * generation, leaving, finished, without a status, of somebody else; claims bound, leaving, of somebody else; or nothing.
- * Abstracted: what happens between a decision and its effect, which is the matter of the model beside this file.
+ * What `decide` guarantees for every row and every state of the cluster: pods in any phase and of any generation,
+ * terminating, finished, without a status or foreign; claims bound, terminating or foreign; or no object. What happens
+ * between a decision and its effect is tested by the model in tests/model.
  */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { anyActual, anyRecord } from '../../../../tests/model/arbitraries.ts';
-import { claimOf, podOf, recordOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { projectIdLabel } from '../kube/manifests.ts';
 import { decide, failedPodRestMs, isOutdated, type Actual, type Effect } from './decide.ts';
 
 const runs = { numRuns: 1_000 };
-const ours = recordOf().id;
+const ours = recordFixture().id;
 
-/** Checks `property` of every decision, and that decisions of the kind in question were among them. */
+/** Checks `property` for every decision, and that decisions of these kinds were among them. */
 function forEveryDecision(
-  property: (decision: { record: ReturnType<typeof recordOf>; actual: Actual; effect: Effect }) => void,
+  property: (decision: { record: ReturnType<typeof recordFixture>; actual: Actual; effect: Effect }) => void,
   kinds: readonly Effect['kind'][] = [],
 ): void {
   const met = new Set<Effect['kind']>();
@@ -32,13 +33,13 @@ function forEveryDecision(
   for (const kind of kinds) expect(met).toContain(kind);
 }
 
-const isLeaving = (object: Actual['pod'] | Actual['claim']) => Boolean(object?.metadata.deletionTimestamp);
+const isTerminating = (object: Actual['pod'] | Actual['claim']) => Boolean(object?.metadata.deletionTimestamp);
 const isFinished = (pod: Actual['pod']) => pod?.status.phase === 'Failed' || pod?.status.phase === 'Succeeded';
 const isForeign = (object: Actual['pod'] | Actual['claim']) =>
   object !== null && object.metadata.labels[projectIdLabel] !== ours;
 
-describe('whatever is wanted and whatever is there, decide', () => {
-  it('says the same for the same, and touches neither row nor objects', () => {
+describe('for every desired and every actual state, decide', () => {
+  it('returns the same effect for the same input and changes neither row nor objects', () => {
     forEveryDecision(({ record, actual, effect }) => {
       const before = structuredClone({ record, actual });
       expect(decide(record, actual, testNow)).toEqual(effect);
@@ -46,26 +47,26 @@ describe('whatever is wanted and whatever is there, decide', () => {
     });
   });
 
-  it('looks at the wish alone, not at what is shown, noted or parked', () => {
+  it('depends only on the command, not on the status, the acknowledged or the failed generation', () => {
     forEveryDecision(({ record, actual, effect }) => {
       const { desiredState, podGeneration } = record;
-      expect(decide(recordOf({ desiredState, podGeneration }), actual, testNow)).toEqual(effect);
+      expect(decide(recordFixture({ desiredState, podGeneration }), actual, testNow)).toEqual(effect);
     });
   });
 
-  it('creates no pod while any object of its name is there, and none without a volume that stays', () => {
+  it('creates a pod only when no object has its name and its volume stays', () => {
     forEveryDecision(
       ({ actual, effect }) => {
         if (effect.kind !== 'create-pod') return;
         expect(actual.pod).toBeNull();
         expect(actual.claim).not.toBeNull();
-        expect(isLeaving(actual.claim)).toBe(false);
+        expect(isTerminating(actual.claim)).toBe(false);
       },
       ['create-pod'],
     );
   });
 
-  it('creates no volume while any object of its name is there', () => {
+  it('creates a volume only when no object has its name', () => {
     forEveryDecision(
       ({ actual, effect }) => {
         if (effect.kind === 'create-claim') expect(actual.claim).toBeNull();
@@ -74,7 +75,7 @@ describe('whatever is wanted and whatever is there, decide', () => {
     );
   });
 
-  it('creates nothing and puts nothing off for what is stopped or deleted', () => {
+  it('creates and requeues nothing for a stopped or deleted project', () => {
     forEveryDecision(
       ({ record, effect }) => {
         if (['create-pod', 'create-claim', 'requeue'].includes(effect.kind))
@@ -84,24 +85,24 @@ describe('whatever is wanted and whatever is there, decide', () => {
     );
   });
 
-  it('deletes a volume for a deletion alone, and exactly the one that it was shown', () => {
+  it('deletes a volume only for a deletion, and only the volume that was read', () => {
     forEveryDecision(
       ({ record, actual, effect }) => {
         if (effect.kind !== 'delete-claim') return;
         expect(record.desiredState).toBe('deleted');
         expect(effect.claim).toBe(actual.claim);
-        expect(isLeaving(actual.claim)).toBe(false);
+        expect(isTerminating(actual.claim)).toBe(false);
       },
       ['delete-claim'],
     );
   });
 
-  it('deletes no pod that is wanted, runs and is of the present generation', () => {
+  it('never deletes a pod that should run, runs and is not outdated', () => {
     forEveryDecision(
       ({ record, actual, effect }) => {
         if (effect.kind !== 'delete-pod') return;
         expect(effect.pod).toBe(actual.pod);
-        expect(isLeaving(effect.pod)).toBe(false);
+        expect(isTerminating(effect.pod)).toBe(false);
         const mayStay = record.desiredState === 'running' && !isOutdated(record, effect.pod) && !isFinished(effect.pod);
         expect(mayStay).toBe(false);
       },
@@ -109,7 +110,7 @@ describe('whatever is wanted and whatever is there, decide', () => {
     );
   });
 
-  it('leaves alone whatever belongs to somebody else, and says so', () => {
+  it('reports a conflict exactly when an object is foreign', () => {
     forEveryDecision(
       ({ actual, effect }) => {
         expect(effect.kind === 'conflict').toBe(isForeign(actual.pod) || isForeign(actual.claim));
@@ -118,26 +119,26 @@ describe('whatever is wanted and whatever is there, decide', () => {
     );
   });
 
-  it('waits only for what is on its way out, and calls the orders given only when nothing is left to order', () => {
+  it('waits only for terminating objects, and acknowledges only when nothing is left to request', () => {
     forEveryDecision(
       ({ record, actual: { pod, claim }, effect }) => {
         if (effect.kind !== 'wait') return;
-        expect(isLeaving(pod) || isLeaving(claim)).toBe(true);
+        expect(isTerminating(pod) || isTerminating(claim)).toBe(true);
         expect(effect.acknowledged).toBe(record.desiredState !== 'running');
         if (!effect.acknowledged) return;
-        expect(pod === null || isLeaving(pod)).toBe(true);
-        if (record.desiredState === 'deleted') expect(claim === null || isLeaving(claim)).toBe(true);
+        expect(pod === null || isTerminating(pod)).toBe(true);
+        if (record.desiredState === 'deleted') expect(claim === null || isTerminating(claim)).toBe(true);
       },
       ['wait'],
     );
   });
 
-  it('is settled exactly when things are as wanted', () => {
+  it('is settled exactly when the actual state is the desired state', () => {
     forEveryDecision(
       ({ record, actual: { pod, claim }, effect }) => {
         if (effect.kind === 'conflict') return;
         const isAsDesired = {
-          running: pod !== null && !isLeaving(pod) && !isOutdated(record, pod) && !isFinished(pod),
+          running: pod !== null && !isTerminating(pod) && !isOutdated(record, pod) && !isFinished(pod),
           stopped: pod === null,
           deleted: pod === null && claim === null,
         };
@@ -147,7 +148,7 @@ describe('whatever is wanted and whatever is there, decide', () => {
     );
   });
 
-  it('lets a finished pod rest, and replaces it as soon as the rest that it named is over', () => {
+  it('requeues a young finished pod and replaces it when the requested time is over', () => {
     forEveryDecision(
       ({ record, actual, effect }) => {
         if (effect.kind !== 'requeue') return;
@@ -161,18 +162,18 @@ describe('whatever is wanted and whatever is there, decide', () => {
     );
   });
 
-  it('reaches its end on a cluster that does what it is told, in at most eight effects', () => {
+  it('reaches the desired state in at most eight effects on a healthy cluster', () => {
     const longest = { length: 0 };
     forEveryDecision(({ record, actual, effect: first }) => {
       if (first.kind === 'conflict') return;
       const path: Effect['kind'][] = [];
       let here = actual;
-      let now = testNow;
-      for (let effect: Effect = first; effect.kind !== 'settled'; effect = decide(record, here, now)) {
+      let nowMs = testNow;
+      for (let effect: Effect = first; effect.kind !== 'settled'; effect = decide(record, here, nowMs)) {
         path.push(effect.kind);
         expect(path.length, path.join(', ')).toBeLessThanOrEqual(8);
-        if (effect.kind === 'requeue') now += effect.requeueAfterMs;
-        here = obey(effect, here, record.generation);
+        if (effect.kind === 'requeue') nowMs += effect.requeueAfterMs;
+        here = applied(effect, here, record.generation);
       }
       longest.length = Math.max(longest.length, path.length);
     });
@@ -180,8 +181,8 @@ describe('whatever is wanted and whatever is there, decide', () => {
   });
 });
 
-/** The cluster after an effect, at its best: waiting is over at once. */
-function obey(effect: Effect, { pod, claim }: Actual, generation: number): Actual {
+/** A healthy cluster after an effect. Every deletion ends immediately. */
+function applied(effect: Effect, { pod, claim }: Actual, generation: number): Actual {
   switch (effect.kind) {
     case 'create-claim':
       return { pod, claim: claimOf() };
@@ -192,7 +193,7 @@ function obey(effect: Effect, { pod, claim }: Actual, generation: number): Actua
     case 'delete-claim':
       return { pod, claim: claimOf({ leaving: true }) };
     case 'wait':
-      return { pod: isLeaving(pod) ? null : pod, claim: isLeaving(claim) ? null : claim };
+      return { pod: isTerminating(pod) ? null : pod, claim: isTerminating(claim) ? null : claim };
     case 'requeue':
     case 'conflict':
     case 'settled':

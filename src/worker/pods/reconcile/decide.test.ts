@@ -1,23 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { claimOf, podOf, recordOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf, testNow } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { decide, failedPodRestMs, type Actual } from './decide.ts';
 
-const running = recordOf();
-const stopped = recordOf({ desiredState: 'stopped', generation: 2 });
-const deleted = recordOf({ desiredState: 'deleted', generation: 2 });
+const running = recordFixture();
+const stopped = recordFixture({ desiredState: 'stopped', generation: 2 });
+const deleted = recordFixture({ desiredState: 'deleted', generation: 2 });
 
 const kindOf = (...input: Parameters<typeof decide>) => decide(...input).kind;
 
 describe('decide', () => {
-  it('makes the volume before the pod, and then rests', () => {
+  it('creates the volume before the pod, and is then settled', () => {
     expect(kindOf(running, { pod: null, claim: null }, testNow)).toBe('create-claim');
     expect(kindOf(running, { pod: null, claim: claimOf() }, testNow)).toBe('create-pod');
     expect(kindOf(running, { pod: podOf(), claim: claimOf() }, testNow)).toBe('settled');
   });
 
-  it('stops by removing the pod alone, whatever becomes of the volume', () => {
+  it('stops a project by deleting only its pod', () => {
     expect(kindOf(stopped, { pod: podOf(), claim: claimOf() }, testNow)).toBe('delete-pod');
     expect(decide(stopped, { pod: podOf({ leaving: true }), claim: claimOf() }, testNow)).toEqual({
       kind: 'wait',
@@ -26,15 +27,15 @@ describe('decide', () => {
     expect(kindOf(stopped, { pod: null, claim: claimOf() }, testNow)).toBe('settled');
   });
 
-  it('deletes pod and volume, and settles only when both are gone', () => {
+  it('deletes pod and volume, and is settled when both are gone', () => {
     expect(kindOf(deleted, { pod: podOf(), claim: claimOf() }, testNow)).toBe('delete-pod');
     expect(kindOf(deleted, { pod: podOf({ leaving: true }), claim: claimOf() }, testNow)).toBe('delete-claim');
     expect(kindOf(deleted, { pod: null, claim: claimOf({ leaving: true }) }, testNow)).toBe('wait');
     expect(kindOf(deleted, { pod: null, claim: null }, testNow)).toBe('settled');
   });
 
-  it('replaces the pod of before a restart, but only after it has left', () => {
-    const restarted = recordOf({ generation: 2, podGeneration: 2 });
+  it('replaces the pod from before a restart only after it is gone', () => {
+    const restarted = recordFixture({ generation: 2, podGeneration: 2 });
     expect(kindOf(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, testNow)).toBe('delete-pod');
     expect(decide(restarted, { pod: podOf({ generation: 1, leaving: true }), claim: claimOf() }, testNow)).toEqual({
       kind: 'wait',
@@ -43,7 +44,7 @@ describe('decide', () => {
     expect(kindOf(restarted, { pod: podOf({ generation: 2 }), claim: claimOf() }, testNow)).toBe('settled');
   });
 
-  it('replaces a failed pod, but not in a hot loop', () => {
+  it('replaces a failed pod only when it is old enough', () => {
     const young = podOf({ phase: 'Failed', createdAt: new Date(testNow - 1_000).toISOString() });
     expect(decide(running, { pod: young, claim: claimOf() }, testNow)).toEqual({
       kind: 'requeue',
@@ -52,14 +53,14 @@ describe('decide', () => {
     expect(kindOf(running, { pod: podOf({ phase: 'Failed' }), claim: claimOf() }, testNow)).toBe('delete-pod');
   });
 
-  it('waits for a volume that is on its way out before it makes a new one', () => {
+  it('waits until a terminating volume is gone before it creates a new one', () => {
     expect(decide(running, { pod: null, claim: claimOf({ leaving: true }) }, testNow)).toEqual({
       kind: 'wait',
       acknowledged: false,
     });
   });
 
-  it('touches nothing of somebody else that bears our name', () => {
+  it('reports a conflict when a foreign object has our name', () => {
     const foreign = '11111111-2222-4333-8444-555555555555';
     for (const record of [running, stopped, deleted]) {
       expect(kindOf(record, { pod: podOf({ projectId: foreign }), claim: null }, testNow)).toBe('conflict');
@@ -67,7 +68,7 @@ describe('decide', () => {
     }
   });
 
-  it('from whatever start and wish ends settled, with exactly what is wanted, and never a second pod', () => {
+  it('always ends settled in the desired state, and never with a second pod', () => {
     const podArbitrary = fc.option(
       fc.record({
         generation: fc.integer({ min: 1, max: 3 }),
@@ -82,7 +83,7 @@ describe('decide', () => {
         fc.constantFrom('running' as const, 'stopped' as const, 'deleted' as const),
         fc.integer({ min: 1, max: 3 }),
         (pod, claim, desiredState, podGeneration) => {
-          const desired = recordOf({ desiredState, generation: 3, podGeneration });
+          const desired = recordFixture({ desiredState, generation: 3, podGeneration });
           let actual: Actual = { pod: pod && podOf(pod), claim: claim && claimOf(claim) };
           for (let step = 0; step < 12; step++) {
             const effect = decide(desired, actual, testNow);
@@ -102,7 +103,7 @@ describe('decide', () => {
                 expect(desired.desiredState).toBe('deleted');
                 actual = { ...actual, claim: claimOf({ leaving: true }) };
                 break;
-              case 'wait': // the cluster finishes what it was told
+              case 'wait': // the cluster finishes the deletion
                 actual = {
                   pod: actual.pod?.metadata.deletionTimestamp ? null : actual.pod,
                   claim: actual.claim?.metadata.deletionTimestamp ? null : actual.claim,
@@ -117,7 +118,7 @@ describe('decide', () => {
                 expect.unreachable(effect.kind);
             }
           }
-          expect.unreachable('it never settled');
+          expect.unreachable('it was never settled');
         },
       ),
     );

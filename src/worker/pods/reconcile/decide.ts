@@ -1,6 +1,6 @@
 /**
- * What to do next for a project: a pure function from what is wanted (the row) and what is there (pod and claim) to one
- * small effect. It keeps no memory, so a job may run twice, late, out of order or not at all.
+ * The next step of a reconcile: a pure function from the desired state (the row) and the actual state (pod and claim) to
+ * one effect. It keeps no memory, so a job may run twice, late, out of order or not at all.
  */
 
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
@@ -18,42 +18,45 @@ export type Effect =
   | { kind: 'create-pod' }
   | { kind: 'delete-pod'; pod: KubernetesPod }
   | { kind: 'delete-claim'; claim: KubernetesClaim }
-  /** Somebody else's object bears the name; it stays untouched. */
+  /** An object that is not ours has the name. It stays untouched. */
   | { kind: 'conflict'; object: string }
-  /** A pod that failed at once is not replaced at once: it would fail again in a hot loop. */
+  /** A pod that failed immediately is not replaced immediately: its successor would fail in a hot loop. */
   | { kind: 'requeue'; requeueAfterMs: number }
-  /** Nothing can be done before the cluster has finished; the watch wakes us. `told`: it has all orders that the wish needs. */
+  /**
+   * The cluster has to finish something first; the watch then requests another reconcile. `acknowledged`: the cluster has
+   * accepted every request that the command needs.
+   */
   | { kind: 'wait'; acknowledged: boolean }
-  /** Actual is as wanted. */
+  /** The actual state is the desired state. */
   | { kind: 'settled' };
 
-/** The shortest life of a failed pod before it is replaced, in milliseconds. */
+/** A failed pod is replaced when it is at least this old, in milliseconds. */
 export const failedPodRestMs = 10_000;
 
-/** @param now milliseconds since the epoch */
-export function decide(desired: ProjectRecord, actual: Actual, now: number): Effect {
+/** @param nowMs milliseconds since the epoch */
+export function decide(desired: ProjectRecord, actual: Actual, nowMs: number): Effect {
   const { pod, claim } = actual;
   if (pod && !isOurs(desired, pod)) return { kind: 'conflict', object: `pod ${pod.metadata.name}` };
   if (claim && !isOurs(desired, claim)) return { kind: 'conflict', object: `volume claim ${claim.metadata.name}` };
-  const leaving = pod !== null && Boolean(pod.metadata.deletionTimestamp);
+  const terminating = pod !== null && Boolean(pod.metadata.deletionTimestamp);
 
   switch (desired.desiredState) {
     case 'deleted': {
-      if (pod && !leaving) return { kind: 'delete-pod', pod };
+      if (pod && !terminating) return { kind: 'delete-pod', pod };
       if (claim && !claim.metadata.deletionTimestamp) return { kind: 'delete-claim', claim };
       return pod || claim ? { kind: 'wait', acknowledged: true } : { kind: 'settled' };
     }
     case 'stopped': {
       if (!pod) return { kind: 'settled' };
-      return leaving ? { kind: 'wait', acknowledged: true } : { kind: 'delete-pod', pod };
+      return terminating ? { kind: 'wait', acknowledged: true } : { kind: 'delete-pod', pod };
     }
     case 'running': {
-      if (leaving) return { kind: 'wait', acknowledged: false };
+      if (terminating) return { kind: 'wait', acknowledged: false };
       if (pod && isOutdated(desired, pod)) return { kind: 'delete-pod', pod };
       if (pod && isFinished(pod)) {
-        const age = now - Date.parse(pod.metadata.creationTimestamp);
-        return age < failedPodRestMs
-          ? { kind: 'requeue', requeueAfterMs: failedPodRestMs - age }
+        const ageMs = nowMs - Date.parse(pod.metadata.creationTimestamp);
+        return ageMs < failedPodRestMs
+          ? { kind: 'requeue', requeueAfterMs: failedPodRestMs - ageMs }
           : { kind: 'delete-pod', pod };
       }
       if (pod) return { kind: 'settled' };
@@ -63,13 +66,13 @@ export function decide(desired: ProjectRecord, actual: Actual, now: number): Eff
   }
 }
 
-/** Made before the last restart: it must go before its successor can come. */
+/** Whether the pod was created before the last restart. It must be deleted before its successor can be created. */
 export function isOutdated(desired: ProjectRecord, pod: KubernetesPod): boolean {
-  // Turned round, so that an annotation that is no number counts as old.
+  // Negated, so that an annotation that is not a number counts as outdated.
   return !(Number(pod.metadata.annotations[generationAnnotation] ?? 0) >= desired.podGeneration);
 }
 
-/** Evicted, lost or completed: this pod object never runs again. */
+/** Whether the pod was evicted, lost or has completed: its containers never run again. */
 function isFinished(pod: KubernetesPod): boolean {
   return pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded';
 }

@@ -1,13 +1,14 @@
 /**
- * The loop that makes the cluster agree with the row: read both sides, decide the next small effect, do it, and look
- * again, until nothing is left to do or only waiting helps. The row is read anew before every effect, and after every read of
- * the cluster: a wish that came meanwhile counts at once, and no object of a later wish is judged by an earlier one.
+ * The loop that makes the cluster agree with the row: read both sides, decide the next effect, apply it, and repeat until
+ * nothing is left to do or only waiting helps. It reads the row again after every read of the cluster and before every
+ * effect. A command that came meanwhile counts immediately, and an older command never decides about a newer pod.
  */
 
+import type { Clock } from '../../../shared/clock.ts';
+import { isObserved } from '../../../shared/contract/commands.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
-import type { AfterStep } from '../../step.ts';
 import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { KubernetesError } from '../kube/kubernetes-error.ts';
@@ -15,33 +16,36 @@ import { accessSecretManifest, claimManifest, podManifest, type PodSettings } fr
 import type { StatusWriter } from '../status/status-writer.ts';
 import { decide, type Actual, type Effect } from './decide.ts';
 
-/** `later`: look again after this many milliseconds, for no event will wake us. */
+/** `requeue`: reconcile again after this many milliseconds, because no event will request it. */
 type ReconcileResult = { kind: 'done' } | { kind: 'requeue'; requeueAfterMs: number };
 
 export interface Reconciler {
   /**
-   * Brings one project nearer to its wish.
-   * @param known the row as it was a moment ago: where to look, before it is read anew
-   * @param requestId of the mutation that asked for it; noted on the pod
-   * @throws KubernetesError the cluster refused or did not answer; the kind says whether to try again
+   * Brings one project closer to its desired state.
+   * @param known a recent copy of the row. It only says which objects to read
+   * @param requestId the request that led to this reconcile; it is recorded on the pod
+   * @throws KubernetesError the cluster refused or did not answer; its kind says whether to try again
    */
   reconcile(known: ProjectRecord, signal: AbortSignal, requestId?: string): Promise<ReconcileResult>;
 }
 
-/** More steps than any path through {@link decide} has; beyond it something undoes our work as fast as we do it. */
+type ApplicableEffect = Extract<Effect, { kind: `${'create' | 'delete'}-${'pod' | 'claim'}` }>;
+
+/** More steps than any path through {@link decide} has. Beyond it somebody else undoes each of our changes. */
 const maxSteps = 10;
 
-export function createReconciler(deps: {
+interface ReconcilerDeps {
   db: Database;
   kubernetes: KubernetesClient;
   writer: StatusWriter;
   settings: PodSettings;
-  now: () => Date;
-  /** Random text, long enough that nobody guesses it. */
+  clock: Clock;
+  /** Returns a random text that nobody can guess. */
   newToken: () => string;
-  afterStep?: AfterStep | undefined;
-}): Reconciler {
-  const { db, kubernetes, writer, settings, now, newToken, afterStep } = deps;
+}
+
+export function createReconciler(deps: ReconcilerDeps): Reconciler {
+  const { db, kubernetes, writer, clock } = deps;
 
   return {
     async reconcile(known, signal, requestId) {
@@ -49,107 +53,108 @@ export function createReconciler(deps: {
       let actual: Actual | null = null;
       for (let step = 0; step < maxSteps; step++) {
         signal.throwIfAborted();
-        // The row after the cluster: an object of a wish that came meanwhile was made after that wish was written.
-        actual ??= isNeverReconciled(desired) ? await readNew(desired) : await read(desired);
+        // First the cluster, then the row: the row is then never older than the pod that it decides about.
+        actual ??= await readActual(kubernetes, desired);
         desired = await findProject(db, known.id);
         if (!desired) return { kind: 'done' };
-        const effect = decide(desired, actual, now().getTime());
+        const effect = decide(desired, actual, clock.now());
         switch (effect.kind) {
           case 'settled':
-            await writer.recordAcknowledged(desired, { settled: actual });
+            await writer.recordSettled(desired, actual);
             return { kind: 'done' };
           case 'wait':
-            if (effect.acknowledged) await writer.recordAcknowledged(desired, { settled: null });
+            if (effect.acknowledged) await writer.recordAcknowledged(desired);
             return { kind: 'done' };
           case 'requeue':
             return effect;
           case 'conflict':
-            throw new KubernetesError(
-              'terminal',
-              'name-conflict',
-              `The ${effect.object} belongs to somebody else and is left alone. An administrator must rename or remove it.`,
-              { status: 409 },
-            );
+            throw nameConflict(effect.object);
           default:
-            actual = await apply(effect, desired, { actual, requestId });
-            await afterStep?.(effect.kind);
+            actual = await apply(deps, effect, { desired, actual, requestId });
         }
       }
       throw new KubernetesError(
         'transient',
         'cluster-error',
-        'The objects of the project keep changing under our hands.',
+        'Something else keeps changing the objects of the project.',
         {
           status: 0,
         },
       );
     },
   };
+}
 
-  /** Without a claim there is no pod of ours yet; another's would show when ours is made. One request instead of two. */
-  async function readNew(desired: ProjectRecord): Promise<Actual> {
+function nameConflict(object: string): KubernetesError {
+  return new KubernetesError(
+    'terminal',
+    'name-conflict',
+    `The ${object} does not belong to this project and is left alone. An administrator must rename or remove it.`,
+    { status: 409 },
+  );
+}
+
+async function readActual(kubernetes: KubernetesClient, desired: ProjectRecord): Promise<Actual> {
+  if (isFirstAttempt(desired)) {
+    // Without a claim there is no pod of ours yet, and a foreign pod shows when ours is created. That saves one request.
     const claim = await kubernetes.readClaim(desired.workspacePvcName);
     return { claim, pod: claim && (await kubernetes.readPod(desired.podName)) };
   }
+  const [pod, claim] = await Promise.all([
+    kubernetes.readPod(desired.podName),
+    kubernetes.readClaim(desired.workspacePvcName),
+  ]);
+  return { pod, claim };
+}
 
-  async function read(desired: ProjectRecord): Promise<Actual> {
-    const [pod, claim] = await Promise.all([
-      kubernetes.readPod(desired.podName),
-      kubernetes.readClaim(desired.workspacePvcName),
-    ]);
-    return { pod, claim };
-  }
+/** Whether no attempt has carried out the first command of the project. */
+function isFirstAttempt(desired: ProjectRecord): boolean {
+  return desired.generation === 1 && !isObserved(desired);
+}
 
-  /** The secret of the project, which the pod needs before it can start. */
-  async function createAccess(desired: ProjectRecord, claim: KubernetesClaim): Promise<void> {
-    await kubernetes.createSecret(
-      accessSecretManifest(desired, {
-        claimUid: claim.metadata.uid,
-        installationId: settings.installationId,
-        token: newToken(),
-      }),
-    );
-  }
-
-  /** Does one effect. Returns what is there afterwards, or `null` when only a fresh read can tell. */
-  async function apply(
-    effect: Extract<Effect, { kind: `${'create' | 'delete'}-${'pod' | 'claim'}` }>,
-    desired: ProjectRecord,
-    { actual, requestId }: { actual: Actual; requestId: string | undefined },
-  ): Promise<Actual | null> {
-    const leaving = now().toISOString();
-    try {
-      switch (effect.kind) {
-        case 'create-claim':
-          return { ...actual, claim: await kubernetes.createClaim(claimManifest(desired, settings)) };
-        case 'create-pod':
-          if (actual.claim) await createAccess(desired, actual.claim);
-          return { ...actual, pod: await kubernetes.createPod(podManifest(desired, settings, requestId)) };
-        case 'delete-pod': {
-          await kubernetes.deletePod(effect.pod.metadata);
-          return {
-            ...actual,
-            pod: { ...effect.pod, metadata: { ...effect.pod.metadata, deletionTimestamp: leaving } },
-          };
-        }
-        case 'delete-claim': {
-          await kubernetes.deleteClaim(effect.claim.metadata);
-          return {
-            ...actual,
-            claim: { ...effect.claim, metadata: { ...effect.claim.metadata, deletionTimestamp: leaving } },
-          };
-        }
+/** Applies one effect. Returns the actual state afterwards, or `null` when it has to be read again. */
+async function apply(
+  deps: ReconcilerDeps,
+  effect: ApplicableEffect,
+  { desired, actual, requestId }: { desired: ProjectRecord; actual: Actual; requestId: string | undefined },
+): Promise<Actual | null> {
+  const { kubernetes, settings, clock } = deps;
+  const deletionTimestamp = new Date(clock.now()).toISOString();
+  try {
+    switch (effect.kind) {
+      case 'create-claim':
+        return { ...actual, claim: await kubernetes.createClaim(claimManifest(desired, settings)) };
+      case 'create-pod':
+        if (actual.claim) await createAccessSecret(deps, desired, actual.claim);
+        return { ...actual, pod: await kubernetes.createPod(podManifest(desired, settings, requestId)) };
+      case 'delete-pod': {
+        const { pod } = effect;
+        await kubernetes.deletePod(pod.metadata);
+        return { ...actual, pod: { ...pod, metadata: { ...pod.metadata, deletionTimestamp } } };
       }
-    } catch (error) {
-      // Somebody was quicker, or the object is another one by now: what is there decides.
-      if (error instanceof KubernetesError && (error.kind === 'already-exists' || error.kind === 'conflict'))
-        return null;
-      throw error;
+      case 'delete-claim': {
+        const { claim } = effect;
+        await kubernetes.deleteClaim(claim.metadata);
+        return { ...actual, claim: { ...claim, metadata: { ...claim.metadata, deletionTimestamp } } };
+      }
     }
+  } catch (error) {
+    // Another worker was faster, or the object has been replaced.
+    const hasChanged =
+      error instanceof KubernetesError && (error.kind === 'already-exists' || error.kind === 'conflict');
+    if (hasChanged) return null;
+    throw error;
   }
 }
 
-/** Its first wish, which no attempt has carried out. */
-function isNeverReconciled(desired: ProjectRecord): boolean {
-  return desired.generation === 1 && desired.observedGeneration === 0;
+/** Creates the secret of the project, which the pod needs before it can start. */
+async function createAccessSecret(
+  { kubernetes, settings, newToken }: ReconcilerDeps,
+  desired: ProjectRecord,
+  claim: KubernetesClaim,
+): Promise<void> {
+  const { installationId } = settings;
+  await kubernetes.createSecret(
+    accessSecretManifest(desired, { claimUid: claim.metadata.uid, installationId, token: newToken() }),
+  );
 }

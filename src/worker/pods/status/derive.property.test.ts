@@ -1,17 +1,18 @@
 /**
- * What `derive` promises for every row and every pod that the schema accepts: fields missing, reasons that nobody has
- * heard of, containers without a status, any phase, leaving or outdated. Abstracted: which of these rows and pods really
- * meet; the words of each reason, which have a corpus of real pods as their own test.
+ * What `derive` guarantees for every row and every pod that the schema accepts: missing fields, unknown reasons, containers
+ * without a status, any phase, terminating or outdated. The messages of the reasons are tested with real pods in
+ * tests/corpus.
  */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { anyActual, anyRecord } from '../../../../tests/model/arbitraries.ts';
+import { isObserved } from '../../../shared/contract/commands.ts';
 import { containerSummarySchema } from '../../../shared/contract/project.ts';
 import { reasonCodeSchema } from '../../../shared/contract/reason-code.ts';
 import { projectStatusSchema, type ProjectStatus } from '../../../shared/contract/states.ts';
-import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { hasFailedPermanently, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { differs, type ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
 import type { KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { isOurs, isOutdated, type Actual } from '../reconcile/decide.ts';
@@ -22,9 +23,9 @@ const now = '2026-01-01T12:00:00.000Z';
 const muchLater = '2026-01-01T14:00:00.000Z';
 const live = anyRecord.filter((record) => record.status !== 'archived');
 
-/** Checks `property` of every patch, and that every status in question was among them. */
+/** Checks `property` for every patch, and that these statuses were among them. */
 function forEveryPatch(
-  property: (given: { record: ProjectRecord; actual: Actual; own: Actual; patch: ProjectPatch }) => void,
+  property: (given: { record: ProjectRecord; actual: Actual; ours: Actual; patch: ProjectPatch }) => void,
   statuses: readonly ProjectStatus[] = [],
 ): void {
   const met = new Set<ProjectStatus | undefined>();
@@ -32,19 +33,18 @@ function forEveryPatch(
     fc.property(live, anyActual, (record, actual) => {
       const patch = derive(record, actual, now);
       met.add(patch.status);
-      property({ record, actual, own: ownOf(record, actual), patch });
+      property({ record, actual, ours: oursOf(record, actual), patch });
     }),
     { numRuns: 1_000 },
   );
   for (const status of statuses) expect(met).toContain(status);
 }
 
-/** Without what belongs to somebody else. */
-const ownOf = (record: ProjectRecord, { pod, claim }: Actual): Actual => ({
+/** Without foreign objects. */
+const oursOf = (record: ProjectRecord, { pod, claim }: Actual): Actual => ({
   pod: pod && isOurs(record, pod) ? pod : null,
   claim: claim && isOurs(record, claim) ? claim : null,
 });
-const isObserved = (record: ProjectRecord) => record.observedGeneration === record.generation;
 
 function isReady(pod: KubernetesPod): boolean {
   const { phase, containerStatuses } = pod.status;
@@ -53,8 +53,8 @@ function isReady(pod: KubernetesPod): boolean {
   return phase === 'Running' && names.length > 0 && names.every(({ name }) => isContainerReady(name));
 }
 
-describe('whatever the row says and whatever is there, derive', () => {
-  it('finds a status, a reason from the list and whole containers for every pod, and never throws', () => {
+describe('for every row and every pod, derive', () => {
+  it('returns a status, a known reason and valid containers, and never throws', () => {
     forEveryPatch(({ patch }) => {
       expect(projectStatusSchema.safeParse(patch.status).success).toBe(true);
       expect(reasonCodeSchema.safeParse(patch.reason).success).toBe(true);
@@ -63,9 +63,9 @@ describe('whatever the row says and whatever is there, derive', () => {
     }, projectStatusSchema.options);
   });
 
-  it('says ready only of a pod that runs with every container ready, stays, and is of the present generation', () => {
+  it('says ready only when a current pod runs, every container is ready and it is not terminating', () => {
     forEveryPatch(
-      ({ record, own: { pod }, patch }) => {
+      ({ record, ours: { pod }, patch }) => {
         if (patch.status !== 'ready') return;
         expect(record.desiredState).toBe('running');
         expect(pod?.metadata.deletionTimestamp ?? null).toBeNull();
@@ -76,9 +76,9 @@ describe('whatever the row says and whatever is there, derive', () => {
     );
   });
 
-  it('waits for the successor of a pod that leaves or is outdated: no error, unless an attempt was parked', () => {
+  it('shows no error while a terminating or outdated pod is replaced, unless the attempts are exhausted', () => {
     forEveryPatch(
-      ({ record, own: { pod }, patch }) => {
+      ({ record, ours: { pod }, patch }) => {
         if (record.desiredState !== 'running' || record.failedGeneration !== null || !pod) return;
         if (pod.metadata.deletionTimestamp || isOutdated(record, pod)) expect(patch.status).toBe('initializing');
       },
@@ -86,9 +86,9 @@ describe('whatever the row says and whatever is there, derive', () => {
     );
   });
 
-  it('says archived exactly when a deletion has been ordered and pod and volume are both gone', () => {
+  it('says archived exactly when a deletion was acknowledged and pod and volume are gone', () => {
     forEveryPatch(
-      ({ record, own: { pod, claim }, patch }) => {
+      ({ record, ours: { pod, claim }, patch }) => {
         const isOver = record.desiredState === 'deleted' && pod === null && claim === null && isObserved(record);
         expect(patch.status === 'archived').toBe(isOver);
         expect(patch.deletedAt).toBe(isOver ? now : undefined);
@@ -97,9 +97,9 @@ describe('whatever the row says and whatever is there, derive', () => {
     );
   });
 
-  it('says stopped exactly when a stop has been ordered and the pod is gone, whatever becomes of the volume', () => {
+  it('says stopped exactly when a stop was acknowledged and the pod is gone', () => {
     forEveryPatch(
-      ({ record, own: { pod }, patch }) => {
+      ({ record, ours: { pod }, patch }) => {
         const isOver = record.desiredState === 'stopped' && pod === null && isObserved(record);
         expect(patch.status === 'stopped').toBe(isOver);
       },
@@ -107,10 +107,10 @@ describe('whatever the row says and whatever is there, derive', () => {
     );
   });
 
-  it('shows a parked wish as an error in the words of its failure, unless things are as wanted all the same', () => {
+  it('shows a permanent failure as an error with its message, unless the desired state was reached all the same', () => {
     forEveryPatch(
       ({ record, patch }) => {
-        if (record.failedGeneration !== record.generation) return;
+        if (!hasFailedPermanently(record)) return;
         if (['ready', 'stopped', 'archived'].includes(patch.status ?? '')) return;
         expect(patch).toMatchObject({ status: 'error', message: record.podError, reason: record.podErrorCode });
       },
@@ -118,7 +118,7 @@ describe('whatever the row says and whatever is there, derive', () => {
     );
   });
 
-  it('never shows a state that belongs to another wish', () => {
+  it('never shows a status that belongs to another desired state', () => {
     const fitting: Record<ProjectRecord['desiredState'], readonly (ProjectStatus | undefined)[]> = {
       running: ['initializing', 'ready', 'error'],
       stopped: ['stopping', 'stopped', 'error'],
@@ -129,8 +129,8 @@ describe('whatever the row says and whatever is there, derive', () => {
     });
   });
 
-  it('tells of a phase, a uid, a time and containers exactly when there is a pod of ours', () => {
-    forEveryPatch(({ own: { pod }, patch }) => {
+  it('shows phase, uid, creation time and containers exactly when the project has a pod', () => {
+    forEveryPatch(({ ours: { pod }, patch }) => {
       expect(patch.phase === null).toBe(pod === null);
       expect(patch.podUid).toBe(pod?.metadata.uid ?? null);
       expect(patch.podCreatedAt === null).toBe(pod === null);
@@ -138,7 +138,7 @@ describe('whatever the row says and whatever is there, derive', () => {
     });
   });
 
-  it('has nothing more to write once its patch is written, until the time that it has announced', () => {
+  it('changes nothing more after its patch was written, until the recheck time', () => {
     forEveryPatch(({ record, actual, patch }) => {
       const written = { ...record, ...patch, updatedAt: now };
       expect(differs(written, derive(written, actual, now))).toBe(false);
@@ -148,7 +148,7 @@ describe('whatever the row says and whatever is there, derive', () => {
     });
   });
 
-  it('says the same for the same, and touches neither row nor objects', () => {
+  it('returns the same patch for the same input and changes neither row nor objects', () => {
     forEveryPatch(({ record, actual, patch }) => {
       const before = structuredClone({ record, actual });
       expect(derive(record, actual, now)).toEqual(patch);
@@ -156,7 +156,7 @@ describe('whatever the row says and whatever is there, derive', () => {
     });
   });
 
-  it('decides nothing about what is wanted: a wish and its generations are never in its patch', () => {
+  it('never writes the desired state or a generation', () => {
     forEveryPatch(({ patch }) => {
       for (const field of ['desiredState', 'generation', 'observedGeneration', 'podGeneration']) {
         expect(patch).not.toHaveProperty(field);
@@ -164,7 +164,7 @@ describe('whatever the row says and whatever is there, derive', () => {
     });
   });
 
-  it('leaves an archived project as it is', () => {
+  it('changes nothing in an archived project', () => {
     fc.assert(
       fc.property(anyRecord, anyActual, (record, actual) => {
         expect(derive({ ...record, status: 'archived' }, actual, now)).toEqual({});

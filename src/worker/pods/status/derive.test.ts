@@ -1,34 +1,35 @@
 import { describe, expect, it } from 'vitest';
 
-import { claimOf, podOf, recordOf } from '../../../../tests/model/fixtures.ts';
+import { claimOf, podOf } from '../../../../tests/model/fixtures.ts';
+import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { initialProgress } from '../../../shared/contract/diagnosis.ts';
 import { derive as deriveAll } from './derive.ts';
 
 const derive = (...given: Parameters<typeof deriveAll>) => deriveAll(...given).patch;
 const now = '2026-01-01T12:00:00.000Z';
-const told = { observedGeneration: 1 } as const;
+const acknowledged = { observedGeneration: 1 } as const;
 
 describe('derive', () => {
   it('says ready only when the pod runs and every container is ready', () => {
-    expect(derive(recordOf(told), { pod: podOf(), claim: claimOf() }, now)).toMatchObject({
+    expect(derive(recordFixture(acknowledged), { pod: podOf(), claim: claimOf() }, now)).toMatchObject({
       status: 'ready',
       phase: 'Running',
     });
-    expect(derive(recordOf(told), { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
+    expect(derive(recordFixture(acknowledged), { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
       status: 'initializing',
       phase: 'Running',
       message: expect.stringContaining('0 of 3 are ready') as string,
     });
   });
 
-  it('leaves ready as soon as the pod is on its way out, and says that a new one follows', () => {
+  it('is no longer ready as soon as the pod terminates, and says that a new pod follows', () => {
     const leaving = derive(
-      recordOf({ ...told, status: 'ready' }),
+      recordFixture({ ...acknowledged, status: 'ready' }),
       { pod: podOf({ leaving: true }), claim: claimOf() },
       now,
     );
-    expect(leaving).toMatchObject({ status: 'initializing', nextStep: expect.stringContaining('new one') as string });
-    const gone = derive(recordOf({ ...told, status: 'ready' }), { pod: null, claim: claimOf() }, now);
+    expect(leaving).toMatchObject({ status: 'initializing', nextStep: expect.stringContaining('new pod') as string });
+    const gone = derive(recordFixture({ ...acknowledged, status: 'ready' }), { pod: null, claim: claimOf() }, now);
     expect(gone).toMatchObject({
       status: 'initializing',
       phase: null,
@@ -39,9 +40,9 @@ describe('derive', () => {
   });
 
   it.each(['running', 'stopped', 'deleted'] as const)(
-    'says who must act when the pod of a project that is wanted %s does not end in time',
+    'says who must act when the pod of a project whose desired state is %s does not end in time',
     (desiredState) => {
-      const record = recordOf({ ...told, desiredState });
+      const record = recordFixture({ ...acknowledged, desiredState });
       const actual = { pod: podOf({ leaving: true }), claim: claimOf() };
       const early = deriveAll(record, actual, '2026-01-01T12:00:29.000Z');
       expect(early.patch.actor).toBe('nobody');
@@ -55,26 +56,26 @@ describe('derive', () => {
     },
   );
 
-  it('never calls the pod of before a restart ready', () => {
-    const restarted = recordOf({ generation: 2, podGeneration: 2, observedGeneration: 1 });
+  it('never says ready because of the pod from before a restart', () => {
+    const restarted = recordFixture({ generation: 2, podGeneration: 2, observedGeneration: 1 });
     expect(derive(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, now)).toMatchObject({
       status: 'initializing',
     });
   });
 
-  it('says stopped or archived only after the cluster had its orders and nothing is left', () => {
-    const stop = recordOf({ desiredState: 'stopped', generation: 2, observedGeneration: 1 });
+  it('says stopped or archived only when the command was acknowledged and nothing is left', () => {
+    const stop = recordFixture({ desiredState: 'stopped', generation: 2, observedGeneration: 1 });
     expect(derive(stop, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'stopping' });
     expect(derive({ ...stop, observedGeneration: 2 }, { pod: null, claim: claimOf() }, now)).toMatchObject({
       status: 'stopped',
     });
-    const remove = recordOf({ desiredState: 'deleted', generation: 2, observedGeneration: 2 });
+    const remove = recordFixture({ desiredState: 'deleted', generation: 2, observedGeneration: 2 });
     expect(derive(remove, { pod: null, claim: claimOf() }, now)).toMatchObject({ status: 'deleting' });
     expect(derive(remove, { pod: null, claim: null }, now)).toMatchObject({ status: 'archived', deletedAt: now });
   });
 
-  it('shows a parked failure as error in its own words, until a pod is ready all the same', () => {
-    const failedPermanently = recordOf({
+  it('shows a permanent failure as an error with its message, until a pod is ready all the same', () => {
+    const failedPermanently = recordFixture({
       failedGeneration: 1,
       podError: 'The quota is used up.',
       podErrorCode: 'quota-exceeded',
@@ -87,8 +88,8 @@ describe('derive', () => {
     expect(derive(failedPermanently, { pod: podOf(), claim: claimOf() }, now)).toMatchObject({ status: 'ready' });
   });
 
-  it('tells of the pod that is there rather than of an attempt that failed before', () => {
-    const failed = recordOf({ podError: 'The cluster does not answer.', podErrorCode: 'cluster-unreachable' });
+  it('shows the state of an existing pod rather than the failure of an attempt', () => {
+    const failed = recordFixture({ podError: 'The cluster does not answer.', podErrorCode: 'cluster-unreachable' });
     expect(derive(failed, { pod: podOf({ ready: false }), claim: claimOf() }, now)).toMatchObject({
       status: 'initializing',
       reason: 'starting',
@@ -100,31 +101,35 @@ describe('derive', () => {
     });
   });
 
-  it('counts the start of a project from its wish, and where no wish was noted from its pod', () => {
-    const created = recordOf(told).createdAt;
+  it('measures a start from the command, or from the pod when the time of the command is unknown', () => {
+    const created = recordFixture(acknowledged).createdAt;
     const pod = podOf();
-    const startOf = (changes: Parameters<typeof recordOf>[0]) =>
-      derive(recordOf({ ...told, ...changes }), { pod, claim: claimOf() }, now).progress;
+    const startOf = (changes: Parameters<typeof recordFixture>[0]) =>
+      derive(recordFixture({ ...acknowledged, ...changes }), { pod, claim: claimOf() }, now).progress;
     expect(startOf({})?.startedAt).toBe(new Date(pod.metadata.creationTimestamp).toISOString());
-    const asked = initialProgress('2026-01-01T11:59:00.000Z', 10);
-    expect(startOf({ progress: asked })).toMatchObject({ startedAt: asked.startedAt, readyAt: now });
-    expect(derive(recordOf(), { pod: null, claim: null }, now).progress?.startedAt).toBe(created);
-    // While nothing has happened there is nothing to write.
-    expect(derive(recordOf({ progress: asked }), { pod: null, claim: null }, now).progress).toEqual(asked);
+    const requested = initialProgress('2026-01-01T11:59:00.000Z', 10);
+    expect(startOf({ progress: requested })).toMatchObject({ startedAt: requested.startedAt, readyAt: now });
+    expect(derive(recordFixture(), { pod: null, claim: null }, now).progress?.startedAt).toBe(created);
+    // As long as nothing happens there is nothing to write.
+    expect(derive(recordFixture({ progress: requested }), { pod: null, claim: null }, now).progress).toEqual(requested);
   });
 
-  it('begins another start when a pod that was ready is lost, and none when a stop was wished', () => {
-    const asked = initialProgress('2026-01-01T11:00:00.000Z', 10);
-    const progress = { ...asked, readyAt: '2026-01-01T11:01:00.000Z' };
+  it('begins a new start when a ready pod is lost, but not when the project should stop', () => {
+    const requested = initialProgress('2026-01-01T11:00:00.000Z', 10);
+    const progress = { ...requested, readyAt: '2026-01-01T11:01:00.000Z' };
     const gone = { pod: null, claim: claimOf() };
-    expect(derive(recordOf({ ...told, progress }), gone, now).progress).toMatchObject({
+    expect(derive(recordFixture({ ...acknowledged, progress }), gone, now).progress).toMatchObject({
       startedAt: now,
       readyAt: null,
     });
-    expect(derive(recordOf({ ...told, progress, desiredState: 'stopped' }), gone, now).progress).toBeNull();
+    expect(
+      derive(recordFixture({ ...acknowledged, progress, desiredState: 'stopped' }), gone, now).progress,
+    ).toBeNull();
   });
 
-  it('changes nothing of an archived project', () => {
-    expect(derive(recordOf({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual({});
+  it('changes nothing in an archived project', () => {
+    expect(derive(recordFixture({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual(
+      {},
+    );
   });
 });

@@ -1,8 +1,10 @@
-/** What to show for a project: a pure function from the row and what is in the cluster to the fields of the status. */
+/** The status of a project: a pure function from the row and the cluster to the fields that people see. */
 
+import { isObserved } from '../../../shared/contract/commands.ts';
 import type { StartProgress } from '../../../shared/contract/diagnosis.ts';
 import type { ReasonCode } from '../../../shared/contract/reasons.ts';
-import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { statusMessages } from '../../../shared/contract/status-messages.ts';
+import { hasFailedPermanently, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
 import { diagnosePod } from '../diagnosis/diagnose-pod.ts';
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
@@ -11,160 +13,156 @@ import { startProgress } from '../diagnosis/start-progress.ts';
 import { summarizeContainers } from '../diagnosis/summarize-containers.ts';
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { isOurs, isOutdated, type Actual } from '../reconcile/decide.ts';
-import { attemptOf, failureFields, steadyEvidence, withReasonSince } from './status-fields.ts';
+import { failureFields, lastAttempt, steadyEvidence, withReasonSince } from './status-fields.ts';
 
-/** What the watch knows of a project; a read of the cluster comes without events. */
+/** What the watch knows about a project. A read of the cluster comes without events. */
 export interface ObservedState extends Actual {
-  /** Of the pod and of the claim. */
+  /** The events about the pod and the claim. */
   events?: KubernetesEvent[];
 }
 
 export interface Derived {
   patch: ProjectPatch;
-  /** When time alone changes what is to be said, as an ISO time. */
+  /** The ISO time at which the status must be derived again, because time alone changes it. */
   recheckAt: string | null;
 }
 
-type Words = ProjectPatch & { since?: string | null; recheckAt?: string | null };
+type StatusFields = ProjectPatch & { since?: string | null; recheckAt?: string | null };
+type OurObjects = Required<ObservedState>;
 
 /** @param now an ISO time */
 export function derive(record: ProjectRecord, observed: ObservedState, now: string): Derived {
   if (record.status === 'archived') return { patch: {}, recheckAt: null };
-  // Somebody else's object under our name is not what the project does.
+  // A foreign object under our name is not part of the project.
   const pod = observed.pod && isOurs(record, observed.pod) ? observed.pod : null;
   const claim = observed.claim && isOurs(record, observed.claim) ? observed.claim : null;
-  const events = observed.events ?? [];
-  const own = { pod, claim, events };
+  const objects = { pod, claim, events: observed.events ?? [] };
   const facts = {
     phase: pod?.status.phase ?? null,
     containers: pod ? summarizeContainers(pod) : [],
     podUid: pod?.metadata.uid ?? null,
     podCreatedAt: pod ? new Date(pod.metadata.creationTimestamp).toISOString() : null,
   } satisfies ProjectPatch;
-  const { since, recheckAt = null, ...words } = fieldsFor(record, own, now);
+  const { since, recheckAt = null, ...fields } = statusFields(record, objects, now);
   const patch = {
     ...facts,
-    ...words,
-    progress: progressOf(record, own, words.reason ?? null, now),
-    ...(words.evidence ? { evidence: steadyEvidence(record, words.evidence, now) } : {}),
+    ...fields,
+    progress: deriveProgress(record, objects, fields.reason ?? null, now),
+    ...(fields.evidence ? { evidence: steadyEvidence(record, fields.evidence, now) } : {}),
   };
   return { patch: withReasonSince(record, patch, now, since), recheckAt };
 }
 
-type Own = Required<ObservedState>;
-
-function fieldsFor(record: ProjectRecord, own: Own, now: string): Words {
-  const { pod, claim } = own;
-  const told = record.observedGeneration === record.generation;
-  const failedPermanently = record.failedGeneration === record.generation;
-  const failure = () => failureFields(record);
-  const leaving = pod?.metadata.deletionTimestamp ? diagnosePod({ ...own, pod, now: Date.parse(now) }) : null;
-
+function statusFields(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {
   switch (record.desiredState) {
     case 'deleted':
-      if (!pod && !claim && told) {
-        return {
-          status: 'archived',
-          deletedAt: now,
-          // Nothing of the row changes ever after. Nobody can retry it, and what a late request leaves must not look parked.
-          failedGeneration: null,
-          podError: null,
-          podErrorCode: null,
-          ...plain('archived', 'The pod and its volume are gone.', 'Nothing is left of it.'),
-        };
-      }
-      if (failedPermanently) return { status: 'error', ...failure() };
-      if (record.podError !== null) return { status: 'deleting', ...failure() };
-      return {
-        status: 'deleting',
-        ...plain(
-          'deleting',
-          'The pod and its volume are being removed.',
-          'It is gone as soon as the cluster has removed both.',
-        ),
-        ...stuck(leaving),
-      };
+      return fieldsWhenDeleted(record, objects, now);
     case 'stopped':
-      if (!pod && told) {
-        return {
-          status: 'stopped',
-          ...plain('stopped', 'The project is stopped. The files stay on the volume.', 'Start it to go on.'),
-        };
-      }
-      if (failedPermanently) return { status: 'error', ...failure() };
-      if (record.podError !== null) return { status: 'stopping', ...failure() };
-      return {
-        status: 'stopping',
-        ...plain(
-          'stopping',
-          'The pod is stopping. The files stay on the volume.',
-          'It is stopped as soon as the pod has ended.',
-        ),
-        ...stuck(leaving),
-      };
-    case 'running': {
-      const isCurrent = pod && !leaving && !isOutdated(record, pod);
-      const diagnosis = isCurrent ? diagnosePod({ ...own, pod, now: Date.parse(now) }) : null;
-      if (diagnosis?.state === 'ready') return { status: 'ready', ...wordsOf(diagnosis) };
-      if (failedPermanently) return { status: 'error', ...failure() };
-      // Before the failure of an attempt: it may well have made this pod and lost the answer.
-      if (diagnosis) return { status: statusOf(diagnosis), ...wordsOf(diagnosis) };
-      if (record.podError !== null) return { status: 'initializing', ...failure() };
-      if (pod) {
-        const isPlain = leaving === null || leaving.reason === 'stopping';
-        return {
-          status: 'initializing',
-          ...plain('stopping', 'The old pod is stopping.', 'A new one starts as soon as it is gone.'),
-          ...(isPlain ? { recheckAt: leaving?.recheckAt ?? null } : wordsOf(leaving)),
-        };
-      }
-      return {
-        status: 'initializing',
-        ...(told
-          ? wordsOf(diagnoseGone(own.events))
-          : plain('queued', 'Waiting for a worker to start the pod.', 'A worker takes it as soon as one is free.')),
-      };
-    }
+      return fieldsWhenStopped(record, objects, now);
+    case 'running':
+      return fieldsWhenRunning(record, objects, now);
   }
 }
 
-/** Whoever has to do nothing has no error: it goes on by itself. */
+function fieldsWhenDeleted(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {
+  if (!objects.pod && !objects.claim && isObserved(record)) {
+    return {
+      status: 'archived',
+      deletedAt: now,
+      // An archived row never changes again. Nobody can retry it, so it must not keep a failure.
+      failedGeneration: null,
+      podError: null,
+      podErrorCode: null,
+      ...whenOrdinary('archived'),
+    };
+  }
+  if (hasFailedPermanently(record)) return { status: 'error', ...failureFields(record) };
+  if (record.podError !== null) return { status: 'deleting', ...failureFields(record) };
+  return { status: 'deleting', ...whenOrdinary('deleting'), ...stuckFields(diagnoseTerminating(objects, now)) };
+}
+
+function fieldsWhenStopped(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {
+  if (!objects.pod && isObserved(record)) return { status: 'stopped', ...whenOrdinary('stopped') };
+  if (hasFailedPermanently(record)) return { status: 'error', ...failureFields(record) };
+  if (record.podError !== null) return { status: 'stopping', ...failureFields(record) };
+  return { status: 'stopping', ...whenOrdinary('stopping'), ...stuckFields(diagnoseTerminating(objects, now)) };
+}
+
+function fieldsWhenRunning(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {
+  const pod = currentPod(record, objects);
+  const diagnosis = pod && diagnosePod({ ...objects, pod, now: Date.parse(now) });
+  if (diagnosis?.state === 'ready') return { status: 'ready', ...fieldsOf(diagnosis) };
+  if (hasFailedPermanently(record)) return { status: 'error', ...failureFields(record) };
+  // The pod counts more than the failure of an attempt: the attempt may have created this pod and lost the answer.
+  if (diagnosis) return { status: statusOf(diagnosis), ...fieldsOf(diagnosis) };
+  if (record.podError !== null) return { status: 'initializing', ...failureFields(record) };
+  if (objects.pod) {
+    const terminating = diagnoseTerminating(objects, now);
+    const isOrdinary = terminating === null || terminating.reason === 'stopping';
+    return {
+      status: 'initializing',
+      ...ordinary('stopping', statusMessages.replacing),
+      ...(isOrdinary ? { recheckAt: terminating?.recheckAt ?? null } : fieldsOf(terminating)),
+    };
+  }
+  return {
+    status: 'initializing',
+    ...(isObserved(record) ? fieldsOf(diagnoseGone(objects.events)) : whenOrdinary('queued')),
+  };
+}
+
+/** The pod, unless it is terminating or was created before the last restart. */
+function currentPod(record: ProjectRecord, { pod }: OurObjects) {
+  return pod && !pod.metadata.deletionTimestamp && !isOutdated(record, pod) ? pod : null;
+}
+
+function diagnoseTerminating(objects: OurObjects, now: string): Diagnosis | null {
+  const { pod } = objects;
+  return pod?.metadata.deletionTimestamp ? diagnosePod({ ...objects, pod, now: Date.parse(now) }) : null;
+}
+
+/** A failure that ends without anybody's help is shown as a start that continues. */
 function statusOf({ state, actor }: Diagnosis): 'initializing' | 'error' {
-  const goesOn = state === 'starting' || state === 'lost' || (state === 'failing' && actor === 'nobody');
-  return goesOn ? 'initializing' : 'error';
+  const continues = state === 'starting' || state === 'lost' || (state === 'failing' && actor === 'nobody');
+  return continues ? 'initializing' : 'error';
 }
 
-function wordsOf({ reason, message, nextStep, actor, evidence, since, recheckAt, state }: Diagnosis): Words {
-  // The cluster tries again by itself, but after a mend a person need not wait for that.
+function fieldsOf({ reason, message, nextStep, actor, evidence, since, recheckAt, state }: Diagnosis): StatusFields {
+  // The cluster tries again by itself, but a person who has fixed the cause need not wait for that.
   const retryable = state === 'failed' || (state === 'failing' && actor !== 'nobody');
-  return { reason, message: message, nextStep, actor, retryable, evidence, since, recheckAt };
+  return { reason, message, nextStep, actor, retryable, evidence, since, recheckAt };
 }
 
-/** What goes as it was wished. */
-function plain(reason: ReasonCode, message: string, nextStep: string): Words {
+/** The fields of a state in which nothing has failed, with the message of the same name. */
+function whenOrdinary(reason: ReasonCode & keyof typeof statusMessages): StatusFields {
+  return ordinary(reason, statusMessages[reason]);
+}
+
+function ordinary(reason: ReasonCode, { message, nextStep }: { message: string; nextStep: string }): StatusFields {
   return { reason, message, nextStep, actor: 'nobody', retryable: false, evidence: [] };
 }
 
-/** Of a pod that leaves as wished only what keeps it from leaving is told. */
-function stuck(leaving: Diagnosis | null): Words {
-  if (!leaving) return {};
-  const isStuck = leaving.reason === 'stuck-terminating' || leaving.reason === 'stuck-on-finalizer';
-  return isStuck ? wordsOf(leaving) : { recheckAt: leaving.recheckAt };
+/** Of a pod that terminates as requested, people only need to know what prevents its end. */
+function stuckFields(terminating: Diagnosis | null): StatusFields {
+  if (!terminating) return {};
+  const isStuck = terminating.reason === 'stuck-terminating' || terminating.reason === 'stuck-on-finalizer';
+  return isStuck ? fieldsOf(terminating) : { recheckAt: terminating.recheckAt };
 }
 
-/** How far the start has come; a pod that is lost after it was ready begins another one. */
-function progressOf(
+/** The progress of the start. A pod that is lost after it was ready begins a new start. */
+function deriveProgress(
   record: ProjectRecord,
-  { pod, claim, events }: Own,
+  objects: OurObjects,
   reason: ReasonCode | null,
   now: string,
 ): StartProgress | null {
   if (record.desiredState !== 'running') return null;
-  const current = pod && !pod.metadata.deletionTimestamp && !isOutdated(record, pod) ? pod : null;
+  const { claim, events } = objects;
+  const pod = currentPod(record, objects);
   const { progress: previous } = record;
-  const isLost = previous?.readyAt != null && (!current || current.metadata.uid !== record.podUid);
-  // A row from before starts were kept tells of no wish: its pod is as old as its start.
-  const begun = current ? new Date(current.metadata.creationTimestamp).toISOString() : record.createdAt;
-  const startedAt = isLost ? now : (previous?.startedAt ?? begun);
-  return startProgress({ startedAt, attempt: attemptOf(previous), pod: current, claim, events, reason, previous, now });
+  const isLost = previous?.readyAt != null && (!pod || pod.metadata.uid !== record.podUid);
+  // Rows from before progress was recorded do not know when the command came. Their pod is as old as their start.
+  const createdAt = pod ? new Date(pod.metadata.creationTimestamp).toISOString() : record.createdAt;
+  const startedAt = isLost ? now : (previous?.startedAt ?? createdAt);
+  return startProgress({ startedAt, attempt: lastAttempt(previous), pod, claim, events, reason, previous, now });
 }

@@ -1,10 +1,10 @@
 /**
- * Writes what is seen or has failed to the project's row, and tells the screens. One function for each source, and all
- * of them through `changeProject`, so that versions rise in the order of the facts. What belongs to a change is written with
- * it, in the same statement: its line of the timeline, and the start that it ends.
+ * Writes observations and the results of attempts to the project's row, and publishes each change to the servers. Every
+ * write goes through `changeProject`, so that versions rise in the order of the changes. The timeline entry of a change,
+ * and the start that it completes, are written in the same statement.
  */
 
-import type { DesiredState } from '../../../shared/contract/states.ts';
+import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { appendProjectEvent } from '../../../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
@@ -16,53 +16,49 @@ import {
   type ProjectPatch,
 } from '../../../shared/node/db/projects-repository.ts';
 import type { StatusPublisher } from '../../../shared/node/status-stream.ts';
-import type { WorkerMetrics } from '../../health.ts';
-import type { AfterStep } from '../../step.ts';
-import type { KubernetesError } from '../kube/kubernetes-error.ts';
+import type { WorkerMetrics } from '../../metrics.ts';
 import type { Actual } from '../reconcile/decide.ts';
+import { recordAcknowledged, recordFailure, recordSettled, type AttemptFailure } from './attempt-patches.ts';
 import { derive, type ObservedState } from './derive.ts';
-import { failureFields, noteAttempt, withReasonSince } from './status-fields.ts';
-import { correctionOf, entryForFailure, entryForObservation, type TimelineEntry } from './timeline.ts';
+import {
+  differenceOf,
+  entryForDrift,
+  entryForFailure,
+  entryForObservation,
+  type Difference,
+  type TimelineEntry,
+} from './timeline.ts';
 
-interface Observed {
+export interface ObservationResult {
   record: ProjectRecord;
   changed: boolean;
-  /** What people saw otherwise before: nothing but words, the status, or which pod there is and in which phase. */
-  correction: 'message' | 'status' | 'objects';
-  /** When time alone changes what is to be said, as an ISO time. */
+  /** What the row showed differently before. */
+  difference: Difference;
+  /** The ISO time at which the status must be derived again, because time alone changes it. */
   recheckAt: string | null;
 }
 
-/** Which attempt it was, of how many; `counted`: of a limited number, rather than one of as many as it takes. */
-interface AttemptNumber {
-  number: number;
-  of: number;
-  counted: boolean;
-}
+/** An observation is written only while this lease has this epoch. */
+type Fence = NonNullable<ChangeKey['fence']>;
+/** Derives the observed state of the row that is about to be changed. */
+type Observe = (record: ProjectRecord) => ObservedState;
 
 export interface StatusWriter {
+  /** Writes what the watch reports. Returns `null` when there is no row, or when the fence does not hold any more. */
+  recordObservation(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
+  /** As {@link recordObservation}, for a difference that the resync found and no event reported. */
+  recordDrift(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
   /**
-   * The watch's view, written only while its lease has this epoch. Returns `null` when there is no row or it may not write.
-   * @param options.corrects no event told it: the comparison of rows and cluster found it
-   * @param options.wordsOnly a pod that is another one, or in another phase, is not written
+   * As {@link recordObservation}, after Kubernetes events about the project's objects. Events explain a pod but do not
+   * prove that it exists: nothing is written when pod or phase differ from the row.
    */
-  recordObservation(
-    projectId: string,
-    observedStateOf: (record: ProjectRecord) => ObservedState,
-    fence: { lease: string; epoch: number },
-    options?: { corrects: boolean; wordsOnly: boolean },
-  ): Promise<Observed | null>;
-  /**
-   * The cluster has all orders of this generation. `settled` is what a read found to be as wanted; it is written where no
-   * event of the watch follows by itself. `null`: it is on its way. Writes nothing when the owner has wished for something else meanwhile.
-   */
-  recordAcknowledged(record: ProjectRecord, options: { settled: Actual | null }): Promise<void>;
-  /** An attempt failed. `parked`: no further one follows until somebody retries. */
-  recordFailure(
-    projectId: string,
-    failure: { generation: number; error: KubernetesError; failedPermanently: boolean; attempt: AttemptNumber },
-  ): Promise<void>;
-  /** A line of the timeline for what the comparison found and has had put right. */
+  recordEvents(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
+  /** The cluster has accepted every request of this generation. Writes nothing when a newer command came meanwhile. */
+  recordAcknowledged(record: ProjectRecord): Promise<void>;
+  /** As {@link recordAcknowledged}, after a read of the cluster that found the desired state. */
+  recordSettled(record: ProjectRecord, actual: Actual): Promise<void>;
+  recordFailure(projectId: string, failure: AttemptFailure): Promise<void>;
+  /** Adds a timeline entry for objects that the resync found missing or left over, and that are being repaired. */
   recordCorrection(projectId: string, message: string): Promise<void>;
 }
 
@@ -72,11 +68,10 @@ export function createStatusWriter(deps: {
   db: Database;
   publisher: StatusPublisher;
   metrics: Pick<WorkerMetrics, 'started'>;
-  now: () => Date;
-  afterStep?: AfterStep | undefined;
+  clock: Clock;
 }): StatusWriter {
-  const { db, publisher, metrics, now, afterStep } = deps;
-  const nowIso = () => now().toISOString();
+  const { db, publisher, metrics, clock } = deps;
+  const nowIso = () => new Date(clock.now()).toISOString();
 
   async function write(
     key: ChangeKey,
@@ -84,66 +79,64 @@ export function createStatusWriter(deps: {
   ): Promise<{ record: ProjectRecord; changed: boolean } | null> {
     const result = await changeProject(db, key, (record) => {
       const change = changeOf(record);
-      return change && { ...change, start: endsStart(record, change.patch) };
+      return change && { ...change, start: completedStart(record, change.patch) };
     });
     if (result?.changed) {
-      if (result.newStart) metrics.started(timesOf(result.newStart));
-      await afterStep?.('status-written');
-      // Not awaited: a Redis that hangs must not hold up the facts. The order of the calls is the order in the stream.
+      if (result.newStart) metrics.started(durationsOf(result.newStart));
+      // Not awaited: a Redis that hangs must not delay the rows. The order of the calls is the order in the stream.
       void publisher.publish({ type: 'project', project: toProject(result.record) });
     }
     return result;
   }
 
+  async function writeObservation(
+    { id, fence }: { id: string; fence: Fence },
+    observe: Observe,
+    changeOf: (record: ProjectRecord, patch: ProjectPatch, difference: Difference) => Change | null,
+  ): Promise<ObservationResult | null> {
+    let difference: Difference = 'message';
+    let recheckAt: string | null = null;
+    const result = await write({ id, fence }, (record) => {
+      const derived = derive(record, observe(record), nowIso());
+      recheckAt = derived.recheckAt;
+      difference = differenceOf(record, derived.patch);
+      return changeOf(record, derived.patch, difference);
+    });
+    return result && { ...result, difference, recheckAt };
+  }
+
   return {
-    async recordObservation(
-      id,
-      observedStateOf,
-      fence,
-      { corrects, wordsOnly } = { corrects: false, wordsOnly: false },
-    ) {
-      let correction: Observed['correction'] = 'message';
-      let recheckAt: string | null = null;
-      const result = await write({ id, fence }, (record) => {
-        const derived = derive(record, observedStateOf(record), nowIso());
-        recheckAt = derived.recheckAt;
-        correction = correctionOf(record, derived.patch);
-        if (wordsOnly && correction === 'objects') return null;
-        return { patch: derived.patch, event: bySystem(entryForObservation(record, derived.patch, { corrects })) };
-      });
-      return result && { ...result, correction, recheckAt };
-    },
+    recordObservation: (id, observe, fence) => writeObservation({ id, fence }, observe, observationChange),
 
-    async recordAcknowledged(acknowledged, { settled }) {
-      await write({ id: acknowledged.id }, (record) => {
-        if (record.generation !== acknowledged.generation) return null;
-        const patch = {
-          ...accepted(acknowledged),
-          ...messageWhenAcknowledged({ ...record, ...accepted(acknowledged) }, record, settled, nowIso()),
-        };
-        return { patch, event: bySystem(entryForObservation(record, patch, { corrects: false })) };
-      });
-      await afterStep?.('recorded');
-    },
+    recordDrift: (id, observe, fence) =>
+      writeObservation({ id, fence }, observe, (record, patch) => ({
+        patch,
+        event: bySystem(entryForDrift(record, patch)),
+      })),
 
-    async recordFailure(id, { generation, error, failedPermanently, attempt }) {
+    recordEvents: (id, observe, fence) =>
+      writeObservation({ id, fence }, observe, (record, patch, difference) =>
+        difference === 'objects' ? null : observationChange(record, patch),
+      ),
+
+    async recordAcknowledged({ id, generation }) {
       await write({ id }, (record) => {
-        if (record.generation !== generation || record.status === 'archived') return null;
-        const { message, reason } = error;
-        const failure = {
-          podError: message,
-          podErrorCode: reason,
-          failedGeneration: failedPermanently ? generation : null,
-          progress: noteAttempt(record, attempt),
-        };
-        const event = bySystem(
-          entryForFailure({ message, reason, attempt, counted: attempt.counted, failedPermanently }),
-        );
-        // While the watch sees a pod that is wanted, what it says of that pod is the better news (as in `derive`).
-        if (!failedPermanently && record.desiredState === 'running' && record.podUid !== null)
-          return { patch: failure, event };
-        const words = withReasonSince(record, failureFields({ ...record, ...failure }, error.evidence), nowIso());
-        return { patch: { ...failure, ...words, ...(failedPermanently ? { status: 'error' as const } : {}) }, event };
+        const patch = recordAcknowledged(record, { generation, now: nowIso() });
+        return patch && observationChange(record, patch);
+      });
+    },
+
+    async recordSettled({ id, generation }, actual) {
+      await write({ id }, (record) => {
+        const patch = recordSettled(record, { generation, actual, now: nowIso() });
+        return patch && observationChange(record, patch);
+      });
+    },
+
+    async recordFailure(id, failure) {
+      await write({ id }, (record) => {
+        const patch = recordFailure(record, failure, nowIso());
+        return patch && { patch, event: bySystem(entryForFailure(failure)) };
       });
     },
 
@@ -152,71 +145,22 @@ export function createStatusWriter(deps: {
   };
 }
 
+function observationChange(record: ProjectRecord, patch: ProjectPatch): Change {
+  return { patch, event: bySystem(entryForObservation(record, patch)) };
+}
+
 function bySystem(entry: TimelineEntry | null) {
   return entry && { ...entry, actorId: null };
 }
 
-function accepted({ generation }: ProjectRecord) {
-  return { observedGeneration: generation, podError: null, podErrorCode: null, failedGeneration: null };
-}
-
-/**
- * @param next the record with the order noted
- * @param before the record as it is
- */
-function messageWhenAcknowledged(
-  next: ProjectRecord,
-  before: ProjectRecord,
-  settled: Actual | null,
-  now: string,
-): ProjectPatch {
-  // Where the watch still shows a pod it tells of its end itself; its earlier news would undo ours otherwise. Of a
-  // pod that is there already, as after a stop and a start at once, it tells nothing new.
-  const isUnwatched = settled?.pod ? before.reason === 'queued' : before.podUid === null;
-  if (settled && isUnwatched) return derive(next, settled, now).patch;
-  // The sentence of a failure that is over must not stay; the watch says what is going on instead.
-  const isStale = before.podError !== null && before.message === before.podError;
-  return isStale ? withReasonSince(before, acceptedMessage(before.desiredState), now) : {};
-}
-
-/** What to say until the watch has seen what became of the order. */
-function acceptedMessage(desiredState: DesiredState): ProjectPatch {
-  const nothingToDo = { actor: 'nobody', retryable: false, evidence: [] } satisfies ProjectPatch;
-  switch (desiredState) {
-    case 'running':
-      return {
-        ...nothingToDo,
-        status: 'initializing',
-        reason: 'creating',
-        message: 'The cluster has accepted the order.',
-        nextStep: 'The pod is on its way; its first news comes at any moment.',
-      };
-    case 'stopped':
-      return {
-        ...nothingToDo,
-        status: 'stopping',
-        reason: 'stopping',
-        message: 'The pod is stopping. The files stay on the volume.',
-        nextStep: 'It is stopped as soon as the pod has ended.',
-      };
-    case 'deleted':
-      return {
-        ...nothingToDo,
-        status: 'deleting',
-        reason: 'deleting',
-        message: 'The pod and its volume are being removed.',
-        nextStep: 'It is gone as soon as the cluster has removed both.',
-      };
-  }
-}
-
-/** The start that comes to its end by this patch, if one does. */
-function endsStart(record: ProjectRecord, patch: ProjectPatch): FinishedStart | null {
+/** The start that this patch completes, or `null`. */
+function completedStart(record: ProjectRecord, patch: ProjectPatch): FinishedStart | null {
   const { progress } = patch;
-  const isOver = record.progress?.readyAt != null && record.progress.startedAt === progress?.startedAt;
-  return patch.status === 'ready' && progress && !isOver ? finishedStart(record.generation, progress) : null;
+  const wasComplete = record.progress?.readyAt != null && record.progress.startedAt === progress?.startedAt;
+  return patch.status === 'ready' && progress && !wasComplete ? finishedStart(record.generation, progress) : null;
 }
 
-function timesOf({ stepsMs, startedAt, readyAt }: FinishedStart): Parameters<WorkerMetrics['started']>[0] {
+/** How long each step took, and the whole start, in milliseconds. */
+function durationsOf({ stepsMs, startedAt, readyAt }: FinishedStart): Parameters<WorkerMetrics['started']>[0] {
   return { ...stepsMs, total: Math.max(0, Date.parse(readyAt) - Date.parse(startedAt)) };
 }

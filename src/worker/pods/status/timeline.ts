@@ -1,9 +1,10 @@
-/** Which line a change of the status is worth in the timeline of its project: a pure function, so that every case can be tested. */
+/** Which entry a change adds to the timeline of its project: pure functions, so that every case can be tested. */
 
 import type { ActivityKind } from '../../../shared/contract/activity.ts';
 import { isFailure, type ReasonCode } from '../../../shared/contract/reasons.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
+import type { AttemptFailure } from './attempt-patches.ts';
 
 export interface TimelineEntry {
   kind: ActivityKind;
@@ -11,48 +12,47 @@ export interface TimelineEntry {
   reason: ReasonCode | null;
 }
 
-/**
- * The line for what has been seen, or `null`: the steps of a start are no news, another state is, and so is another
- * trouble within the same state.
- * @param options.corrects no event told it, the comparison found it
- */
-export function entryForObservation(
-  before: ProjectRecord,
-  patch: ProjectPatch,
-  options: { corrects: boolean },
-): TimelineEntry | null {
-  const { status = before.status, reason = before.reason, message } = patch;
-  const isOther = status !== before.status;
+/** The most important difference between a row and a patch: pod or phase, status, or only the message. */
+export type Difference = 'message' | 'status' | 'objects';
+
+/** The entry for an observation, or `null`. A new state and a new failure have an entry; the steps of a start do not. */
+export function entryForObservation(before: ProjectRecord, patch: ProjectPatch): TimelineEntry | null {
+  const { status = before.status, reason = before.reason } = patch;
+  const isOtherStatus = status !== before.status;
   const isOtherFailure = reason !== before.reason && reason !== null && isFailure(reason);
-  const entry = { message: message ?? `The project is ${status}.`, reason };
-  if (status === 'archived' && isOther) return { kind: 'archived', ...entry };
-  if (options.corrects && correctionOf(before, patch) !== 'message') {
-    return {
-      kind: 'corrected',
-      reason,
-      message: `A comparison with the cluster has put the status right: ${entry.message}`,
-    };
-  }
-  return isOther || isOtherFailure ? { kind: 'status-changed', ...entry } : null;
+  if (!isOtherStatus && !isOtherFailure) return null;
+  const kind = status === 'archived' && isOtherStatus ? 'archived' : 'status-changed';
+  return { kind, message: messageOf(before, patch), reason };
 }
 
-/** What people saw otherwise before; the words of a reason may change with time alone. */
-export function correctionOf(before: ProjectRecord, patch: ProjectPatch): 'message' | 'status' | 'objects' {
+/** The entry for an observation of which no event was received: the resync found the difference. */
+export function entryForDrift(before: ProjectRecord, patch: ProjectPatch): TimelineEntry | null {
+  const isArchived = patch.status === 'archived' && before.status !== 'archived';
+  if (isArchived || differenceOf(before, patch) === 'message') return entryForObservation(before, patch);
+  return {
+    kind: 'corrected',
+    reason: patch.reason ?? before.reason,
+    message: `A comparison with the cluster corrected the status: ${messageOf(before, patch)}`,
+  };
+}
+
+function messageOf(before: ProjectRecord, { message, status = before.status }: ProjectPatch): string {
+  return message ?? `The project is ${status}.`;
+}
+
+export function differenceOf(before: ProjectRecord, patch: ProjectPatch): Difference {
   const differs = (key: 'status' | 'phase' | 'podUid') => patch[key] !== undefined && patch[key] !== before[key];
   if (differs('phase') || differs('podUid')) return 'objects';
   return differs('status') ? 'status' : 'message';
 }
 
-/** The line for a failed attempt. `counted`: it is one of a limited number, so the line says which. */
-export function entryForFailure(failure: {
-  message: string;
-  reason: ReasonCode;
-  attempt: { number: number; of: number };
-  counted: boolean;
-  failedPermanently: boolean;
-}): TimelineEntry {
-  const { number, of } = failure.attempt;
-  const which = failure.counted ? `Attempt ${number} of ${of} failed: ` : '';
-  const end = failure.failedPermanently ? ' No further one follows until somebody retries.' : '';
-  return { kind: 'job-failed', reason: failure.reason, message: `${which}${failure.message}${end}` };
+/** The entry for a failed attempt. It says which attempt it was when the number of attempts is limited. */
+export function entryForFailure({
+  error,
+  attempt,
+  failedPermanently,
+}: Omit<AttemptFailure, 'generation'>): TimelineEntry {
+  const start = attempt ? `Attempt ${attempt.number} of ${attempt.of} failed: ` : '';
+  const end = failedPermanently ? ' No further attempt follows until somebody retries.' : '';
+  return { kind: 'job-failed', reason: error.reason, message: `${start}${error.message}${end}` };
 }

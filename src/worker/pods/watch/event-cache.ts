@@ -1,72 +1,74 @@
 /**
- * The newest events about each of our objects. They are kept by the uid of what they are about, so that one that comes
- * before its pod waits for it, and one that comes after the pod's end is never taken for news of its successor.
+ * The newest Kubernetes events about each of our objects, by the uid of the object. An event that comes before its pod
+ * waits for the pod, and an event about a pod is never shown for its successor.
  */
 
+import type { Clock } from '../../../shared/clock.ts';
 import { isLater } from './object-cache.ts';
 
-export interface RememberedEvent {
+export interface CachedEvent {
   metadata: { name: string; resourceVersion: string };
   involvedObject: { uid: string; name: string };
 }
 
-type About = RememberedEvent['involvedObject'];
+/** The object that an event is about. */
+type Subject = CachedEvent['involvedObject'];
 
 export interface EventCache<T> {
-  /** What is known of this object; that of which was last heard comes last. */
-  about(object: About): T[];
-  /** Takes a list for all that there is. */
+  /** The events about this object; the most recently received event is the last. */
+  about(subject: Subject): T[];
+  /** Replaces the content by a complete list. */
   replace(events: T[]): void;
-  /** Returns whether it told anything new. */
+  /** Returns whether the event carried new information. */
   add(event: T): boolean;
-  /** Forgets what is about objects that are not there, and of which nothing was heard for a while. */
-  prune(isThere: (object: About) => boolean): void;
+  /** Drops the events about objects that do not exist, when none was received for a minute. */
+  prune(exists: (subject: Subject) => boolean): void;
 }
 
-/** Enough for three containers that pull, fail and are tried again; a pod that fails for days has no more to say. */
+/** Enough for three containers that pull, fail and retry. Older events of the same object add nothing. */
 const newestOfEach = 20;
-/** Longer than an event is ahead of its object. */
+/** An event may arrive before its object, but never this much earlier. */
 const orphanMs = 60_000;
 
-/** @param deps.now milliseconds from any origin */
-export function createEventCache<T extends RememberedEvent>({ now }: { now: () => number }): EventCache<T> {
-  let byObject = new Map<string, { of: About; byName: Map<string, T>; heardAt: number }>();
+export function createEventCache<T extends CachedEvent>({ clock }: { clock: Clock }): EventCache<T> {
+  let bySubject = new Map<string, { subject: Subject; byName: Map<string, T>; receivedAt: number }>();
 
   function add(event: T): boolean {
-    const { involvedObject: of } = event;
-    const key = keyOf(of);
+    const { involvedObject: subject } = event;
+    const key = keyOf(subject);
     const { name, resourceVersion } = event.metadata;
-    const known = byObject.get(key) ?? { of, byName: new Map<string, T>(), heardAt: 0 };
+    const known = bySubject.get(key) ?? { subject, byName: new Map<string, T>(), receivedAt: 0 };
     const held = known.byName.get(name);
     if (held && !isLater(resourceVersion, held.metadata.resourceVersion)) return false;
-    known.heardAt = now();
+    known.receivedAt = clock.monotonic();
     known.byName.delete(name); // so that it becomes the last
     known.byName.set(name, event);
     const oldest = known.byName.size > newestOfEach ? known.byName.keys().next().value : undefined;
     if (oldest !== undefined) known.byName.delete(oldest);
-    byObject.set(key, known);
+    bySubject.set(key, known);
     return true;
   }
 
   return {
     add,
-    about: (of) => [of, { ...of, uid: '' }].flatMap((each) => [...(byObject.get(keyOf(each))?.byName.values() ?? [])]),
+    about: (subject) =>
+      [subject, { ...subject, uid: '' }].flatMap((each) => [...(bySubject.get(keyOf(each))?.byName.values() ?? [])]),
     replace(events) {
-      byObject = new Map();
-      const inOrder = events.toSorted((a, b) =>
+      bySubject = new Map();
+      const sorted = events.toSorted((a, b) =>
         isLater(a.metadata.resourceVersion, b.metadata.resourceVersion) ? 1 : -1,
       );
-      for (const event of inOrder) add(event);
+      for (const event of sorted) add(event);
     },
-    prune(isThere) {
-      for (const [key, { of, heardAt }] of byObject) {
-        if (!isThere(of) && now() - heardAt > orphanMs) byObject.delete(key);
+    prune(exists) {
+      for (const [key, { subject, receivedAt }] of bySubject) {
+        if (!exists(subject) && clock.monotonic() - receivedAt > orphanMs) bySubject.delete(key);
       }
     },
   };
 }
 
-/** Some controllers tell the name alone; whoever reads such an event looks at its time. */
-function keyOf({ uid, name }: About): string {
+/** Some controllers report only the name of the object. The readers of such events check their time. */
+function keyOf({ uid, name }: Subject): string {
   return uid === '' ? `name ${name}` : uid;
 }

@@ -1,38 +1,38 @@
 /**
- * One list-and-watch loop over a resource, for as long as it is wanted. Lists all pages, watches from there, resumes
- * after a regular end, and lists again after a 410, an error, a silence and at intervals. It never gives up: every end
- * is followed by another beginning, after a back-off that honours Retry-After.
+ * The list-watch of one resource. It lists all pages, watches from there, and resumes after a regular end. It lists again
+ * after a 410, an error or a silence, and at intervals. It never gives up: after every end it starts again, with a back-off
+ * that respects Retry-After.
  *
- * Ours rather than the client library's informer, which stops for good after one failed list.
+ * The informer of the client library is not used, because it stops for ever after one failed list.
  */
-
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { z } from 'zod';
 
+import { backOffMs } from '../../../shared/back-off.ts';
 import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import type { Log } from '../../../shared/node/log.ts';
+import { pause } from '../../../shared/node/periodic.ts';
 import { parseJson } from '../../../shared/parse-json.ts';
 import type { KubernetesClient, WatchedResource } from '../kube/kubernetes-client.ts';
 import { causeOf, fromResponse, KubernetesError, toKubernetesError } from '../kube/kubernetes-error.ts';
 
 export interface ListWatchHandler<T> {
-  /** All that there is. Awaited before the watch begins. */
+  /** The complete list. The watch begins when the promise resolves. */
   onList(objects: T[]): Promise<void>;
-  /** One change, in the order of the changes. */
+  /** One change. The calls are in the order of the changes. */
   onChange(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
-  /** Connected or not; called at every sign of life and at every failure. */
+  /** Called whenever the API sends anything (connected), and at every failure (not connected). */
   onState(state: { connected: boolean }): void;
 }
 
 export interface ListWatchOptions<T> {
   kubernetes: Pick<KubernetesClient, 'open'>;
   resource: WatchedResource;
-  /** `null`: all that the namespace has. */
+  /** `null`: every object of the namespace. */
   labelSelector: string | null;
   schema: z.ZodType<T>;
-  /** What else there is in the namespace is passed over before it takes up any memory. */
-  concerns?: (object: T) => boolean;
+  /** Other objects are dropped before they take up memory. All objects are relevant unless given. */
+  isRelevant?: (object: T) => boolean;
   handler: ListWatchHandler<T>;
   log: Log;
   random: () => number;
@@ -40,20 +40,20 @@ export interface ListWatchOptions<T> {
   limits?: Partial<ListWatchLimits>;
 }
 
-/** All in milliseconds but `pageSize`. */
+/** All in milliseconds except `pageSize`. */
 export interface ListWatchLimits {
   pageSize: number;
-  /** The API ends each watch after this time, and we go on from where it ended. */
+  /** The API ends each watch after this time. The next watch continues where it ended. */
   watchMs: number;
-  /** A watch without any byte for this long is dead: bookmarks come about once a minute. */
+  /** A watch that sends nothing for this long is dead: the API sends a bookmark about once a minute. */
   idleMs: number;
-  /** A list must answer within this time. */
+  /** The API must answer a list within this time. */
   listMs: number;
-  /** However well the watch goes, the list is compared this often. */
+  /** A new list is requested this often, even when the watch works. */
   relistMs: number;
   firstBackOffMs: number;
   longestBackOffMs: number;
-  /** The least back-off after a refusal for want of a permission, which somebody must grant by hand. */
+  /** The shortest back-off after a refusal because of a missing permission, which somebody must grant. */
   forbiddenMs: number;
 }
 
@@ -80,8 +80,8 @@ const eventSchema = z.object({
 });
 
 const interrupted = 'watch interrupted; listing again';
-/** One strange object must not hide all others. */
-const unreadableObject = 'an object could not be read and was passed over';
+/** One invalid object must not hide all others. */
+const invalidObject = 'an object could not be parsed and was skipped';
 
 /** Runs until `signal` aborts, then resolves. Never rejects. */
 export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> {
@@ -102,24 +102,32 @@ export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> 
       if (signal.aborted) return;
       handler.onState({ connected: false });
       const problem = toKubernetesError(error);
-      // A list that succeeds before a watch that fails at once is no recovery: the pauses must go on growing.
+      // A successful list before a watch that fails immediately is no recovery: the back-off must continue to grow.
       const recovered = watchingSince !== null && performance.now() - watchingSince > limits.longestBackOffMs;
       failures = recovered ? 1 : failures + 1;
-      const step = Math.min(limits.firstBackOffMs * 2 ** (failures - 1), limits.longestBackOffMs);
-      const longest = problem.reason === 'forbidden' ? Math.max(step, limits.forbiddenMs) : step;
-      const wait = Math.max(problem.retryAfterMs ?? 0, longest / 2 + (random() * longest) / 2);
-      const details = { resource, error: problem.message, cause: causeOf(problem), failures, waitMs: Math.round(wait) };
-      // Said once is enough for what stays so until somebody grants it.
+      const waitMs = Math.max(problem.retryAfterMs ?? 0, backOffAfter(problem, failures, { limits, random }));
+      const details = { resource, error: problem.message, cause: causeOf(problem), failures, waitMs };
+      // A missing permission stays missing until somebody grants it, so one warning is enough.
       if (problem.reason === 'forbidden' && lastProblem === 'forbidden') log.debug(details, interrupted);
       else log.warn(details, interrupted);
       lastProblem = problem.reason;
-      await delay(wait, undefined, { signal }).catch(() => undefined); // an abort ends the wait and the loop
+      await pause(waitMs, signal);
     }
   }
 }
 
+function backOffAfter(
+  { reason }: KubernetesError,
+  failures: number,
+  { limits, random }: { limits: ListWatchLimits; random: () => number },
+): number {
+  const leastMs = reason === 'forbidden' ? limits.forbiddenMs : 0;
+  const firstMs = Math.max(limits.firstBackOffMs, leastMs);
+  return backOffMs(failures, { firstMs, longestMs: Math.max(limits.longestBackOffMs, leastMs), random });
+}
+
 async function listAll<T>(
-  { kubernetes, resource, labelSelector, schema, concerns, signal, log }: ListWatchOptions<T>,
+  { kubernetes, resource, labelSelector, schema, isRelevant = () => true, signal, log }: ListWatchOptions<T>,
   limits: ListWatchLimits,
 ): Promise<{ objects: T[]; resourceVersion: string }> {
   const objects: T[] = [];
@@ -136,16 +144,15 @@ async function listAll<T>(
     if (!list.success) throw unreadable('list');
     for (const item of list.data.items) {
       const parsed = schema.safeParse(item);
-      if (parsed.success) {
-        if (!concerns || concerns(parsed.data)) objects.push(parsed.data);
-      } else log.error({ resource, problem: parsed.error.message }, unreadableObject);
+      if (!parsed.success) log.error({ resource, problem: parsed.error.message }, invalidObject);
+      else if (isRelevant(parsed.data)) objects.push(parsed.data);
     }
     token = list.data.metadata.continue ?? '';
     if (token === '') return { objects, resourceVersion: list.data.metadata.resourceVersion };
   }
 }
 
-/** Watches, and resumes after each regular end, until a fresh list is due. Throws when anything else ends the watch. */
+/** Watches, and resumes after each regular end, until a new list is due. Throws when anything else ends the watch. */
 async function watchUntilStale<T>(options: ListWatchOptions<T>, limits: ListWatchLimits, from: string): Promise<void> {
   const staleAt = performance.now() + limits.relistMs;
   let resourceVersion = from;
@@ -154,17 +161,14 @@ async function watchUntilStale<T>(options: ListWatchOptions<T>, limits: ListWatc
     const before = resourceVersion;
     resourceVersion = await watchOnce(options, limits, resourceVersion);
     if (resourceVersion === before && performance.now() - startedAt < 1_000) {
-      throw new KubernetesError('transient', 'cluster-error', 'The watch ended as soon as it began.', { status: 0 });
+      throw new KubernetesError('transient', 'cluster-error', 'The watch ended immediately.', { status: 0 });
     }
   }
 }
 
-/** One watch from `from` to its regular end. Returns the resource version to go on from. */
-async function watchOnce<T>(
-  { kubernetes, resource, labelSelector, schema, concerns, handler, signal, log }: ListWatchOptions<T>,
-  limits: ListWatchLimits,
-  from: string,
-): Promise<string> {
+/** Watches from `from` to the regular end of the watch. Returns the resource version at which to continue. */
+async function watchOnce<T>(options: ListWatchOptions<T>, limits: ListWatchLimits, from: string): Promise<string> {
+  const { kubernetes, resource, labelSelector, handler, signal } = options;
   const idle = new AbortController();
   const startIdleTimer = () => setTimeout(() => idle.abort(new Error(`silent for ${limits.idleMs} ms`)), limits.idleMs);
   let timer = startIdleTimer();
@@ -186,12 +190,7 @@ async function watchOnce<T>(
       if (!event.success) throw unreadable('watch');
       const { type, object } = event.data;
       if (type === 'ERROR') throw fromResponse({ status: Number(object['code'] ?? 500), body: object });
-      if (type !== 'BOOKMARK') {
-        const parsed = schema.safeParse(object);
-        if (parsed.success) {
-          if (!concerns || concerns(parsed.data)) handler.onChange(type, parsed.data);
-        } else log.error({ resource, problem: parsed.error.message }, unreadableObject);
-      }
+      if (type !== 'BOOKMARK') passOn(options, type, object);
       resourceVersion = object.metadata?.resourceVersion ?? resourceVersion;
       handler.onState({ connected: true });
     }
@@ -199,6 +198,16 @@ async function watchOnce<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function passOn<T>(
+  { resource, schema, isRelevant = () => true, handler, log }: ListWatchOptions<T>,
+  type: 'ADDED' | 'MODIFIED' | 'DELETED',
+  object: object,
+): void {
+  const parsed = schema.safeParse(object);
+  if (!parsed.success) log.error({ resource, problem: parsed.error.message }, invalidObject);
+  else if (isRelevant(parsed.data)) handler.onChange(type, parsed.data);
 }
 
 async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
@@ -209,7 +218,7 @@ async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<strin
     rest = lines.pop() ?? '';
     for (const line of lines) if (line.trim() !== '') yield line;
   }
-  // Every event ends with a line break: what is left is one that was cut off, or no event at all. The reader must see it.
+  // Every event ends with a line break. A rest is an incomplete event or something else, and the reader must see it.
   if (rest.trim() !== '') yield rest;
 }
 
@@ -220,12 +229,12 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   return text + decoder.decode();
 }
 
-/** A proxy's page with status 200, for instance: believing it would "delete" every pod. */
+/** For example a proxy's page with status 200. Accepting it as a list would "delete" every pod. */
 function unreadable(what: string): KubernetesError {
   return new KubernetesError(
     'transient',
     'cluster-error',
-    `The cluster's answer to a ${what} is not what Kubernetes sends.`,
+    `The cluster answered a ${what} with something that is not a Kubernetes ${what}.`,
     {
       status: 200,
     },

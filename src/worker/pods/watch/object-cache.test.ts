@@ -11,8 +11,8 @@ const thing = (resourceVersion: string | number, { uid = 'a', name = 'pod' } = {
 const versionOf = (cache: ReturnType<typeof createObjectCache<Thing>>, name = 'pod') =>
   cache.named(name)?.metadata.resourceVersion ?? null;
 
-describe('the cache of a watch', () => {
-  it('is not synced before a list, and holds what the list holds', () => {
+describe('createObjectCache', () => {
+  it('is synced after the first list, and then has the objects of that list', () => {
     const cache = createObjectCache<Thing>();
     cache.apply('ADDED', thing(3));
     expect(cache.synced).toBe(false);
@@ -21,27 +21,27 @@ describe('the cache of a watch', () => {
     expect(cache.objects()).toEqual([thing(5, { name: 'other' })]);
   });
 
-  it('takes no event twice', () => {
+  it('ignores an event that it has received before', () => {
     const cache = createObjectCache<Thing>();
     expect(cache.apply('ADDED', thing(3))).toBe(true);
     expect(cache.apply('ADDED', thing(3))).toBe(false);
   });
 
-  it('takes an older state of an object for nothing new', () => {
+  it('ignores an older version of an object', () => {
     const cache = createObjectCache<Thing>();
     cache.apply('MODIFIED', thing(10));
     expect(cache.apply('MODIFIED', thing(9))).toBe(false);
     expect(versionOf(cache)).toBe('10');
   });
 
-  it('compares versions as numbers of any size, not as text', () => {
+  it('compares versions as numbers of any size', () => {
     const cache = createObjectCache<Thing>();
     cache.apply('MODIFIED', thing('9007199254740993'));
     expect(cache.apply('MODIFIED', thing('9007199254740992'))).toBe(false);
     expect(cache.apply('MODIFIED', thing('10000000000000000'))).toBe(true);
   });
 
-  it('does not bring an object back by an event from before its deletion', () => {
+  it('does not restore a deleted object because of an older event', () => {
     const cache = createObjectCache<Thing>();
     cache.apply('ADDED', thing(3));
     cache.apply('DELETED', thing(6));
@@ -52,20 +52,20 @@ describe('the cache of a watch', () => {
     expect(versionOf(cache)).toBe('7');
   });
 
-  it('keeps the object that has the name now when its forerunner is said to be deleted', () => {
+  it('keeps the current object when its predecessor of the same name is deleted', () => {
     const cache = createObjectCache<Thing>();
     cache.apply('ADDED', thing(8, { uid: 'b' }));
     expect(cache.apply('DELETED', thing(9, { uid: 'a' }))).toBe(false);
     expect(versionOf(cache)).toBe('8');
   });
 
-  it('believes an API whose versions are no numbers', () => {
+  it('accepts every event of an API whose versions are not numbers', () => {
     const cache = createObjectCache<Thing>();
     cache.apply('ADDED', thing('b'));
     expect(cache.apply('MODIFIED', thing('a'))).toBe(true);
   });
 
-  it('ends with the last state of one object, in whatever order and however often its events come', () => {
+  it('ends with the newest state of an object, in whatever order and however often its events come', () => {
     const life = [
       ['ADDED', thing(1)],
       ['MODIFIED', thing(2)],

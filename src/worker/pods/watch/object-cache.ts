@@ -1,6 +1,6 @@
 /**
- * The objects of one resource as the watch last saw them, by name, as the rows know their objects: a copy of a pod with all
- * its labels hides nothing. Events may come twice, late or in the wrong order; only a later one than what is held counts.
+ * The objects of one resource as the watch last reported them, by name. Rows know their objects by name, so a copy of a pod
+ * with all its labels hides nothing. Events may come twice, late or out of order; only newer versions are taken.
  */
 
 export interface CachedObject {
@@ -8,18 +8,18 @@ export interface CachedObject {
 }
 
 export interface ObjectCache<T> {
-  /** Whether a list has been taken in: before that nothing may be concluded from a missing object. */
+  /** Whether the cache has received a list. Before that, a missing object proves nothing. */
   readonly synced: boolean;
   named(name: string): T | null;
   objects(): T[];
-  /** Takes a list for all that there is. */
+  /** Replaces the content by a complete list. */
   replace(objects: T[]): void;
-  /** Returns whether the event told anything new. */
+  /** Returns whether the event carried new information. */
   apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): boolean;
 }
 
 export function createObjectCache<T extends CachedObject>(): ObjectCache<T> {
-  /** `object: null` remembers a deletion until the next list, lest an event from before it bring the object back. */
+  /** `object: null` keeps a deletion until the next list, so that an older event does not bring the object back. */
   let byName = new Map<string, { object: T | null; resourceVersion: string }>();
   let synced = false;
   return {
@@ -38,7 +38,7 @@ export function createObjectCache<T extends CachedObject>(): ObjectCache<T> {
       const { name, uid, resourceVersion } = object.metadata;
       const held = byName.get(name);
       if (held && !isLater(resourceVersion, held.resourceVersion)) return false;
-      // A deletion of the object that had the name before says nothing of the one that has it now.
+      // The deletion of a predecessor with the same name does not concern the current object.
       if (type === 'DELETED' && held?.object && held.object.metadata.uid !== uid) return false;
       byName.set(name, { object: type === 'DELETED' ? null : object, resourceVersion });
       return true;
@@ -47,9 +47,9 @@ export function createObjectCache<T extends CachedObject>(): ObjectCache<T> {
 }
 
 /**
- * Resource versions are numbers that rise within a resource, and may be compared as such.
+ * Compares two resource versions. They are numbers that rise within a resource.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
- * An API whose versions are none is believed to keep the order.
+ * When a version is not a number, the API is trusted to keep the order.
  */
 export function isLater(version: string, than: string): boolean {
   if (!/^\d+$/.test(version) || !/^\d+$/.test(than)) return true;

@@ -1,39 +1,34 @@
 /**
- * Compares all rows with what the watch holds, without asking Kubernetes: after each list, for anything may have changed
- * meanwhile, and on a clock, for what no event ever told. What only the clock has found is a correction, and counted.
+ * Compares all rows with the caches of the watch, without a request to Kubernetes. It compares after each list, because
+ * anything may have changed meanwhile, and at an interval, to find drift. Drift that is confirmed counts as a correction.
  */
-
-import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProjects, listUnarchivedPage } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
-import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
-import type { KubernetesPod } from '../kube/kubernetes-pod.ts';
-import type { ObjectCache } from './object-cache.ts';
-import { projectIdOf, type Orphans } from './orphans.ts';
+import { createPeriodic, pause } from '../../../shared/node/periodic.ts';
+import type { ClusterCache } from './cluster-cache.ts';
+import { classifyDrift } from './drift.ts';
+import type { OrphanReporter } from './orphan-reporter.ts';
+import { projectIdOf } from './project-id-of.ts';
+import type { ProjectObserver } from './project-observer.ts';
 
 export interface Resync {
   /** Runs until `signal` aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
-  /** A list has come: compare at once. */
-  listed(): void;
-  /** An event explains why the project is otherwise than it was. */
-  dismissDrift(projectId: string): void;
-  /** Whether the look that follows is a correction. Answers once. */
-  takeConfirmedDrift(projectId: string): boolean;
+  /** The caches have received a list: compares immediately. */
+  onListed(): void;
+  /** An event explains why row and cluster disagree. */
+  dismissCandidate(projectId: string): void;
 }
 
 export interface ResyncDeps {
   db: Database;
-  pods: ObjectCache<KubernetesPod>;
-  claims: ObjectCache<KubernetesClaim>;
-  /** Whether there is nothing to write and nothing to do for the project. */
-  isCurrent: (record: ProjectRecord) => boolean;
-  work: { add(projectId: string): void; has(projectId: string): boolean };
-  orphans: Orphans;
-  /** After each comparison that has seen everything. */
+  cache: Pick<ClusterCache, 'pods' | 'claims' | 'synced'>;
+  observer: Pick<ProjectObserver, 'agrees' | 'isQueued' | 'onChanged' | 'onDrift'>;
+  orphans: OrphanReporter;
+  /** Called after each complete comparison. */
   onCompared: () => void;
   log: Log;
   intervalMs?: number | undefined;
@@ -41,53 +36,87 @@ export interface ResyncDeps {
 
 const pageSize = 500;
 const defaultIntervalMs = 30_000;
-/** When the database did not answer. */
-const compareAgainMs = 1_000;
-/** Longer than any event is under way, than a job takes from its deed to its word, and than a write that failed waits. */
-const suspicionMs = 2_500;
+/** After a comparison that failed, as when the database did not answer. */
+const retryMs = 1_000;
+/** A candidate is confirmed after this time: longer than an event, a job or the retry of a failed write needs. */
+const confirmAfterMs = 2_500;
 
 export function createResync(deps: ResyncDeps): Resync {
-  const { db, pods, claims, isCurrent, work } = deps;
-  let wake = new AbortController();
+  const { db, cache, observer, log, intervalMs = defaultIntervalMs } = deps;
   let isListNew = false;
-  /** What the clock has found to be otherwise than it should be, by the version of the row. */
-  const driftCandidates = new Map<string, number>();
-  /** Suspects that were the same a little later: nothing under way explains them. */
-  const confirmedDrift = new Set<string>();
+  /** The version of the row of each drift candidate, by project. */
+  const candidates = new Map<string, number>();
 
-  /** Calls `look` for every project that should be looked at, and notes the objects that no row knows. */
-  async function compare(look: (record: ProjectRecord) => void): Promise<void> {
-    const objects = [...pods.objects(), ...claims.objects()];
-    const others = new Set(objects.map(({ metadata }) => metadata.name));
+  async function resync(signal: AbortSignal): Promise<void> {
+    if (!cache.synced) return;
+    if (isListNew) await compareAfterList();
+    else await compareAtInterval();
+    deps.onCompared();
+    await confirmCandidates(signal);
+  }
+
+  /** Changes between the lists sent no events, so a difference is an ordinary change and not drift. */
+  async function compareAfterList(): Promise<void> {
+    isListNew = false;
+    try {
+      await compareAll((record) => {
+        if (!observer.agrees(record)) observer.onChanged(record.id);
+      });
+    } catch (error) {
+      isListNew = true;
+      throw error;
+    }
+  }
+
+  async function compareAtInterval(): Promise<void> {
+    await compareAll((record) => {
+      const isQueued = observer.isQueued(record.id);
+      const drift = classifyDrift(record, { agrees: observer.agrees(record), candidateVersion: null, isQueued });
+      if (drift === 'candidate') candidates.set(record.id, record.statusVersion);
+    });
+  }
+
+  async function confirmCandidates(signal: AbortSignal): Promise<void> {
+    if (candidates.size === 0) return;
+    await pause(confirmAfterMs, signal);
+    for await (const record of readProjects([...candidates.keys()])) {
+      const candidateVersion = candidates.get(record.id) ?? null;
+      if (candidateVersion === null) continue; // dismissed by an event
+      const isQueued = observer.isQueued(record.id);
+      const drift = classifyDrift(record, { agrees: observer.agrees(record), candidateVersion, isQueued });
+      if (drift === 'confirmed') observer.onDrift(record.id);
+    }
+    candidates.clear();
+  }
+
+  /** Calls `compare` for every project that is not archived or has objects left, and reports the orphans. */
+  async function compareAll(compare: (record: ProjectRecord) => void): Promise<void> {
+    const objects = [...cache.pods.objects(), ...cache.claims.objects()];
+    const unclaimed = new Set(objects.map(({ metadata }) => metadata.name));
     const visit = (record: ProjectRecord) => {
-      others.delete(record.podName);
-      others.delete(record.workspacePvcName);
-      if (!isCurrent(record)) look(record);
+      unclaimed.delete(record.podName);
+      unclaimed.delete(record.workspacePvcName);
+      compare(record);
     };
+    for await (const record of readUnarchived()) visit(record);
+    // What remains belongs to archived projects, to projects that were created during the comparison, or to none.
+    const isUnclaimed = ({ metadata }: { metadata: { name: string } }) => unclaimed.has(metadata.name);
+    const ids = new Set(objects.filter(isUnclaimed).flatMap((object) => projectIdOf(object) ?? []));
+    for await (const record of readProjects([...ids])) visit(record);
+    await deps.orphans.report({
+      pods: cache.pods.objects().filter(isUnclaimed),
+      claims: cache.claims.objects().filter(isUnclaimed),
+    });
+  }
+
+  async function* readUnarchived(): AsyncGenerator<ProjectRecord> {
     let afterSeq = 0;
     for (;;) {
       const page = await listUnarchivedPage(db, { afterSeq, limit: pageSize });
-      page.forEach(visit);
+      yield* page;
       afterSeq = page.at(-1)?.seq ?? afterSeq;
-      if (page.length < pageSize) break;
+      if (page.length < pageSize) return;
     }
-    // Left are the objects of archived projects, of projects younger than the pages, and of none.
-    const isLeft = ({ metadata }: { metadata: { name: string } }) => others.has(metadata.name);
-    const ids = new Set(objects.filter(isLeft).flatMap((object) => projectIdOf(object) ?? []));
-    for await (const record of readProjects([...ids])) visit(record);
-    await deps.orphans.note({ pods: pods.objects().filter(isLeft), claims: claims.objects().filter(isLeft) });
-  }
-
-  /** Has looked at what is still the same after a while: an event or a job under way would have changed it. */
-  async function confirmDrift(signal: AbortSignal): Promise<void> {
-    if (driftCandidates.size === 0) return;
-    await delay(suspicionMs, undefined, { signal }).catch(() => undefined); // what follows is harmless after an abort
-    for await (const record of readProjects([...driftCandidates.keys()])) {
-      if (driftCandidates.get(record.id) !== record.statusVersion || work.has(record.id) || isCurrent(record)) continue;
-      confirmedDrift.add(record.id);
-      work.add(record.id);
-    }
-    driftCandidates.clear();
   }
 
   async function* readProjects(ids: string[]): AsyncGenerator<ProjectRecord> {
@@ -96,40 +125,19 @@ export function createResync(deps: ResyncDeps): Resync {
     }
   }
 
+  const periodic = createPeriodic({
+    task: resync,
+    intervalMs,
+    retryMs,
+    onError: (error) => log.warn({ error: String(error) }, 'rows and cluster could not be compared; trying again'),
+  });
+
   return {
-    async run(signal) {
-      while (!signal.aborted) {
-        wake = new AbortController();
-        let pauseMs = deps.intervalMs ?? defaultIntervalMs;
-        try {
-          if (pods.synced && claims.synced) {
-            const isAfterList = isListNew;
-            isListNew = false;
-            await compare(({ id, statusVersion }) =>
-              isAfterList ? work.add(id) : void driftCandidates.set(id, statusVersion),
-            ).catch((error: unknown) => {
-              isListNew ||= isAfterList;
-              throw error;
-            });
-            deps.onCompared();
-            await confirmDrift(signal);
-          }
-        } catch (error) {
-          deps.log.warn({ error: String(error) }, 'rows and cluster could not be compared; trying again');
-          pauseMs = compareAgainMs;
-        }
-        const woken = AbortSignal.any([signal, wake.signal]);
-        await delay(pauseMs, undefined, { signal: woken }).catch(() => undefined); // the loop sees what has woken it
-      }
-    },
-    listed() {
+    run: (signal) => periodic.run(signal),
+    onListed() {
       isListNew = true;
-      wake.abort();
+      periodic.runNow();
     },
-    dismissDrift(projectId) {
-      driftCandidates.delete(projectId);
-      confirmedDrift.delete(projectId);
-    },
-    takeConfirmedDrift: (projectId) => confirmedDrift.delete(projectId),
+    dismissCandidate: (projectId) => void candidates.delete(projectId),
   };
 }

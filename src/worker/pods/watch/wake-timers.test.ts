@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createWakeTimers } from './wake-timers.ts';
 
-describe('wake timers', () => {
+describe('createWakeTimers', () => {
   beforeEach(() => {
-    vi.useFakeTimers({ now: 1_000_000 });
+    vi.useFakeTimers();
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -12,14 +12,14 @@ describe('wake timers', () => {
 
   function setUp() {
     const woken: string[] = [];
-    const timers = createWakeTimers({ now: Date.now, wake: (key) => woken.push(key) });
+    const timers = createWakeTimers({ wake: (key) => woken.push(key) });
     return { timers, woken };
   }
 
-  it('wake each key once, at its time', () => {
+  it('wakes each key once, after its delay', () => {
     const { timers, woken } = setUp();
-    timers.set('late', 1_000_300);
-    timers.set('early', 1_000_100);
+    timers.set('late', 300);
+    timers.set('early', 100);
     vi.advanceTimersByTime(99);
     expect(woken).toEqual([]);
     vi.advanceTimersByTime(1);
@@ -29,11 +29,11 @@ describe('wake timers', () => {
     expect(woken).toEqual(['early', 'late']);
   });
 
-  it('hold one time a key: the last that was set, or none', () => {
+  it('keeps only the last delay of a key', () => {
     const { timers, woken } = setUp();
-    timers.set('moved', 1_000_100);
-    timers.set('moved', 1_000_200);
-    timers.set('dropped', 1_000_100);
+    timers.set('moved', 100);
+    timers.set('moved', 200);
+    timers.set('dropped', 100);
     timers.set('dropped', null);
     vi.advanceTimersByTime(150);
     expect(woken).toEqual([]);
@@ -41,16 +41,16 @@ describe('wake timers', () => {
     expect(woken).toEqual(['moved']);
   });
 
-  it('wake at once for a time that is past', () => {
+  it('wakes a key immediately when its time has passed', () => {
     const { timers, woken } = setUp();
-    timers.set('past', 1);
+    timers.set('past', -5_000);
     vi.advanceTimersByTime(1);
     expect(woken).toEqual(['past']);
   });
 
-  it('wake nobody after the stop', () => {
+  it('wakes no key after stop', () => {
     const { timers, woken } = setUp();
-    timers.set('any', 1_000_100);
+    timers.set('any', 100);
     timers.stop();
     vi.advanceTimersByTime(1_000);
     expect(woken).toEqual([]);

@@ -1,22 +1,16 @@
-/**
- * At most one timer a key, by a clock that is handed in: for what time alone changes, and for news that may wait a moment
- * for more of its kind.
- */
+/** At most one timer for each key: for statuses that time alone changes, and for events that are collected for a moment. */
+
 export interface WakeTimers {
-  /** Wakes the key at this time, in milliseconds of the clock; in place of what was set before. `null`: never. */
-  set(key: string, at: number | null): void;
+  /** Wakes the key after this many milliseconds, instead of at the time that was set before. `null`: never. */
+  set(key: string, delayMs: number | null): void;
   has(key: string): boolean;
   stop(): void;
 }
 
-/** The longest time that a timer can hold; one that is set for later wakes early, which does no harm. */
+/** The longest delay of a timer. A key with a longer delay wakes early, which does no harm. */
 const longestMs = 86_400_000;
 
-export function createWakeTimers(options: {
-  /** Milliseconds from any origin. */
-  now: () => number;
-  wake: (key: string) => void;
-}): WakeTimers {
+export function createWakeTimers({ wake }: { wake: (key: string) => void }): WakeTimers {
   const timers = new Map<string, NodeJS.Timeout>();
 
   function drop(key: string): void {
@@ -25,15 +19,15 @@ export function createWakeTimers(options: {
   }
 
   return {
-    set(key, at) {
+    set(key, delayMs) {
       drop(key);
-      if (at === null) return;
+      if (delayMs === null) return;
       const timer = setTimeout(
         () => {
           timers.delete(key);
-          options.wake(key);
+          wake(key);
         },
-        Math.min(Math.max(at - options.now(), 0), longestMs),
+        Math.min(Math.max(delayMs, 0), longestMs),
       );
       timers.set(key, timer);
     },

@@ -1,11 +1,10 @@
 /**
- * Sees to it that one worker at a time watches the cluster and sweeps: takes the lease when it is free, renews it, and ends
- * the duties at once when it cannot. While it holds the lease it tells the servers every few seconds how fresh the status
- * is: by the stream, and beside the lease for as long as there is no stream.
+ * Elects the watch leader: the one worker that watches the cluster and sweeps. It takes the lease when it is free, renews it,
+ * and ends the duties immediately when it cannot. The leader reports every few seconds how fresh the status is: in the
+ * status stream, and beside the lease, because Redis may be unavailable.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
-
+import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import {
   acquireLease,
@@ -16,106 +15,119 @@ import {
   type WatchObservation,
 } from '../../../shared/node/db/leases-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
+import { pause, runPeriodically } from '../../../shared/node/periodic.ts';
 import type { StatusPublisher } from '../../../shared/node/status-stream.ts';
-import type { WorkerMetrics } from '../../health.ts';
+import type { WorkerMetrics } from '../../metrics.ts';
 
 export interface WatchLeaderTimes {
-  /** The lease outlives a silent holder by this much. */
+  /** A lease that is not renewed expires after this time. */
   ttlMs: number;
-  /** Between renewals, and between tries to take it. */
+  /** The interval between renewals, and between attempts to take the lease. */
   renewMs: number;
 }
 
-/** What only the owner of the watch may do, until the signal aborts. Never rejects. */
-export type LeaderDuties = (watch: {
+/** One term of a leader. */
+export interface Leadership {
   lease: Lease;
+  /** Aborts when the leadership ends. */
   signal: AbortSignal;
-  /** To be told at every change between seeing the cluster and not. */
+  /** Must be called whenever the cluster becomes reachable or unreachable. */
   onReachable: (reachable: boolean) => void;
-}) => Promise<unknown>;
+}
 
-/** Runs until `signal` aborts; then the duties have ended and the lease is free for the next worker. Never rejects. */
-export async function leadWatch(
-  deps: {
-    db: Database;
-    publisher: StatusPublisher;
-    /** A name that no other worker has, nor this one after a restart. */
-    holder: string;
-    duties: LeaderDuties;
-    metrics: Pick<WorkerMetrics, 'watchState'>;
-    log: Log;
-    now: () => Date;
-  },
+export interface WatchLeaderDeps {
+  db: Database;
+  publisher: StatusPublisher;
+  /** A name that no other worker has. The same worker has another name after a restart. */
+  holder: string;
+  /** What only the leader may do, until its signal aborts. Never rejects. */
+  duties: (leadership: Leadership) => Promise<unknown>;
+  metrics: Pick<WorkerMetrics, 'watchState'>;
+  log: Log;
+  clock: Clock;
+}
+
+/** Runs until `signal` aborts. Then the duties have ended and the lease is free for another worker. Never rejects. */
+export function electWatchLeader(
+  deps: WatchLeaderDeps,
   signal: AbortSignal,
   times: WatchLeaderTimes = { ttlMs: 10_000, renewMs: 3_000 },
 ): Promise<void> {
-  const { db, log } = deps;
-  while (!signal.aborted) {
-    const lease = await acquireLease(db, { name: watchLeaseName, holder: deps.holder, ttlMs: times.ttlMs }).catch(
-      (error: unknown) => {
-        log.warn({ error: String(error) }, 'the watch lease could not be asked for; trying again');
-        return null;
+  const { db, holder, log } = deps;
+  return runPeriodically(
+    {
+      async task() {
+        const lease = await acquireLease(db, { name: watchLeaseName, holder, ttlMs: times.ttlMs });
+        if (lease) await lead(deps, lease, { signal, times });
       },
-    );
-    if (lease) await hold(lease);
-    await pause(times.renewMs, signal);
+      intervalMs: times.renewMs,
+      onError: (error) => log.warn({ error: String(error) }, 'the watch lease could not be requested; trying again'),
+    },
+    signal,
+  );
+}
+
+/** Carries out the duties until the lease is lost or `signal` aborts. */
+async function lead(
+  deps: WatchLeaderDeps,
+  lease: Lease,
+  { signal, times }: { signal: AbortSignal; times: WatchLeaderTimes },
+): Promise<void> {
+  const { db, metrics, log, clock } = deps;
+  log.info({ epoch: lease.epoch }, 'this worker is the watch leader now');
+  metrics.watchState({ leader: true, reachable: false });
+  const lost = new AbortController();
+  const until = AbortSignal.any([signal, lost.signal]);
+  const heartbeat = createHeartbeat(deps.publisher, clock);
+  const onReachable = (reachable: boolean) => {
+    metrics.watchState({ leader: true, reachable });
+    heartbeat.setReachable(reachable);
+  };
+  const duties = deps.duties({ lease, signal: until, onReachable });
+  let renewedAt = clock.monotonic();
+
+  async function renew(): Promise<void> {
+    const observation = heartbeat.beat();
+    const requestedAt = clock.monotonic();
+    const renewed = await renewLease(db, lease, { ttlMs: times.ttlMs, ...observation }).catch((error: unknown) => {
+      log.warn({ error: String(error) }, 'the watch lease could not be renewed; trying again');
+      return null;
+    });
+    if (renewed) {
+      renewedAt = requestedAt;
+    } else if (renewed === false || clock.monotonic() - renewedAt > times.ttlMs) {
+      log.warn({ epoch: lease.epoch }, 'this worker is no longer the watch leader');
+      lost.abort();
+    }
   }
 
-  async function hold(lease: Lease): Promise<void> {
-    log.info({ epoch: lease.epoch }, 'this worker owns the watch now');
-    deps.metrics.watchState({ owner: true, reachable: false });
-    const lost = new AbortController();
-    const until = AbortSignal.any([signal, lost.signal]);
-    const heartbeat = createHeartbeat(deps.publisher, deps.now);
-    const onReachable = (reachable: boolean) => {
-      deps.metrics.watchState({ owner: true, reachable });
-      heartbeat.setReachable(reachable);
-    };
-    const duties = deps.duties({ lease, signal: until, onReachable });
-    let renewedAt = performance.now();
-    while (!until.aborted) {
-      await pause(times.renewMs, until);
-      if (until.aborted) break;
-      const observation = heartbeat.beat();
-      const askedAt = performance.now();
-      const renewed = await renewLease(db, lease, { ttlMs: times.ttlMs, ...observation }).catch((error: unknown) => {
-        log.warn({ error: String(error) }, 'the watch lease could not be renewed; trying again');
-        return null;
-      });
-      if (renewed) renewedAt = askedAt;
-      else if (renewed === false || performance.now() - renewedAt > times.ttlMs) {
-        log.warn({ epoch: lease.epoch }, 'this worker has lost the watch');
-        lost.abort();
-      }
-    }
-    await duties;
-    deps.metrics.watchState({ owner: false, reachable: false });
-    if (!lost.signal.aborted) await releaseLease(db, lease).catch(() => undefined); // it expires by itself otherwise
-  }
+  await pause(times.renewMs, until);
+  await runPeriodically({ task: renew, intervalMs: times.renewMs, onError: () => undefined }, until); // it handles its errors
+  await duties;
+  metrics.watchState({ leader: false, reachable: false });
+  if (!lost.signal.aborted) await releaseLease(db, lease).catch(() => undefined); // otherwise it expires by itself
 }
 
 /**
- * Tells the servers whether the cluster is seen and, if not, when it last was. Good news travels at once; a
- * disconnection counts at the next beat, for most are over before anybody could care. It says nothing before it knows.
+ * Reports to the servers whether the cluster is reachable and, if not, when it last was. A new connection is reported
+ * immediately. A lost connection is reported at the next beat, because most are restored before. Until the first result it
+ * reports nothing.
  */
-function createHeartbeat(publisher: StatusPublisher, now: () => Date) {
+function createHeartbeat(publisher: StatusPublisher, clock: Clock) {
   let reachable: boolean | null = null;
-  let asOf: string | null = null;
+  let observedAt: string | null = null;
+  const nowIso = () => new Date(clock.now()).toISOString();
   const beat = (): WatchObservation => {
-    if (reachable) asOf = now().toISOString();
-    if (reachable !== null) void publisher.publish({ type: 'heartbeat', reachable, asOf });
-    return { reachable, observedAt: asOf };
+    if (reachable) observedAt = nowIso();
+    if (reachable !== null) void publisher.publish({ type: 'heartbeat', reachable, asOf: observedAt });
+    return { reachable, observedAt };
   };
   return {
     beat,
-    setReachable: (is: boolean) => {
-      if (reachable) asOf = now().toISOString();
-      reachable = is;
-      if (is) beat();
+    setReachable(isReachable: boolean) {
+      if (reachable) observedAt = nowIso();
+      reachable = isReachable;
+      if (isReachable) beat();
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined); // an abort ends the wait; callers look at the signal
 }

@@ -26,6 +26,8 @@ export function stepRunning(input: StepInput): StepResult {
     const endsAfterMs = input.isInit ? delays.initMs : delays.failAfterMs;
     return ranMs >= endsAfterMs ? end(input, exit) : idle(status, endsAfterMs - ranMs);
   }
+  // An init container without an exit runs on. It never becomes ready, so no further step is due.
+  if (input.isInit) return idle(status);
   const startedAfterMs = isJsonObject(container['startupProbe']) ? delays.startupMs : 0;
   if (status['started'] !== true) {
     if (failingProbe === 'startup') return failProbe(input, 'startup', startedAtMs);

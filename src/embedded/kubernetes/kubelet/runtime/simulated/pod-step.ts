@@ -8,7 +8,7 @@ import { scenarioOfContainer, scenarioOfInit, type Scenario } from './scenarios.
 import { findScriptedEnd, type ScriptedEnd } from './scripted-end.ts';
 import type { ContainerMemory, StepEvent } from './step-result.ts';
 
-export interface PodStepInput {
+interface PodStepInput {
   pod: KubeObject;
   /** By container name. It is created and changed here. */
   memories: Map<string, ContainerMemory>;

@@ -1,7 +1,4 @@
-/**
- * The worker's program for tests: as `src/worker/main.ts`, but it dies by SIGKILL the first time that it has done the step
- * of FAIL_AFTER, and its times may be shorter. Run it by `startFailingWorker`.
- */
+/** The worker's program for tests: as `src/worker/main.ts`, but its times can be shorter. `startTunedWorker` runs it. */
 
 import process from 'node:process';
 
@@ -11,22 +8,10 @@ import { readEnvironment } from '../../src/shared/node/environment.ts';
 import { createLog } from '../../src/shared/node/log.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { startHealthServer } from '../../src/worker/health.ts';
-import type { Step } from '../../src/worker/step.ts';
 import { startWorker } from '../../src/worker/worker.ts';
-
-const steps = [
-  'job-taken',
-  'create-claim',
-  'create-pod',
-  'delete-pod',
-  'delete-claim',
-  'recorded',
-  'status-written',
-] as const satisfies Step[];
 
 const variables = readEnvironment(
   z.object({
-    FAIL_AFTER: z.enum(steps).optional(),
     WATCH_TTL_MS: z.coerce.number().default(10_000),
     WATCH_RENEW_MS: z.coerce.number().default(3_000),
     RESYNC_MS: z.coerce.number().default(30_000),
@@ -36,17 +21,12 @@ const variables = readEnvironment(
 );
 
 const config = readWorkerConfig(process.env);
-const log = createLog({ name: 'failing-worker', level: config.logLevel });
+const log = createLog({ name: 'tuned-worker', level: config.logLevel });
 const worker = await startWorker(config, {
   log,
   watchTimes: { ttlMs: variables.WATCH_TTL_MS, renewMs: variables.WATCH_RENEW_MS },
   resyncMs: variables.RESYNC_MS,
   requestTimeoutMs: variables.REQUEST_TIMEOUT_MS,
-  async afterStep(step) {
-    if (step !== variables.FAIL_AFTER) return;
-    process.kill(process.pid, 'SIGKILL');
-    await new Promise(() => undefined); // nothing more happens here, however late the signal comes
-  },
 });
 const health = await startHealthServer({
   port: config.metricsPort,

@@ -1,0 +1,79 @@
+/** The connected owners of this server: their subscribers, and which version of each project all of them have received. */
+
+import type { Project } from '../../shared/contract/project.ts';
+import type { HubSubscriber } from './status-hub.ts';
+
+/** A row of the comparison with the database. */
+export interface ProjectVersion {
+  id: string;
+  ownerId: string;
+  statusVersion: number;
+  archived: boolean;
+}
+
+export interface Owner {
+  subscribers: Set<HubSubscriber>;
+  /**
+   * The newest version of each project that was delivered to all subscribers of this owner. A subscriber that joins later
+   * reads its snapshot after joining, so it misses none of these versions either.
+   */
+  versions: Map<string, number>;
+  /** False until a complete snapshot was read: only then does a project that `versions` lacks mean a new project. */
+  hasBaseline: boolean;
+}
+
+/** A project whose newest version was not delivered. `isLoss`: the stream should have delivered it. */
+export interface Undelivered {
+  id: string;
+  owner: Owner;
+  isLoss: boolean;
+}
+
+export interface OwnerRegistry {
+  /** Registers a subscriber; the returned function removes it. */
+  join: (ownerId: string, subscriber: HubSubscriber) => () => void;
+  ids(): string[];
+  subscribers(): HubSubscriber[];
+  /** Delivers the project to its owner's subscribers unless they have received this version. */
+  deliver(id: string, project: Project): void;
+  /** The projects whose newest version was not delivered to their owner's subscribers. */
+  findUndelivered(rows: ProjectVersion[]): Undelivered[];
+  find(ownerId: string): Owner | undefined;
+}
+
+export function createOwnerRegistry(): OwnerRegistry {
+  const owners = new Map<string, Owner>();
+  return {
+    join(ownerId, subscriber) {
+      const owner = owners.get(ownerId) ?? { subscribers: new Set(), versions: new Map(), hasBaseline: false };
+      owners.set(ownerId, owner);
+      owner.subscribers.add(subscriber);
+      return () => {
+        owner.subscribers.delete(subscriber);
+        if (owner.subscribers.size === 0 && owners.get(ownerId) === owner) owners.delete(ownerId);
+      };
+    },
+    ids: () => [...owners.keys()],
+    subscribers: () => [...owners.values()].flatMap((owner) => [...owner.subscribers]),
+    deliver(id, project) {
+      const owner = owners.get(project.ownerId);
+      if (!owner || (owner.versions.get(project.id) ?? 0) >= project.statusVersion) return;
+      owner.versions.set(project.id, project.statusVersion);
+      for (const subscriber of owner.subscribers) subscriber.onProject(id, project);
+    },
+    findUndelivered: (rows) =>
+      rows.flatMap((row) => {
+        const owner = owners.get(row.ownerId);
+        if (!owner || !isUndelivered(row, owner)) return [];
+        return [{ id: row.id, owner, isLoss: owner.hasBaseline }];
+      }),
+    find: (ownerId) => owners.get(ownerId),
+  };
+}
+
+function isUndelivered(row: ProjectVersion, owner: Owner): boolean {
+  const version = owner.versions.get(row.id);
+  // The project was archived before the snapshot was read, so no subscriber shows it.
+  if (version === undefined && row.archived && owner.hasBaseline) return false;
+  return (version ?? 0) < row.statusVersion;
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+
+import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { AppError } from '../../shared/contract/errors.ts';
+import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
+import { updateMessage, updatePatch } from './update.ts';
+
+const id = '00000000-0000-4000-8000-000000000001';
+const record = (overrides: Partial<ProjectRecord> = {}): ProjectRecord => ({
+  ...projectFixture({ id, name: 'Old', description: 'Text', repoUrl: null }),
+  seq: 1,
+  idempotencyKey: null,
+  podGeneration: 1,
+  failedGeneration: null,
+  podUid: null,
+  podErrorCode: null,
+  ...overrides,
+});
+
+describe('an update of a project', () => {
+  it('writes only the fields that differ', () => {
+    expect(updatePatch(record(), { id, name: 'New', description: 'Text' })).toEqual({ name: 'New' });
+    expect(updatePatch(record({ repoUrl: 'https://example.org/a' }), { id, repoUrl: null })).toEqual({ repoUrl: null });
+  });
+
+  it('writes nothing when no field differs', () => {
+    expect(updatePatch(record(), { id, name: 'Old' })).toBeNull();
+    expect(updatePatch(record(), { id })).toBeNull();
+  });
+
+  it('is refused for a project that is being deleted', () => {
+    const deleting = record({ status: 'deleting', desiredState: 'deleted' });
+    expect(() => updatePatch(deleting, { id, name: 'New' })).toThrow(AppError);
+  });
+
+  it('names the changed fields in the timeline', () => {
+    expect(updateMessage({ id, name: 'New', repoUrl: null })).toBe('Changed the name and repository URL.');
+    expect(updateMessage({ id })).toBe('Changed the project.');
+  });
+});

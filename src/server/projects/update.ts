@@ -1,0 +1,33 @@
+/** What an update of a project's fields writes into the row: pure functions. */
+
+import { AppError } from '../../shared/contract/errors.ts';
+import type { UpdateProjectInput } from '../../shared/contract/project.ts';
+import { projectCan } from '../../shared/contract/states.ts';
+import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
+import type { ProjectPatch } from '../../shared/node/db/projects-repository.ts';
+
+/**
+ * The fields that differ from the record, or `null` if none does.
+ * @throws AppError ILLEGAL_STATE
+ */
+export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): ProjectPatch | null {
+  const permission = projectCan('update', record);
+  if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
+  const patch: ProjectPatch = {};
+  if (input.name !== undefined && input.name !== record.name) patch.name = input.name;
+  if (input.description !== undefined && input.description !== record.description) {
+    patch.description = input.description;
+  }
+  if (input.repoUrl !== undefined && input.repoUrl !== record.repoUrl) patch.repoUrl = input.repoUrl;
+  return Object.keys(patch).length > 0 ? patch : null;
+}
+
+/** The line of the timeline, such as "Changed the name and repository URL." */
+export function updateMessage(input: UpdateProjectInput): string {
+  const fields = [
+    ...(input.name === undefined ? [] : ['name']),
+    ...(input.description === undefined ? [] : ['description']),
+    ...(input.repoUrl === undefined ? [] : ['repository URL']),
+  ];
+  return `Changed the ${fields.join(' and ') || 'project'}.`;
+}

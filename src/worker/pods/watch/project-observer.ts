@@ -1,0 +1,158 @@
+/**
+ * Observes one project at a time: writes what the caches show to its row, and requests a reconcile when the cluster does
+ * not match the desired state. It decides nothing else. Every write carries the epoch of the lease, so that a watch leader
+ * that was replaced while it was frozen writes nothing.
+ */
+
+import type { Clock } from '../../../shared/clock.ts';
+import type { Lease } from '../../../shared/node/db/leases-repository.ts';
+import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import type { Log } from '../../../shared/node/log.ts';
+import type { WorkerMetrics } from '../../metrics.ts';
+import { createWorkQueue } from '../../work-queue.ts';
+import type { Dispatcher } from '../jobs/dispatcher.ts';
+import { needsReconcile, needsReconcileByWatch } from '../reconcile/needs-reconcile.ts';
+import type { ObservationResult, StatusWriter } from '../status/status-writer.ts';
+import type { ClusterCache } from './cluster-cache.ts';
+import { compareWithCluster } from './drift.ts';
+import { createWakeTimers } from './wake-timers.ts';
+
+export interface ProjectObserver {
+  /** A Kubernetes event about the project's objects was received. Events are collected for a moment. */
+  onEvent(projectId: string): void;
+  /** A pod or claim has changed, or rows and caches were compared after a list. */
+  onChanged(projectId: string): void;
+  /** A pod or claim is gone. */
+  onDeleted(projectId: string): void;
+  /** The resync has confirmed drift, which counts as a correction. */
+  onDrift(projectId: string): void;
+  /** An event explains what would otherwise be drift. */
+  dismissDrift(projectId: string): void;
+  /** Whether the row says what the caches show and no reconcile is needed. If so, it schedules the next recheck. */
+  agrees(record: ProjectRecord): boolean;
+  /** Whether an observation of the project is queued or running. */
+  isQueued(projectId: string): boolean;
+  /** Drops what is queued and resolves when the running observations have ended. */
+  stop(): Promise<void>;
+}
+
+export interface ProjectObserverDeps {
+  cache: ClusterCache;
+  writer: StatusWriter;
+  dispatcher: Pick<Dispatcher, 'dispatch'>;
+  metrics: Pick<WorkerMetrics, 'corrected'>;
+  lease: Lease;
+  log: Log;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** Why a project is observed, from the weakest cause to the strongest. The strongest one that is queued counts. */
+const causes = ['event', 'change', 'drift', 'deletion'] as const;
+type Cause = (typeof causes)[number];
+
+/** Kubernetes events come in bursts. One observation covers all of them. */
+const collectEventsMs = 200;
+const driftMessage = 'A comparison with the cluster found a missing or wrong object. It is being repaired.';
+
+export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserver {
+  const { cache, writer, dispatcher, metrics, lease, log, clock, signal } = deps;
+  const fence = { lease: lease.name, epoch: lease.epoch };
+  const observedStateOf = (record: ProjectRecord) => cache.observedStateOf(record);
+  const queuedCauses = new Map<string, Cause>();
+  const queue = createWorkQueue({
+    concurrency: 8,
+    retryMs: 1_000,
+    work: observe,
+    onError: (projectId, error) => log.warn({ projectId, error: String(error) }, 'status not written; trying again'),
+  });
+  /** For statuses that time alone changes, such as a step that takes too long. */
+  const rechecks = createWakeTimers({ wake: (projectId) => request(projectId, 'change') });
+  const collectedEvents = createWakeTimers({ wake: (projectId) => request(projectId, 'event') });
+
+  function request(projectId: string, cause: Cause): void {
+    queuedCauses.set(projectId, strongest(cause, queuedCauses.get(projectId)));
+    queue.add(projectId);
+  }
+
+  async function observe(projectId: string): Promise<void> {
+    if (!cache.synced || signal.aborted) return;
+    const cause = queuedCauses.get(projectId) ?? 'event';
+    queuedCauses.delete(projectId);
+    try {
+      await observers[cause](projectId);
+    } catch (error) {
+      queuedCauses.set(projectId, strongest(cause, queuedCauses.get(projectId)));
+      throw error;
+    }
+  }
+
+  const observers: Record<Cause, (projectId: string) => Promise<void>> = {
+    async event(projectId) {
+      scheduleRecheck(await writer.recordEvents(projectId, observedStateOf, fence));
+    },
+    async change(projectId) {
+      const observed = scheduleRecheck(await writer.recordObservation(projectId, observedStateOf, fence));
+      if (!observed) return;
+      const { record } = observed;
+      if (needsReconcileByWatch(record, cache.actualOf(record), clock.now())) await dispatcher.dispatch(record);
+    },
+    async deletion(projectId) {
+      const observed = scheduleRecheck(await writer.recordObservation(projectId, observedStateOf, fence));
+      if (!observed) return;
+      const { record } = observed;
+      // Also while a command is pending: its attempt may have ended in order to wait for this deletion.
+      if (needsReconcile(record, cache.actualOf(record), clock.now())) await dispatcher.dispatch(record);
+    },
+    drift: repairDrift,
+  };
+
+  async function repairDrift(projectId: string): Promise<void> {
+    const observed = scheduleRecheck(await writer.recordDrift(projectId, observedStateOf, fence));
+    if (!observed) return;
+    const { record, difference } = observed;
+    if (difference !== 'message') metrics.corrected('status');
+    if (!needsReconcileByWatch(record, cache.actualOf(record), clock.now())) return;
+    if ((await dispatcher.dispatch(record)) !== 'added') return;
+    if (record.status === 'archived') return metrics.corrected('left-over');
+    metrics.corrected('drift');
+    await writer.recordCorrection(projectId, driftMessage);
+  }
+
+  function scheduleRecheck(observed: ObservationResult | null): ObservationResult | null {
+    if (observed) setRecheck(observed.record, observed.recheckAt);
+    return observed;
+  }
+
+  function setRecheck({ id }: ProjectRecord, at: string | null): void {
+    rechecks.set(id, at === null ? null : Date.parse(at) - clock.now());
+  }
+
+  return {
+    onEvent(projectId) {
+      if (!collectedEvents.has(projectId)) collectedEvents.set(projectId, collectEventsMs);
+    },
+    onChanged: (projectId) => request(projectId, 'change'),
+    onDeleted: (projectId) => request(projectId, 'deletion'),
+    onDrift: (projectId) => request(projectId, 'drift'),
+    dismissDrift(projectId) {
+      if (queuedCauses.get(projectId) === 'drift') queuedCauses.set(projectId, 'change');
+    },
+    agrees(record) {
+      const { agrees, recheckAt } = compareWithCluster(record, cache.observedStateOf(record), clock.now());
+      // After a change of the watch leader nothing else schedules the rechecks of unchanged projects.
+      if (agrees) setRecheck(record, recheckAt);
+      return agrees;
+    },
+    isQueued: (projectId) => queue.has(projectId),
+    async stop() {
+      rechecks.stop();
+      collectedEvents.stop();
+      await queue.stop();
+    },
+  };
+}
+
+function strongest(a: Cause, b: Cause | undefined): Cause {
+  return b !== undefined && causes.indexOf(b) > causes.indexOf(a) ? b : a;
+}
