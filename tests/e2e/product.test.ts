@@ -4,8 +4,10 @@
  * uses its own development user, so that suites do not see each other's projects:
  *
  * - `user-a`: diagnoses and pages, with the projects of `suites/scenario-projects.ts`
- * - `user-b`: project lifecycle, two windows, the empty list in pages, daily use. The first two end without projects.
- * - `user-c`: scenarios, sessions
+ * - `user-b`: project lifecycle, two windows, daily use. They delete their projects, so that pages can show an empty list.
+ * - `user-c`: sessions, scenarios
+ *
+ * The scenarios are created late, because they load the machine, and checked last, because some take half a minute.
  */
 
 import { describe } from 'vitest';
@@ -26,14 +28,16 @@ describe('the product', { timeout: 60_000 }, () => {
   const scenarios = scenariosSuite(app);
   const projects = scenarioProjects(app);
 
-  describe('a scenario', () => scenarios.createProjects());
   describe.runIf(hasBrowser)('in the browser', () => {
     describe('the life of a project', () => projectLifecycleSuite(app));
     describe('two windows on the same projects', () => twoWindowsSuite(app));
-    describe('the diagnosis of a project', () => diagnosesSuite(app, projects));
-    describe('the page', () => pagesSuite(app, projects));
     describe('daily use', () => dailyUseSuite(app));
     describe('the sessions page', () => sessionsSuite(app));
+  });
+  describe('a scenario', () => scenarios.createProjects());
+  describe.runIf(hasBrowser)('in the browser', () => {
+    describe('the diagnosis of a project', () => diagnosesSuite(app, projects));
+    describe('the page', () => pagesSuite(app, projects));
   });
   describe('a scenario', () => scenarios.checkReports());
 });

@@ -1,7 +1,7 @@
 /** What users do every day: optimistic updates, editing in place, the keyboard, settings, an outage of the network, and no polling. */
 
 import type { Page, Route } from 'playwright-core';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { Client } from '../../../src/shared/sdk/client.ts';
 import type { BrowserWindow } from '../../support/browser.ts';
@@ -39,6 +39,10 @@ export function dailyUseSuite(app: StartedApp): void {
     await client.waitFor(id, ({ status }) => status === 'ready', { timeoutMs: 60_000 });
     window = await app.openWindow('user-b');
     ({ page } = window);
+  });
+  afterAll(async () => {
+    const { items } = await client.projects.list();
+    for (const { id: projectId } of items) await client.projects.delete(projectId);
   });
 
   const card = (name: string) => page.getByRole('article', { name });

@@ -1,7 +1,6 @@
 /**
  * Every scenario of the simulated kubelet, each in a project of its own: the project gets the expected reason with a
- * message, a next step and evidence. The projects are created first and checked last, because some scenarios take half a
- * minute, in which the other suites run.
+ * message, a next step and evidence. Creating the projects and checking them are two suites: other suites run in between.
  */
 
 import { randomUUID } from 'node:crypto';
