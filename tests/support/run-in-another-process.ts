@@ -3,29 +3,29 @@ import { createInterface } from 'node:readline';
 
 /** What the code finds ready to use. It also ends with the test that started it, should that one fail before its end. */
 const prelude = `
-  const tell = (text) => console.log('told:' + text);
+  const print = (text) => console.log('output:' + text);
   process.stdin.on('end', () => process.exit()).resume();
 `;
 
 /**
- * Runs the code of a module in a Node process of its own, and waits until it has called `tell(text)`. The process then goes
+ * Runs the code of a module in a Node process of its own, and waits until it has called `print(text)`. The process then goes
  * on until it is killed, with the one signal that it cannot notice.
  */
-export async function runInAnotherProcess(code: string): Promise<{ told: string; killHard(): Promise<void> }> {
+export async function runInAnotherProcess(code: string): Promise<{ output: string; killHard(): Promise<void> }> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', `${prelude}${code}`], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const told = await new Promise<string>((resolve, reject) => {
+  const output = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line.startsWith('told:')) resolve(line.slice('told:'.length));
+      if (line.startsWith('output:')) resolve(line.slice('output:'.length));
     });
     child.once('exit', () => reject(new Error(`The other process ended too early. ${errors}`)));
   });
   return {
-    told,
+    output,
     killHard() {
       child.kill('SIGKILL');
       return ended;

@@ -4,7 +4,6 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { crowded } from '../../../../tests/support/crowded.ts';
 import { loadCredentials, type Credentials } from '../api/credentials.ts';
 import { openJournal } from '../api/journal.ts';
 import { textAt, valueAt, type JsonObject } from '../api/kube-object.ts';
@@ -114,7 +113,7 @@ describe('the kubelet during outages of the API', () => {
     await api.stop();
     const startedAt = performance.now();
     await kubelet.stop();
-    expect(performance.now() - startedAt).toBeLessThan(crowded(500));
+    expect(performance.now() - startedAt).toBeLessThan(500);
     api = await startApi(0);
   });
 });
