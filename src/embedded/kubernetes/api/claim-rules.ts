@@ -40,6 +40,9 @@ export function validateClaim(claim: KubeObject): FieldError[] {
   return errors;
 }
 
+const sizeAt = (object: Json | undefined, ...path: string[]): number =>
+  parseQuantity(valueAt(object, ...path, 'storage')) ?? 0;
+
 const immutable =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
 
@@ -56,8 +59,6 @@ export function validateClaimUpdate(next: KubeObject, previous: KubeObject): Fie
   if (textAt(before, 'volumeName') === '') delete (fixed as { volumeName?: string }).volumeName;
   const errors: FieldError[] = [];
   if (!sameJson(fixed, before)) errors.push(fieldError.forbidden('spec', immutable));
-  const sizeAt = (object: Json | undefined, ...path: string[]) =>
-    parseQuantity(valueAt(object, ...path, 'storage')) ?? 0;
   const requested = sizeAt(after, 'resources', 'requests');
   const capacity = sizeAt(previous, 'status', 'capacity');
   if (requested < sizeAt(before, 'resources', 'requests') && requested <= capacity) {
