@@ -77,6 +77,7 @@ describe('an access token of the issuer', () => {
   it('creates its user once, even if many calls use it for the first time concurrently', async () => {
     const token = await accessToken({ sub: 'crowd' });
     const answers = await Promise.all(Array.from({ length: 20 }, () => me(token)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     expect(new Set(answers.map(({ data }) => (data as { id: string }).id)).size).toBe(1);
     expect(await usersOf('crowd')).toEqual([{ email: null, name: 'crowd', picture: null }]);
   });
@@ -199,7 +200,7 @@ describe('a refused token is answered with the reason and never repeated:', () =
       accessToken({ ...sameAudience, token_use: 'id' }, 'JWT'),
       accessToken(sameAudience, 'logout+jwt'),
     ];
-    for (const token of notForAccess) expect(await refusal(await token)).toContain('is no access token');
+    for (const token of notForAccess) expect(await refusal(await token)).toContain('is not an access token');
     expect((await me(await accessToken({ scope: 'openid' }, 'JWT'))).status).toBe(200);
   });
 
