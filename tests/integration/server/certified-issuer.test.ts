@@ -65,5 +65,5 @@ it('an access token of oidc-provider is accepted, and its ID token is refused', 
   const me = (token: string | undefined) => createApiCall(server.url, bearer(token ?? ''))('auth.me');
   expect((await me(tokens.access_token)).data).toMatchObject({ name: 'User B', email: 'user-b@example.test' });
   const refused = await me(tokens.id_token);
-  expect([refused.status, refused.error?.message]).toEqual([401, expect.stringContaining('is no access token')]);
+  expect([refused.status, refused.error?.message]).toEqual([401, expect.stringContaining('is not an access token')]);
 });

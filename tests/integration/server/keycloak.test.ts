@@ -179,7 +179,7 @@ describe('tokens in Keycloak’s shape', () => {
     });
     for (const token of [idToken, refreshToken]) {
       const answer = await me(token);
-      expect([answer.status, answer.error?.message]).toEqual([401, expect.stringContaining('is no access token')]);
+      expect([answer.status, answer.error?.message]).toEqual([401, expect.stringContaining('is not an access token')]);
     }
   });
 

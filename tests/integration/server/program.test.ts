@@ -78,7 +78,7 @@ describe.concurrent('the server program', () => {
 
   it('reports in one line that its port is taken, and exits with 1', async () => {
     const taken = await createTcpProxy({ host: '127.0.0.1', port: 9 });
-    const program = server({ PORT: String(taken.port) });
+    const program = server({ PORT: String(taken.port), LOG_LEVEL: 'error' });
     expect(await program.exited).toBe(1);
     expect(program.output()).toBe(
       `The server cannot listen on 127.0.0.1:${taken.port}: it is taken. Set PORT or HOST to another one.\n`,

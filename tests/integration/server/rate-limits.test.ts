@@ -173,7 +173,7 @@ it('metrics are served to direct clients, and not through a proxy', async () => 
   const ask = (headers: Record<string, string>) => fetch(`${server.url}/metrics`, { headers });
   expect((await ask({})).status).toBe(200);
   const refused = await ask(from(newAddress()));
-  expect([refused.status, await refused.text()]).toEqual([404, expect.stringContaining('not for the public')]);
+  expect([refused.status, await refused.text()]).toEqual([404, expect.stringContaining('Metrics are not public')]);
 });
 
 describe('the address of a client', () => {
