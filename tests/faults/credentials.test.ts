@@ -39,7 +39,7 @@ function resetWatches({ watches }: FaultyKubernetes): void {
 const untilWatching = ({ watches }: FaultyKubernetes, timeout: number) =>
   vi.waitFor(() => expect(watches.size).toBe(3), { timeout });
 
-describe.concurrent('fault 13: 401, the token is rotated, or the token file is missing', () => {
+describe('fault 13: 401, the token is rotated, or the token file is missing', () => {
   it('the worker reports that its credentials are refused, recovers by itself, and keeps running pods', async ({
     system,
   }) => {

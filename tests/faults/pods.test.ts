@@ -47,7 +47,7 @@ async function expectReplaced(system: WorkerSystem, before: ProjectRecord, claim
   expect(await system.claimUid(before.id)).toBe(claimUid);
 }
 
-describe.concurrent('fault 17: the pod is deleted by hand, evicted, or its node is lost', () => {
+describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', () => {
   it('a pod that was deleted by hand is replaced, after its row has left the status ready', async ({
     system,
     cluster,
@@ -165,7 +165,7 @@ describe.concurrent('fault 17: the pod is deleted by hand, evicted, or its node 
   }
 });
 
-describe.concurrent('fault 18: an object of somebody else has the name of a pod or claim of ours', () => {
+describe('fault 18: an object of somebody else has the name of a pod or claim of ours', () => {
   it('with a pod of somebody else under its name, the project fails with a name conflict, also when it is deleted, and the pod is untouched', async ({
     system,
     cluster,
@@ -220,7 +220,7 @@ describe.concurrent('fault 18: an object of somebody else has the name of a pod 
   async function expectLeftAlone(system: WorkerSystem, project: ProjectRecord): Promise<void> {
     await system.startWorker({}, { resyncMs: 50 });
     const failed = await system.until(project.id, { status: 'error', reason: 'name-conflict' });
-    expect(failed.message).toMatch(/belongs to somebody else and is left alone.*administrator/s);
+    expect(failed.message).toMatch(/does not belong to this project and is left alone.*administrator/s);
     await system.command(project.id, 'restart');
     await system.until(project.id, { status: 'error', reason: 'name-conflict', failedGeneration: 2 });
     await system.command(project.id, 'delete');

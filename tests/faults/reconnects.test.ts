@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import { createApp } from '../../src/client/app.ts';
@@ -167,7 +167,8 @@ describe.concurrent('fault 21: a client with a bad token', () => {
     const made = (await call('tokens.create', { body: { name: 'brief' } })).data as { id: string; token: string };
     const [sdk] = clients;
     const ended = sdk?.connect(url, made.token);
-    await expect.poll(async () => (await fetch(`${server.url}/metrics`)).text()).toMatch(/^opencode_subscriptions 1$/m);
+    const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
+    await vi.waitFor(async () => expect(await metrics()).toMatch(/^opencode_subscriptions 1$/m), 10_000);
     await call('tokens.revoke', { body: { id: made.id } });
     expect(await ended).toContain('The access token is not valid');
     await delay(1_500); // longer than several steps

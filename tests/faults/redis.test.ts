@@ -8,6 +8,9 @@ import { readMetric } from '../support/read-metric.ts';
 import type { WorkerSystem } from '../support/worker-system.ts';
 import { itWithOwnRedis as it } from '../support/worker-test.ts';
 
+/** More systems at once would need more processor time than the machine has. */
+vi.setConfig({ maxConcurrency: 3 });
+
 const namespace = 'opencode';
 const brokenApi = refusal(500, 'InternalError', 'etcdserver: leader changed');
 const corrections = 'opencode_resync_corrections_total';

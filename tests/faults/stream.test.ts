@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { Redis } from 'ioredis';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import type { ServerTimings } from '../../src/server/context.ts';
 import { kubernetesNames } from '../../src/server/projects/names.ts';
@@ -77,14 +77,14 @@ async function createStream(onCleanup: (step: () => Promise<void>) => void) {
         await server.stop();
         await proxy.close();
       });
-      await expect.poll(stream.readers, { timeout: 10_000, interval: 20 }).not.toEqual([]);
+      await vi.waitFor(async () => expect(await stream.readers()).not.toEqual([]), 10_000);
       return { server, proxy };
     },
     async subscribe(server: Pick<TestServer, 'url'>, input?: { lastEventId: string }): Promise<RawSocket> {
       const socket = await openSocket(server.url, { token });
       onCleanup(async () => socket.close());
       await socket.subscribe(1, input);
-      if (!input) await expect.poll(() => typesOf(socket), { timeout: 10_000, interval: 20 }).toContain('snapshot');
+      if (!input) await vi.waitFor(() => expect(typesOf(socket)).toContain('snapshot'), 10_000);
       return socket;
     },
   };
@@ -127,9 +127,8 @@ function expectRising(socket: RawSocket): void {
 }
 
 async function untilReceived(socket: RawSocket, version: number, timeout: number): Promise<void> {
-  await expect
-    .poll(() => versionsReceived(socket).at(-1)?.version ?? 0, { timeout, interval: 20 })
-    .toBeGreaterThanOrEqual(version);
+  const newest = () => versionsReceived(socket).at(-1)?.version ?? 0;
+  await vi.waitFor(() => expect(newest()).toBeGreaterThanOrEqual(version), { timeout, interval: 20 });
 }
 
 const losses: Record<string, (proxy: TcpProxy, stream: Stream) => Promise<void>> = {
@@ -251,7 +250,7 @@ describe.concurrent('fault 7: the server loses its connection to the stream', ()
     await direct.xtrim(streamKey, 'MAXLEN', 600);
     server.thaw();
     await untilReceived(socket, missed, 10_000);
-    await expect.poll(() => typesOf(socket), { timeout: 5_000 }).toContain('reset');
+    await vi.waitFor(() => expect(typesOf(socket)).toContain('reset'), 5_000);
     expectRising(socket);
   }, 60_000);
 });
