@@ -22,7 +22,7 @@ describe('the command palette', () => {
     expect(labels('  ')).toEqual(['Stop', 'web shop', 'shop', 'Access tokens']);
   });
 
-  it('finds an action by parts of words, in any order and in any case', () => {
+  it('finds an action by parts of its label, in any order and in any case', () => {
     expect(labels('TOK acc')).toEqual(['Access tokens']);
     expect(labels('nothing like it')).toEqual([]);
   });
