@@ -45,13 +45,13 @@ export const workerVariables = z.object({
       'The kubeconfig file of the cluster. When it is not set, the worker uses the service account of its pod.',
     ),
   OPENCODE_IMAGE: image
-    .default('opencode-project-manager/opencode:0.1.0')
+    .default('opencode-project-manager/opencode:0.2.0')
     .describe('The image of the container opencode-server, and of the container that clones the repository.'),
   FILE_BROWSER_IMAGE: image
-    .default('opencode-project-manager/sidecars:0.1.0')
+    .default('opencode-project-manager/sidecars:0.2.0')
     .describe('The image of the container file-browser.'),
   SESSION_PROXY_IMAGE: image
-    .default('opencode-project-manager/sidecars:0.1.0')
+    .default('opencode-project-manager/sidecars:0.2.0')
     .describe('The image of the container session-proxy.'),
   IMAGE_PULL_POLICY: z
     .enum(['Always', 'IfNotPresent', 'Never'], { error: 'must be Always, IfNotPresent or Never.' })

@@ -249,7 +249,8 @@ afterAll(async () => {
 async function prepare(): Promise<Map<Death, Victim>> {
   const worker = await system.startWorker();
   const existing = deaths.filter(({ command }) => command !== 'create');
-  const created = await Promise.all(existing.map(async (death) => ({ death, id: (await system.create()).id })));
+  const created: { death: Death; id: string }[] = [];
+  for (const death of existing) created.push({ death, id: (await system.create()).id });
   const prepared = new Map<Death, Victim>();
   for (const { death, id } of created) {
     const project = await system.until(id, { status: 'ready', observedGeneration: 1 }, convergenceMs);

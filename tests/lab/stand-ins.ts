@@ -55,7 +55,7 @@ const listeningPod = (namespace: string, name: string, labels: Record<string, st
     containers: [
       {
         name: 'listener',
-        image: 'docker.io/opencode-project-manager/sidecars:0.1.0',
+        image: 'docker.io/opencode-project-manager/sidecars:0.2.0',
         command: ['node', ...listenCommand(ports)],
         stdin: true, // the program ends when its standard input closes
         readinessProbe: { tcpSocket: { port: ports[0] }, periodSeconds: 1 },

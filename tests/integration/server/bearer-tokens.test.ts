@@ -77,6 +77,7 @@ describe('an access token of the issuer', () => {
   it('creates its user once, even if many calls use it for the first time concurrently', async () => {
     const token = await accessToken({ sub: 'crowd' });
     const answers = await Promise.all(Array.from({ length: 20 }, () => me(token)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     expect(new Set(answers.map(({ data }) => (data as { id: string }).id)).size).toBe(1);
     expect(await usersOf('crowd')).toEqual([{ email: null, name: 'crowd', picture: null }]);
   });
@@ -173,12 +174,12 @@ describe('a refused token is answered with the reason and never repeated:', () =
   });
 
   it('when it is not signed, or signed with an algorithm that is not accepted', async () => {
-    expect(await refusal(new UnsecuredJWT(claims()).encode())).toContain('in a way that is not accepted');
+    expect(await refusal(new UnsecuredJWT(claims()).encode())).toContain('signature algorithm is not accepted');
     // The classical attack: the public key, which everybody has, is used as a shared secret.
     const secret = Buffer.from(JSON.stringify(issuer.publicKey()));
     const head = { alg: 'HS256', typ: 'at+jwt', kid: issuer.publicKey().kid ?? '' };
     const confused = await new SignJWT(claims()).setProtectedHeader(head).sign(secret);
-    expect(await refusal(confused)).toContain('in a way that is not accepted');
+    expect(await refusal(confused)).toContain('signature algorithm is not accepted');
   });
 
   it('when it has no subject or no expiry', async () => {
@@ -199,7 +200,7 @@ describe('a refused token is answered with the reason and never repeated:', () =
       accessToken({ ...sameAudience, token_use: 'id' }, 'JWT'),
       accessToken(sameAudience, 'logout+jwt'),
     ];
-    for (const token of notForAccess) expect(await refusal(await token)).toContain('is no access token');
+    for (const token of notForAccess) expect(await refusal(await token)).toContain('is not an access token');
     expect((await me(await accessToken({ scope: 'openid' }, 'JWT'))).status).toBe(200);
   });
 

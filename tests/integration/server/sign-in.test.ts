@@ -162,7 +162,7 @@ describe('an invalid callback changes nothing and shows the reason:', () => {
     const browser = createCookieBrowser();
     const callback = await reachCallback(browser);
     await browser.open(callback, { until: () => true });
-    expect(await refused(() => browser.open(callback))).toContain('finished already');
+    expect(await refused(() => browser.open(callback))).toContain('already finished');
   });
 
   it('when it is replayed together with its cookie', async () => {

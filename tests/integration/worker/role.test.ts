@@ -1,6 +1,6 @@
 /**
  * The rights of the worker (k8s/base/worker-role.yaml) on a real kube-apiserver with RBAC: they are sufficient, and every
- * verb is needed. `npm run lab` runs this test with a whole cluster.
+ * verb is needed.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -10,7 +10,7 @@ import { loadAllYaml, type KubernetesObject, type V1Role, type V1RoleBinding } f
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { isCall, type Plural, type Verb } from '../../support/kubernetes-refusal.ts';
-import { hasRbacCluster, isLab, startRbacCluster, type RbacCluster } from '../../support/rbac-cluster.ts';
+import { hasRbacCluster, startRbacCluster, type RbacCluster } from '../../support/rbac-cluster.ts';
 import { createWorkerSystem, type WorkerSystem } from '../../support/worker-system.ts';
 
 const manifest = readFileSync(new URL('../../../k8s/base/worker-role.yaml', import.meta.url), 'utf8');
@@ -23,8 +23,7 @@ const grants = (role.rules ?? []).flatMap(({ resources = [], verbs }) =>
   resources.flatMap((resource) => verbs.map((verb) => ({ verb, resource: resource as Plural }))),
 );
 
-// In the lab the same cores also run a kubelet and its pods.
-vi.setConfig({ testTimeout: 180_000, maxConcurrency: isLab ? 1 : 3 });
+vi.setConfig({ testTimeout: 180_000 });
 
 describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
   let cluster: RbacCluster;
@@ -58,33 +57,29 @@ describe.skipIf(!hasRbacCluster)('the rights of the worker', () => {
       compact: () => undefined,
       stop: async () => {},
     });
-    await system.startWorker({ KUBE_NAMESPACE: namespace, ...cluster.workerEnv });
+    await system.startWorker({ KUBE_NAMESPACE: namespace });
     return system;
   }
 
-  // In the lab tests/lab/system.lab.ts runs the whole system with these rights.
-  it.skipIf(isLab)(
-    'are sufficient to create, stop, start, restart and delete a project, and to show its status',
-    async () => {
-      const system = await startWith('enough');
-      try {
-        const { id } = await system.create({ namespace: 'enough' });
-        await system.until(id, { status: 'ready', observedGeneration: 1 });
-        for (const [command, status] of [
-          ['stop', 'stopped'],
-          ['start', 'ready'],
-          ['restart', 'ready'],
-          ['delete', 'archived'],
-        ] as const) {
-          const { generation } = await system.command(id, command);
-          await system.until(id, { status, observedGeneration: generation });
-        }
-        expect(system.kubernetes.requests.filter(({ status }) => status === 403)).toEqual([]);
-      } finally {
-        await system.stop();
+  it('are sufficient to create, stop, start, restart and delete a project, and to show its status', async () => {
+    const system = await startWith('enough');
+    try {
+      const { id } = await system.create({ namespace: 'enough' });
+      await system.until(id, { status: 'ready', observedGeneration: 1 });
+      for (const [command, status] of [
+        ['stop', 'stopped'],
+        ['start', 'ready'],
+        ['restart', 'ready'],
+        ['delete', 'archived'],
+      ] as const) {
+        const { generation } = await system.command(id, command);
+        await system.until(id, { status, observedGeneration: generation });
       }
-    },
-  );
+      expect(system.kubernetes.requests.filter(({ status }) => status === 403)).toEqual([]);
+    } finally {
+      await system.stop();
+    }
+  });
 
   it.concurrent.for(grants)(
     'include "$verb" on $resource, without which requests are refused',
