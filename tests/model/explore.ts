@@ -29,8 +29,10 @@ export interface Exploration {
 type State = [world: number, one: number, other: number, late: number, left: number];
 
 /** A move with its outcome as numbers. It is computed once for each actor, memory and world. */
-interface Transition extends Pick<Move, 'name' | 'costs' | 'gone' | 'late'> {
+interface Transition extends Pick<Move, 'name' | 'costs' | 'gone'> {
   world: number;
+  /** The request that may arrive late from now on. */
+  late: number | undefined;
   memory: number;
   fault: string | undefined;
 }
@@ -47,6 +49,12 @@ export function explore(guards: Guards, limits: Limits): Exploration {
   const lefts = createRegister<Limits>(mostLefts);
   const moves = { executor: new Map<number, Transition[]>(), arrival: new Map<number, Transition[]>() };
   const environment = new Map<number, Transition[]>();
+  const spendings: Record<keyof Limits, Map<number, number | null>> = {
+    command: new Map(),
+    mishap: new Map(),
+    failure: new Map(),
+    'late request': new Map(),
+  };
   const forgettings = { pod: new Map<number, number>(), claim: new Map<number, number>() };
   const atRest = memories.numberOf(idle);
   const noRequest = requests.numberOf(null);
@@ -87,8 +95,7 @@ export function explore(guards: Guards, limits: Limits): Exploration {
         if (step.fault !== undefined) return step;
         const leftAfter = spend(left, step.costs);
         if (leftAfter === null || (step.late !== undefined && request)) continue;
-        const lateAfter = step.late === undefined ? late : requests.numberOf(step.late);
-        visit([step.world, step.memory, others, lateAfter, leftAfter], { from, by: step.name });
+        visit([step.world, step.memory, others, step.late ?? late, leftAfter], { from, by: step.name });
       }
     }
     if (request) {
@@ -143,7 +150,7 @@ export function explore(guards: Guards, limits: Limits): Exploration {
       fault: fault ?? faultBetween(before, { row, cluster }),
       ...(costs && { costs }),
       ...(gone && { gone }),
-      ...(late && { late }),
+      late: late && requests.numberOf(late),
     }));
     known.set(key, made);
     return made;
@@ -151,8 +158,12 @@ export function explore(guards: Guards, limits: Limits): Exploration {
 
   function spend(left: number, costs: Move['costs']): number | null {
     if (costs === undefined) return left;
+    const known = spendings[costs].get(left);
+    if (known !== undefined) return known;
     const before = lefts.valueOf(left);
-    return before[costs] === 0 ? null : lefts.numberOf({ ...before, [costs]: before[costs] - 1 });
+    const after = before[costs] === 0 ? null : lefts.numberOf({ ...before, [costs]: before[costs] - 1 });
+    spendings[costs].set(left, after);
+    return after;
   }
 
   function forgotten(memory: number, gone: 'pod' | 'claim'): number {
