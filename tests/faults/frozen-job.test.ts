@@ -39,7 +39,7 @@ type CaseName = 'pod' | 'volume' | 'pod of a dead sender' | 'volume of a dead se
 
 let cluster: QuickCluster;
 let system: WorkerSystem;
-let frozen: ServiceProcess;
+let frozen: ServiceProcess | undefined;
 let held: Record<CaseName, HeldRequest>;
 let archived: Map<string, ProjectRecord>;
 let restarted: ProjectRecord;
@@ -57,7 +57,7 @@ beforeAll(async () => {
   await changeWorld();
 }, 150_000);
 afterAll(async () => {
-  await frozen.kill();
+  await frozen?.kill();
   await system.stop();
   await cluster.stop();
 });
@@ -155,7 +155,7 @@ describe('fault 2: a worker that was frozen during a job', () => {
     expect(restarted.podUid).not.toBe(project.podUid);
     const from = system.kubernetes.requests.length;
     arrive();
-    frozen.thaw();
+    frozen?.thaw();
     await vi.waitFor(() => {
       const reads = system.kubernetes.requests.slice(from).filter((request) => isAbout(request, project.id));
       expect(reads.some((request) => isCall('GET', 'pods')(request) && request.status === 200)).toBe(true);
@@ -167,7 +167,7 @@ describe('fault 2: a worker that was frozen during a job', () => {
     'has its late %s deleted again when the project was deleted meanwhile',
     async (name) => {
       await expectDeletedAgain(held[name]);
-      expect((await fetch(`${frozen.url}/livez`)).status).toBe(200);
+      expect((await fetch(`${frozen?.url}/livez`)).status).toBe(200);
     },
     70_000,
   );
@@ -175,7 +175,7 @@ describe('fault 2: a worker that was frozen during a job', () => {
   it.each(['pod of a dead sender', 'volume of a dead sender'] as const)(
     'has its late %s deleted again when the project was deleted meanwhile',
     async (name) => {
-      await frozen.kill();
+      await frozen?.kill();
       await expectDeletedAgain(held[name]);
     },
     70_000,
