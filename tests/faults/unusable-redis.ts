@@ -190,7 +190,7 @@ async function callEverything(system: RedisSystem, person: number): Promise<numb
   };
   const { id } = await create(system, `Called by ${person}`);
   for (let round = 0; round < 2; round += 1) {
-    await call('projects.create', { body: { name: `Person ${person}, round ${round}` } });
+    await call('projects.create', { body: { name: `Person ${person} round ${round}` } });
     await call('projects.list', { input: {} });
     await call('projects.update', { body: { id, description: `Round ${round}` } });
     for (const path of ['stop', 'start', 'restart', 'retry']) await call(`projects.${path}`, { body: { id } });

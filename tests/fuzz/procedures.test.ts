@@ -227,8 +227,8 @@ describe('the input of procedures', () => {
   it('afterwards there are only rows that the schemas allow, as many as were accepted', async () => {
     const projects = await db('projects').select<Record<string, string>[]>();
     for (const row of projects) {
-      const { id, name, description, repoUrl, requestId } = row;
-      const input = { name, description, repoUrl, ...(requestId === null ? {} : { requestId }) };
+      const { id, name, description, repoUrl, idempotencyKey } = row;
+      const input = { name, description, repoUrl, ...(idempotencyKey === null ? {} : { idempotencyKey }) };
       expect(createProjectInputSchema.parse(input)).toEqual(input); // also trimmed
       expect(row['podName']).toMatch(new RegExp(`^project-${id}-[a-z0-9]{5}$`));
       expect(row).toMatchObject({ workspacePvcName: `workspace-${id}`, namespace: 'opencode' });
