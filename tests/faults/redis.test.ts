@@ -46,7 +46,7 @@ function expectPauses(system: WorkerSystem, pausesMs: number[]): void {
   });
 }
 
-describe.concurrent('fault 3: Redis is down', () => {
+describe('fault 3: Redis is down', () => {
   it('the watch leader alone carries out commands without the queue, with exactly one pod for each project', async ({
     system,
     redis,
@@ -164,7 +164,7 @@ describe.concurrent('fault 3: Redis is down', () => {
   });
 });
 
-describe.concurrent('fault 4: Redis loses all its data', () => {
+describe('fault 4: Redis loses all its data', () => {
   it('every lost job is queued again within 5 s, counted, and done', async ({ system, redis }) => {
     const hold = gate();
     system.kubernetes.fault = (request) =>
