@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { Fault, PassingRequest } from '../support/faulty-kubernetes.ts';
 import { gate, isCall, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
+import type { ServiceProcess } from '../support/processes.ts';
 import { recordRows, type RowVersion } from '../support/row-history.ts';
 import { proxyOf } from '../support/tcp-proxy.ts';
 import {
@@ -65,14 +66,17 @@ const lives: Record<Command, Life> = {
 };
 
 /**
- * How a project is held at its point. `arrival`: the request has arrived, and is never forwarded. `answer`: the cluster has
- * carried it out, and half of the answer is on its way. `row`: the row is locked. `queue`: the row is written, and Redis is
- * silent, so neither the stream nor the queue has heard of it; `last` is the last request before that.
+ * How a project is held at its point. `arrival`: this request has arrived, and is never forwarded. `answer`: the cluster has
+ * carried it out, and half of the answer is on its way. `row`: the worker has the answer, and the row is locked. `queue`: the
+ * row is written, and Redis is silent, so neither the stream nor the queue has heard of it. `after`: the request counts only
+ * when the cluster has carried this out.
  */
-type Hold =
-  | { kind: 'arrival' | 'answer'; verb: Verb; plural: Plural; nth?: number }
-  | { kind: 'row' }
-  | { kind: 'queue'; last: { verb: Verb; plural: Plural; nth?: number } };
+interface Hold {
+  kind: 'arrival' | 'answer' | 'row' | 'queue';
+  verb: Verb;
+  plural: Plural;
+  after?: string;
+}
 
 interface Death {
   command: Command;
@@ -120,13 +124,13 @@ const deaths: Death[] = [
   {
     command: 'create',
     when: 'after the creation of the pod, before the row is written',
-    hold: { kind: 'row' },
+    hold: { kind: 'row', verb: 'POST', plural: 'pods' },
     before: [createClaim, createSecret, createPod],
   },
   {
     command: 'create',
     when: 'after the row is written, before the stream and the queue are',
-    hold: { kind: 'queue', last: { verb: 'POST', plural: 'pods' } },
+    hold: { kind: 'queue', verb: 'POST', plural: 'pods' },
     before: [createClaim, createSecret, createPod],
   },
   {
@@ -138,13 +142,13 @@ const deaths: Death[] = [
   {
     command: 'stop',
     when: 'after the deletion of the pod, before the row is written',
-    hold: { kind: 'row' },
+    hold: { kind: 'row', verb: 'DELETE', plural: 'pods' },
     before: [deletePod],
   },
   {
     command: 'stop',
     when: 'after the row is written, before the stream and the queue are',
-    hold: { kind: 'queue', last: { verb: 'DELETE', plural: 'pods' } },
+    hold: { kind: 'queue', verb: 'DELETE', plural: 'pods' },
     before: [deletePod],
   },
   {
@@ -156,7 +160,7 @@ const deaths: Death[] = [
   {
     command: 'restart',
     when: 'after the deletion of the old pod',
-    hold: { kind: 'arrival', verb: 'GET', plural: 'pods', nth: 2 },
+    hold: { kind: 'arrival', verb: 'GET', plural: 'pods', after: deletePod },
     before: [deletePod],
   },
   {
@@ -169,13 +173,13 @@ const deaths: Death[] = [
   {
     command: 'restart',
     when: 'after the creation of the new pod, before the row is written',
-    hold: { kind: 'row' },
+    hold: { kind: 'row', verb: 'POST', plural: 'pods' },
     before: [deletePod, createSecret, createPod],
   },
   {
     command: 'restart',
     when: 'after the row is written, before the stream and the queue are',
-    hold: { kind: 'queue', last: { verb: 'POST', plural: 'pods' } },
+    hold: { kind: 'queue', verb: 'POST', plural: 'pods' },
     before: [deletePod, createSecret, createPod],
   },
   {
@@ -205,13 +209,13 @@ const deaths: Death[] = [
   {
     command: 'delete',
     when: 'after the deletion of the volume, before the row is written',
-    hold: { kind: 'row' },
+    hold: { kind: 'row', verb: 'DELETE', plural: claims },
     before: [deletePod, deleteClaim],
   },
   {
     command: 'delete',
     when: 'after the row is written, before the stream and the queue are',
-    hold: { kind: 'queue', last: { verb: 'DELETE', plural: claims } },
+    hold: { kind: 'queue', verb: 'DELETE', plural: claims },
     before: [deletePod, deleteClaim],
   },
 ];
@@ -267,37 +271,22 @@ async function killAtAllPoints(): Promise<void> {
   try {
     await vi.waitFor(async () => expect(await doomed.metric('opencode_watch_connected')).toBe(1), waiting);
     historyOf = await recordRows(system.db);
-    await system.jobs.pause(); // until every row is locked that must be
+    await system.jobs.pause(); // until the requests can be held
     await giveCommands();
     const { isAtPoint, release } = holdRequests();
-    const lock = await system.db.transaction();
-    const locked = [...victims.values()].filter(({ death }) => death.hold.kind === 'row');
-    await lock('projects')
-      .whereIn(
-        'id',
-        locked.map(({ project }) => project.id),
-      )
-      .forUpdate();
     await system.jobs.resume();
-
-    const others = [...victims.values()].filter(({ death }) => death.hold.kind !== 'row');
+    const all = [...victims.values()];
     await vi.waitFor(() => {
-      expect(others.filter((victim) => !isAtPoint(victim)).map(({ death }) => death)).toEqual([]);
-      for (const victim of locked) expect(sentFor(victim)).toEqual(victim.death.before);
+      expect(all.filter((victim) => !isAtPoint(victim)).map(({ death }) => death)).toEqual([]);
     }, waiting);
-    await vi.waitFor(async () => expect(await waitingWrites()).toBeGreaterThanOrEqual(locked.length), waiting);
 
     redis.proxy.freeze();
-    release();
-    const recorded = others.filter(({ death }) => death.hold.kind === 'queue');
-    for (const { death, project } of recorded) {
+    release('queue');
+    for (const { death, project } of all.filter(({ death: { hold } }) => hold.kind === 'queue')) {
       const { generation = 0 } = lives[death.command].end;
       await system.until(project.id, { observedGeneration: generation }, waiting.timeout);
     }
-    expect(await doomed.kill()).toEqual({ code: null, signal: 'SIGKILL' });
-    diedAt = performance.now();
-    await endWaitingWrites();
-    await lock.rollback();
+    await lockRowsAndKill(doomed, () => release('row'));
   } finally {
     await doomed.kill();
     await redis.proxy.close();
@@ -306,6 +295,26 @@ async function killAtAllPoints(): Promise<void> {
   for (const victim of victims.values()) {
     victim.sentAtDeath = sentFor(victim);
     victim.claimUid ??= await system.claimUid(victim.project.id);
+  }
+}
+
+/** The lock comes last: after five seconds PostgreSQL cancels the statements that wait for it. */
+async function lockRowsAndKill(doomed: ServiceProcess, releaseRequests: () => void): Promise<void> {
+  const locked = [...victims.values()].filter(({ death }) => death.hold.kind === 'row');
+  const lock = await system.db.transaction();
+  try {
+    const ids = locked.map(({ project }) => project.id);
+    await lock('projects').whereIn('id', ids).forUpdate();
+    releaseRequests();
+    await vi.waitFor(async () => {
+      for (const victim of locked) expect(sentFor(victim)).toEqual(victim.death.before);
+      expect(await waitingWrites()).toBeGreaterThanOrEqual(locked.length);
+    }, waiting);
+    expect(await doomed.kill()).toEqual({ code: null, signal: 'SIGKILL' });
+    diedAt = performance.now();
+    await endWaitingWrites();
+  } finally {
+    await lock.rollback();
   }
 }
 
@@ -327,22 +336,19 @@ function holdRequests() {
   const all = [...victims.values()];
   const held = new Set<Victim>();
   const answered = new Map<Victim, PassingRequest>();
-  const counts = new Map<Victim, number>();
-  const { closed, open } = gate();
+  const gates = { row: gate(), queue: gate() };
 
   system.kubernetes.fault = (request): Fault | undefined => {
     const victim = all.find(({ project }) => isAbout(request, project.id));
     if (!victim) return undefined;
     const { hold } = victim.death;
-    if (held.has(victim)) return hold.kind === 'queue' ? undefined : 'hang';
-    const point = hold.kind === 'queue' ? hold.last : hold.kind === 'row' ? null : hold;
-    if (!point || !isCall(point.verb, point.plural)(request)) return undefined;
-    const count = (counts.get(victim) ?? 0) + 1;
-    counts.set(victim, count);
-    if (count < (point.nth ?? 1)) return undefined;
+    const { kind, verb, plural, after } = hold;
+    if (held.has(victim)) return kind === 'row' || kind === 'queue' ? undefined : 'hang';
+    if (!isCall(verb, plural)(request)) return undefined;
+    if (after !== undefined && !sentFor(victim).includes(after)) return undefined;
     held.add(victim);
-    if (hold.kind === 'queue') return closed;
-    if (hold.kind === 'arrival') return 'hang';
+    if (kind === 'row' || kind === 'queue') return gates[kind].closed;
+    if (kind === 'arrival') return 'hang';
     answered.set(victim, request);
     return 'hang-in-body';
   };
@@ -350,7 +356,7 @@ function holdRequests() {
   return {
     isAtPoint: (victim: Victim) =>
       victim.death.hold.kind === 'answer' ? typeof answered.get(victim)?.status === 'number' : held.has(victim),
-    release: () => open(),
+    release: (kind: keyof typeof gates) => gates[kind].open(),
   };
 }
 
