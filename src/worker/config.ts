@@ -70,13 +70,13 @@ export const workerVariables = z.object({
     .describe('The names of the Secrets for pulling images, separated by commas.'),
   OPENCODE_CPU_LIMIT: quantity('OPENCODE_CPU_LIMIT').default('1').describe('The CPU limit of OpenCode.'),
   OPENCODE_MEMORY_LIMIT: quantity('OPENCODE_MEMORY_LIMIT')
-    .default('1Gi')
+    .default('2Gi')
     .describe('The memory limit of OpenCode. Its container is restarted when it uses more.'),
   OPENCODE_CPU_REQUEST: quantity('OPENCODE_CPU_REQUEST')
     .default('100m')
     .describe('The CPU request of OpenCode: what its node must have free.'),
   OPENCODE_MEMORY_REQUEST: quantity('OPENCODE_MEMORY_REQUEST')
-    .default('256Mi')
+    .default('512Mi')
     .describe('The memory request of OpenCode: what its node must have free.'),
   OPENCODE_CONFIG_MAP: objectName
     .optional()

@@ -99,7 +99,13 @@ describe('podManifest', () => {
       securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
     });
     expect(clone?.env).toContainEqual({ name: 'REPO_URL', value: 'https://example.org/team/repo.git' });
-    expect(podManifest({ ...project, repoUrl: null }, settingsOf()).spec).not.toHaveProperty('initContainers');
+  });
+
+  it('prepares the workspace also when there is no repository to clone', () => {
+    const [prepare, ...others] = podManifest({ ...project, repoUrl: null }, settingsOf()).spec?.initContainers ?? [];
+    expect(others).toEqual([]);
+    expect(prepare?.name).toBe('prepare-workspace');
+    expect(prepare?.env).toEqual([{ name: 'HOME', value: '/workspace/.home' }]);
   });
 
   it('contains no variable that the kubelet would replace in the repository URL or in the clone script', () => {
@@ -122,9 +128,16 @@ describe('podManifest', () => {
     }
   });
 
+  it('works in the project folder and keeps the home outside of it', () => {
+    const [openCode, files] = containers;
+    expect(openCode?.workingDir).toBe('/workspace/project');
+    expect(openCode?.env).toContainEqual({ name: 'HOME', value: '/workspace/.home' });
+    expect(files?.env).toContainEqual({ name: 'WORKSPACE', value: '/workspace/project' });
+  });
+
   it('limits the CPU and memory of each container', () => {
     expect(containers.map(({ resources }) => resources)).toEqual([
-      { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '100m', memory: '256Mi' } },
+      { limits: { cpu: '1', memory: '2Gi' }, requests: { cpu: '100m', memory: '512Mi' } },
       { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
       { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
     ]);
@@ -133,7 +146,7 @@ describe('podManifest', () => {
   it('passes the project id and the repository to OpenCode and puts its home on the volume', () => {
     expect(containers[0]?.env).toEqual([
       { name: 'PROJECT_ID', value: project.id },
-      { name: 'HOME', value: '/workspace' },
+      { name: 'HOME', value: '/workspace/.home' },
       { name: 'REPO_URL', value: 'https://example.org/team/repo.git' },
       expect.objectContaining({ name: 'OPENCODE_SERVER_PASSWORD' }),
     ]);
@@ -183,7 +196,7 @@ describe('podManifest', () => {
         SESSION_PROXY_IMAGE: 'registry.example.com/proxy:2',
         IMAGE_PULL_POLICY: 'Always',
         IMAGE_PULL_SECRETS: 'first, second',
-        OPENCODE_MEMORY_LIMIT: '2Gi',
+        OPENCODE_MEMORY_LIMIT: '3Gi',
         OPENCODE_CONFIG_MAP: 'opencode-config',
       }),
     ).spec;
@@ -193,7 +206,7 @@ describe('podManifest', () => {
       ['registry.example.com/proxy:2', 'Always'],
     ]);
     expect(configured?.imagePullSecrets).toEqual([{ name: 'first' }, { name: 'second' }]);
-    expect(configured?.containers[0]?.resources?.limits).toEqual({ cpu: '1', memory: '2Gi' });
+    expect(configured?.containers[0]?.resources?.limits).toEqual({ cpu: '1', memory: '3Gi' });
     expect(configured?.volumes).toContainEqual({ name: 'opencode-config', configMap: { name: 'opencode-config' } });
     expect(configured?.containers[0]?.volumeMounts).toContainEqual({
       name: 'opencode-config',

@@ -3,8 +3,8 @@
 import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret } from '@kubernetes/client-node';
 
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
-import { cloneContainer as cloneContainerName } from '../diagnosis/clone-failure.ts';
-import { cloneScript } from './clone-script.ts';
+import { cloneContainer } from '../diagnosis/clone-failure.ts';
+import { workspaceScript } from './workspace-script.ts';
 
 export const projectSelector = 'app=opencode-project';
 export const projectIdLabel = 'project-id';
@@ -31,6 +31,11 @@ export interface PodSettings {
   /** A ConfigMap with the key `opencode.json`, mounted as OpenCode's configuration; `null` means none. */
   openCodeConfigMap: string | null;
 }
+
+/** The repository, OpenCode's working folder and the root of the file browser; `workspaceScript` creates it. */
+const projectFolder = '/workspace/project';
+/** Outside the repository, because OpenCode writes its own data there. */
+const home = { name: 'HOME', value: '/workspace/.home' };
 
 const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
 const sidecarResources = { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } };
@@ -84,8 +89,8 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
   const config = settings.openCodeConfigMap;
   const openCodeEnv = [
     { name: 'PROJECT_ID', value: project.id },
-    { name: 'HOME', value: '/workspace' },
-    ...(project.repoUrl === null ? [] : [{ name: 'REPO_URL', value: verbatim(project.repoUrl) }]),
+    home,
+    ...repositoryUrl(project),
     ...(config === null ? [] : [{ name: 'OPENCODE_CONFIG', value: '/etc/opencode/opencode.json' }]),
     {
       name: 'OPENCODE_SERVER_PASSWORD',
@@ -119,14 +124,15 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
         seccompProfile: { type: 'RuntimeDefault' },
       },
       imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })),
-      ...(project.repoUrl === null ? {} : { initContainers: [cloneContainer(project.repoUrl, settings)] }),
+      initContainers: [workspaceContainer(project, settings)],
       containers: [
         {
-          ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth, settings),
+          ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth(4), settings),
+          workingDir: projectFolder,
           env: openCodeEnv,
           resources: settings.openCodeResources,
           // OpenCode may start slowly on a busy node. The other probes begin after this one has succeeded.
-          startupProbe: { ...openCodeHealth, timeoutSeconds: 5, periodSeconds: 2, failureThreshold: 60 },
+          startupProbe: { ...openCodeHealth(1), timeoutSeconds: 2, periodSeconds: 1, failureThreshold: 120 },
           volumeMounts: [
             { name: 'workspace', mountPath: '/workspace' },
             ...(config === null ? [] : [{ name: 'opencode-config', mountPath: '/etc/opencode', readOnly: true }]),
@@ -144,21 +150,22 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
   };
 }
 
-/** It has the resources of the OpenCode container, because no other container runs at the same time. */
-function cloneContainer(repoUrl: string, settings: PodSettings): V1Container {
+/** Prepares the volume. It has the resources of the OpenCode container, because no other container runs at the same time. */
+function workspaceContainer(project: ProjectRecord, settings: PodSettings): V1Container {
   return {
-    name: cloneContainerName,
+    name: project.repoUrl === null ? 'prepare-workspace' : cloneContainer,
     image: settings.openCodeImage,
     imagePullPolicy: settings.imagePullPolicy,
-    command: ['/bin/sh', '-c', verbatim(cloneScript)],
-    env: [
-      { name: 'HOME', value: '/workspace' },
-      { name: 'REPO_URL', value: verbatim(repoUrl) },
-    ],
+    command: ['/bin/sh', '-c', verbatim(workspaceScript)],
+    env: [home, ...repositoryUrl(project)],
     resources: settings.openCodeResources,
     volumeMounts: [{ name: 'workspace', mountPath: '/workspace' }],
     securityContext,
   };
+}
+
+function repositoryUrl({ repoUrl }: ProjectRecord) {
+  return repoUrl === null ? [] : [{ name: 'REPO_URL', value: verbatim(repoUrl) }];
 }
 
 /** The kubelet replaces `$(NAME)` with the value of a variable. It turns `$$` into a plain `$`. */
@@ -168,19 +175,23 @@ const verbatim = (text: string): string => text.replaceAll('$', '$$$$');
 function sidecar(name: 'file-browser' | 'session-proxy', image: string, port: number, settings: PodSettings) {
   const base = container(name, image, port, { httpGet: { path: '/healthz', port } }, settings);
   const access = { name: 'access', mountPath: '/var/run/opencode-access', readOnly: true };
-  return { ...base, args: [name], volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
+  const env = [{ name: 'WORKSPACE', value: projectFolder }];
+  return { ...base, args: [name], env, volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
 }
 
-/** OpenCode answers only with its password. So the probe is a command in the container, where the password is known. */
-const openCodeHealth = {
+/**
+ * OpenCode answers only with its password. So the probe is a command in the container, where the password is known. A request that
+ * arrives right before OpenCode listens is never answered, so a short limit makes a start faster.
+ */
+const openCodeHealth = (limitSeconds: number) => ({
   exec: {
     command: [
       '/bin/sh',
       '-c',
-      'exec curl -fsS -m 4 -u "opencode:$OPENCODE_SERVER_PASSWORD" http://127.0.0.1:3000/global/health',
+      `exec curl -fsS -m ${limitSeconds} -u "opencode:$OPENCODE_SERVER_PASSWORD" http://127.0.0.1:3000/global/health`,
     ],
   },
-};
+});
 
 type HealthCheck = { exec: { command: string[] } } | { httpGet: { path: string; port: number } };
 

@@ -1,0 +1,210 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { workspaceScript } from './workspace-script.ts';
+
+let folder: string;
+let workspace: string;
+let project: string;
+let origin: string;
+const closing: (() => void)[] = [];
+
+const git = (cwd: string, ...args: string[]) => execFileSync('git', ['-C', cwd, ...args], { stdio: 'pipe' }).toString();
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'clone-'));
+  workspace = join(folder, 'workspace');
+  project = join(workspace, 'project');
+  origin = join(folder, 'origin');
+  mkdirSync(workspace);
+  mkdirSync(join(origin, 'src'), { recursive: true });
+  git(origin, 'init', '--quiet', '--initial-branch=trunk');
+  writeFileSync(join(origin, 'README.md'), 'hello');
+  writeFileSync(join(origin, 'src', 'main.ts'), 'export {};');
+  for (const message of ['first', 'second']) {
+    writeFileSync(join(origin, '.version'), message);
+    git(origin, 'add', '.');
+    git(origin, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '-m', message);
+  }
+});
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the script and returns its termination message. */
+async function prepare(url: string | null, env: Record<string, string> = {}): Promise<string> {
+  const messagePath = join(folder, 'termination-message');
+  const program = spawn('/bin/sh', ['-c', workspaceScript], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: workspace,
+      WORKSPACE: workspace,
+      TERMINATION_MESSAGE: messagePath,
+      CLONE_PROTOCOLS: 'file:http',
+      ...(url === null ? {} : { REPO_URL: url }),
+      ...env,
+    },
+  });
+  const code = await new Promise((resolve) => {
+    program.on('close', resolve);
+  });
+  expect(code).toBe(0);
+  return readFileSync(messagePath, 'utf8');
+}
+
+/** A repository server that answers each request with this HTTP status; `null`: never. */
+async function serverThat(answer: (url: string) => number | null): Promise<string> {
+  const server = createServer((request, response) => {
+    const status = answer(request.url ?? '');
+    if (status === null) return;
+    if (status === 401) response.setHeader('www-authenticate', 'Basic realm="git"');
+    response.writeHead(status).end();
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  closing.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  return `http://127.0.0.1:${port}/team/app`;
+}
+
+describe('the workspace script', () => {
+  it('clones the branch with its newest commit into the project folder, beside the home', async () => {
+    expect(await prepare(`file://${origin}`)).toBe('cloned');
+    expect(readFileSync(join(project, 'src', 'main.ts'), 'utf8')).toBe('export {};');
+    expect(git(project, 'status', '--porcelain', '--branch')).toBe('## trunk...origin/trunk\n');
+    expect(git(project, 'log', '--format=%s')).toBe('second\n');
+    expect(readdirSync(project).toSorted()).toEqual(['.git', '.version', 'README.md', 'src']);
+    expect(readdirSync(workspace).toSorted()).toEqual(['.home', 'project']);
+  });
+
+  it('creates a repository with one empty commit when the project has no repository URL', async () => {
+    expect(await prepare(null)).toBe('created');
+    expect(readdirSync(project)).toEqual(['.git']);
+    expect(git(project, 'rev-list', '--count', 'HEAD')).toBe('1\n');
+    expect(git(project, 'status', '--porcelain')).toBe('');
+  });
+
+  it('adds an empty first commit to a repository that has none', async () => {
+    const empty = join(folder, 'empty');
+    git(folder, 'init', '--quiet', empty);
+    expect(await prepare(`file://${empty}`)).toBe('cloned');
+    expect(git(project, 'rev-list', '--count', 'HEAD')).toBe('1\n');
+  });
+
+  it('keeps the changes of a user at the next start', async () => {
+    await prepare(`file://${origin}`);
+    writeFileSync(join(project, 'README.md'), 'mine');
+    expect(await prepare(`file://${origin}`)).toBe('kept');
+    expect(readFileSync(join(project, 'README.md'), 'utf8')).toBe('mine');
+  });
+
+  it('does not clone into a project folder that contains files of a user', async () => {
+    mkdirSync(join(workspace, '.home'));
+    mkdirSync(project);
+    writeFileSync(join(project, '.notes'), 'mine');
+    expect(await prepare(`file://${origin}`)).toBe('kept');
+    expect(readdirSync(project)).toEqual(['.notes']);
+  });
+
+  it('clones onto a new volume that contains only lost+found', async () => {
+    mkdirSync(join(workspace, 'lost+found'));
+    expect(await prepare(`file://${origin}`)).toBe('cloned');
+    expect(readdirSync(workspace).toSorted()).toEqual(['.home', 'lost+found', 'project']);
+  });
+
+  it('continues after a start that was interrupted during the clone', async () => {
+    mkdirSync(join(workspace, '.cloning', '.git'), { recursive: true });
+    expect(await prepare(`file://${origin}`)).toBe('cloned');
+    expect(git(project, 'status', '--porcelain')).toBe('');
+    expect(readdirSync(workspace).toSorted()).toEqual(['.home', 'project']);
+  });
+
+  it('clones at the next start when the clone failed before', async () => {
+    expect(await prepare(await serverThat(() => 404))).toMatch(/^clone-failed: not-found: .*not found/s);
+    expect(readdirSync(project)).toEqual([]);
+    expect(await prepare(`file://${origin}`)).toBe('cloned');
+  });
+
+  it.each([401, 403])('reports denied when the server answers %d', async (status) => {
+    expect(await prepare(await serverThat(() => status))).toMatch(/^clone-failed: denied: /);
+  });
+
+  it('reports unreachable when the server refuses the connection', async () => {
+    const url = await serverThat(() => 200);
+    for (const close of closing.splice(0)) close();
+    expect(await prepare(url)).toMatch(/^clone-failed: unreachable: .*unable to access/s);
+  });
+
+  it('reports timeout when the server does not answer in time, and leaves the project folder empty', async () => {
+    const url = await serverThat(() => null);
+    expect(await prepare(url, { CLONE_SECONDS: '1' })).toBe('clone-failed: timeout: It did not end within 1 seconds.');
+    expect(readdirSync(project)).toEqual([]);
+  });
+
+  it('never reads local files through a repository URL', async () => {
+    expect(await prepare(`file://${origin}`, { CLONE_PROTOCOLS: '' })).toMatch(/^clone-failed: other: .*not allowed/s);
+  });
+
+  it('reports that the image contains no git', async () => {
+    const programs = join(folder, 'bin');
+    mkdirSync(programs);
+    for (const name of ['head', 'mkdir', 'mktemp', 'rm']) symlinkSync(`/usr/bin/${name}`, join(programs, name));
+    expect(await prepare(`file://${origin}`, { PATH: programs })).toMatch(/^clone-failed: other: There is no git/);
+  });
+
+  describe('on a volume of version 0.1, whose repository and home are the workspace itself', () => {
+    beforeEach(() => {
+      git(folder, 'clone', '--quiet', origin, join(workspace, 'old'));
+      for (const name of readdirSync(join(workspace, 'old')))
+        renameSync(join(workspace, 'old', name), join(workspace, name));
+      rmSync(join(workspace, 'old'), { recursive: true });
+      mkdirSync(join(workspace, '.local', 'share', 'opencode'), { recursive: true });
+      writeFileSync(join(workspace, '.local', 'share', 'opencode', 'data'), 'sessions');
+      writeFileSync(join(workspace, 'notes with spaces.txt'), 'mine');
+      mkdirSync(join(workspace, 'lost+found'));
+    });
+
+    it('moves the repository to the project folder and the data of OpenCode to the home', async () => {
+      expect(await prepare(`file://${origin}`)).toBe('kept');
+      expect(readdirSync(workspace).toSorted()).toEqual(['.home', 'lost+found', 'project']);
+      expect(git(project, 'status', '--porcelain')).toBe('?? "notes with spaces.txt"\n');
+      expect(readFileSync(join(workspace, '.home', '.local', 'share', 'opencode', 'data'), 'utf8')).toBe('sessions');
+    });
+
+    it('leaves a folder with a dot in the repository when the repository tracks it', async () => {
+      mkdirSync(join(workspace, '.config'));
+      writeFileSync(join(workspace, '.config', 'tracked'), 'x');
+      git(workspace, 'add', '.config');
+      expect(await prepare(`file://${origin}`)).toBe('kept');
+      expect(git(project, 'status', '--porcelain')).toBe('A  .config/tracked\n?? "notes with spaces.txt"\n');
+    });
+
+    it('continues a move that was interrupted', async () => {
+      mkdirSync(join(workspace, '.moving', 'project'), { recursive: true });
+      renameSync(join(workspace, 'README.md'), join(workspace, '.moving', 'project', 'README.md'));
+      expect(await prepare(`file://${origin}`)).toBe('kept');
+      expect(git(project, 'status', '--porcelain')).toBe('?? "notes with spaces.txt"\n');
+    });
+  });
+});

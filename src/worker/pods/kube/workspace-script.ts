@@ -1,0 +1,84 @@
+/**
+ * The shell script of the init container, which prepares the volume. It needs `sh`, `git` and the usual small tools in its image.
+ * Afterwards `/workspace/project` is the repository and OpenCode's working folder, and `/workspace/.home` is `HOME`. The home must
+ * not lie inside the repository: OpenCode would take snapshots of its own data.
+ *
+ * With REPO_URL it clones the repository, without it it creates an empty one. OpenCode shows no diffs without a commit, so a
+ * repository without one gets an empty first commit. Files of a user are never touched. The script always exits with 0 and writes
+ * its result to the termination message, which `diagnosis/clone-failure.ts` reads: `cloned`, `created`, `kept`, or
+ * `clone-failed: <cause>: <output of git>`.
+ *
+ * Every step builds a folder beside its target and renames it, so an interrupted start leaves nothing half done.
+ */
+export const workspaceScript = String.raw`
+workspace=\${WORKSPACE:-/workspace}
+limit=\${CLONE_SECONDS:-300}
+output=\`mktemp\`
+
+leave() { printf '%s' "$1" > "\${TERMINATION_MESSAGE:-/dev/termination-log}"; exit 0; }
+# The next start tries again, because the project folder stays empty.
+fail() {
+  rm -rf .cloning
+  mkdir -p project
+  leave "clone-failed: $1: \`head -c 2000 $output\`"
+}
+fail_git() {
+  if [ "$1" = 124 ]; then echo "It did not end within $limit seconds." > $output; fail timeout; fi
+  for cause in \
+    'no-space=No space left|quota exceeded' \
+    'denied=could not read (Username|Password)|Authentication failed|Permission denied|error: 40[13]' \
+    'not-found=not found|does not exist|error: 404' \
+    'unreachable=Could not resolve|Failed to connect|Connection refused|timed out|unable to access|unable to connect'
+  do
+    if grep -Eiq "\${cause#*=}" $output; then fail "\${cause%%=*}"; fi
+  done
+  fail other
+}
+is_empty() { [ ! -e "$1" ] || [ -z "\`ls -A "$1"\`" ]; }
+add_first_commit() {
+  if git -C "$1" rev-parse --quiet --verify HEAD > /dev/null; then return 0; fi
+  git -C "$1" -c user.name=OpenCode -c user.email=opencode@localhost commit --quiet --allow-empty -m 'Start the project'
+}
+
+: > $output
+cd "$workspace" 2> $output || fail other
+command -v git > /dev/null || { echo 'There is no git in the image.' > $output; fail other; }
+export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL="\${CLONE_PROTOCOLS:-http:https:ssh}"
+export GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=20'
+
+# Until version 0.2 the repository and the home were both /workspace itself. Each entry is moved to where it belongs now. The
+# repository moves last, because it knows which of the folders with a dot are its own.
+is_tracked() { [ -d .git ] && [ -n "\`git ls-files -- "$1"\`" ]; }
+if [ ! -d .home ]; then
+  mkdir -p .moving/project .moving/home
+  for entry in * .[!.]* ..?*; do
+    case $entry in
+      lost+found | .git | .moving | .cloning | '*' | '.[!.]*' | '..?*') continue ;;
+      .local | .config | .cache | .npm | .bun | .ssh | .gitconfig | .bash_history) target=home ;;
+      *) target=project ;;
+    esac
+    if is_tracked "$entry"; then target=project; fi
+    mv "$entry" .moving/$target/
+  done
+  if [ -e .git ]; then mv .git .moving/project/; fi
+  if ! is_empty .moving/project; then mv .moving/project project; fi
+  mv .moving/home .home
+  rm -rf .moving
+fi
+
+if ! is_empty project; then leave kept; fi
+rm -rf .cloning
+if [ -z "$REPO_URL" ]; then
+  git init --quiet .cloning 2> $output || fail_git $?
+  result=created
+else
+  timeout "$limit" git clone --quiet --depth 1 -- "$REPO_URL" .cloning 2> $output || fail_git $?
+  result=cloned
+fi
+add_first_commit .cloning 2> $output || fail other
+if [ -e project ]; then rmdir project 2> $output || fail other; fi
+mv .cloning project 2> $output || fail other
+leave $result
+`
+  .replaceAll('\\$', '$')
+  .replaceAll('\\`', '`');
