@@ -1,0 +1,67 @@
+/**
+ * Decides who may pass to which project. The answer is cached for a few seconds, and open connections are checked again at the
+ * same pace, so a sign-out, a revoked token or a stopped project ends them.
+ */
+
+import type { Clock } from '../shared/clock.ts';
+import type { Entry } from '../shared/node/access/tickets.ts';
+import type { ProjectRecord } from '../shared/node/db/project-record.ts';
+
+/** The answer for one entry. */
+export type Admission =
+  | { kind: 'refused' }
+  /** The person may enter, and the pod cannot be reached yet. */
+  | { kind: 'not-ready'; project: ProjectRecord }
+  /** @property credential the sidecar credential of the pod */
+  | { kind: 'admitted'; project: ProjectRecord; address: string; credential: string };
+
+export interface AdmissionSource {
+  /** The user whose session or token this is, unless it has ended. */
+  findUserId(credential: Entry['credential']): Promise<string | null>;
+  /** The project of this owner, in whatever state. */
+  findOwnedProject(key: { id: string; ownerId: string }): Promise<ProjectRecord | null>;
+  /** The sidecar credential of the project's pod; `null` when its key is no longer configured. */
+  credentialOf(project: ProjectRecord): string | null;
+}
+
+export interface Admissions {
+  /** At most `maxAgeMs` old. */
+  check(entry: Entry): Promise<Admission>;
+}
+
+/** @param deps.maxAgeMs how long an answer is used again; revocation takes effect within this time */
+export function createAdmissions(deps: {
+  source: AdmissionSource;
+  clock: Clock;
+  maxAgeMs: number;
+  maxEntries: number;
+}): Admissions {
+  const { source, clock, maxAgeMs, maxEntries } = deps;
+  const answers = new Map<string, { at: number; answer: Promise<Admission> }>();
+
+  return {
+    check(entry) {
+      const key = `${entry.credential.kind}:${entry.credential.id}:${entry.projectId}`;
+      const known = answers.get(key);
+      if (known && clock.monotonic() - known.at < maxAgeMs) return known.answer;
+      const answer = decideAdmission(entry, source);
+      answers.delete(key);
+      answers.set(key, { at: clock.monotonic(), answer });
+      if (answers.size > maxEntries) answers.delete(answers.keys().next().value ?? key);
+      // A database that did not answer is asked again by the next request.
+      answer.catch(() => answers.delete(key));
+      return answer;
+    },
+  };
+}
+
+async function decideAdmission(entry: Entry, source: AdmissionSource): Promise<Admission> {
+  const userId = await source.findUserId(entry.credential);
+  if (userId === null || userId !== entry.userId) return { kind: 'refused' };
+  const project = await source.findOwnedProject({ id: entry.projectId, ownerId: userId });
+  if (!project || project.status === 'archived') return { kind: 'refused' };
+  const credential = source.credentialOf(project);
+  const isReady = project.status === 'ready' && project.desiredState === 'running';
+  if (!isReady || project.podIp === null || credential === null) return { kind: 'not-ready', project };
+  return { kind: 'admitted', project, address: project.podIp, credential };
+}

@@ -1,0 +1,113 @@
+/** The page in place of OpenCode while a project is not ready. It says why, offers what helps, and continues by itself. */
+
+import { reasonFacts } from '../shared/contract/reasons.ts';
+import type { ProjectRecord } from '../shared/node/db/project-record.ts';
+
+/** Paths of the gateway itself on a project's origin. OpenCode uses none that begins so. */
+export const gatewayPath = '/.opencode-gateway';
+
+/** What the page shows, as JSON for its script. */
+export interface WaitingState {
+  ready: boolean;
+  title: string;
+  message: string;
+  nextStep: string;
+  /** Whether a button starts (or retries) the project. */
+  action: 'start' | 'retry' | null;
+}
+
+export function waitingStateOf(project: ProjectRecord): WaitingState {
+  return {
+    ready: false,
+    title: project.reason === null ? 'Not ready yet' : reasonFacts[project.reason].title,
+    message: project.message ?? 'The project is not ready yet.',
+    nextStep: project.nextStep ?? '',
+    action: actionFor(project),
+  };
+}
+
+function actionFor({ status, desiredState }: ProjectRecord): WaitingState['action'] {
+  if (desiredState === 'deleted') return null;
+  if (status === 'stopped' || status === 'stopping') return 'start';
+  return status === 'error' ? 'retry' : null;
+}
+
+const style = `
+:root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5 }
+body { margin: 0; display: grid; min-height: 100vh; place-items: center }
+main { max-width: 34rem; padding: 2rem }
+h1 { font-size: 1.5rem; margin: 0 0 .5rem }
+p { margin: .25rem 0 }
+button { margin-top: 1rem; font: inherit; padding: .5rem 1.2rem; border: 0; border-radius: .4rem; background: #5b5bd6; color: #fff }
+button:focus-visible, a:focus-visible { outline: 3px solid #a5a5f5; outline-offset: 2px }
+nav { margin-top: 1.5rem }
+`;
+
+/** Without it the page still shows the state; a reload brings the newest. */
+export const waitingScript = `
+const show = (state) => {
+  if (state.ready) return location.reload();
+  for (const name of ['title', 'message', 'nextStep']) document.getElementById(name).textContent = state[name];
+  const form = document.getElementById('action');
+  form.hidden = state.action === null;
+  document.getElementById('button').textContent = state.action === 'retry' ? 'Retry' : 'Start';
+};
+new EventSource('${gatewayPath}/state').onmessage = ({ data }) => show(JSON.parse(data));
+document.getElementById('action').addEventListener('submit', (event) => {
+  event.preventDefault();
+  document.getElementById('action').hidden = true;
+  fetch('${gatewayPath}/start', { method: 'POST' });
+});
+`;
+
+/** @param projectUrl the page of the project in the product */
+export function renderWaitingPage(project: ProjectRecord, projectUrl: string): string {
+  const state = waitingStateOf(project);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(project.name)} · OpenCode Project Manager</title>
+<style>${style}</style>
+<script type="module" src="${gatewayPath}/waiting.js"></script>
+</head>
+<body><main>
+<p>${escapeHtml(project.name)}</p>
+<div aria-live="polite">
+<h1 id="title">${escapeHtml(state.title)}</h1>
+<p id="message">${escapeHtml(state.message)}</p>
+<p id="nextStep">${escapeHtml(state.nextStep)}</p>
+</div>
+<form id="action" method="post" action="${gatewayPath}/start"${state.action === null ? ' hidden' : ''}>
+<button id="button">${state.action === 'retry' ? 'Retry' : 'Start'}</button>
+</form>
+<nav><a href="${escapeHtml(projectUrl)}">Show the project</a></nav>
+</main></body>
+</html>
+`;
+}
+
+/** A page that only says something, such as why a link does not work. */
+export function renderMessagePage(title: string, message: string, link: { href: string; label: string }): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)} · OpenCode Project Manager</title>
+<style>${style}</style>
+</head>
+<body><main>
+<h1>${escapeHtml(title)}</h1>
+<p>${escapeHtml(message)}</p>
+<nav><a href="${escapeHtml(link.href)}">${escapeHtml(link.label)}</a></nav>
+</main></body>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}
