@@ -6,7 +6,7 @@ import { evidenceOf } from './evidence.ts';
 
 export const cloneContainer = 'clone-repository';
 
-/** By the cause in the termination message `clone-failed: <cause>: <output of git>`, which `clone-script.ts` writes. */
+/** By the cause in the termination message `clone-failed: <cause>: <output of git>`, which `workspace-script.ts` writes. */
 const causes: Record<string, string> = {
   'not-found': 'it was not found at this address',
   denied: 'its server requires a sign-in',
