@@ -52,7 +52,7 @@ type PodSettings = Parameters<typeof podManifest>[1];
 
 export async function podSettings(world: World): Promise<PodSettings> {
   const { pod } = readWorkerConfig({ DATABASE_URL: 'postgresql://x', REDIS_URL: 'redis://x' });
-  return { ...pod, installationId: await readInstallationId(world.db) };
+  return { ...pod, installationId: await readInstallationId(world.db), accessKeyId: '00000000' };
 }
 
 /** Writes the status of a running pod whose first container has restarted `restarts` times. */

@@ -7,13 +7,25 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-const defaultFile = '/var/run/opencode-access/token';
+const folder = '/var/run/opencode-access';
 
 export type IsAllowed = (request: IncomingMessage) => boolean;
 
 /** @throws Error that says what to do, when there is no secret, because a sidecar must not start without one */
 export function readAccessToken(env: Record<string, string | undefined>): string {
-  const path = env['ACCESS_TOKEN_FILE'] ?? defaultFile;
+  return readSecret(env, { variable: 'ACCESS_TOKEN_FILE', defaultPath: `${folder}/sidecar` });
+}
+
+/** The password of OpenCode, which only the session proxy has. @throws as {@link readAccessToken} */
+export function readOpenCodePassword(env: Record<string, string | undefined>): string {
+  return readSecret(env, { variable: 'OPENCODE_PASSWORD_FILE', defaultPath: `${folder}/opencode` });
+}
+
+function readSecret(
+  env: Record<string, string | undefined>,
+  { variable, defaultPath }: { variable: string; defaultPath: string },
+): string {
+  const path = env[variable] ?? defaultPath;
   let token = '';
   try {
     token = readFileSync(path, 'utf8').trim();
@@ -22,7 +34,7 @@ export function readAccessToken(env: Record<string, string | undefined>): string
   }
   if (token.length < 16) {
     throw new Error(
-      `There is no secret of at least 16 characters in ${path}. Mount it, or set ACCESS_TOKEN_FILE to its path.`,
+      `There is no secret of at least 16 characters in ${path}. Mount it, or set ${variable} to its path.`,
     );
   }
   return token;

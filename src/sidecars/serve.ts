@@ -1,12 +1,12 @@
-/** Runs the server of a sidecar. After SIGTERM it accepts no new requests, finishes the running ones and ends. */
+/** Runs the server of a sidecar on HOST (all addresses). After SIGTERM it accepts no new requests, finishes the running ones and ends. */
 
 import type { Server } from 'node:http';
 
 /** How long running requests may take after SIGTERM: shorter than the grace period of the pod. */
-const drainMs = 5_000;
+const drainMs = 2_000;
 
 export function serve(server: Server, { name, port }: { name: string; port: number }): void {
-  server.listen(port, '0.0.0.0', () => {
+  server.listen(port, process.env['HOST'] ?? '0.0.0.0', () => {
     process.stdout.write(`${name} listens on ${port}.\n`);
   });
   const end = (): void => {

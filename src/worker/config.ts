@@ -12,7 +12,9 @@ export interface WorkerConfig {
   kubeconfigPath: string | null;
   namespace: string;
   /** The settings that are the same for every pod. */
-  pod: Omit<PodSettings, 'installationId'>;
+  pod: Omit<PodSettings, 'installationId' | 'accessKeyId'>;
+  /** `null`: pods run, and nobody can open them. */
+  accessSecret: string | null;
   concurrency: number;
   /** Timeline entries are kept for this many days. */
   activityRetentionDays: number;
@@ -108,6 +110,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
     activityRetentionDays: read.ACTIVITY_RETENTION_DAYS,
     metricsPort: read.WORKER_METRICS_PORT,
     logLevel: read.LOG_LEVEL,
+    accessSecret: read.ACCESS_SECRET ?? null,
     otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     pod: {
       openCodeImage: read.OPENCODE_IMAGE,

@@ -13,6 +13,7 @@ import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
+import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readInstallationId } from '../shared/node/db/installation-repository.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
@@ -147,6 +148,7 @@ function startParts(
   const { db, producer, blocking, kubernetes, installationId, options, signal } = context;
   const { log, clock, random } = options;
   const { concurrency } = config;
+  const accessKeys = createWorkerAccessKeys(config, log);
   const queue = createProjectQueue({ redis: producer, log });
   const publisher = createStatusPublisher({ redis: producer, log });
   const metrics = createWorkerMetrics(clock);
@@ -155,9 +157,9 @@ function startParts(
     db,
     kubernetes,
     writer,
-    settings: { ...config.pod, installationId },
+    settings: { ...config.pod, installationId, accessKeyId: accessKeys.currentKeyId },
     clock,
-    newToken: () => randomBytes(32).toString('base64url'),
+    accessKeys,
   });
   const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
   const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, clock });
@@ -176,6 +178,12 @@ function startParts(
     options.watchTimes,
   );
   return { queue, metrics, dispatcher, consumer, election };
+}
+
+/** Without ACCESS_SECRET every worker makes up credentials of its own: pods run, and nobody can use the credentials. */
+function createWorkerAccessKeys({ accessSecret }: WorkerConfig, log: Log): AccessKeys {
+  if (accessSecret === null) log.warn('nobody can open a project, because ACCESS_SECRET is not set');
+  return createAccessKeys({ secret: accessSecret ?? randomBytes(32).toString('base64url'), previousSecret: null });
 }
 
 async function readReadiness({

@@ -94,9 +94,11 @@ export async function signIn(person: string) {
 export const execInPod = (pod: string, container: string, ...command: string[]) =>
   kubectl(...projects, 'exec', pod, '-c', container, '--', ...command);
 
-/** The secret that opens a project's ports. */
+/** The credential of a project's sidecars. */
 export const readProjectSecret = (projectId: string) =>
-  atob(kubectl(...projects, 'get', 'secret', `access-${projectId}`, '-o', 'jsonpath={.data.token}'));
+  atob(
+    kubectl(...projects, 'get', 'secret', '-l', `project-id=${projectId}`, '-o', 'jsonpath={.items[0].data.sidecar}'),
+  );
 
 /** Sends a request to a port of a project's pod; `authorization: null` sends no such header. */
 export async function requestPod(

@@ -79,10 +79,11 @@ const waitUntilArchived = (id: string) =>
   client.waitFor(id, ({ status }) => status === 'archived', { timeoutMs: 120_000 });
 const createProject = async (name: string) => {
   const created = await waitUntilReady((await client.projects.create({ name: `${name} ${Date.now()}` })).id);
-  execInPod(created.podName, 'opencode-server', 'sh', '-c', 'echo kept > /workspace/note.txt');
+  execInPod(created.podName, 'opencode-server', 'sh', '-c', 'echo kept > /workspace/project/note.txt');
   return created;
 };
-const listFiles = ({ podName }: Project) => execInPod(podName, 'opencode-server', 'ls', '/workspace').split('\n');
+const listFiles = ({ podName }: Project) =>
+  execInPod(podName, 'opencode-server', 'ls', '/workspace/project').split('\n');
 const readUnknownObjects = async () => {
   const workers = [
     'get',
@@ -161,7 +162,7 @@ describe('the runbook on a real cluster', () => {
     await runSuccessfully('Back up and restore', 'pg_dump');
     await client.projects.delete(deletedLater);
     const [createdLater] = await Promise.all([createProject('Created later'), waitUntilArchived(deletedLater.id)]);
-    execInPod(project.podName, 'opencode-server', 'sh', '-c', 'echo after > /workspace/later.txt');
+    execInPod(project.podName, 'opencode-server', 'sh', '-c', 'echo after > /workspace/project/later.txt');
 
     // A truncated backup changes nothing.
     const whole = readFileSync(join(folder, 'opencode.dump'));

@@ -128,12 +128,12 @@ describe('the kind overlay on a real cluster', () => {
       method: 'POST',
       body: JSON.stringify({ title: 'From outside' }),
     });
-    expect(await created.json()).toMatchObject({ title: 'From outside', directory: '/workspace' });
+    expect(await created.json()).toMatchObject({ title: 'From outside', directory: '/workspace/project' });
     expect(await (await request(3002, '/session', bearer())).json()).toMatchObject([{ title: 'From outside' }]);
   });
 
   it('keeps files and sessions when a project is stopped and started', async () => {
-    execInPod(project.podName, 'opencode-server', 'sh', '-c', 'echo kept > /workspace/note.txt');
+    execInPod(project.podName, 'opencode-server', 'sh', '-c', 'echo kept > /workspace/project/note.txt');
     await client.projects.stop(project);
     await client.waitFor(project.id, ({ status }) => status === 'stopped', { timeoutMs: 120_000 });
     expect(kubectl(...projects, 'get', 'pods', '-l', `project-id=${project.id}`, '-o', 'name')).toBe('');

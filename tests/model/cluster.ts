@@ -151,6 +151,7 @@ export function clusterMoves(row: Row, cluster: Cluster): Move[] {
 
 const settings: PodSettings = {
   installationId: 'installation',
+  accessKeyId: '00000000',
   openCodeImage: 'opencode:1',
   fileBrowserImage: 'files:1',
   sessionProxyImage: 'proxy:1',

@@ -64,6 +64,8 @@ export function recordFixture(changes: Partial<ProjectRecord> = {}): ProjectReco
     podGeneration: 1,
     failedGeneration: null,
     podUid: null,
+    podIp: null,
+    accessKeyId: null,
     podErrorCode: null,
     ...changes,
   };

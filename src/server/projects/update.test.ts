@@ -14,6 +14,8 @@ const record = (overrides: Partial<ProjectRecord> = {}): ProjectRecord => ({
   failedGeneration: null,
   podUid: null,
   podErrorCode: null,
+  podIp: null,
+  accessKeyId: null,
   ...overrides,
 });
 

@@ -18,6 +18,8 @@ function record(overrides: Partial<ProjectRecord>): ProjectRecord {
     failedGeneration: null,
     podUid: null,
     podErrorCode: null,
+    podIp: null,
+    accessKeyId: null,
     generation: 7,
     ...overrides,
   };

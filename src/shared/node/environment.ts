@@ -85,6 +85,13 @@ export const commonVariables = {
     )
     .default('opencode')
     .describe('The namespace for pods and volumes of projects; it must exist.'),
+  ACCESS_SECRET: z
+    .string()
+    .min(32, 'must be a secret of at least 32 random characters.')
+    .optional()
+    .describe(
+      'The credentials of all projects are derived from it; the same for server, worker and gateway, at least 32 characters. Without it nobody can open a project. `npm start` generates one.',
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be the URL of an OpenTelemetry collector, such as http://host:4318.' })
     .optional()

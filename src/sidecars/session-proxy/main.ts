@@ -1,13 +1,15 @@
-/** The container `session-proxy`: the access to OpenCode from outside the pod. It listens on PORT (3002) and forwards to UPSTREAM_PORT (3000). */
+/** The container `session-proxy`: the access to OpenCode from outside the pod. It listens on PORT (3002) and forwards to UPSTREAM_HOST (127.0.0.1) and UPSTREAM_PORT (3000). */
 
-import { createGate, readAccessToken } from '../access.ts';
+import { createGate, readAccessToken, readOpenCodePassword } from '../access.ts';
 import { serve } from '../serve.ts';
 import { createSessionProxy } from './server.ts';
 
-const token = readAccessToken(process.env);
 const proxy = createSessionProxy({
-  upstream: { host: '127.0.0.1', port: Number(process.env['UPSTREAM_PORT'] ?? 3000) },
-  password: token,
-  isAllowed: createGate(token),
+  upstream: {
+    host: process.env['UPSTREAM_HOST'] ?? '127.0.0.1',
+    port: Number(process.env['UPSTREAM_PORT'] ?? 3000),
+  },
+  password: readOpenCodePassword(process.env),
+  isAllowed: createGate(readAccessToken(process.env)),
 });
 serve(proxy, { name: 'The session proxy', port: Number(process.env['PORT'] ?? 3002) });

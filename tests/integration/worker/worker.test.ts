@@ -13,7 +13,7 @@ import {
 
 const namespace = 'opencode';
 const environment = { DATABASE_URL: 'postgresql://localhost/test', REDIS_URL: 'redis://localhost' };
-const settings = { ...readWorkerConfig(environment).pod, installationId: 'this-one' };
+const settings = { ...readWorkerConfig(environment).pod, installationId: 'this-one', accessKeyId: '00000000' };
 
 let cluster: QuickCluster;
 let system: WorkerSystem;

@@ -11,6 +11,8 @@ export type CredentialPurpose = 'opencode' | 'sidecar' | 'models';
 export interface AccessKeys {
   /** Names the key that new pods are created with. The row of a project and its pod record it. */
   currentKeyId: string;
+  /** All credentials of a project, derived with the current key. */
+  currentCredentials(projectId: string): Record<CredentialPurpose, string>;
   /**
    * The credential of one project for one purpose: 43 characters of base64url.
    * @param keyId the key that the pod was created with
@@ -31,11 +33,20 @@ export function createAccessKeys({
   );
   return {
     currentKeyId: keyIdOf(secret),
+    currentCredentials: (id) => ({
+      opencode: derive(secret, 'opencode', id),
+      sidecar: derive(secret, 'sidecar', id),
+      models: derive(secret, 'models', id),
+    }),
     credential(purpose, { id, keyId }) {
       const key = secrets.get(keyId);
-      return key === undefined ? null : createHmac('sha256', key).update(`${purpose}:${id}`).digest('base64url');
+      return key === undefined ? null : derive(key, purpose, id);
     },
   };
+}
+
+function derive(secret: string, purpose: CredentialPurpose, projectId: string): string {
+  return createHmac('sha256', secret).update(`${purpose}:${projectId}`).digest('base64url');
 }
 
 /** The first 32 bits of a hash: enough to tell two keys apart, and useless for guessing a key. */

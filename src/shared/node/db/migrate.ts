@@ -17,6 +17,7 @@ import * as sessionLastUsed from '../../../../migrations/0007-session-last-seen.
 import * as diagnosisFields from '../../../../migrations/0008-explanations.ts';
 import * as projectStarts from '../../../../migrations/0009-project-starts.ts';
 import * as vocabulary from '../../../../migrations/0010-vocabulary.ts';
+import * as podAccess from '../../../../migrations/0011-pod-access.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
@@ -33,6 +34,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0008-explanations': diagnosisFields,
   '0009-project-starts': projectStarts,
   '0010-vocabulary': vocabulary,
+  '0011-pod-access': podAccess,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -42,6 +42,10 @@ export const projectRecordSchema = z.object({
   containers: z.array(containerSummarySchema).catch([]),
   podUid: z.string().nullable(),
   podCreatedAt: time.nullable(),
+  /** The address at which server and gateway reach the pod. */
+  podIp: z.string().nullable(),
+  /** The key that the credentials of the pod are derived with; see `access/credentials.ts`. */
+  accessKeyId: z.string().nullable(),
   podError: z.string().nullable(),
   podErrorCode: reasonCodeSchema.nullable().catch(null),
   statusVersion: bigint,
@@ -67,6 +71,8 @@ export function toProject(record: ProjectRecord): Project {
     podGeneration: _g,
     failedGeneration: _p,
     podUid: _u,
+    podIp: _i,
+    accessKeyId: _k,
     podErrorCode: _c,
     ...project
   } = record;

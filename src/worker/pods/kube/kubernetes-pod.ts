@@ -64,6 +64,7 @@ export const kubernetesPodSchema = z.object({
       phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).default('Pending'),
       reason: z.string().optional(),
       message: z.string().optional(),
+      podIP: z.string().optional(),
       conditions: z
         .array(
           z.object({

@@ -8,6 +8,7 @@ const environment = { DATABASE_URL: 'postgresql://localhost/test', REDIS_URL: 'r
 const settingsOf = (variables: Record<string, string> = {}) => ({
   ...readWorkerConfig({ ...environment, ...variables }).pod,
   installationId: 'this-installation',
+  accessKeyId: '0a1b2c3d',
 });
 
 const project = recordFixture({ generation: 4, repoUrl: 'https://example.org/team/repo.git' });
@@ -33,6 +34,7 @@ describe('podManifest', () => {
       annotations: {
         'opencode-project-manager/generation': '4',
         'opencode-project-manager/installation': 'this-installation',
+        'opencode-project-manager/access-key-id': '0a1b2c3d',
       },
     });
     expect(Object.values(expectedLabels).every((value) => /^[\w.-]{1,63}$/.test(value))).toBe(true);
@@ -54,22 +56,34 @@ describe('podManifest', () => {
     }
   });
 
-  it('passes the secret of the project to OpenCode as its password and to the sidecars as a file', () => {
-    const name = `access-${project.id}`;
-    const secretKeyRef = { name, key: 'token' };
+  it('passes each container only the credentials that it needs', () => {
+    const name = `access-${project.id}-0a1b2c3d`;
+    const secretKeyRef = { name, key: 'opencode' };
     expect(containers[0]?.env).toContainEqual({ name: 'OPENCODE_SERVER_PASSWORD', valueFrom: { secretKeyRef } });
-    expect(pod.spec?.volumes).toContainEqual({ name: 'access', secret: { secretName: name, defaultMode: 0o440 } });
-    for (const { volumeMounts } of containers.slice(1)) {
-      expect(volumeMounts).toContainEqual({ name: 'access', mountPath: '/var/run/opencode-access', readOnly: true });
+    const needed = { 'file-browser': ['sidecar'], 'session-proxy': ['sidecar', 'opencode', 'models'] };
+    for (const [container, purposes] of Object.entries(needed)) {
+      expect(containers.find((each) => each.name === container)?.volumeMounts).toContainEqual({
+        name: `${container}-access`,
+        mountPath: '/var/run/opencode-access',
+        readOnly: true,
+      });
+      const items = purposes.map((key) => ({ key, path: key }));
+      expect(pod.spec?.volumes).toContainEqual({
+        name: `${container}-access`,
+        secret: { secretName: name, defaultMode: 0o440, items },
+      });
     }
-    const secret = accessSecretManifest(project, { claimUid: 'u1', installationId: 'this-installation', token: 't' });
-    expect(secret).toMatchObject({
+  });
+
+  it('has a secret for each key, which is deleted with the claim', () => {
+    const credentials = { opencode: 'o', sidecar: 's', models: 'm' };
+    expect(accessSecretManifest(project, { claimUid: 'u1', settings: settingsOf(), credentials })).toMatchObject({
       metadata: {
-        name,
+        name: `access-${project.id}-0a1b2c3d`,
         labels: expectedLabels,
         ownerReferences: [{ kind: 'PersistentVolumeClaim', name: project.workspacePvcName, uid: 'u1' }],
       },
-      stringData: { token: 't' },
+      stringData: credentials,
       immutable: true,
     });
   });

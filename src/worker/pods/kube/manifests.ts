@@ -1,7 +1,8 @@
 /** The manifests of a project's pod, claim and secret. Pure: the same project always gives the same manifests. */
 
-import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret } from '@kubernetes/client-node';
+import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret, V1Volume } from '@kubernetes/client-node';
 
+import type { CredentialPurpose } from '../../../shared/node/access/credentials.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { cloneContainer } from '../diagnosis/clone-failure.ts';
 import { workspaceScript } from './workspace-script.ts';
@@ -13,11 +14,16 @@ export const generationAnnotation = 'opencode-project-manager/generation';
 /** The installation that created the object. Two installations in one namespace must not delete each other's objects. */
 export const installationAnnotation = 'opencode-project-manager/installation';
 
+/** The key that the credentials of the pod are derived with. */
+export const accessKeyAnnotation = 'opencode-project-manager/access-key-id';
+
 /** The request id of the mutation that caused the pod, as in the logs of server and worker. */
 const requestAnnotation = 'opencode-project-manager/request-id';
 
 export interface PodSettings {
   installationId: string;
+  /** The key of the credentials that new pods get. */
+  accessKeyId: string;
   openCodeImage: string;
   fileBrowserImage: string;
   sessionProxyImage: string;
@@ -59,29 +65,33 @@ export function claimManifest(project: ProjectRecord, settings: PodSettings): V1
 }
 
 /**
- * The secret that clients of the pod must present. It is created once in the life of a volume and never read by the worker.
- * The claim owns it, so Kubernetes deletes it with the claim.
- * @param options.token random text
+ * The credentials of the project, for its pod. Each key has a secret of its own, so that a pod of an older key keeps working
+ * and the worker never has to read or change a secret. The claim owns it, so Kubernetes deletes it with the claim.
  */
 export function accessSecretManifest(
   project: ProjectRecord,
-  { claimUid, installationId, token }: { claimUid: string; installationId: string; token: string },
+  options: {
+    claimUid: string;
+    settings: Pick<PodSettings, 'installationId' | 'accessKeyId'>;
+    credentials: Record<CredentialPurpose, string>;
+  },
 ): V1Secret {
+  const { claimUid, settings, credentials } = options;
   return {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
     immutable: true,
     metadata: {
-      name: accessSecretName(project),
+      name: accessSecretName(project, settings),
       namespace: project.namespace,
       labels: labels(project),
-      annotations: { [installationAnnotation]: installationId },
+      annotations: { [installationAnnotation]: settings.installationId },
       ownerReferences: [
         { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: project.workspacePvcName, uid: claimUid },
       ],
     },
-    stringData: { token },
+    stringData: credentials,
   };
 }
 
@@ -94,7 +104,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
     ...(config === null ? [] : [{ name: 'OPENCODE_CONFIG', value: '/etc/opencode/opencode.json' }]),
     {
       name: 'OPENCODE_SERVER_PASSWORD',
-      valueFrom: { secretKeyRef: { name: accessSecretName(project), key: 'token' } },
+      valueFrom: { secretKeyRef: { name: accessSecretName(project, settings), key: 'opencode' } },
     },
   ];
   return {
@@ -107,6 +117,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
       annotations: {
         [generationAnnotation]: String(project.generation),
         [installationAnnotation]: settings.installationId,
+        [accessKeyAnnotation]: settings.accessKeyId,
         ...(requestId === undefined ? {} : { [requestAnnotation]: requestId }),
       },
     },
@@ -143,7 +154,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
       ],
       volumes: [
         { name: 'workspace', persistentVolumeClaim: { claimName: project.workspacePvcName } },
-        { name: 'access', secret: { secretName: accessSecretName(project), defaultMode: 0o440 } },
+        ...sidecarSecrets(accessSecretName(project, settings)),
         ...(config === null ? [] : [{ name: 'opencode-config', configMap: { name: config } }]),
       ],
     },
@@ -174,7 +185,7 @@ const verbatim = (text: string): string => text.replaceAll('$', '$$$$');
 /** One of our sidecars. It requires the secret, except on its health page. Its first argument selects the program. */
 function sidecar(name: 'file-browser' | 'session-proxy', image: string, port: number, settings: PodSettings) {
   const base = container(name, image, port, { httpGet: { path: '/healthz', port } }, settings);
-  const access = { name: 'access', mountPath: '/var/run/opencode-access', readOnly: true };
+  const access = { name: `${name}-access`, mountPath: '/var/run/opencode-access', readOnly: true };
   const env = [{ name: 'WORKSPACE', value: projectFolder }];
   return { ...base, args: [name], env, volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
 }
@@ -210,7 +221,17 @@ function container(name: string, image: string, port: number, health: HealthChec
   } satisfies V1Container;
 }
 
-const accessSecretName = (project: ProjectRecord): string => `access-${project.id}`;
+const accessSecretName = ({ id }: ProjectRecord, { accessKeyId }: Pick<PodSettings, 'accessKeyId'>): string =>
+  `access-${id}-${accessKeyId}`;
+
+/** The part of the secret that each sidecar needs, as files. OpenCode itself gets only its password, as a variable. */
+function sidecarSecrets(secretName: string): V1Volume[] {
+  const volume = (name: string, purposes: CredentialPurpose[]): V1Volume => ({
+    name: `${name}-access`,
+    secret: { secretName, defaultMode: 0o440, items: purposes.map((key) => ({ key, path: key })) },
+  });
+  return [volume('file-browser', ['sidecar']), volume('session-proxy', ['sidecar', 'opencode', 'models'])];
+}
 
 function labels(project: ProjectRecord): Record<string, string> {
   return {

@@ -6,6 +6,7 @@
 
 import type { Clock } from '../../../shared/clock.ts';
 import { isObserved } from '../../../shared/contract/commands.ts';
+import type { AccessKeys } from '../../../shared/node/access/credentials.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
@@ -40,8 +41,7 @@ interface ReconcilerDeps {
   writer: StatusWriter;
   settings: PodSettings;
   clock: Clock;
-  /** Returns a random text that nobody can guess. */
-  newToken: () => string;
+  accessKeys: AccessKeys;
 }
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
@@ -147,14 +147,12 @@ async function apply(
   }
 }
 
-/** Creates the secret of the project, which the pod needs before it can start. */
+/** Creates the secret of the project, which the pod needs before it can start. It may exist already. */
 async function createAccessSecret(
-  { kubernetes, settings, newToken }: ReconcilerDeps,
+  { kubernetes, settings, accessKeys }: ReconcilerDeps,
   desired: ProjectRecord,
   claim: KubernetesClaim,
 ): Promise<void> {
-  const { installationId } = settings;
-  await kubernetes.createSecret(
-    accessSecretManifest(desired, { claimUid: claim.metadata.uid, installationId, token: newToken() }),
-  );
+  const credentials = accessKeys.currentCredentials(desired.id);
+  await kubernetes.createSecret(accessSecretManifest(desired, { claimUid: claim.metadata.uid, settings, credentials }));
 }

@@ -12,6 +12,7 @@ import { diagnoseGone } from '../diagnosis/gone-pods.ts';
 import { startProgress } from '../diagnosis/start-progress.ts';
 import { summarizeContainers } from '../diagnosis/summarize-containers.ts';
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
+import { accessKeyAnnotation } from '../kube/manifests.ts';
 import { isOurs, isOutdated, type Actual } from '../reconcile/decide.ts';
 import { failureFields, lastAttempt, steadyEvidence, withReasonSince } from './status-fields.ts';
 
@@ -42,6 +43,8 @@ export function derive(record: ProjectRecord, observed: ObservedState, now: stri
     containers: pod ? summarizeContainers(pod) : [],
     podUid: pod?.metadata.uid ?? null,
     podCreatedAt: pod ? new Date(pod.metadata.creationTimestamp).toISOString() : null,
+    podIp: pod?.status.podIP ?? null,
+    accessKeyId: pod?.metadata.annotations[accessKeyAnnotation] ?? null,
   } satisfies ProjectPatch;
   const { since, recheckAt = null, ...fields } = statusFields(record, objects, now);
   const patch = {
