@@ -10,6 +10,7 @@ const SignInPage = lazyPart(async () => (await import('./auth/SignInPage.tsx')).
 const AppLayout = lazyPart(async () => (await import('./ui/AppLayout.tsx')).AppLayout);
 const ProjectsPage = lazyPart(async () => (await import('./projects/ProjectsPage.tsx')).ProjectsPage);
 const ProjectPage = lazyPart(async () => (await import('./projects/ProjectPage.tsx')).ProjectPage);
+const OpenProjectPage = lazyPart(async () => (await import('./projects/OpenProjectPage.tsx')).OpenProjectPage);
 const ProfilePage = lazyPart(async () => (await import('./settings/ProfilePage.tsx')).ProfilePage);
 const AppearancePage = lazyPart(async () => (await import('./settings/AppearancePage.tsx')).AppearancePage);
 const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage.tsx')).SessionsPage);
@@ -28,6 +29,7 @@ const routes: RouteObject[] = [
     handle: AppLayout,
     children: [
       page('projects', ProjectsPage),
+      page('projects/:projectId/open', OpenProjectPage),
       page('projects/:projectId/:tab?', ProjectPage),
       redirect('settings', '/settings/profile'),
       page('settings/profile', ProfilePage),

@@ -1,9 +1,10 @@
 /** Listens for the keyboard shortcuts on every page, and renders the dialogs that they open: the palette and the key list. */
 
 import { Suspense, useEffect, useEffectEvent, useState } from 'react';
-import { useNavigate } from 'react-router';
+import { useMatch, useNavigate } from 'react-router';
 
 import { useApp } from '../app-context.ts';
+import { openInNewTab } from '../projects/open-project.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { createShortcutReader, takesLetters, type ShortcutAction } from './shortcuts.ts';
@@ -20,6 +21,7 @@ interface ShortcutsProps {
 export function Shortcuts({ paletteOpened, onPalette }: ShortcutsProps) {
   const { clock } = useApp();
   const navigate = useNavigate();
+  const currentId = useMatch('/projects/:projectId/*')?.params.projectId;
   const [helpOpened, setHelpOpened] = useState(false);
   const needsPalette = useOnceTrue(paletteOpened);
   const needsHelp = useOnceTrue(helpOpened);
@@ -38,6 +40,11 @@ export function Shortcuts({ paletteOpened, onPalette }: ShortcutsProps) {
       case 'new-project':
         void navigate('/projects?new');
         break;
+      case 'open': {
+        const projectId = currentId ?? focusedProjectId();
+        if (projectId !== undefined) openInNewTab(projectId);
+        break;
+      }
       case 'go-projects':
         void navigate('/projects');
         break;
@@ -79,5 +86,8 @@ async function focusSearch(navigate: (to: string) => void | Promise<void>): Prom
   }
   searchField()?.focus();
 }
+
+/** The project of the card that has the focus. */
+const focusedProjectId = () => document.activeElement?.closest<HTMLElement>('[data-project-id]')?.dataset['projectId'];
 
 const searchField = () => document.querySelector<HTMLElement>('input[type="search"]');

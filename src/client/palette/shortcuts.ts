@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../shared/clock.ts';
 
-export type ShortcutAction = 'palette' | 'help' | 'search' | 'new-project' | 'go-projects' | 'go-settings';
+export type ShortcutAction = 'palette' | 'help' | 'search' | 'new-project' | 'open' | 'go-projects' | 'go-settings';
 
 interface Shortcut {
   action: ShortcutAction;
@@ -15,6 +15,7 @@ export const shortcuts: readonly Shortcut[] = [
   { action: 'palette', keys: ['mod+k'], label: 'Find a project or a command' },
   { action: 'search', keys: ['/'], label: 'Search the projects' },
   { action: 'new-project', keys: ['c'], label: 'Create a project' },
+  { action: 'open', keys: ['o'], label: 'Open the project, or the card that has the focus' },
   { action: 'go-projects', keys: ['g', 'p'], label: 'Go to the projects' },
   { action: 'go-settings', keys: ['g', 's'], label: 'Go to the settings' },
   { action: 'help', keys: ['?'], label: 'Show this list' },

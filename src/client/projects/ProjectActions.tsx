@@ -4,6 +4,7 @@ import { Button, Tooltip } from '@mantine/core';
 import { IconPlayerPlay, IconPlayerStop, IconRotateClockwise, type TablerIcon } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
@@ -25,6 +26,7 @@ export function ProjectActions({ project, onRename, onDelete }: ProjectActionsPr
   const { run, running } = useProjectActions();
   return (
     <div className={classes.actions}>
+      <OpenButton project={project} />
       {buttons.map(({ command, label, icon: Icon }) => {
         const refusal = refusalOf(command, project);
         // A refused button is not `disabled`: it stays reachable by keyboard, so that users can read the reason.

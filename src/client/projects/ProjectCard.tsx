@@ -1,4 +1,4 @@
-/** A card in the list of projects. The whole card is one link to the project's page; the menu is above that link. */
+/** A card in the list of projects. The whole card is one link to the project's page; the button and the menu are above that link. */
 
 import { IconGitBranch } from '@tabler/icons-react';
 import { memo } from 'react';
@@ -8,6 +8,7 @@ import type { Project } from '../../shared/contract/project.ts';
 import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
 import { Time } from '../ui/Time.tsx';
 import { needsAttention, shortLine, statusLine } from './badge.ts';
+import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { stepsDone } from './start-labels.ts';
 import { StatusBadge } from './StatusBadge.tsx';
@@ -31,7 +32,8 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
           </Link>
         </h2>
         <div className={classes.menu}>
-          <ProjectMenu project={project} onDelete={() => onDelete(project)} withOpen />
+          {project.desiredState !== 'deleted' && <OpenButton project={project} size="compact-xs" />}
+          <ProjectMenu project={project} onDelete={() => onDelete(project)} withDetails />
         </div>
       </div>
       <p className={classes.description} data-empty={project.description === '' || undefined}>

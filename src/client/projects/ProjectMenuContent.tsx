@@ -4,6 +4,7 @@ import { Menu, Tooltip, type ActionIconProps } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
 import {
   IconExternalLink,
+  IconListDetails,
   IconPencil,
   IconPlayerPlay,
   IconPlayerStop,
@@ -18,6 +19,7 @@ import { useNavigate } from 'react-router';
 import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectAction } from '../../shared/contract/states.ts';
 import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
+import { openPath } from './open-project.ts';
 import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
 import classes from './project-menu.module.css';
@@ -32,8 +34,8 @@ const directCommands: { command: DirectCommand; label: string; icon: TablerIcon 
 export interface ProjectMenuProps {
   project: Project;
   onDelete: () => void;
-  /** Adds an item that opens the page of the project. */
-  withOpen?: boolean;
+  /** Adds an item that shows the page of the project. */
+  withDetails?: boolean;
   /** Adds an item that renames the project. */
   onRename?: () => void;
 }
@@ -42,7 +44,7 @@ export interface ProjectMenuProps {
 export type RenderMenuButton = (props: ActionIconProps & ComponentPropsWithRef<'button'>) => ReactElement;
 
 export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { renderButton: RenderMenuButton }) {
-  const { project, onDelete, withOpen = false, onRename, opened, onChange, renderButton } = props;
+  const { project, onDelete, withDetails = false, onRename, opened, onChange, renderButton } = props;
   const navigate = useNavigate();
   const { run, running } = useProjectActions();
   // The first render is closed: a menu that is open when it mounts does not know where to return the focus.
@@ -61,18 +63,27 @@ export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { r
         {renderButton({ loading: running !== null, autoFocus: true })}
       </Menu.Target>
       <Menu.Dropdown>
-        {withOpen && (
+        <Menu.Item
+          leftSection={<IconExternalLink size={16} stroke={1.6} />}
+          component="a"
+          href={openPath(project.id)}
+          target="_blank"
+          rel="noopener"
+        >
+          Open
+        </Menu.Item>
+        {withDetails && (
           <Menu.Item
-            leftSection={<IconExternalLink size={16} stroke={1.6} />}
+            leftSection={<IconListDetails size={16} stroke={1.6} />}
             onClick={() => void navigate(`/projects/${project.id}`)}
           >
-            Open
+            Show details
           </Menu.Item>
         )}
         {onRename !== undefined && (
           <ActionItem action="update" label="Rename" icon={IconPencil} project={project} onClick={onRename} />
         )}
-        {(withOpen || onRename !== undefined) && <Menu.Divider />}
+        <Menu.Divider />
         {directCommands.map(({ command, label, icon }) => (
           <ActionItem
             key={command}

@@ -180,7 +180,7 @@ export function dailyUseSuite(app: StartedApp): void {
     const button = page.getByRole('button', { name: 'Actions for Alpha' });
     await button.focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('menuitem', { name: 'Open' }).waitFor();
+    await page.getByRole('menuitem', { name: 'Open', exact: true }).waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Escape');
     await page.getByRole('menu').waitFor({ state: 'hidden' });

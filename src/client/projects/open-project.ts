@@ -1,0 +1,9 @@
+/** Opens a project's workspace in a tab of its own. */
+
+/** The address that leads into the workspace. It works as a link and as a bookmark, and it survives a sign-in. */
+export const openPath = (projectId: string) => `/projects/${projectId}/open`;
+
+/** For keys and menus. Links use {@link openPath}. */
+export function openInNewTab(projectId: string): void {
+  window.open(openPath(projectId), '_blank', 'noopener');
+}
