@@ -1,6 +1,7 @@
 /** The deployed system on the lab's cluster: deploys it, signs people in, runs kubectl, and collects diagnostics. */
 
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { request } from 'node:http';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,11 +13,13 @@ import { createCookieBrowser } from '../support/cookie-browser.ts';
 
 /** The address of the server's Service, fixed by tests/lab/overlay. */
 export const url = 'http://10.96.200.80';
+/** The address of the gateway's Service, and the domain of the projects. No DNS server knows that domain. */
+export const gateway = { host: '10.96.200.83', domain: 'workspaces.lab' };
 /** kubectl arguments for the namespaces of the system and of the projects. */
 export const system = ['-n', 'opencode-system'];
 export const projects = ['-n', 'opencode'];
 export const overlay = fileURLToPath(new URL('overlay', import.meta.url));
-export const serversAndWorkers = ['-l', 'app.kubernetes.io/component in (server, worker)'];
+export const programs = ['-l', 'app.kubernetes.io/component in (server, gateway, worker)'];
 
 /** @returns what kubectl prints. @throws Error with what kubectl prints to stderr, when it fails */
 export const kubectl = (...args: string[]) => execFileSync('kubectl', args, { encoding: 'utf8', stdio: 'pipe' });
@@ -34,7 +37,7 @@ export function diagnostics(): string {
   return [
     kubectl('get', 'pods', '-A', '-o', 'wide'),
     kubectl('get', 'events', '-A', '--sort-by=.lastTimestamp').split('\n').slice(-30).join('\n'),
-    ...['migrate', 'server', 'worker'].map(
+    ...['migrate', 'server', 'gateway', 'worker'].map(
       (name) =>
         spawnSync('kubectl', [...system, 'logs', '--tail=15', '-l', `app.kubernetes.io/component=${name}`], {
           encoding: 'utf8',
@@ -46,9 +49,9 @@ export function diagnostics(): string {
 const waitForRollouts = (workloads: string[]) =>
   Promise.all(workloads.map((workload) => kubectlAsync(...system, 'rollout', 'status', workload, '--timeout=180s')));
 
-/** Waits until every server and worker has the newest revision and is ready. */
-export async function waitForServersAndWorkers(): Promise<void> {
-  await waitForRollouts(['deployment/server', 'deployment/worker']);
+/** Waits until every server, gateway and worker has the newest revision and is ready. */
+export async function waitForPrograms(): Promise<void> {
+  await waitForRollouts(['deployment/server', 'deployment/gateway', 'deployment/worker']);
 }
 
 /**
@@ -64,7 +67,7 @@ export async function deploy(): Promise<void> {
     await Promise.all([
       kubectlAsync(...system, 'wait', '--for=condition=complete', 'job/migrate', '--timeout=180s'),
       waitForRollouts(['deployment/issuer', 'deployment/git-server']),
-      waitForServersAndWorkers(),
+      waitForPrograms(),
     ]);
   } catch (error) {
     process.stdout.write(`${diagnostics()}\n`);
@@ -94,10 +97,18 @@ export async function signIn(person: string) {
 export const execInPod = (pod: string, container: string, ...command: string[]) =>
   kubectl(...projects, 'exec', pod, '-c', container, '--', ...command);
 
-/** The credential of a project's sidecars. */
-export const readProjectSecret = (projectId: string) =>
+/** A derived credential of a project, from the secret of its pod. */
+export const readCredential = (projectId: string, purpose: 'opencode' | 'sidecar') =>
   atob(
-    kubectl(...projects, 'get', 'secret', '-l', `project-id=${projectId}`, '-o', 'jsonpath={.items[0].data.sidecar}'),
+    kubectl(
+      ...projects,
+      'get',
+      'secret',
+      '-l',
+      `project-id=${projectId}`,
+      '-o',
+      `jsonpath={.items[0].data.${purpose}}`,
+    ),
   );
 
 /** Sends a request to a port of a project's pod; `authorization: null` sends no such header. */
@@ -111,4 +122,24 @@ export async function requestPod(
   const ip = kubectl(...projects, 'get', 'pod', podName, '-o', 'jsonpath={.status.podIP}');
   const headers = { ...(authorization === null ? {} : { authorization }), 'content-type': 'application/json' };
   return await fetch(`http://${ip}:${port}${path}`, { ...init, headers });
+}
+
+/** Sends a GET request to the origin of a project, through the gateway's Service. */
+export function requestGateway(
+  projectId: string,
+  path: string,
+  token: string | null,
+): Promise<{ status: number; body: string }> {
+  const headers = {
+    host: `p-${projectId}.${gateway.domain}`,
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  };
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: gateway.host, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+    });
+    sent.on('error', reject).end();
+  });
 }

@@ -25,12 +25,12 @@ import {
 } from './network-probe.ts';
 import { createStandIns, removeStandIns } from './stand-ins.ts';
 
-/** The ports of a project that servers use. */
-const sidecars = ['file browser of another project', 'session proxy of another project'];
-const projectPorts = ['OpenCode of another project', ...sidecars];
+/** The port of a project that gateways use. */
+const sessionProxy = 'session proxy of another project';
+const projectPorts = ['OpenCode of another project', 'file browser of another project', sessionProxy];
 const stores = ['PostgreSQL', 'Redis'];
 /** What the system offers to everybody in the cluster. */
-const offered = ['server', 'worker metrics', 'issuer'];
+const offered = ['server', 'gateway', 'worker metrics', 'issuer'];
 /** Pods that no policy of k8s/ protects. */
 const unprotected = [
   'pod of another namespace',
@@ -110,8 +110,11 @@ describe('with all policies', () => {
   it('a project pod reaches DNS and public addresses, and nothing of the cluster, its node, private networks or the cloud', () =>
     expectReachable('project pod', [...dns, 'public address']));
 
-  it('a server reaches its stores and two ports of a project, and neither OpenCode nor ports that nobody uses', () =>
-    expectReachable('server', [...sidecars, ...stores, ...offered, ...unprotected, ...nodeNames]));
+  it('a gateway reaches its stores and the session proxy of a project, and no other port of it', () =>
+    expectReachable('gateway', [sessionProxy, ...stores, ...offered, ...unprotected, ...nodeNames]));
+
+  it('a server reaches its stores, and no project', () =>
+    expectReachable('server', [...stores, ...offered, ...unprotected, ...nodeNames]));
 
   it('a worker reaches its stores and the API server, and no project', () =>
     expectReachable('worker', [...stores, ...offered, ...unprotected, ...nodeNames]));
@@ -120,11 +123,11 @@ describe('with all policies', () => {
     // A pod always reaches itself.
     expectReachable('other pod of the system', ['other pod of the system', ...offered, ...unprotected, ...nodeNames]));
 
-  it('a pod of another namespace reaches neither the stores nor projects, even with the labels of a server', () =>
+  it('a pod of another namespace reaches neither the stores nor projects, even with the labels of a gateway', () =>
     expectReachable('impostor in another namespace', [...offered, ...unprotected, ...nodeNames]));
 
-  it('a client outside the cluster reaches the server and the issuer, and neither metrics of workers, stores nor projects', () =>
-    expectReachable('outside the cluster', ['server', 'issuer', ...unprotected], podDestinations));
+  it('a client outside the cluster reaches the server, the gateway and the issuer, and neither metrics of workers, stores nor projects', () =>
+    expectReachable('outside the cluster', ['server', 'gateway', 'issuer', ...unprotected], podDestinations));
 });
 
 describe('each policy is needed', () => {
@@ -133,7 +136,11 @@ describe('each policy is needed', () => {
     await Promise.all([
       expectReachable('project pod', [...projectPorts, ...offered, ...unprotected, ...nodeNames]),
       expectReachable('worker', [...projectPorts, ...stores, ...offered, ...unprotected, ...nodeNames]),
-      expectReachable('outside the cluster', [...projectPorts, 'server', 'issuer', ...unprotected], podDestinations),
+      expectReachable(
+        'outside the cluster',
+        [...projectPorts, 'server', 'gateway', 'issuer', ...unprotected],
+        podDestinations,
+      ),
     ]);
   });
 
@@ -150,10 +157,10 @@ describe('each policy is needed', () => {
     ]);
   });
 
-  it('without the policies of server, worker, stores and issuer nobody reaches them', async () => {
-    withoutPolicies('opencode-system', 'server', 'worker', 'postgres', 'redis', 'keycloak');
+  it('without the policies of server, gateway, worker, stores and issuer nobody reaches them', async () => {
+    withoutPolicies('opencode-system', 'server', 'gateway', 'worker', 'postgres', 'redis', 'keycloak');
     await Promise.all([
-      expectReachable('server', [...sidecars, ...unprotected, ...nodeNames]),
+      expectReachable('gateway', [sessionProxy, ...unprotected, ...nodeNames]),
       expectReachable('impostor in another namespace', [...unprotected, ...nodeNames]),
       expectReachable('outside the cluster', unprotected, podDestinations),
     ]);

@@ -37,9 +37,10 @@ const ipOf = (namespace: string, pod: string) =>
   kubectl('-n', namespace, 'get', 'pod', pod, '-o', 'jsonpath={.status.podIP}');
 const tcp = (name: string, host: string, port: number): Destination => ({ name, protocol: 'tcp', host, port });
 
-/** Pods of the system that serve as destinations. Of servers and workers, the first pod is a source: a pod always reaches itself. */
+/** Pods of the system that serve as destinations. Of servers, gateways and workers, the first pod is a source: a pod always reaches itself. */
 export const destinationPods = () => ({
   server: podsOf('app.kubernetes.io/component=server').at(-1) ?? '',
+  gateway: podsOf('app.kubernetes.io/component=gateway').at(-1) ?? '',
   worker: podsOf('app.kubernetes.io/component=worker').at(-1) ?? '',
   postgres: 'postgres-0',
   redis: 'redis-0',
@@ -48,6 +49,7 @@ export const destinationPods = () => ({
 
 export function listSources(project: Project): Record<string, Source> {
   const [server = ''] = podsOf('app.kubernetes.io/component=server');
+  const [gateway = ''] = podsOf('app.kubernetes.io/component=gateway');
   const [worker = ''] = podsOf('app.kubernetes.io/component=worker');
   const inPod = (namespace: string, pod: string, container: string): Source => [
     'kubectl',
@@ -63,6 +65,7 @@ export function listSources(project: Project): Record<string, Source> {
   return {
     'project pod': inPod('opencode', project.podName, 'opencode-server'),
     server: inPod('opencode-system', server, 'server'),
+    gateway: inPod('opencode-system', gateway, 'gateway'),
     worker: inPod('opencode-system', worker, 'worker'),
     'other pod of the system': inPod('opencode-system', standInPods.plain.name, 'listener'),
     'impostor in another namespace': inPod(otherNamespace, standInPods.impostor.name, 'listener'),
@@ -82,6 +85,8 @@ export function listPodDestinations(otherProject: Project): Destination[] {
     tcp('session proxy of another project', project, 3002),
     tcp('server', inSystem(pods.server), 3080),
     tcp('server, unused port', inSystem(pods.server), unusedPort),
+    tcp('gateway', inSystem(pods.gateway), 3082),
+    tcp('gateway, unused port', inSystem(pods.gateway), unusedPort),
     tcp('worker metrics', inSystem(pods.worker), 3081),
     tcp('worker, unused port', inSystem(pods.worker), unusedPort),
     tcp('PostgreSQL', inSystem(pods.postgres), 5432),

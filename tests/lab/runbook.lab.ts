@@ -21,7 +21,8 @@ import {
   kubectl,
   overlay,
   projects,
-  readProjectSecret,
+  readCredential,
+  requestGateway,
   requestPod,
   signIn,
   system,
@@ -237,17 +238,17 @@ describe('the runbook on a real cluster', () => {
     expect(answers.filter((answer) => !projectStatusSchema.safeParse(answer).success)).toEqual([]);
   });
 
-  it('gives a project a new secret, and the project refuses the old one', async () => {
-    const old = readProjectSecret(project.id);
-    await client.projects.stop(project);
-    await client.waitFor(project.id, ({ status }) => status === 'stopped', { timeoutMs: 120_000 });
-    await runSuccessfully('Rotate secrets', 'delete secret', { '<id>': project.id });
-    await client.projects.start(project);
+  it('rotates ACCESS_SECRET while a project is open, and the project gets new credentials at its restart', async () => {
+    const [old, opened] = [readCredential(project.id, 'sidecar'), await requestGateway(project.id, '/session', token)];
+    expect(opened.status).toBe(200);
+    const previous = 'development-access-secret-that-everybody-knows';
+    await setSecrets({ ACCESS_SECRET: 'second-access-secret-that-everybody-knows', ACCESS_SECRET_PREVIOUS: previous });
+    expect((await requestGateway(project.id, '/session', token)).status).toBe(200);
+    await client.projects.restart(project);
+    await client.waitFor(project.id, ({ status }) => status !== 'ready', { timeoutMs: 60_000 });
     const { podName } = await waitUntilReady(project.id);
-    const responses = [old, readProjectSecret(project.id)].map((secret) =>
-      requestPod(podName, 3002, '/session', `Bearer ${secret}`),
-    );
-    expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([401, 200]);
+    expect((await requestPod(podName, 3002, '/session', `Bearer ${old}`)).status).toBe(401);
+    expect((await requestGateway(project.id, '/session', token)).status).toBe(200);
   });
 
   it('prints commands for alerts that answer', async () => {

@@ -86,16 +86,16 @@ export function createStandIns(): void {
   ip('-n', outside.name, 'route', 'add', 'default', 'via', outside.node);
 
   const { plain, impostor, dns, kubeSystem } = standInPods;
-  // The labels by which the policies select a server; only the namespace is wrong.
-  const serverLabels = {
+  // The labels by which the policies select a gateway; only the namespace is wrong.
+  const gatewayLabels = {
     'app.kubernetes.io/name': 'opencode-project-manager',
-    'app.kubernetes.io/component': 'server',
+    'app.kubernetes.io/component': 'gateway',
     'k8s-app': 'kube-dns',
   };
   kubectlApply([
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: otherNamespace } },
     listeningPod(plain.namespace, plain.name, {}, [unusedPort]),
-    listeningPod(impostor.namespace, impostor.name, serverLabels, [53, unusedPort]),
+    listeningPod(impostor.namespace, impostor.name, gatewayLabels, [53, unusedPort]),
     listeningPod(dns.namespace, dns.name, { 'k8s-app': 'kube-dns' }, [53, unusedPort]),
     listeningPod(kubeSystem.namespace, kubeSystem.name, {}, [53]),
   ]);

@@ -16,13 +16,14 @@ import {
   execInPod,
   kubectl,
   projects,
-  readProjectSecret,
+  readCredential,
+  requestGateway,
   requestPod,
-  serversAndWorkers,
+  programs,
   signIn,
   system,
   url,
-  waitForServersAndWorkers,
+  waitForPrograms,
 } from './cluster.ts';
 
 const repoUrl = 'http://git-server.opencode-system.svc:8080/example';
@@ -37,15 +38,15 @@ const podsSchema = z.object({
 
 let client: Client;
 let project: Project;
-let secret: string;
+let credentials: { opencode: string; sidecar: string };
 
 /** Sends a request to one of the three ports of the project's pod. */
 async function request(port: number, path: string, authorization: string | null, init: RequestInit = {}) {
   const { podName } = await client.projects.get(project.id);
   return await requestPod(podName, port, path, authorization, init);
 }
-const bearer = () => `Bearer ${secret}`;
-const basic = () => `Basic ${btoa(`opencode:${secret}`)}`;
+const bearer = () => `Bearer ${credentials.sidecar}`;
+const basic = () => `Basic ${btoa(`opencode:${credentials.opencode}`)}`;
 const readFile = async (path: string) => {
   const response = await request(3001, `/read?path=${encodeURIComponent(path)}`, bearer());
   return z.object({ content: z.string() }).parse(await response.json()).content;
@@ -57,17 +58,18 @@ afterAll(async () => {
 });
 
 describe('the kind overlay on a real cluster', () => {
-  it('starts two servers and two workers that become ready by their own probes', async () => {
+  it('starts two servers, two gateways and two workers that become ready by their own probes', async () => {
     const ready = kubectl(
       ...system,
       'get',
       'deployments',
       'server',
+      'gateway',
       'worker',
       '-o',
       'jsonpath={.items[*].status.readyReplicas}',
     );
-    expect(ready).toBe('2 2');
+    expect(ready).toBe('2 2 2');
     // The servers may not have received the first heartbeat of the watch yet.
     await vi.waitFor(
       async () => expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'ok' }),
@@ -103,21 +105,20 @@ describe('the kind overlay on a real cluster', () => {
       'opencode-server file-browser session-proxy',
     );
     expect(kubectl(...projects, ...pod, 'jsonpath={.status.containerStatuses[*].ready}')).toBe('true true true');
-    secret = readProjectSecret(project.id);
-    expect(secret.length).toBeGreaterThanOrEqual(32);
+    const read = (purpose: 'opencode' | 'sidecar') => readCredential(project.id, purpose);
+    credentials = { opencode: read('opencode'), sidecar: read('sidecar') };
+    expect(credentials.sidecar.length).toBeGreaterThanOrEqual(32);
     expect(await readFile('README.md')).toBe('Cloned inside the lab.\n');
   });
 
-  it('answers on the three ports of a project only requests that carry the secret of the project', async () => {
+  it('answers on the three ports of a project only requests that carry its own credential', async () => {
     const ports = [
       [3000, '/session', basic()],
       [3001, '/list', bearer()],
       [3002, '/session', bearer()],
     ] as const;
     for (const [port, path, authorization] of ports) {
-      const statuses = [null, `Bearer ${'x'.repeat(secret.length)}`, authorization].map((each) =>
-        request(port, path, each),
-      );
+      const statuses = [null, `Bearer ${'x'.repeat(43)}`, authorization].map((each) => request(port, path, each));
       expect([port, ...(await Promise.all(statuses)).map(({ status }) => status)]).toEqual([port, 401, 401, 200]);
     }
     expect((await request(3001, '/healthz', null)).status).toBe(200);
@@ -130,6 +131,16 @@ describe('the kind overlay on a real cluster', () => {
     });
     expect(await created.json()).toMatchObject({ title: 'From outside', directory: '/workspace/project' });
     expect(await (await request(3002, '/session', bearer())).json()).toMatchObject([{ title: 'From outside' }]);
+  });
+
+  it('lets only the owner into the project through the gateway', async () => {
+    const { token } = await client.trpc.tokens.create.mutate({ name: 'Gateway' });
+    const stranger = await (await signIn('user-b')).token();
+    expect((await requestGateway(project.id, '/session', token)).body).toContain('From outside');
+    for (const each of [null, stranger, 'opm_wrong']) {
+      const { status, body } = await requestGateway(project.id, '/session', each);
+      expect([status, body]).toEqual([401, expect.not.stringContaining('From outside')]);
+    }
   });
 
   it('keeps files and sessions when a project is stopped and started', async () => {
@@ -161,14 +172,14 @@ describe('the kind overlay on a real cluster', () => {
         received.push(`${id} ${status}`);
     })();
     await vi.waitFor(() => expect(received).toContain(`${project.id} ready`), 10_000);
-    kubectl(...system, 'rollout', 'restart', 'deployment/server', 'deployment/worker');
+    kubectl(...system, 'rollout', 'restart', 'deployment/server', 'deployment/gateway', 'deployment/worker');
     const created: Project[] = [];
     for (const name of ['First', 'Second']) {
       const one = await client.projects.create({ name: `${name} ${Date.now()}` });
       created.push(one);
       await client.waitFor(one.id, ({ status }) => status === 'ready', { timeoutMs: 120_000 });
     }
-    await waitForServersAndWorkers();
+    await waitForPrograms();
     await Promise.all(
       created.map(async ({ id }) => {
         await client.projects.delete(id);
@@ -185,12 +196,10 @@ describe('the kind overlay on a real cluster', () => {
     watching.abort();
     await watch;
     expect(await client.projects.get(project.id)).toMatchObject({ status: 'ready' });
-    const { items } = podsSchema.parse(
-      JSON.parse(kubectl(...system, 'get', 'pods', ...serversAndWorkers, '-o', 'json')),
-    );
+    const { items } = podsSchema.parse(JSON.parse(kubectl(...system, 'get', 'pods', ...programs, '-o', 'json')));
     // Pods of the old revision may still be terminating. They restarted at the installation, before the migrations had run.
     const present = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-    expect(present.map(({ status }) => status.containerStatuses[0]?.restartCount)).toEqual([0, 0, 0, 0]);
+    expect(present.map(({ status }) => status.containerStatuses[0]?.restartCount)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
   it('deletes the pod, claim, volume and secret of a deleted project', async () => {
@@ -207,7 +216,7 @@ describe('the kind overlay on a real cluster', () => {
     );
   });
 
-  it('gives the worker only the rights of its role in the namespace of the projects, and the server none', () => {
+  it('gives the worker only the rights of its role in the namespace of the projects, and server and gateway none', () => {
     const can = (account: string, ...what: string[]) =>
       spawnSync(
         'kubectl',
@@ -220,6 +229,7 @@ describe('the kind overlay on a real cluster', () => {
     expect(can('worker', 'get', 'secrets')).toBe('no');
     expect(can('worker', 'create', 'pods', '-n', 'opencode-system')).toBe('no');
     expect(can('server', 'list', 'pods')).toBe('no');
+    expect(can('gateway', 'list', 'pods')).toBe('no');
     // These rights were enough for all tests above.
     const logs = kubectl(...system, 'logs', '-l', 'app.kubernetes.io/component=worker', '--tail=-1');
     expect(logs).not.toMatch(/forbidden/i);
