@@ -1,15 +1,33 @@
 /** The three lanes of tests. The path of a test file decides its lane; only the unit lane starts no service. */
 
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const integrationTestsInSrc = 'src/**/*.integration.test.{ts,tsx}';
 
 /** PostgreSQL and Redis for the whole run. */
 const globalSetup = ['tests/support/global-setup.ts'];
 
+/** Started last, these files would run alone at the end: each takes minutes. */
+const longest = ['tests/e2e/product.test.ts', 'tests/faults/redis.test.ts', 'tests/faults/redis-frozen.test.ts'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line no-array-sort -- the method of the sequencer, not of an array
+    const sorted = await super.sort(files);
+    return sorted.toSorted((one, other) => rank(one) - rank(other));
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  const index = longest.findIndex((name) => moduleId.endsWith(name));
+  return index === -1 ? longest.length : index;
+}
+
 export default defineConfig({
   test: {
     restoreMocks: true,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
