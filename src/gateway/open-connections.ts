@@ -29,7 +29,7 @@ export interface OpenConnections {
 
 export function createOpenConnections({ maxPerUser }: { maxPerUser: number }): OpenConnections {
   const byUser = new Map<string, Set<OpenConnection>>();
-  let onEmpty: () => void = () => undefined;
+  let onEmpty: (() => void) | null = null;
   const all = () => [...byUser.values()].flatMap((connections) => [...connections]);
 
   return {
@@ -44,7 +44,7 @@ export function createOpenConnections({ maxPerUser }: { maxPerUser: number }): O
       const connections = byUser.get(connection.entry.userId);
       connections?.delete(connection);
       if (connections?.size === 0) byUser.delete(connection.entry.userId);
-      if (byUser.size === 0) onEmpty();
+      if (byUser.size === 0) onEmpty?.();
     },
     async recheck(check) {
       await Promise.all(

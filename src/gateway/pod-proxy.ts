@@ -67,9 +67,6 @@ export function createPodProxy(deps: {
     else deps.onUnreachable(request, target);
   });
 
-  const optionsFor = ({ address }: PodTarget) => ({
-    target: { host: address, port: sessionProxyPort, protocol: 'http:' },
-  });
   return {
     passRequest(request, response, target) {
       limitBody(request, response, deps.maxBodyBytes);
@@ -83,6 +80,10 @@ export function createPodProxy(deps: {
     close: () => agent.destroy(),
   };
 }
+
+const optionsFor = ({ address }: PodTarget) => ({
+  target: { host: address, port: sessionProxyPort, protocol: 'http:' },
+});
 
 /** Removes what a pod must not tell a browser, and what Node refuses to send and would throw about. */
 function clean(answer: IncomingMessage): void {

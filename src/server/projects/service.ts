@@ -48,7 +48,7 @@ export function projectNotFound(): AppError {
 }
 
 export function createProjectService(deps: ProjectServiceDeps): ProjectService {
-  const { db, announcer, clock, entries } = deps;
+  const { db, announcer, clock } = deps;
   const usualStart = createUsualStart({ db, clock });
 
   async function change(
@@ -96,7 +96,7 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
           'The project was deleted, so it cannot be opened. Create a new one instead.',
         );
       }
-      return entries.issue(caller, id);
+      return deps.entries.issue(caller, id);
     },
 
     get: async (caller, id) => toProject(await findOwn(caller, id)),
