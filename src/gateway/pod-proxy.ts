@@ -35,7 +35,15 @@ export function createPodProxy(deps: {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
   const proxy = createProxyServer({ agent, connectTimeout: connectTimeoutMs, proxyTimeout: 0, xfwd: false });
 
-  proxy.on('proxyReq', limitInterimAnswers);
+  proxy.on('proxyReq', (upstream, request, response) => {
+    limitInterimAnswers(upstream);
+    let isAnswered = false;
+    upstream.once('response', () => (isAnswered = true)).once('error', () => (isAnswered = true)); // the library answers it
+    // A pod that switches protocols unasked: Node closes the connection and reports no error.
+    upstream.once('close', () => {
+      if (!isAnswered && !response.headersSent) deps.onUnreachable(request, response);
+    });
+  });
   proxy.on('proxyRes', (answer, _request, response) => {
     clean(answer);
     // The library would otherwise ask every client to keep its connection, also one that is about to be closed.
