@@ -1,11 +1,12 @@
 /** The configuration of `npm start`: which services are embedded, where their data is, and the generated secrets. */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { z } from 'zod';
 
+import { readGatewayConfig } from '../gateway/config.ts';
 import { readServerConfig } from '../server/config.ts';
 import { ConfigurationError, readEnvironment } from '../shared/node/environment.ts';
 import { readWorkerConfig } from '../worker/config.ts';
@@ -39,6 +40,7 @@ const placeholders = {
   REDIS_URL: 'redis://embedded',
   OIDC_ISSUER: 'http://embedded',
   SESSION_SECRET: 'x'.repeat(32),
+  ACCESS_SECRET: 'x'.repeat(32),
 };
 
 export const embeddedClientId = 'opencode-project-manager';
@@ -56,14 +58,17 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
     kubernetes: read.KUBECONFIG === undefined,
     issuer: read.OIDC_ISSUER === undefined,
   };
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
   const complete: Environment = {
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
     ...(embed.issuer ? { OIDC_CLIENT_ID: embeddedClientId } : {}),
-    ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== '')),
+    ...localOrigins(set),
+    ...set,
   };
   const problems: string[] = [];
-  for (const check of [readServerConfig, readWorkerConfig]) {
+  const hasGateway = complete['WORKSPACE_DOMAIN'] !== undefined;
+  for (const check of [readServerConfig, readWorkerConfig, ...(hasGateway ? [readGatewayConfig] : [])]) {
     try {
       check({ ...placeholders, ...complete });
     } catch (error) {
@@ -78,17 +83,38 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
   return { dataDir: resolve(read.DATA_DIR), embed, env: complete };
 }
 
-const secretsSchema = z.object({ sessionSecret: z.string().min(32), clientSecret: z.string().min(32) });
-export type EmbeddedSecrets = z.infer<typeof secretsSchema>;
+/**
+ * Browsers resolve every name below localhost to this machine, so projects need no configuration there. At another address
+ * an administrator chooses the domain of the projects, and nobody can open a project before.
+ */
+function localOrigins({ PORT = '3080', PUBLIC_URL = `http://localhost:${Number(PORT)}` }: Environment): Environment {
+  const url = URL.parse(PUBLIC_URL); // whatever is wrong with it is reported below
+  if (url === null) return {};
+  const isLocal = url.hostname === 'localhost' || url.hostname === '127.0.0.1';
+  return { PUBLIC_URL, ...(isLocal ? { WORKSPACE_DOMAIN: `localhost:${Number(PORT)}` } : {}) };
+}
+
+const secretSchema = z.string().min(32);
+const secretsSchema = z.object({
+  sessionSecret: secretSchema,
+  clientSecret: secretSchema,
+  // Version 0.2 had none. The file gets one when it is read.
+  accessSecret: secretSchema.optional(),
+});
+export type EmbeddedSecrets = Required<z.infer<typeof secretsSchema>>;
 
 const createSecret = () => randomBytes(32).toString('base64url');
 
 /** The secrets of the embedded mode. The first start creates them in the data folder. Only the owner may read the file. */
 export function loadSecrets(dataDir: string): EmbeddedSecrets {
   const path = join(dataDir, 'secrets.json');
-  if (existsSync(path)) return secretsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const secrets = { sessionSecret: createSecret(), clientSecret: createSecret() };
+  const stored = existsSync(path) ? secretsSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) : null;
+  const created = { sessionSecret: createSecret(), clientSecret: createSecret(), accessSecret: createSecret() };
+  const secrets = { ...created, ...stored };
+  if (stored?.accessSecret !== undefined) return { ...secrets, accessSecret: stored.accessSecret };
   mkdirSync(dataDir, { recursive: true });
-  writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
+  // Renaming replaces the file at once: a crash in between loses no secret.
+  writeFileSync(`${path}.new`, JSON.stringify(secrets), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
   return secrets;
 }

@@ -55,6 +55,7 @@ export function completeEnvironment(
   const { postgres, redis, kubernetes, issuer } = services;
   return {
     SESSION_SECRET: secrets.sessionSecret,
+    ACCESS_SECRET: secrets.accessSecret,
     ...env,
     ...(postgres ? { DATABASE_URL: postgres.url } : {}),
     ...(redis ? { REDIS_URL: redis.url } : {}),

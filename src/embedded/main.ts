@@ -8,6 +8,7 @@ import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 
+import { readGatewayConfig } from '../gateway/config.ts';
 import { readServerConfig } from '../server/config.ts';
 import { ConfigurationError } from '../shared/node/environment.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
@@ -24,6 +25,9 @@ import { startMessage } from './start-message.ts';
 const root = resolve(import.meta.dirname, '../..');
 /** The documentation promises that Ctrl-C takes at most five seconds. */
 const stopTimeoutMs = 4_500;
+
+/** On stop, requests to projects get this long to finish. */
+const projectGraceMs = 500;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const shutdown = createShutdown();
@@ -75,7 +79,15 @@ async function startServerAndWorker(
   const serverConfig = readServerConfig(env);
   shutdown.add(await parts.startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
   await parts.migrateToLatest(serverConfig.databaseUrl);
-  await shutdown.track(parts.startServer(serverConfig, { log, clientDir }));
+  // At another address than localhost, projects have origins only when WORKSPACE_DOMAIN names their domain.
+  const hasGateway = env['WORKSPACE_DOMAIN'] !== undefined;
+  const gatewayContext = hasGateway ? parts.createGatewayContext(readGatewayConfig(env), { log }) : null;
+  const hosted = gatewayContext ? { hosted: gatewayContext.gateway } : {};
+  const server = parts.startServer(serverConfig, { log, clientDir, ...hosted });
+  await server.catch(() => gatewayContext?.stop(0));
+  await shutdown.track(server);
+  // It stops before the server, which waits for everything that passes.
+  if (gatewayContext) shutdown.add(() => gatewayContext.stop(projectGraceMs));
   const workerConfig = readWorkerConfig(env);
   const worker = await shutdown.track(parts.startWorker(workerConfig, { log }));
   // Only on request, so that two instances on one machine do not both use the default port.

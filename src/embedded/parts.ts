@@ -11,6 +11,7 @@ export async function loadParts() {
   const { createEmbeddedKubernetes } = await importThenYield(import('./kubernetes/embedded-kubernetes.ts'));
   const { createEmbeddedIssuer } = await importThenYield(import('./issuer/issuer.ts'));
   const { startServer } = await importThenYield(import('../server/server.ts'));
+  const { createGatewayContext } = await importThenYield(import('../gateway/context.ts'));
   const { startWorker } = await importThenYield(import('../worker/worker.ts'));
   const { startHealthServer } = await import('../worker/health.ts');
   const { migrateToLatest } = await import('../shared/node/db/migrate.ts');
@@ -19,6 +20,7 @@ export async function loadParts() {
     createEmbeddedKubernetes,
     createEmbeddedIssuer,
     startServer,
+    createGatewayContext,
     startWorker,
     startHealthServer,
     migrateToLatest,

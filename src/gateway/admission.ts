@@ -10,10 +10,16 @@ import type { ProjectRecord } from '../shared/node/db/project-record.ts';
 /** The answer for one entry. */
 export type Admission =
   | { kind: 'refused' }
-  /** The person may enter, and the pod cannot be reached yet. */
-  | { kind: 'not-ready'; project: ProjectRecord }
-  /** @property credential the sidecar credential of the pod */
-  | { kind: 'admitted'; project: ProjectRecord; address: string; credential: string };
+  /**
+   * The person may enter, and the pod cannot be reached yet.
+   * @property needsRestart the pod runs, with credentials that are not valid here
+   */
+  | { kind: 'not-ready'; project: ProjectRecord; needsRestart: boolean }
+  /**
+   * @property podUid differs for each pod of the project
+   * @property credential the sidecar credential of the pod
+   */
+  | { kind: 'admitted'; project: ProjectRecord; podUid: string; address: string; credential: string };
 
 export interface AdmissionSource {
   /** The user whose session or token this is, unless it has ended. */
@@ -41,7 +47,7 @@ export function createAdmissions(deps: {
 
   return {
     check(entry) {
-      const key = `${entry.credential.kind}:${entry.credential.id}:${entry.projectId}`;
+      const key = `${entry.credential.kind}:${entry.credential.id}:${entry.userId}:${entry.projectId}`;
       const known = answers.get(key);
       if (known && clock.monotonic() - known.at < maxAgeMs) return known.answer;
       const answer = decideAdmission(entry, source);
@@ -49,7 +55,9 @@ export function createAdmissions(deps: {
       answers.set(key, { at: clock.monotonic(), answer });
       if (answers.size > maxEntries) answers.delete(answers.keys().next().value ?? key);
       // A database that did not answer is asked again by the next request.
-      answer.catch(() => answers.delete(key));
+      answer.catch(() => {
+        if (answers.get(key)?.answer === answer) answers.delete(key);
+      });
       return answer;
     },
   };
@@ -60,8 +68,10 @@ async function decideAdmission(entry: Entry, source: AdmissionSource): Promise<A
   if (userId === null || userId !== entry.userId) return { kind: 'refused' };
   const project = await source.findOwnedProject({ id: entry.projectId, ownerId: userId });
   if (!project || project.status === 'archived') return { kind: 'refused' };
-  const credential = source.credentialOf(project);
+  const { podIp: address, podUid } = project;
   const isReady = project.status === 'ready' && project.desiredState === 'running';
-  if (!isReady || project.podIp === null || credential === null) return { kind: 'not-ready', project };
-  return { kind: 'admitted', project, address: project.podIp, credential };
+  if (!isReady || address === null || podUid === null) return { kind: 'not-ready', project, needsRestart: false };
+  const credential = source.credentialOf(project);
+  if (credential === null) return { kind: 'not-ready', project, needsRestart: true };
+  return { kind: 'admitted', project, podUid, address, credential };
 }

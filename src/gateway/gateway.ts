@@ -1,241 +1,189 @@
 /**
  * The gateway: one origin per project, between browsers and pods. It owns who may pass; http-proxy-3 moves the bytes. It
- * knows PostgreSQL and the derived credentials, and neither Kubernetes nor the queue.
+ * knows PostgreSQL and the derived credentials, and it never talks to Kubernetes.
  *
- * A request takes this way: host → entry (cookie, token or ticket) → same origin? → admission → pod.
+ * A request takes this way: well-formed? → host → entry (cookie, token or ticket) → same origin? → admission → pod.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import type { Clock } from '../shared/clock.ts';
-import type { Entry, EntryTokens } from '../shared/node/access/tickets.ts';
+import { gatewayPath, projectIdOfHost, projectOrigin } from '../shared/node/access/project-hosts.ts';
+import type { Entry } from '../shared/node/access/tickets.ts';
 import type { Log } from '../shared/node/log.ts';
 import type { Admission, Admissions } from './admission.ts';
+import { refuseUpgrade, sendPage, sendText, wantsPage } from './answers.ts';
 import { isSameOrigin } from './headers.ts';
+import type { Outcome } from './metrics.ts';
 import type { OpenConnection, OpenConnections } from './open-connections.ts';
+import type { OwnPaths } from './own-paths.ts';
 import type { PodProxy } from './pod-proxy.ts';
-import { projectIdOfHost, projectOrigin } from './project-hosts.ts';
-import { gatewayPath, renderMessagePage, renderWaitingPage, waitingScript, waitingStateOf } from './waiting-page.ts';
+import { pathOf, requestProblem, upgradeProblem } from './request-problem.ts';
+import { renderMessagePage, renderWaitingPage } from './waiting-page.ts';
+import { waitingStateOf, type NotReady } from './waiting-state.ts';
 import type { WorkspaceCookie } from './workspace-cookie.ts';
-
-/** Where OpenCode's web UI shows the project's folder. */
-export const workspaceDeepLink = `/${Buffer.from('/workspace/project').toString('base64url')}/session`;
 
 export interface Gateway {
   /** Whether the request is for the origin of a project. */
   handles(request: IncomingMessage): boolean;
   handleRequest(request: IncomingMessage, response: ServerResponse): void;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Ends every open connection and resolves when nothing is left running. */
-  stop(): Promise<void>;
+  /** Ends open streams, waits for other requests up to `graceMs`, and resolves when nothing is left running. */
+  stop(graceMs: number): Promise<void>;
 }
 
 export interface GatewayDeps {
-  /** Scheme, domain and port of all projects, such as `http://localhost:3080`. Read with each request. */
-  workspaceUrl: () => string;
-  /** The origin of the product, for links. */
-  productUrl: () => string;
-  tokens: EntryTokens;
+  /** Scheme, domain and port of all projects, such as `http://localhost:3080`. */
+  workspaceUrl: string;
+  /** The page of a project in the product. */
+  projectPage: (projectId: string) => string;
+  maxBodyBytes: number;
   cookie: WorkspaceCookie;
   admissions: Admissions;
   connections: OpenConnections;
   proxy: PodProxy;
+  ownPaths: OwnPaths;
   /** The entry of a personal access token for this project, or `null`. */
   entryOfToken: (token: string, projectId: string) => Promise<Entry | null>;
-  /** Marks a ticket as used. @returns `false` when it was used before */
-  redeem: (ticketId: string) => Promise<boolean>;
-  /** Starts the project, or retries its failed start. */
-  start: (entry: Entry) => Promise<void>;
-  clock: Clock;
+  count: (outcome: Outcome) => void;
   log: Log;
 }
 
-/** How often open connections are checked, and how often a waiting page hears the state. */
+/** How often open connections are checked. */
 const recheckIntervalMs = 2_000;
-const stateIntervalMs = 1_000;
 
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { admissions, connections, cookie, log, proxy, tokens } = deps;
-  const stopping = new AbortController();
-  const projectOf = ({ headers }: IncomingMessage) =>
-    projectIdOfHost(headers.host, new URL(deps.workspaceUrl()).hostname);
-  const originOf = (projectId: string) => projectOrigin(projectId, deps.workspaceUrl());
-  const timer = setInterval(() => {
-    connections
-      .recheck((entry) => admissions.check(entry))
-      .catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'open connections could not be checked; trying again'),
-      );
-  }, recheckIntervalMs);
+  const { admissions, connections, cookie, log, ownPaths, proxy, projectPage } = deps;
+  const domain = new URL(deps.workspaceUrl).hostname;
+  const projectOf = ({ headers }: IncomingMessage) => projectIdOfHost(headers.host, domain);
+  const stopChecking = startChecking(deps);
 
-  /** Who asks, and whether a page of another origin could have made the request. */
+  /** Who asks, unless a page of another origin could have made the request. */
   async function identify(request: IncomingMessage, projectId: string, isUpgrade: boolean): Promise<Entry | null> {
     const token = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token !== undefined) return deps.entryOfToken(token, projectId);
-    if (!isSameOrigin({ method: request.method, headers: request.headers, isUpgrade }, originOf(projectId)))
-      return null;
+    const origin = projectOrigin(projectId, deps.workspaceUrl);
+    if (!isSameOrigin({ method: request.method, headers: request.headers, isUpgrade }, origin)) return null;
     return cookie.read(request.headers.cookie, projectId);
   }
 
-  async function respond(request: IncomingMessage, response: ServerResponse, projectId: string): Promise<void> {
-    const url = new URL(request.url ?? '/', originOf(projectId));
-    if (url.pathname === `${gatewayPath}/enter`) return enter(url, response, projectId);
-    const entry = await identify(request, projectId, false);
+  async function admit(request: IncomingMessage, projectId: string, isUpgrade: boolean) {
+    const entry = await identify(request, projectId, isUpgrade);
     const admission: Admission = entry ? await admissions.check(entry) : { kind: 'refused' };
-    if (!entry || admission.kind === 'refused') return refuse(request, response, projectId);
-    if (url.pathname.startsWith(`${gatewayPath}/`)) return respondItself(request, response, { url, entry });
-    if (admission.kind === 'not-ready') return showWaiting(response, admission.project);
-    const connection = { entry, address: admission.address, end: () => response.destroy() };
-    if (!track(connection, response)) {
-      return sendText(response, 429, 'You have too many open connections. Close some windows and try again.');
-    }
-    proxy.passRequest(request, response, admission);
+    return entry && admission.kind !== 'refused' ? { entry, admission } : null;
   }
 
-  /** Exchanges a ticket for the cookie, then shows OpenCode. */
-  async function enter(url: URL, response: ServerResponse, projectId: string): Promise<void> {
-    const ticket = await tokens.verify('ticket', url.searchParams.get('ticket') ?? '', projectId);
-    if (!ticket || !(await deps.redeem(ticket.id))) {
-      const link = { href: `${deps.productUrl()}/projects/${projectId}`, label: 'Open the project again' };
-      return sendPage(
-        response,
-        403,
-        renderMessagePage('This link has expired', 'A link opens a project once, within 30 seconds.', link),
-      );
+  async function respond(request: IncomingMessage, response: ServerResponse, projectId: string): Promise<Outcome> {
+    const problem = requestProblem(request, deps);
+    if (problem) {
+      sendText(response, problem.status, problem.message);
+      return 'malformed';
     }
-    response.setHeader('set-cookie', await cookie.issue(ticket));
-    response
-      .writeHead(303, { location: workspaceDeepLink, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
-      .end();
+    request.url = pathOf(request.url ?? '/');
+    const url = new URL(request.url, 'http://localhost');
+    const ownPath = url.pathname.startsWith(`${gatewayPath}/`) ? url.pathname.slice(gatewayPath.length) : null;
+    if (ownPath === '/enter' && request.method === 'GET') {
+      return ownPaths.enter(response, projectId, url.searchParams.get('ticket') ?? '');
+    }
+
+    const admitted = await admit(request, projectId, false);
+    if (!admitted) return refuse(request, response, projectPage(projectId));
+    const { entry, admission } = admitted;
+    if (admission.kind === 'not-ready' && ownPath === null) return wait(request, response, admission);
+    const isLongLived = () => String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
+    const podUid = admission.kind === 'admitted' && ownPath === null ? admission.podUid : null;
+    if (!track({ entry, podUid, isLongLived, end: () => response.destroy() }, response)) {
+      sendText(response, 429, 'You have too many open connections. Close some windows and try again.');
+      return 'limited';
+    }
+    if (ownPath !== null) return ownPaths.respond(request, response, { path: ownPath, entry });
+    if (admission.kind === 'admitted' && !response.destroyed) proxy.passRequest(request, response, admission);
+    return 'passed';
   }
 
-  /** Another person's project, none, and a visitor who is not signed in all look the same. */
-  function refuse(request: IncomingMessage, response: ServerResponse, projectId: string): void {
-    if (!(request.headers.accept ?? '').includes('text/html')) {
-      return sendText(
-        response,
-        401,
-        'Open the project from the project manager, or send a personal access token of its owner.',
-      );
-    }
-    const link = { href: `${deps.productUrl()}/projects/${projectId}`, label: 'Open it from the project manager' };
-    sendPage(
-      response,
-      401,
-      renderMessagePage('You are not signed in to this project', 'Sign in, then open the project again.', link),
-    );
-  }
-
-  /** The gateway's own paths, for the waiting page. */
-  async function respondItself(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { url, entry }: { url: URL; entry: Entry },
-  ): Promise<void> {
-    switch (`${request.method} ${url.pathname.slice(gatewayPath.length)}`) {
-      case 'GET /waiting.js':
-        response
-          .writeHead(200, { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' })
-          .end(waitingScript);
-        return;
-      case 'GET /state':
-        return streamState(response, entry);
-      case 'POST /start':
-        await deps.start(entry);
-        response.writeHead(303, { location: '/' }).end();
-        return;
-      default:
-        sendText(response, 404, 'The gateway has no such page.');
-    }
-  }
-
-  /** Server-sent events with the state of the project, until it is ready or may no longer be shown. */
-  async function streamState(response: ServerResponse, entry: Entry): Promise<void> {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    let last = '';
-    while (!response.destroyed && !stopping.signal.aborted) {
-      const admission = await admissions.check(entry);
-      if (admission.kind === 'refused') break;
-      const state = JSON.stringify(admission.kind === 'admitted' ? { ready: true } : waitingStateOf(admission.project));
-      if (state !== last) response.write(`data: ${state}\n\n`);
-      last = state;
-      if (admission.kind === 'admitted') break;
-      await new Promise((resolve) => setTimeout(resolve, stateIntervalMs));
-    }
-    response.end();
-  }
-
-  function showWaiting(response: ServerResponse, project: Parameters<typeof renderWaitingPage>[0]): void {
+  function wait(request: IncomingMessage, response: ServerResponse, notReady: NotReady): Outcome {
+    const { title, message, nextStep } = waitingStateOf(notReady);
     response.setHeader('retry-after', '2');
-    sendPage(response, 503, renderWaitingPage(project, `${deps.productUrl()}/projects/${project.id}`));
+    if (wantsPage(request)) sendPage(response, 503, renderWaitingPage(notReady, projectPage(notReady.project.id)));
+    else sendText(response, 503, `${title}. ${message} ${nextStep}`.trim());
+    return 'not-ready';
   }
 
   /** Registers a connection until its browser side closes. @returns `false` at the limit of its user */
   function track(connection: OpenConnection, side: ServerResponse | Duplex): boolean {
     if (!connections.add(connection)) return false;
     side.once('close', () => connections.remove(connection));
+    if (side.destroyed) connections.remove(connection); // it has closed while the person was identified
     return true;
   }
 
-  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, projectId: string): Promise<void> {
-    const entry = await identify(request, projectId, true);
-    const admission: Admission = entry ? await admissions.check(entry) : { kind: 'refused' };
-    if (!entry || admission.kind === 'refused') return endUpgrade(socket, '403 Forbidden');
-    if (admission.kind === 'not-ready') return endUpgrade(socket, '503 Service Unavailable');
-    if (!track({ entry, address: admission.address, end: () => socket.destroy() }, socket)) {
-      return endUpgrade(socket, '429 Too Many Requests');
-    }
-    proxy.passUpgrade(request, socket, head, admission);
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, projectId: string): Promise<Outcome> {
+    const refuseWith = (status: number, outcome: Outcome): Outcome => {
+      refuseUpgrade(socket, status);
+      return outcome;
+    };
+    const problem = upgradeProblem(request);
+    if (problem) return refuseWith(problem.status, 'malformed');
+    request.url = pathOf(request.url ?? '/');
+    const admitted = await admit(request, projectId, true);
+    if (!admitted) return refuseWith(403, 'refused');
+    const { entry, admission } = admitted;
+    if (admission.kind === 'not-ready') return refuseWith(503, 'not-ready');
+    const { podUid } = admission;
+    const connection = { entry, podUid, isLongLived: () => true, end: () => socket.destroy() };
+    if (!track(connection, socket)) return refuseWith(429, 'limited');
+    if (!socket.destroyed) proxy.passUpgrade(request, socket, head, admission);
+    return 'passed';
   }
 
   return {
     handles: (request) => projectOf(request) !== null,
     handleRequest(request, response) {
-      respond(request, response, projectOf(request) ?? '').catch((error: unknown) => {
+      respond(request, response, projectOf(request) ?? '').then(deps.count, (error: unknown) => {
         log.warn({ error: String(error) }, 'a request to a project could not be answered');
-        if (response.headersSent) response.destroy();
-        else sendText(response, 503, 'The project manager cannot reach its database. Try again in a moment.');
+        deps.count('failed');
+        sendText(response, 503, 'The project manager cannot reach its database. Try again in a moment.');
       });
     },
     handleUpgrade(request, socket, head) {
       socket.on('error', () => socket.destroy());
-      upgrade(request, socket, head, projectOf(request) ?? '').catch((error: unknown) => {
+      upgrade(request, socket, head, projectOf(request) ?? '').then(deps.count, (error: unknown) => {
         log.warn({ error: String(error) }, 'a WebSocket to a project could not be opened');
-        endUpgrade(socket, '503 Service Unavailable');
+        deps.count('failed');
+        refuseUpgrade(socket, 503);
       });
     },
-    async stop() {
-      clearInterval(timer);
-      stopping.abort();
+    async stop(graceMs) {
+      stopChecking();
+      connections.endLongLived();
+      await connections.whenEmpty(graceMs);
       connections.endAll();
       proxy.close();
     },
   };
 }
 
-/** The pages of the gateway load nothing from elsewhere. */
-const pagePolicy =
-  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-
-function sendPage(response: ServerResponse, status: number, html: string): void {
-  response
-    .writeHead(status, {
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-store',
-      'content-security-policy': pagePolicy,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'same-origin',
-    })
-    .end(html);
+/** Ends the connections of people whose entry has ended. @returns stops it */
+function startChecking({ admissions, connections, log }: GatewayDeps): () => void {
+  const check = () =>
+    connections
+      .recheck((entry) => admissions.check(entry))
+      .catch((error: unknown) =>
+        log.warn({ error: String(error) }, 'open connections could not be checked; trying again'),
+      );
+  const timer = setInterval(() => void check(), recheckIntervalMs);
+  return () => clearInterval(timer);
 }
 
-function sendText(response: ServerResponse, status: number, text: string): void {
-  response
-    .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' })
-    .end(`${text}\n`);
-}
-
-function endUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+/** Another person's project, none, and a visitor who is not signed in all look the same. */
+function refuse(request: IncomingMessage, response: ServerResponse, projectUrl: string): Outcome {
+  if (wantsPage(request)) {
+    const link = { href: projectUrl, label: 'Open it from the project manager' };
+    const title = 'You are not signed in to this project';
+    sendPage(response, 401, renderMessagePage(title, 'Sign in, then open the project again.', link));
+  } else {
+    const message = 'Open the project from the project manager, or send a personal access token of its owner.';
+    sendText(response, 401, message);
+  }
+  return 'refused';
 }

@@ -1,36 +1,9 @@
 /** The page in place of OpenCode while a project is not ready. It says why, offers what helps, and continues by itself. */
 
-import { reasonFacts } from '../shared/contract/reasons.ts';
-import type { ProjectRecord } from '../shared/node/db/project-record.ts';
+import { gatewayPath } from '../shared/node/access/project-hosts.ts';
+import { waitingStateOf, type NotReady } from './waiting-state.ts';
 
-/** Paths of the gateway itself on a project's origin. OpenCode uses none that begins so. */
-export const gatewayPath = '/.opencode-gateway';
-
-/** What the page shows, as JSON for its script. */
-export interface WaitingState {
-  ready: boolean;
-  title: string;
-  message: string;
-  nextStep: string;
-  /** Whether a button starts (or retries) the project. */
-  action: 'start' | 'retry' | null;
-}
-
-export function waitingStateOf(project: ProjectRecord): WaitingState {
-  return {
-    ready: false,
-    title: project.reason === null ? 'Not ready yet' : reasonFacts[project.reason].title,
-    message: project.message ?? 'The project is not ready yet.',
-    nextStep: project.nextStep ?? '',
-    action: actionFor(project),
-  };
-}
-
-function actionFor({ status, desiredState }: ProjectRecord): WaitingState['action'] {
-  if (desiredState === 'deleted') return null;
-  if (status === 'stopped' || status === 'stopping') return 'start';
-  return status === 'error' ? 'retry' : null;
-}
+const buttonLabels = { start: 'Start', retry: 'Retry', restart: 'Restart' } as const;
 
 const style = `
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5 }
@@ -50,9 +23,13 @@ const show = (state) => {
   for (const name of ['title', 'message', 'nextStep']) document.getElementById(name).textContent = state[name];
   const form = document.getElementById('action');
   form.hidden = state.action === null;
-  document.getElementById('button').textContent = state.action === 'retry' ? 'Retry' : 'Start';
+  document.getElementById('button').textContent = ${JSON.stringify(buttonLabels)}[state.action] ?? '';
 };
-new EventSource('${gatewayPath}/state').onmessage = ({ data }) => show(JSON.parse(data));
+const states = new EventSource('${gatewayPath}/state');
+states.onmessage = ({ data }) => show(JSON.parse(data));
+states.onerror = () => {
+  if (states.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+};
 document.getElementById('action').addEventListener('submit', (event) => {
   event.preventDefault();
   document.getElementById('action').hidden = true;
@@ -61,8 +38,9 @@ document.getElementById('action').addEventListener('submit', (event) => {
 `;
 
 /** @param projectUrl the page of the project in the product */
-export function renderWaitingPage(project: ProjectRecord, projectUrl: string): string {
-  const state = waitingStateOf(project);
+export function renderWaitingPage(notReady: NotReady, projectUrl: string): string {
+  const { project } = notReady;
+  const state = waitingStateOf(notReady);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -80,7 +58,7 @@ export function renderWaitingPage(project: ProjectRecord, projectUrl: string): s
 <p id="nextStep">${escapeHtml(state.nextStep)}</p>
 </div>
 <form id="action" method="post" action="${gatewayPath}/start"${state.action === null ? ' hidden' : ''}>
-<button id="button">${state.action === 'retry' ? 'Retry' : 'Start'}</button>
+<button id="button">${state.action === null ? '' : buttonLabels[state.action]}</button>
 </form>
 <nav><a href="${escapeHtml(projectUrl)}">Show the project</a></nav>
 </main></body>

@@ -12,15 +12,15 @@ export interface WorkspaceCookie {
 }
 
 /** @param deps.isSecure whether the origins of projects are served over https */
-export function createWorkspaceCookie(deps: { tokens: EntryTokens; isSecure: () => boolean }): WorkspaceCookie {
-  const name = () => (deps.isSecure() ? '__Host-opencode-workspace' : 'opencode-workspace');
+export function createWorkspaceCookie(deps: { tokens: EntryTokens; isSecure: boolean }): WorkspaceCookie {
+  const name = deps.isSecure ? '__Host-opencode-workspace' : 'opencode-workspace';
   return {
     async issue(entry) {
       const value = await deps.tokens.sign('workspace-cookie', entry, lifetimeSeconds);
-      return `${name()}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${lifetimeSeconds}${deps.isSecure() ? '; Secure' : ''}`;
+      return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${lifetimeSeconds}${deps.isSecure ? '; Secure' : ''}`;
     },
     async read(cookieHeader, projectId) {
-      const prefix = `${name()}=`;
+      const prefix = `${name}=`;
       const pairs = (cookieHeader ?? '').split(';').map((pair) => pair.trim());
       // A page of the pod can set a second cookie of this name with a longer path: every one is tried.
       for (const pair of pairs.filter((each) => each.startsWith(prefix)).slice(0, 5)) {

@@ -9,29 +9,38 @@ import type { ServerContext } from './context.ts';
 import { shapeOf } from './error-shape.ts';
 import { registerHealthRoutes } from './health/routes.ts';
 import { registerClientFiles } from './http/client-files.ts';
+import { hostingServerFactory, type HostedApplication } from './http/hosted-application.ts';
 import { headersOfUnreadable, registerSecurityHeaders } from './http/security-headers.ts';
 import { fromFastifyError, registerTrpcRoutes } from './http/trpc-routes.ts';
 import { refuseUnreadable } from './http/unreadable.ts';
 import { httpTimeoutMs, maxMessageBytes } from './limits.ts';
 import { procedureNames } from './router.ts';
 
-/** @param clientDir the folder of the built user interface */
+/** Longer than a load balancer's usual minute: the load balancer must close first. */
+const keepAliveTimeoutMs = 72_000;
+
+/**
+ * @param options.clientDir the folder of the built user interface
+ * @param options.hosted another application in the same listener
+ */
 export async function createApp(
   context: ServerContext,
-  { clientDir }: { clientDir: string },
+  { clientDir, hosted = null }: { clientDir: string; hosted?: HostedApplication | null },
 ): Promise<FastifyInstance> {
   const { config, log, metrics } = context;
+  const http = { connectionsCheckingInterval: 1_000 }; // Node checks the timeouts only twice a minute by default
   const app = fastify({
+    ...(hosted ? { serverFactory: hostingServerFactory(hosted, { http, keepAliveTimeoutMs }) } : {}),
     logger: false, // the line below never contains the query, which may contain a code of the issuer
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     clientErrorHandler: refuseUnreadable,
     bodyLimit: maxMessageBytes,
-    http: { connectionsCheckingInterval: 1_000 }, // Node checks the timeouts only twice a minute by default
+    http,
     connectionTimeout: httpTimeoutMs,
     requestTimeout: httpTimeoutMs,
     handlerTimeout: httpTimeoutMs,
-    keepAliveTimeout: 72_000, // longer than a load balancer's usual minute: the load balancer must close first
+    keepAliveTimeout: keepAliveTimeoutMs,
     forceCloseConnections: 'idle',
     trustProxy: (_address, hop) => hop < config.trustedProxies,
     routerOptions: { maxParamLength: 5_000 }, // a batch names all its procedures in the path

@@ -2,70 +2,64 @@
 
 import { z } from 'zod';
 
+import { accessVariables, checkWorkspaceDomain } from '../shared/node/access/access-variables.ts';
 import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';
 
 const issuerUrl = z.url({ protocol: /^https?$/, error: 'must be the URL of an OpenID Connect issuer.' });
 
-const publicUrl = z
-  .url({ protocol: /^https?$/, error: 'must be the URL at which people open the application.' })
-  .refine(
-    (text) => URL.canParse(text) && new URL(text).pathname === '/' && new URL(text).search === '',
-    'must consist of scheme, host and port, without a path.',
-  )
-  .transform((text) => new URL(text).origin);
-
 /** Every environment variable that `npm run server` reads. */
-export const serverVariables = z.object({
-  ...commonVariables,
-  PORT: integerVariable('PORT', { min: 0, max: 65_535, fallback: 3080 }).describe(
-    'The TCP port to listen on; 0 means any free port.',
-  ),
-  HOST: z
-    .string()
-    .max(255, 'must be a host name or an address.')
-    .default('0.0.0.0')
-    .describe('The address to listen on. `npm start`: 127.0.0.1.'),
-  PUBLIC_URL: publicUrl.optional().describe('The origin that browsers see; default: `http://localhost:PORT`.'),
-  OIDC_ISSUER: issuerUrl.describe('The OpenID Connect issuer, exactly as its tokens name it.'),
-  OIDC_DISCOVERY_URL: issuerUrl
-    .refine((text) => text.includes('/.well-known/'), 'must be the whole URL, with /.well-known/openid-configuration.')
-    .optional()
-    .describe(
-      "The URL of the issuer's metadata, if the server reaches the issuer at another address than browsers do.",
+export const serverVariables = z
+  .object({
+    ...commonVariables,
+    ...accessVariables,
+    PORT: integerVariable('PORT', { min: 0, max: 65_535, fallback: 3080 }).describe(
+      'The TCP port to listen on; 0 means any free port.',
     ),
-  OIDC_CLIENT_ID: z
-    .string()
-    .describe('The id of this application at the issuer; its redirect URL is `PUBLIC_URL/auth/callback`.'),
-  OIDC_CLIENT_SECRET: z
-    .string()
-    .optional()
-    .describe(
-      'The secret of this application at the issuer. Without it the application is a public client, which only PKCE protects.',
+    HOST: z
+      .string()
+      .max(255, 'must be a host name or an address.')
+      .default('0.0.0.0')
+      .describe('The address to listen on. `npm start`: 127.0.0.1.'),
+    OIDC_ISSUER: issuerUrl.describe('The OpenID Connect issuer, exactly as its tokens name it.'),
+    OIDC_DISCOVERY_URL: issuerUrl
+      .refine(
+        (text) => text.includes('/.well-known/'),
+        'must be the whole URL, with /.well-known/openid-configuration.',
+      )
+      .optional()
+      .describe(
+        "The URL of the issuer's metadata, if the server reaches the issuer at another address than browsers do.",
+      ),
+    OIDC_CLIENT_ID: z
+      .string()
+      .describe('The id of this application at the issuer; its redirect URL is `PUBLIC_URL/auth/callback`.'),
+    OIDC_CLIENT_SECRET: z
+      .string()
+      .optional()
+      .describe(
+        'The secret of this application at the issuer. Without it the application is a public client, which only PKCE protects.',
+      ),
+    OIDC_AUDIENCE: z
+      .string()
+      .optional()
+      .describe(
+        "The audience that the issuer's access tokens must have to be accepted as bearer tokens; default: the client id.",
+      ),
+    MAX_PROJECTS_PER_USER: integerVariable('MAX_PROJECTS_PER_USER', { min: 1, max: 100_000, fallback: 20 }).describe(
+      'How many projects one person may have; deleted projects do not count.',
     ),
-  OIDC_AUDIENCE: z
-    .string()
-    .optional()
-    .describe(
-      "The audience that the issuer's access tokens must have to be accepted as bearer tokens; default: the client id.",
+    RATE_LIMIT_PER_MINUTE: integerVariable('RATE_LIMIT_PER_MINUTE', {
+      min: 60,
+      max: 10_000_000,
+      fallback: 6_000,
+    }).describe(
+      'Calls of one user per minute, in each process. The other limits are derived from it (docs/operations/limits.md).',
     ),
-  SESSION_SECRET: z
-    .string()
-    .min(32, 'must be a secret of at least 32 random characters.')
-    .describe('Signs the session cookies; at least 32 characters. `npm start` generates one.'),
-  MAX_PROJECTS_PER_USER: integerVariable('MAX_PROJECTS_PER_USER', { min: 1, max: 100_000, fallback: 20 }).describe(
-    'How many projects one person may have; deleted projects do not count.',
-  ),
-  RATE_LIMIT_PER_MINUTE: integerVariable('RATE_LIMIT_PER_MINUTE', {
-    min: 60,
-    max: 10_000_000,
-    fallback: 6_000,
-  }).describe(
-    'Calls of one user per minute, in each process. The other limits are derived from it (docs/operations/limits.md).',
-  ),
-  TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }).describe(
-    "How many proxies in front of the server may state the client's address.",
-  ),
-});
+    TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }).describe(
+      "How many proxies in front of the server may state the client's address.",
+    ),
+  })
+  .superRefine(checkWorkspaceDomain);
 
 export interface ServerConfig {
   databaseUrl: string;
@@ -87,6 +81,10 @@ export interface ServerConfig {
     audience: string;
   };
   sessionSecret: string;
+  /** Where projects have their origins, such as `workspaces.example.com`; `null`: nobody can open a project. */
+  workspaceDomain: string | null;
+  /** Whether ACCESS_SECRET is set. Without it pods have no credentials, and nobody can open a project. */
+  hasAccessSecret: boolean;
   maxProjectsPerUser: number;
   rateLimitPerMinute: number;
   trustedProxies: number;
@@ -118,6 +116,8 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
       audience: variables.OIDC_AUDIENCE ?? variables.OIDC_CLIENT_ID,
     },
     sessionSecret: variables.SESSION_SECRET,
+    workspaceDomain: variables.WORKSPACE_DOMAIN ?? null,
+    hasAccessSecret: variables.ACCESS_SECRET !== undefined,
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,

@@ -8,6 +8,8 @@
 import { randomUUID } from 'node:crypto';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
+import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
+import { createAnnouncer } from '../shared/node/announcer.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
 import { toProject } from '../shared/node/db/project-record.ts';
@@ -34,7 +36,7 @@ import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { maxRecentEntries, maxRepairsPerComparison } from './limits.ts';
-import { createAnnouncer } from './projects/announcer.ts';
+import { createProjectEntries } from './projects/entries.ts';
 import { kubernetesNames } from './projects/names.ts';
 import { createProjectService } from './projects/service.ts';
 import { createStatusHub } from './projects/status-hub.ts';
@@ -218,7 +220,7 @@ function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
 function createServices(
   deps: Parts & Stores & LiveStatus & { closeCredential: SocketServer['closeCredential'] },
 ): Services {
-  const { config, log, clock, db, producer, queue, subscriptions, closeCredential } = deps;
+  const { config, log, publicOrigin, clock, db, producer, queue, subscriptions, closeCredential } = deps;
   const publisher = createStatusPublisher({ redis: producer, log });
   return {
     projects: createProjectService({
@@ -227,6 +229,12 @@ function createServices(
       settings: { kubeNamespace: config.kubeNamespace, maxProjects: config.maxProjectsPerUser },
       newId: randomUUID,
       newNames: kubernetesNames,
+      entries: createProjectEntries({
+        tokens: createEntryTokens({ key: entryKey(config.sessionSecret), clock }),
+        settings: config,
+        publicOrigin,
+        clock,
+      }),
       clock,
     }),
     subscriptions,

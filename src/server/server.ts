@@ -18,6 +18,7 @@ import { createLog, type Log } from '../shared/node/log.ts';
 import { createApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
 import { createServerContext, type ServerContext, type ServerTimings } from './context.ts';
+import type { HostedApplication } from './http/hosted-application.ts';
 
 const builtClientDir = fileURLToPath(new URL('../../dist/client', import.meta.url));
 /** On stop, clients get this long to connect their sockets to another server. */
@@ -33,6 +34,8 @@ interface StartServerOptions {
   /** How long to wait for a database that does not answer yet; 60 s by default. */
   databaseGraceMs?: number;
   clock?: Clock;
+  /** Another application in the same listener, by host name. It is stopped by the caller, before the server. */
+  hosted?: HostedApplication;
 }
 
 export interface RunningServer {
@@ -47,7 +50,7 @@ export interface RunningServer {
  * @throws AppError UNAVAILABLE if the database lacks migrations, is newer than this code, or does not answer
  */
 export async function startServer(config: ServerConfig, options: StartServerOptions = {}): Promise<RunningServer> {
-  const { log = createLog({ name: 'server', level: config.logLevel }), timings, clock } = options;
+  const { log = createLog({ name: 'server', level: config.logLevel }), timings, clock, hosted } = options;
   let localUrl: string | null = null;
   const publicOrigin = () => {
     const url = config.publicUrl ?? localUrl;
@@ -62,8 +65,9 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
   });
   try {
     await awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log });
-    const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir });
-    context.sockets.attach(app.server);
+    const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir, hosted: hosted ?? null });
+    context.sockets.attach(app.server, (request) => !hosted?.handles(request));
+    if (hosted) attachHosted(app.server, hosted);
     const closeUnusedConnections = trackUnusedConnections(app.server);
     await listen(app, config);
     const { port } = app.server.address() as AddressInfo; // it listens on TCP
@@ -78,6 +82,12 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
     await context.dispose();
     throw error;
   }
+}
+
+function attachHosted(server: Server, hosted: HostedApplication): void {
+  server.on('upgrade', (request, socket, head) => {
+    if (hosted.handles(request)) hosted.handleUpgrade(request, socket, head);
+  });
 }
 
 async function stopServer(parts: {

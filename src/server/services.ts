@@ -9,6 +9,7 @@ import type { ProjectEvent } from '../shared/contract/events.ts';
 import type {
   CreateProjectInput,
   ListProjectsInput,
+  OpenedProject,
   Project,
   ProjectPage,
   UpdateProjectInput,
@@ -31,6 +32,7 @@ export interface ProjectService {
   start(caller: Caller, id: string): Promise<Project>;
   restart(caller: Caller, id: string): Promise<Project>;
   retry(caller: Caller, id: string): Promise<Project>;
+  open(caller: SessionCaller, id: string): Promise<OpenedProject>;
   activity(caller: Caller, input: { id: string; cursor?: string | null | undefined }): Promise<ActivityPage>;
   usualStart(caller: Caller): Promise<UsualStart>;
 }

@@ -9,9 +9,9 @@ import { EncryptJWT, errors, jwtDecrypt } from 'jose';
 import { z } from 'zod';
 
 import type { Clock } from '../../shared/clock.ts';
+import { deriveKey } from '../../shared/node/derive-key.ts';
 import { loginTtlMs } from '../limits.ts';
 import type { CookieJar } from './cookies.ts';
-import { deriveKey } from './keys.ts';
 
 const cookiePrefix = 'opencode-login-';
 /** Concurrent sign-ins of one browser. Older ones are removed, because the size of headers is limited. */

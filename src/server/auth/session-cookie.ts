@@ -4,8 +4,8 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
 import type { Clock } from '../../shared/clock.ts';
+import { deriveKey } from '../../shared/node/derive-key.ts';
 import type { CookieJar } from './cookies.ts';
-import { deriveKey } from './keys.ts';
 
 const sessionCookieName = 'opencode-session';
 const signedOutCookieName = 'opencode-signed-out';

@@ -9,6 +9,7 @@ import { onChangeInputSchema, type ProjectEvent } from '../../shared/contract/ev
 import {
   createProjectInputSchema,
   listProjectsInputSchema,
+  openedProjectSchema,
   projectIdInputSchema,
   projectPageSchema,
   projectSchema,
@@ -58,6 +59,10 @@ export const projectsRouter = router({
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.retry(ctx, input.id)),
+  open: procedure
+    .input(projectIdInputSchema)
+    .output(openedProjectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.open(ctx, input.id)),
   activity: procedure
     .input(listActivityInputSchema)
     .output(activityPageSchema)

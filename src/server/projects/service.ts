@@ -9,7 +9,8 @@ import type { ActivityKind } from '../../shared/contract/activity.ts';
 import { isObserved, type ProjectCommand } from '../../shared/contract/commands.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import type { CreateProjectInput } from '../../shared/contract/project.ts';
-import { activityOfCommand, applyCommand } from '../../shared/node/apply-command.ts';
+import type { Announcer } from '../../shared/node/announcer.ts';
+import { commandProject } from '../../shared/node/command-project.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
@@ -21,8 +22,8 @@ import {
   type ProjectPatch,
 } from '../../shared/node/db/projects-repository.ts';
 import type { Caller, ProjectService } from '../services.ts';
-import type { Announcer } from './announcer.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
+import type { ProjectEntries } from './entries.ts';
 import { updateMessage, updatePatch } from './update.ts';
 import { createUsualStart } from './usual-start.ts';
 
@@ -34,6 +35,7 @@ interface ProjectServiceDeps {
   settings: { kubeNamespace: string; maxProjects: number };
   newId: () => string;
   newNames: (projectId: string) => { podName: string; workspacePvcName: string };
+  entries: ProjectEntries;
   clock: Clock;
 }
 
@@ -53,22 +55,23 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
     { user, requestId }: Caller,
     id: string,
     decide: (record: ProjectRecord) => ProjectPatch | null,
-    { needsJob, ...activity }: { kind: ActivityKind; message: string; needsJob: boolean },
+    activity: { kind: ActivityKind; message: string },
   ) {
     const result = await changeOwnedProject(db, { id, ownerId: user.id }, (record) => {
       const patch = decide(record);
       return patch && { patch, event: { actorId: user.id, ...activity } };
     });
     if (!result) throw projectNotFound();
-    if (result.changed) await announcer.announce(result.record, { requestId, needsJob });
+    if (result.changed) await announcer.announce(result.record, { requestId, needsJob: false });
     return toProject(result.record);
   }
 
-  const command = (name: ProjectCommand) => (caller: Caller, id: string) =>
-    change(caller, id, (record) => applyCommand(name, record, new Date(clock.now()).toISOString()), {
-      ...activityOfCommand[name],
-      needsJob: true,
-    });
+  const command = (name: ProjectCommand) => async (caller: Caller, id: string) => {
+    const { user, requestId } = caller;
+    const record = await commandProject(deps, { id, ownerId: user.id, command: name, requestId });
+    if (!record) throw projectNotFound();
+    return toProject(record);
+  };
 
   async function findOwn(caller: Caller, id: string): Promise<ProjectRecord> {
     const record = await findOwnedProject(db, { id, ownerId: caller.user.id });
@@ -83,6 +86,17 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       const needsJob = created || !isObserved(record);
       await announcer.announce(record, { requestId: caller.requestId, needsJob });
       return toProject(record);
+    },
+
+    async open(caller, id) {
+      const { status } = await findOwn(caller, id);
+      if (status === 'archived') {
+        throw new AppError(
+          'ILLEGAL_STATE',
+          'The project was deleted, so it cannot be opened. Create a new one instead.',
+        );
+      }
+      return deps.entries.issue(caller, id);
     },
 
     get: async (caller, id) => toProject(await findOwn(caller, id)),
@@ -105,7 +119,6 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       change(caller, input.id, (record) => updatePatch(record, input), {
         kind: 'updated',
         message: updateMessage(input),
-        needsJob: false,
       }),
 
     delete: command('delete'),

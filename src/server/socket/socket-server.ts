@@ -30,8 +30,8 @@ const rememberRevokedMs = 10_000;
 type CredentialKey = Pick<Credential, 'kind' | 'id'>;
 
 export interface SocketServer {
-  /** Handles the upgrade requests of this HTTP server. */
-  attach: (server: Server) => void;
+  /** Handles the upgrade requests of this HTTP server: all of them, or those for which `isOurs` is true. */
+  attach: (server: Server, isOurs?: (request: IncomingMessage) => boolean) => void;
   /** Closes every socket of this credential. */
   closeCredential: (credential: CredentialKey) => void;
   /** The credentials of all open sockets. */
@@ -78,8 +78,10 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
   }
 
   return {
-    attach(server) {
-      server.on('upgrade', upgrade);
+    attach(server, isOurs = () => true) {
+      server.on('upgrade', (request, stream, head) => {
+        if (isOurs(request)) upgrade(request, stream, head);
+      });
       pinging ??= setInterval(() => pingSilent(connections), pingIntervalMs);
     },
     closeCredential({ kind, id }) {

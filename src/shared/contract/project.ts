@@ -94,6 +94,15 @@ export type UpdateProjectInput = z.infer<typeof updateProjectInputSchema>;
 
 export const projectIdInputSchema = z.strictObject({ id: projectIdSchema });
 
+/** Lets the caller's browser into the project. */
+export const openedProjectSchema = z.object({
+  /** The address to open. It works once. */
+  url: z.url(),
+  /** Until when it works. */
+  expiresAt: isoDateTimeSchema,
+});
+export type OpenedProject = z.infer<typeof openedProjectSchema>;
+
 const projectSortSchema = z.enum(['createdAt', 'name']);
 export type ProjectSort = z.infer<typeof projectSortSchema>;
 

@@ -1,13 +1,16 @@
 /**
  * The session proxy: forwards HTTP, server-sent events and WebSockets to OpenCode for callers with the secret of the project. It
- * replaces the secret by the password of OpenCode and changes nothing else. It stores nothing and does not buffer. `/healthz`
- * needs no secret.
+ * replaces the secret by the password of OpenCode, compresses the files of its user interface, and changes nothing else. The
+ * `Host` header stays, because OpenCode compares it with `Origin`. It stores nothing and does not buffer. `GET /activity` says
+ * whether somebody uses the project. `/healthz` needs no secret.
  */
 
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { refuse, sendJson, type IsAllowed } from '../access.ts';
+import { createActivityRecord } from './activity.ts';
+import { sendAnswer } from './compression.ts';
 
 interface SessionProxyOptions {
   /** Where OpenCode listens. */
@@ -34,8 +37,9 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
     ...upstream,
     method: request.method,
     path: request.url,
-    headers: { ...headers, authorization, host: `${upstream.host}:${upstream.port}` },
+    headers: { ...headers, authorization },
   });
+  const activity = createActivityRecord({ upstream, authorization, now: () => new Date() });
 
   const server = createServer((request, response) => {
     if (request.url === '/healthz') {
@@ -46,9 +50,16 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
       refuse(response);
       return;
     }
+    if (request.method === 'GET' && request.url === '/activity') {
+      void activity.read().then((read) => sendJson(response, 200, read));
+      return;
+    }
+    activity.recordRequest();
     const upstreamRequest = send(forwarded(request, endToEnd(request)), (answer) => {
-      response.writeHead(answer.statusCode ?? 502, endToEnd(answer));
-      answer.on('error', () => response.destroy()).pipe(response);
+      const { method, url } = request;
+      const acceptEncoding = String(request.headers['accept-encoding'] ?? '');
+      const exchange = { method, url, acceptEncoding, status: answer.statusCode, headers: answer.headers };
+      sendAnswer(answer, response, { exchange, headers: endToEnd(answer) });
     });
     upstreamRequest.on('error', () => {
       if (response.headersSent) response.destroy();
@@ -65,10 +76,12 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
       socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
+    activity.recordRequest();
     const upstreamRequest = send(
       forwarded(request, { ...endToEnd(request), connection: 'upgrade', upgrade: request.headers.upgrade }),
     );
     upstreamRequest.on('upgrade', (answer, upstreamSocket, upstreamHead) => {
+      activity.recordSocket(request.url ?? '', socket);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${rawHeaders(answer)}\r\n`);
       if (upstreamHead.length > 0) socket.write(upstreamHead);
       if (head.length > 0) upstreamSocket.write(head);

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { request as send, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 
 import { hasOpenCode, startOpenCode } from '../../../tests/support/opencode.ts';
 import { createGate } from '../access.ts';
@@ -48,6 +50,41 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
       title: string;
     }[];
     expect(sessions).toContainEqual(expect.objectContaining({ id: created.id, title: 'By proxy' }));
+  });
+
+  it('opens a terminal for a page of the project’s origin, and reports it as used', async () => {
+    const host = 'p-1.localhost:3080';
+    const ask = async (method: string, path: string, headers: Record<string, string> = {}) => {
+      const sent = send(`${proxyUrl}${path}`, {
+        method,
+        headers: { authorization, host, origin: `http://${host}`, 'content-type': 'application/json', ...headers },
+      });
+      sent.end(method === 'POST' ? '{}' : undefined);
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      return { status: answer.statusCode, body: (await json(answer)) as Record<string, string> };
+    };
+    const { id } = (await ask('POST', '/pty')).body;
+    const token = await ask('POST', `/pty/${id}/connect-token`, { 'x-opencode-ticket': '1' });
+    expect(token.status).toBe(200);
+    const terminal = new WebSocket(
+      `${proxyUrl.replace('http', 'ws')}/pty/${id}/connect?ticket=${token.body['ticket']}`,
+      {
+        headers: { authorization, host, origin: `http://${host}` },
+      },
+    );
+    await once(terminal, 'open');
+    const activity = await ask('GET', '/activity');
+    expect(activity.body).toEqual({ busySessions: 0, openTerminals: 1, lastRequestAt: expect.stringMatching(/Z$/) });
+    terminal.terminate();
+  });
+
+  it('compresses the scripts of the user interface', async () => {
+    const page = await (await fetch(`${proxyUrl}/`, { headers: { authorization } })).text();
+    const script = /src="([^"]+\.js)"/.exec(page)?.[1] ?? '';
+    const compressed = await fetch(new URL(script, proxyUrl), { headers: { authorization } });
+    expect(compressed.headers.get('content-encoding')).toBe('gzip');
+    const plain = await fetch(new URL(script, proxyUrl), { headers: { authorization, 'accept-encoding': 'identity' } });
+    expect(await compressed.text()).toBe(await plain.text());
   });
 
   it('forwards the events of OpenCode as they arrive', async () => {

@@ -1,5 +1,8 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request as send, type IncomingMessage, type OutgoingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -20,6 +23,13 @@ async function listen(server: Server): Promise<number> {
     server.close();
   });
   return (server.address() as AddressInfo).port; // it listens on TCP
+}
+
+/** Unlike `fetch`, it can set every header, and decompresses nothing. */
+async function ask(url: URL, request: { path: string; headers: OutgoingHttpHeaders }) {
+  const sent = send({ host: url.hostname, port: url.port, ...request }).end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  return { headers: answer.headers, body: await buffer(answer) };
 }
 
 const proxyTo = async (port: number): Promise<string> => {
@@ -116,6 +126,88 @@ describe('the session proxy', () => {
         stranger.on('error', (error) => resolve(error.message));
       }),
     ).toContain('401');
+  });
+
+  it('keeps the Host header, which OpenCode compares with the origin', async () => {
+    let host: string | undefined;
+    const port = await listen(
+      createServer((request, response) => {
+        host = request.headers.host;
+        response.end();
+      }),
+    );
+    const url = new URL(await proxyTo(port));
+    await ask(url, { path: '/pty/1/connect-token', headers: { authorization, host: 'p-1.localhost:3080' } });
+    expect(host).toBe('p-1.localhost:3080');
+  });
+
+  it('compresses files of the user interface for readers that accept gzip, and nothing else', async () => {
+    const types: Record<string, string> = {
+      '/assets/index-1.js': 'text/javascript',
+      '/assets/index-1.css?v=1': 'text/css',
+      '/abc/session': 'text/html; charset=utf-8',
+      '/manifest.json': 'application/json',
+      '/icon.svg': 'image/svg+xml',
+      '/session': 'application/json',
+      '/event': 'text/event-stream',
+      '/event.js': 'text/event-stream',
+      '/font.woff2': 'font/woff2',
+    };
+    const text = 'some text '.repeat(1_000);
+    const url = new URL(
+      await proxyTo(
+        await listen(
+          createServer((request, response) => {
+            response.writeHead(200, { 'content-type': types[request.url ?? ''] ?? '', etag: '"1"', vary: 'origin' });
+            response.end(text);
+          }),
+        ),
+      ),
+    );
+    const encoded = async (path: string, acceptEncoding: string) => {
+      const headers = { authorization, 'accept-encoding': acceptEncoding };
+      const answer = await ask(url, { path, headers });
+      const isGzip = answer.headers['content-encoding'] === 'gzip';
+      expect((isGzip ? gunzipSync(answer.body) : answer.body).toString()).toBe(text);
+      return isGzip;
+    };
+    const compressed = [];
+    for (const path of Object.keys(types)) if (await encoded(path, 'br, gzip')) compressed.push(path);
+    expect(compressed).toEqual(Object.keys(types).slice(0, 5));
+    for (const accepted of ['', 'br', 'gzip;q=0', 'identity, *;q=0'])
+      expect(await encoded('/icon.svg', accepted)).toBe(false);
+    for (const accepted of ['GZIP;q=0.5', '*', 'br;q=1, gzip']) expect(await encoded('/icon.svg', accepted)).toBe(true);
+    const plain = await ask(url, { path: '/icon.svg', headers: { authorization } });
+    expect([plain.headers.vary, plain.headers.etag]).toEqual(['origin, accept-encoding', '"1"']);
+    const { headers } = await ask(url, { path: '/icon.svg', headers: { authorization, 'accept-encoding': 'gzip' } });
+    expect([headers.vary, headers.etag]).toEqual(['origin, accept-encoding', 'W/"1"']);
+  });
+
+  it('reports busy sessions, open terminals and the last request to callers with the secret', async () => {
+    let status = '{}';
+    const upstream = createServer((request, response) => {
+      if (request.url === '/session/status') response.setHeader('content-type', 'application/json').end(status);
+      else response.end();
+    });
+    const sockets = new WebSocketServer({ server: upstream });
+    const url = await proxyTo(await listen(upstream));
+    const read = async () => (await fetch(`${url}/activity`, { headers: { authorization } })).json();
+    expect((await fetch(`${url}/activity`)).status).toBe(401);
+    expect(await read()).toEqual({ busySessions: 0, openTerminals: 0, lastRequestAt: null });
+
+    status = '{"ses_1":{"type":"busy"},"ses_2":{"type":"retry"}}';
+    const startedAt = new Date().toISOString();
+    const terminal = new WebSocket(`${url.replace('http', 'ws')}/pty/1/connect`, { headers: { authorization } });
+    await once(terminal, 'open');
+    const busy = (await read()) as { lastRequestAt: string };
+    expect(busy).toMatchObject({ busySessions: 2, openTerminals: 1 });
+    expect(busy.lastRequestAt >= startedAt).toBe(true);
+    terminal.close();
+    await vi.waitFor(async () => expect(await read()).toMatchObject({ openTerminals: 0 }));
+
+    status = 'not JSON';
+    expect(await read()).toMatchObject({ busySessions: null });
+    sockets.close();
   });
 
   it('answers 502 with a message while OpenCode does not answer', async () => {

@@ -9,6 +9,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
 import type { Clock } from '../../clock.ts';
+import { deriveKey } from '../derive-key.ts';
 
 /** Who enters which project: a session or a personal access token, and the project. */
 export interface Entry {
@@ -27,6 +28,11 @@ const claimsSchema = z.object({
   project: z.uuid(),
   jti: z.uuid(),
 });
+
+/** The key of tickets and workspace cookies, which differs from that of the session cookies. */
+export function entryKey(sessionSecret: string): Uint8Array {
+  return deriveKey(sessionSecret, 'project-entry');
+}
 
 type TokenKind = 'ticket' | 'workspace-cookie';
 

@@ -84,6 +84,17 @@ export async function listLiveAccessTokenIds(db: Db, ids: string[]): Promise<str
   return rows.map((row) => row.id);
 }
 
+/** The owner of this token, or `null` if it was revoked or has expired. */
+export async function findOwnerOfLiveToken(db: Db, id: string): Promise<string | null> {
+  const row = await AccessTokenModel.query(db)
+    .select('userId')
+    .where({ id })
+    .whereNull('revokedAt')
+    .whereRaw('(expires_at is null or expires_at > now())')
+    .first();
+  return row?.userId ?? null;
+}
+
 function toAccessToken(row: AccessTokenModel): AccessToken {
   return {
     id: row.id,

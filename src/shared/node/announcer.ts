@@ -1,9 +1,9 @@
 /** After a commit: publishes the new row to all servers and queues a job for the worker, as far as Redis answers. */
 
-import { projectJobNameFor } from '../../shared/contract/jobs.ts';
-import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
-import type { ProjectQueue } from '../../shared/node/project-queue.ts';
-import type { StatusPublisher } from '../../shared/node/status-stream.ts';
+import { projectJobNameFor } from '../contract/jobs.ts';
+import { toProject, type ProjectRecord } from './db/project-record.ts';
+import type { ProjectQueue } from './project-queue.ts';
+import type { StatusPublisher } from './status-stream.ts';
 
 /** A response waits at most this long for Redis, because the change is already committed. */
 const maxWaitMs = 500;

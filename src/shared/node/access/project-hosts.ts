@@ -2,6 +2,9 @@
 
 const label = /^p-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 
+/** Paths of the gateway itself on a project's origin. OpenCode uses none that begins so. */
+export const gatewayPath = '/.opencode-gateway';
+
 /**
  * The project that a Host header names.
  * @param domain such as `workspaces.example.com`, or `localhost`
@@ -20,4 +23,12 @@ export function projectIdOfHost(host: string | undefined, domain: string): strin
 export function projectOrigin(projectId: string, workspaceUrl: string): string {
   const url = new URL(workspaceUrl);
   return `${url.protocol}//p-${projectId}.${url.host}`;
+}
+
+/** The address that lets a browser with this ticket into the project. */
+export function entryUrl(
+  projectId: string,
+  { workspaceUrl, ticket }: { workspaceUrl: string; ticket: string },
+): string {
+  return `${projectOrigin(projectId, workspaceUrl)}${gatewayPath}/enter?ticket=${ticket}`;
 }

@@ -1,0 +1,80 @@
+/** The configuration of the gateway: reads environment variables into one typed object. */
+
+import { z } from 'zod';
+
+import { accessVariables, checkWorkspaceDomain, workspaceUrlOf } from '../shared/node/access/access-variables.ts';
+import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+
+/** Every environment variable that `npm run gateway` reads. */
+export const gatewayVariables = z
+  .object({
+    ...commonVariables,
+    ...accessVariables,
+    ACCESS_SECRET: commonVariables.ACCESS_SECRET.unwrap(),
+    PUBLIC_URL: accessVariables.PUBLIC_URL.unwrap(),
+    WORKSPACE_DOMAIN: accessVariables.WORKSPACE_DOMAIN.unwrap(),
+    HOST: z
+      .string()
+      .max(255, 'must be a host name or an address.')
+      .default('0.0.0.0')
+      .describe('The address to listen on.'),
+    GATEWAY_PORT: integerVariable('GATEWAY_PORT', { min: 0, max: 65_535, fallback: 3082 }).describe(
+      'The TCP port of `npm run gateway`; 0 means any free port. `npm start` serves projects at its own port.',
+    ),
+    GATEWAY_MAX_BODY_MIB: integerVariable('GATEWAY_MAX_BODY_MIB', { min: 1, max: 1_000_000, fallback: 1_024 }).describe(
+      'The largest body that is passed to a project, in MiB.',
+    ),
+    GATEWAY_MAX_CONNECTIONS: integerVariable('GATEWAY_MAX_CONNECTIONS', {
+      min: 1,
+      max: 100_000,
+      fallback: 256,
+    }).describe('How many requests and WebSockets one person may have open at the same time, in each process.'),
+  })
+  .superRefine(checkWorkspaceDomain);
+
+export interface GatewayConfig {
+  databaseUrl: string;
+  redisUrl: string;
+  logLevel: z.infer<typeof commonVariables.LOG_LEVEL>;
+  /** The base URL of the OpenTelemetry collector; `null` disables traces. */
+  otlpEndpoint: string | null;
+  /** 0 means any free port. */
+  port: number;
+  host: string;
+  /** The origin of the product, without a slash at the end. */
+  publicUrl: string;
+  /** Scheme, domain and port of all projects, such as `https://workspaces.example.com`. */
+  workspaceUrl: string;
+  accessSecret: string;
+  accessSecretPrevious: string | null;
+  sessionSecret: string;
+  maxBodyBytes: number;
+  maxConnectionsPerUser: number;
+}
+
+/**
+ * Reads the configuration.
+ * @throws ConfigurationError that names every wrong variable
+ */
+export function readGatewayConfig(env: Record<string, string | undefined>): GatewayConfig {
+  return toGatewayConfig(readEnvironment(gatewayVariables, env));
+}
+
+export function toGatewayConfig(variables: z.infer<typeof gatewayVariables>): GatewayConfig {
+  const { PUBLIC_URL: publicUrl, WORKSPACE_DOMAIN: domain } = variables;
+  return {
+    databaseUrl: variables.DATABASE_URL,
+    redisUrl: variables.REDIS_URL,
+    logLevel: variables.LOG_LEVEL,
+    otlpEndpoint: variables.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
+    port: variables.GATEWAY_PORT,
+    host: variables.HOST,
+    publicUrl,
+    workspaceUrl: workspaceUrlOf({ publicUrl, domain }),
+    accessSecret: variables.ACCESS_SECRET,
+    accessSecretPrevious: variables.ACCESS_SECRET_PREVIOUS ?? null,
+    sessionSecret: variables.SESSION_SECRET,
+    maxBodyBytes: variables.GATEWAY_MAX_BODY_MIB * 1_048_576,
+    maxConnectionsPerUser: variables.GATEWAY_MAX_CONNECTIONS,
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * The composition root of the gateway: builds everything that it consists of from its configuration. Nothing else in the
+ * gateway opens a connection. It listens nowhere: `start-gateway.ts` gives it a port, and `npm start` the port of the server.
+ */
+
+import { randomUUID } from 'node:crypto';
+
+import { systemClock, type Clock } from '../shared/clock.ts';
+import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
+import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
+import { createAnnouncer } from '../shared/node/announcer.ts';
+import { commandProject } from '../shared/node/command-project.ts';
+import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/access-tokens-repository.ts';
+import { createDatabase, type Database } from '../shared/node/db/database.ts';
+import { findOwnedProject } from '../shared/node/db/projects-repository.ts';
+import { findSession } from '../shared/node/db/sessions-repository.ts';
+import { pruneUsedTickets, redeemTicket } from '../shared/node/db/used-tickets-repository.ts';
+import type { Log } from '../shared/node/log.ts';
+import { runPeriodically } from '../shared/node/periodic.ts';
+import { createProjectQueue } from '../shared/node/project-queue.ts';
+import { createRedis } from '../shared/node/redis.ts';
+import { createStatusPublisher } from '../shared/node/status-stream.ts';
+import { createAdmissions, type AdmissionSource } from './admission.ts';
+import { sendPage, sendText, wantsPage } from './answers.ts';
+import type { GatewayConfig } from './config.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { createGatewayMetrics, type GatewayMetrics } from './metrics.ts';
+import { createOpenConnections } from './open-connections.ts';
+import { createOwnPaths, type OwnPathsDeps } from './own-paths.ts';
+import { createPodProxy } from './pod-proxy.ts';
+import { createTokenEntries } from './token-entries.ts';
+import { renderMessagePage } from './waiting-page.ts';
+import { createWorkspaceCookie } from './workspace-cookie.ts';
+
+/** With the interval of the checks of open connections, a revocation takes effect within five seconds. */
+const admissionMaxAgeMs = 2_000;
+const maxAdmissions = 20_000;
+const pruneIntervalMs = 10 * 60_000;
+
+export interface GatewayContext {
+  gateway: Gateway;
+  metrics: GatewayMetrics;
+  /** Whether the database answers and the gateway does not stop. */
+  isReady: () => Promise<boolean>;
+  /** Ends what passes, waits up to `graceMs` for requests that end by themselves, and closes all connections. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export function createGatewayContext(
+  config: GatewayConfig,
+  { log, clock = systemClock }: { log: Log; clock?: Clock },
+): GatewayContext {
+  const stopping = new AbortController();
+  const stores = openStores(config, log);
+  const { db } = stores;
+  const tokens = createEntryTokens({ key: entryKey(config.sessionSecret), clock });
+  const cookie = createWorkspaceCookie({ tokens, isSecure: config.workspaceUrl.startsWith('https:') });
+  const keys = createAccessKeys({ secret: config.accessSecret, previousSecret: config.accessSecretPrevious });
+  const source = createAdmissionSource(db, keys);
+  const admissions = createAdmissions({ source, clock, maxAgeMs: admissionMaxAgeMs, maxEntries: maxAdmissions });
+  const connections = createOpenConnections({ maxPerUser: config.maxConnectionsPerUser });
+  const metrics = createGatewayMetrics(connections.count);
+  const projectPage = (projectId: string) => `${config.publicUrl}/projects/${projectId}`;
+  const tokenEntries = createTokenEntries({ find: (token) => findUserByAccessToken(db, token), clock });
+  const gateway = createGateway({
+    workspaceUrl: config.workspaceUrl,
+    projectPage,
+    maxBodyBytes: config.maxBodyBytes,
+    cookie,
+    admissions,
+    connections,
+    proxy: createProxy(config, metrics),
+    ownPaths: createOwnPaths({
+      tokens,
+      cookie,
+      admissions,
+      redeem: (ticketId) => redeemTicket(db, ticketId),
+      command: createCommand({ ...stores, clock }),
+      projectPage,
+      stopping: stopping.signal,
+    }),
+    entryOfToken: tokenEntries.find,
+    count: metrics.count,
+    log,
+  });
+  const pruning = runPeriodically(
+    {
+      task: () => pruneUsedTickets(db),
+      intervalMs: pruneIntervalMs,
+      onError: (error) => log.warn({ error: String(error) }, 'used tickets could not be pruned; trying again'),
+    },
+    stopping.signal,
+  );
+
+  return {
+    gateway,
+    metrics,
+    isReady: async () => !stopping.signal.aborted && (await answers(db)),
+    async stop(graceMs) {
+      stopping.abort();
+      await gateway.stop(graceMs);
+      await pruning;
+      await stores.close();
+    },
+  };
+}
+
+/** PostgreSQL, and Redis for the commands of waiting pages. Connections are opened when they are first used. */
+function openStores(config: GatewayConfig, log: Log) {
+  const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-gateway', log });
+  const redis = createRedis(config.redisUrl, { purpose: 'producer', log });
+  const queue = createProjectQueue({ redis, log });
+  return {
+    db,
+    announcer: createAnnouncer({ queue, publisher: createStatusPublisher({ redis, log }) }),
+    async close() {
+      await queue.close().catch(() => undefined); // Redis does not answer
+      redis.disconnect();
+      await db.destroy();
+    },
+  };
+}
+
+function createAdmissionSource(db: Database, keys: AccessKeys): AdmissionSource {
+  return {
+    async findUserId({ kind, id }) {
+      if (kind === 'token') return findOwnerOfLiveToken(db, id);
+      return (await findSession(db, id))?.user.id ?? null;
+    },
+    findOwnedProject: (key) => findOwnedProject(db, key),
+    credentialOf: ({ id, accessKeyId: keyId }) => (keyId === null ? null : keys.credential('sidecar', { id, keyId })),
+  };
+}
+
+function createCommand(deps: Parameters<typeof commandProject>[0]): OwnPathsDeps['command'] {
+  return async ({ projectId: id, userId: ownerId }, command) => {
+    await commandProject(deps, { id, ownerId, command, requestId: randomUUID() });
+  };
+}
+
+function createProxy({ publicUrl, maxBodyBytes }: GatewayConfig, metrics: GatewayMetrics) {
+  const message = 'The pod of this project does not answer. Try again in a moment.';
+  return createPodProxy({
+    maxBodyBytes,
+    onUnreachable(request, response) {
+      metrics.count('unreachable');
+      response.setHeader('retry-after', '2');
+      const link = { href: publicUrl, label: 'Show the project manager' };
+      if (wantsPage(request)) sendPage(response, 502, renderMessagePage('The project does not answer', message, link));
+      else sendText(response, 502, message);
+    },
+  });
+}
+
+async function answers(db: Database): Promise<boolean> {
+  return db.raw('select 1').then(
+    () => true,
+    () => false, // the reason is public otherwise
+  );
+}

@@ -1,0 +1,33 @@
+/** One command of the owner: commits it with its line of the timeline, then announces it to servers and worker. */
+
+import type { Clock } from '../clock.ts';
+import type { ProjectCommand } from '../contract/commands.ts';
+import type { Announcer } from './announcer.ts';
+import { activityOfCommand, applyCommand } from './apply-command.ts';
+import type { Database } from './db/database.ts';
+import type { ProjectRecord } from './db/project-record.ts';
+import { changeOwnedProject } from './db/projects-repository.ts';
+
+export interface OwnersCommand {
+  id: string;
+  ownerId: string;
+  command: ProjectCommand;
+  /** Follows the command through logs and queue. */
+  requestId: string;
+}
+
+/**
+ * @returns `null` when this owner has no such project
+ * @throws AppError ILLEGAL_STATE when the project does not allow the command now
+ */
+export async function commandProject(
+  { db, announcer, clock }: { db: Database; announcer: Announcer; clock: Clock },
+  { id, ownerId, command, requestId }: OwnersCommand,
+): Promise<ProjectRecord | null> {
+  const result = await changeOwnedProject(db, { id, ownerId }, (record) => {
+    const patch = applyCommand(command, record, new Date(clock.now()).toISOString());
+    return patch && { patch, event: { actorId: ownerId, ...activityOfCommand[command] } };
+  });
+  if (result?.changed) await announcer.announce(result.record, { requestId, needsJob: true });
+  return result?.record ?? null;
+}

@@ -1,0 +1,71 @@
+/** Compresses the files of OpenCode's user interface, which OpenCode sends as they are: 2.7 MB of scripts. */
+
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream';
+import { createGzip } from 'node:zlib';
+
+/** Types of the files by extension. Fonts and images are compressed already. */
+const typesByExtension: Record<string, RegExp> = {
+  js: /^(?:text|application)\/(?:x-)?javascript/,
+  mjs: /^(?:text|application)\/(?:x-)?javascript/,
+  css: /^text\/css/,
+  html: /^text\/html/,
+  svg: /^image\/svg\+xml/,
+  json: /^application\/json/,
+  webmanifest: /^application\/(?:manifest\+)?json/,
+};
+
+interface Exchange {
+  method: string | undefined;
+  url: string | undefined;
+  acceptEncoding: string | undefined;
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+}
+
+/** Whether the answer is a file that compression makes smaller. Answers of the API and events never are. */
+export function isCompressible({ method, url, status, headers }: Omit<Exchange, 'acceptEncoding'>): boolean {
+  if (method !== 'GET' || status !== 200 || headers['content-encoding'] !== undefined) return false;
+  if (/\bno-transform\b/.test(headers['cache-control'] ?? '')) return false;
+  const type = headers['content-type'] ?? '';
+  if (/^text\/html/.test(type)) return true; // pages have no extension
+  const extension = /\.(\w+)$/.exec((url ?? '').split('?')[0] ?? '')?.[1] ?? '';
+  return typesByExtension[extension.toLowerCase()]?.test(type) ?? false;
+}
+
+/** Whether the reader accepts gzip: named, or by `*`, and not with the weight 0. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  const weights = new Map(
+    (acceptEncoding ?? '').split(',').map((entry) => {
+      const [coding = '', ...parameters] = entry.trim().toLowerCase().split(';');
+      const weight = /^\s*q=([\d.]+)\s*$/.exec(parameters.join(';'))?.[1];
+      return [coding.trim(), weight === undefined ? 1 : Number(weight)];
+    }),
+  );
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
+}
+
+/** Sends the answer of OpenCode, compressed where that helps. `headers` are those that are passed on. */
+export function sendAnswer(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  { exchange, headers }: { exchange: Exchange; headers: IncomingHttpHeaders },
+): void {
+  const status = answer.statusCode ?? 502;
+  if (!isCompressible(exchange)) {
+    response.writeHead(status, headers);
+    answer.on('error', () => response.destroy()).pipe(response);
+    return;
+  }
+  const vary = [headers.vary, 'accept-encoding'].filter((field) => field !== undefined).join(', ');
+  if (!acceptsGzip(exchange.acceptEncoding)) {
+    response.writeHead(status, { ...headers, vary });
+    answer.on('error', () => response.destroy()).pipe(response);
+    return;
+  }
+  const { 'content-length': _length, 'accept-ranges': _ranges, etag, ...kept } = headers;
+  // The compressed bytes differ, so a strong tag would be wrong.
+  const tag = etag === undefined ? {} : { etag: etag.startsWith('W/') ? etag : `W/${etag}` };
+  response.writeHead(status, { ...kept, ...tag, vary, 'content-encoding': 'gzip' });
+  pipeline(answer, createGzip(), response, () => undefined); // it ends all three when one fails
+}
