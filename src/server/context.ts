@@ -37,7 +37,9 @@ import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { maxRecentEntries, maxRepairsPerComparison } from './limits.ts';
 import { createProjectEntries } from './projects/entries.ts';
+import { createProjectLogs } from './projects/logs.ts';
 import { kubernetesNames } from './projects/names.ts';
+import { createPodLogQueue } from './projects/pod-log-queue.ts';
 import { createProjectService } from './projects/service.ts';
 import { createStatusHub } from './projects/status-hub.ts';
 import { createProjectSubscriptions } from './projects/subscriptions.ts';
@@ -120,7 +122,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     readiness,
     metrics,
 
-    /** Starts the reader of the status stream and the periodic checks. */
+    /** Starts the readers of Redis and the periodic checks. */
     startLoops(): void {
       const loops = startLoops({ ...parts, ...stores, ...liveStatus, sockets: socketServer, signal: stopping.signal });
       disposal.defer(() => loops);
@@ -151,7 +153,7 @@ interface Parts {
 type Stores = ReturnType<typeof openStores>;
 type LiveStatus = ReturnType<typeof createLiveStatus>;
 
-/** PostgreSQL, Redis and the queue. Connections are opened when they are first used. */
+/** PostgreSQL, Redis and the queues. Connections are opened when they are first used. */
 function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
   const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-server', log });
   disposal.defer(() => db.destroy());
@@ -163,7 +165,11 @@ function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
   disposal.defer(() =>
     queue.close().catch((error: unknown) => log.debug({ error: String(error) }, 'the queue did not close cleanly')),
   );
-  return { db, producer, streamConnection, queue };
+  const replyConnection = createRedis(config.redisUrl, { purpose: 'blocking', log });
+  disposal.defer(() => replyConnection.disconnect());
+  const podLogs = createPodLogQueue({ redis: producer, replies: replyConnection, log });
+  disposal.defer(() => podLogs.close());
+  return { db, producer, streamConnection, queue, podLogs };
 }
 
 function createLiveStatus({ db, clock, timings }: Parts & Stores) {
@@ -220,7 +226,7 @@ function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
 function createServices(
   deps: Parts & Stores & LiveStatus & { closeCredential: SocketServer['closeCredential'] },
 ): Services {
-  const { config, log, publicOrigin, clock, db, producer, queue, subscriptions, closeCredential } = deps;
+  const { config, log, publicOrigin, clock, db, producer, queue, podLogs, subscriptions, closeCredential } = deps;
   const publisher = createStatusPublisher({ redis: producer, log });
   return {
     projects: createProjectService({
@@ -238,6 +244,7 @@ function createServices(
       clock,
     }),
     subscriptions,
+    logs: createProjectLogs({ db, readLog: podLogs.read, pause }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };
@@ -247,7 +254,7 @@ function createServices(
 async function startLoops(
   deps: Parts & Stores & LiveStatus & { sockets: SocketServer; signal: AbortSignal },
 ): Promise<void> {
-  const { log, timings, db, streamConnection, hub, sockets, signal } = deps;
+  const { log, timings, db, streamConnection, podLogs, hub, sockets, signal } = deps;
   const repeat = (name: string, intervalMs: number, task: () => Promise<void>) =>
     runPeriodically(
       {
@@ -259,6 +266,7 @@ async function startLoops(
     );
   await Promise.all([
     followStatusStream(streamConnection, hub.reader, { log, signal }),
+    podLogs.receiveReplies(signal),
     repeat('the comparison with the database', timings.compareIntervalMs, hub.compareWithDatabase),
     repeat('the check of the freshness', freshnessIntervalMs, async () => hub.checkFreshness()),
     repeat('the check of open sessions', timings.revocationIntervalMs, () => closeRevokedSockets({ db, sockets })),

@@ -6,6 +6,7 @@ import type { AccessToken, RevokedSessions, Session, User } from '../shared/cont
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type { UsualStart } from '../shared/contract/diagnosis.ts';
 import type { ProjectEvent } from '../shared/contract/events.ts';
+import type { LogContainer, LogEvent, ProjectLogs, ReadLogsInput } from '../shared/contract/pod-logs.ts';
 import type {
   CreateProjectInput,
   ListProjectsInput,
@@ -51,6 +52,25 @@ export interface ProjectSubscriptions {
   ): AsyncIterable<TrackedEnvelope<ProjectEvent>>;
 }
 
+export interface ProjectLogService {
+  /** @throws AppError NOT_FOUND; UNAVAILABLE when no worker answers */
+  read(caller: Caller, input: ReadLogsInput): Promise<ProjectLogs>;
+  /**
+   * The newest lines, then each new line once, until `signal` aborts or the pod was replaced by another one.
+   * @throws AppError NOT_FOUND
+   */
+  follow(
+    caller: Caller,
+    options: {
+      id: string;
+      container: LogContainer;
+      signal: AbortSignal;
+      /** Resolves when the subscriber has read most of what it was sent, or when the signal aborts. */
+      whenWritable: (signal: AbortSignal) => Promise<void>;
+    },
+  ): AsyncIterable<LogEvent>;
+}
+
 export interface TokenService {
   create(caller: Caller, input: { name: string; expiresAt: string | null }): Promise<AccessToken & { token: string }>;
   list(caller: Caller): Promise<AccessToken[]>;
@@ -86,6 +106,7 @@ export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName
 interface ServicesByName {
   projects: ProjectService;
   subscriptions: ProjectSubscriptions;
+  logs: ProjectLogService;
   tokens: TokenService;
   sessions: SessionService;
 }

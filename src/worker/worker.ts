@@ -1,8 +1,9 @@
 /**
- * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. One
- * worker is the watch leader. It also runs the cluster watch (writes what the cluster shows to the rows), the sweep (finds
- * pending commands that the queue lost) and the pruning of old history. The worker must never decide from an event alone,
- * never delete an object that no row says to delete, and never serve people.
+ * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. It
+ * also reads the logs that the server asks for. One worker is the watch leader. It also runs the cluster watch (writes what
+ * the cluster shows to the rows), the sweep (finds pending commands that the queue lost) and the pruning of old history.
+ * The worker must never decide from an event alone, never delete an object that no row says to delete, and never serve
+ * people.
  *
  * This file is its composition root. It builds the parts in the order of their dependencies and stops them in reverse.
  */
@@ -30,6 +31,8 @@ import { startJobConsumer } from './pods/jobs/job-consumer.ts';
 import { sweepPendingCommands } from './pods/jobs/pending-command-sweep.ts';
 import { createKubernetesClient, type KubernetesClient } from './pods/kube/kubernetes-client.ts';
 import { loadKubeConfig } from './pods/kube/kubernetes-credentials.ts';
+import { startPodLogConsumer } from './pods/logs/pod-log-consumer.ts';
+import { createReadPodLog } from './pods/logs/read-pod-log.ts';
 import { createReconciler } from './pods/reconcile/reconcile.ts';
 import { createStatusWriter } from './pods/status/status-writer.ts';
 import { watchCluster } from './pods/watch/cluster-watch.ts';
@@ -110,7 +113,11 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
     },
     async stop() {
       stopping.abort();
-      await Promise.all([parts.consumer.close(options.jobGraceMs ?? defaultJobGraceMs), parts.dispatcher.stop()]);
+      await Promise.all([
+        parts.consumer.close(options.jobGraceMs ?? defaultJobGraceMs),
+        parts.logConsumer.close(),
+        parts.dispatcher.stop(),
+      ]);
       await parts.election;
       await parts.queue.close();
       blocking.disconnect();
@@ -164,6 +171,8 @@ function startParts(
   const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
   const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, clock });
   const consumer = startJobConsumer({ redis: blocking, db, attempts, log, random, concurrency, metrics });
+  const readLog = createReadPodLog({ kubernetes });
+  const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, clock, log });
   const { watchLimits: limits, resyncMs, orphanGraceMs } = options;
   const watchDeps = { db, kubernetes, writer, dispatcher, metrics, installationId, log, clock, random };
   const duties = (leadership: Leadership) =>
@@ -177,7 +186,7 @@ function startParts(
     signal,
     options.watchTimes,
   );
-  return { queue, metrics, dispatcher, consumer, election };
+  return { queue, metrics, dispatcher, consumer, logConsumer, election };
 }
 
 /** Without ACCESS_SECRET every worker makes up credentials of its own: pods run, and nobody can use the credentials. */

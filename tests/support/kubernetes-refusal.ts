@@ -3,12 +3,13 @@
 import type { Fault, PassingRequest } from './faulty-kubernetes.ts';
 
 export type Verb = 'GET' | 'LIST' | 'WATCH' | 'POST' | 'DELETE';
-export type Plural = 'pods' | 'persistentvolumeclaims' | 'events' | 'secrets';
+export type Plural = 'pods' | 'persistentvolumeclaims' | 'events' | 'secrets' | 'pods/log';
 
 /** Returns a predicate for requests with this verb on this resource. */
 export function isCall(verb: Verb, plural: Plural): (request: PassingRequest) => boolean {
   return ({ method, path, isWatch }) => {
     const segments = path.split('/');
+    if (plural === 'pods/log') return method === verb && segments.at(-3) === 'pods' && segments.at(-1) === 'log';
     const named = segments.at(-2) === plural;
     if (!named && segments.at(-1) !== plural) return false;
     if (verb === 'LIST') return method === 'GET' && !named && !isWatch;

@@ -1,9 +1,12 @@
 /** The containers of the pod: their states, restarts and last exits. */
 
+import { Link } from 'react-router';
+
 import type { ContainerSummary, Project } from '../../shared/contract/project.ts';
 import { count } from '../ui/format.ts';
 import { Panel } from '../ui/Panel.tsx';
 import { containerPurpose, containerState } from './container-labels.ts';
+import { asLogContainer, logPath } from './log-containers.ts';
 
 import classes from './container-list.module.css';
 
@@ -15,7 +18,7 @@ export function ContainerList({ project }: { project: Project }) {
       ) : (
         <ul className={classes.list}>
           {project.containers.map((container) => (
-            <ContainerRow key={container.name} container={container} />
+            <ContainerRow key={container.name} projectId={project.id} container={container} />
           ))}
         </ul>
       )}
@@ -23,9 +26,10 @@ export function ContainerList({ project }: { project: Project }) {
   );
 }
 
-function ContainerRow({ container }: { container: ContainerSummary }) {
+function ContainerRow({ projectId, container }: { projectId: string; container: ContainerSummary }) {
   const { label, tone } = containerState(container);
   const purpose = containerPurpose(container.name);
+  const withLog = asLogContainer(container.name);
   return (
     <li className={classes.row}>
       <div className={classes.who}>
@@ -42,6 +46,11 @@ function ContainerRow({ container }: { container: ContainerSummary }) {
           {container.lastExit !== null && `; last time it ${container.lastExit}`}
         </span>
       </div>
+      {withLog !== null && (
+        <Link className={classes.logs} to={logPath(projectId, withLog)} aria-label={`Logs of ${container.name}`}>
+          Logs
+        </Link>
+      )}
     </li>
   );
 }

@@ -2,23 +2,31 @@
 
 import { Tabs } from '@mantine/core';
 import { IconAdjustments, IconChecklist, IconFolder } from '@tabler/icons-react';
+import { Suspense } from 'react';
 import { useNavigate } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { lazyPart } from '../ui/lazy-part.ts';
 import { Message } from '../ui/Message.tsx';
+import { PageLoading } from '../ui/PageLoading.tsx';
 import { ProjectOverview } from './ProjectOverview.tsx';
 
-const tabs = ['overview', 'tasks', 'files', 'config'] as const;
+const tabs = ['overview', 'logs', 'tasks', 'files', 'config'] as const;
 export type ProjectTab = (typeof tabs)[number];
 
 export function isProjectTab(text: string): text is ProjectTab {
   return tabs.some((tab) => tab === text);
 }
 
-const labels = { overview: 'Overview', tasks: 'Tasks', files: 'Files', config: 'Config' } satisfies Record<
-  ProjectTab,
-  string
->;
+const LogsTab = lazyPart(async () => (await import('./LogsTab.tsx')).LogsTab);
+
+const labels = {
+  overview: 'Overview',
+  logs: 'Logs',
+  tasks: 'Tasks',
+  files: 'Files',
+  config: 'Config',
+} satisfies Record<ProjectTab, string>;
 
 export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTab }) {
   const navigate = useNavigate();
@@ -36,6 +44,11 @@ export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTa
       </Tabs.List>
       <Tabs.Panel value="overview" pt="lg">
         <ProjectOverview project={project} />
+      </Tabs.Panel>
+      <Tabs.Panel value="logs" pt="lg">
+        <Suspense fallback={<PageLoading />}>
+          <LogsTab project={project} />
+        </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="tasks">
         <Message icon={<IconChecklist size={22} stroke={1.6} />} title="No tasks yet">

@@ -7,6 +7,12 @@ import { activityPageSchema, listActivityInputSchema } from '../../shared/contra
 import { usualStartSchema } from '../../shared/contract/diagnosis.ts';
 import { onChangeInputSchema, type ProjectEvent } from '../../shared/contract/events.ts';
 import {
+  followLogsInputSchema,
+  projectLogsSchema,
+  readLogsInputSchema,
+  type LogEvent,
+} from '../../shared/contract/pod-logs.ts';
+import {
   createProjectInputSchema,
   listProjectsInputSchema,
   openedProjectSchema,
@@ -18,9 +24,10 @@ import {
 import { procedure, router } from '../trpc.ts';
 
 /** Events were parsed when they were read from Redis or PostgreSQL. Parsing them again for each subscriber is too slow. */
-const eventStreamSchema = z.custom<AsyncIterable<TrackedEnvelope<ProjectEvent>>>(
-  (value) => typeof value === 'object' && value !== null && Symbol.asyncIterator in value,
-);
+const eventStreamSchema = z.custom<AsyncIterable<TrackedEnvelope<ProjectEvent>>>(isAsyncIterable);
+
+/** The lines were parsed when the answer of the worker was read. */
+const logStreamSchema = z.custom<AsyncIterable<LogEvent>>(isAsyncIterable);
 
 export const projectsRouter = router({
   create: procedure
@@ -71,6 +78,20 @@ export const projectsRouter = router({
     .input(z.strictObject({}).prefault({}))
     .output(usualStartSchema)
     .query(({ ctx }) => ctx.services.projects.usualStart(ctx)),
+  logs: procedure
+    .input(readLogsInputSchema)
+    .output(projectLogsSchema)
+    .query(({ ctx, input }) => ctx.services.logs.read(ctx, input)),
+  followLogs: procedure
+    .input(followLogsInputSchema)
+    .output(logStreamSchema)
+    .subscription(({ ctx, input, signal }) =>
+      ctx.services.logs.follow(ctx, {
+        ...input,
+        signal: signal ?? new AbortController().signal,
+        whenWritable: ctx.whenWritable,
+      }),
+    ),
   onChange: procedure
     .input(onChangeInputSchema.prefault({}))
     .output(eventStreamSchema)
@@ -83,3 +104,7 @@ export const projectsRouter = router({
       }),
     ),
 });
+
+function isAsyncIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

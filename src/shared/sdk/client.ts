@@ -8,6 +8,7 @@ import { createTRPCClient, httpBatchLink, splitLink, wsLink, type TRPCClient, ty
 import type { AppRouter } from '../../server/router.ts';
 import { backOffMs } from '../back-off.ts';
 import type { ActivityPage } from '../contract/activity.ts';
+import type { LogContainer, ProjectLogs } from '../contract/pod-logs.ts';
 import type { CreateProjectInput, Project, ProjectPage, ProjectSort, UpdateProjectInput } from '../contract/project.ts';
 import type { ProjectStatus } from '../contract/states.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
@@ -43,6 +44,15 @@ export interface ListInput {
   sort?: ProjectSort;
 }
 
+export interface LogsInput {
+  id: string;
+  container: LogContainer;
+  /** The run before the last restart of the container. */
+  previous?: boolean;
+  /** From 1 to 2,000. */
+  tailLines?: number;
+}
+
 export interface Client {
   /** Every procedure of the API, typed from the router. It throws the library's errors: {@link readAppError} reads them. */
   trpc: TRPCClient<AppRouter>;
@@ -60,6 +70,8 @@ export interface Client {
     /** The address that lets the caller's browser into the project, once and within 30 seconds. */
     open(project: ProjectRef): Promise<string>;
     activity(input: string | { id: string; cursor?: string | null }): Promise<ActivityPage>;
+    /** The newest lines of a container's log: 500 lines of the current run, unless the input says otherwise. */
+    logs(input: LogsInput): Promise<ProjectLogs>;
   };
   /**
    * Every state of one project, or of all projects, starting with the current one. Reconnects and resumes by itself. Ends
@@ -177,6 +189,7 @@ function createProjectCalls(trpc: TRPCClient<AppRouter>): Client['projects'] {
     retry: (project) => withAppErrors(projects.retry.mutate(refOf(project))),
     open: async (project) => (await withAppErrors(projects.open.mutate(refOf(project)))).url,
     activity: (input) => withAppErrors(projects.activity.query(typeof input === 'string' ? { id: input } : input)),
+    logs: (input) => withAppErrors(projects.logs.query(input)),
   };
 }
 

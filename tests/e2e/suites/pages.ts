@@ -106,6 +106,8 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
     'project-rename': state('billing', '?edit=name', 'Save'),
     'project-edit-description': state('billing', '?edit=description', 'Save'),
     'project-delete': state('billing', '?delete', 'to confirm'),
+    'project-logs': state('web-shop', '/logs?container=session-proxy', 'listening on 0.0.0.0:3002'),
+    'project-logs-not-started': state('mobile-app', '/logs', 'has not started yet'),
     'project-tasks': state('web-shop', '/tasks', 'No tasks yet'),
     'project-files': state('web-shop', '/files', 'No files to show yet'),
     'project-config': state('web-shop', '/config', 'Nothing to configure yet'),

@@ -51,8 +51,28 @@ export interface KubernetesClient {
    * the time limit of every request. The caller limits how long the body may take.
    */
   open(resource: WatchedResource, query: Record<string, string>, signal: AbortSignal): Promise<StreamedResponse>;
+  /**
+   * The log of a container, with a time before each line; `null` when the pod has no node yet. An abort of the signal says
+   * nothing about the cluster, because the API asks the node of the pod.
+   */
+  readLog(pod: string, query: PodLogQuery, signal: AbortSignal): Promise<PodLogText | null>;
   /** The error that a request would throw now without being sent; `null` when a request would be sent. */
   blockedBy(): KubernetesError | null;
+}
+
+export interface PodLogQuery {
+  container: string;
+  previous: boolean;
+  tailLines: number;
+  /** In RFC 3339. */
+  sinceTime?: string | undefined;
+  limitBytes: number;
+}
+
+export interface PodLogText {
+  text: string;
+  /** The log was longer than `limitBytes`, so its newest part is missing. */
+  isCut: boolean;
 }
 
 /** The part of undici's Response that callers of {@link KubernetesClient.open} need. */
@@ -90,11 +110,11 @@ export function createKubernetesClient(options: {
     },
   });
 
-  async function get(url: URL, signal: AbortSignal) {
+  async function get(url: URL, signal: AbortSignal, accept = 'application/json') {
     const context = new RequestContext(url.toString(), HttpMethod.GET);
     await credentials.applySecurityAuthentication(context);
     const dispatcher = context.getDispatcher();
-    const headers = { ...context.getHeaders(), accept: 'application/json' };
+    const headers = { ...context.getHeaders(), accept };
     return fetch(context.getUrl(), { headers, signal, ...(dispatcher ? { dispatcher } : {}) });
   }
 
@@ -133,6 +153,14 @@ export function createKubernetesClient(options: {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async function fetchLog(url: URL, limitBytes: number, signal: AbortSignal): Promise<PodLogText | null> {
+    const response = await get(url, signal, 'application/json, */*'); // the log is plain text, and a refusal is JSON
+    if (response.status === 204) return null;
+    if (response.status === 200) return readText(response.body ?? [], limitBytes);
+    const body = await response.text().catch(() => '');
+    throw fromResponse({ status: response.status, body, retryAfter: response.headers.get('retry-after') });
   }
 
   return {
@@ -175,7 +203,26 @@ export function createKubernetesClient(options: {
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
       return classified(`LIST ${resource}`, () => openStream(url, signal), signal);
     },
+    readLog(pod, query, signal) {
+      const url = new URL(`${server}/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(pod)}/log`);
+      for (const [name, value] of Object.entries({ ...query, timestamps: true })) {
+        if (value !== undefined) url.searchParams.set(name, String(value));
+      }
+      return classified('GET log', () => fetchLog(url, query.limitBytes, signal), signal);
+    },
   };
+}
+
+/** Reads at most `limitBytes`, whatever the server sends. */
+async function readText(body: AsyncIterable<Uint8Array> | Uint8Array[], limitBytes: number): Promise<PodLogText> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= limitBytes) break;
+  }
+  return { text: Buffer.concat(chunks).toString('utf8', 0, limitBytes), isCut: bytes >= limitBytes };
 }
 
 const timeLimit = (timeoutMs: number): Middleware => ({
