@@ -7,9 +7,10 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 import { readGatewayConfig } from '../gateway/config.ts';
-import { readServerConfig } from '../server/config.ts';
+import { readServerConfig, serverVariables } from '../server/config.ts';
 import { ConfigurationError, readEnvironment } from '../shared/node/environment.ts';
-import { readWorkerConfig } from '../worker/config.ts';
+import { readWorkerConfig, workerVariables } from '../worker/config.ts';
+import type { RuntimeKind } from './kubernetes/kubelet/runtime/process/detect-runtime.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -19,6 +20,12 @@ export const embeddedVariables = z.object({
     .string()
     .default('.data')
     .describe('The folder with the data of the embedded services. The kubeconfig is `DATA_DIR/kubeconfig`.'),
+  EMBEDDED_RUNTIME: z
+    .enum(['sandbox', 'process', 'simulated'], { error: 'must be sandbox, process or simulated.' })
+    .optional()
+    .describe(
+      'How the embedded Kubernetes runs pods: `sandbox` (processes in sandboxes of bubblewrap), `process` (plain processes, whose agents can read your files) or `simulated`. When it is not set: `sandbox` where that works, else `simulated`.',
+    ),
   DATABASE_URL: z.string().optional(),
   REDIS_URL: z.string().optional(),
   KUBECONFIG: z.string().optional(),
@@ -32,6 +39,10 @@ export interface EmbeddedConfig {
   embed: { postgres: boolean; redis: boolean; kubernetes: boolean; issuer: boolean };
   /** The environment with all defaults that do not depend on a started service. */
   env: Environment;
+  /** How pods are to run; undefined means the best that works. */
+  runtime: RuntimeKind | undefined;
+  /** Variables for the OpenCode of every project, such as `OPENCODE_DISABLE_MODELS_FETCH`. */
+  openCodeEnv: Record<string, string>;
 }
 
 /** Used for what embedded services provide after their start, so that everything else can be checked before. */
@@ -80,7 +91,23 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
     problems.push('KUBECONFIG: names a file that does not exist.');
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return { dataDir: resolve(read.DATA_DIR), embed, env: complete };
+  return {
+    dataDir: resolve(read.DATA_DIR),
+    embed,
+    env: complete,
+    runtime: read.EMBEDDED_RUNTIME,
+    openCodeEnv: openCodeVariables(complete),
+  };
+}
+
+/** The variables that begin with OPENCODE_ and are not our own. The password of a project is never one of them. */
+function openCodeVariables(env: Environment): Record<string, string> {
+  const own = new Set([...Object.keys(workerVariables.shape), ...Object.keys(serverVariables.shape)]);
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      /^OPENCODE_(?!SERVER_)/.test(name) && !own.has(name) && value !== undefined ? [[name, value]] : [],
+    ),
+  );
 }
 
 /**

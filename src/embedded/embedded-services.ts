@@ -2,6 +2,8 @@
 
 import type { Log } from '../shared/node/log.ts';
 import { embeddedClientId, type EmbeddedConfig, type EmbeddedSecrets } from './embedded-config.ts';
+import type { EmbeddedLog } from './embedded-log.ts';
+import { detectRuntime, type DetectedRuntime } from './kubernetes/kubelet/runtime/process/detect-runtime.ts';
 import type { loadParts } from './parts.ts';
 import { createEmbeddedPostgres } from './postgres/postgres.ts';
 import { createEmbeddedRedis } from './redis/redis.ts';
@@ -11,7 +13,7 @@ type EmbeddedServices = Awaited<ReturnType<typeof startEmbeddedServices>>;
 
 /** Starts them at the same time. A service that is not embedded is null. */
 export async function startEmbeddedServices(
-  { dataDir, embed, env }: EmbeddedConfig,
+  config: EmbeddedConfig,
   deps: {
     parts: ReturnType<typeof loadParts>;
     secrets: EmbeddedSecrets;
@@ -20,6 +22,7 @@ export async function startEmbeddedServices(
     shutdown: Shutdown;
   },
 ) {
+  const { dataDir, embed, env, openCodeEnv } = config;
   const { parts, secrets, publicUrl, shutdown } = deps;
   const log = { info: (line: string) => deps.log.info(line), warn: (line: string) => deps.log.warn(line) };
   const client = {
@@ -29,8 +32,14 @@ export async function startEmbeddedServices(
     postLogoutRedirectUris: [publicUrl],
   };
   const startKubernetes = async () => {
-    const { createEmbeddedKubernetes } = await parts;
-    return await createEmbeddedKubernetes({ dataDir, log: log.info, namespace: env['KUBE_NAMESPACE'] ?? 'opencode' });
+    const [{ createEmbeddedKubernetes }, runtime] = await Promise.all([parts, findRuntime(config, log)]);
+    const cluster = await createEmbeddedKubernetes({
+      dataDir,
+      log: log.info,
+      namespace: env['KUBE_NAMESPACE'] ?? 'opencode',
+      runtime: runtime.kind === 'simulated' ? undefined : { launcher: runtime.launcher, openCodeEnv },
+    });
+    return { ...cluster, runtime };
   };
   const startIssuer = async () => {
     const { createEmbeddedIssuer } = await parts;
@@ -44,6 +53,10 @@ export async function startEmbeddedServices(
     embed.issuer ? shutdown.track(startIssuer()) : null,
   ]);
   return { postgres, redis, kubernetes, issuer };
+}
+
+async function findRuntime({ runtime, dataDir, env }: EmbeddedConfig, log: EmbeddedLog): Promise<DetectedRuntime> {
+  return await detectRuntime({ wanted: runtime, dataDir, searchPath: env['PATH'] ?? '', log });
 }
 
 /** The environment of server and worker: the given one, completed with the addresses of the embedded services. */

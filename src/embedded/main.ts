@@ -68,7 +68,8 @@ async function start(config: EmbeddedConfig): Promise<void> {
   const seconds = (performance.now() - startedAt) / 1_000;
   const userNames = developmentUsers.map((person) => person.subject);
   // Printed with one write: a test that has read the last line has read all of them.
-  print(startMessage({ dataDir, publicUrl, seconds, userNames, ...services }));
+  const availableMemory = process.availableMemory();
+  print(startMessage({ dataDir, publicUrl, seconds, userNames, availableMemory, ...services }));
 }
 
 async function startServerAndWorker(

@@ -121,7 +121,7 @@ function describeChromium(): string {
 function describeOpenCode(): string {
   return hasOpenCode
     ? 'OpenCode: its own binary'
-    : 'OpenCode: tests on its own binary are skipped: run npm run opencode:fetch';
+    : 'OpenCode: tests on its own binary are skipped: the optional package is missing';
 }
 
 function firstLine(program: string): string | null {

@@ -1,18 +1,20 @@
-/** Runs the real OpenCode, which `.ci/run` or `npm run opencode:fetch` installs. */
+/** Runs the real OpenCode, which comes with `npm ci` as an optional package. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
+import { findOpenCode } from '../../src/embedded/kubernetes/kubelet/runtime/process/find-opencode.ts';
 import { findFreePort } from '../../src/embedded/process/free-port.ts';
 
-const program = resolve(import.meta.dirname, '../../.cache/opencode/node_modules/.bin/opencode');
+const program = findOpenCode(process.env['PATH'] ?? '');
 
-export const hasOpenCode = existsSync(program);
+export const hasOpenCode = program !== null;
 
 /** Starts it on loopback with this password and an empty home folder. */
 export async function startOpenCode(password: string) {
+  if (program === null) throw new Error('There is no OpenCode on this machine. Run npm ci.');
   const home = mkdtempSync(join(tmpdir(), 'opencode-home-'));
   const port = await findFreePort();
   const child = spawn(program, ['serve', '--hostname', '127.0.0.1', '--port', String(port)], {

@@ -5,6 +5,8 @@ import process from 'node:process';
 export const programEnvironment = {
   PATH: process.env['PATH'] ?? '',
   HOME: process.env['HOME'] ?? '',
+  // Tests of the real runtime ask for it.
+  EMBEDDED_RUNTIME: 'simulated',
   // Hundreds of programs start in a run: a quarter of that is compiling, which the first of them does for all.
   NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../../.cache/compile'),
 };

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 
-import { findOnPath } from '../../src/embedded/redis/redis-program.ts';
+import { findOnPath } from '../../src/embedded/process/find-on-path.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

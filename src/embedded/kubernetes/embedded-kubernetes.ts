@@ -1,7 +1,7 @@
 /**
  * The Kubernetes of `npm start`: the API, its kubelet, and the files that keep both between runs. It owns the folder
- * `<dataDir>/kubernetes` and the file `<dataDir>/kubeconfig`. It runs no container and must not pretend to: the node, the
- * logs and the README say so. The API and the kubelet communicate over HTTPS only.
+ * `<dataDir>/kubernetes` and the file `<dataDir>/kubeconfig`. Where pods are simulated, it must not pretend to run them: the
+ * node and the logs say so. The API and the kubelet communicate over HTTPS only.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,8 +11,10 @@ import { loadCredentials, writePrivately } from './api/credentials.ts';
 import { openJournal } from './api/journal.ts';
 import { writeKubeconfig } from './api/kubeconfig.ts';
 import { createKubernetesApi, type KubernetesApi, type KubernetesApiOptions } from './api/kubernetes-api.ts';
+import type { ContainerLog } from './api/pod-subresources.ts';
 import { createKubelet, type KubeletOptions } from './kubelet/kubelet.ts';
 import { defaultStorageClass } from './kubelet/provision-volume.ts';
+import { acceptsPod, createProcessLog, type ProcessRuntimeOptions } from './kubelet/runtime/process/process-runtime.ts';
 import { containerLog } from './kubelet/runtime/simulated/container-log.ts';
 import { refusalOf } from './kubelet/runtime/simulated/scenarios.ts';
 
@@ -26,6 +28,8 @@ export interface EmbeddedKubernetesOptions {
   namespace?: string;
   log?: (line: string) => void;
   kubeletOptions?: Omit<KubeletOptions, 'connection' | 'kubeConfig' | 'kubeconfigPath'>;
+  /** How pods run as processes; every pod is simulated unless given. */
+  runtime?: Omit<ProcessRuntimeOptions, 'dataDir'> | undefined;
   apiOptions?: Pick<KubernetesApiOptions, 'bookmarkIntervalMs' | 'eventLifetimeMs' | 'historyLimit'>;
 }
 
@@ -57,7 +61,7 @@ export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOption
       journal,
       host,
       port: options.port ?? 0,
-      containerLog,
+      containerLog: chooseLog(options),
       admit: refusalOf,
       log: options.log,
       ...options.apiOptions,
@@ -82,6 +86,7 @@ export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOption
   });
   const kubelet = createKubelet({
     ...(options.log ? { log: options.log } : {}),
+    processes: options.runtime && { ...options.runtime, dataDir: options.dataDir },
     ...options.kubeletOptions,
     connection: {
       url,
@@ -100,6 +105,13 @@ export async function createEmbeddedKubernetes(options: EmbeddedKubernetesOption
       await api.stop();
     },
   };
+}
+
+/** The logs of processes for the pods that run as processes, and computed lines for the others. */
+function chooseLog({ runtime, dataDir }: EmbeddedKubernetesOptions): ContainerLog {
+  if (runtime === undefined) return containerLog;
+  const processLog = createProcessLog(dataDir);
+  return (pod, container, options) => (acceptsPod(pod) ? processLog : containerLog)(pod, container, options);
 }
 
 /** Uses the port of the last run, so that kubeconfig files stay valid, or any port when that one is in use. */

@@ -1,11 +1,10 @@
 /** Finds the program of the embedded Redis. */
 
 import { execFile } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import type { EmbeddedLog } from '../embedded-log.ts';
+import { findOnPath } from '../process/find-on-path.ts';
 import { fetchRedis } from './fetch-redis.ts';
 
 const programs = ['redis-server', 'valkey-server'] as const;
@@ -36,20 +35,6 @@ export async function findRedisProgram(options: {
   const downloaded = await fetchRedis(options);
   const version = await readVersion(downloaded.path, downloaded.env);
   return { ...downloaded, source: `redis-server ${version} downloaded to ${options.cacheDir}` };
-}
-
-/** The first executable file of that name in the folders of a PATH; null when there is none. */
-export function findOnPath(name: string, searchPath: string): string | null {
-  for (const folder of searchPath.split(delimiter).filter((part) => part !== '')) {
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      if (statSync(path).isFile()) return path;
-    } catch {
-      // not here
-    }
-  }
-  return null;
 }
 
 async function readVersion(path: string, env: Record<string, string>): Promise<string> {

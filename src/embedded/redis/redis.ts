@@ -7,11 +7,11 @@
 
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import type { EmbeddedLog } from '../embedded-log.ts';
 import { claimFolder } from '../process/claim-folder.ts';
+import { defaultCacheDir } from '../process/find-on-path.ts';
 import { startGuardedProcess } from '../process/guarded-process.ts';
 import type { GuardedProcess } from '../process/guarded-process.ts';
 import { commandLineOf, isAlive } from '../process/process-info.ts';
@@ -109,10 +109,6 @@ export async function createEmbeddedRedis(options: EmbeddedRedisOptions): Promis
     release();
     throw error;
   }
-}
-
-function defaultCacheDir(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'opencode-project-manager');
 }
 
 function configuration(options: { folder: string; port: number; password: string; databases: number }): string {

@@ -126,8 +126,7 @@ export function createPodSubresources({ store, crud, deletion, containerLog, clo
         write(line);
         lastAtMs = line.atMs;
       }
-      const status = objectsAt(pod, 'status', 'containerStatuses').find((item) => item['name'] === container);
-      if (valueAt(status, 'state', 'running') === undefined) end();
+      if (valueAt(statusOf(pod, container), 'state', 'running') === undefined) end();
     }, logIntervalMs);
     function end(): void {
       clearInterval(timer);
@@ -163,17 +162,19 @@ function boundTo(pod: KubeObject, node: string, nowMs: number): KubeObject {
 function chooseContainer(pod: KubeObject, requested: string): string | undefined {
   const name = pod.metadata.name;
   const names = objectsAt(pod, 'spec', 'containers').map((container) => textAt(container, 'name'));
+  const inits = objectsAt(pod, 'spec', 'initContainers').map((container) => textAt(container, 'name'));
   if (requested === '' && names.length > 1) {
+    const others = inits.length === 0 ? '' : ` or one of the init containers: [${inits.join(' ')}]`;
     throw statusError.badRequest(
-      `a container name must be specified for pod ${name}, choose one of: [${names.join(' ')}]`,
+      `a container name must be specified for pod ${name}, choose one of: [${names.join(' ')}]${others}`,
     );
   }
   const container = requested === '' ? (names[0] ?? '') : requested;
-  if (!names.includes(container)) {
+  if (![...names, ...inits].includes(container)) {
     throw statusError.badRequest(`container ${container.slice(0, 100)} is not valid for pod ${name}`);
   }
   if (textAt(pod, 'spec', 'nodeName') === '') return undefined;
-  const status = objectsAt(pod, 'status', 'containerStatuses').find((item) => item['name'] === container);
+  const status = statusOf(pod, container);
   const waiting = textAt(status, 'state', 'waiting', 'reason');
   if (status === undefined || (waiting !== '' && valueAt(status, 'lastState', 'terminated') === undefined)) {
     throw statusError.badRequest(
@@ -181,6 +182,15 @@ function chooseContainer(pod: KubeObject, requested: string): string | undefined
     );
   }
   return container;
+}
+
+/** The status of a container or an init container. */
+function statusOf(pod: KubeObject, container: string): JsonObject | undefined {
+  const statuses = [
+    ...objectsAt(pod, 'status', 'containerStatuses'),
+    ...objectsAt(pod, 'status', 'initContainerStatuses'),
+  ];
+  return statuses.find((item) => item['name'] === container);
 }
 
 function chooseLines(lines: LogLine[], query: URLSearchParams, nowMs: number): LogLine[] {

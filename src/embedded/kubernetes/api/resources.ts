@@ -44,6 +44,19 @@ function define(names: Names, rest: Partial<ResourceDefinition> = {}): ResourceD
   };
 }
 
+/** `stringData` can only be written: its values become part of `data`. */
+function encodeStringData(secret: KubeObject): void {
+  const { stringData, data } = secret;
+  secret['type'] ??= 'Opaque';
+  if (!isJsonObject(stringData)) return;
+  const encoded = Object.entries(stringData).map(([key, value]) => [
+    key,
+    Buffer.from(typeof value === 'string' ? value : '').toString('base64'),
+  ]);
+  secret['data'] = { ...(isJsonObject(data) ? data : {}), ...(Object.fromEntries(encoded) as JsonObject) };
+  delete secret['stringData'];
+}
+
 /** The deletion of a pod waits for the kubelet, unless the pod has no node or has finished. */
 function podGraceSeconds(pod: KubeObject, requested: number | undefined): number {
   const phase = textAt(pod, 'status', 'phase');
@@ -159,7 +172,7 @@ export const resourceDefinitions: readonly ResourceDefinition[] = [
     { shortNames: ['no'], namespaced: false, subresources: ['status'], columns: nodeColumns },
   ),
   define({ kind: 'ConfigMap', plural: 'configmaps' }, { shortNames: ['cm'] }),
-  define({ kind: 'Secret', plural: 'secrets' }),
+  define({ kind: 'Secret', plural: 'secrets' }, { setDefaults: encodeStringData }),
   define({ kind: 'ServiceAccount', plural: 'serviceaccounts' }, { shortNames: ['sa'] }),
   define(
     { kind: 'StorageClass', plural: 'storageclasses' },

@@ -19,6 +19,12 @@ import { claimsOf, createPodIndex, hasEnded } from './pod-index.ts';
 import { createPodWorker } from './pod-worker.ts';
 import { defaultStorageClass } from './provision-volume.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import {
+  createProcessRuntime,
+  type ProcessRuntime,
+  type ProcessRuntimeOptions,
+} from './runtime/process/process-runtime.ts';
+import { createSimulatedRuntime } from './runtime/simulated/simulated-runtime.ts';
 import { createScheduler, isSchedulable } from './scheduler.ts';
 import { sleep } from './sleep.ts';
 import { createVolumeController } from './volume-controller.ts';
@@ -35,6 +41,8 @@ export interface KubeletOptions {
   capacity?: NodeCapacity;
   clock?: Clock;
   log?: (line: string) => void;
+  /** How pods run as processes; every pod is simulated unless given. */
+  processes?: ProcessRuntimeOptions | undefined;
 }
 
 export interface Kubelet {
@@ -48,16 +56,20 @@ export interface Kubelet {
 export function createKubelet(options: KubeletOptions): Kubelet {
   const stopping = new AbortController();
   let client: ApiClient | undefined;
+  let processes: ProcessRuntime | undefined;
 
   return {
     async start() {
       client = createApiClient({ connection: await connect(options), userAgent: 'opencode-embedded-kubelet' });
-      await runKubelet(client, stopping.signal, options);
+      await runKubelet(client, stopping.signal, {
+        ...options,
+        onProcesses: (runtime) => (processes = runtime),
+      });
     },
-    stop() {
+    async stop() {
       stopping.abort();
       client?.close();
-      return Promise.resolve();
+      await processes?.close();
     },
   };
 }
@@ -69,7 +81,9 @@ async function connect({ connection, kubeConfig, kubeconfigPath }: KubeletOption
   throw new Error('A kubelet needs connection, kubeConfig or kubeconfigPath.');
 }
 
-async function runKubelet(client: ApiClient, signal: AbortSignal, options: KubeletOptions): Promise<void> {
+type RunOptions = KubeletOptions & { onProcesses: (runtime: ProcessRuntime) => void };
+
+async function runKubelet(client: ApiClient, signal: AbortSignal, options: RunOptions): Promise<void> {
   const context: Context = {
     client,
     signal,
@@ -77,8 +91,11 @@ async function runKubelet(client: ApiClient, signal: AbortSignal, options: Kubel
     delays: { ...defaultDelays, ...options.delays },
     nodeName: options.nodeName ?? 'embedded',
     log: options.log ?? (() => undefined),
+    processes: options.processes,
+    onProcesses: options.onProcesses,
   };
-  const node = { ...context, capacity: options.capacity ?? defaultCapacity };
+  const runtimeName = options.processes === undefined ? 'none' : 'process';
+  const node = { ...context, runtimeName, capacity: options.capacity ?? defaultCapacity };
   await registerWithRetries(context, async () => {
     await registerNode(node);
     await ensureStorageClass(client, signal);
@@ -94,6 +111,8 @@ interface Context {
   delays: KubeletDelays;
   nodeName: string;
   log: (line: string) => void;
+  processes: ProcessRuntimeOptions | undefined;
+  onProcesses: (runtime: ProcessRuntime) => void;
 }
 
 /** Connects watches, work queues and controllers, and resolves when everything is listed. */
@@ -134,16 +153,25 @@ async function startControllers(context: Context): Promise<void> {
   const shared = { client, clock, signal, events, delays, nodeName };
   const queue = { clock, signal, log };
   const scheduler = createScheduler({ ...shared, pods, index, claims, nodes, classes });
-  const controller = createVolumeController({ ...shared, pods, index, claims, volumes, classes });
+  const requeue = (key: string): void => podQueue.add(key);
+  const processes = context.processes && createProcessRuntime(context.processes, { client, clock, delays, requeue });
+  if (processes !== undefined) context.onProcesses(processes);
+  const simulated = createSimulatedRuntime({ clock, delays });
+  const folders = processes?.volumes;
+  const controller = createVolumeController({ ...shared, folders, pods, index, claims, volumes, classes });
   const schedulerQueue = createWorkQueue({ ...queue, handle: scheduler.sync });
   const claimQueue = createWorkQueue({ ...queue, handle: controller.syncClaim });
   const volumeQueue = createWorkQueue({ ...queue, handle: controller.syncVolume });
-  const podQueue = createWorkQueue({ ...queue, handle: createPodWorker({ ...shared, pods }).sync });
+  const podQueue = createWorkQueue({
+    ...queue,
+    handle: createPodWorker({ ...shared, simulated, processes, pods }).sync,
+  });
 
   // Claims and pods are listed before volumes: a volume without a claim is deleted, so the claims must be known.
   await Promise.all([nodes.start(), classes.start()]);
   await claims.start();
   await pods.start();
+  processes?.sweep(new Set(Array.from(pods.all(), (pod) => pod.metadata.uid)));
   await volumes.start();
 }
 

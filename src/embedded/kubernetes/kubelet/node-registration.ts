@@ -7,7 +7,7 @@ import { isFailure, type ApiClient } from './api-client.ts';
 import { nodeAddress } from './pod-status.ts';
 import { sleep } from './sleep.ts';
 
-/** The capacity that the node reports. It runs nothing, so the figures are large. */
+/** The capacity that the node reports. Simulated pods use nothing, so the figures are large. */
 export interface NodeCapacity {
   cpu: string;
   memory: string;
@@ -21,6 +21,8 @@ interface NodeOptions {
   clock: Clock;
   signal: AbortSignal;
   nodeName: string;
+  /** `none` when containers are simulated. */
+  runtimeName: string;
   capacity: NodeCapacity;
 }
 
@@ -69,8 +71,9 @@ export async function keepHeartbeat(
   }
 }
 
-async function reportNode({ client, clock, signal, nodeName, capacity }: NodeOptions): Promise<void> {
+async function reportNode({ client, clock, signal, nodeName, runtimeName, capacity }: NodeOptions): Promise<void> {
   const time = kubeTime(clock.now());
+  const isSimulated = runtimeName === 'none';
   const amounts: JsonObject = { ...capacity };
   const condition = (type: string, status: string, reason: string, message: string): JsonObject => ({
     type,
@@ -94,7 +97,7 @@ async function reportNode({ client, clock, signal, nodeName, capacity }: NodeOpt
             'Ready',
             'True',
             'KubeletReady',
-            'the embedded kubelet is posting ready status; it runs no containers',
+            `the embedded kubelet is posting ready status; ${isSimulated ? 'it runs no containers' : 'containers are processes'}`,
           ),
         ],
         addresses: [
@@ -106,8 +109,8 @@ async function reportNode({ client, clock, signal, nodeName, capacity }: NodeOpt
           systemUUID: 'embedded',
           bootID: 'embedded',
           kernelVersion: 'none',
-          osImage: 'embedded (no containers run here)',
-          containerRuntimeVersion: 'none://0',
+          osImage: isSimulated ? 'embedded (no containers run here)' : 'embedded (containers are processes)',
+          containerRuntimeVersion: `${runtimeName}://0`,
           kubeletVersion: serverVersion,
           kubeProxyVersion: 'none',
           operatingSystem: 'linux',

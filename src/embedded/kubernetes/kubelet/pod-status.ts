@@ -14,7 +14,7 @@ import {
 
 export const nodeAddress = '10.244.0.1';
 
-/** The IP address of a pod, derived from its uid. Nothing listens on it. */
+/** The IP address of a simulated pod, derived from its uid. Nothing listens on it. */
 export function podAddress(uid: string): string {
   const [first = 0, second = 0] = createHash('sha256').update(uid).digest();
   return `10.244.${first}.${2 + (second % 250)}`;
@@ -37,7 +37,7 @@ export function initialContainerStatus(container: JsonObject, hasInits: boolean)
 /** The whole status of a pod, from its containers; conditions keep the time of their last change. */
 export function podStatusOf(
   pod: KubeObject,
-  { inits, containers }: { inits: readonly JsonObject[]; containers: ReadonlyMap<string, JsonObject> },
+  { inits, containers, ip }: { inits: readonly JsonObject[]; containers: ReadonlyMap<string, JsonObject>; ip: string },
   nowMs: number,
 ): JsonObject {
   const previous = isJsonObject(pod['status']) ? pod['status'] : {};
@@ -49,7 +49,6 @@ export function podStatusOf(
   const hasNetwork = [...inits, ...containerStatuses].some(
     (status) => !/^(?:ContainerCreating|PodInitializing)$/.test(textAt(status, 'state', 'waiting', 'reason')),
   );
-  const ip = podAddress(pod.metadata.uid);
   return {
     ...previous,
     phase,

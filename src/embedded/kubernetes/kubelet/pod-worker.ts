@@ -1,6 +1,6 @@
 /**
- * Runs the pods of one node: it steps their simulated containers, writes their status and finishes their deletion.
- * Every decision follows from the status of the pod, so the worker can be restarted at any moment.
+ * Runs the pods of one node: it lets a container runtime take the steps of their containers, writes their status and events, and
+ * finishes their deletion. Which runtime a pod has follows from the pod alone.
  */
 
 import type { Clock } from '../../../shared/clock.ts';
@@ -9,26 +9,24 @@ import {
   objectsAt,
   sameJson,
   textAt,
-  valueAt,
   withoutNulls,
   type JsonObject,
   type KubeObject,
 } from '../api/kube-object.ts';
 import { isFailure, type ApiClient } from './api-client.ts';
-import type { KubeletDelays } from './delays.ts';
 import type { EventRecorder } from './event-recorder.ts';
-import { podStatusOf } from './pod-status.ts';
 import type { Reflector } from './reflector.ts';
-import { containerPath, stepPod } from './runtime/simulated/pod-step.ts';
+import type { ContainerRuntime } from './runtime/container-runtime.ts';
+import { runningContainers, type StepEvent } from './runtime/container-status.ts';
+import type { ProcessRuntime } from './runtime/process/process-runtime.ts';
+import type { SimulatedStep } from './runtime/simulated/pod-step.ts';
 import { scenarioOfContainer, type Scenario } from './runtime/simulated/scenarios.ts';
 import { evictedConditions, lostConditions } from './runtime/simulated/scripted-end.ts';
-import { terminated, type ContainerMemory, type StepEvent } from './runtime/simulated/step-result.ts';
 
 interface PodMemory {
   uid: string;
-  containers: Map<string, ContainerMemory>;
-  /** When this worker first saw the deletion timestamp. */
-  stoppingSinceMs?: number | undefined;
+  /** Its deletion was reported. */
+  isStopping?: boolean;
   hasStopped?: boolean;
   /** Its node no longer reports, so nothing more happens to the pod. */
   isLost?: boolean;
@@ -42,15 +40,17 @@ interface Deps {
   signal: AbortSignal;
   pods: Pick<Reflector, 'get'>;
   events: EventRecorder;
-  delays: KubeletDelays;
   nodeName: string;
+  simulated: ContainerRuntime<SimulatedStep>;
+  /** The runtime for the pods that it accepts; undefined when every pod is simulated. */
+  processes: ProcessRuntime | undefined;
 }
 
 const mergePatch = 'application/merge-patch+json';
 
-export function createPodWorker({ client, clock, signal, pods, events, delays, nodeName }: Deps) {
+export function createPodWorker(deps: Deps) {
+  const { client, clock, signal, pods, events, nodeName, simulated, processes } = deps;
   const memories = new Map<string, PodMemory>();
-  const images = new Set<string>();
   /** Names of the pods that a scenario has evicted. The pod that replaces one has the same name and stays. */
   const evicted = new Set<string>();
 
@@ -58,7 +58,7 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   async function sync(key: string): Promise<number | undefined> {
     const pod = currentPod(key);
     if (pod === undefined || textAt(pod, 'spec', 'nodeName') !== nodeName) {
-      memories.delete(key);
+      forget(key);
       return undefined;
     }
     const memory = memoryOf(key, pod);
@@ -87,14 +87,38 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
   function memoryOf(key: string, pod: KubeObject): PodMemory {
     const known = memories.get(key);
     if (known?.uid === pod.metadata.uid) return known;
-    const memory: PodMemory = { uid: pod.metadata.uid, containers: new Map() };
+    forget(key);
+    const memory: PodMemory = { uid: pod.metadata.uid };
     memories.set(key, memory);
     return memory;
   }
 
+  function forget(key: string): void {
+    const uid = memories.get(key)?.uid;
+    memories.delete(key);
+    if (uid === undefined) return;
+    simulated.remove(uid);
+    processes?.remove(uid);
+  }
+
   async function run(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
+    return processes?.accepts(pod) === true ? await runProcesses(processes, pod, memory) : await simulate(pod, memory);
+  }
+
+  async function runProcesses(
+    runtime: ProcessRuntime,
+    pod: KubeObject,
+    memory: PodMemory,
+  ): Promise<number | undefined> {
+    const step = await runtime.step(pod);
+    for (const { event, fieldPath } of step.events) record(pod, event, fieldPath);
+    await writeStatus(pod, memory, step.status);
+    return step.retryAfterMs;
+  }
+
+  async function simulate(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
     if (isIgnoredByNode(pod)) return undefined;
-    const step = stepPod({ pod, memories: memory.containers, images, delays, nowMs: clock.now() });
+    const step = await simulated.step(pod);
     for (const { event, fieldPath } of step.events) record(pod, event, fieldPath);
     const end = step.scriptedEnd;
     if (end !== undefined && end.dueInMs <= 0 && !evicted.has(pod.metadata.name)) {
@@ -157,17 +181,17 @@ export function createPodWorker({ client, clock, signal, pods, events, delays, n
 
   /** Stops the containers, then finishes the deletion of the pod. */
   async function stop(pod: KubeObject, memory: PodMemory): Promise<number | undefined> {
-    const nowMs = clock.now();
-    if (memory.stoppingSinceMs === undefined) {
-      memory.stoppingSinceMs = nowMs;
+    if (memory.isStopping !== true) {
+      memory.isStopping = true;
       for (const { name, path } of runningContainers(pod)) {
         record(pod, { type: 'Normal', reason: 'Killing', message: `Stopping container ${name}` }, path);
       }
     }
     const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
-    const leftMs = memory.stoppingSinceMs + Math.min(delays.stopMs, graceMs) - nowMs;
-    if (leftMs > 0) return leftMs;
-    if (runningContainers(pod).length > 0) await writeStatus(pod, memory, stoppedStatus(pod, nowMs));
+    const runtime = processes?.accepts(pod) === true ? processes : simulated;
+    const result = runtime.stop(pod, graceMs);
+    if ('retryAfterMs' in result) return result.retryAfterMs;
+    if (runningContainers(pod).length > 0) await writeStatus(pod, memory, result.status);
     // Only a finalizer still keeps the pod.
     if (memory.hasStopped === true) return undefined;
     await client.call('DELETE', pathOf(pod), {
@@ -192,30 +216,6 @@ function isFinal(pod: KubeObject): boolean {
 
 function isIgnoredByNode(pod: KubeObject): boolean {
   return objectsAt(pod, 'spec', 'containers').some((container) => scenarioOfContainer(container).silent === 'node');
-}
-
-const isRunning = (status: JsonObject): boolean => valueAt(status, 'state', 'running') !== undefined;
-
-/** The containers of a pod that run, with the path by which events name them. */
-function runningContainers(pod: KubeObject): { name: string; path: string }[] {
-  const listed = (list: string, isInit: boolean) =>
-    objectsAt(pod, 'status', list)
-      .filter(isRunning)
-      .map((status) => textAt(status, 'name'))
-      .map((name) => ({ name, path: containerPath(name, isInit) }));
-  return [...listed('initContainerStatuses', true), ...listed('containerStatuses', false)];
-}
-
-/** The status of a pod whose containers have all been stopped. An init container that is interrupted fails. */
-function stoppedStatus(pod: KubeObject, nowMs: number): JsonObject {
-  const stopped =
-    (exit: { exitCode: number; reason: string }) =>
-    (status: JsonObject): JsonObject =>
-      isRunning(status) ? terminated(status, { ...exit, nowMs }) : status;
-  const inits = objectsAt(pod, 'status', 'initContainerStatuses').map(stopped({ exitCode: 143, reason: 'Error' }));
-  const statuses = objectsAt(pod, 'status', 'containerStatuses').map(stopped({ exitCode: 0, reason: 'Completed' }));
-  const containers = new Map(statuses.map((status) => [textAt(status, 'name'), status]));
-  return podStatusOf(pod, { inits, containers }, nowMs);
 }
 
 function pathOf(pod: KubeObject): string {

@@ -9,6 +9,7 @@ import type { EventRecorder } from './event-recorder.ts';
 import { hasEnded, type PodIndex } from './pod-index.ts';
 import { claimPath, decideBinding, mergePatch, provisioner, provisionVolume } from './provision-volume.ts';
 import type { Reflector } from './reflector.ts';
+import type { VolumeFolders } from './runtime/process/volume-folders.ts';
 
 interface Deps {
   client: ApiClient;
@@ -21,12 +22,14 @@ interface Deps {
   classes: Pick<Reflector, 'get'>;
   events: EventRecorder;
   delays: KubeletDelays;
+  /** Where the files of volumes are; undefined when volumes have none. */
+  folders: VolumeFolders | undefined;
 }
 
 const component = 'persistentvolume-controller';
 
 export function createVolumeController(deps: Deps) {
-  const { client, clock, signal, pods, index, claims, volumes, classes, events, delays } = deps;
+  const { client, clock, signal, pods, index, claims, volumes, classes, events, delays, folders } = deps;
 
   /** Uids of claims that were bound here and that the watch does not show as bound yet, so that none is bound twice. */
   const bound = new Set<string>();
@@ -81,6 +84,7 @@ export function createVolumeController(deps: Deps) {
     }
     const leftMs = Date.parse(creationTimestamp) + delays.provisionMs - clock.now();
     if (leftMs > 0) return leftMs;
+    folders?.create(uid);
     const name = await provisionVolume({ client, signal }, claim, decision.storageClass);
     bound.add(uid);
     const message = `Successfully provisioned volume ${name} using ${provisioner}`;
@@ -95,6 +99,8 @@ export function createVolumeController(deps: Deps) {
     const claimKey = `${textAt(volume, 'spec', 'claimRef', 'namespace')}/${textAt(volume, 'spec', 'claimRef', 'name')}`;
     if (claims.get(claimKey)?.metadata.uid === textAt(volume, 'spec', 'claimRef', 'uid')) return undefined;
     const path = `/api/v1/persistentvolumes/${volume.metadata.name}`;
+    // The files go first: when the object is gone, nobody knows of them any more.
+    await folders?.remove(textAt(volume, 'spec', 'claimRef', 'uid'));
     try {
       if (volume.metadata.deletionTimestamp === undefined) await client.call('DELETE', path, { signal });
       if ((volume.metadata.finalizers ?? []).length > 0) {

@@ -52,7 +52,7 @@ describe('podManifest', () => {
   it('probes the health endpoint of OpenCode', () => {
     const [{ livenessProbe, readinessProbe, startupProbe } = {}] = containers;
     for (const probe of [livenessProbe, readinessProbe, startupProbe]) {
-      expect(probe?.exec?.command?.join(' ')).toContain('http://127.0.0.1:3000/global/health');
+      expect(probe?.exec?.command?.join(' ')).toContain('http://${POD_IP:-127.0.0.1}:3000/global/health');
     }
   });
 

@@ -192,14 +192,15 @@ function sidecar(name: 'file-browser' | 'session-proxy', image: string, port: nu
 
 /**
  * OpenCode answers only with its password. So the probe is a command in the container, where the password is known. A request that
- * arrives right before OpenCode listens is never answered, so a short limit makes a start faster.
+ * arrives right before OpenCode listens is never answered, so a short limit makes a start faster. POD_IP exists only in `npm start`,
+ * where each pod has a loopback address of its own.
  */
 const openCodeHealth = (limitSeconds: number) => ({
   exec: {
     command: [
       '/bin/sh',
       '-c',
-      `exec curl -fsS -m ${limitSeconds} -u "opencode:$OPENCODE_SERVER_PASSWORD" http://127.0.0.1:3000/global/health`,
+      `exec curl -fsS -m ${limitSeconds} -u "opencode:$OPENCODE_SERVER_PASSWORD" http://\${POD_IP:-127.0.0.1}:3000/global/health`,
     ],
   },
 });

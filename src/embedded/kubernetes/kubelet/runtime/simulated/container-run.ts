@@ -1,19 +1,11 @@
 /** The steps of a simulated container after its start: probes, exit, restart. */
 
 import { isJsonObject, textAt, valueAt } from '../../../api/kube-object.ts';
+import { backOffMs, normal, terminated, waiting, warning } from '../container-status.ts';
+import { crashBackOffMessage, unhealthyMessage } from '../kubelet-messages.ts';
 import { restart } from './container-start.ts';
-import { crashBackOffMessage, unhealthyMessage } from './kubelet-messages.ts';
 import type { Scenario } from './scenarios.ts';
-import {
-  backOffMs,
-  idle,
-  normal,
-  terminated,
-  waiting,
-  warning,
-  type StepInput,
-  type StepResult,
-} from './step-result.ts';
+import { idle, type StepInput, type StepResult } from './step-result.ts';
 
 /** A running container becomes started and ready, unless its scenario has a failure for it. */
 export function stepRunning(input: StepInput): StepResult {

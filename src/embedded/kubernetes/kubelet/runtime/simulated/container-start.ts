@@ -3,18 +3,9 @@
 import { createHash } from 'node:crypto';
 
 import { isJsonObject, kubeTime, textAt, type JsonObject } from '../../../api/kube-object.ts';
-import { pullBackOffMessage } from './kubelet-messages.ts';
-import {
-  backOffMs,
-  busy,
-  idle,
-  normal,
-  waiting,
-  warning,
-  type StepEvent,
-  type StepInput,
-  type StepResult,
-} from './step-result.ts';
+import { backOffMs, normal, waiting, warning, type StepEvent } from '../container-status.ts';
+import { pullBackOffMessage } from '../kubelet-messages.ts';
+import { busy, idle, type StepInput, type StepResult } from './step-result.ts';
 
 /** One step from pulling the image to the running container. */
 export function stepPull(input: StepInput): StepResult {

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { textAt, valueAt, type JsonObject } from '../../../api/kube-object.ts';
 import { defaultDelays } from '../../delays.ts';
 import { initialContainerStatus } from '../../pod-status.ts';
+import type { StepEvent } from '../container-status.ts';
 import { stepContainer } from './container-step.ts';
 import { scenarioOf, scenarioOfContainer, type Scenario } from './scenarios.ts';
-import type { ContainerMemory, StepEvent } from './step-result.ts';
+import type { ContainerMemory } from './step-result.ts';
 
 /** Simulates one container step by step until `untilMs` after its creation. */
 function simulate(image: string, untilMs: number, options: { container?: JsonObject; forgetAtMs?: number } = {}) {

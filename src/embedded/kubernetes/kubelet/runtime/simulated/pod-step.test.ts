@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { objectsAt, textAt, valueAt, type JsonObject, type KubeObject } from '../../../api/kube-object.ts';
 import { defaultDelays } from '../../delays.ts';
-import { stepPod, type PodStep } from './pod-step.ts';
+import { stepPod, type SimulatedStep } from './pod-step.ts';
 import { evictedConditions, lostConditions } from './scripted-end.ts';
 import type { ContainerMemory } from './step-result.ts';
 
@@ -26,7 +26,7 @@ function simulate(spec: { containers: JsonObject[]; initContainers?: JsonObject[
   const memories = new Map<string, ContainerMemory>();
   const images = new Set<string>();
   const paths: (string | undefined)[] = [];
-  let step: PodStep;
+  let step: SimulatedStep;
   let nowMs = startMs;
   do {
     step = stepPod({ pod, memories, images, delays: defaultDelays, nowMs });

@@ -1,12 +1,14 @@
 /** One step of a simulated pod: the next status of all its containers, and the events that belong to it. */
 
-import { objectsAt, textAt, valueAt, type JsonObject, type KubeObject } from '../../../api/kube-object.ts';
+import { objectsAt, textAt, type JsonObject, type KubeObject } from '../../../api/kube-object.ts';
 import type { KubeletDelays } from '../../delays.ts';
 import { initialContainerStatus, podAddress, podStatusOf } from '../../pod-status.ts';
+import type { PodStep } from '../container-runtime.ts';
+import { containerPath, hasSucceeded } from '../container-status.ts';
 import { stepContainer } from './container-step.ts';
 import { scenarioOfContainer, scenarioOfInit, type Scenario } from './scenarios.ts';
 import { findScriptedEnd, type ScriptedEnd } from './scripted-end.ts';
-import type { ContainerMemory, StepEvent } from './step-result.ts';
+import type { ContainerMemory } from './step-result.ts';
 
 interface PodStepInput {
   pod: KubeObject;
@@ -18,16 +20,13 @@ interface PodStepInput {
   nowMs: number;
 }
 
-export interface PodStep {
-  status: JsonObject;
-  events: { fieldPath: string | undefined; event: StepEvent }[];
-  /** After how long the next step is due; undefined when only a change of the pod needs one. */
-  retryAfterMs: number | undefined;
+/** A step, and the end of the pod that a scenario has planned. */
+export interface SimulatedStep extends PodStep {
   scriptedEnd: ScriptedEnd | undefined;
 }
 
 /** Decides the next step of a pod on this node. It writes nothing to the API. */
-export function stepPod(input: PodStepInput): PodStep {
+export function stepPod(input: PodStepInput): SimulatedStep {
   const { pod, delays, nowMs } = input;
   const stepper = createStepper(input);
   const { inits, areDone } = stepInits(pod, stepper);
@@ -39,7 +38,7 @@ export function stepPod(input: PodStepInput): PodStep {
     containers.set(textAt(container, 'name'), status);
   }
   return {
-    status: podStatusOf(pod, { inits, containers }, nowMs),
+    status: podStatusOf(pod, { inits, containers, ip: podAddress(pod.metadata.uid) }, nowMs),
     events: stepper.events,
     retryAfterMs: stepper.retryAfterMs(),
     scriptedEnd: findScriptedEnd(pod, { containers, delays, nowMs }),
@@ -108,17 +107,8 @@ function createStepper({ pod, memories, images, delays, nowMs }: PodStepInput) {
   return { events, step, statusOf, retryAfterMs: () => retryAfterMs };
 }
 
-/** `spec.containers{opencode-server}`: how an event names the container that it is about. */
-export function containerPath(name: string, isInit: boolean): string {
-  return `spec.${isInit ? 'initContainers' : 'containers'}{${name}}`;
-}
-
 function memoryOf(memories: Map<string, ContainerMemory>, name: string): ContainerMemory {
   const memory = memories.get(name) ?? { pullFailures: 0, probeFailures: 0 };
   memories.set(name, memory);
   return memory;
-}
-
-function hasSucceeded(status: JsonObject): boolean {
-  return valueAt(status, 'state', 'terminated', 'exitCode') === 0;
 }

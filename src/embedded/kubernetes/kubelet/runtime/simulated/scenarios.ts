@@ -73,6 +73,18 @@ export function scenarioOfContainer(container: JsonObject): Scenario {
   return name === undefined ? scenarioOf(image) : scenarioOf(image, name);
 }
 
+/** Whether a pod has a scenario: by the image of one of its containers, or by a repository on the host of the scenarios. */
+export function hasScenario(pod: JsonObject): boolean {
+  const containers = [...objectsAt(pod, 'spec', 'initContainers'), ...objectsAt(pod, 'spec', 'containers')];
+  return containers.some(
+    (container) =>
+      scenarioOfContainer(container) !== healthy ||
+      objectsAt(container, 'env').some((variable) =>
+        textAt(variable, 'value').startsWith('https://scenarios.example/'),
+      ),
+  );
+}
+
 /** The scenario of an init container: what keeps the pod from starting, or how the init container ends. */
 export function scenarioOfInit(container: JsonObject): Scenario {
   const { shows, silent, mount, init } = scenarioOfContainer(container);

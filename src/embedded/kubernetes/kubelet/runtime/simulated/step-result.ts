@@ -1,7 +1,8 @@
-/** Input and result of one step of a simulated container, and builders for results. */
+/** Input and result of one step of a simulated container. */
 
-import { kubeTime, valueAt, type JsonObject } from '../../../api/kube-object.ts';
+import type { JsonObject } from '../../../api/kube-object.ts';
 import type { KubeletDelays } from '../../delays.ts';
+import type { StepEvent } from '../container-status.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** What is not in the status of a container: the exact times of its current step. A restart of the kubelet loses it. */
@@ -33,14 +34,6 @@ export interface StepInput {
   isInit: boolean;
 }
 
-export interface StepEvent {
-  type: 'Normal' | 'Warning';
-  reason: string;
-  message: string;
-  /** The event is about the pod, not about the container. */
-  isOfPod?: boolean;
-}
-
 export interface StepResult {
   status: JsonObject;
   events: StepEvent[];
@@ -66,43 +59,3 @@ export const busy = (status: JsonObject, retryAfterMs: number, events: StepEvent
   ...idle(status, retryAfterMs, events),
   isBusy: true,
 });
-
-export const normal = (reason: string, message: string): StepEvent => ({ type: 'Normal', reason, message });
-export const warning = (reason: string, message: string): StepEvent => ({ type: 'Warning', reason, message });
-
-/** The pause before the n-th repetition. It doubles each time, up to the limit. */
-export function backOffMs(delays: KubeletDelays, repetition: number): number {
-  return Math.min(delays.backOffMs * 2 ** Math.max(0, Math.min(repetition, 20) - 1), delays.backOffLimitMs);
-}
-
-/** The status of a waiting container. */
-export function waiting(status: JsonObject, reason: string, message: string): JsonObject {
-  return { ...status, state: { waiting: { reason, message } }, ready: false, started: false };
-}
-
-/** The status of a container that has just ended. */
-export function terminated(
-  status: JsonObject,
-  {
-    exitCode,
-    reason,
-    message,
-    nowMs,
-  }: { exitCode: number; reason: string; message?: string | undefined; nowMs: number },
-): JsonObject {
-  return {
-    ...status,
-    state: {
-      terminated: {
-        exitCode,
-        reason,
-        ...(message === undefined ? {} : { message }),
-        startedAt: valueAt(status, 'state', 'running', 'startedAt') ?? kubeTime(nowMs),
-        finishedAt: kubeTime(nowMs),
-        containerID: status['containerID'],
-      },
-    },
-    ready: false,
-    started: false,
-  };
-}

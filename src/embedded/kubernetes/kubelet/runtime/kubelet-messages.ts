@@ -1,6 +1,6 @@
 /** Messages of the kubelet, with exactly its wording, because people and programs search for it. */
 
-import { textAt, valueAt, type Json, type JsonObject } from '../../../api/kube-object.ts';
+import { textAt, valueAt, type Json, type JsonObject } from '../../api/kube-object.ts';
 
 export function crashBackOffMessage(
   container: JsonObject,

@@ -1,0 +1,130 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import {
+  startProcessCluster,
+  titled,
+  whyNot,
+  type ProcessCluster,
+} from '../../../../../../tests/support/process-pods.ts';
+import { textAt, valueAt } from '../../../api/kube-object.ts';
+
+const reason = await whyNot('sandbox');
+
+describe.runIf(reason === null)(titled('the sandbox of a container', reason), () => {
+  let dataDir = '';
+  let cluster: ProcessCluster;
+  let count = 0;
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'sandbox-'));
+    process.env['SANDBOX_TEST_SECRET'] = 'of-the-developer';
+    cluster = await startProcessCluster(dataDir);
+  });
+
+  afterAll(async () => {
+    delete process.env['SANDBOX_TEST_SECRET'];
+    await cluster.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  /** The output of a script that runs in the sandbox of OpenCode's image. */
+  async function output(script: string, claimName?: string): Promise<string> {
+    count += 1;
+    const name = `script-${count}`;
+    await cluster.createScript(name, `{ ${script}; } 2>&1; echo done; sleep 600`, claimName);
+    return await vi.waitFor(
+      async () => {
+        const lines = await cluster.log(name, { container: 'main' });
+        expect(lines.at(-1)).toBe('done');
+        return lines.slice(0, -1).join('\n');
+      },
+      { timeout: 20_000 },
+    );
+  }
+
+  it('does not show the home of the developer, the data folder or this repository', async () => {
+    writeFileSync(join(dataDir, 'marked.txt'), 'data');
+    const hidden = [homedir(), dataDir, join(dataDir, 'marked.txt'), process.cwd(), tmpdir(), '/var/run/docker.sock'];
+    const seen = await output(
+      hidden.map((path) => `ls -A ${path}; cat ${path}/.bashrc ${path}/package.json`).join('; '),
+    );
+    expect(seen.split('\n').filter((line) => !/No such file or directory|Not a directory/.test(line))).toEqual([]);
+  });
+
+  it('does not show the volume of another project, and its own only at /workspace', async () => {
+    const other = join(dataDir, 'volumes', 'other');
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, 'private.txt'), 'of another project');
+    const project = await cluster.createProject('files');
+    const seen = await output(`ls ${other}; ls /workspace; touch /workspace/mine && echo written`, project.claimName);
+    expect(seen).toContain('No such file');
+    expect(seen).toContain('written');
+    expect(await output('grep -rl "of another project" /workspace /tmp /run /var /home /root 2>/dev/null')).toBe('');
+  });
+
+  it('does not show the secret of another container of the same pod', async () => {
+    const project = await cluster.createProject('secrets');
+    await vi.waitFor(async () => expect(textAt(await cluster.get(project.name), 'status', 'podIP')).not.toBe(''));
+    const secret = `sidecar-secret-of-${'secrets'}`;
+    const seen = await output(
+      `ls /run/opencode-access; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; grep -rl ${secret} /workspace /run /etc /tmp`,
+      project.claimName,
+    );
+    expect(seen).toMatch(/opencode-access.*No such file/);
+    expect(seen).not.toContain(secret);
+  });
+
+  it('has only its own processes in /proc, and cannot signal others', async () => {
+    const seen = await output(
+      `ls /proc | grep -c '^[0-9]'; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; kill -0 ${process.pid}`,
+    );
+    expect(Number(seen.split('\n')[0])).toBeLessThan(8);
+    expect(seen).not.toContain('vitest');
+    expect(seen).toMatch(/No such process/);
+  });
+
+  it('has the variables of its pod and image, and none of this process', async () => {
+    const seen = await output('env');
+    expect(seen).not.toContain('SANDBOX_TEST_SECRET');
+    expect(seen).toMatch(/^POD_IP=127\./m);
+    expect(seen).toMatch(/^HOME=\/workspace\/\.home$/m);
+  });
+
+  it('is an ordinary user on read-only files of the system', async () => {
+    const seen = await output(
+      'id -u; id -un; touch /usr/x /etc/x /x /image/x; cat /etc/shadow; grep CapEff /proc/self/status',
+    );
+    expect(seen).toMatch(/^1000\nopencode\n/);
+    expect(seen.match(/Read-only file system/g)).toHaveLength(4);
+    expect(seen).toMatch(/shadow: No such file/);
+    expect(seen).toMatch(/CapEff:\t0+$/m);
+  });
+
+  it('has the tools of an agent: git, curl and a shell', async () => {
+    const seen = await output('git --version; curl --version | head -1; cd /tmp && git init -q repo && ls -d repo');
+    expect(seen).toMatch(/^git version .*\ncurl .*\nrepo$/);
+  });
+
+  it('reports a command that fails with its code, and waits longer before each further restart', async () => {
+    await cluster.createScript('failing', 'echo about to fail; exit 3');
+    await vi.waitFor(
+      async () => {
+        const status = valueAt(await cluster.get('failing'), 'status', 'containerStatuses');
+        expect(status).toMatchObject([
+          {
+            state: { waiting: { reason: 'CrashLoopBackOff' } },
+            lastState: { terminated: { exitCode: 3, reason: 'Error' } },
+          },
+        ]);
+      },
+      { timeout: 20_000 },
+    );
+    expect(await cluster.log('failing', { container: 'main', previous: 'true' })).toEqual(['about to fail']);
+    expect((await cluster.events()).join('\n')).toContain('Back-off restarting failed container main in pod failing_');
+  });
+});
