@@ -12,9 +12,10 @@ export type Admission =
   | { kind: 'refused' }
   /**
    * The person may enter, and the pod cannot be reached yet.
-   * @property needsRestart the pod runs, with credentials that are not valid here
+   * @property cause `state`: what the status of the project says. `old-credentials`: the pod runs, with credentials that are
+   * not valid here. `simulated`: the pod runs only in the simulation of `npm start`
    */
-  | { kind: 'not-ready'; project: ProjectRecord; needsRestart: boolean }
+  | { kind: 'not-ready'; project: ProjectRecord; cause: 'state' | 'old-credentials' | 'simulated' }
   /**
    * @property podUid differs for each pod of the project
    * @property credential the sidecar credential of the pod
@@ -28,6 +29,8 @@ export interface AdmissionSource {
   findOwnedProject(key: { id: string; ownerId: string }): Promise<ProjectRecord | null>;
   /** The sidecar credential of the project's pod; `null` when its key is no longer configured. */
   credentialOf(project: ProjectRecord): string | null;
+  /** Whether a pod can be at this address. A simulated pod has an address that may belong to something else. */
+  isPodAddress(address: string): boolean;
 }
 
 export interface Admissions {
@@ -70,8 +73,9 @@ async function decideAdmission(entry: Entry, source: AdmissionSource): Promise<A
   if (!project || project.status === 'archived') return { kind: 'refused' };
   const { podIp: address, podUid } = project;
   const isReady = project.status === 'ready' && project.desiredState === 'running';
-  if (!isReady || address === null || podUid === null) return { kind: 'not-ready', project, needsRestart: false };
+  if (!isReady || address === null || podUid === null) return { kind: 'not-ready', project, cause: 'state' };
+  if (!source.isPodAddress(address)) return { kind: 'not-ready', project, cause: 'simulated' };
   const credential = source.credentialOf(project);
-  if (credential === null) return { kind: 'not-ready', project, needsRestart: true };
+  if (credential === null) return { kind: 'not-ready', project, cause: 'old-credentials' };
   return { kind: 'admitted', project, podUid, address, credential };
 }

@@ -39,7 +39,8 @@ function send(response: ServerResponse, status: number, { type, body }: { type: 
   }
   // The rest of a body that nobody reads would keep the connection busy.
   if (!response.req.complete) response.setHeader('connection', 'close');
-  response.writeHead(status, { ...headersOfAll, 'content-type': `${type}; charset=utf-8` }).end(body);
+  const own = { 'content-type': `${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, { ...headersOfAll, ...own }).end(body);
 }
 
 /** Refuses an upgrade. Nothing reads the connection any more, so it is closed. */

@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
@@ -46,17 +47,21 @@ export interface GatewayContext {
   stop(graceMs: number): Promise<void>;
 }
 
+/** `loopback`: pods have addresses of this machine, and every other address belongs to something else. */
+export type PodNetwork = 'any' | 'loopback';
+
 export function createGatewayContext(
   config: GatewayConfig,
-  { log, clock = systemClock }: { log: Log; clock?: Clock },
+  options: { log: Log; clock?: Clock; podNetwork?: PodNetwork },
 ): GatewayContext {
+  const { log, clock = systemClock, podNetwork = 'any' } = options;
   const stopping = new AbortController();
   const stores = openStores(config, log);
   const { db } = stores;
   const tokens = createEntryTokens({ key: entryKey(config.sessionSecret), clock });
   const cookie = createWorkspaceCookie({ tokens, isSecure: config.workspaceUrl.startsWith('https:') });
   const keys = createAccessKeys({ secret: config.accessSecret, previousSecret: config.accessSecretPrevious });
-  const source = createAdmissionSource(db, keys);
+  const source = createAdmissionSource({ db, keys, podNetwork });
   const admissions = createAdmissions({ source, clock, maxAgeMs: admissionMaxAgeMs, maxEntries: maxAdmissions });
   const connections = createOpenConnections({ maxPerUser: config.maxConnectionsPerUser });
   const metrics = createGatewayMetrics(connections.count);
@@ -121,7 +126,8 @@ function openStores(config: GatewayConfig, log: Log) {
   };
 }
 
-function createAdmissionSource(db: Database, keys: AccessKeys): AdmissionSource {
+function createAdmissionSource(deps: { db: Database; keys: AccessKeys; podNetwork: PodNetwork }): AdmissionSource {
+  const { db, keys, podNetwork } = deps;
   return {
     async findUserId({ kind, id }) {
       if (kind === 'token') return findOwnerOfLiveToken(db, id);
@@ -129,6 +135,7 @@ function createAdmissionSource(db: Database, keys: AccessKeys): AdmissionSource 
     },
     findOwnedProject: (key) => findOwnedProject(db, key),
     credentialOf: ({ id, accessKeyId: keyId }) => (keyId === null ? null : keys.credential('sidecar', { id, keyId })),
+    isPodAddress: (address) => isIP(address) !== 0 && (podNetwork === 'any' || address.startsWith('127.')),
   };
 }
 
@@ -144,7 +151,7 @@ function createProxy({ publicUrl, maxBodyBytes }: GatewayConfig, metrics: Gatewa
     maxBodyBytes,
     onUnreachable(request, response) {
       metrics.count('unreachable');
-      response.setHeader('retry-after', '2');
+      response.setHeader('retry-after', '2').setHeader('refresh', '2'); // a page continues by itself
       const link = { href: publicUrl, label: 'Show the project manager' };
       if (wantsPage(request)) sendPage(response, 502, renderMessagePage('The project does not answer', message, link));
       else sendText(response, 502, message);

@@ -77,6 +77,6 @@ function mayContinue({ podUid }: OpenConnection, admission: Admission): boolean 
   if (admission.kind === 'refused') return false;
   if (podUid === null) return true;
   if (admission.kind === 'admitted') return admission.podUid === podUid;
-  const { project, needsRestart } = admission;
-  return project.desiredState === 'running' && project.podUid === podUid && !needsRestart;
+  const { project, cause } = admission;
+  return project.desiredState === 'running' && project.podUid === podUid && cause === 'state';
 }

@@ -16,8 +16,17 @@ export interface WaitingState {
   action: Extract<ProjectCommand, 'start' | 'retry' | 'restart'> | null;
 }
 
-export function waitingStateOf({ project, needsRestart }: Pick<NotReady, 'project' | 'needsRestart'>): WaitingState {
-  if (needsRestart) {
+export function waitingStateOf({ project, cause }: Pick<NotReady, 'project' | 'cause'>): WaitingState {
+  if (cause === 'simulated') {
+    return {
+      ready: false,
+      title: 'This pod is simulated',
+      message: 'The embedded cluster of this installation only plays what pods do, so there is no OpenCode to open.',
+      nextStep: 'Use a real cluster, or a machine on which npm start can run pods as processes.',
+      action: null,
+    };
+  }
+  if (cause === 'old-credentials') {
     return {
       ready: false,
       title: 'Restart needed',

@@ -11,7 +11,6 @@ const issuerUrl = z.url({ protocol: /^https?$/, error: 'must be the URL of an Op
 export const serverVariables = z
   .object({
     ...commonVariables,
-    ...accessVariables,
     PORT: integerVariable('PORT', { min: 0, max: 65_535, fallback: 3080 }).describe(
       'The TCP port to listen on; 0 means any free port.',
     ),
@@ -20,6 +19,7 @@ export const serverVariables = z
       .max(255, 'must be a host name or an address.')
       .default('0.0.0.0')
       .describe('The address to listen on. `npm start`: 127.0.0.1.'),
+    PUBLIC_URL: accessVariables.PUBLIC_URL,
     OIDC_ISSUER: issuerUrl.describe('The OpenID Connect issuer, exactly as its tokens name it.'),
     OIDC_DISCOVERY_URL: issuerUrl
       .refine(
@@ -45,6 +45,9 @@ export const serverVariables = z
       .describe(
         "The audience that the issuer's access tokens must have to be accepted as bearer tokens; default: the client id.",
       ),
+    SESSION_SECRET: accessVariables.SESSION_SECRET,
+    ACCESS_SECRET_PREVIOUS: accessVariables.ACCESS_SECRET_PREVIOUS,
+    WORKSPACE_DOMAIN: accessVariables.WORKSPACE_DOMAIN,
     MAX_PROJECTS_PER_USER: integerVariable('MAX_PROJECTS_PER_USER', { min: 1, max: 100_000, fallback: 20 }).describe(
       'How many projects one person may have; deleted projects do not count.',
     ),

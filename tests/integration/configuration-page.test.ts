@@ -2,11 +2,13 @@ import { expect, it } from 'vitest';
 import type { z } from 'zod';
 
 import { embeddedVariables } from '../../src/embedded/embedded-config.ts';
+import { gatewayVariables } from '../../src/gateway/config.ts';
 import { serverVariables } from '../../src/server/config.ts';
 import { commonVariables } from '../../src/shared/node/environment.ts';
 import { workerVariables } from '../../src/worker/config.ts';
 
 const common = new Set(Object.keys(commonVariables));
+const ofServer = new Set([...common, ...Object.keys(serverVariables.shape)]);
 
 /** The default value, as the page shows it. */
 function fallbackOf(schema: z.ZodType): string {
@@ -37,13 +39,20 @@ All configuration is in environment variables. They are checked at start, and ev
 variable counts as not set. \`npm start\` requires none of them. It embeds PostgreSQL, Redis, Kubernetes and the issuer unless
 \`DATABASE_URL\`, \`REDIS_URL\`, \`KUBECONFIG\` or \`OIDC_ISSUER\` names a real one.
 
-## Server and worker
+## Server, worker and gateway
 
 ${table(commonVariables)}
 
 ## Server
 
 ${table(without(serverVariables.shape, common))}
+
+## Gateway
+
+It also reads \`PUBLIC_URL\`, \`HOST\`, \`SESSION_SECRET\`, \`ACCESS_SECRET_PREVIOUS\` and \`WORKSPACE_DOMAIN\`, with the values of the server. \`PUBLIC_URL\`,
+\`ACCESS_SECRET\` and \`WORKSPACE_DOMAIN\` are required. \`npm start\` runs it inside the server, at the same port.
+
+${table(without(gatewayVariables.shape, ofServer))}
 
 ## Worker
 

@@ -20,6 +20,7 @@ import { createTestDatabase, createTestRedis } from './services.ts';
 import { startTestServer, testSessionSecret, type TestServer } from './test-server.ts';
 
 export const testAccessSecret = 'an access secret of tests, longer than 32 characters';
+export const testAccessKeys = createAccessKeys({ secret: testAccessSecret, previousSecret: null });
 /** The names below it need not resolve: requests name the host, and go to the port of the gateway. */
 const workspaceUrl = 'http://projects.test';
 
@@ -82,7 +83,7 @@ export async function startGatewaySystem(variables: Record<string, string> = {})
   });
   const log = createLog({ name: 'test-gateway', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const gateway = await startGateway(config, { log });
-  const keys = createAccessKeys({ secret: testAccessSecret, previousSecret: null });
+  const keys = testAccessKeys;
   const requests = createRequests(gateway.port);
   const local = `http://127.0.0.1:${server.port}`;
 
@@ -147,7 +148,8 @@ function createRequests(port: number): Pick<GatewaySystem, 'ask' | 'open' | 'wri
   };
 }
 
-function createProjects(db: Database, keys: AccessKeys): Pick<GatewaySystem, 'createProject' | 'patchProject'> {
+/** Makes rows as the worker would write them. */
+export function createProjects(db: Database, keys: AccessKeys): Pick<GatewaySystem, 'createProject' | 'patchProject'> {
   const patchProject: GatewaySystem['patchProject'] = async (id, patch) => {
     await changeProject(db, { id }, () => ({ patch }));
   };

@@ -2,6 +2,7 @@
 
 import { readServerConfig } from '../../src/server/config.ts';
 import type { ServerTimings } from '../../src/server/context.ts';
+import type { HostedApplication } from '../../src/server/http/hosted-application.ts';
 import { startServer } from '../../src/server/server.ts';
 import type { Clock } from '../../src/shared/clock.ts';
 import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
@@ -17,6 +18,8 @@ export interface TestServerOptions {
   timings?: Partial<ServerTimings>;
   clientDir?: string;
   clock?: Clock;
+  /** Another application in the same listener. */
+  hosted?: HostedApplication;
   /** Receives the lines of the log; standard output by default. */
   logTo?: { write(line: string): void };
 }
@@ -55,6 +58,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     ...(options.clientDir === undefined ? {} : { clientDir: options.clientDir }),
     ...(options.timings ? { timings: options.timings } : {}),
     ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.hosted ? { hosted: options.hosted } : {}),
   });
   return {
     url: server.url,

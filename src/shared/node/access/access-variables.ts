@@ -48,8 +48,9 @@ interface Origins {
  */
 export function workspaceDomainProblem({ PUBLIC_URL, WORKSPACE_DOMAIN }: Origins): string | null {
   if (PUBLIC_URL === undefined || WORKSPACE_DOMAIN === undefined) return null;
-  const product = new URL(PUBLIC_URL).hostname;
-  const { hostname: domain } = new URL(`http://${WORKSPACE_DOMAIN}`);
+  const product = URL.parse(PUBLIC_URL)?.hostname;
+  const domain = URL.parse(`http://${WORKSPACE_DOMAIN}`)?.hostname;
+  if (product === undefined || domain === undefined) return null; // the variable itself is reported
   // Browsers accept no cookie for the domain "localhost" from a host below it.
   if (product === 'localhost' && domain === 'localhost') return null;
   if (product !== domain && !product.endsWith(`.${domain}`) && !domain.endsWith(`.${product}`)) return null;

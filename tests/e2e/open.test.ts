@@ -1,0 +1,145 @@
+/**
+ * Work in a project, as a person does it: create a project from a git server, open the real OpenCode in a browser, give it a
+ * task, answer a permission request, use the terminal. The model is a stand-in on loopback. The tests depend on each other in
+ * their order.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { hasBrowser } from '../support/browser.ts';
+import { startFakeModel, type FakeModel } from '../support/fake-model.ts';
+import { startGitServer, type GitServer } from '../support/git-server.ts';
+import { titled, whyNot } from '../support/process-pods.ts';
+import { useStartedApp } from '../support/started-app.ts';
+
+const missing = hasBrowser ? await whyNot('sandbox') : 'there is no Chromium';
+const promptOf = (page: Page) => page.getByRole('textbox', { name: 'Prompt' });
+
+/** Sends a prompt as soon as OpenCode has loaded its models. */
+async function prompt(page: Page, text: string): Promise<void> {
+  await page.getByRole('button', { name: 'Fake 1' }).waitFor();
+  await promptOf(page).fill(text);
+  await page.getByRole('button', { name: 'Send' }).click();
+}
+
+describe.runIf(missing === null)(titled('a project that a person opens', missing), { timeout: 120_000 }, () => {
+  const app = useStartedApp({ EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' });
+  let model: FakeModel;
+  let repository: GitServer;
+  let window: Awaited<ReturnType<typeof app.openWindow>>;
+  let page: Page;
+  let openCode: Page;
+  let id: string;
+  let origin: string;
+
+  beforeAll(async () => {
+    model = await startFakeModel();
+    repository = await startGitServer({
+      'README.md': '# Example\n',
+      'opencode.json': JSON.stringify(model.config),
+    });
+    window = await app.openWindow('user-a');
+    ({ page } = window);
+  });
+  afterAll(async () => {
+    await repository?.close();
+    await model?.close();
+  });
+
+  it('is created with a repository and opened with one click, and shows the real OpenCode', async () => {
+    await page.getByRole('button', { name: 'New project' }).first().click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('Example');
+    await page.getByRole('textbox', { name: 'Repository URL' }).fill(repository.url);
+    await page.getByRole('button', { name: 'Create project' }).click();
+    await page.getByRole('article', { name: 'Example' }).locator('[data-status]', { hasText: 'Running' }).waitFor();
+    const opening = window.context.waitForEvent('page');
+    await page.getByRole('link', { name: 'Open Example in a new tab' }).click();
+    openCode = await opening;
+    openCode.setDefaultTimeout(30_000);
+    await promptOf(openCode).waitFor();
+    origin = new URL(openCode.url()).origin;
+    const [project] = (await (await app.client('user-a')).projects.list()).items;
+    id = project?.id ?? '';
+    expect(new URL(origin).hostname).toBe(`p-${id}.localhost`);
+  });
+
+  it('lets the agent write and edit a file, and the diff shows exactly that file', async () => {
+    await prompt(openCode, 'Please play:work');
+    await openCode.getByText('The file is written.').waitFor();
+    const diff = await openCode.evaluate(async () => {
+      const directory = encodeURIComponent('/workspace/project');
+      return (await fetch(`/vcs/diff?mode=git&directory=${directory}`)).json() as Promise<{ file: string }[]>;
+    });
+    expect(diff.map(({ file }) => file)).toEqual(['hello.txt']);
+  });
+
+  it('asks for a permission, and continues when it is given', async () => {
+    await prompt(openCode, 'Please play:ask');
+    await openCode.getByRole('button', { name: 'Allow once' }).click();
+    await openCode.getByText('The command has run.').waitFor();
+  });
+
+  it('has a terminal in the folder of the repository', async () => {
+    await openCode.keyboard.press('Control+`');
+    const terminal = openCode.getByRole('region', { name: 'Terminal' });
+    await terminal.waitFor();
+    await terminal.locator('textarea').pressSequentially('ls > listed.txt\n');
+    await expect
+      .poll(() => readFromVolume(app.system.dataDir, 'listed.txt'), { timeout: 20_000 })
+      .toContain('permitted.txt');
+  });
+
+  it('refuses everybody else', async () => {
+    const other = await app.openWindow('user-b');
+    const answer = await other.page.goto(`${origin}/session`);
+    expect(answer?.status()).toBe(401);
+    expect(await other.page.content()).not.toContain('play:work');
+    await expect((await app.client('user-b')).projects.open(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('keeps session and files when the project is stopped and started', async () => {
+    const client = await app.client('user-a');
+    await client.projects.stop(id);
+    await client.waitFor(id, ({ status }) => status === 'stopped', { timeoutMs: 30_000 });
+    await openCode.reload();
+    await openCode.getByRole('button', { name: 'Start' }).click();
+    // The page of the gateway continues by itself.
+    await promptOf(openCode).waitFor({ timeout: 60_000 });
+    const sessions = await openCode.evaluate(async () => {
+      const directory = encodeURIComponent('/workspace/project');
+      return (await fetch(`/session?directory=${directory}`)).json() as Promise<{ title: string }[]>;
+    });
+    expect(sessions.map(({ title }) => title)).toEqual(['A test']);
+    expect(readFromVolume(app.system.dataDir, 'hello.txt')).toBe('one\nthree\n');
+  });
+
+  it('ends the open stream within five seconds after a sign-out', async () => {
+    const ended = openCode.evaluate(async () => {
+      const { body } = await fetch('/global/event');
+      const reader = body?.getReader();
+      await reader?.read();
+      document.title = 'streaming';
+      for (;;) {
+        const { done } = (await reader?.read().catch(() => ({ done: true }))) ?? { done: true };
+        if (done) return Date.now();
+      }
+    });
+    await openCode.waitForFunction(() => document.title === 'streaming');
+    await page.getByRole('button', { name: /Account/ }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    const signedOutAt = Date.now();
+    expect((await ended) - signedOutAt).toBeLessThan(5_000);
+    expect((await openCode.reload())?.status()).toBe(401);
+  });
+});
+
+/** A file of the repository. The system has one volume, because it has one project. */
+function readFromVolume(dataDir: string, path: string): string {
+  const volumes = join(dataDir, 'volumes');
+  const [volume = ''] = readdirSync(volumes);
+  return readFileSync(join(volumes, volume, 'project', path), 'utf8');
+}
