@@ -31,6 +31,7 @@ export function LogPanel({ container, buffer, note, isLive }: LogPanelProps) {
       <div className={classes.head}>
         <output className={classes.note}>{noteText({ note, isLive, isLoaded, isEmpty: rows.length === 0 })}</output>
         <Button
+          className={classes.copy}
           variant="default"
           size="compact-sm"
           disabled={rows.length === 0}

@@ -46,11 +46,12 @@ export function logsSuite(app: StartedApp): void {
 
   it('shows the previous run of a container that has crashed', async () => {
     await page.getByRole('combobox', { name: 'Container' }).selectOption('opencode-server');
-    await page.getByText('Previous run', { exact: true }).click();
+    const previous = page.getByRole('switch', { name: 'Previous run' });
+    await previous.click();
     await logOf(page, 'opencode-server').getByText('opencode-server stopped with exit code 1').waitFor();
     await page.getByText('This is the run before the last restart.').waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'project-logs-previous') });
-    await page.getByText('Previous run', { exact: true }).click();
+    await previous.click();
     await page.getByText('New lines appear as they are written.').waitFor();
   });
 
@@ -67,6 +68,7 @@ export function logsSuite(app: StartedApp): void {
     await page.keyboard.press('Home');
     const jump = page.getByRole('button', { name: 'Jump to the newest line' });
     await jump.waitFor();
+    await expect.poll(() => log.evaluate((one) => one.scrollTop)).toBe(0); // the browser scrolls smoothly
     await jump.click();
     await jump.waitFor({ state: 'hidden' });
     await expect.poll(atEnd).toBe(true);

@@ -94,8 +94,7 @@ describe('the log of a container', () => {
   });
 
   it('is empty with a sentence while the container has not started', async () => {
-    const waits = ({ containers }: Project) => containers.some(({ reason }) => reason === 'ContainerCreating');
-    const { id } = await start('Pulling', waits, 'slow-pull');
+    const { id } = await start('Pulling', ({ containers }) => containers.length > 0, 'slow-pull');
     expect(await client.projects.logs({ id, container: 'opencode-server' })).toEqual({
       lines: [],
       truncated: false,
@@ -152,14 +151,18 @@ describe('a follower of a log', () => {
     expect(now.lines.slice(0, lines().length)).toEqual(lines());
   });
 
-  it('waits with a sentence for a container that has not started, and is then sent its first lines', async () => {
-    const waits = ({ containers }: Project) => containers.some(({ reason }) => reason === 'ContainerCreating');
-    const { id } = await start('Pulling slowly', waits, 'slow-pull');
-    const { events } = follow(id);
+  it('waits with a sentence for a pod that does not exist yet, and is then sent its first lines', async () => {
+    await system.jobs.pause();
+    onTestFinished(() => system.jobs.resume());
+    const { id } = await client.projects.create({ name: 'Followed from the start' });
+    const { events, lines } = follow(id);
     await vi.waitFor(
-      () => expect(events).toEqual([{ type: 'waiting', message: expect.stringContaining('has not started yet') }]),
+      () => expect(events).toEqual([{ type: 'waiting', message: expect.stringContaining('has no pod yet') }]),
       10_000,
     );
+    await system.jobs.resume();
+    await vi.waitFor(() => expect(lines()[1]?.text).toContain('as opencode-server'), 10_000);
+    expect(events.filter(({ type }) => type === 'snapshot')).toHaveLength(1);
   });
 
   it('reaches the end of its subscription when the pod was replaced', async () => {
