@@ -60,7 +60,7 @@ interface PodState {
 }
 
 /** How long containers may take to end when this process ends. */
-const closeGraceMs = 1_500;
+const closeGraceMs = 1_000;
 
 export const acceptsPod = (pod: JsonObject): boolean => hasKnownImages(pod) && !hasScenario(pod);
 
