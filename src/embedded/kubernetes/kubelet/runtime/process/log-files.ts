@@ -49,7 +49,7 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
     }
     let descriptor: number | undefined = openSync(file, 'a', 0o600);
     let size = 0;
-    let lastAtMs = 0;
+    let lastMicros = 0;
 
     function write(text: string, stream: 'stdout' | 'stderr'): void {
       if (descriptor === undefined) return;
@@ -59,8 +59,8 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
         descriptor = openSync(file, 'a', 0o600);
         size = 0;
       }
-      lastAtMs = Math.max(Date.now(), lastAtMs + 0.001);
-      const line = formatLogLine({ atMs: lastAtMs, text }, stream);
+      lastMicros = Math.max(Date.now() * 1000, lastMicros + 1);
+      const line = formatLogLine({ atMs: lastMicros / 1000, text }, stream);
       size += Buffer.byteLength(line);
       writeSync(descriptor, line);
     }
