@@ -47,6 +47,20 @@ describe('the log files of a container', () => {
     expect(times.every((time, index) => index === 0 || time > (times[index - 1] ?? Infinity))).toBe(true);
   });
 
+  it('can be read from a time on, without the lines long before it', async ({ onTestFinished }) => {
+    const { logs, write } = openLogs(onTestFinished);
+    await write(
+      0,
+      Array.from({ length: 5_000 }, (_, number) => `line ${number}`),
+    );
+    const key = { uid: 'uid', container: 'main', restartCount: 0 };
+    const all = logs.read(key);
+    const late = logs.read(key, all[4_900]?.atMs);
+    expect(late.length).toBeLessThan(2_000);
+    expect(late.slice(-100)).toEqual(all.slice(-100));
+    expect(logs.read(key, all[10]?.atMs)).toEqual(all);
+  });
+
   it('keep the newest lines of a run that writes more than the limit', async ({ onTestFinished }) => {
     const { folder, texts, write } = openLogs(onTestFinished, 4_000);
     await write(

@@ -6,10 +6,12 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeSync,
@@ -83,14 +85,15 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
     };
   }
 
-  /** The lines of a run; empty when it has no log. */
-  function read(key: LogKey): LogLine[] {
+  /** The lines of a run; empty when it has no log. Lines until `afterMs` may be left out. */
+  function read(key: LogKey, afterMs = -Infinity): LogLine[] {
     const file = fileOf(key);
+    const newest = parseLines(readEnd(file));
+    // Who follows a log has nearly all of it already.
+    if ((newest[0]?.atMs ?? Infinity) <= afterMs) return newest;
     return [`${file}.older`, file]
       .filter((path) => existsSync(path))
-      .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
-      .map(parseLogLine)
-      .filter((line) => line !== undefined);
+      .flatMap((path) => parseLines(readFileSync(path, 'utf8')));
   }
 
   return {
@@ -100,3 +103,25 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
     uids: (): string[] => (existsSync(folder) ? readdirSync(folder) : []),
   };
 }
+
+const endBytes = 64 * 1024;
+
+/** The last part of a file. Its first line may be incomplete. */
+function readEnd(file: string): string {
+  if (!existsSync(file)) return '';
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const buffer = Buffer.alloc(Math.min(size, endBytes));
+    const length = readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString('utf8', 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const parseLines = (text: string): LogLine[] =>
+  text
+    .split('\n')
+    .map(parseLogLine)
+    .filter((line) => line !== undefined);

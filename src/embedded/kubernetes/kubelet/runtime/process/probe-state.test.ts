@@ -5,7 +5,7 @@ import { countResult, newProbeState, probeSettings, type ProbeState } from './pr
 const settings = probeSettings({ periodSeconds: 3, failureThreshold: 2, successThreshold: 2 }, 1_000);
 if (settings === undefined) throw new Error('A probe has settings.');
 const after = (results: string): ProbeState =>
-  [...results].reduce((state, result) => countResult(state, result === '+', settings), newProbeState);
+  results.split('').reduce((state: ProbeState, result) => countResult(state, result === '+', settings), newProbeState);
 
 describe('the state of a probe', () => {
   it.each([

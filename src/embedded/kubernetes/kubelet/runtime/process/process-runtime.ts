@@ -67,14 +67,14 @@ export const acceptsPod = (pod: JsonObject): boolean => hasKnownImages(pod) && !
 /** The log of a container, from the files of its runs. */
 export function createProcessLog(dataDir: string): ContainerLog {
   const logs = createLogFiles({ folder: join(dataDir, 'logs') });
-  return (pod, container, { previous }) => {
+  return (pod, container, { previous, afterMs }) => {
     const statuses = [
       ...objectsAt(pod, 'status', 'initContainerStatuses'),
       ...objectsAt(pod, 'status', 'containerStatuses'),
     ];
     const status = statuses.find((each) => textAt(each, 'name') === container);
     const restartCount = Number(status?.['restartCount'] ?? 0) - (previous ? 1 : 0);
-    return logs.read({ uid: pod.metadata.uid, container, restartCount });
+    return logs.read({ uid: pod.metadata.uid, container, restartCount }, afterMs);
   };
 }
 
