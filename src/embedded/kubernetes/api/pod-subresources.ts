@@ -25,11 +25,14 @@ export interface LogLine {
   text: string;
 }
 
-/** The log of a container until now. `previous` selects the run before the last restart. */
+/**
+ * The log of a container until now. `previous` selects the run before the last restart. Lines until `afterMs` may be left out,
+ * because the caller has them.
+ */
 export type ContainerLog = (
   pod: KubeObject,
   container: string,
-  options: { previous: boolean; nowMs: number },
+  options: { previous: boolean; nowMs: number; afterMs?: number },
 ) => LogLine[];
 
 interface Deps {
@@ -85,7 +88,8 @@ export function createPodSubresources({ store, crud, deletion, containerLog, clo
       return () => undefined;
     }
     const previous = query.get('previous') === 'true';
-    const read = (current: KubeObject): LogLine[] => containerLog(current, container, { previous, nowMs: clock.now() });
+    const read = (current: KubeObject, afterMs = -Infinity): LogLine[] =>
+      containerLog(current, container, { previous, nowMs: clock.now(), afterMs });
     const lines = read(pod);
     const first = chooseLines(lines, query, clock.now());
     response.writeHead(200, { 'content-type': 'text/plain' });
@@ -112,7 +116,7 @@ export function createPodSubresources({ store, crud, deletion, containerLog, clo
       target: Target;
       container: string;
       uid: string;
-      read: (pod: KubeObject) => LogLine[];
+      read: (pod: KubeObject, afterMs: number) => LogLine[];
       write: (line: LogLine) => void;
       lastAtMs: number;
     },
@@ -122,7 +126,7 @@ export function createPodSubresources({ store, crud, deletion, containerLog, clo
     const timer = setInterval(() => {
       const pod = store.get(storeKeyOf(target.definition), target.namespace, target.name);
       if (pod === undefined || pod.metadata.uid !== uid) return end();
-      for (const line of read(pod).filter(({ atMs }) => atMs > lastAtMs)) {
+      for (const line of read(pod, lastAtMs).filter(({ atMs }) => atMs > lastAtMs)) {
         write(line);
         lastAtMs = line.atMs;
       }

@@ -5,6 +5,7 @@ import { describeRestart, type ContainerCase } from './container-case.ts';
 import { diagnoseExit, diagnoseStartError } from './container-exits.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOf, evidenceOfEvent } from './evidence.ts';
+import { isNodeStop } from './exit-codes.ts';
 import { diagnoseImage, diagnoseImageName, imageWaitingReasons } from './image-failures.ts';
 import { probeFailure } from './probe-failures.ts';
 
@@ -20,7 +21,8 @@ export function containerFailure(given: ContainerCase): Diagnosis | null {
   const probe = probeFailure(given);
   if (probe) return probe;
   // A crashing container runs for a moment between two crashes. The crash counts until the container is ready.
-  return !ready && restartCount > 0 && lastState.terminated ? diagnoseExit(given, lastState.terminated) : null;
+  const last = lastState.terminated;
+  return !ready && restartCount > 0 && last && !isNodeStop(last) ? diagnoseExit(given, last) : null;
 }
 
 function waitingFailure(given: ContainerCase): Diagnosis | null {

@@ -57,6 +57,12 @@ const diagnose = (pod: KubernetesPod, { afterMs = 1_000, events = [] as object[]
 const waiting = (reason: string, message?: string) => ({ ready: false, state: { waiting: { reason, message } } });
 
 describe('diagnosePod', () => {
+  it('reports a start, not a crash, of a container that starts again after a stop of its node', () => {
+    const lastState = { terminated: { exitCode: 255, reason: 'Unknown' } };
+    const diagnosis = diagnose(podOf({ first: { ready: false, restartCount: 1, lastState } }));
+    expect(diagnosis).toMatchObject({ state: 'starting' });
+  });
+
   it('reports ready when the pod runs and every container is ready', () => {
     expect(diagnose(podOf({}))).toMatchObject({
       state: 'ready',

@@ -25,13 +25,18 @@ export function describeExit(end: Pick<ContainerEnd, 'exitCode' | 'signal' | 're
   const { exitCode, reason } = end;
   if (reason === 'OOMKilled') return `ran out of memory and was killed (exit code ${exitCode})`;
   if (isStartError(end)) return `could not be started (exit code ${exitCode})`;
-  if (exitCode === 255 && reason === 'Unknown') return 'was interrupted when its node stopped (exit code 255)';
+  if (isNodeStop(end)) return 'was interrupted when its node stopped (exit code 255)';
   const signal = end.signal || (exitCode > 128 && exitCode < 160 ? exitCode - 128 : 0);
   if (signal) return `${signals[signal] ?? 'was ended'} (signal ${signal}, exit code ${exitCode})`;
   if (exitCode === 126) return 'could not run: its command is not executable (exit code 126)';
   if (exitCode === 127) return 'could not run: its command was not found (exit code 127)';
   if (exitCode === 0) return 'ended without an error (exit code 0)';
   return `ended with exit code ${exitCode}`;
+}
+
+/** Whether the container ended because its node stopped, so it is not to blame. */
+export function isNodeStop({ exitCode, reason }: Pick<ContainerEnd, 'exitCode' | 'reason'>): boolean {
+  return exitCode === 255 && reason === 'Unknown';
 }
 
 /** Whether the program never ran, because its command or its image is wrong. */

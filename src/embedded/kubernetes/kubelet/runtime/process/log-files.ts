@@ -6,10 +6,12 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeSync,
@@ -49,7 +51,7 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
     }
     let descriptor: number | undefined = openSync(file, 'a', 0o600);
     let size = 0;
-    let lastAtMs = 0;
+    let lastMicros = 0;
 
     function write(text: string, stream: 'stdout' | 'stderr'): void {
       if (descriptor === undefined) return;
@@ -59,8 +61,8 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
         descriptor = openSync(file, 'a', 0o600);
         size = 0;
       }
-      lastAtMs = Math.max(Date.now(), lastAtMs + 0.001);
-      const line = formatLogLine({ atMs: lastAtMs, text }, stream);
+      lastMicros = Math.max(Date.now() * 1000, lastMicros + 1);
+      const line = formatLogLine({ atMs: lastMicros / 1000, text }, stream);
       size += Buffer.byteLength(line);
       writeSync(descriptor, line);
     }
@@ -83,14 +85,15 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
     };
   }
 
-  /** The lines of a run; empty when it has no log. */
-  function read(key: LogKey): LogLine[] {
+  /** The lines of a run; empty when it has no log. Lines until `afterMs` may be left out. */
+  function read(key: LogKey, afterMs = -Infinity): LogLine[] {
     const file = fileOf(key);
+    const newest = parseLines(readEnd(file));
+    // Who follows a log has nearly all of it already.
+    if ((newest[0]?.atMs ?? Infinity) <= afterMs) return newest;
     return [`${file}.older`, file]
       .filter((path) => existsSync(path))
-      .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
-      .map(parseLogLine)
-      .filter((line) => line !== undefined);
+      .flatMap((path) => parseLines(readFileSync(path, 'utf8')));
   }
 
   return {
@@ -100,3 +103,25 @@ export function createLogFiles({ folder, maxBytes = 5 * 1024 * 1024 }: { folder:
     uids: (): string[] => (existsSync(folder) ? readdirSync(folder) : []),
   };
 }
+
+const endBytes = 64 * 1024;
+
+/** The last part of a file. Its first line may be incomplete. */
+function readEnd(file: string): string {
+  if (!existsSync(file)) return '';
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const buffer = Buffer.alloc(Math.min(size, endBytes));
+    const length = readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString('utf8', 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const parseLines = (text: string): LogLine[] =>
+  text
+    .split('\n')
+    .map(parseLogLine)
+    .filter((line) => line !== undefined);

@@ -60,21 +60,21 @@ interface PodState {
 }
 
 /** How long containers may take to end when this process ends. */
-const closeGraceMs = 1_500;
+const closeGraceMs = 1_000;
 
 export const acceptsPod = (pod: JsonObject): boolean => hasKnownImages(pod) && !hasScenario(pod);
 
 /** The log of a container, from the files of its runs. */
 export function createProcessLog(dataDir: string): ContainerLog {
   const logs = createLogFiles({ folder: join(dataDir, 'logs') });
-  return (pod, container, { previous }) => {
+  return (pod, container, { previous, afterMs }) => {
     const statuses = [
       ...objectsAt(pod, 'status', 'initContainerStatuses'),
       ...objectsAt(pod, 'status', 'containerStatuses'),
     ];
     const status = statuses.find((each) => textAt(each, 'name') === container);
     const restartCount = Number(status?.['restartCount'] ?? 0) - (previous ? 1 : 0);
-    return logs.read({ uid: pod.metadata.uid, container, restartCount });
+    return logs.read({ uid: pod.metadata.uid, container, restartCount }, afterMs);
   };
 }
 

@@ -70,7 +70,7 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), ()
   it('does not show the secret of another container of the same pod', async () => {
     const project = await cluster.createProject('secrets');
     await vi.waitFor(async () => expect(textAt(await cluster.get(project.name), 'status', 'podIP')).not.toBe(''));
-    const secret = `sidecar-secret-of-${'secrets'}`;
+    const secret = project.credentials.sidecar;
     const seen = await output(
       `ls /run/opencode-access; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; grep -rl ${secret} /workspace /run /etc /tmp`,
       project.claimName,
