@@ -98,6 +98,30 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   });
 }
 
+/**
+ * Runs `src/gateway/main.ts`. Resolves when it listens.
+ *
+ * @throws Error with its output when it ends before
+ */
+export async function startGatewayProcess(options: ServerProcessOptions): Promise<ServiceProcess> {
+  const port = options.port ?? (await findKeptPort());
+  return runService({
+    entry: 'src/gateway/main.ts',
+    url: `http://127.0.0.1:${port}`,
+    env: {
+      DATABASE_URL: options.databaseUrl,
+      REDIS_URL: options.redisUrl,
+      GATEWAY_PORT: String(port),
+      HOST: '127.0.0.1',
+      PUBLIC_URL: 'http://product.test',
+      WORKSPACE_DOMAIN: 'projects.test',
+      SESSION_SECRET: 'a secret of tests, longer than 32 characters',
+      ACCESS_SECRET: 'an access secret of tests, longer than 32 characters',
+      ...options.env,
+    },
+  });
+}
+
 async function runService(options: {
   entry: string;
   url: string;

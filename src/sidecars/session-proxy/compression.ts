@@ -28,7 +28,7 @@ export function isCompressible({ method, url, status, headers }: Omit<Exchange, 
   if (method !== 'GET' || status !== 200 || headers['content-encoding'] !== undefined) return false;
   if (/\bno-transform\b/.test(headers['cache-control'] ?? '')) return false;
   const type = headers['content-type'] ?? '';
-  if (/^text\/html/.test(type)) return true; // pages have no extension
+  if (type.startsWith('text/html')) return true; // pages have no extension
   const extension = /\.(\w+)$/.exec((url ?? '').split('?')[0] ?? '')?.[1] ?? '';
   return typesByExtension[extension.toLowerCase()]?.test(type) ?? false;
 }

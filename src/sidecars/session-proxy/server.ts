@@ -57,7 +57,7 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
     activity.recordRequest();
     const upstreamRequest = send(forwarded(request, endToEnd(request)), (answer) => {
       const { method, url } = request;
-      const acceptEncoding = String(request.headers['accept-encoding'] ?? '');
+      const acceptEncoding = request.headers['accept-encoding'];
       const exchange = { method, url, acceptEncoding, status: answer.statusCode, headers: answer.headers };
       sendAnswer(answer, response, { exchange, headers: endToEnd(answer) });
     });

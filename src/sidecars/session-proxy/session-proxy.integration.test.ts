@@ -64,10 +64,10 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
       return { status: answer.statusCode, body: (await json(answer)) as Record<string, string> };
     };
     const { id } = (await ask('POST', '/pty')).body;
-    const token = await ask('POST', `/pty/${id}/connect-token`, { 'x-opencode-ticket': '1' });
-    expect(token.status).toBe(200);
+    const ticketed = await ask('POST', `/pty/${id}/connect-token`, { 'x-opencode-ticket': '1' });
+    expect(ticketed.status).toBe(200);
     const terminal = new WebSocket(
-      `${proxyUrl.replace('http', 'ws')}/pty/${id}/connect?ticket=${token.body['ticket']}`,
+      `${proxyUrl.replace('http', 'ws')}/pty/${id}/connect?ticket=${ticketed.body['ticket']}`,
       {
         headers: { authorization, host, origin: `http://${host}` },
       },

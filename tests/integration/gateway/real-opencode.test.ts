@@ -74,11 +74,11 @@ describe.runIf(hasOpenCode)('the real OpenCode at the origin of a project', { ti
     const terminal = new WebSocket(`ws://127.0.0.1:${system.gateway.port}/pty/${id}/connect?ticket=${ticket}`, {
       headers: { ...browser, host: new URL(browser.origin).host },
     });
-    await once(terminal, 'open');
     let shown = '';
     terminal.on('message', (data: Buffer) => (shown += data.toString()));
+    await once(terminal, 'open');
     terminal.send('echo $((40 + 2))\n');
-    await expect.poll(() => shown, { timeout: 10_000 }).toContain('42');
+    await expect.poll(() => shown, { timeout: 30_000 }).toContain('42');
     const refused = new WebSocket(`ws://127.0.0.1:${system.gateway.port}/pty/${id}/connect`, {
       headers: { cookie: browser.cookie, host: new URL(browser.origin).host, origin: 'http://evil.example' },
     });
