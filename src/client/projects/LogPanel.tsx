@@ -76,8 +76,8 @@ export function LogPanel({ container, buffer, note, isLive }: LogPanelProps) {
 }
 
 function noteText(log: { note: string | null; isLive: boolean; isLoaded: boolean; isEmpty: boolean }): string {
-  if (!log.isLoaded) return 'Loading the log…';
   if (log.note !== null) return log.note;
+  if (!log.isLoaded) return 'Loading the log…';
   if (log.isEmpty) return `The container has not written anything${log.isLive ? ' yet' : ''}.`;
   return log.isLive ? 'New lines appear as they are written.' : 'This is the run before the last restart.';
 }

@@ -7,8 +7,10 @@ import { useSearchParams } from 'react-router';
 
 import type { LogContainer } from '../../shared/contract/pod-logs.ts';
 import type { Project } from '../../shared/contract/project.ts';
+import { isTransient, readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
+import { useConnection } from '../ui/use-connection.ts';
 import { emptyLog, withEvent } from './log-buffer.ts';
 import { asLogContainer, hasPreviousRun, logContainersOf } from './log-containers.ts';
 import { LogPanel } from './LogPanel.tsx';
@@ -53,27 +55,41 @@ export function LogsTab({ project }: { project: Project }) {
   );
 }
 
+const restartDelayMs = 500;
+
 interface LogProps {
   projectId: string;
   container: LogContainer;
 }
 
-/** Follows the log, and begins again when the pod was replaced by another one. */
+/**
+ * Follows the log, and begins again when the subscription has ended: the server ends it when the pod was replaced, and the
+ * live feed when it opens the socket again.
+ */
 function FollowedLog(props: LogProps) {
-  const [podCount, setPodCount] = useState(0);
-  return <LiveLog key={podCount} {...props} onPodReplaced={() => setPodCount((count) => count + 1)} />;
+  const [ends, setEnds] = useState(0);
+  // The live feed closes the socket after it has ended the subscriptions. One that starts meanwhile would be lost.
+  const beginAgain = () => void window.setTimeout(() => setEnds((count) => count + 1), restartDelayMs);
+  return <LiveLog key={ends} {...props} onEnded={beginAgain} />;
 }
 
-function LiveLog({ projectId, container, onPodReplaced }: LogProps & { onPodReplaced: () => void }) {
+function LiveLog({ projectId, container, onEnded }: LogProps & { onEnded: () => void }) {
   const [buffer, receive] = useReducer(withEvent, emptyLog);
-  const { status, error, reset } = trpc.projects.followLogs.useSubscription(
+  const { kind } = useConnection();
+  const isDisconnected = kind === 'offline' || kind === 'reconnecting';
+  const { error } = trpc.projects.followLogs.useSubscription(
     { id: projectId, container },
-    { onData: receive, onComplete: onPodReplaced },
+    {
+      onData: receive,
+      onComplete: onEnded,
+      onError: (failure) => {
+        if (isTransient(readError(failure))) onEnded();
+      },
+    },
   );
-  if (status === 'error') {
-    return <LoadFailure what="The log" error={error} retrying={false} onRetry={() => reset()} />;
+  if (error !== null && !isTransient(readError(error))) {
+    return <LoadFailure what="The log" error={error} retrying={false} onRetry={onEnded} />;
   }
-  const isDisconnected = status === 'connecting' && buffer.isLoaded;
   const waiting = isDisconnected
     ? 'The connection to the server was lost. New lines appear when it is back.'
     : buffer.waiting;

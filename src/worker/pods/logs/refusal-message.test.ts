@@ -11,7 +11,7 @@ describe('the message about a log that cannot be read', () => {
   it.each([
     [400, `container "opencode-server" in pod "${pod}" is waiting to start: PodInitializing`, 'has not started yet'],
     [400, `previous terminated container "opencode-server" in pod "${pod}" not found`, 'no log of a previous run'],
-    [400, `container opencode-server is not valid for pod ${pod}`, 'has no log of a container opencode-server'],
+    [400, `container opencode-server is not valid for pod ${pod}`, 'has no container opencode-server'],
     [400, `something else about ${pod}`, 'cannot show the log of opencode-server'],
     [401, 'Unauthorized', 'does not accept the credentials'],
     [403, `pods "${pod}" is forbidden: User "x" cannot get resource "pods/log"`, 'may not read logs'],

@@ -37,7 +37,7 @@ function badRequestMessage(text: string, request: LogRequest): string {
   const { container } = request;
   if (/previous terminated container/i.test(text)) return noPreviousMessage(request);
   if (/waiting to start|is not available|not yet/i.test(text)) return notStartedMessage(request);
-  if (/is not valid for pod/i.test(text)) return `The pod has no log of a container ${container}.`;
+  if (/is not valid for pod/i.test(text)) return `The pod has no container ${container} whose log can be read.`;
   return `The cluster cannot show the log of ${container} now.`;
 }
 
