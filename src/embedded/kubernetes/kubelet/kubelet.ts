@@ -14,7 +14,13 @@ import { createApiClient, isFailure, type ApiClient } from './api-client.ts';
 import { connectionOf, connectionOfFile, type ApiConnection } from './api-connection.ts';
 import { defaultDelays, type KubeletDelays } from './delays.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { defaultCapacity, keepHeartbeat, registerNode, type NodeCapacity } from './node-registration.ts';
+import {
+  defaultCapacity,
+  keepHeartbeat,
+  machineCapacity,
+  registerNode,
+  type NodeCapacity,
+} from './node-registration.ts';
 import { claimsOf, createPodIndex, hasEnded } from './pod-index.ts';
 import { createPodWorker } from './pod-worker.ts';
 import { defaultStorageClass } from './provision-volume.ts';
@@ -95,7 +101,8 @@ async function runKubelet(client: ApiClient, signal: AbortSignal, options: RunOp
     onProcesses: options.onProcesses,
   };
   const runtimeName = options.processes === undefined ? 'none' : 'process';
-  const node = { ...context, runtimeName, capacity: options.capacity ?? defaultCapacity };
+  const usual = options.processes === undefined ? defaultCapacity : machineCapacity();
+  const node = { ...context, runtimeName, capacity: options.capacity ?? usual };
   await registerWithRetries(context, async () => {
     await registerNode(node);
     await ensureStorageClass(client, signal);

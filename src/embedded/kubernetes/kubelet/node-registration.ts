@@ -1,5 +1,7 @@
 /** The node of the embedded cluster as an object of the API: its registration, its status and its heartbeat. */
 
+import { totalmem } from 'node:os';
+
 import type { Clock } from '../../../shared/clock.ts';
 import { kubeTime, type JsonObject } from '../api/kube-object.ts';
 import { serverVersion } from '../api/version.ts';
@@ -15,6 +17,12 @@ export interface NodeCapacity {
 }
 
 export const defaultCapacity: NodeCapacity = { cpu: '4000', memory: '16Ti', pods: '20000' };
+
+/** The capacity for pods that are processes: the memory of this machine. The number of processors limits no process. */
+export const machineCapacity = (): NodeCapacity => ({
+  ...defaultCapacity,
+  memory: `${Math.floor(totalmem() / 1024)}Ki`,
+});
 
 interface NodeOptions {
   client: ApiClient;

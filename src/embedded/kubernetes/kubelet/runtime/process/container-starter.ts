@@ -21,6 +21,7 @@ interface StartOptions {
 
 export function createContainerStarter(deps: {
   launcher: Launcher;
+  owner: string;
   resources: PodResources;
   openCodeEnv: Readonly<Record<string, string>>;
   delays: Pick<KubeletDelays, 'settleMs'>;

@@ -68,14 +68,16 @@ for (const wanted of ['sandbox', 'process'] as const) {
           'cd "${WORKSPACE:-/workspace}/project"; setsid sh -c "echo detached > kept.txt; exec sleep 1234" & sleep 5678',
           project.claimName,
         );
-        await vi.waitFor(async () => expect(await readFile(join(folder, 'kept.txt'), 'utf8')).toContain('detached'));
+        await vi.waitFor(async () => expect(await readFile(join(folder, 'kept.txt'), 'utf8')).toContain('detached'), {
+          timeout: 30_000,
+        });
         const processes = descendantsOf(first.pid);
         const commands = processes.map(({ command }) => command).join('\n');
         for (const part of ['opencode serve', 'session-proxy', 'sleep 1234', 'sleep 5678'])
           expect(commands).toContain(part);
 
         await kill(first);
-        await vi.waitFor(() => expect(processes.filter(({ pid }) => isAlive(pid))).toEqual([]), { timeout: 5_000 });
+        await vi.waitFor(() => expect(processes.filter(({ pid }) => isAlive(pid))).toEqual([]), { timeout: 15_000 });
         for (const port of [3000, 3001, 3002]) expect(await isListening(addressOfPod(pod), port)).toBe(false);
 
         const second = await startOwner(dataDir, wanted);

@@ -5,24 +5,23 @@
 
 import type { ImagePrograms } from './container-image.ts';
 import { terminationPath, type Launch, type Launcher, type Mount, type ResolvedContainer } from './launcher.ts';
-
-/** By this variable the shell below finds the processes of a run, also those that have left its session. */
-const marker = 'EMBEDDED_CONTAINER';
+import { containerMarker } from './leftover-processes.ts';
 
 /**
  * The shell between this process and the program. It reads from a pipe of this process, so it notices every end of this process,
- * also kill -9. Then, and when the program has ended, it ends every process of the run.
+ * also kill -9. Then, and when the program has ended, it ends every process of the run. By the marker it finds also those that
+ * have left the session of the program.
  */
 const guardian = `
 id=$1; shift
 exec 4<&0
-setsid env ${marker}="$id" "$@" 3>&- 4<&- </dev/null &
+setsid env ${containerMarker}="$id" "$@" 3>&- 4<&- </dev/null &
 program=$!
 echo "$program" >&3
 exec 3>&-
 end_all() {
   kill -9 -- "-$program"
-  for file in $(grep -lzx "${marker}=$id" /proc/[0-9]*/environ); do
+  for file in $(grep -lzx "${containerMarker}=$id" /proc/[0-9]*/environ); do
     pid=\${file#/proc/}
     kill -9 "\${pid%/environ}"
   done

@@ -23,6 +23,7 @@ import { hasKnownImages } from './container-image.ts';
 import { createContainerStarter } from './container-starter.ts';
 import { createContainerSupervisor, type ContainerSupervisor } from './container-supervisor.ts';
 import type { Launcher } from './launcher.ts';
+import { endLeftovers, ownerOf } from './leftover-processes.ts';
 import { createLogFiles } from './log-files.ts';
 import { createPodAddresses } from './pod-addresses.ts';
 import { createPodResources } from './pod-resources.ts';
@@ -81,13 +82,14 @@ export function createProcessLog(dataDir: string): ContainerLog {
 export function createProcessRuntime(options: ProcessRuntimeOptions, connection: Connection): ProcessRuntime {
   const { dataDir, launcher } = options;
   const { client, clock, delays, requeue } = connection;
+  endLeftovers(dataDir);
   const states = new Map<string, PodState>();
   const addresses = createPodAddresses();
   const volumes = createVolumeFolders(join(dataDir, 'volumes'));
   const logs = createLogFiles({ folder: join(dataDir, 'logs') });
   const podsFolder = join(dataDir, 'pods');
   const resources = createPodResources({ client, volumes, folder: podsFolder });
-  const startContainer = createContainerStarter({ ...options, resources, delays });
+  const startContainer = createContainerStarter({ ...options, owner: ownerOf(dataDir), resources, delays });
 
   function supervisorOf(state: PodState, name: string): ContainerSupervisor {
     const known = state.containers.get(name);

@@ -11,6 +11,8 @@ import { mountsOf, type PodResources } from './pod-resources.ts';
 interface ResolveOptions {
   pod: KubeObject;
   container: JsonObject;
+  /** The first part of the id: see `ownerOf`. */
+  owner: string;
   address: string;
   restartCount: number;
   launcher: Pick<Launcher, 'programs'>;
@@ -23,7 +25,7 @@ interface ResolveOptions {
 export async function resolveContainer(
   options: ResolveOptions,
 ): Promise<{ resolved: ResolvedContainer; messageFile: string }> {
-  const { pod, container, address, restartCount, launcher, resources } = options;
+  const { pod, container, owner, address, restartCount, launcher, resources } = options;
   const { uid } = pod.metadata;
   const name = textAt(container, 'name');
   // Pods with other images are not given to this runtime.
@@ -38,7 +40,7 @@ export async function resolveContainer(
   const [command, args] = [expand('command'), expand('args')];
   const messageFile = resources.createMessageFile(uid, name);
   const resolved: ResolvedContainer = {
-    id: `${uid}/${name}/${restartCount}`,
+    id: `${owner}/${uid}/${name}/${restartCount}`,
     family,
     command:
       command.length > 0 ? [...command, ...args] : imageCommand(family, { programs: launcher.programs, args, address }),

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { ImagePrograms } from './container-image.ts';
 import type { Bubblewrap } from './find-bubblewrap.ts';
 import type { Launch, Launcher, Mount, ResolvedContainer } from './launcher.ts';
+import { containerMarker } from './leftover-processes.ts';
 
 /** Folders with programs and libraries. The last two are those of NixOS and Guix. */
 const systemFolders = [
@@ -82,12 +83,12 @@ export function createSandboxLauncher(host: SandboxHost): Launcher {
       args: [
         ...first,
         ...sandboxArguments(container, { system, image: imageMounts(container, programs) }),
-        ...unsetLibraries(container, bubblewrap),
+        ...ownVariables(container, { ...bubblewrap.env, [containerMarker]: container.id }),
         '--',
         ...command,
       ],
       // The variables are not arguments: every user of the machine can read the arguments of a process.
-      env: { ...container.env, ...bubblewrap.env },
+      env: { ...container.env, ...bubblewrap.env, [containerMarker]: container.id },
       cwd: '/',
     };
   }
@@ -161,9 +162,9 @@ function settingsArguments({ passwdFile, groupFile }: SandboxHost): string[] {
   return [...present.flatMap((path) => ['--ro-bind', realpathSync(path), path]), ...users];
 }
 
-/** The libraries of a downloaded bubblewrap are not for the container. */
-function unsetLibraries({ env }: ResolvedContainer, bubblewrap: Bubblewrap): string[] {
-  return Object.keys(bubblewrap.env).flatMap((name) => {
+/** What only bubblewrap needs is not for the container: the place of its libraries, and the marker of its process. */
+function ownVariables({ env }: ResolvedContainer, hidden: Record<string, string>): string[] {
+  return Object.keys(hidden).flatMap((name) => {
     const own = env[name];
     return own === undefined ? ['--unsetenv', name] : ['--setenv', name, own];
   });

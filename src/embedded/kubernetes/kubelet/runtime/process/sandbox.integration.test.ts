@@ -15,7 +15,7 @@ import { textAt, valueAt } from '../../../api/kube-object.ts';
 
 const reason = await whyNot('sandbox');
 
-describe.runIf(reason === null)(titled('the sandbox of a container', reason), () => {
+describe.runIf(reason === null)(titled('the sandbox of a container', reason), { timeout: 90_000 }, () => {
   let dataDir = '';
   let cluster: ProcessCluster;
   let count = 0;
@@ -43,7 +43,7 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), ()
         expect(lines.at(-1)).toBe('done');
         return lines.slice(0, -1).join('\n');
       },
-      { timeout: 20_000 },
+      { timeout: 30_000 },
     );
   }
 
@@ -69,7 +69,9 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), ()
 
   it('does not show the secret of another container of the same pod', async () => {
     const project = await cluster.createProject('secrets');
-    await vi.waitFor(async () => expect(textAt(await cluster.get(project.name), 'status', 'podIP')).not.toBe(''));
+    await vi.waitFor(async () => expect(textAt(await cluster.get(project.name), 'status', 'podIP')).not.toBe(''), {
+      timeout: 30_000,
+    });
     const secret = project.credentials.sidecar;
     const seen = await output(
       `ls /run/opencode-access; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; grep -rl ${secret} /workspace /run /etc /tmp`,
@@ -122,7 +124,7 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), ()
           },
         ]);
       },
-      { timeout: 20_000 },
+      { timeout: 30_000 },
     );
     expect(await cluster.log('failing', { container: 'main', previous: 'true' })).toEqual(['about to fail']);
     expect((await cluster.events()).join('\n')).toContain('Back-off restarting failed container main in pod failing_');
