@@ -56,7 +56,7 @@ export async function startEmbeddedServices(
 }
 
 async function findRuntime({ runtime, dataDir, env }: EmbeddedConfig, log: EmbeddedLog): Promise<DetectedRuntime> {
-  return await detectRuntime({ wanted: runtime, dataDir, searchPath: env['PATH'] ?? '', log });
+  return await detectRuntime({ requested: runtime, dataDir, searchPath: env['PATH'] ?? '', log });
 }
 
 /** The environment of server and worker: the given one, completed with the addresses of the embedded services. */

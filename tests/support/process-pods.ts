@@ -34,14 +34,14 @@ const openCodeEnv = { OPENCODE_DISABLE_MODELS_FETCH: '1' };
 const silent = { info: () => undefined, warn: () => undefined };
 const base = '/api/v1/namespaces/opencode';
 
-export async function detect(wanted: RuntimeKind, dataDir: string): Promise<DetectedRuntime> {
-  return await detectRuntime({ wanted, dataDir, searchPath: process.env['PATH'] ?? '', log: silent });
+export async function detect(requested: RuntimeKind, dataDir: string): Promise<DetectedRuntime> {
+  return await detectRuntime({ requested, dataDir, searchPath: process.env['PATH'] ?? '', log: silent });
 }
 
 /** Why a runtime does not work on this machine; null when it does. */
-export async function whyNot(wanted: 'sandbox' | 'process'): Promise<string | null> {
+export async function whyNot(requested: 'sandbox' | 'process'): Promise<string | null> {
   const dataDir = await mkdtemp(join(tmpdir(), 'runtime-'));
-  const runtime = await detect(wanted, dataDir);
+  const runtime = await detect(requested, dataDir);
   await rm(dataDir, { recursive: true });
   return runtime.kind === 'simulated' ? runtime.reason : null;
 }
@@ -53,8 +53,8 @@ export const titled = (title: string, reason: string | null): string =>
 export type ProcessCluster = Awaited<ReturnType<typeof startProcessCluster>>;
 
 /** Starts the embedded Kubernetes in this process. */
-export async function startProcessCluster(dataDir: string, wanted: 'sandbox' | 'process' = 'sandbox') {
-  const runtime = await detect(wanted, dataDir);
+export async function startProcessCluster(dataDir: string, requested: 'sandbox' | 'process' = 'sandbox') {
+  const runtime = await detect(requested, dataDir);
   if (runtime.kind === 'simulated') throw new Error(runtime.reason);
   const kubernetes = await createEmbeddedKubernetes({
     dataDir,
@@ -72,7 +72,7 @@ export async function startProcessCluster(dataDir: string, wanted: 'sandbox' | '
 }
 
 /** A program that does the same in a process of its own, and prints `ready`. */
-export function clusterProgram(dataDir: string, wanted: 'sandbox' | 'process'): string {
+export function clusterProgram(dataDir: string, requested: 'sandbox' | 'process'): string {
   const kubelet = '../../src/embedded/kubernetes/kubelet/runtime/process/detect-runtime.ts';
   const cluster = '../../src/embedded/kubernetes/embedded-kubernetes.ts';
   const address = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
@@ -80,7 +80,7 @@ export function clusterProgram(dataDir: string, wanted: 'sandbox' | 'process'): 
     import { detectRuntime } from ${address(kubelet)};
     import { createEmbeddedKubernetes } from ${address(cluster)};
     const log = { info: () => undefined, warn: () => undefined };
-    const options = { wanted: '${wanted}', searchPath: process.env.PATH, log };
+    const options = { requested: '${requested}', searchPath: process.env.PATH, log };
     const { launcher } = await detectRuntime({ ...options, dataDir: ${JSON.stringify(dataDir)} });
     await createEmbeddedKubernetes({
       dataDir: ${JSON.stringify(dataDir)},

@@ -31,22 +31,22 @@ const testAddress = '127.64.0.0';
 
 const simulated = (reason: string): DetectedRuntime => ({ kind: 'simulated', reason });
 
-/** `wanted` is what the environment asks for; undefined means the best that works without giving up the sandbox. */
+/** `requested` is what the environment asks for; undefined means the best that works without giving up the sandbox. */
 export async function detectRuntime(options: {
-  wanted: RuntimeKind | undefined;
+  requested: RuntimeKind | undefined;
   dataDir: string;
   searchPath: string;
   log: EmbeddedLog;
 }): Promise<DetectedRuntime> {
-  const { wanted, dataDir, searchPath } = options;
-  if (wanted === 'simulated') return simulated('EMBEDDED_RUNTIME asks for it');
+  const { requested, dataDir, searchPath } = options;
+  if (requested === 'simulated') return simulated('EMBEDDED_RUNTIME asks for it');
   if (process.platform !== 'linux') return simulated('only Linux has a loopback address for each pod');
   const opencode = findOpenCode(searchPath);
   if (opencode === null) return simulated('there is no OpenCode on this machine; npm ci installs it');
   const port = await findTakenPort();
   if (port !== undefined) return simulated(`another program listens on port ${port} of all addresses`);
   const programs = { opencode, node: process.execPath, root };
-  if (wanted === 'process') {
+  if (requested === 'process') {
     return findOnPath('setsid', searchPath) === null
       ? simulated('there is no setsid on the path')
       : { kind: 'process', launcher: createPlainLauncher(programs) };

@@ -24,8 +24,8 @@ import { isAlive } from '../../../../process/process-info.ts';
 import { valueAt } from '../../../api/kube-object.ts';
 
 /** Starts the embedded Kubernetes in a process of its own, which can be killed. */
-async function startOwner(dataDir: string, wanted: 'sandbox' | 'process'): Promise<ChildProcess & { pid: number }> {
-  const args = ['--input-type=module', '--eval', clusterProgram(dataDir, wanted)];
+async function startOwner(dataDir: string, requested: 'sandbox' | 'process'): Promise<ChildProcess & { pid: number }> {
+  const args = ['--input-type=module', '--eval', clusterProgram(dataDir, requested)];
   const owner = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(owner.stdout, 'data');
   // A process that has written something has an id.
@@ -39,9 +39,9 @@ async function kill(owner: ChildProcess): Promise<void> {
   await ended;
 }
 
-for (const wanted of ['sandbox', 'process'] as const) {
-  const reason = await whyNot(wanted);
-  const title = titled(`kill -9 of the process that runs pods (${wanted})`, reason);
+for (const requested of ['sandbox', 'process'] as const) {
+  const reason = await whyNot(requested);
+  const title = titled(`kill -9 of the process that runs pods (${requested})`, reason);
 
   describe.runIf(reason === null)(title, () => {
     it(
@@ -49,7 +49,7 @@ for (const wanted of ['sandbox', 'process'] as const) {
       async ({ onTestFinished }) => {
         const dataDir = await mkdtemp(join(tmpdir(), 'end-of-owner-'));
         onTestFinished(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
-        const first = await startOwner(dataDir, wanted);
+        const first = await startOwner(dataDir, requested);
         onTestFinished(() => kill(first));
         const client = await connectTo(dataDir);
         onTestFinished(() => client.close());
@@ -57,7 +57,7 @@ for (const wanted of ['sandbox', 'process'] as const) {
         const project = await pods.createProject('one');
         const pod = await pods.waitUntilReady(project.name);
         const folder = join(dataDir, 'volumes', project.claimUid, 'project');
-        const directory = wanted === 'sandbox' ? '/workspace/project' : folder;
+        const directory = requested === 'sandbox' ? '/workspace/project' : folder;
         const sessions = `3002/session?directory=${encodeURIComponent(directory)}`;
         const { sidecar } = project.credentials;
         const created = await ask(pod, sessions, sidecar, { method: 'POST', body: JSON.stringify({ title: 'Kept' }) });
@@ -80,7 +80,7 @@ for (const wanted of ['sandbox', 'process'] as const) {
         await vi.waitFor(() => expect(processes.filter(({ pid }) => isAlive(pid))).toEqual([]), { timeout: 15_000 });
         for (const port of [3000, 3001, 3002]) expect(await isListening(addressOfPod(pod), port)).toBe(false);
 
-        const second = await startOwner(dataDir, wanted);
+        const second = await startOwner(dataDir, requested);
         onTestFinished(() => kill(second));
         const again = podsOf(await connectTo(dataDir));
         const restarted = await again.waitUntilReady(project.name, 1);

@@ -50,10 +50,10 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), { 
   it('does not show the home of the developer, the data folder or this repository', async () => {
     writeFileSync(join(dataDir, 'marked.txt'), 'data');
     const hidden = [homedir(), dataDir, join(dataDir, 'marked.txt'), process.cwd(), tmpdir(), '/var/run/docker.sock'];
-    const seen = await output(
+    const printed = await output(
       hidden.map((path) => `ls -A ${path}; cat ${path}/.bashrc ${path}/package.json`).join('; '),
     );
-    expect(seen.split('\n').filter((line) => !/No such file or directory|Not a directory/.test(line))).toEqual([]);
+    expect(printed.split('\n').filter((line) => !/No such file or directory|Not a directory/.test(line))).toEqual([]);
   });
 
   it('does not show the volume of another project, and its own only at /workspace', async () => {
@@ -61,9 +61,9 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), { 
     mkdirSync(other, { recursive: true });
     writeFileSync(join(other, 'private.txt'), 'of another project');
     const project = await cluster.createProject('files');
-    const seen = await output(`ls ${other}; ls /workspace; touch /workspace/mine && echo written`, project.claimName);
-    expect(seen).toContain('No such file');
-    expect(seen).toContain('written');
+    const printed = await output(`ls ${other}; ls /workspace; touch /workspace/mine && echo written`, project.claimName);
+    expect(printed).toContain('No such file');
+    expect(printed).toContain('written');
     expect(await output('grep -rl "of another project" /workspace /tmp /run /var /home /root 2>/dev/null')).toBe('');
   });
 
@@ -73,43 +73,43 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), { 
       timeout: 30_000,
     });
     const secret = project.credentials.sidecar;
-    const seen = await output(
+    const printed = await output(
       `ls /run/opencode-access; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; grep -rl ${secret} /workspace /run /etc /tmp`,
       project.claimName,
     );
-    expect(seen).toMatch(/opencode-access.*No such file/);
-    expect(seen).not.toContain(secret);
+    expect(printed).toMatch(/opencode-access.*No such file/);
+    expect(printed).not.toContain(secret);
   });
 
   it('has only its own processes in /proc, and cannot signal others', async () => {
-    const seen = await output(
+    const printed = await output(
       `ls /proc | grep -c '^[0-9]'; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; kill -0 ${process.pid}`,
     );
-    expect(Number(seen.split('\n')[0])).toBeLessThan(8);
-    expect(seen).not.toContain('vitest');
-    expect(seen).toMatch(/No such process/);
+    expect(Number(printed.split('\n')[0])).toBeLessThan(8);
+    expect(printed).not.toContain('vitest');
+    expect(printed).toMatch(/No such process/);
   });
 
   it('has the variables of its pod and image, and none of this process', async () => {
-    const seen = await output('env');
-    expect(seen).not.toContain('SANDBOX_TEST_SECRET');
-    expect(seen).toMatch(/^POD_IP=127\./m);
-    expect(seen).toMatch(/^HOME=\/workspace\/\.home$/m);
+    const printed = await output('env');
+    expect(printed).not.toContain('SANDBOX_TEST_SECRET');
+    expect(printed).toMatch(/^POD_IP=127\./m);
+    expect(printed).toMatch(/^HOME=\/workspace\/\.home$/m);
   });
 
   it('is an ordinary user on read-only files of the system', async () => {
-    const seen = await output(
+    const printed = await output(
       'id -u; id -un; touch /usr/x /etc/x /x /image/x; cat /etc/shadow; grep CapEff /proc/self/status',
     );
-    expect(seen).toMatch(/^1000\nopencode\n/);
-    expect(seen.match(/Read-only file system/g)).toHaveLength(4);
-    expect(seen).toMatch(/shadow: No such file/);
-    expect(seen).toMatch(/CapEff:\t0+$/m);
+    expect(printed).toMatch(/^1000\nopencode\n/);
+    expect(printed.match(/Read-only file system/g)).toHaveLength(4);
+    expect(printed).toMatch(/shadow: No such file/);
+    expect(printed).toMatch(/CapEff:\t0+$/m);
   });
 
   it('has the tools of an agent: git, curl and a shell', async () => {
-    const seen = await output('git --version; curl --version | head -1; cd /tmp && git init -q repo && ls -d repo');
-    expect(seen).toMatch(/^git version .*\ncurl .*\nrepo$/);
+    const printed = await output('git --version; curl --version | head -1; cd /tmp && git init -q repo && ls -d repo');
+    expect(printed).toMatch(/^git version .*\ncurl .*\nrepo$/);
   });
 
   it('reports a command that fails with its code, and waits longer before each further restart', async () => {
