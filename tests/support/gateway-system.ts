@@ -14,7 +14,7 @@ import { createDatabase, type Database } from '../../src/shared/node/db/database
 import { changeProject, insertProject, type ProjectPatch } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
-import { bearer, createApiCall } from './api-call.ts';
+import { createApiCall } from './api-call.ts';
 import { mintSession, type MintedSession } from './mint-session.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
 import { startTestServer, testSessionSecret, type TestServer } from './test-server.ts';
@@ -115,11 +115,6 @@ export async function startGatewaySystem(variables: Record<string, string> = {})
       await database.drop();
     },
   };
-}
-
-/** Calls the API of the system's server with a token. */
-export function apiOf(system: GatewaySystem, token: string) {
-  return createApiCall(`http://127.0.0.1:${system.server.port}`, bearer(token));
 }
 
 function createRequests(port: number): Pick<GatewaySystem, 'ask' | 'open' | 'write'> {

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createEntryTokens, entryKey } from '../../../src/shared/node/access/tickets.ts';
 import { revokeAccessToken } from '../../../src/shared/node/db/access-tokens-repository.ts';
+import { createClient } from '../../../src/shared/sdk/client.ts';
 import { startFakePod, type FakePod } from '../../support/fake-pod.ts';
-import { apiOf, startGatewaySystem, type GatewaySystem } from '../../support/gateway-system.ts';
+import { startGatewaySystem, type GatewaySystem } from '../../support/gateway-system.ts';
 import { testSessionSecret } from '../../support/test-server.ts';
 
 let system: GatewaySystem;
@@ -126,8 +127,9 @@ describe('the origin of a project', () => {
     expect(pod.received.at(-1)).toMatchObject({ method: 'POST', url: '/session' });
     expect(pod.received.at(-1)?.headers.join()).not.toContain(token);
 
-    const { data } = await apiOf(system, token)('projects.open', { body: { id: projectId } });
-    const entered = await system.ask({ projectId, path: pathOf((data as { url: string }).url) });
+    const client = createClient({ url: `http://127.0.0.1:${system.server.port}`, token });
+    const entered = await system.ask({ projectId, path: pathOf(await client.projects.open(projectId)) });
+    await client.close();
     const cookie = entered.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
     expect((await system.ask({ projectId, headers: { cookie } })).status).toBe(200);
 

@@ -26,7 +26,8 @@ let server: TestServer;
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
+  const env = { ACCESS_SECRET: 'a'.repeat(32), WORKSPACE_DOMAIN: 'localhost:3080' };
+  server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url, env });
 });
 afterAll(async () => {
   await server.stop();
@@ -49,6 +50,7 @@ it('every command of docs/api.md has the result that the page describes', async 
     'projects.list done',
     'projects.get done',
     'projects.stop done',
+    'projects.open done',
     'projects.activity done',
     'projects.create VALIDATION_FAILED',
   ]);
