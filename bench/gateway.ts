@@ -122,7 +122,8 @@ async function measureSmallRequests({ direct, ours }: Record<'direct' | 'ours', 
 }
 
 async function measureDownload({ direct, ours }: Record<'direct' | 'ours', Target>, rounds: number) {
-  const rate = async (target: Target) => 100_000 / spread(await timesOf(rounds, 1, () => readAll(target, '/large'))).p50;
+  const rate = async (target: Target) =>
+    100_000 / spread(await timesOf(rounds, 1, () => readAll(target, '/large'))).p50;
   const baseline = await rate(direct);
   return {
     id: 'P9b',

@@ -61,7 +61,10 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), { 
     mkdirSync(other, { recursive: true });
     writeFileSync(join(other, 'private.txt'), 'of another project');
     const project = await cluster.createProject('files');
-    const printed = await output(`ls ${other}; ls /workspace; touch /workspace/mine && echo written`, project.claimName);
+    const printed = await output(
+      `ls ${other}; ls /workspace; touch /workspace/mine && echo written`,
+      project.claimName,
+    );
     expect(printed).toContain('No such file');
     expect(printed).toContain('written');
     expect(await output('grep -rl "of another project" /workspace /tmp /run /var /home /root 2>/dev/null')).toBe('');
