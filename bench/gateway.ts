@@ -41,7 +41,12 @@ export async function measureGateway({ quick }: Scale): Promise<Result[]> {
   try {
     const headers = await createProject(db);
     const direct: Target = { host: podAddress, port: 3002, agent: new Agent({ keepAlive: true }) };
-    const ours: Target = { host: '127.0.0.1', port: gateway.port, headers, agent: new Agent({ keepAlive: true }) };
+    const ours: Target = {
+      host: '127.0.0.1',
+      port: Number(new URL(gateway.url).port),
+      headers,
+      agent: new Agent({ keepAlive: true }),
+    };
     return [
       await measureSmallRequests({ direct, ours }, quick ? 500 : 3_000),
       await measureDownload({ direct, ours }, quick ? 3 : 10),
