@@ -13,7 +13,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakePod, startRawPod, type FakePod, type RawPod } from '../../support/fake-pod.ts';
 import { startGatewaySystem, type GatewaySystem } from '../../support/gateway-system.ts';
 import { hostileAnswers } from './hostile-answers.ts';
-import { hostilePages, hostilePrograms, type HostileRow, type Scene } from './hostile-requests.ts';
+import { hostilePages } from './hostile-pages.ts';
+import { hostilePrograms } from './hostile-programs.ts';
+import type { HostileRow, Scene } from './hostile-scene.ts';
 
 const mark = 'a secret of the victim';
 
