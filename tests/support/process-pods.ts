@@ -112,14 +112,22 @@ export function podsOf(client: ApiClient) {
       await client.call('POST', `${base}/pods`, { body: manifest(podManifest(project, settings)) });
       return { name: project.podName, claimName: project.workspacePvcName, claimUid, credentials: credentialsOf(id) };
     },
+    /** A claim without a project. */
+    async createClaim(id: string) {
+      const project = recordFixture({ id, workspacePvcName: `workspace-${id}` });
+      const body = manifest(claimManifest(project, settings));
+      const claim = await client.call('POST', `${base}/persistentvolumeclaims`, { body });
+      return { claimName: project.workspacePvcName, claimUid: textAt(claim, 'metadata', 'uid') };
+    },
     /** A pod with one container of the image of OpenCode that runs a shell script instead, on the volume of a project. */
-    async createScript(name: string, script: string, claimName?: string): Promise<void> {
+    async createScript(name: string, script: string, claimName?: string, probes: JsonObject = {}): Promise<void> {
       const volumes = claimName === undefined ? [] : [{ name: 'workspace', persistentVolumeClaim: { claimName } }];
       const container = {
         name: 'main',
         image: 'opencode-project-manager/opencode:test',
         command: ['/bin/sh', '-c', script],
         workingDir: '/',
+        ...probes,
         volumeMounts: volumes.map((volume) => ({ name: volume.name, mountPath: '/workspace' })),
       };
       const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [container], volumes } };

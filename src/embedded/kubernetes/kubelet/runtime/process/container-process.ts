@@ -1,7 +1,7 @@
 /** The process of one run of a container. */
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import type { Launch, Launcher, ResolvedContainer } from './launcher.ts';
@@ -44,6 +44,7 @@ export function startContainerProcess(options: {
     detached: true,
     stdio: [launcher.hasGuardian ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
   });
+  if (child.pid !== undefined) preferAsVictim(child.pid);
   const [stdin, stdout, stderr, status] = child.stdio;
   if (stdout !== null) log.follow(stdout, 'stdout');
   if (stderr !== null) log.follow(stderr, 'stderr');
@@ -109,6 +110,15 @@ export function startContainerProcess(options: {
 function sendSignal(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal);
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** When memory runs out, the kernel should end a container, not the database or a program of the developer. Children inherit it. */
+function preferAsVictim(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '500');
   } catch {
     // It has ended already.
   }

@@ -66,7 +66,7 @@ interface SandboxHost {
   /** Files that replace those of `/etc`, because the user of the sandbox is not in them. */
   passwdFile: string;
   groupFile: string;
-  /** Folders that must not be seen although they lie in a folder of the system. */
+  /** Folders that must stay hidden although they lie in a folder of the system. */
   hidden: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +113,38 @@ describe.runIf(reason === null)(titled('the sandbox of a container', reason), { 
   it('has the tools of an agent: git, curl and a shell', async () => {
     const printed = await output('git --version; curl --version | head -1; cd /tmp && git init -q repo && ls -d repo');
     expect(printed).toMatch(/^git version .*\ncurl .*\nrepo$/);
+  });
+
+  it('gets SIGTERM and time to end when its pod is deleted', async () => {
+    const { claimName, claimUid } = await cluster.createClaim('graceful');
+    const script = 'trap "echo ended > /workspace/ended; exit 0" TERM; echo waits; sleep 600 & wait';
+    await cluster.createScript('graceful', script, claimName);
+    await cluster.waitUntilReady('graceful');
+    await cluster.followUntil('graceful', 'main', 'waits');
+    await cluster.remove('pods', 'graceful');
+    await vi.waitFor(async () => expect(await cluster.isGone('pods', 'graceful')).toBe(true), { timeout: 30_000 });
+    expect(readFileSync(join(dataDir, 'volumes', claimUid, 'ended'), 'utf8')).toBe('ended\n');
+  });
+
+  it('is restarted when its liveness probe fails', async () => {
+    const { claimName } = await cluster.createClaim('liveness');
+    const script = 'cd /workspace; [ -e once ] && rm -f broken || touch once broken; exec sleep 600';
+    const exec = { command: ['/bin/sh', '-c', 'if [ -e /workspace/broken ]; then echo it is broken; exit 1; fi'] };
+    const livenessProbe = { exec, initialDelaySeconds: 3, periodSeconds: 1, failureThreshold: 1 };
+    await cluster.createScript('liveness', script, claimName, { livenessProbe });
+    await vi.waitFor(
+      async () =>
+        expect(valueAt(await cluster.get('liveness'), 'status', 'containerStatuses')).toMatchObject([
+          { ready: true, restartCount: 1, lastState: { terminated: { exitCode: 143, reason: 'Error' } } },
+        ]),
+      { timeout: 60_000 },
+    );
+    expect(await cluster.events()).toEqual(
+      expect.arrayContaining([
+        'Unhealthy: Liveness probe failed: it is broken',
+        'Killing: Container main failed liveness probe, will be restarted',
+      ]),
+    );
   });
 
   it('reports a command that fails with its code, and waits longer before each further restart', async () => {
