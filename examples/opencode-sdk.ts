@@ -5,8 +5,20 @@
  *   URL=http://localhost:3080 TOKEN=… node examples/opencode-sdk.ts <project id> "What is in this repository?"
  */
 
+import { lookup } from 'node:dns';
+
 import { createOpencodeClient } from '@opencode-ai/sdk/v2/client';
 import { createClient } from 'opencode-project-manager/sdk';
+import { Agent, setGlobalDispatcher } from 'undici';
+
+// Browsers resolve every name below localhost to this machine. Node asks the system, which may not.
+setGlobalDispatcher(
+  new Agent({
+    connect: {
+      lookup: (host, options, done) => lookup(host.endsWith('.localhost') ? 'localhost' : host, options, done),
+    },
+  }),
+);
 
 const { URL: url = 'http://localhost:3080', TOKEN: token = '' } = process.env;
 const [projectId = '', text = 'What is in this repository?'] = process.argv.slice(2);
