@@ -87,9 +87,10 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
   });
 
   it('has a terminal in the folder of the repository', async () => {
+    const connecting = openCode.waitForEvent('websocket', (socket) => socket.url().includes('/pty/'));
     await openCode.keyboard.press('Control+`');
+    await (await connecting).waitForEvent('framereceived'); // the shell has printed its first line
     const terminal = openCode.getByRole('region', { name: 'Terminal' });
-    await terminal.waitFor();
     await terminal.locator('textarea').pressSequentially('ls > listed.txt\n');
     await expect
       .poll(() => readFromVolume(app.system.dataDir, 'listed.txt'), { timeout: 20_000 })
