@@ -156,7 +156,7 @@ function deltasOf(turn: { text: string } | { call: string; input: Record<string,
   return [{ delta: { role: 'assistant', tool_calls: [{ index: 0, id, type: 'function', function: call }] } }];
 }
 
-function sendChunk(response: ServerResponse, { delta, finish_reason = undefined }: Choice): void {
+function sendChunk(response: ServerResponse, { delta, finish_reason }: Choice): void {
   send(response, { choices: [{ index: 0, delta, finish_reason: finish_reason ?? null }] });
 }
 
