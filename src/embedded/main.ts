@@ -9,7 +9,6 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 
 import { readGatewayConfig } from '../gateway/config.ts';
-import type { PodNetwork } from '../gateway/context.ts';
 import { readServerConfig } from '../server/config.ts';
 import { ConfigurationError } from '../shared/node/environment.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
@@ -62,8 +61,7 @@ async function start(config: EmbeddedConfig): Promise<void> {
     buildClientIfStale(root),
   ]);
   const complete = completeEnvironment(env, services, secrets);
-  const podNetwork = config.embed.kubernetes ? 'loopback' : 'any';
-  await startServerAndWorker(complete, { parts: await parts, clientDir, podNetwork, log });
+  await startServerAndWorker(complete, { parts: await parts, clientDir, log });
   announceInstance(dataDir, { url: publicUrl, databaseUrl: readServerConfig(complete).databaseUrl });
   shutdown.add(() => withdrawInstance(dataDir));
 
@@ -76,15 +74,15 @@ async function start(config: EmbeddedConfig): Promise<void> {
 
 async function startServerAndWorker(
   env: EmbeddedConfig['env'],
-  deps: { parts: Awaited<ReturnType<typeof loadParts>>; clientDir: string; podNetwork: PodNetwork; log: Log },
+  deps: { parts: Awaited<ReturnType<typeof loadParts>>; clientDir: string; log: Log },
 ): Promise<void> {
-  const { parts, clientDir, podNetwork, log } = deps;
+  const { parts, clientDir, log } = deps;
   const serverConfig = readServerConfig(env);
   shutdown.add(await parts.startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
   await parts.migrateToLatest(serverConfig.databaseUrl);
   // At another address than localhost, projects have origins only when WORKSPACE_DOMAIN names their domain.
   const hasGateway = env['WORKSPACE_DOMAIN'] !== undefined;
-  const gatewayContext = hasGateway ? parts.createGatewayContext(readGatewayConfig(env), { log, podNetwork }) : null;
+  const gatewayContext = hasGateway ? parts.createGatewayContext(readGatewayConfig(env), { log }) : null;
   const hosted = gatewayContext ? { hosted: gatewayContext.gateway } : {};
   const server = parts.startServer(serverConfig, { log, clientDir, ...hosted });
   await server.catch(() => gatewayContext?.stop(0));

@@ -4,10 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { isIP } from 'node:net';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
+import { isPodAddress } from '../shared/node/access/pod-address.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
 import { commandProject } from '../shared/node/command-project.ts';
@@ -47,21 +47,15 @@ export interface GatewayContext {
   stop(graceMs: number): Promise<void>;
 }
 
-/** `loopback`: pods have addresses of this machine, and every other address belongs to something else. */
-export type PodNetwork = 'any' | 'loopback';
-
-export function createGatewayContext(
-  config: GatewayConfig,
-  options: { log: Log; clock?: Clock; podNetwork?: PodNetwork },
-): GatewayContext {
-  const { log, clock = systemClock, podNetwork = 'any' } = options;
+export function createGatewayContext(config: GatewayConfig, options: { log: Log; clock?: Clock }): GatewayContext {
+  const { log, clock = systemClock } = options;
   const stopping = new AbortController();
   const stores = openStores(config, log);
   const { db } = stores;
   const tokens = createEntryTokens({ key: entryKey(config.sessionSecret), clock });
   const cookie = createWorkspaceCookie({ tokens, isSecure: config.workspaceUrl.startsWith('https:') });
   const keys = createAccessKeys({ secret: config.accessSecret, previousSecret: config.accessSecretPrevious });
-  const source = createAdmissionSource({ db, keys, podNetwork });
+  const source = createAdmissionSource({ db, keys });
   const admissions = createAdmissions({ source, clock, maxAgeMs: admissionMaxAgeMs, maxEntries: maxAdmissions });
   const connections = createOpenConnections({ maxPerUser: config.maxConnectionsPerUser });
   const metrics = createGatewayMetrics(connections.count);
@@ -126,8 +120,8 @@ function openStores(config: GatewayConfig, log: Log) {
   };
 }
 
-function createAdmissionSource(deps: { db: Database; keys: AccessKeys; podNetwork: PodNetwork }): AdmissionSource {
-  const { db, keys, podNetwork } = deps;
+function createAdmissionSource(deps: { db: Database; keys: AccessKeys }): AdmissionSource {
+  const { db, keys } = deps;
   return {
     async findUserId({ kind, id }) {
       if (kind === 'token') return findOwnerOfLiveToken(db, id);
@@ -135,7 +129,7 @@ function createAdmissionSource(deps: { db: Database; keys: AccessKeys; podNetwor
     },
     findOwnedProject: (key) => findOwnedProject(db, key),
     credentialOf: ({ id, accessKeyId: keyId }) => (keyId === null ? null : keys.credential('sidecar', { id, keyId })),
-    isPodAddress: (address) => isIP(address) !== 0 && (podNetwork === 'any' || address.startsWith('127.')),
+    isPodAddress,
   };
 }
 

@@ -162,6 +162,20 @@ describe('the origin of a project', () => {
     });
   });
 
+  it('of a simulated pod says so, because its address belongs to no machine', async () => {
+    const id = await system.createProject('owner', '192.0.2.7');
+    const cookie = await system.enter(await system.signIn('owner'), id);
+    const { status, text } = await system.ask({ projectId: id, headers: { ...page, cookie } });
+    expect([status, text.includes('This pod is simulated')]).toEqual([503, true]);
+  });
+
+  it('of a pod that does not answer is loaded again by itself', async () => {
+    const id = await system.createProject('owner', '127.64.99.99');
+    const cookie = await system.enter(await system.signIn('owner'), id);
+    const { status, headers } = await system.ask({ projectId: id, headers: { ...page, cookie } });
+    expect([status, headers['refresh']]).toEqual([502, '2']);
+  });
+
   it('of a stopped project shows why, starts it, and tells the page when it is ready', async () => {
     const id = await system.createProject('owner', null, {
       desiredState: 'stopped',

@@ -37,7 +37,7 @@ beforeAll(async () => {
     ...access,
   };
   const log = createLog({ name: 'test', level: 'silent' });
-  context = createGatewayContext(readGatewayConfig(env), { log, podNetwork: 'loopback' });
+  context = createGatewayContext(readGatewayConfig(env), { log });
   server = await startTestServer({
     databaseUrl: database.url,
     redisUrl: redis.url,

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
+import { simulatedNetwork } from '../../../shared/node/access/pod-address.ts';
 import {
   isJsonObject,
   kubeTime,
@@ -16,8 +17,8 @@ export const nodeAddress = '10.244.0.1';
 
 /** The IP address of a simulated pod, derived from its uid. Nothing listens on it. */
 export function podAddress(uid: string): string {
-  const [first = 0, second = 0] = createHash('sha256').update(uid).digest();
-  return `10.244.${first}.${2 + (second % 250)}`;
+  const [first = 0] = createHash('sha256').update(uid).digest();
+  return `${simulatedNetwork}${1 + (first % 254)}`;
 }
 
 /** The status of a container before its first step. */
