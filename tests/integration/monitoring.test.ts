@@ -6,6 +6,7 @@ import { loadYaml } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
+import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
 import { createMetrics } from '../../src/server/health/metrics.ts';
 import { createWorkerMetrics } from '../../src/worker/metrics.ts';
 
@@ -26,7 +27,7 @@ const panels = z
   .object({ panels: z.array(z.object({ title: z.string(), targets: z.array(z.object({ expr: z.string() })) })) })
   .parse(JSON.parse(file('k8s/monitoring/dashboard.json'))).panels;
 
-/** The names of the metrics that server and worker expose. */
+/** The names of the metrics that server, gateway and worker expose. */
 async function listMetrics(): Promise<Set<string>> {
   const server = createMetrics({
     subscriptionCount: () => 0,
@@ -35,6 +36,7 @@ async function listMetrics(): Promise<Set<string>> {
   });
   const all = [
     ...(await server.registry.getMetricsAsJSON()),
+    ...(await createGatewayMetrics(() => 0).registry.getMetricsAsJSON()),
     ...(await createWorkerMetrics().registry.getMetricsAsJSON()),
   ];
   return new Set(all.map(({ name }) => name));
@@ -43,7 +45,7 @@ const namesIn = (expression: string) =>
   [...expression.matchAll(/\b(?:opencode|process|nodejs)_[a-z0-9_]+/g)].map(([name]) => name.replace(/_bucket$/, ''));
 
 describe('alert rules and dashboard', () => {
-  it('use only metrics that server and worker expose', async () => {
+  it('use only metrics that server, gateway and worker expose', async () => {
     const known = await listMetrics();
     const used = [...alerts, ...panels.flatMap(({ targets }) => targets)].flatMap(({ expr }) => namesIn(expr));
     expect(used.length).toBeGreaterThan(20);
