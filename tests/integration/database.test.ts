@@ -70,6 +70,7 @@ describe('migrations', () => {
     'project_starts',
     'projects',
     'sessions',
+    'used_tickets',
     'users',
   ];
 
