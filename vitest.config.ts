@@ -50,8 +50,8 @@ export default defineConfig({
           name: 'integration',
           include: [integrationTestsInSrc, 'tests/integration/**/*.test.ts', 'tests/contract/**/*.test.ts'],
           globalSetup,
-          // Tests of this lane wait more than they compute, so more files than cores run at once.
-          maxWorkers: 4,
+          // More files at once would take no less time on two cores, and their time limits would depend on each other.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -61,7 +61,7 @@ export default defineConfig({
           name: 'system',
           include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
           globalSetup,
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

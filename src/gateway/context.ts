@@ -145,9 +145,14 @@ function createProxy({ publicUrl, maxBodyBytes }: GatewayConfig, metrics: Gatewa
     maxBodyBytes,
     onUnreachable(request, response) {
       metrics.count('unreachable');
-      response.setHeader('retry-after', '2').setHeader('refresh', '2'); // a page continues by itself
+      response.setHeader('retry-after', '2');
       const link = { href: publicUrl, label: 'Show the project manager' };
-      if (wantsPage(request)) sendPage(response, 502, renderMessagePage('The project does not answer', message, link));
+      if (wantsPage(request))
+        sendPage(
+          response,
+          502,
+          renderMessagePage('The project does not answer', message, { link, reloadsItself: true }),
+        );
       else sendText(response, 502, message);
     },
   });

@@ -180,7 +180,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, projectUrl: 
   if (wantsPage(request)) {
     const link = { href: projectUrl, label: 'Open it from the project manager' };
     const title = 'You are not signed in to this project';
-    sendPage(response, 401, renderMessagePage(title, 'Sign in, then open the project again.', link));
+    sendPage(response, 401, renderMessagePage(title, 'Sign in, then open the project again.', { link }));
   } else {
     const message = 'Open the project from the project manager, or send a personal access token of its owner.';
     sendText(response, 401, message);

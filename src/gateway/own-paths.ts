@@ -80,7 +80,7 @@ export function createOwnPaths(deps: OwnPathsDeps): OwnPaths {
       if (!ticket || !(await deps.redeem(ticket.id))) {
         const link = { href: deps.projectPage(projectId), label: 'Open the project again' };
         const message = 'A link opens a project once, within 30 seconds.';
-        sendPage(response, 403, renderMessagePage('This link has expired', message, link));
+        sendPage(response, 403, renderMessagePage('This link has expired', message, { link }));
         return 'refused';
       }
       response

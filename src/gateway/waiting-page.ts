@@ -66,14 +66,22 @@ export function renderWaitingPage(notReady: NotReady, projectUrl: string): strin
 `;
 }
 
-/** A page that only says something, such as why a link does not work. */
-export function renderMessagePage(title: string, message: string, link: { href: string; label: string }): string {
+/**
+ * A page that only says something, such as why a link does not work.
+ * @param options.reloadsItself every two seconds, for what passes
+ */
+export function renderMessagePage(
+  title: string,
+  message: string,
+  { link, reloadsItself = false }: { link: { href: string; label: string }; reloadsItself?: boolean },
+): string {
+  const reload = reloadsItself ? '<meta http-equiv="refresh" content="2">\n' : '';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} · OpenCode Project Manager</title>
+${reload}<title>${escapeHtml(title)} · OpenCode Project Manager</title>
 <style>${style}</style>
 </head>
 <body><main>

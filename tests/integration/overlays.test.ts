@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { dumpYaml, loadAllYaml, type V1ConfigMap, type V1PodSpec, type V1Secret } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { readGatewayConfig } from '../../src/gateway/config.ts';
 import { readServerConfig } from '../../src/server/config.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { startKubeApiserver, type KubeApiserver } from '../support/kube-apiserver.ts';
@@ -78,17 +79,18 @@ describe.skipIf(!hasKubectl)('the overlays', () => {
     expect(withToken).toEqual(['worker']);
   });
 
-  it.each(overlays)('server and worker accept the configuration of %s', (overlay) => {
+  it.each(overlays)('server, gateway and worker accept the configuration of %s', (overlay) => {
     const manifests = build(overlay);
     const find = (kind: string, prefix: string) =>
       manifests.find((each) => each.kind === kind && each.metadata.name.startsWith(prefix)) as unknown;
     const config = (find('ConfigMap', 'opencode-config') as V1ConfigMap).data;
     const secret = find('Secret', 'opencode-secrets') as V1Secret | undefined;
-    // In production an administrator creates the Secret; the runbook names these four fields.
+    // In production an administrator creates the Secret; the runbook names these five fields.
     const production = {
       DATABASE_URL: 'postgresql://db.example.com/opencode',
       REDIS_URL: 'rediss://redis.example.com',
       SESSION_SECRET: 'x'.repeat(40),
+      ACCESS_SECRET: 'y'.repeat(40),
       OIDC_CLIENT_SECRET: 'secret',
     };
     const secrets = secret
@@ -97,6 +99,7 @@ describe.skipIf(!hasKubectl)('the overlays', () => {
     expect(Object.keys(secrets).toSorted()).toEqual(Object.keys(production).toSorted());
     const env = { ...config, ...secrets };
     expect(readServerConfig(env)).toMatchObject({ kubeNamespace: 'opencode', port: 3080 });
+    expect(readGatewayConfig(env)).toMatchObject({ port: 3082 });
     expect(readWorkerConfig(env)).toMatchObject({ namespace: 'opencode', metricsPort: 3081 });
   });
 

@@ -172,8 +172,8 @@ describe('the origin of a project', () => {
   it('of a pod that does not answer is loaded again by itself', async () => {
     const id = await system.createProject('owner', '127.64.99.99');
     const cookie = await system.enter(await system.signIn('owner'), id);
-    const { status, headers } = await system.ask({ projectId: id, headers: { ...page, cookie } });
-    expect([status, headers['refresh']]).toEqual([502, '2']);
+    const { status, text } = await system.ask({ projectId: id, headers: { ...page, cookie } });
+    expect([status, text.includes('http-equiv="refresh"')]).toEqual([502, true]);
   });
 
   it('of a stopped project shows why, starts it, and tells the page when it is ready', async () => {

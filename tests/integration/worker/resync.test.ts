@@ -15,8 +15,6 @@ import {
   type WorkerSystem,
 } from '../../support/worker-system.ts';
 
-vi.setConfig({ maxConcurrency: 3 });
-
 const namespace = 'opencode';
 const kinds: Correction[] = ['lost-job', 'drift', 'status', 'left-over', 'unknown-pod'];
 
@@ -70,9 +68,7 @@ test('a project takes eight requests to the cluster: four to start it and four t
   expect(Object.fromEntries(counts)).toEqual({ GET: 3, POST: 3, DELETE: 2 });
 });
 
-test.concurrent('a healthy project needs no correction, however often rows and cluster are compared', async ({
-  system,
-}) => {
+test('a healthy project needs no correction, however often rows and cluster are compared', async ({ system }) => {
   const worker = await system.startWorker({}, { resyncMs: 20 });
   const projects = await Promise.all(Array.from({ length: 5 }, () => system.create()));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
@@ -119,7 +115,7 @@ async function loseJobsUntil(system: WorkerSystem, assertion: () => Promise<void
 }
 
 describe('the resync', () => {
-  test.concurrent('corrects a row that does not say what the cluster shows', async ({ system }) => {
+  test('corrects a row that does not say what the cluster shows', async ({ system }) => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready', observedGeneration: 1 });
@@ -129,7 +125,7 @@ describe('the resync', () => {
     await vi.waitFor(async () => expect(await corrections(worker)).toEqual({ status: 1 }), 10_000);
   });
 
-  test.concurrent('replaces a lost pod whose job was lost as well', async ({ cluster, system }) => {
+  test('replaces a lost pod whose job was lost as well', async ({ cluster, system }) => {
     const worker = await system.startWorker({}, { resyncMs: 200 });
     const project = await system.create();
     const before = await system.until(project.id, { status: 'ready' });
@@ -143,10 +139,7 @@ describe('the resync', () => {
     expect(after.podUid).not.toBe(before.podUid);
   });
 
-  test.concurrent('deletes an object that a late request created for a deleted project', async ({
-    cluster,
-    system,
-  }) => {
+  test('deletes an object that a late request created for a deleted project', async ({ cluster, system }) => {
     const worker = await system.startWorker({}, { resyncMs: 100 });
     const project = await system.create();
     await system.until(project.id, { status: 'ready' });
@@ -166,7 +159,7 @@ describe('the resync', () => {
     expect(await system.read(project.id)).toMatchObject({ status: 'archived' });
   });
 
-  test.concurrent('leaves a command whose job was lost to the sweep, which counts it', async ({ system }) => {
+  test('leaves a command whose job was lost to the sweep, which counts it', async ({ system }) => {
     const worker = await system.startWorker();
     const project = await system.create({ queued: false });
     await system.until(project.id, { status: 'ready' }, 5_000);
@@ -175,7 +168,7 @@ describe('the resync', () => {
 });
 
 describe('orphans', () => {
-  test.concurrent('are counted, and only pods of this installation are deleted after the grace period', async ({
+  test('are counted, and only pods of this installation are deleted after the grace period', async ({
     cluster,
     system,
   }) => {
@@ -211,7 +204,7 @@ describe('orphans', () => {
     await system.until(known.id, { status: 'ready' });
   });
 
-  test.concurrent('are left alone for an hour', async ({ cluster, system }) => {
+  test('are left alone for an hour', async ({ cluster, system }) => {
     const stranger = randomUUID();
     const mark = { [installationAnnotation]: await readInstallationId(system.db) };
     await cluster.api.createNamespacedPod({ namespace, body: podBody(`project-${stranger}-ours`, stranger, mark) });
