@@ -73,8 +73,10 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
       },
     );
     await once(terminal, 'open');
-    const activity = await ask('GET', '/activity');
-    expect(activity.body).toEqual({ busySessions: 0, openTerminals: 1, lastRequestAt: expect.stringMatching(/Z$/) });
+    // `busySessions` is null until OpenCode has had the time to answer.
+    await expect
+      .poll(async () => (await ask('GET', '/activity')).body, { timeout: 20_000 })
+      .toEqual({ busySessions: 0, openTerminals: 1, lastRequestAt: expect.stringMatching(/Z$/) });
     terminal.terminate();
   });
 
