@@ -1,6 +1,6 @@
 /**
- * The one subscription of a browser tab, open while somebody is signed in. It writes projects into the query cache, and
- * freshness and the state of the link into the connection store.
+ * The one subscription of a browser tab, open while somebody is signed in. It hands projects to the project cache, and
+ * freshness and the state of the link to the connection store.
  */
 
 import type { Clock } from '../../shared/clock.ts';

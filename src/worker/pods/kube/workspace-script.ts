@@ -1,5 +1,6 @@
 /**
- * The shell script of the init container, which prepares the volume. It needs `sh`, `git` and the usual small tools in its image.
+ * The shell script of the init container: it clones the repository, creates an empty one, or moves the files of an old volume into
+ * the layout of today. It needs `sh`, `git` and the usual small tools in its image.
  * Afterwards `/workspace/project` is the repository and OpenCode's working folder, and `/workspace/.home` is `HOME`. The home must
  * not lie inside the repository: OpenCode would take snapshots of its own data.
  *

@@ -1,4 +1,4 @@
-/** Drift: a row and the cluster disagree and no event reported it. Pure decisions of the resync. */
+/** Decides whether row and cluster disagree (drift) although no event reported it. Pure; `resync.ts` runs the comparison. */
 
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { differs } from '../../../shared/node/db/projects-repository.ts';

@@ -1,5 +1,5 @@
 /**
- * Compares all rows with the caches of the watch, without a request to Kubernetes. It compares after each list, because
+ * Runs the comparison of all rows with the caches of the watch, without a request to Kubernetes; `drift.ts` decides. It compares after each list, because
  * anything may have changed meanwhile, and at an interval, to find drift. Drift that is confirmed counts as a correction.
  */
 
