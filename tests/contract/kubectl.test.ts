@@ -77,7 +77,7 @@ describe.runIf(hasKubectl)('kubectl on the embedded Kubernetes', () => {
     const [header, row] = (await kubectl('get', 'pods', 'printed')).split('\n');
     expect(header?.trim().split(/ +/)).toEqual(['NAME', 'READY', 'STATUS', 'RESTARTS', 'AGE']);
     expect(row).toMatch(/^printed +3\/3 +Running +0 +\d+s$/);
-    expect(await kubectl('get', 'pods', 'printed', '-o', 'wide')).toMatch(/10\.244\.\d+\.\d+ +embedded/);
+    expect(await kubectl('get', 'pods', 'printed', '-o', 'wide')).toMatch(/192\.0\.2\.\d+ +embedded/);
     expect(await kubectl('get', 'pvc', 'printed-workspace')).toMatch(
       /printed-workspace +Bound +pvc-[0-9a-f-]+ +1Gi +RWO +standard/,
     );

@@ -60,6 +60,19 @@ export function createPodLogQueue({ redis, replies, log }: { redis: Redis; repli
     );
   }
 
+  async function receiveUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const entry = await replies.blpop(replyTo, blockSeconds);
+        if (entry) receive(entry[1]);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.debug({ error: String(error) }, 'answers about logs could not be read; trying again');
+        await pause(retryMs, signal);
+      }
+    }
+  }
+
   return {
     async read(request, signal) {
       // Otherwise the library would keep the job and add it when Redis returns, when nobody waits for it any more.
@@ -85,17 +98,16 @@ export function createPodLogQueue({ redis, replies, log }: { redis: Redis; repli
       }
     },
     async receiveReplies(signal) {
-      signal.addEventListener('abort', () => replies.disconnect(), { once: true });
-      while (!signal.aborted) {
-        try {
-          const entry = await replies.blpop(replyTo, blockSeconds);
-          if (entry) receive(entry[1]);
-        } catch (error) {
-          if (!signal.aborted)
-            log.debug({ error: String(error) }, 'answers about logs could not be read; trying again');
-          await pause(retryMs, signal);
-        }
-      }
+      const aborted = Promise.withResolvers<void>();
+      const stop = () => {
+        replies.disconnect();
+        // A command that waits for a dead Redis never settles.
+        aborted.resolve();
+      };
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+      await Promise.race([receiveUntil(signal), aborted.promise]);
+      signal.removeEventListener('abort', stop);
     },
     close: () =>
       queue.close().catch((error: unknown) => log.debug({ error: String(error) }, 'the queue of logs did not close')),

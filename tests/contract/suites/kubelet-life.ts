@@ -39,7 +39,7 @@ export function describeKubeletLife(harness: () => KubeletHarness): void {
       expect(textAt(pod, 'spec', 'nodeName')).toBe('embedded');
       expect(pod['status']).toMatchObject({
         phase: 'Running',
-        podIP: expect.stringMatching(/^10\.244\./),
+        podIP: expect.stringMatching(/^192\.0\.2\./),
         startTime: expect.any(String),
         qosClass: 'Burstable',
       });
