@@ -52,6 +52,7 @@ const inputs: Record<string, () => unknown> = {
   'projects.start': () => ({ id: projectId }),
   'projects.restart': () => ({ id: projectId }),
   'projects.retry': () => ({ id: projectId }),
+  'projects.open': () => ({ id: projectId }),
   'sessions.revoke': () => ({ id: sessionId }),
   'sessions.revokeOthers': () => ({}),
   'sessions.revokeAll': () => ({}),

@@ -69,7 +69,7 @@ export function projectLifecycleSuite(app: StartedApp): void {
 
   it('shows the three containers and the name of the pod in the cluster on the page of the project', async () => {
     const { page } = first;
-    await card(page, 'Alpha').getByRole('link', { name: 'Alpha' }).click();
+    await card(page, 'Alpha').getByRole('link', { name: 'Alpha', exact: true }).click();
     await page.waitForURL(/\/projects\/[0-9a-f-]{36}$/);
     id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
     for (const name of ['opencode-server', 'file-browser', 'session-proxy']) {

@@ -21,8 +21,7 @@ export function createDatabase(
     connection: {
       connectionString: url,
       application_name: options.applicationName ?? 'opencode-project-manager',
-      // As long as the pool waits for it: a busy database may take a second to accept a connection.
-      connectionTimeoutMillis: 2_400,
+      connectionTimeoutMillis: 1_000,
       query_timeout: 2_500,
       statement_timeout: 2_000,
       idle_in_transaction_session_timeout: 5_000,
