@@ -5,6 +5,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const integrationTestsInSrc = 'src/**/*.integration.test.{ts,tsx}';
 
+/** A browser and several OpenCodes use the whole machine. Tests of time limits must not run beside them. */
+const runsAlone = 'tests/e2e/open.test.ts';
+
 /** PostgreSQL and Redis for the whole run. */
 const globalSetup = ['tests/support/global-setup.ts'];
 
@@ -60,9 +63,19 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
+          exclude: [runsAlone],
           globalSetup,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system-alone',
+          include: [runsAlone],
+          globalSetup,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
