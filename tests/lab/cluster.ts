@@ -6,6 +6,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+import { expect, vi } from 'vitest';
 import { z } from 'zod';
 
 import { createApiCall } from '../support/api-call.ts';
@@ -69,10 +70,20 @@ export async function deploy(): Promise<void> {
       waitForRollouts(['deployment/issuer', 'deployment/git-server']),
       waitForPrograms(),
     ]);
+    await waitForSignIn();
   } catch (error) {
     process.stdout.write(`${diagnostics()}\n`);
     throw error;
   }
+}
+
+/** Waits until servers reach the issuer: the network plug-in learns the address of a pod a moment after the pod is ready. */
+async function waitForSignIn(): Promise<void> {
+  const question = () => fetch(`${url}/auth/login`, { redirect: 'manual' });
+  await vi.waitFor(async () => expect((await question()).headers.get('location')).not.toBeNull(), {
+    timeout: 60_000,
+    interval: 500,
+  });
 }
 
 /** Signs a person in through the issuer. */
