@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from '../shared/clock.ts';
+import { isPodAddress } from '../shared/node/access/pod-address.ts';
 import type { Entry } from '../shared/node/access/tickets.ts';
 import type { ProjectRecord } from '../shared/node/db/project-record.ts';
 
@@ -29,8 +30,6 @@ export interface AdmissionSource {
   findOwnedProject(key: { id: string; ownerId: string }): Promise<ProjectRecord | null>;
   /** The sidecar credential of the project's pod; `null` when its key is no longer configured. */
   credentialOf(project: ProjectRecord): string | null;
-  /** Whether a pod can be at this address. A simulated pod has an address that may belong to something else. */
-  isPodAddress(address: string): boolean;
 }
 
 export interface Admissions {
@@ -74,7 +73,7 @@ async function decideAdmission(entry: Entry, source: AdmissionSource): Promise<A
   const { podIp: address, podUid } = project;
   const isReady = project.status === 'ready' && project.desiredState === 'running';
   if (!isReady || address === null || podUid === null) return { kind: 'not-ready', project, cause: 'state' };
-  if (!source.isPodAddress(address)) return { kind: 'not-ready', project, cause: 'simulated' };
+  if (!isPodAddress(address)) return { kind: 'not-ready', project, cause: 'simulated' };
   const credential = source.credentialOf(project);
   if (credential === null) return { kind: 'not-ready', project, cause: 'old-credentials' };
   return { kind: 'admitted', project, podUid, address, credential };

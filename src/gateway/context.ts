@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
-import { isPodAddress } from '../shared/node/access/pod-address.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
 import { commandProject } from '../shared/node/command-project.ts';
@@ -129,7 +128,6 @@ function createAdmissionSource(deps: { db: Database; keys: AccessKeys }): Admiss
     },
     findOwnedProject: (key) => findOwnedProject(db, key),
     credentialOf: ({ id, accessKeyId: keyId }) => (keyId === null ? null : keys.credential('sidecar', { id, keyId })),
-    isPodAddress,
   };
 }
 
