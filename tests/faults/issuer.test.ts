@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/shared/clock.ts';
@@ -153,5 +157,33 @@ describe('fault 19: issuer down for an hour; key rotated', () => {
     expect([page.status, new URL(page.url).pathname]).toEqual([400, '/auth/callback']);
     expect(page.body).toContain('does not belong to this sign-in');
     await issuer.rotateKey();
+  });
+});
+
+describe('the address of the issuer', () => {
+  it('may lead to another program for a while, whose open connections are not used afterwards', async () => {
+    const [fresh, redis] = [await startScriptedIssuer(), await createTestRedis()];
+    const places = { databaseUrl: database.url, redisUrl: redis.url };
+    const other = createHttpServer((_request, response) => response.writeHead(404).end());
+    const listener = createTcpServer((socket) => other.emit('connection', socket));
+    await fresh.goAway();
+    await once(listener.listen(Number(new URL(fresh.url).port), '127.0.0.1'), 'listening');
+    const { url, stop } = await startTestServer({
+      ...places,
+      env: { OIDC_ISSUER: fresh.url },
+      clock: { ...systemClock, now: () => Date.now() + aheadMs },
+    });
+    try {
+      const open = () => createCookieBrowser().open(`${url}/auth/login?returnTo=/deep`);
+      expect((await open()).status).toBe(503);
+      listener.close(); // it accepts no connection from now on, and keeps those that are open
+      await fresh.comeBack();
+      aheadMs += 1_000;
+      expect((await open()).url).toBe(`${url}/deep`);
+    } finally {
+      await stop();
+      other.closeAllConnections();
+      await fresh.goAway();
+    }
   });
 });

@@ -9,6 +9,7 @@ import {
   ClientSecretBasic,
   clockTolerance,
   Configuration,
+  customFetch,
   discovery,
   enableNonRepudiationChecks,
   None,
@@ -18,6 +19,7 @@ import {
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/node/log.ts';
+import { fetchAnew } from './fetch-anew.ts';
 import { createIssuerKeys, unavailable } from './issuer-keys.ts';
 
 /** How long metadata and keys are used before they are read again. A withdrawn key is accepted no longer than this. */
@@ -78,6 +80,7 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
       const found = await discovery(url, clientId, undefined, authentication, {
         execute: extensions,
         timeout: timeoutSeconds,
+        [customFetch]: fetchAnew,
       });
       const metadata = found.serverMetadata();
       // openid-client accepts any issuer name from a metadata URL outside the issuer's own.
@@ -89,7 +92,7 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
       failure = null;
     } catch (error) {
       failure = { error, atMs: clock.now() };
-      log.warn({ error: String(error), issuer: settings.issuer }, 'the issuer does not answer');
+      log.warn({ error: String(error), status: statusOf(error), url: url.href }, 'the issuer does not answer');
     }
   }
 
@@ -109,6 +112,7 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
     const configuration = new Configuration(known.metadata, clientId, client, authentication);
     for (const extend of extensions) extend(configuration);
     configuration.timeout = timeoutSeconds;
+    configuration[customFetch] = fetchAnew;
     const uat = Math.floor(Date.now() / 1000) - rereadKeysAfterSeconds; // openid-client reads the real clock
     const jwks = keys.known();
     if (jwks) setJwksCache(configuration, { jwks, uat });
@@ -133,4 +137,10 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
       return { name: metadata.issuer, keyFor: (head, token) => keys.find(metadata.jwks_uri, head, token) };
     },
   };
+}
+
+/** The HTTP status that openid-client did not expect; `undefined` when the issuer sent no answer at all. */
+function statusOf(error: unknown): number | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Response ? cause.status : undefined;
 }
