@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 
 import { refuse, sendJson, type IsAllowed } from '../access.ts';
 import { createActivityRecord } from './activity.ts';
-import { sendAnswer } from './compression.ts';
+import { sendAnswer } from './send-answer.ts';
 
 interface SessionProxyOptions {
   /** Where OpenCode listens. */

@@ -183,6 +183,36 @@ describe('the session proxy', () => {
     expect([headers.vary, headers.etag]).toEqual(['origin, accept-encoding', 'W/"1"']);
   });
 
+  it('lets browsers keep the files whose name changes with their content, and nothing else', async () => {
+    const answers: Record<string, { status?: number; type: string; cacheControl?: string }> = {
+      '/assets/index-jmcwmLQ6.js': { type: 'text/javascript' },
+      '/assets/inter-x_9-Bq2A.woff2?v=1': { type: 'font/woff2' },
+      '/assets/index.js': { type: 'text/javascript' },
+      '/assets/missing-jmcwmLQ6.js': { type: 'text/html' }, // OpenCode answers unknown paths with its page
+      '/assets/failing-jmcwmLQ6.js': { type: 'text/javascript', status: 500 },
+      '/assets/fresh-jmcwmLQ6.js': { type: 'text/javascript', cacheControl: 'no-cache' },
+      '/session': { type: 'application/json' },
+    };
+    const upstream = createServer((request, response) => {
+      const { status = 200, type = '', cacheControl } = answers[request.url ?? ''] ?? {};
+      if (cacheControl !== undefined) response.setHeader('cache-control', cacheControl);
+      response.writeHead(status, { 'content-type': type }).end('content');
+    });
+    const url = new URL(await proxyTo(await listen(upstream)));
+    const read: Record<string, string | undefined> = {};
+    for (const path of Object.keys(answers)) {
+      const answer = await ask(url, { path, headers: { authorization, 'accept-encoding': 'gzip' } });
+      read[path] = answer.headers['cache-control'];
+    }
+    const forAYear = 'private, max-age=31536000, immutable';
+    expect(read).toEqual({
+      ...Object.fromEntries(Object.keys(answers).map((path) => [path, undefined])),
+      '/assets/index-jmcwmLQ6.js': forAYear,
+      '/assets/inter-x_9-Bq2A.woff2?v=1': forAYear,
+      '/assets/fresh-jmcwmLQ6.js': 'no-cache',
+    });
+  });
+
   it('reports busy sessions, open terminals and the last request to callers with the secret', async () => {
     let status = '{}';
     const upstream = createServer((request, response) => {

@@ -1,4 +1,7 @@
-/** Compresses the files of OpenCode's user interface, which OpenCode sends as they are: 2.7 MB of scripts. */
+/**
+ * Sends the files of OpenCode's user interface in a better way than OpenCode, which sends 2.7 MB of scripts as they are, at
+ * each visit: compressed, and with the permission to keep them.
+ */
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
@@ -33,6 +36,16 @@ export function isCompressible({ method, url, status, headers }: Omit<Exchange, 
   return typesByExtension[extension.toLowerCase()]?.test(type) ?? false;
 }
 
+/** The hash of the content that the build of the user interface appends to a name, such as `index-jmcwmLQ6.js`. */
+const hashedFile = /^\/assets\/[^?]*-[\w-]{8}\.\w+(?:\?|$)/;
+
+/** Whether a browser may keep the answer: the name changes with the content, and OpenCode does not forbid it. */
+function isImmutable({ method, url, status, headers }: Exchange): boolean {
+  if (method !== 'GET' || status !== 200 || headers['cache-control'] !== undefined) return false;
+  // An unknown path is answered with the page of the user interface.
+  return hashedFile.test(url ?? '') && !(headers['content-type'] ?? '').startsWith('text/html');
+}
+
 /** Whether the reader accepts gzip: named, or by `*`, and not with the weight 0. */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   const weights = new Map(
@@ -45,12 +58,15 @@ export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
 }
 
-/** Sends the answer of OpenCode, compressed where that helps. `headers` are those that are passed on. */
+/** Sends the answer of OpenCode, compressed and kept where that helps. `passed` are the headers that are passed on. */
 export function sendAnswer(
   answer: IncomingMessage,
   response: ServerResponse,
-  { exchange, headers }: { exchange: Exchange; headers: IncomingHttpHeaders },
+  { exchange, headers: passed }: { exchange: Exchange; headers: IncomingHttpHeaders },
 ): void {
+  const headers = isImmutable(exchange)
+    ? { ...passed, 'cache-control': 'private, max-age=31536000, immutable' }
+    : passed;
   const status = answer.statusCode ?? 502;
   if (!isCompressible(exchange)) {
     response.writeHead(status, headers);
