@@ -65,7 +65,7 @@ export interface FaultyKubernetes {
   heal(): void;
   /** The network between the worker and the API. {@link comeBack} replaces it. */
   readonly network: TcpProxy;
-  /** Resets every connection; new connections are accepted. */
+  /** Resets every connection, and forgets the requests on them that were not forwarded yet. New connections are accepted. */
   cut(): void;
   /** Stops listening, until {@link comeBack} listens on the same port again. */
   goAway(): Promise<void>;
@@ -86,6 +86,8 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
   const watches = new Set<FaultyWatch>();
   /** The TCP sockets below TLS, by remote port. Only a TCP socket can be reset. */
   const sockets = new Map<number | undefined, Socket>();
+  /** When {@link FaultyKubernetes.cut} was called last, in milliseconds of `performance.now()`. */
+  let cutAt = 0;
 
   const server = createServer(
     { key: credentials.serverKey, cert: credentials.serverCertificate },
@@ -139,7 +141,11 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
     get network() {
       return network;
     },
-    cut: () => network.reset(),
+    cut() {
+      cutAt = performance.now();
+      network.reset();
+      for (const socket of sockets.values()) socket.destroy();
+    },
     goAway: () => network.close(),
     async comeBack() {
       network = await createTcpProxy(behind, { port });
@@ -172,6 +178,7 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
     } catch {
       return; // cut in the middle of its body
     }
+    if (passing.at < cutAt) return; // a fault must not be spent on a request that nobody waits for
     passing.body = Buffer.concat(chunks).toString();
     const fault = isKnown(request) ? await faulty.fault(passing) : unauthorized;
     if (fault === 'hang') return;
