@@ -1,5 +1,7 @@
 /** The three lanes of tests. The path of a test file decides its lane; only the unit lane starts no service. */
 
+import { fileURLToPath } from 'node:url';
+
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -8,8 +10,15 @@ const integrationTestsInSrc = 'src/**/*.integration.test.{ts,tsx}';
 /** A browser and several OpenCodes use the whole machine. Tests of time limits must not run beside them. */
 const runsAlone = 'tests/e2e/open.test.ts';
 
-/** PostgreSQL and Redis for the whole run. */
-const globalSetup = ['tests/support/global-setup.ts'];
+/** What the lanes with services share. */
+const withServices = {
+  /** PostgreSQL and Redis for the whole run. */
+  globalSetup: ['tests/support/global-setup.ts'],
+  // Loading the program anew for each file would take longer than most files.
+  isolate: false,
+  /** The processes that tests start compile the program once for all. */
+  env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('.cache/compiled', import.meta.url)) },
+};
 
 /** Started last, these files would run alone at the end: each takes minutes. */
 const longest = ['tests/e2e/product.test.ts', 'tests/faults/redis.test.ts', 'tests/faults/redis-frozen.test.ts'];
@@ -52,7 +61,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: [integrationTestsInSrc, 'tests/integration/**/*.test.ts', 'tests/contract/**/*.test.ts'],
-          globalSetup,
+          ...withServices,
           // More files at once would take no less time on two cores, and their time limits would depend on each other.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -64,7 +73,7 @@ export default defineConfig({
           name: 'system',
           include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
           exclude: [runsAlone],
-          globalSetup,
+          ...withServices,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
@@ -74,7 +83,7 @@ export default defineConfig({
         test: {
           name: 'system-alone',
           include: [runsAlone],
-          globalSetup,
+          ...withServices,
           sequence: { groupOrder: 3 },
         },
       },

@@ -87,7 +87,13 @@ async function onRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Promi
 export function findChromium(): string | null {
   const named = process.env['CHROMIUM_PATH'];
   if (named !== undefined && named !== '') return named;
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']) {
+  for (const name of [
+    'chromium-headless-shell',
+    'chromium',
+    'chromium-browser',
+    'google-chrome',
+    'google-chrome-stable',
+  ]) {
     const path = findOnPath(name, process.env['PATH'] ?? '');
     if (path !== null) return path;
   }
