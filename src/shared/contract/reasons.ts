@@ -48,6 +48,11 @@ export const reasonFacts = {
     'event TriggeredScaleUp',
     'The cluster adds a node. This takes some minutes.',
   ),
+  'scheduling-gated': ordinary(
+    'Held back',
+    'PodScheduled False, SchedulingGated',
+    'The program that set the scheduling gate removes it.',
+  ),
   scheduled: ordinary(
     'Waiting for its node',
     'PodScheduled is True, no container has a status',
@@ -65,6 +70,12 @@ export const reasonFacts = {
     'Slow start',
     'not ready long after the start',
     'It gets more time. Then it is started again.',
+  ),
+
+  'readiness-gate': ordinary(
+    'Waiting for a check',
+    'Ready False, ReadinessGatesNotReady',
+    'The program behind the readiness gate sets its condition.',
   ),
 
   // In the desired state, or on the way there.
@@ -119,6 +130,12 @@ export const reasonFacts = {
     'Check the storage class and its provisioner.',
   ),
   'volume-deleting': recovers('Deleting old volume', 'the claim has a deletionTimestamp', 'A new volume follows.'),
+  'volume-missing': recovers('Volume gone', 'persistentvolumeclaim … not found', 'A new volume is created by itself.'),
+  'volume-lost': forAdmin(
+    'Volume lost',
+    'the claim is Lost, event ClaimLost',
+    'Restore the volume. The files may be lost.',
+  ),
   'attach-failed': forAdmin('Volume not attached', 'event FailedAttachVolume', 'Check the volume and the node.'),
   'multi-attach': recovers(
     'Volume attached elsewhere',
@@ -130,6 +147,12 @@ export const reasonFacts = {
     'Network not set up',
     'event FailedCreatePodSandBox',
     'Check the network plugin of the node.',
+  ),
+
+  'sandbox-failed': forAdmin(
+    'Pod not prepared',
+    'event FailedCreatePodSandBox, other causes',
+    'Check the container runtime of the node.',
   ),
 
   // Images.

