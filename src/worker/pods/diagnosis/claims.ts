@@ -139,6 +139,26 @@ export function diagnoseDeletingClaim(
   });
 }
 
+/** A claim that a project that is being deleted still has: what holds it, since when, and who must act. `null`: nothing. */
+export function diagnoseHeldClaim({ metadata }: KubernetesClaim, now: number): Diagnosis | null {
+  const { deletionTimestamp, finalizers } = metadata;
+  if (!deletionTimestamp || finalizers.length === 0) return null;
+  const holder = finalizers.find((finalizer) => finalizer !== protection);
+  const isOver = isOverdue(deletionTimestamp, deadlines.terminationMs, now);
+  return createDiagnosis({
+    state: 'stopping',
+    reason: isOver ? 'stuck-on-finalizer' : 'stopping',
+    message:
+      holder === undefined
+        ? 'The volume of the project is not deleted yet, because a pod still uses it.'
+        : `The volume of the project is not deleted yet: the finalizer "${holder}" still holds it.`,
+    nextStep: `An administrator must ${holder === undefined ? 'find the pod that uses it' : 'find the program that set this finalizer'}. This continues by itself as soon as the volume is gone.`,
+    since: deletionTimestamp,
+    recheckAt: deadlineAfter(deletionTimestamp, deadlines.terminationMs, now),
+    evidence: [evidenceOf({ source: 'volume', subject: 'finalizers', text: finalizers.join(', ') })],
+  });
+}
+
 function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
   const { claim, pod, now } = input;
   const events = claimEventsOf(input);

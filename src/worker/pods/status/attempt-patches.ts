@@ -61,7 +61,8 @@ export function recordFailure(
     progress: attempt ? withAttempt(record.progress, attempt) : record.progress,
   };
   // While the watch reports a pod that should run, the state of that pod is more useful (as in `derive`).
-  if (!failedPermanently && record.desiredState === 'running' && record.podUid !== null) return failure;
+  const isPodShown = record.podUid !== null && record.reason !== 'volume-missing';
+  if (!failedPermanently && record.desiredState === 'running' && isPodShown) return failure;
   const shown = withReasonSince(record, failureFields({ ...record, ...failure }, error.evidence), now);
   return { ...failure, ...shown, ...(failedPermanently ? { status: 'error' as const } : {}) };
 }
