@@ -12,8 +12,10 @@ import type { WorkerSystem } from '../support/worker-system.ts';
 import { it } from '../support/worker-test.ts';
 
 const namespace = 'opencode';
-/** The worker's clock is a minute ahead, so that every pod is old enough to be replaced at once. */
-const aheadOfTime = { clock: { ...systemClock, now: () => Date.now() + 60_000 } };
+/** The worker's clock is an hour ahead. That changes nothing: ages are those of the cluster's clock. */
+const aheadOfTime = { clock: { ...systemClock, now: () => Date.now() + 3_600_000 } };
+/** A failed pod is replaced when it is ten seconds old. */
+const replacedMs = 20_000;
 
 async function startReady(
   system: WorkerSystem,
@@ -41,7 +43,7 @@ async function expectReplaced(system: WorkerSystem, before: ProjectRecord, claim
     const { podUid } = await system.read(before.id);
     expect(podUid).not.toBeNull();
     expect(podUid).not.toBe(before.podUid);
-  }, 10_000);
+  }, replacedMs);
   const after = await system.until(before.id, { status: 'ready', generation: 1 });
   expect((await system.podsOf(before.id)).map((pod) => pod.metadata?.uid)).toEqual([after.podUid]);
   expect(await system.claimUid(before.id)).toBe(claimUid);

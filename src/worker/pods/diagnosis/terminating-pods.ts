@@ -104,7 +104,7 @@ function heldByFinalizer(
     message: `The pod ${ended ? 'has ended but ' : ''}is kept by the finalizer "${finalizer}".`,
     nextStep: isOverTime
       ? `An administrator must find the program that set this finalizer. ${continues}`
-      : `The program that set this finalizer removes it when its work is done. ${continues}`,
+      : `The program that set this finalizer removes it when its work is done. If it does not, an administrator must find that program. ${continues}`,
     actor: isOverTime ? 'administrator' : 'nobody',
     since: dueAt,
     recheckAt,
