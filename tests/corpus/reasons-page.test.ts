@@ -66,7 +66,6 @@ it('nearly every reason that a pod can have is covered by a snapshot', () => {
   ];
   const codes = Object.keys(reasonFacts) as ReasonCode[]; // the table has exactly these keys
   expect(codes.filter((code) => !covered.has(code) && !notFromPods.includes(code))).toEqual([
-    'cloning',
     'starting-slow',
     'node-silent',
     'image-pull-failed',

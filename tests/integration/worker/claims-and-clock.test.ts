@@ -37,7 +37,7 @@ const test = it.extend<{ system: WorkerSystem }>({
 const clockOf = (aheadMs: number) => ({ clock: { ...systemClock, now: () => Date.now() + aheadMs } });
 
 describe('a claim that is deleted under a pod that waits for a node', () => {
-  test.concurrent('is created anew, and the pod stays', async ({ system }) => {
+  test.concurrent('is created again, and the pod stays', async ({ system }) => {
     await system.startWorker(unscheduled);
     const { id, workspacePvcName: name } = await system.create();
     const { podUid } = await system.until(id, { reason: 'waiting-for-node', observedGeneration: 1 });

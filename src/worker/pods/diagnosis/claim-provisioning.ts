@@ -5,7 +5,7 @@
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import type { Diagnosis } from './diagnosis.ts';
-import { kubernetesReports, statusCodeIn } from './quote.ts';
+import { kubernetesReports, statusCodeIn, withoutWrappers } from './quote.ts';
 import { withoutNames } from './report-text.ts';
 
 type Texts = Pick<Diagnosis, 'message' | 'nextStep'>;
@@ -87,7 +87,7 @@ export function provisioningFailure({ reason, message }: KubernetesEvent): Texts
 
 function ruleFor(message: string): Rule | undefined {
   const code = statusCodeIn(message);
-  const plain = withoutNames(message);
+  const plain = withoutNames(withoutWrappers(message));
   const byCode = rules.find(({ codes }) => code !== null && codes?.includes(code));
   return byCode ?? rules.find(({ text }) => text?.test(plain));
 }

@@ -55,7 +55,8 @@ function lostClaim(input: ClaimInput): Diagnosis | null {
   return createDiagnosis({
     state: 'failing',
     reason: 'volume-lost',
-    message: `The volume of the project is lost: ${volume ? `the volume ${volume}` : 'it'} no longer exists in the cluster. The files in the workspace may be lost.`,
+    message:
+      'The volume of the project is lost: what its claim refers to no longer exists in the cluster. The files in the workspace may be lost.',
     nextStep: 'An administrator must restore the volume, or delete the claim. Then a new, empty volume is created.',
     since: lostEvent?.firstAt ?? null,
     evidence: [
@@ -172,7 +173,7 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
       evidence: [evidenceOfEvent(failed), ...scheduler],
     });
   }
-  // The scheduler has not seen yet that the claim is bound.
+  // The scheduler has not noticed yet that the claim is bound.
   if (claim?.status.phase === 'Bound') return null;
   const provisioning = events.findLast(({ reason }) => /^(ExternalProvisioning|Provisioning)$/.test(reason));
   const annotations = claim?.metadata.annotations ?? {};

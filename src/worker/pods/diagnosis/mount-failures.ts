@@ -8,7 +8,7 @@ import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
 import type { PreparationCase } from './node-preparation.ts';
-import { kubernetesReports, statusCodeIn } from './quote.ts';
+import { kubernetesReports, statusCodeIn, withoutWrappers } from './quote.ts';
 import { withoutNames } from './report-text.ts';
 
 interface Cause {
@@ -42,7 +42,7 @@ const common: readonly Cause[] = [
   },
   {
     codes: ['NotFound'],
-    text: /volume .*(does not exist|not found|no longer exists)|InvalidVolume\.NotFound|no such device/i,
+    text: /\bvolume\b[^:]*(does not exist|not found|no longer exists)|InvalidVolume\.NotFound|no such device/i,
     says: 'the storage does not have it any more. The files in the workspace may be lost',
     toDo: 'An administrator must restore the volume.',
   },
@@ -58,7 +58,7 @@ const attachCauses: readonly Cause[] = [
   ...common,
   {
     codes: ['DeadlineExceeded', 'Unavailable', 'Aborted'],
-    text: /timed out waiting for (external-attacher|attachment)|deadline exceeded|timed out|is attaching|being (at|de)tached/i,
+    text: /timed out waiting for (external-attacher|attachment)|attach(ment)? timeout|deadline exceeded|timed out|is attaching|being (at|de)tached/i,
     says: 'the storage driver has not answered in time',
     toDo: checkDriver,
     isUsual: true,
@@ -153,11 +153,13 @@ export function mountFailure(given: PreparationCase): Diagnosis | null {
   });
 }
 
+/** `mount` prints all of this whatever is wrong. */
+const generalWords = /wrong fs type, bad option, bad superblock[^.]*/i;
 const checkVolume = `${retries} If this continues, an administrator must check the volume and the node.`;
 
 function causeOf(message: string, causes: readonly Cause[]): Cause | undefined {
   const code = statusCodeIn(message);
-  const plain = withoutNames(message);
+  const plain = withoutNames(withoutWrappers(message).replace(generalWords, ''));
   return (
     causes.find(({ codes }) => code !== null && codes?.includes(code)) ?? causes.find(({ text }) => text?.test(plain))
   );

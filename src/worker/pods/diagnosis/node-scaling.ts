@@ -35,8 +35,8 @@ export function nodeScaling(
   );
   if (!newest) return null;
   if (isScalingRefusal(newest)) return { kind: 'refused', event: newest, why: whyRefused(newest) };
-  if (isOverdue(newest.at, deadlines.scaleUpMs, now)) return { kind: 'gave-up', event: newest };
-  return { kind: 'adding', event: newest, recheckAt: deadlineAfter(newest.at, deadlines.scaleUpMs, now) };
+  if (isOverdue(newest.firstAt, deadlines.scaleUpMs, now)) return { kind: 'gave-up', event: newest };
+  return { kind: 'adding', event: newest, recheckAt: deadlineAfter(newest.firstAt, deadlines.scaleUpMs, now) };
 }
 
 /** The skipped reasons of the cluster autoscaler: cluster-autoscaler/core/scaleup/orchestrator/skippedreasons.go. */

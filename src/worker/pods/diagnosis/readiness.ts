@@ -43,7 +43,7 @@ export function diagnoseUnreadyPod({ pod, now }: { pod: KubernetesPod; now: numb
   };
   const [gate] = openGates(pod);
   if (gate !== undefined) {
-    const told = conditionOf(pod, gate);
+    const reported = conditionOf(pod, gate);
     return createDiagnosis({
       ...common,
       reason: 'readiness-gate',
@@ -51,14 +51,14 @@ export function diagnoseUnreadyPod({ pod, now }: { pod: KubernetesPod; now: numb
       nextStep: isOver
         ? 'An administrator must check the program behind this readiness gate, for example a load balancer.'
         : 'The project is ready as soon as that program confirms it.',
-      evidence: told
+      evidence: reported
         ? [
             ...evidence,
             evidenceOf({
               source: 'pod',
               subject: gate,
-              text: told.message ?? told.status,
-              reason: told.reason ?? null,
+              text: reported.message ?? reported.status,
+              reason: reported.reason ?? null,
             }),
           ]
         : evidence,

@@ -65,7 +65,7 @@ const sandboxCauses: readonly Cause[] = [
   },
   {
     // containerd: the name of an attempt that still runs. The kubelet's time limit: the runtime does not answer.
-    text: /\bis reserved for\b|deadline exceeded|timed out|error while dialing/i,
+    text: /\bname .{0,80}is reserved\b|deadline exceeded|timed out|error while dialing/i,
     reason: 'sandbox-failed',
     says: 'it takes too long',
     toDo: checkNode,

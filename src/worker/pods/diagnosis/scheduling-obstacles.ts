@@ -31,6 +31,7 @@ const resources: Record<string, string> = {
   cpu: 'too little free CPU',
   memory: 'too little free memory',
   'ephemeral-storage': 'too little free disk space for temporary files',
+  pods: 'they already run the maximum number of pods',
 };
 
 /** By the key of a taint: those that Kubernetes and well-known programs set themselves. */

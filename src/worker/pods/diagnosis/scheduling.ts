@@ -55,12 +55,12 @@ export function diagnoseScheduling(snapshot: PodSnapshot, events: KubernetesEven
 function schedulerReport(pod: KubernetesPod, events: KubernetesEvent[]): SchedulerReport | null {
   const condition = conditionOf(pod, 'PodScheduled');
   if (condition?.status !== 'False') return null;
-  const { reason = '', message: told = '', lastTransitionTime } = condition;
+  const { reason = '', message: stated = '', lastTransitionTime } = condition;
   const reports = events.filter((event) => event.reason === 'FailedScheduling' && !isScalingRefusal(event));
   const newest = reports.at(-1);
-  const reported = reports.findLast((event) => event.message === told);
+  const reported = reports.findLast((event) => event.message === stated);
   const isNewer = newest && reported && (timeOf(newest.firstAt) ?? 0) > (timeOf(reported.at) ?? 0);
-  const message = reason === 'Unschedulable' && isNewer ? newest.message : told;
+  const message = reason === 'Unschedulable' && isNewer ? newest.message : stated;
   return {
     reason,
     message,

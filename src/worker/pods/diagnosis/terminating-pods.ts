@@ -122,7 +122,7 @@ function fromCause(cause: Cause, { recheckAt, evidence, hasEnded: ended, finaliz
   });
 }
 
-const told = (event: KubernetesEvent | undefined) => ({ evidence: event ? [evidenceOfEvent(event)] : [] });
+const evidenceIn = (event: KubernetesEvent | undefined) => ({ evidence: event ? [evidenceOfEvent(event)] : [] });
 
 /**
  * Who removes the pod. The condition DisruptionTarget says so (docs: concepts/workloads/pods/disruptions), and is trusted
@@ -133,16 +133,16 @@ function causeOf({ snapshot, events }: Termination): Cause | null {
   const newest = (pattern: RegExp) => events.findLast(({ reason }) => pattern.test(reason));
   switch (condition?.status === 'True' ? (condition.reason ?? '') : '') {
     case 'PreemptionByScheduler':
-      return { ...preempted, ...told(newest(/^Preempt(ed|ing)$/)) };
+      return { ...preempted, ...evidenceIn(newest(/^Preempt(ed|ing)$/)) };
     case 'DeletionByTaintManager':
-      return { ...nodeLost, ...told(newest(/^TaintManagerEviction$/)) };
+      return { ...nodeLost, ...evidenceIn(newest(/^TaintManagerEviction$/)) };
     case 'DeletionByPodGC':
       return {
         ...nodeLost,
         message: 'The node (machine) of the project no longer exists, so the cluster is removing the pod.',
       };
     case 'EvictionByEvictionAPI':
-      return { ...drained, ...told(newest(/^(Evicted|Disrupted|ScaleDown)$/)) };
+      return { ...drained, ...evidenceIn(newest(/^(Evicted|Disrupted|ScaleDown)$/)) };
     case 'TerminationByKubelet':
       return {
         ...drained,
@@ -153,11 +153,11 @@ function causeOf({ snapshot, events }: Termination): Cause | null {
       };
   }
   const taint = newest(/^TaintManagerEviction$/);
-  if (taint) return { ...nodeLost, ...told(taint) };
+  if (taint) return { ...nodeLost, ...evidenceIn(taint) };
   const preemption = newest(/^Preempt(ed|ing)$/);
-  if (preemption) return { ...preempted, ...told(preemption) };
+  if (preemption) return { ...preempted, ...evidenceIn(preemption) };
   const removal = newest(/^(ScaleDown|Disrupted)$/);
-  if (removal ?? snapshot.node?.spec.unschedulable) return { ...drained, ...told(removal) };
+  if (removal ?? snapshot.node?.spec.unschedulable) return { ...drained, ...evidenceIn(removal) };
   return null;
 }
 

@@ -57,7 +57,7 @@ export interface KubernetesClient {
    * nothing about the cluster, because the API asks the node of the pod.
    */
   readLog(pod: string, query: PodLogQuery, signal: AbortSignal): Promise<PodLogText | null>;
-  /** The clock of the cluster, as far as its answers have told it. Ages of its objects are computed with it. */
+  /** The clock of the cluster, as its answers report it. Ages of its objects are computed with it. */
   readonly clock: Clock;
   /** The error that a request would throw now without being sent; `null` when a request would be sent. */
   blockedBy(): KubernetesError | null;

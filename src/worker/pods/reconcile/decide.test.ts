@@ -18,7 +18,7 @@ describe('decide', () => {
     expect(kindOf(running, { pod: podOf(), claim: claimOf() }, testNow)).toBe('settled');
   });
 
-  it('creates the volume anew when a pod waits for one that was deleted, but not for a pod that runs', () => {
+  it('creates the volume again when a pod waits for one that was deleted, but not for a pod that runs', () => {
     expect(kindOf(running, { pod: podOf({ phase: 'Pending' }), claim: null }, testNow)).toBe('create-claim');
     expect(kindOf(running, { pod: podOf(), claim: null }, testNow)).toBe('settled');
     expect(kindOf(running, { pod: podOf({ phase: 'Pending' }), claim: claimOf({ leaving: true }) }, testNow)).toBe(
