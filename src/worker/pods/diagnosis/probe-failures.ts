@@ -4,7 +4,6 @@ import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import type { ContainerEnd } from '../kube/kubernetes-pod.ts';
 import { timeOf } from '../kube/kubernetes-time.ts';
 import { describeRestart, type ContainerCase } from './container-case.ts';
-import { helperFor } from './container-roles.ts';
 import { deadlines } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
@@ -78,7 +77,6 @@ export function probeFailure(given: ContainerCase): Diagnosis | null {
     message: `The container ${container.name} runs but is not ready: ${readinessCause(unready.message)}.`,
     nextStep:
       'It becomes ready as soon as it answers. If this does not happen, check what it is waiting for, or restart.',
-    actor: helperFor(container.name),
     since: unready.firstAt,
     evidence: [evidenceOfEvent(unready)],
   });

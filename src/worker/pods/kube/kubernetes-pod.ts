@@ -58,13 +58,22 @@ export const kubernetesPodSchema = z.object({
   }),
   spec: z.object({
     nodeName: z.string().optional(),
+    volumes: z
+      .array(
+        z.object({
+          name: z.string().default(''),
+          /** A volume whose content is an image. */
+          image: z.object({ reference: z.string().optional() }).nullish(),
+          persistentVolumeClaim: z.object({ claimName: z.string() }).nullish(),
+        }),
+      )
+      .default([]),
+    initContainers: z.array(containerSchema).default([]),
+    containers: z.array(containerSchema).default([]),
     schedulerName: z.string().nullish(),
     runtimeClassName: z.string().nullish(),
     schedulingGates: z.array(z.object({ name: z.string() })).default([]),
     readinessGates: z.array(z.object({ conditionType: z.string() })).default([]),
-    volumes: z.array(z.object({ persistentVolumeClaim: z.object({ claimName: z.string() }).nullish() })).default([]),
-    initContainers: z.array(containerSchema).default([]),
-    containers: z.array(containerSchema).default([]),
   }),
   status: z
     .object({
