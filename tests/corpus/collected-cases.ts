@@ -119,17 +119,21 @@ const withoutVolume = (expected: Expected, about: Omit<EventInput, 'kind'>) =>
   });
 
 /** A pod that its node prepares, with an event of the node. */
-function prepares(expected: Expected, about: EventInput, pod: { spec?: object } = {}): CollectedCase {
+function prepares(
+  expected: Expected,
+  about: EventInput,
+  { spec: more = {}, claim = claimOf() }: { spec?: object; claim?: PodSnapshot['claim'] } = {},
+): CollectedCase {
   const waiting = { ready: false, state: { waiting: { reason: 'ContainerCreating' } } };
   const status = {
     conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: ago(about.from ?? 60) }],
     containerStatuses: names.map((name) => ({ name, ...waiting })),
   };
-  const spec = { nodeName: 'node-7', ...pod.spec };
+  const spec = { nodeName: 'node-7', ...more };
   return {
     ...lists,
     ...expected,
-    snapshot: { pod: podOf({ spec, status }), events: [event(about)], claim: claimOf(), now },
+    snapshot: { pod: podOf({ spec, status }), events: [event(about)], claim, now },
   };
 }
 
@@ -824,6 +828,70 @@ export const collectedCases: CollectedCase[] = [
       from: 8,
       message: 'MountVolume.SetUp failed for volume "config" : configmap "aws-iam-authenticator" not found',
     },
+  ),
+
+  prepares(
+    {
+      name: 'disk of the old node',
+      source: 'AWS EBS driver',
+      actor: ['nobody'],
+      mentions: ['another node'],
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      message:
+        'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Internal desc = Could not attach volume "vol-0f" to node "i-0a": could not attach volume: operation error EC2: AttachVolume, api error VolumeInUse: vol-0f is already attached to an instance',
+    },
+  ),
+  prepares(
+    {
+      name: 'disks of the machine used up',
+      source: 'Azure disk driver',
+      mentions: ['as many volumes as it can have'],
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      message:
+        'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Unknown desc = Attach volume /subscriptions/x/disks/pvc-1 failed: OperationNotAllowed: The maximum number of data disks allowed to be attached to a VM of this size is 4.',
+    },
+  ),
+  prepares(
+    {
+      name: 'machine unknown to the storage',
+      source: 'CSI specification: ControllerPublishVolume',
+      mentions: ['Kubernetes reports'],
+      never: /files/,
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      message:
+        'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = Instance "i-0a" not found',
+    },
+  ),
+  prepares(
+    { name: 'addresses of Azure used up', source: 'azure-container-networking', mentions: ['no free network address'] },
+    {
+      ...sandbox,
+      message:
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "1b": plugin type="azure-vnet" failed (add): IPAM Invoker Add failed with error: Failed to allocate pool: Failed to delegate: Failed to allocate address: No available addresses',
+    },
+  ),
+  prepares(
+    {
+      name: 'the claim is being deleted under a pod that its node prepares',
+      source: 'kubernetes: desired_state_of_world_populator.go',
+      actor: ['owner'],
+      mentions: ['being deleted', 'Stop the project'],
+    },
+    {
+      reason: 'FailedMount',
+      message:
+        'Unable to attach or mount volumes: unmounted volumes=[workspace], unattached volumes=[workspace], failed to process volumes=[workspace]: error processing PVC opencode/workspace-x: PVC is being deleted',
+    },
+    { claim: claimOf({ deletionTimestamp: ago(60), finalizers: ['kubernetes.io/pvc-protection'] }) },
   ),
 
   // Progress.

@@ -1,26 +1,22 @@
 /**
  * The claim of the project: why there is no volume. It is explained from its own state and events first, and from the
  * scheduler's message only where the claim itself says nothing. Sources: pkg/controller/volume/persistentvolume/pv_controller.go
- * (events of claims), pkg/scheduler/framework/plugins/volumebinding/volume_binding.go (what the scheduler says about claims)
- * and pkg/controller/volume/pvcprotection (what keeps a claim that is being deleted).
+ * (events of claims), pkg/scheduler/framework/plugins/volumebinding/volume_binding.go (what the scheduler says about claims).
  */
 
-import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { provisioningFailure } from './claim-provisioning.ts';
 import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
+import { diagnoseDeletingClaim } from './deleted-claims.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOf, evidenceOfEvent } from './evidence.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 import { oldestFirst } from './snapshot-events.ts';
 
-type ClaimInput = Pick<PodSnapshot, 'pod' | 'claim' | 'events' | 'now'> & {
+export type ClaimInput = Pick<PodSnapshot, 'pod' | 'claim' | 'events' | 'now'> & {
   /** What the scheduler says about the pod; empty when it says nothing. */
   schedulerMessage: string;
 };
-
-/** Kept by the claim as long as a pod uses it. Kubernetes removes it. */
-const protection = 'kubernetes.io/pvc-protection';
 
 /** Why the claim keeps the pod from getting a node, or `null` when the claim is not the cause. */
 export function diagnoseClaim(input: ClaimInput): Diagnosis | null {
@@ -45,7 +41,7 @@ function schedulerEvidence({ schedulerMessage }: ClaimInput): Diagnosis['evidenc
 }
 
 /** The volume behind the claim does not exist any more: the phase Lost, or the scheduler says so. */
-function lostClaim(input: ClaimInput): Diagnosis | null {
+export function lostClaim(input: ClaimInput): Diagnosis | null {
   const { claim, schedulerMessage } = input;
   const lostEvent = claimEventsOf(input).findLast(({ reason }) => reason === 'ClaimLost' || reason === 'ClaimMisbound');
   const isLost = claim?.status.phase === 'Lost';
@@ -102,71 +98,14 @@ function deletingClaim(input: ClaimInput): Diagnosis {
   });
 }
 
-/** A claim whose deletion was requested: since when, what holds it, and who must act. */
-export function diagnoseDeletingClaim(
-  { metadata }: KubernetesClaim,
-  now: number,
-  evidence: Diagnosis['evidence'] = [],
-): Diagnosis {
-  const { deletionTimestamp, finalizers } = metadata;
-  const foreign = finalizers.filter((finalizer) => finalizer !== protection);
-  const isOver = isOverdue(deletionTimestamp, deadlines.terminationMs, now);
-  const holder = foreign[0];
-  const isHeld = isOver && finalizers.length > 0;
-  return createDiagnosis({
-    state: 'failing',
-    reason: 'volume-deleting',
-    message: `The volume of the project is being deleted, so nothing can use it.${
-      holder !== undefined
-        ? ` The finalizer "${holder}" still holds it.`
-        : isHeld
-          ? ' It stays until no pod uses it any more.'
-          : ''
-    }`,
-    nextStep: isHeld
-      ? `An administrator must ${holder === undefined ? 'find the pod that uses it' : 'check the program that set this finalizer'}. Then a new, empty volume is created by itself.`
-      : 'A new, empty volume is created by itself as soon as the old one is gone.',
-    actor: isHeld ? 'administrator' : 'nobody',
-    since: deletionTimestamp ?? null,
-    recheckAt: finalizers.length > 0 ? deadlineAfter(deletionTimestamp, deadlines.terminationMs, now) : null,
-    evidence: [
-      evidenceOf({
-        source: 'volume',
-        subject: 'deletionTimestamp',
-        text: `deletion requested at ${deletionTimestamp}, finalizers: ${finalizers.join(', ') || 'none'}`,
-      }),
-      ...evidence,
-    ],
-  });
-}
-
-/** A claim that a project that is being deleted still has: what holds it, since when, and who must act. `null`: nothing. */
-export function diagnoseHeldClaim({ metadata }: KubernetesClaim, now: number): Diagnosis | null {
-  const { deletionTimestamp, finalizers } = metadata;
-  if (!deletionTimestamp || finalizers.length === 0) return null;
-  const holder = finalizers.find((finalizer) => finalizer !== protection);
-  const isOver = isOverdue(deletionTimestamp, deadlines.terminationMs, now);
-  return createDiagnosis({
-    state: 'stopping',
-    reason: isOver ? 'stuck-on-finalizer' : 'stopping',
-    message:
-      holder === undefined
-        ? 'The volume of the project is not deleted yet, because a pod still uses it.'
-        : `The volume of the project is not deleted yet: the finalizer "${holder}" still holds it.`,
-    nextStep: `An administrator must ${holder === undefined ? 'find the pod that uses it' : 'find the program that set this finalizer'}. This continues by itself as soon as the volume is gone.`,
-    since: deletionTimestamp,
-    recheckAt: deadlineAfter(deletionTimestamp, deadlines.terminationMs, now),
-    evidence: [evidenceOf({ source: 'volume', subject: 'finalizers', text: finalizers.join(', ') })],
-  });
-}
-
 function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
   const { claim, pod, now } = input;
   const events = claimEventsOf(input);
   const scheduler = schedulerEvidence(input);
   const failed = events.findLast(({ reason }) => /^(ProvisioningFailed|FailedBinding|VolumeMismatch)$/.test(reason));
   const succeeded = events.findLast(({ reason }) => reason === 'ProvisioningSucceeded');
-  if (failed && !(succeeded && events.indexOf(succeeded) > events.indexOf(failed))) {
+  const isOver = succeeded && failed && events.indexOf(succeeded) > events.indexOf(failed);
+  if (failed && (isUnbound || !isOver)) {
     return volumePending({
       ...provisioningFailure(failed),
       since: failed.firstAt,
@@ -186,17 +125,17 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
     annotations['volume.kubernetes.io/storage-provisioner'] ??
     annotations['volume.beta.kubernetes.io/storage-provisioner'];
   const since = claim?.metadata.creationTimestamp ?? pod.metadata.creationTimestamp;
-  const isOver = isOverdue(since, deadlines.volumeSilentMs, now);
+  const isLong = isOverdue(since, deadlines.volumeSilentMs, now);
   const named = driver === undefined ? '' : ` ${driver}`;
   return volumePending({
     message:
       driver === undefined && !provisioning
         ? 'The volume of the project does not exist yet.'
         : `The volume of the project is being created by the storage driver${named}, which has not answered yet.`,
-    nextStep: isOver
+    nextStep: isLong
       ? `An administrator must check ${driver === undefined ? 'the storage class and its driver' : 'whether this driver runs'}. The start then continues by itself.`
       : 'This continues by itself when the volume exists.',
-    actor: isOver ? 'administrator' : 'nobody',
+    actor: isLong ? 'administrator' : 'nobody',
     since: since ?? null,
     recheckAt: deadlineAfter(since, deadlines.volumeSilentMs, now),
     evidence: [...(provisioning ? [evidenceOfEvent(provisioning)] : []), ...scheduler],
@@ -217,41 +156,23 @@ function claimEventsOf({ claim, events }: Pick<ClaimInput, 'claim' | 'events'>):
   return oldestFirst(events.filter(({ involvedObject }) => isOfClaim(involvedObject)));
 }
 
-/** What the owner of a running project must know about its claim: the files are about to be lost, or may be lost already. */
-export function claimWarning({
-  metadata,
-  spec,
-  status,
-}: KubernetesClaim): Pick<Diagnosis, 'reason' | 'message' | 'nextStep' | 'actor' | 'evidence'> | null {
-  const { deletionTimestamp } = metadata;
-  if (deletionTimestamp) {
-    return {
-      reason: 'volume-deleting',
-      message:
-        'But its volume is marked for deletion: the files in the workspace are deleted as soon as the project stops.',
-      nextStep: 'Save your files elsewhere before you stop or restart the project. An administrator can say why.',
-      actor: 'owner',
-      evidence: [
-        evidenceOf({
-          source: 'volume',
-          subject: 'deletionTimestamp',
-          text: `deletion requested at ${deletionTimestamp}`,
-        }),
-      ],
-    };
-  }
-  if (status.phase !== 'Lost') return null;
+/**
+ * Why a node cannot prepare the volume of a pod that it has, from the claim alone; `null` when the claim is not the cause. The
+ * node refuses a claim that is being deleted (desired_state_of_world_populator.go), and the pod in turn holds the claim.
+ */
+export function diagnoseClaimOnNode(input: Omit<ClaimInput, 'schedulerMessage'>): Diagnosis | null {
+  const { claim, events, pod } = input;
+  const lost = lostClaim({ ...input, schedulerMessage: '' });
+  const isRefused = events.some(
+    ({ involvedObject, message }) => involvedObject.uid === pod.metadata.uid && /PVC is being deleted/.test(message),
+  );
+  if (lost || !claim?.metadata.deletionTimestamp || !isRefused) return lost;
   return {
-    reason: 'volume-lost',
-    message: 'But its volume is lost: it no longer exists in the cluster, and the files in the workspace may be lost.',
-    nextStep: 'Save your files elsewhere. An administrator must restore the volume.',
-    actor: 'administrator',
-    evidence: [
-      evidenceOf({
-        source: 'volume',
-        subject: 'status',
-        text: `The phase of the claim is Lost (volume ${spec.volumeName ?? '?'}).`,
-      }),
-    ],
+    ...diagnoseDeletingClaim(claim, input.now),
+    message:
+      'The volume of the project is being deleted, so its node (machine) does not start the project. The waiting pod in turn keeps the volume.',
+    nextStep: 'Stop the project and start it again. Then a new, empty volume is created.',
+    actor: 'owner',
+    recheckAt: null,
   };
 }

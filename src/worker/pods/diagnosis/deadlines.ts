@@ -21,6 +21,8 @@ export const deadlines = {
   preparingMs: 120_000,
   /** The volume is released by force six minutes after its node was lost (attach-detach controller). */
   multiAttachMs: 8 * 60_000,
+  /** Setting the owner of the files in a volume. Hundreds of thousands of files take this long. */
+  ownershipMs: 15 * 60_000,
   imagePullMs: 120_000,
   /** A pull that is so slow that somebody should look at the registry. */
   imageStuckMs: 15 * 60_000,

@@ -1,18 +1,19 @@
 /** A pod on a node without any failure: it is ready, or its start is on the way. */
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
-import { conditionOf, type ContainerStatus, type KubernetesPod } from '../kube/kubernetes-pod.ts';
-import { claimWarning } from './claims.ts';
+import { conditionOf, type KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { diagnoseClaimOnNode } from './claims.ts';
 import { cloneContainer, cloneFailure } from './clone-failure.ts';
-import { helperFor, nameContainer, roleOf } from './container-roles.ts';
-import { deadlineAfter, deadlines, earliest, isOverdue } from './deadlines.ts';
+import { nameContainer, roleOf } from './container-roles.ts';
+import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
+import { claimWarning } from './deleted-claims.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
-import { joinWithAnd } from './join-with-and.ts';
 import { diagnosePreparation } from './node-preparation.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 import { diagnoseUnreadyPod, nativeSidecars } from './readiness.ts';
 import { isSince } from './snapshot-events.ts';
+import { diagnoseStarting, readyCount } from './starting-containers.ts';
 
 /** @param events events of this pod, oldest first */
 export function diagnoseHealthy(snapshot: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
@@ -24,16 +25,15 @@ export function diagnoseHealthy(snapshot: PodSnapshot, events: KubernetesEvent[]
   if (pulling?.reason === 'image-pulling-slow') return pulling;
   if (containerStatuses.every(({ state }) => state.waiting)) {
     return (
-      diagnosePreparation(snapshot, events) ?? diagnoseInit(snapshot) ?? pulling ?? diagnosePreparing(snapshot, events)
+      diagnoseClaimOnNode(snapshot) ??
+      diagnosePreparation(snapshot, events) ??
+      diagnoseInit(snapshot) ??
+      pulling ??
+      diagnosePreparing(snapshot, events)
     );
   }
   if (readyCount(pod) === pod.spec.containers.length) return diagnoseUnreadyPod(snapshot);
   return diagnoseStarting(snapshot, pulling?.recheckAt ?? null);
-}
-
-function readyCount(pod: KubernetesPod): number {
-  const isReadyByName = (name: string) => pod.status.containerStatuses.find((status) => status.name === name)?.ready;
-  return pod.spec.containers.filter(({ name }) => isReadyByName(name)).length;
 }
 
 function isReady(pod: KubernetesPod): boolean {
@@ -63,8 +63,9 @@ function diagnoseReady({ pod, claim }: PodSnapshot): Diagnosis {
 }
 
 /** The pod has a node, but the node has reported nothing about it yet. */
-function diagnoseSilentNode({ pod, now }: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
-  const failure = diagnosePreparation({ pod, now }, events);
+function diagnoseSilentNode(snapshot: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
+  const { pod, now } = snapshot;
+  const failure = diagnoseClaimOnNode(snapshot) ?? diagnosePreparation(snapshot, events);
   if (failure) return failure;
   const since = conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? pod.metadata.creationTimestamp;
   if (isOverdue(since, deadlines.nodeSilentMs, now)) {
@@ -186,50 +187,4 @@ function diagnosePreparing({ pod, claim, now }: PodSnapshot, events: KubernetesE
     since,
     recheckAt,
   });
-}
-
-/** At least one container has started, and not all are ready. */
-function diagnoseStarting({ pod, now }: PodSnapshot, pullingRecheckAt: string | null): Diagnosis {
-  const unready = pod.status.containerStatuses.filter((container) => !container.ready);
-  const recheckAt = earliest(
-    ...unready.map((container) => deadlineAfter(startedAtOf(container), startBudgetMs(pod, container), now)),
-    // A readiness check whose connection was refused counts only after the time to open the port.
-    ...unready
-      .filter((container) => container.started !== false)
-      .map((container) => deadlineAfter(startedAtOf(container), deadlines.portClosedMs, now)),
-    pullingRecheckAt,
-  );
-  const total = pod.spec.containers.length;
-  const progress = `${readyCount(pod)} of ${total} ${total === 1 ? 'is' : 'are'} ready`;
-  const waiting = unready.map(({ name }) => name);
-  const slow = unready.find((container) => isOverdue(startedAtOf(container), startBudgetMs(pod, container), now));
-  if (slow) {
-    return createDiagnosis({
-      state: 'starting',
-      reason: 'starting-slow',
-      message: `${nameContainer(slow.name)} takes longer than usual to start: ${progress}.`,
-      nextStep: `It gets more time. If it does not become ready, ${helperFor(slow.name) === 'owner' ? '' : 'an administrator must '}check what it is waiting for.`,
-      actor: helperFor(slow.name),
-      since: startedAtOf(slow) ?? null,
-      recheckAt,
-    });
-  }
-  return createDiagnosis({
-    state: 'starting',
-    reason: 'starting',
-    message: `The containers are starting: ${progress}.${waiting.length === 0 ? '' : ` Still to come: ${joinWithAnd(waiting)}.`}`,
-    nextStep: 'The project is ready when all containers respond.',
-    recheckAt,
-  });
-}
-
-const startedAtOf = (container: ContainerStatus) => container.state.running?.startedAt;
-
-/** How long a container may take from its start until it is ready. */
-function startBudgetMs(pod: KubernetesPod, { name }: ContainerStatus): number {
-  const probe = pod.spec.containers.find((each) => each.name === name)?.startupProbe;
-  if (!probe) return deadlines.containerStartMs;
-  const { initialDelaySeconds, periodSeconds, failureThreshold } = probe;
-  const probeSeconds = (initialDelaySeconds ?? 0) + (periodSeconds ?? 10) * (failureThreshold ?? 3);
-  return probeSeconds * 1_000 + deadlines.containerStartMs / 2;
 }

@@ -41,8 +41,8 @@ const common: readonly Cause[] = [
     toDo: `An administrator must give the cluster access to this storage. ${continues}`,
   },
   {
-    codes: ['NotFound'],
-    text: /\bvolume\b[^:]*(does not exist|not found|no longer exists)|InvalidVolume\.NotFound|no such device/i,
+    // The code NotFound alone may also mean the node.
+    text: /\b(volume|disk)\b[^:]*(does not exist|not found|no longer exists)|InvalidVolume\.NotFound/i,
     says: 'the storage does not have it any more. The files in the workspace may be lost',
     toDo: 'An administrator must restore the volume.',
   },
@@ -51,7 +51,7 @@ const common: readonly Cause[] = [
 const attachCauses: readonly Cause[] = [
   {
     codes: ['ResourceExhausted'],
-    text: /(maximum|max) (number of )?(volumes|attachments)|attachment limit|volume limit|limit exceeded/i,
+    text: /(maximum|max) (number of )?(data )?(volumes|disks|attachments)|attachment limit|volume limit|limit ?exceeded/i,
     says: 'the node already has as many volumes as it can have',
     toDo: `${retries} If this continues, an administrator must move other projects or add a node.`,
   },
@@ -98,13 +98,20 @@ const usualMount =
 
 export function attachFailure(given: PreparationCase): Diagnosis | null {
   const { event } = given;
-  if (/^multi-attach error/i.test(event.message)) return multiAttach(given);
+  if (/^multi-attach error/i.test(event.message) || isUsedElsewhere(event.message)) return multiAttach(given);
   const cause = causeOf(event.message, attachCauses);
   return failure(given, {
     reason: 'attach-failed',
     subject: 'The volume of the project could not be attached to its node',
     cause,
   });
+}
+
+/** FailedPrecondition in the CSI specification, or the words of a cloud: the volume is attached to another node. */
+function isUsedElsewhere(message: string): boolean {
+  const words =
+    /VolumeInUse|DiskInUse|already attached to (an|another|a different)? ?(instance|node|vm|server)|in use by another|being detached from/i;
+  return statusCodeIn(message) === 'FailedPrecondition' || words.test(withoutNames(withoutWrappers(message)));
 }
 
 /** attachdetach/reconciler: the volume is released after six minutes when its old node does not answer. */
@@ -203,13 +210,18 @@ function failure(
 }
 
 /** pkg/volume/volume_linux.go: the node sets the owner of every file, which takes long with many files. */
-export function slowOwnership({ event, since }: PreparationCase): Diagnosis {
+export function slowOwnership({ event, since, now }: PreparationCase): Diagnosis {
+  const isOver = isOverdue(since, deadlines.ownershipMs, now);
   return createDiagnosis({
     state: 'starting',
     reason: 'creating',
     message: 'The node (machine) is setting the owner of the files in the volume. With many files that takes minutes.',
-    nextStep: 'This continues by itself.',
+    nextStep: isOver
+      ? 'An administrator must check the volume, and may tell Kubernetes to skip this step (fsGroupChangePolicy).'
+      : 'This continues by itself.',
+    actor: isOver ? 'administrator' : 'nobody',
     since,
+    recheckAt: deadlineAfter(since, deadlines.ownershipMs, now),
     evidence: [evidenceOfEvent(event)],
   });
 }

@@ -60,7 +60,7 @@ const karpenterReasons: readonly (readonly [RegExp, string])[] = [
   ],
   [/did not tolerate (the )?taint/i, 'its node pools are reserved for other work'],
   [
-    /incompatible requirements|no instance type met (the scheduling|all) requirements/i,
+    /unsatisfiable topology constraint|incompatible requirements|no instance type met (the scheduling|all) requirements/i,
     'no node pool meets the placement rules of the pod',
   ],
   [/incompatible volume requirements/i, 'no node pool can reach the volume'],

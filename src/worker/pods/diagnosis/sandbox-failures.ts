@@ -29,7 +29,7 @@ const isNetwork = /\bnetworks?(ing|plugin)?\b|\bcni\b|\bipam\b|plugin type=/i;
 const networkCauses: readonly Cause[] = [
   {
     // host-local, the cloud plugins, Calico, Cilium
-    text: /no (more |free |available )*ip(s|v4|v6)?( address(es)?)?\b.{0,20}(available|left|free)?|no ip addresses|failed to assign an ip|failed to allocate for range|(ip|address) ?(pool|range|block|space)s? .{0,30}(exhausted|full)|range is full|InsufficientFreeAddresses|not enough (free )?(ip|address)/i,
+    text: /\bno (more |free |available )+(ipv?[46]?|address)|\bno ipv?[46]?( address(es)?|s) (are |is )?(available|left|free)|cidr ranges are exhausted|failed to assign an ip|failed to allocate for range|(ip|address) ?(pool|range|block|space)s? .{0,30}(exhausted|full)|range is full|InsufficientFreeAddresses|not enough (free )?(ip|address)/i,
     reason: 'network-failed',
     says: 'there is no free network address',
     toDo: `An administrator must free addresses or enlarge the range. ${retries}`,

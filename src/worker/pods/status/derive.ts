@@ -6,7 +6,7 @@ import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import { statusMessages } from '../../../shared/contract/status-messages.ts';
 import { hasFailedPermanently, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
-import { diagnoseDeletingClaim, diagnoseHeldClaim } from '../diagnosis/claims.ts';
+import { diagnoseDeletingClaim, diagnoseHeldClaim } from '../diagnosis/deleted-claims.ts';
 import { diagnosePod } from '../diagnosis/diagnose-pod.ts';
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 import { diagnoseGone } from '../diagnosis/gone-pods.ts';

@@ -44,7 +44,7 @@ const unknownText = fc
   .map((text) =>
     text
       .replace(/\bcode? = \w+/g, '')
-      .replace(/\bcni\b/gi, 'xyz')
+      .replace(/\b(cni|ipam)\b/gi, 'xyz')
       .trim(),
   )
   .filter((text) => text !== '');
