@@ -412,6 +412,33 @@ export const collectedCases: CollectedCase[] = [
     { reason: 'SchedulerError' },
   ),
 
+  waits(
+    {
+      name: 'gang of Volcano',
+      source: 'github.com/volcano-sh/volcano/issues/4311',
+      mentions: ['pod group is not ready'],
+    },
+    'pod group is not ready, 1 Pending, 1 minAvailable; Pending: 1 Unschedulable',
+  ),
+  waits(
+    {
+      name: 'older gang of Volcano',
+      source: 'github.com/volcano-sh/volcano/issues/2416',
+      mentions: ['tasks in gang unschedulable'],
+    },
+    '1/1 tasks in gang unschedulable: pod group is not ready, 1 Pending, 1 minAvailable; Pending: 1 Undetermined',
+  ),
+  waits(
+    {
+      name: 'scheduler of YuniKorn that waits',
+      source: 'github.com/awslabs/data-on-eks/issues/690',
+      state: ['starting', 'failing'],
+      mentions: ['yunikorn'],
+    },
+    '',
+    { pod: { spec: { schedulerName: 'yunikorn' } } },
+  ),
+
   // Claims.
   waits(
     {
@@ -894,6 +921,142 @@ export const collectedCases: CollectedCase[] = [
     { claim: claimOf({ deletionTimestamp: ago(60), finalizers: ['kubernetes.io/pvc-protection'] }) },
   ),
 
+  prepares(
+    { name: 'volume not ready', source: 'github.com/longhorn/longhorn/issues/10146', mentions: ['attached', 'driver'] },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      from: 120,
+      message:
+        'AttachVolume.Attach failed for volume "pvc-62702773" : rpc error: code = Aborted desc = volume pvc-62702773 is not ready for workloads',
+    },
+  ),
+  prepares(
+    {
+      name: 'volume without a replica',
+      source: 'github.com/longhorn/longhorn/issues/1565',
+      mentions: ['attached', 'Kubernetes reports'],
+      never: /files/,
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      from: 120,
+      message:
+        'AttachVolume.Attach failed for volume "pvc-01c32834" : rpc error: code = Internal desc = Bad response statusCode [500]. Status [500 Internal Server Error]. Body: [detail=, message=unable to attach volume pvc-01c32834 to k8s-worker-node1: volume pvc-01c32834 not scheduled, code=Server Error] from [http://longhorn-backend:9500/v1/volumes/pvc-01c32834?action=attach]',
+    },
+  ),
+  prepares(
+    {
+      name: 'fault of vSphere',
+      source: 'github.com/kubernetes-sigs/vsphere-csi-driver/issues/846',
+      mentions: ['Kubernetes reports'],
+      never: /files|another node/,
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      from: 120,
+      message:
+        'AttachVolume.Attach failed for volume "pvc-4255e1b3" : rpc error: code = Internal desc = failed to attach disk: "7d03bad9" with node: "s0020-worker" err ServerFaultCode: Received SOAP response fault from [TCP:localhost:443]: retrieveVStorageObject',
+    },
+  ),
+  prepares(
+    {
+      name: 'no permission in vSphere',
+      source: 'github.com/stefanvangastel/vsphere-cpi-csi-helm/issues/8',
+      mentions: ['denies'],
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      from: 120,
+      message:
+        'AttachVolume.Attach failed for volume "pvc-80abeed9" : rpc error: code = Internal desc = failed to attach disk: "63d4e68c" with node: "worker0" err ServerFaultCode: NoPermission',
+    },
+  ),
+  prepares(
+    {
+      name: 'disk not attached',
+      source: 'github.com/kubernetes-sigs/vsphere-csi-driver/issues/1787',
+      mentions: ['does not have its disk'],
+      never: /files/,
+    },
+    {
+      reason: 'FailedMount',
+      from: 120,
+      message:
+        'MountVolume.MountDevice failed for volume "pvc-67406372" : rpc error: code = NotFound desc = disk: 6000c293a5969080c92e3381b788c634 not attached to node',
+    },
+  ),
+  prepares(
+    {
+      name: 'image still used',
+      source: 'github.com/rook/rook/issues/11372',
+      mentions: ['still'],
+      actor: ['nobody', 'administrator'],
+    },
+    {
+      reason: 'FailedMount',
+      from: 120,
+      message:
+        'MountVolume.MountDevice failed for volume "pvc-b38f1217" : rpc error: code = Internal desc = rbd image replicapool/csi-vol-e4d2d56e is still being used',
+    },
+  ),
+  prepares(
+    { name: 'operation hangs', source: 'github.com/rook/rook/issues/9238', mentions: ['mounted', 'busy'] },
+    {
+      reason: 'FailedMount',
+      from: 120,
+      message:
+        'MountVolume.MountDevice failed for volume "pvc-626b3b8b" : rpc error: code = Aborted desc = an operation with the given Volume ID 0001-0009-rook-ceph already exists',
+    },
+  ),
+  prepares(
+    { name: 'device missing', source: 'github.com/ceph/ceph-csi/issues/2075', mentions: ['mounted'], never: /folder/ },
+    {
+      reason: 'FailedMount',
+      from: 120,
+      message:
+        'MountVolume.SetUp failed for volume "pvc-0fa5e0ac" : rpc error: code = Internal desc = mount failed: exit status 32\nMounting command: mount\nOutput: mount: /var/lib/kubelet/pods/x: special device /dev/rbd0 does not exist.',
+    },
+  ),
+  prepares(
+    {
+      name: 'annotations of OVN late',
+      source: 'github.com/ovn-kubernetes/ovn-kubernetes/issues/3859',
+      mentions: ['network', 'Kubernetes reports'],
+    },
+    {
+      ...sandbox,
+      message:
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "c9a97fe6dcc3e041": plugin type="multus" name="multus-cni-network" failed (add): [steve/vm:l2-network]: error adding container to network "l2-network": CNI request failed with status 400: failed to get pod annotation: timed out waiting for annotations: context deadline exceeded',
+    },
+  ),
+  prepares(
+    { name: 'plugin without words', source: 'github.com/okd-project/okd/issues/271', mentions: ['network'] },
+    {
+      ...sandbox,
+      message:
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_x_0(7cd187081b8a2e46): netplugin failed with no error message',
+    },
+  ),
+
+  prepares(
+    {
+      name: 'port of OVN refused',
+      source: 'github.com/ovn-kubernetes/ovn-kubernetes/pull/1523',
+      state: ['starting'],
+      mentions: ['longer', 'node', 'failed to set annotation'],
+    },
+    {
+      reason: 'ErrorAddingLogicalPort',
+      from: 180,
+      component: 'controlplane',
+      message: 'failed to set annotation on pod x: Timeout: request did not complete within requested timeout',
+    },
+  ),
+
   // Progress.
   runsOn(
     {
@@ -991,5 +1154,36 @@ export const collectedCases: CollectedCase[] = [
       mentions: ['kueue.x-k8s.io/managed'],
     },
     { metadata: { deletionTimestamp: ago(60), finalizers: ['kueue.x-k8s.io/managed'] }, status: { phase: 'Failed' } },
+  ),
+  runsOn(
+    {
+      name: 'the runtime cannot stop a container',
+      source: 'github.com/kubernetes/kubernetes/issues/66159',
+      state: ['stopping'],
+      mentions: ['cannot end', 'Kubernetes reports'],
+    },
+    { metadata: { deletionTimestamp: ago(1_400), deletionGracePeriodSeconds: 30 } },
+    {
+      events: [
+        event({
+          reason: 'FailedKillPod',
+          from: 1_380,
+          message:
+            'error killing pod: [failed to "KillContainer" for "k8szk" with KillContainerError: "rpc error: code = Unknown desc = Error response from daemon: Cannot stop container 39f971a7: grpc: the connection is unavailable"',
+        }),
+      ],
+    },
+  ),
+  runsOn(
+    {
+      name: 'a container that still runs',
+      source: 'github.com/kubernetes/kubernetes/issues/51835',
+      state: ['stopping'],
+      mentions: ['opencode-server', 'node-7'],
+    },
+    {
+      metadata: { deletionTimestamp: ago(600), deletionGracePeriodSeconds: 60 },
+      status: { conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }] },
+    },
   ),
 ];

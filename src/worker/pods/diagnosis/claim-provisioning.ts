@@ -48,7 +48,13 @@ const rules: readonly Rule[] = [
     toDo: 'An administrator must check the storage driver of the node and the zones of the storage class.',
   },
   {
-    codes: ['DeadlineExceeded', 'Unavailable', 'Aborted'],
+    // Another operation on the volume is still running.
+    codes: ['Aborted'],
+    says: 'the storage driver is still busy with it',
+    toDo: 'Kubernetes tries again by itself. If this continues, an administrator must check the storage and its driver.',
+  },
+  {
+    codes: ['DeadlineExceeded', 'Unavailable'],
     text: /deadline exceeded|timed out|connection refused|no such host|connection reset/i,
     says: 'the storage does not answer in time',
     toDo: 'Kubernetes tries again by itself. If this continues, an administrator must check the storage and its driver.',

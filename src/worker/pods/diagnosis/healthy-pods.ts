@@ -11,6 +11,7 @@ import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
 import { diagnosePreparation } from './node-preparation.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
+import { kubernetesReports } from './quote.ts';
 import { diagnoseUnreadyPod, nativeSidecars } from './readiness.ts';
 import { isSince } from './snapshot-events.ts';
 import { diagnoseStarting, readyCount } from './starting-containers.ts';
@@ -163,6 +164,7 @@ function diagnosePreparing({ pod, claim, now }: PodSnapshot, events: KubernetesE
   const since = conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? null;
   const recheckAt = deadlineAfter(since, deadlines.preparingMs, now);
   if (isOverdue(since, deadlines.preparingMs, now)) {
+    const warning = events.findLast((event) => event.isWarning && event.reason !== 'FailedScheduling');
     const waitsFor =
       conditionOf(pod, 'PodReadyToStartContainers')?.status === 'False'
         ? 'for its volume or its network'
@@ -172,11 +174,11 @@ function diagnosePreparing({ pod, claim, now }: PodSnapshot, events: KubernetesE
     return createDiagnosis({
       state: 'starting',
       reason: 'creating',
-      message: `The node (machine) has been creating ${objects} of the project for longer than usual. The project waits ${waitsFor}.`,
+      message: `The node (machine) has been creating ${objects} of the project for longer than usual. The project waits ${waitsFor}.${warning ? ` ${kubernetesReports(warning.message)}` : ''}`,
       nextStep: 'If this continues, an administrator must check the node.',
       actor: 'administrator',
       since,
-      evidence: events.slice(-1).map(evidenceOfEvent),
+      evidence: (warning ? [warning] : events.slice(-1)).map(evidenceOfEvent),
     });
   }
   return createDiagnosis({

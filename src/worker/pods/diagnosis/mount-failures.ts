@@ -26,6 +26,14 @@ const retries = 'Kubernetes tries again by itself.';
 const checkDriver = `${retries} If this continues, an administrator must check the storage driver.`;
 const continues = 'The start then continues by itself.';
 
+/** Aborted: another operation on the volume is still running. */
+const busy: Cause = {
+  codes: ['Aborted'],
+  says: 'the storage driver is still busy with it',
+  toDo: checkDriver,
+  isUsual: true,
+};
+
 /** Causes that both steps have. */
 const common: readonly Cause[] = [
   {
@@ -36,7 +44,7 @@ const common: readonly Cause[] = [
   },
   {
     codes: ['PermissionDenied', 'Unauthenticated'],
-    text: /access denied|permission denied|not authorized|UnauthorizedOperation|forbidden/i,
+    text: /access denied|permission denied|no ?permission|not authorized|UnauthorizedOperation|forbidden/i,
     says: 'the storage denies the access',
     toDo: `An administrator must give the cluster access to this storage. ${continues}`,
   },
@@ -56,8 +64,9 @@ const attachCauses: readonly Cause[] = [
     toDo: `${retries} If this continues, an administrator must move other projects or add a node.`,
   },
   ...common,
+  busy,
   {
-    codes: ['DeadlineExceeded', 'Unavailable', 'Aborted'],
+    codes: ['DeadlineExceeded', 'Unavailable'],
     text: /timed out waiting for (external-attacher|attachment)|attach(ment)? timeout|deadline exceeded|timed out|is attaching|being (at|de)tached/i,
     says: 'the storage driver has not answered in time',
     toDo: checkDriver,
@@ -77,14 +86,21 @@ const mountCauses: readonly Cause[] = [
     says: 'its file system is damaged. Files in the workspace may be lost',
     toDo: 'An administrator must repair the file system.',
   },
+  {
+    text: /special device\b.*does not exist|no such device|not attached to node/i,
+    says: 'the node does not have its disk',
+    toDo: checkDriver,
+    isUsual: true,
+  },
   { text: /stale file handle/i, says: 'the file server has changed', toDo: checkDriver },
   {
     text: /no such file or directory|does not exist|hostPath type check failed/i,
     says: 'the folder that it should show does not exist, or is of another kind',
     toDo: `An administrator must correct the volume. ${continues}`,
   },
+  busy,
   {
-    codes: ['DeadlineExceeded', 'Unavailable', 'Aborted'],
+    codes: ['DeadlineExceeded', 'Unavailable'],
     text: /connection (timed out|refused)|no route to host|deadline exceeded|timed out|server .*not responding/i,
     says: 'the storage has not answered in time',
     toDo: `${retries} If this continues, an administrator must check the storage.`,

@@ -152,7 +152,8 @@ export function obstaclesOf(schedulerMessage: string): Obstacles {
   const match = header.exec(beforePreemption);
   const total = match?.[2] ?? null;
   const rest = match ? beforePreemption.slice(match.index + match[0].length) : beforePreemption;
-  return describe(clausesIn(rest), total);
+  // Other schedulers write sentences of their own.
+  return match ? describe(clausesIn(rest), total) : describe([{ count: null, reason: rest }], null);
 }
 
 /** The obstacles in "2 Insufficient cpu, 1 max node group size reached", where the numbers count groups of nodes. */
