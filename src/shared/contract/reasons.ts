@@ -154,18 +154,44 @@ export const reasonFacts = {
     'ImagePullBackOff: x509',
     'Make the nodes trust its certificate.',
   ),
+  'image-wrong-platform': forAdmin(
+    'Image for other processors',
+    'ImagePullBackOff: no match for platform; exec format error',
+    'Push a build for the processor of the nodes, or choose other nodes.',
+  ),
+  'image-absent': forAdmin(
+    'Image not on node',
+    'ErrImageNeverPull',
+    'Load the image on the node, or change the pull policy.',
+  ),
+  'node-disk-full': forAdmin('Disk full', 'no space left on device', 'Make room on the node.'),
   'image-invalid-name': forAdmin('Invalid image name', 'InvalidImageName', 'Correct the name.'),
   'image-pull-failed': forAdmin('Image not pulled', 'ImagePullBackOff, other causes', 'Check the registry.'),
 
   // Containers.
   'config-missing': forAdmin('Configuration missing', 'CreateContainerConfigError', 'Provide the ConfigMap or Secret.'),
+  'config-error': forAdmin(
+    'Settings not usable',
+    'CreateContainerConfigError, other causes',
+    'Correct the settings of the pod.',
+  ),
+  'image-user': forAdmin(
+    'User not allowed',
+    'CreateContainerConfigError: runAsNonRoot; unable to find user',
+    'Set a numeric user in the image or in the settings.',
+  ),
+  interrupted: recovers(
+    'Interrupted',
+    'exit code 255 with Unknown, ContainerStatusUnknown',
+    'The container starts again by itself.',
+  ),
   'create-container-error': forAdmin(
     'Container not created',
     'CreateContainerError',
     'Check the node and the pod settings.',
   ),
-  'start-error': forOwner('Program not started', 'RunContainerError, StartError', 'Correct the command or the image.'),
-  'hook-failed': forOwner('Start hook failed', 'FailedPostStartHook', 'Correct the hook or the image.'),
+  'start-error': forAdmin('Program not started', 'RunContainerError, StartError', 'Correct the command or the image.'),
+  'hook-failed': forAdmin('Start hook failed', 'FailedPostStartHook', 'Correct the hook or the image.'),
   'crash-loop': forOwner('Keeps crashing', 'CrashLoopBackOff, Error', 'Check the log, fix the cause, and restart.'),
   'completed-loop': forOwner(
     'Keeps ending',
@@ -191,7 +217,21 @@ export const reasonFacts = {
   ),
 
   // The pod ended.
-  evicted: forOwner('Evicted', 'Failed with Evicted', 'Use less disk or memory. It is started again by itself.'),
+  evicted: forOwner(
+    'Evicted',
+    'Failed with Evicted: over a limit of its own',
+    'Use less disk or memory. It is started again by itself.',
+  ),
+  'node-pressure': forAdmin(
+    'Node short of resources',
+    'Failed with Evicted: the node was low on resource',
+    'It is started again by itself. Make room on the nodes.',
+  ),
+  'node-shutdown': recovers(
+    'Node shut down',
+    'Failed with Terminated, NodeShutdown',
+    'The project moves to another node.',
+  ),
   'deadline-exceeded': forOwner(
     'Time limit reached',
     'Failed with DeadlineExceeded',

@@ -38,6 +38,8 @@ const probeSchema = z.object({
 const containerSchema = z.object({
   name: z.string(),
   image: z.string().default(''),
+  /** `Always` on an init container makes it a sidecar, which keeps running beside the containers. */
+  restartPolicy: z.string().nullish(),
   startupProbe: probeSchema.nullish(),
 });
 
@@ -56,6 +58,15 @@ export const kubernetesPodSchema = z.object({
   }),
   spec: z.object({
     nodeName: z.string().optional(),
+    volumes: z
+      .array(
+        z.object({
+          name: z.string().default(''),
+          /** A volume whose content is an image. */
+          image: z.object({ reference: z.string().optional() }).nullish(),
+        }),
+      )
+      .default([]),
     initContainers: z.array(containerSchema).default([]),
     containers: z.array(containerSchema).default([]),
   }),
