@@ -174,7 +174,7 @@ describe('diagnosePod', () => {
       ),
     ).toMatchObject({
       state: 'failed',
-      reason: 'evicted',
+      reason: 'node-pressure',
       message: expect.stringContaining('short of memory') as string,
     });
   });
