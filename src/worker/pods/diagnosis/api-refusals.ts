@@ -105,7 +105,10 @@ function webhookProblem(text: string): string {
   if (/x509|certificate/i.test(text)) return 'has a certificate that the cluster does not trust';
   if (/no endpoints available/i.test(text)) return 'is not running';
   if (/service "?[\w.-]*"? ?not found/i.test(text)) return 'has no service in the cluster';
-  return 'could not be reached';
+  if (/error on the server|unexpected response|invalid|expected|unauthori[sz]ed|\b[45]\d\d\b/i.test(text)) {
+    return 'answers with an error';
+  }
+  return /dial|lookup|connect|unreachable|no agent|\bEOF\b/i.test(text) ? 'could not be reached' : 'failed';
 }
 
 /** 403 without a known cause: authorizers and admission plugins may answer it for any reason. */

@@ -60,7 +60,7 @@ function refusalReason(reason: string, message: string): string | null {
   }
   // Device plugins that are not back yet after a restart of the node (`cm/devicemanager`).
   if (reason === 'UnexpectedAdmissionError' && /devices?\b/i.test(message))
-    return 'has no healthy device of the kind that the pod asks for';
+    return 'does not have the devices that the pod asks for, or they do not work';
   return null;
 }
 

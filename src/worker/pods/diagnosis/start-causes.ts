@@ -31,6 +31,15 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
       actor: 'administrator',
     },
   ],
+  // The kernel's control groups have a limit of their own; it answers ENOSPC too.
+  [
+    /cgroup.*no space left/i,
+    {
+      reason: 'create-container-error',
+      what: 'could not start: its node (machine) cannot keep account of more containers (control groups)',
+      toDo: 'An administrator must restart or update the node.',
+    },
+  ],
   // ENOSPC of the node.
   [
     /no space left on device|disk quota exceeded/i,
@@ -77,9 +86,9 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
       toDo: correctCommand,
     },
   ],
-  // EISDIR and ENOTDIR of a bind mount.
+  // EISDIR and ENOTDIR of a bind mount, and containerd `oci/spec_opts.go` (`WithMounts`).
   [
-    /mount a directory onto a file|error mounting|mount.* not a directory|is mounted on .* not a shared/i,
+    /mount a directory onto a file|error mounting|mount.* not a directory|is mounted on .* not a shared|failed to (?:mkdir|stat)\b/i,
     {
       reason: 'create-container-error',
       what: 'could not start: a file or folder could not be mounted into it',
@@ -105,7 +114,7 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
   ],
   // The container device interface and the hooks of device vendors.
   [
-    /\bCDI\b|device driver|nvidia|gathering device information|no such device|unhealthy devices/i,
+    /\bCDI\b|device driver|nvidia|running (?:prestart )?hook|gathering device information|no such device|unhealthy devices/i,
     {
       reason: 'create-container-error',
       what: 'could not be created: its node (machine) does not offer a device that it needs',
@@ -158,12 +167,12 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
   ],
   // runc `libcontainer/standard_init_linux.go`, Go `exec.LookPath`. EACCES before ENOENT: both may name the command.
   [
-    /permission denied|exec.*is a directory/i,
+    /\bexec\b.*(?:permission denied|is a directory)/i,
     {
       reason: 'start-error',
       what: 'could not start: permission denied for its command{}',
       toDo: correctCommand,
-      name: /exec: \\?"([^"\\]+)/,
+      name: /\bexec:? \\?"?([^\s"\\:]+)/,
     },
   ],
   [
@@ -172,7 +181,7 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
       reason: 'start-error',
       what: 'could not start: its command{} does not exist in its image',
       toDo: correctCommand,
-      name: /(?:exec: \\?"|stat )([^"\\:\s]+)/,
+      name: /(?:\bexec:? \\?["']?|stat )([^"'\\:\s]+)/,
     },
   ],
   [
