@@ -211,7 +211,9 @@ function serverError({ status, text }: Pick<Answer, 'status' | 'text'>): Refusal
   const isFull = /database space exceeded/i.test(text);
   return {
     reason: 'cluster-error',
-    message: `The cluster answered with an error (HTTP ${status})${isFull ? ': its database is full' : ''}.`,
+    message: isFull
+      ? `The cluster answered with an error (HTTP ${status}): its database is full.`
+      : `The cluster answered with an error (HTTP ${status}). ${quoted(text)}`.trim(),
     nextStep: isFull
       ? `An administrator must make room in the database of the cluster (etcd). ${retries}`
       : `${retries} If this continues, an administrator must check the cluster.`,

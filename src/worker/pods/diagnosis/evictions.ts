@@ -30,11 +30,19 @@ export function evictionOf(message: string): EndCause {
     };
   }
   const shortage = nodeShortage(message);
-  const cause = shortage === null ? `The pod was evicted from its node (machine). ${quoted(message)}`.trim() : null;
+  if (shortage === null) {
+    return {
+      state: 'failed',
+      reason: 'evicted',
+      message: `The pod was evicted from its node (machine). ${quoted(message)}`.trim(),
+      nextStep: `${newPodStarts} The files in the workspace are kept. If it happens often, an administrator must find out why.`,
+      actor: 'administrator',
+    };
+  }
   return {
     state: 'failed',
     reason: 'node-pressure',
-    message: cause ?? `The pod was evicted because its node (machine) ${shortage}.`,
+    message: `The pod was evicted because its node (machine) ${shortage}.`,
     nextStep: `${newPodStarts} The files in the workspace are kept. If it happens often, an administrator must make room on the nodes.`,
   };
 }

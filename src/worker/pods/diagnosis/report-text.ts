@@ -10,10 +10,13 @@ const quotedWord = /\\?"[^"\s]*"|'[^'\s]*'|`[^`\s]*`/g;
 const hostOrPath = /\b[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[^\s"',;\])]*[^\s"',;:.\])])?/g;
 const filePath = /(^|[\s(=])\/[^\s"',;:)]+/g;
 
+/** Longer texts hold a list or a stack. Their cause is at the beginning. */
+const longestRead = 4_000;
+
 /** @param names further names that the text may contain, such as the image of the container */
 export function withoutNames(text: string, names: string[] = []): string {
   const known = names.filter((name) => name !== '').toSorted((a, b) => b.length - a.length);
-  let bare = text;
+  let bare = text.slice(0, longestRead);
   for (const name of known) bare = bare.replaceAll(name, ' ');
   return bare
     .replace(url, ' ')
@@ -44,7 +47,7 @@ const longestQuote = 170;
 
 /** The part of a text that says what happened: without the wrappers in front, identifiers and line breaks. */
 export function meaningfulPart(text: string): string {
-  const line = text.replace(identifier, '…').replace(/\s+/g, ' ').trim();
+  const line = text.slice(0, longestRead).replace(identifier, '…').replace(/\s+/g, ' ').trim();
   const parts = line.split(/: /);
   while (parts.length > 1 && isWrapper(parts[0] ?? '')) {
     parts.shift();
