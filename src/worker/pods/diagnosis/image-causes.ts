@@ -79,8 +79,17 @@ const rules: readonly (readonly [RegExp, ImageCause])[] = [
     /HTTP response to HTTPS client|does not look like a TLS handshake/i,
     {
       reason: 'image-untrusted',
-      what: 'could not be pulled: its registry does not use an encrypted connection (certificate)',
+      what: 'could not be pulled: its registry does not use an encrypted connection (TLS with a certificate)',
       toDo: 'an administrator must give the registry a certificate, or allow it without one on the nodes',
+    },
+  ],
+  // Go `crypto/tls`: the alert of the other side.
+  [
+    /\btls: |TLS alert/i,
+    {
+      reason: 'image-untrusted',
+      what: 'could not be pulled: its registry and the node (machine) do not agree on an encrypted connection (TLS)',
+      toDo: trustIt,
     },
   ],
   // containers/image `signature/policy_eval.go`.
@@ -140,6 +149,15 @@ const rules: readonly (readonly [RegExp, ImageCause])[] = [
       toDo: 'an administrator must push it again, or check what stands between the nodes and the registry',
     },
   ],
+  // OCI distribution: BLOB_UNKNOWN. The manifest exists, so the name is right.
+  [
+    /content at .*not found|blob unknown|(?:fetch|find) (?:layer|blob).*(?:not found|\b404\b)/i,
+    {
+      reason: 'image-pull-failed',
+      what: 'could not be pulled: its registry lacks a part of it',
+      toDo: 'an administrator must push it again',
+    },
+  ],
   // Go `net`: DNSError.
   [
     /no such host|server misbehaving|name resolution|name or service not known/i,
@@ -170,7 +188,7 @@ const rules: readonly (readonly [RegExp, ImageCause])[] = [
     },
   ],
   [
-    /\b5\d\d\b (?:[A-Z]|\()|status(?: code)?:? 5\d\d\b|service unavailable|bad gateway|internal server error|gateway time-?out/i,
+    /stopped after \d+ redirects|\b5\d\d\b (?:[A-Z]|\()|status(?: code)?:? 5\d\d\b|service unavailable|bad gateway|internal server error|gateway time-?out/i,
     {
       reason: 'image-unreachable',
       what: 'could not be pulled: its registry answers with an error',
@@ -235,7 +253,7 @@ export function imageCauseOf(text: string): ImageCause | null {
 export const imageCauseOfReason: Readonly<Record<string, ImageCause>> = {
   ErrImageNeverPull: {
     reason: 'image-absent',
-    what: 'is not on its node (machine), and the settings forbid to pull it',
+    what: 'is not on its node (machine), and the settings say that it is never pulled',
     toDo: 'an administrator must load it on the node, or change the pull policy',
   },
   SignatureValidationFailed: {

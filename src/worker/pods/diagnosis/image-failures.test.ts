@@ -292,6 +292,26 @@ const reported: [reasons: string[], text: string, says: RegExp, image?: string][
     'reading manifest 1 in quay.io/x/y: received unexpected HTTP status: 502 Bad Gateway',
     /error/,
   ],
+  [
+    ['image-pull-failed'],
+    'failed to copy: httpReadSeeker: failed open: content at https://registry.example.com/v2/app/blobs/sha256:aa not found: not found',
+    /lacks a part/,
+  ],
+  [
+    ['image-pull-failed'],
+    'failed commit on ref "layer-sha256:aa": unexpected commit digest sha256:bb, expected sha256:aa: failed precondition',
+    /not a valid image/,
+  ],
+  [
+    ['image-untrusted'],
+    'failed to do request: Head "https://registry.example.com/v2/app/manifests/1": remote error: tls: handshake failure',
+    /TLS/,
+  ],
+  [
+    ['image-unreachable'],
+    'failed to do request: Head "https://registry.example.com/v2/app/manifests/1": stopped after 10 redirects',
+    /error/,
+  ],
 ];
 
 function diagnose(image: string, reason: string, message: string) {
