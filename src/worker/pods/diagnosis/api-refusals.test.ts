@@ -452,6 +452,15 @@ const reported: [reasons: string[], status: number, message: string, says: RegEx
     'persistentvolumeclaims "mock-pvc-test" is forbidden: User "system:serviceaccount:mock:manager" cannot update resource "persistentvolumeclaims" in API group "" in the namespace "default"',
     /update persistentvolumeclaims/,
   ],
+
+  [['forbidden'], 403, 'pods is forbidden: User "sa" cannot list pods in the namespace "default"', /list pods/],
+  [
+    ['forbidden'],
+    403,
+    'pods "pod-labeler-c7b4fd44d-mr8qh" is forbidden: User "system:serviceaccount:default:pod-labeler" cannot patch pods in the namespace "default": Unknown user "system:serviceaccount:default:pod-labeler"',
+    /patch pods/,
+  ],
+  [['cluster-busy'], 403, 'pods "p" is forbidden: not yet ready to handle request', /ready/],
 ];
 
 describe('diagnoseRefusal', () => {

@@ -312,6 +312,48 @@ const reported: [reasons: string[], text: string, says: RegExp, image?: string][
     'failed to do request: Head "https://registry.example.com/v2/app/manifests/1": stopped after 10 redirects',
     /error/,
   ],
+
+  [
+    ['image-untrusted'],
+    'rpc error: code = Unknown desc = copying system image from manifest list: reading signatures: parsing signature https://registry.redhat.io/containers/sigstore/openshift4/ose-oauth-proxy@sha256=f968/signature-9: unrecognized signature format',
+    /signature/,
+  ],
+  [
+    ['image-pull-failed'],
+    'copying system image from manifest list: writing blob: adding layer with blob "sha256:82aabceedc2f": processing tar file(potentially insufficient UIDs or GIDs available in user namespace (requested 0:42 for /etc/shadow)',
+    /reports|unpack/,
+  ],
+  [
+    ['image-untrusted'],
+    'copying system image from manifest list: Source image rejected: No public keys imported',
+    /signature/,
+  ],
+  [
+    ['node-disk-full'],
+    'copying system image from manifest list: writing blob: adding layer with blob "sha256:abc": unpacking failed (error: exit status 1; output: write /usr/lib/x86_64-linux-gnu/libicudata.so.72.1: disk quota exceeded)',
+    /disk/,
+  ],
+  [
+    ['image-unreachable'],
+    'copying system image from manifest list: reading blob sha256:957776ed783d: fetching blob: received unexpected HTTP status: 502 Bad Gateway',
+    /error/,
+  ],
+  [
+    ['image-pull-failed', 'image-unreachable'],
+    'copying system image from manifest list: parsing image configuration: fetching blob: StatusCode: 400, "<?xml version="1.0"?><Error><Code>..."',
+    /reports|error/,
+  ],
+  [
+    ['image-pull-failed', 'image-untrusted'],
+    'image pull failed for registry.access.redhat.com/rhel7/pod-infrastructure:latest, this may be because there are no credentials on this request.  details: (open /etc/docker/certs.d/registry.access.redhat.com/redhat-ca.crt: no such file or directory)',
+    /reports|certificate/,
+  ],
+  [
+    ['image-unreachable'],
+    'image pull failed for gcr.io/google_containers/pause-amd64:3.0, this may be because there are no credentials on this request.  details: (Get https://gcr.io/v1/_ping: dial tcp 108.177.97.82:443: connect: connection refused)',
+    /reached/,
+  ],
+  [['image-not-found'], 'Error: image library/hello-world-app not found', /not found/],
 ];
 
 function diagnose(image: string, reason: string, message: string) {

@@ -55,7 +55,9 @@ function causeOf(reason: string, texts: string[], names: string[]): ImageCause |
   // The inspection of an image on the node says nothing about a registry.
   if (reason === 'ImageInspectError') return null;
   for (const text of texts) {
-    const cause = imageCauseOf(withoutNames(text, names));
+    // The kubelet itself guesses so for Docker, whatever the registry said.
+    const said = text.replace(/this may be because there are no credentials on this request/i, '');
+    const cause = imageCauseOf(withoutNames(said, names));
     if (cause) return cause;
   }
   return null;

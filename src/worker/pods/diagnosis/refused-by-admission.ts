@@ -14,6 +14,7 @@ const rules: Rule[] = [
   permission,
   namespaceTerminating,
   policyRefusal,
+  notReadyYet,
   quota,
   limitRange,
   serviceAccount,
@@ -34,11 +35,12 @@ export function admissionRefusal(answer: Answer): RefusalTexts | null {
 
 /** `apiserver/pkg/endpoints/handlers/responsewriters/errors.go`: the only text of a missing permission. */
 function permission({ cause }: Answer): RefusalTexts | null {
-  const match = /^User ".*?" cannot (\w+) (?:resource "([\w./-]+)"|path "([^"]+)")/.exec(cause);
+  // Before Kubernetes 1.12 the resource has no quotes: `cannot list pods in the namespace "x"`.
+  const match = /^User ".*?" cannot (\w+) (?:resource "([\w./-]+)"|path "([^"]+)"|([\w./-]+))/.exec(cause);
   if (!match) return null;
   return {
     reason: 'forbidden',
-    message: `The worker lacks a permission in the cluster: it may not ${match[1]} ${match[2] ?? match[3]}.`,
+    message: `The worker lacks a permission in the cluster: it may not ${match[1]} ${match[2] ?? match[3] ?? match[4]}.`,
     nextStep: 'An administrator must grant it. Then retry.',
     kind: 'terminal',
   };
@@ -55,6 +57,17 @@ function namespaceTerminating({ causes, cause }: Answer): RefusalTexts | null {
     reason: 'namespace-terminating',
     message: `The namespace ${name} of the cluster is being deleted, so nothing can be created in it.`,
     nextStep: 'An administrator must create it again when it is gone. The worker tries again by itself.',
+    kind: 'transient',
+  };
+}
+
+/** `apiserver/pkg/admission`: a plugin has not read its objects yet, because the API server has just started. */
+function notReadyYet({ cause }: Answer): RefusalTexts | null {
+  if (!/^not yet ready to handle request/i.test(cause)) return null;
+  return {
+    reason: 'cluster-busy',
+    message: 'The cluster has just started and is not ready to check requests yet.',
+    nextStep: 'The worker tries again by itself.',
     kind: 'transient',
   };
 }

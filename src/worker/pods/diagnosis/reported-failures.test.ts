@@ -157,6 +157,38 @@ const reported: [reasons: string[], waiting: string, text: string, says: RegExp]
     'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "kube-controller-manegaar": executable file not found in $PATH: unknown',
     /kube-controller-manegaar/,
   ],
+
+  [
+    ['create-container-error'],
+    'CreateContainerError',
+    'Error response from daemon: Conflict. The container name "/k8s_kube-apiserver_kube-apiserver-pi-master1_kube-system_1403_24" is already in use by container "eced8537863007db9a915924785306b26238cabbd3feec0e5226e2ad0710807b". You have to remove (or rename) that container to be able to reuse that name.',
+    /first attempt/,
+  ],
+  [
+    ['create-container-error'],
+    'CreateContainerError',
+    'error mounting "/etc/kubernetes/scheduler.conf": no such file or directory',
+    /mounted/,
+  ],
+  [['create-container-error'], 'CreateContainerError', 'mkdir /etc/systemd: read-only file system', /reports/],
+  [
+    ['start-error'],
+    'RunContainerError',
+    'failed to start container "21c865364925": Error response from daemon: linux spec capabilities: Unknown capability to add: "CAP_CAP_SYS_RESOURCE"',
+    /reports/,
+  ],
+  [
+    ['start-error'],
+    'RunContainerError',
+    'oci runtime error: container_linux.go:235: starting container process caused "exec: \\"/abc\\": stat /abc: no such file or directory"',
+    /\/abc/,
+  ],
+  [
+    ['create-container-error'],
+    'RunContainerError',
+    'OCI runtime create failed: container_linux.go:346: starting container process caused "process_linux.go:449: container init caused \\"rootfs_linux.go:58: mounting \\\\\\"/var/lib/kubelet/pods/x\\\\\\" to rootfs caused \\\\\\"not a directory\\\\\\"\\"": unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type',
+    /mounted/,
+  ],
 ];
 
 /** Reasons and messages with which nodes refused pods, found in public reports. */
@@ -186,6 +218,14 @@ const refused: [reasons: string[], reason: string, message: string, says: RegExp
     'Pod Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [(res: pods, q: 1), ]',
     /reports/,
   ],
+
+  [
+    ['node-pressure'],
+    'Evicted',
+    'The node was low on resource: memory. Container memory-bomb-container was using 2890108Ki, which exceeds its request of 2000Mi.',
+    /short of memory/,
+  ],
+  [['node-pressure'], 'Evicted', 'The node had condition: [MemoryPressure]. ', /short of memory/],
 ];
 
 const diagnose = (status: object) =>

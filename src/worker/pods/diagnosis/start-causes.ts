@@ -123,7 +123,7 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
   ],
   // containerd and CRI-O keep the name until the first, slow attempt has ended.
   [
-    /name .*is reserved|is in use by|already reserved/i,
+    /name .*is reserved|already in use|in use by|already reserved/i,
     {
       reason: 'create-container-error',
       what: 'is not created yet: its node (machine) still works on the first attempt, because it is busy',
