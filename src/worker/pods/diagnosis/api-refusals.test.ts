@@ -57,18 +57,6 @@ const refusals = [
     says: ['allow-privilege-escalation', 'not allowed'],
   },
   {
-    what: 'a webhook that gives no reason',
-    answer: {
-      status: 400,
-      reason: '',
-      message: 'admission webhook "guard.example.com" denied the request without explanation',
-      details: { kind: '' },
-    },
-    expected: { reason: 'admission-denied', actor: 'administrator' },
-    retried: false,
-    says: ['guard.example.com'],
-  },
-  {
     what: 'the certificate of a webhook is not trusted',
     answer: {
       status: 500,

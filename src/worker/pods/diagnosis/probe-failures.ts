@@ -89,11 +89,11 @@ export function probeFailure(given: ContainerCase): Diagnosis | null {
 /** `pkg/probe`: http, tcp, grpc and exec write what they saw. */
 function readinessCause(message: string): string {
   if (/probe errored/i.test(message)) return 'its node (machine) could not run its readiness check';
-  const seen = withoutNames(message.replace(/^Readiness probe failed:?/i, ''));
-  if (/deadline exceeded|timeout|timed out/i.test(seen)) return 'it does not answer its readiness check in time';
+  const found = withoutNames(message.replace(/^Readiness probe failed:?/i, ''));
+  if (/deadline exceeded|timeout|timed out/i.test(found)) return 'it does not answer its readiness check in time';
   const status = /(?:statuscode|returned error): (\d+)/i.exec(message)?.[1];
   if (status !== undefined) return `it answers its readiness check with an error (HTTP ${status})`;
-  if (/connection refused|failed to connect/i.test(seen))
+  if (/connection refused|failed to connect/i.test(found))
     return 'its readiness check fails, because it does not listen yet';
   if (/NOT_SERVING/.test(message)) return 'its readiness check fails: it says itself that it is not ready';
   const reported = meaningfulPart(message.replace(/^Readiness probe failed:?/i, '')).replaceAll('"', "'");

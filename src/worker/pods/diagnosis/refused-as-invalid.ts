@@ -12,7 +12,8 @@ export function invalidRefusal(answer: Answer): RefusalTexts {
     return {
       reason: 'change-refused',
       message: `The ${objectOf(answer)} exists, and the cluster does not allow this change of it${fields === '' ? '' : ` (${fields})`}.`,
-      nextStep: 'An administrator must set the changed setting back, or the object must be created anew.',
+      nextStep:
+        'An administrator must set the changed setting back, or delete the object, so that it is created again.',
       kind: 'terminal',
     };
   }

@@ -43,7 +43,7 @@ function admissionPolicy({ text }: Answer): Policy | null {
   return match ? { by: `The policy "${match[1]}" of the cluster`, says: match[2] ?? '' } : null;
 }
 
-/** `admission/plugin/webhook/errors/statuserror.go`: `admission webhook "w" denied the request: …` or `… without explanation`. */
+/** `admission/plugin/webhook/errors/statuserror.go`: `admission webhook "w" denied the request: …`; what follows may be missing. */
 function webhook({ text }: Answer): Policy | null {
   const match = /(?:^|: )admission webhook "([^"]+)" denied the request(?:: (.*))?/i.exec(text);
   if (!match) return null;
