@@ -2,6 +2,7 @@
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
+import { evictionOf } from './evictions.ts';
 import { evidenceOfEvent } from './evidence.ts';
 import { oldestFirst } from './snapshot-events.ts';
 
@@ -40,6 +41,11 @@ export function diagnoseGone(events: KubernetesEvent[]): Diagnosis {
   const podEvents = oldestFirst(events).filter(({ involvedObject }) => involvedObject.kind === 'Pod');
   const newest = (pattern: RegExp) => podEvents.findLast(({ reason }) => pattern.test(reason));
   const nextStep = 'A new pod starts by itself.';
+  // The kubelet warns of an eviction for the sake of its node; autoscalers record the same reason as an ordinary event.
+  const eviction = podEvents.findLast(({ reason, isWarning }) => reason === 'Evicted' && isWarning);
+  if (eviction) {
+    return createDiagnosis({ ...evictionOf(eviction.message), state: 'lost', evidence: [evidenceOfEvent(eviction)] });
+  }
   for (const { events: pattern, reason, message } of causes) {
     const event = newest(pattern);
     if (event) return createDiagnosis({ state: 'lost', reason, message, nextStep, evidence: [evidenceOfEvent(event)] });
