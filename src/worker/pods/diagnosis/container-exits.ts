@@ -107,7 +107,7 @@ function diagnoseInterruption({ container, now }: ContainerCase, end: ContainerE
 /** @param reason the reason in Kubernetes, such as `CreateContainerError` */
 export function diagnoseStart({ container }: ContainerCase, reason: string, message = ''): Diagnosis {
   const cause = startCauseOf(withoutNames(message), message);
-  const isCreation = reason === 'CreateContainerError';
+  const isCreation = reason !== 'StartError' && !reason.startsWith('Run');
   const subject = nameContainer(container.name);
   return createDiagnosis({
     state: 'failing',

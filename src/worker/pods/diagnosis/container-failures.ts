@@ -39,6 +39,9 @@ function waitingFailure(given: ContainerCase): Diagnosis | null {
     case 'RunInitContainerError':
     case 'PreCreateHookError':
     case 'PreStartHookError':
+    // `cri-api/pkg/errors`.
+    case 'ImageVolumeMountFailed':
+    case 'RROUnsupported':
       return diagnoseStart(given, reason, message);
     case 'CrashLoopBackOff': {
       const end = container.lastState.terminated;

@@ -189,6 +189,18 @@ const reported: [reasons: string[], waiting: string, text: string, says: RegExp]
     'OCI runtime create failed: container_linux.go:346: starting container process caused "process_linux.go:449: container init caused \\"rootfs_linux.go:58: mounting \\\\\\"/var/lib/kubelet/pods/x\\\\\\" to rootfs caused \\\\\\"not a directory\\\\\\"\\"": unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type',
     /mounted/,
   ],
+  [
+    ['create-container-error'],
+    'CreateContainerError',
+    'ImageVolumeMountFailed: failed to mount image volume: snapshot is busy',
+    /image of a volume/,
+  ],
+  [
+    ['create-container-error'],
+    'RROUnsupported',
+    'the runtime handler does not support recursive read-only mounts',
+    /reports/,
+  ],
 ];
 
 /** Reasons and messages with which nodes refused pods, found in public reports. */

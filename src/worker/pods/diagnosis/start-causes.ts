@@ -86,6 +86,15 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
       toDo: correctCommand,
     },
   ],
+  // `cri-api/pkg/errors`: a volume that is an image.
+  [
+    /ImageVolumeMountFailed/,
+    {
+      reason: 'create-container-error',
+      what: 'could not start: the image of a volume could not be mounted into it',
+      toDo: 'An administrator must check the image of the volume and the node.',
+    },
+  ],
   // EISDIR and ENOTDIR of a bind mount, and containerd `oci/spec_opts.go` (`WithMounts`).
   [
     /mount a directory onto a file|error mounting|mount.* not a directory|is mounted on .* not a shared|failed to (?:mkdir|stat)\b/i,
