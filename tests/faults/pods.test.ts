@@ -104,7 +104,11 @@ describe('fault 17: the pod is deleted by hand, evicted, or its node is lost', (
       reason: 'Evicted',
       message: 'The node was low on resource: ephemeral-storage.',
     });
-    const evicted = await system.until(project.id, { status: 'initializing', reason: 'node-pressure', phase: 'Failed' });
+    const evicted = await system.until(project.id, {
+      status: 'initializing',
+      reason: 'node-pressure',
+      phase: 'Failed',
+    });
     expect(projectText(evicted)).toMatch(
       /evicted.*disk storage.*starts by itself.*low on resource: ephemeral-storage\./s,
     );
