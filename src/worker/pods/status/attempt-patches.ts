@@ -12,7 +12,7 @@ import { failureFields, withAttempt, withReasonSince, type AttemptNumber } from 
 export interface AttemptFailure {
   /** The generation that the attempt was made for. */
   generation: number;
-  error: Pick<KubernetesError, 'message' | 'reason' | 'evidence'>;
+  error: Pick<KubernetesError, 'message' | 'reason' | 'nextStep' | 'actor' | 'evidence'>;
   /** No further attempt follows until the owner retries. */
   failedPermanently: boolean;
   /** `null`: the number of attempts has no limit. */
@@ -57,6 +57,7 @@ export function recordFailure(
   const failure = {
     podError: error.message,
     podErrorCode: error.reason,
+    podErrorAdvice: { message: error.message, nextStep: error.nextStep, actor: error.actor },
     failedGeneration: failedPermanently ? generation : null,
     progress: attempt ? withAttempt(record.progress, attempt) : record.progress,
   };

@@ -192,6 +192,22 @@ describe('derive', () => {
     ).toBeNull();
   });
 
+  it('shows a pod that failed and is replaced by itself as a start', () => {
+    const evicted = podOf({ ready: false });
+    evicted.status = {
+      ...evicted.status,
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'Container a exceeded its limit.',
+    };
+    expect(derive(recordFixture(acknowledged), { pod: evicted, claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      reason: 'evicted',
+      actor: 'owner',
+      retryable: false,
+    });
+  });
+
   it('changes nothing in an archived project', () => {
     expect(derive(recordFixture({ status: 'archived', deletedAt: now }), { pod: podOf(), claim: null }, now)).toEqual(
       {},

@@ -136,15 +136,16 @@ function diagnoseTerminating(objects: OurObjects, now: string): Diagnosis | null
   return pod?.metadata.deletionTimestamp ? diagnosePod({ ...objects, pod, now: Date.parse(now) }) : null;
 }
 
-/** A failure that ends without anybody's help is shown as a start that continues. */
+/** A failure that ends without anybody's help is shown as a start that continues: `decide` replaces a pod that failed. */
 function statusOf({ state, actor }: Diagnosis): 'initializing' | 'error' {
-  const continues = state === 'starting' || state === 'lost' || (state === 'failing' && actor === 'nobody');
+  const continues =
+    state === 'starting' || state === 'lost' || state === 'failed' || (state === 'failing' && actor === 'nobody');
   return continues ? 'initializing' : 'error';
 }
 
 function fieldsOf({ reason, message, nextStep, actor, evidence, since, recheckAt, state }: Diagnosis): StatusFields {
   // The cluster tries again by itself, but a person who has fixed the cause need not wait for that.
-  const retryable = state === 'failed' || (state === 'failing' && actor !== 'nobody');
+  const retryable = state === 'failing' && actor !== 'nobody';
   return { reason, message, nextStep, actor, retryable, evidence, since, recheckAt };
 }
 
