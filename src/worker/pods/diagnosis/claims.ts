@@ -71,10 +71,12 @@ export function lostClaim(input: ClaimInput): Diagnosis | null {
   });
 }
 
-function isMissing({ pod, claim, schedulerMessage }: ClaimInput): boolean {
+/** Pods and claims have separate watches, so the claim of a new pod may be reported later than the pod. */
+function isMissing({ pod, claim, schedulerMessage, now }: ClaimInput): boolean {
   if (claim) return false;
   const isNamed = pod.spec.volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim);
-  return isNamed || /persistentvolumeclaim "[^"]*" not found/i.test(schedulerMessage);
+  const isOld = isOverdue(pod.metadata.creationTimestamp, deadlines.schedulingMs, now);
+  return (isNamed && isOld) || /persistentvolumeclaim "[^"]*" not found/i.test(schedulerMessage);
 }
 
 function missingClaim(input: ClaimInput): Diagnosis {
