@@ -9,7 +9,8 @@ import {
   type WorkerSystem,
 } from '../../support/worker-system.ts';
 
-vi.setConfig({ maxConcurrency: 3 });
+// A failed pod is replaced when it is ten seconds old.
+vi.setConfig({ maxConcurrency: 3, testTimeout: 40_000 });
 
 const namespace = 'opencode';
 const hour = 3_600_000;
