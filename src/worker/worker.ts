@@ -159,13 +159,15 @@ function startParts(
   const queue = createProjectQueue({ redis: producer, log });
   const publisher = createStatusPublisher({ redis: producer, log });
   const metrics = createWorkerMetrics(clock);
-  const writer = createStatusWriter({ db, publisher, metrics, clock });
+  // The objects of the cluster have its times, so everything that reads their ages uses its clock.
+  const { clock: clusterClock } = kubernetes;
+  const writer = createStatusWriter({ db, publisher, metrics, clock: clusterClock });
   const reconciler = createReconciler({
     db,
     kubernetes,
     writer,
     settings: { ...config.pod, installationId, accessKeyId: accessKeys.currentKeyId },
-    clock,
+    clock: clusterClock,
     accessKeys,
   });
   const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
@@ -174,7 +176,7 @@ function startParts(
   const readLog = createReadPodLog({ kubernetes });
   const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, clock, log });
   const { watchLimits: limits, resyncMs, orphanGraceMs } = options;
-  const watchDeps = { db, kubernetes, writer, dispatcher, metrics, installationId, log, clock, random };
+  const watchDeps = { db, kubernetes, writer, dispatcher, metrics, installationId, log, clock: clusterClock, random };
   const duties = (leadership: Leadership) =>
     Promise.all([
       watchCluster({ ...watchDeps, limits, resyncMs, orphanGraceMs }, leadership),

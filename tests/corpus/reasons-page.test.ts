@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 
 import { reasonFacts, type ReasonCode } from '../../src/shared/contract/reasons.ts';
+import { reasonSources } from './reason-sources.ts';
 import { diagnoseSnapshot, readSnapshot, snapshotNames } from './snapshots.ts';
+import { startReasonSources } from './start-reason-sources.ts';
 
 const cell = (text: string) => text.replace(/\s+/g, ' ').replaceAll('|', '\\|').trim();
 const row = (...cells: string[]) => `| ${cells.map(cell).join(' | ')} |`;
@@ -9,6 +11,9 @@ const row = (...cells: string[]) => `| ${cells.map(cell).join(' | ')} |`;
 function page(): string {
   const codes = Object.entries(reasonFacts).map(([code, { title, inKubernetes, toDo, actor }]) =>
     row(`\`${code}\``, title, inKubernetes, toDo, actor),
+  );
+  const rules = Object.entries({ ...startReasonSources, ...reasonSources }).map(([code, { rule, source }]) =>
+    row(`\`${code}\``, rule, source),
   );
   const snapshots = snapshotNames.map((name) => {
     const snapshot = readSnapshot(name);
@@ -28,6 +33,15 @@ diagnosis of each captured snapshot. The test fails when the page is out of date
 | Code | Title | In Kubernetes | What to do | Who |
 |---|---|---|---|---|
 ${codes.join('\n')}
+
+## Rules
+
+Structured facts come before events, and events before texts. The rules read a text without URLs and names. Where no rule applies, the
+diagnosis quotes Kubernetes and names no cause.
+
+| Code | Rule | Source |
+|---|---|---|
+${rules.join('\n')}
 
 ## Captured snapshots
 
@@ -66,11 +80,8 @@ it('nearly every reason that a pod can have is covered by a snapshot', () => {
   ];
   const codes = Object.keys(reasonFacts) as ReasonCode[]; // the table has exactly these keys
   expect(codes.filter((code) => !covered.has(code) && !notFromPods.includes(code))).toEqual([
-    'cloning',
     'starting-slow',
     'node-silent',
-    'image-pull-failed',
-    'cluster-busy',
     'cluster-error',
   ]);
 });

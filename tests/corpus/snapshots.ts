@@ -40,7 +40,16 @@ const snapshotSchema = z.object({
     .object({
       reason: z.string().optional(),
       message: z.string().optional(),
-      details: z.object({ causes: z.array(z.object({ reason: z.string().optional() })).optional() }).nullish(),
+      details: z
+        .object({
+          kind: z.string().optional(),
+          causes: z
+            .array(
+              z.object({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }),
+            )
+            .optional(),
+        })
+        .nullish(),
     })
     .optional(),
 });
@@ -73,28 +82,28 @@ export function readSnapshot(name: string): CapturedSnapshot {
 export function diagnoseSnapshot(given: CapturedSnapshot, now = Date.parse(given.capturedAt)): Diagnosed {
   const { pod, events, pvc: claim, node, status, httpStatus } = given;
   if (status && httpStatus !== undefined) {
-    const causes = (status.details?.causes ?? []).flatMap(({ reason }) => reason ?? []);
-    const refusal = diagnoseRefusal({ status: httpStatus, reason: status.reason, message: status.message, causes });
-    return { ...refusal, state: stateOfRefusal(refusal.reason) };
+    const refusal = diagnoseRefusal({ ...status, status: httpStatus });
+    return { ...refusal, state: stateOfRefusal(refusal) };
   }
   const diagnosed = pod ? diagnosePod({ pod, events, claim, node, now }) : diagnoseGone(events);
   return { ...diagnosed, state: diagnosed.state === 'ready' ? 'running' : diagnosed.state };
 }
 
-/** The state that follows from a refused request. The worker decides this from the kind of the error. */
-function stateOfRefusal(reason: Diagnosed['reason']): string {
-  switch (reason) {
-    case 'pod-gone':
+/** The state that follows from a refused request, as the worker shows it. */
+function stateOfRefusal({ kind, reason }: ReturnType<typeof diagnoseRefusal>): string {
+  // No pod starts with credentials that the cluster refuses, although the worker keeps trying.
+  if (reason === 'unauthorized') return 'failed';
+  if (reason === 'eviction-blocked') return 'running';
+  switch (kind) {
+    case 'not-found':
       return 'lost';
-    case 'name-conflict':
+    case 'already-exists':
       return 'starting';
-    case 'eviction-blocked':
-      return 'running';
-    case 'admission-unavailable':
-    case 'cluster-busy':
-    case 'cluster-error':
-      return 'failing';
-    default:
+    case 'terminal':
       return 'failed';
+    case 'conflict':
+    case 'gone':
+    case 'transient':
+      return 'failing';
   }
 }

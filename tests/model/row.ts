@@ -56,7 +56,13 @@ export const allGuards: Guards = {
   rowIsReadAfterCluster: true,
 };
 
-const error: AttemptFailure['error'] = { message: 'It failed.', reason: 'cluster-error', evidence: [] };
+const error: AttemptFailure['error'] = {
+  message: 'It failed.',
+  reason: 'cluster-error',
+  nextStep: 'Check it.',
+  actor: 'administrator',
+  evidence: [],
+};
 const now = new Date(testNow).toISOString();
 const nothing: Actual = { pod: null, claim: null };
 

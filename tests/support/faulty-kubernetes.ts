@@ -61,6 +61,8 @@ export interface FaultyKubernetes {
   onWatch: (watch: FaultyWatch) => void;
   /** Maps each event of a watch to the events that the worker receives. A test may replace it at any time. */
   alter: (event: WatchEvent, watch: FaultyWatch) => WatchEvent[];
+  /** How far the clock of the cluster seems to be ahead, in the `Date` header of its answers. */
+  aheadMs: number;
   /** Removes all faults that a test has set. */
   heal(): void;
   /** The network between the worker and the API. {@link comeBack} replaces it. */
@@ -193,7 +195,8 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
       passing.status = answer.statusCode ?? null;
       answer.on('error', () => response.destroy());
       if (fault === 'lose-answer') return void answer.resume().on('end', reset);
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      const date = new Date(Date.now() + faulty.aheadMs).toUTCString();
+      response.writeHead(answer.statusCode ?? 502, { ...answer.headers, date });
       response.flushHeaders();
       if (fault === 'hang-in-body') return void sendHalf(answer, response);
       if (!passing.isWatch || answer.statusCode !== 200) return void answer.pipe(response);
@@ -220,7 +223,8 @@ export async function createFaultyKubernetes(kubeconfigPath: string): Promise<Fa
   return faulty;
 }
 
-const noFaults: Pick<FaultyKubernetes, 'fault' | 'onWatch' | 'alter'> = {
+const noFaults: Pick<FaultyKubernetes, 'aheadMs' | 'fault' | 'onWatch' | 'alter'> = {
+  aheadMs: 0,
   fault: () => undefined,
   onWatch: () => undefined,
   alter: (event) => [event],

@@ -67,6 +67,7 @@ export function recordFixture(changes: Partial<ProjectRecord> = {}): ProjectReco
     podIp: null,
     accessKeyId: null,
     podErrorCode: null,
+    podErrorAdvice: null,
     ...changes,
   };
 }

@@ -14,6 +14,7 @@ const record = (overrides: Partial<ProjectRecord> = {}): ProjectRecord => ({
   failedGeneration: null,
   podUid: null,
   podErrorCode: null,
+  podErrorAdvice: null,
   podIp: null,
   accessKeyId: null,
   ...overrides,

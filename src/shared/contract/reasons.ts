@@ -48,6 +48,11 @@ export const reasonFacts = {
     'event TriggeredScaleUp',
     'The cluster adds a node. This takes some minutes.',
   ),
+  'scheduling-gated': ordinary(
+    'Held back',
+    'PodScheduled False, SchedulingGated',
+    'The program that set the scheduling gate removes it.',
+  ),
   scheduled: ordinary(
     'Waiting for its node',
     'PodScheduled is True, no container has a status',
@@ -65,6 +70,12 @@ export const reasonFacts = {
     'Slow start',
     'not ready long after the start',
     'It gets more time. Then it is started again.',
+  ),
+
+  'readiness-gate': ordinary(
+    'Waiting for a check',
+    'Ready False, ReadinessGatesNotReady',
+    'The program behind the readiness gate sets its condition.',
   ),
 
   // In the desired state, or on the way there.
@@ -119,6 +130,12 @@ export const reasonFacts = {
     'Check the storage class and its provisioner.',
   ),
   'volume-deleting': recovers('Deleting old volume', 'the claim has a deletionTimestamp', 'A new volume follows.'),
+  'volume-missing': recovers('Volume gone', 'persistentvolumeclaim … not found', 'A new volume is created by itself.'),
+  'volume-lost': forAdmin(
+    'Volume lost',
+    'the claim is Lost, event ClaimLost',
+    'Restore the volume. The files may be lost.',
+  ),
   'attach-failed': forAdmin('Volume not attached', 'event FailedAttachVolume', 'Check the volume and the node.'),
   'multi-attach': recovers(
     'Volume attached elsewhere',
@@ -130,6 +147,12 @@ export const reasonFacts = {
     'Network not set up',
     'event FailedCreatePodSandBox',
     'Check the network plugin of the node.',
+  ),
+
+  'sandbox-failed': forAdmin(
+    'Pod not prepared',
+    'event FailedCreatePodSandBox, other causes',
+    'Check the container runtime of the node.',
   ),
 
   // Images.
@@ -154,18 +177,44 @@ export const reasonFacts = {
     'ImagePullBackOff: x509',
     'Make the nodes trust its certificate.',
   ),
+  'image-wrong-platform': forAdmin(
+    'Image for other processors',
+    'ImagePullBackOff: no match for platform; exec format error',
+    'Push a build for the processor of the nodes, or choose other nodes.',
+  ),
+  'image-absent': forAdmin(
+    'Image not on node',
+    'ErrImageNeverPull',
+    'Load the image on the node, or change the pull policy.',
+  ),
+  'node-disk-full': forAdmin('Disk full', 'no space left on device', 'Make room on the node.'),
   'image-invalid-name': forAdmin('Invalid image name', 'InvalidImageName', 'Correct the name.'),
   'image-pull-failed': forAdmin('Image not pulled', 'ImagePullBackOff, other causes', 'Check the registry.'),
 
   // Containers.
   'config-missing': forAdmin('Configuration missing', 'CreateContainerConfigError', 'Provide the ConfigMap or Secret.'),
+  'config-error': forAdmin(
+    'Settings not usable',
+    'CreateContainerConfigError, other causes',
+    'Correct the settings of the pod.',
+  ),
+  'image-user': forAdmin(
+    'User not allowed',
+    'CreateContainerConfigError: runAsNonRoot; unable to find user',
+    'Set a numeric user in the image or in the settings.',
+  ),
+  interrupted: recovers(
+    'Interrupted',
+    'exit code 255 with Unknown, ContainerStatusUnknown',
+    'The container starts again by itself.',
+  ),
   'create-container-error': forAdmin(
     'Container not created',
     'CreateContainerError',
     'Check the node and the pod settings.',
   ),
-  'start-error': forOwner('Program not started', 'RunContainerError, StartError', 'Correct the command or the image.'),
-  'hook-failed': forOwner('Start hook failed', 'FailedPostStartHook', 'Correct the hook or the image.'),
+  'start-error': forAdmin('Program not started', 'RunContainerError, StartError', 'Correct the command or the image.'),
+  'hook-failed': forAdmin('Start hook failed', 'FailedPostStartHook', 'Correct the hook or the image.'),
   'crash-loop': forOwner('Keeps crashing', 'CrashLoopBackOff, Error', 'Check the log, fix the cause, and restart.'),
   'completed-loop': forOwner(
     'Keeps ending',
@@ -191,7 +240,21 @@ export const reasonFacts = {
   ),
 
   // The pod ended.
-  evicted: forOwner('Evicted', 'Failed with Evicted', 'Use less disk or memory. It is started again by itself.'),
+  evicted: forOwner(
+    'Evicted',
+    'Failed with Evicted: over a limit of its own',
+    'Use less disk or memory. It is started again by itself.',
+  ),
+  'node-pressure': forAdmin(
+    'Node short of resources',
+    'Failed with Evicted: the node was low on resource',
+    'It is started again by itself. Make room on the nodes.',
+  ),
+  'node-shutdown': recovers(
+    'Node shut down',
+    'Failed with Terminated, NodeShutdown',
+    'The project moves to another node.',
+  ),
   'deadline-exceeded': forOwner(
     'Time limit reached',
     'Failed with DeadlineExceeded',
@@ -204,13 +267,44 @@ export const reasonFacts = {
   'cluster-unreachable': forAdmin(
     'Cluster unreachable',
     'no answer from the API',
-    'This continues by itself when the cluster answers.',
+    'It continues by itself when the cluster answers.',
   ),
   'cluster-busy': recovers('Cluster busy', '429, conflicts', 'The worker tries again by itself.'),
   'eviction-blocked': recovers('Eviction blocked', '429, DisruptionBudget', 'The worker tries again by itself.'),
   unauthorized: forAdmin('Credentials refused', '401', 'Renew the credentials of the worker.'),
   forbidden: forAdmin('Permission missing', '403', 'Grant the worker the missing permission.'),
   'quota-exceeded': forAdmin('Quota used up', '403, exceeded quota', 'Raise the quota, or stop something.'),
+  'quota-unspecified': forAdmin(
+    'Needs not stated',
+    '403, failed quota: must specify',
+    'State the needs of every container, or set default values.',
+  ),
+  'limit-range': forAdmin(
+    'Outside the limits',
+    '403, LimitRange',
+    'Correct the settings or the limits of the namespace.',
+  ),
+  'placement-conflict': forAdmin(
+    'Nodes not allowed',
+    '403, PodNodeSelector, PodTolerationRestriction',
+    'Correct the settings or the annotations of the namespace.',
+  ),
+  'priority-class-missing': forAdmin(
+    'Priority class missing',
+    '403, no PriorityClass with name',
+    'Create the priority class, or correct the settings.',
+  ),
+  'runtime-class-missing': forAdmin(
+    'Runtime class missing',
+    '403, RuntimeClass not found',
+    'Create the runtime class, or correct the settings.',
+  ),
+  'service-account-missing': recovers(
+    'Service account missing',
+    '403, error looking up service account',
+    'The cluster creates it soon. The worker tries again by itself.',
+  ),
+  refused: forAdmin('Refused by the cluster', '403, other causes', 'Find out what refuses the request.'),
   'admission-denied': forAdmin(
     'Denied by policy',
     '403, admission webhook, PodSecurity',
@@ -218,6 +312,19 @@ export const reasonFacts = {
   ),
   'admission-unavailable': forAdmin('Policy check unavailable', '500, failed calling webhook', 'Check the webhook.'),
   'namespace-missing': forAdmin('Namespace missing', '404, namespaces … not found', 'Create the namespace.'),
+  'namespace-terminating': forAdmin(
+    'Namespace being deleted',
+    '403, NamespaceTerminating',
+    'Create the namespace again. The worker tries again by itself.',
+  ),
+  'change-refused': forAdmin('Change refused', '422, immutable field; 403, volume resize', 'Set the change back.'),
+  'invalid-name': forAdmin('Invalid name', '422, metadata.name', 'Correct the settings of the worker.'),
+  'request-too-large': forAdmin('Request too large', '413, request is too large', 'Make the settings shorter.'),
+  'api-unsupported': forAdmin(
+    'Function not offered',
+    '404 without an object, 405, 406, 415',
+    'Check the address and the version of the cluster.',
+  ),
   'invalid-spec': forAdmin('Invalid settings', '400, 422', 'Correct the settings of the worker.'),
   'name-conflict': forAdmin('Name taken', '409 by an object that is not ours', 'Rename or remove the object.'),
   'cluster-error': forAdmin(

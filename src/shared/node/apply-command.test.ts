@@ -18,6 +18,7 @@ function record(overrides: Partial<ProjectRecord>): ProjectRecord {
     failedGeneration: null,
     podUid: null,
     podErrorCode: null,
+    podErrorAdvice: null,
     podIp: null,
     accessKeyId: null,
     generation: 7,

@@ -41,7 +41,7 @@ export const scenarioReasons: [scenario: string, reason: ReasonCode][] = [
   ['no-scheduler', 'waiting-for-node'],
   ['silent-node', 'scheduled'],
   ['node-lost', 'node-lost'],
-  ['evicted', 'evicted'],
+  ['evicted', 'node-pressure'],
   ['deadline', 'deadline-exceeded'],
   ['refused', 'node-refused'],
   ['preempted', 'preempted'],

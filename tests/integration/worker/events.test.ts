@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { systemClock } from '../../../src/shared/clock.ts';
 import { pruneProjectEvents } from '../../../src/shared/node/db/project-events-repository.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { readUsualStart } from '../../../src/shared/node/db/project-starts-repository.ts';
@@ -131,10 +130,8 @@ describe('Kubernetes events about a pod', () => {
 describe('a status that time alone changes', () => {
   test.concurrent('changes at its deadline, although nothing else happens', async ({ system }) => {
     const aheadMs = 28_000; // the scheduler has thirty seconds
-    await system.startWorker(
-      { OPENCODE_IMAGE: 'registry.example.com/no-scheduler:v1' },
-      { clock: { ...systemClock, now: () => Date.now() + aheadMs } },
-    );
+    system.kubernetes.aheadMs = aheadMs;
+    await system.startWorker({ OPENCODE_IMAGE: 'registry.example.com/no-scheduler:v1' });
     const project = await system.create();
     const early = await system.until(project.id, { reason: 'waiting-for-node', actor: 'nobody' });
     const late = await system.until(project.id, { reason: 'waiting-for-node', actor: 'administrator' });

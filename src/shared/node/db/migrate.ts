@@ -18,6 +18,7 @@ import * as diagnosisFields from '../../../../migrations/0008-explanations.ts';
 import * as projectStarts from '../../../../migrations/0009-project-starts.ts';
 import * as vocabulary from '../../../../migrations/0010-vocabulary.ts';
 import * as podAccess from '../../../../migrations/0011-pod-access.ts';
+import * as failureAdvice from '../../../../migrations/0012-failure-advice.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
@@ -35,6 +36,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0009-project-starts': projectStarts,
   '0010-vocabulary': vocabulary,
   '0011-pod-access': podAccess,
+  '0012-failure-advice': failureAdvice,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -36,7 +36,7 @@ export class AccessTokenModel extends Model {
 
 export class ProjectModel extends Model {
   static override tableName = 'projects';
-  static override jsonAttributes = ['containers', 'progress', 'evidence'];
+  static override jsonAttributes = ['containers', 'progress', 'evidence', 'podErrorAdvice'];
   declare id: string;
   declare ownerId: string;
   declare idempotencyKey: string | null;

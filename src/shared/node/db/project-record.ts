@@ -10,6 +10,13 @@ import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../c
 const time = z.date().transform((date) => date.toISOString());
 /** pg returns a string, because a bigint may exceed 2^53. Versions and sequences never become that large. */
 const bigint = z.coerce.number().int();
+/** What the diagnosis of a failed attempt advises. */
+const failureAdviceSchema = z.object({
+  /** The failure that it belongs to. It counts only while `podError` is the same. */
+  message: z.string(),
+  nextStep: z.string(),
+  actor: actorSchema,
+});
 
 export const projectRecordSchema = z.object({
   id: z.string(),
@@ -48,6 +55,7 @@ export const projectRecordSchema = z.object({
   accessKeyId: z.string().nullable(),
   podError: z.string().nullable(),
   podErrorCode: reasonCodeSchema.nullable().catch(null),
+  podErrorAdvice: failureAdviceSchema.nullable().catch(null),
   statusVersion: bigint,
   createdAt: time,
   updatedAt: time,
@@ -74,6 +82,7 @@ export function toProject(record: ProjectRecord): Project {
     podIp: _i,
     accessKeyId: _k,
     podErrorCode: _c,
+    podErrorAdvice: _a,
     ...project
   } = record;
   return project;

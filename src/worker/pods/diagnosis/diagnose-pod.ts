@@ -6,6 +6,7 @@
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { conditionOf, type ContainerStatus, type KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { isSidecar } from './container-case.ts';
 import { containerFailure } from './container-failures.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { diagnoseEnded } from './ended-pods.ts';
@@ -66,7 +67,7 @@ function firstContainerFailure({ pod, now }: PodSnapshot, events: KubernetesEven
   const inSpecOrder = (statuses: ContainerStatus[]) =>
     statuses.toSorted((a, b) => specOrder.indexOf(a.name) - specOrder.indexOf(b.name));
   const cases = [
-    ...inSpecOrder(initContainerStatuses).map((container) => ({ container, isInit: true })),
+    ...inSpecOrder(initContainerStatuses).map((container) => ({ container, isInit: !isSidecar(pod, container.name) })),
     ...inSpecOrder(containerStatuses).map((container) => ({ container, isInit: false })),
   ];
   for (const containerCase of cases) {

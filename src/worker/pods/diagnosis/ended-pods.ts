@@ -1,135 +1,141 @@
-/** A pod in the phase Failed or Succeeded: it never runs again. */
+/**
+ * A pod in the phase Failed or Succeeded: it never runs again, and a new pod replaces it. The question is who ended it. The order of
+ * trust: the condition `DisruptionTarget`, then the reason of the pod, then its containers.
+ */
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
-import type { KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { conditionOf, type ContainerStatus, type KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { actorFor } from './container-case.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
+import { disruptionOf } from './disruptions.ts';
+import { evictionOf, nodeShutdown, type EndCause } from './evictions.ts';
 import { evidenceOf, evidenceOfEvent } from './evidence.ts';
-import { describeExit, evidenceOfExit } from './exit-codes.ts';
+import { describeExit, evidenceOfExit, isInterruption, lastWords } from './exit-codes.ts';
+import { nodeRefusal } from './node-refusals.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 
 const newPodStarts = 'A new pod starts by itself.';
 
 /** @param events events of this pod, oldest first */
 export function diagnoseEnded({ pod }: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
-  const { reason = '', message } = pod.status;
+  const { reason = '', message = '', phase } = pod.status;
   const warning = events.findLast((event) => event.isWarning);
+  const disruption = conditionOf(pod, 'DisruptionTarget');
   const evidence = [
-    evidenceOf({ source: 'pod', subject: 'status', text: message ?? reason, reason: reason || null }),
+    ...(message || reason || !disruption
+      ? [evidenceOf({ source: 'pod', subject: 'status', text: message || reason || phase, reason: reason || null })]
+      : []),
+    ...(disruption?.status === 'True'
+      ? [
+          evidenceOf({
+            source: 'pod',
+            subject: 'DisruptionTarget',
+            text: disruption.message,
+            reason: disruption.reason ?? null,
+          }),
+        ]
+      : []),
     ...(warning ? [evidenceOfEvent(warning)] : []),
   ];
-  if (pod.status.phase === 'Succeeded') {
-    return createDiagnosis({
-      state: 'failed',
-      reason: 'completed',
-      message: 'All containers have completed and do not run again.',
-      nextStep: `They are meant to keep running. ${newPodStarts}`,
-      evidence,
-    });
-  }
-  return diagnosePodReason(reason, message ?? '', evidence) ?? diagnoseFailedContainer(pod, evidence);
+  const cause = disruptionOf(pod) ?? causeOfReason(pod);
+  if (cause) return createDiagnosis({ ...cause, evidence });
+  return phase === 'Succeeded' ? diagnoseCompleted(evidence) : diagnoseFailedContainer(pod, evidence);
 }
 
-/** By the reason that Kubernetes gives for the end of the pod as a whole; `null` when a container is the cause. */
-function diagnosePodReason(reason: string, message: string, evidence: Diagnosis['evidence']): Diagnosis | null {
+/** By the reason that the kubelet or a controller gives for the end of the pod as a whole; `null` when it gives none. */
+function causeOfReason(pod: KubernetesPod): EndCause | null {
+  const { reason = '', message = '' } = pod.status;
   switch (reason) {
+    case '':
+      return null;
     case 'Evicted':
-      return createDiagnosis({
-        state: 'failed',
-        reason: 'evicted',
-        message: `The pod was evicted from its node (machine) because ${evictionCause(message)}.`,
-        nextStep: `${newPodStarts} The files in the workspace are kept.`,
-        evidence,
-      });
+      return evictionOf(message);
+    // `pkg/kubelet/preemption`: the kubelet makes room for a pod that the node itself needs.
     case 'Preempting':
     case 'Preempted':
-      return createDiagnosis({
+      return {
         state: 'failed',
         reason: 'preempted',
         message: 'The pod made room for a pod of higher priority.',
         nextStep: newPodStarts,
-        evidence,
-      });
+      };
+    // `pkg/kubelet/active_deadline.go`.
     case 'DeadlineExceeded':
-      return createDiagnosis({
+      return {
         state: 'failed',
         reason: 'deadline-exceeded',
         message: 'The pod ran longer than its time limit allows and was ended.',
         nextStep: `${newPodStarts} If the limit is too short, an administrator must raise it.`,
-        evidence,
-      });
+      };
     case 'NodeLost':
-      return createDiagnosis({
+      return {
         state: 'lost',
         reason: 'node-lost',
         message: 'The node (machine) that ran the pod was lost.',
         nextStep: newPodStarts,
-        evidence,
-      });
-    case 'NodeAffinity':
-    case 'OutOfcpu':
-    case 'OutOfmemory':
-    case 'OutOfpods':
-    case 'OutOfephemeral-storage':
-    case 'UnexpectedAdmissionError':
-    case 'NodeShutdown':
+      };
+    // `pkg/kubelet/nodeshutdown`. Before Kubernetes 1.22: `Shutdown` and `NodeShutdown`.
     case 'Terminated':
     case 'Shutdown':
-      return createDiagnosis({
-        state: 'failed',
-        reason: 'node-refused',
-        message: `The node (machine) ${nodeRefusal(reason)}.`,
-        nextStep: `${newPodStarts} If it happens again, an administrator must check the node.`,
-        evidence,
-      });
+    case 'NodeShutdown':
+      return nodeShutdown;
     default:
-      return null;
+      return nodeRefusal(pod);
   }
 }
 
-function evictionCause(message: string): string {
-  if (/ephemeral|disk/i.test(message)) {
-    return 'it used more disk storage outside its volume than allowed, or the disk of the node was full';
-  }
-  if (/memory/i.test(message)) return 'the node was short of memory';
-  if (/pid|process/i.test(message)) return 'the node ran too many processes';
-  return 'the node was short of resources';
-}
-
-function nodeRefusal(reason: string): string {
-  switch (reason) {
-    case 'NodeAffinity':
-      return 'refused the pod: it does not have the labels that the pod requires';
-    case 'OutOfcpu':
-      return 'refused the pod: it does not have enough free CPU';
-    case 'OutOfmemory':
-      return 'refused the pod: it does not have enough free memory';
-    case 'OutOfpods':
-      return 'refused the pod: it already runs the maximum number of pods';
-    case 'NodeShutdown':
-    case 'Terminated':
-    case 'Shutdown':
-      return 'was shut down, and the pod with it';
-    default:
-      return 'refused the pod';
-  }
+function diagnoseCompleted(evidence: Diagnosis['evidence']): Diagnosis {
+  return createDiagnosis({
+    state: 'failed',
+    reason: 'completed',
+    message: 'All containers have completed and do not run again.',
+    nextStep: `They are meant to keep running. ${newPodStarts}`,
+    evidence,
+  });
 }
 
 function diagnoseFailedContainer(pod: KubernetesPod, evidence: Diagnosis['evidence']): Diagnosis {
   const { initContainerStatuses, containerStatuses } = pod.status;
-  const failed = [...initContainerStatuses, ...containerStatuses].find(
+  const ended = [...initContainerStatuses, ...containerStatuses].filter(
     ({ state }) => (state.terminated?.exitCode ?? 0) !== 0,
   );
-  const end = failed?.state.terminated;
-  if (!failed || !end) {
-    const message = 'The pod failed.';
-    return createDiagnosis({ state: 'failed', reason: 'pod-failed', message, nextStep: newPodStarts, evidence });
-  }
-  const isInit = initContainerStatuses.includes(failed);
+  const ownEnd = ended.find(({ state }) => state.terminated && !isInterruption(state.terminated));
+  if (!ownEnd) return ended[0] ? diagnoseLostContainers(ended[0], evidence) : diagnoseUnknownEnd(evidence);
+  const end = ownEnd.state.terminated;
+  if (!end) return diagnoseUnknownEnd(evidence);
+  const words = lastWords(end);
   return createDiagnosis({
     state: 'failed',
-    reason: end.reason === 'OOMKilled' ? 'out-of-memory' : isInit ? 'init-failed' : 'pod-failed',
-    message: `The pod failed: the container ${failed.name} ${describeExit(end)}.`,
+    reason:
+      end.reason === 'OOMKilled'
+        ? 'out-of-memory'
+        : initContainerStatuses.includes(ownEnd)
+          ? 'init-failed'
+          : 'pod-failed',
+    message: `The pod failed: the container ${ownEnd.name} ${describeExit(end)}.${words === '' ? '' : ` Its last words: "${words}".`}`,
     nextStep: newPodStarts,
-    evidence: [evidenceOfExit(failed.name, end), ...evidence],
+    actor: actorFor(ownEnd.name),
+    evidence: [evidenceOfExit(ownEnd.name, end), ...evidence],
+  });
+}
+
+/** Every container that failed was lost by its node, for example by a restart. */
+function diagnoseLostContainers({ name, state }: ContainerStatus, evidence: Diagnosis['evidence']): Diagnosis {
+  return createDiagnosis({
+    state: 'lost',
+    reason: 'interrupted',
+    message: 'The pod ended because its node (machine) or the runtime there restarted and lost its containers.',
+    nextStep: newPodStarts,
+    evidence: [...(state.terminated ? [evidenceOfExit(name, state.terminated)] : []), ...evidence],
+  });
+}
+
+function diagnoseUnknownEnd(evidence: Diagnosis['evidence']): Diagnosis {
+  return createDiagnosis({
+    state: 'failed',
+    reason: 'pod-failed',
+    message: 'The pod failed, and Kubernetes does not say why.',
+    nextStep: newPodStarts,
+    evidence,
   });
 }

@@ -1,32 +1,40 @@
 /** A pod on a node without any failure: it is ready, or its start is on the way. */
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
-import { conditionOf, type ContainerStatus, type KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { conditionOf, type KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { diagnoseClaimOnNode } from './claims.ts';
 import { cloneContainer, cloneFailure } from './clone-failure.ts';
-import { deadlineAfter, deadlines, earliest, isOverdue } from './deadlines.ts';
+import { nameContainer, roleOf } from './container-roles.ts';
+import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
+import { claimWarning } from './deleted-claims.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
+import { diagnosePreparation } from './node-preparation.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
+import { kubernetesReports } from './quote.ts';
+import { diagnoseUnreadyPod, nativeSidecars } from './readiness.ts';
 import { isSince } from './snapshot-events.ts';
-import { diagnoseMount } from './volume-failures.ts';
+import { diagnoseStarting, readyCount } from './starting-containers.ts';
 
 /** @param events events of this pod, oldest first */
 export function diagnoseHealthy(snapshot: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
   const { pod } = snapshot;
   const { containerStatuses, initContainerStatuses } = pod.status;
-  if (isReady(pod)) return diagnoseReady(pod);
+  if (isReady(pod)) return diagnoseReady(snapshot);
   if (containerStatuses.length === 0 && initContainerStatuses.length === 0) return diagnoseSilentNode(snapshot, events);
   const pulling = diagnosePulling(snapshot, events);
   if (pulling?.reason === 'image-pulling-slow') return pulling;
   if (containerStatuses.every(({ state }) => state.waiting)) {
-    return diagnoseMount(events) ?? diagnoseCloning(pod) ?? pulling ?? diagnosePreparing(snapshot);
+    return (
+      diagnoseClaimOnNode(snapshot) ??
+      diagnosePreparation(snapshot, events) ??
+      diagnoseInit(snapshot) ??
+      pulling ??
+      diagnosePreparing(snapshot, events)
+    );
   }
+  if (readyCount(pod) === pod.spec.containers.length) return diagnoseUnreadyPod(snapshot);
   return diagnoseStarting(snapshot, pulling?.recheckAt ?? null);
-}
-
-function readyCount(pod: KubernetesPod): number {
-  const isReadyByName = (name: string) => pod.status.containerStatuses.find((status) => status.name === name)?.ready;
-  return pod.spec.containers.filter(({ name }) => isReadyByName(name)).length;
 }
 
 function isReady(pod: KubernetesPod): boolean {
@@ -35,10 +43,12 @@ function isReady(pod: KubernetesPod): boolean {
   return isRunning && total > 0 && readyCount(pod) === total;
 }
 
-function diagnoseReady(pod: KubernetesPod): Diagnosis {
+function diagnoseReady({ pod, claim }: PodSnapshot): Diagnosis {
   const total = pod.spec.containers.length;
   const since = conditionOf(pod, 'Ready')?.lastTransitionTime ?? null;
   const message = total === 1 ? 'The container is ready.' : `All ${total} containers are ready.`;
+  const doomed = claim && claimWarning(claim);
+  if (doomed) return createDiagnosis({ state: 'ready', ...doomed, message: `${message} ${doomed.message}`, since });
   const clone = cloneFailure(pod);
   if (clone) {
     return createDiagnosis({
@@ -54,9 +64,10 @@ function diagnoseReady(pod: KubernetesPod): Diagnosis {
 }
 
 /** The pod has a node, but the node has reported nothing about it yet. */
-function diagnoseSilentNode({ pod, now }: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
-  const mount = diagnoseMount(events);
-  if (mount) return mount;
+function diagnoseSilentNode(snapshot: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
+  const { pod, now } = snapshot;
+  const failure = diagnoseClaimOnNode(snapshot) ?? diagnosePreparation(snapshot, events);
+  if (failure) return failure;
   const since = conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? pod.metadata.creationTimestamp;
   if (isOverdue(since, deadlines.nodeSilentMs, now)) {
     return createDiagnosis({
@@ -93,12 +104,17 @@ function diagnosePulling({ pod, now }: PodSnapshot, events: KubernetesEvent[]): 
   const message = `The image ${image === undefined ? '' : `"${image}" `}of the container ${waiting.name} is being fetched`;
   const since = pulling.at;
   if (isOverdue(since, deadlines.imagePullMs, now)) {
+    const isStuck = isOverdue(since, deadlines.imageStuckMs, now);
     return createDiagnosis({
       state: 'starting',
       reason: 'image-pulling-slow',
       message: `${message}. It takes longer than usual.`,
-      nextStep: 'Large images and slow networks take time. This continues by itself.',
+      nextStep: isStuck
+        ? 'An administrator must check the registry, the network and the disk of the node.'
+        : 'Large images and slow networks take time. This continues by itself.',
+      actor: isStuck ? 'administrator' : 'nobody',
       since,
+      recheckAt: deadlineAfter(since, deadlines.imageStuckMs, now),
       evidence: [evidenceOfEvent(pulling)],
     });
   }
@@ -112,69 +128,65 @@ function diagnosePulling({ pod, now }: PodSnapshot, events: KubernetesEvent[]): 
   });
 }
 
-function diagnoseCloning(pod: KubernetesPod): Diagnosis | null {
-  const running = pod.status.initContainerStatuses.find(({ state }) => state.running);
-  if (running?.name !== cloneContainer) return null;
+/** An init container that runs, or a native sidecar that must start first. It is named unless it is one of ours. */
+function diagnoseInit({ pod, now }: PodSnapshot): Diagnosis | null {
+  const sidecars = new Set(nativeSidecars(pod).map(({ name }) => name));
+  const running = pod.status.initContainerStatuses.find(
+    ({ name, state, started, ready }) => state.running && !(sidecars.has(name) && (started ?? ready)),
+  );
+  if (!running) return null;
+  const { name } = running;
+  const since = running.state.running?.startedAt ?? null;
+  const limitMs = sidecars.has(name) ? deadlines.containerStartMs : deadlines.initMs;
+  const isOver = isOverdue(since, limitMs, now);
+  const message =
+    name === cloneContainer
+      ? 'The repository is being cloned into the workspace.'
+      : roleOf(name) === 'ours'
+        ? 'The workspace is being prepared.'
+        : `${nameContainer(name)} ${sidecars.has(name) ? 'must start first' : 'does its work first'}.`;
   return createDiagnosis({
     state: 'starting',
-    reason: 'cloning',
-    message: 'The repository is being cloned into the workspace.',
-    nextStep: 'The containers start afterwards.',
-    since: running.state.running?.startedAt ?? null,
+    reason: isOver ? 'starting-slow' : name === cloneContainer ? 'cloning' : 'starting',
+    message: isOver ? `${message} It takes longer than usual.` : message,
+    nextStep: isOver
+      ? `${name === cloneContainer ? 'The owner of the project' : 'An administrator'} should check what it is waiting for. The containers start afterwards.`
+      : 'The containers start afterwards.',
+    actor: isOver ? (name === cloneContainer ? 'owner' : 'administrator') : 'nobody',
+    since,
+    recheckAt: deadlineAfter(since, limitMs, now),
   });
 }
 
-function diagnosePreparing({ pod, claim }: PodSnapshot): Diagnosis {
+/** The node prepares volumes, network and containers, and nothing says that something is wrong. */
+function diagnosePreparing({ pod, claim, now }: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
   const objects = claim?.status.phase === 'Pending' ? 'the volume and the containers' : 'the containers';
+  const since = conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? null;
+  const recheckAt = deadlineAfter(since, deadlines.preparingMs, now);
+  if (isOverdue(since, deadlines.preparingMs, now)) {
+    const warning = events.findLast((event) => event.isWarning && event.reason !== 'FailedScheduling');
+    const waitsFor =
+      conditionOf(pod, 'PodReadyToStartContainers')?.status === 'False'
+        ? 'for its volume or its network'
+        : events.some(({ reason }) => reason === 'Pulled')
+          ? 'for the container runtime of the node'
+          : 'for its node';
+    return createDiagnosis({
+      state: 'starting',
+      reason: 'creating',
+      message: `The node (machine) has been creating ${objects} of the project for longer than usual. The project waits ${waitsFor}.${warning ? ` ${kubernetesReports(warning.message)}` : ''}`,
+      nextStep: 'If this continues, an administrator must check the node.',
+      actor: 'administrator',
+      since,
+      evidence: (warning ? [warning] : events.slice(-1)).map(evidenceOfEvent),
+    });
+  }
   return createDiagnosis({
     state: 'starting',
     reason: 'creating',
     message: `The node (machine) is creating ${objects} of the project.`,
     nextStep: 'This continues by itself.',
-    since: conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? null,
-  });
-}
-
-/** At least one container has started, and not all are ready. */
-function diagnoseStarting({ pod, now }: PodSnapshot, pullingRecheckAt: string | null): Diagnosis {
-  const unready = pod.status.containerStatuses.filter((container) => !container.ready);
-  const recheckAt = earliest(
-    ...unready.map((container) => deadlineAfter(startedAtOf(container), startBudgetMs(pod, container), now)),
-    // A readiness check whose connection was refused counts only after the time to open the port.
-    ...unready
-      .filter((container) => container.started !== false)
-      .map((container) => deadlineAfter(startedAtOf(container), deadlines.portClosedMs, now)),
-    pullingRecheckAt,
-  );
-  const total = pod.spec.containers.length;
-  const progress = `${readyCount(pod)} of ${total} ${total === 1 ? 'is' : 'are'} ready`;
-  const slow = unready.find((container) => isOverdue(startedAtOf(container), startBudgetMs(pod, container), now));
-  if (slow) {
-    return createDiagnosis({
-      state: 'starting',
-      reason: 'starting-slow',
-      message: `The container ${slow.name} takes longer than usual to start: ${progress}.`,
-      nextStep: 'It gets more time. If it does not become ready, check what it is waiting for.',
-      since: startedAtOf(slow) ?? null,
-      recheckAt,
-    });
-  }
-  return createDiagnosis({
-    state: 'starting',
-    reason: 'starting',
-    message: `The containers are starting: ${progress}.`,
-    nextStep: 'The project is ready when all containers respond.',
+    since,
     recheckAt,
   });
-}
-
-const startedAtOf = (container: ContainerStatus) => container.state.running?.startedAt;
-
-/** How long a container may take from its start until it is ready. */
-function startBudgetMs(pod: KubernetesPod, { name }: ContainerStatus): number {
-  const probe = pod.spec.containers.find((each) => each.name === name)?.startupProbe;
-  if (!probe) return deadlines.containerStartMs;
-  const { initialDelaySeconds, periodSeconds, failureThreshold } = probe;
-  const probeSeconds = (initialDelaySeconds ?? 0) + (periodSeconds ?? 10) * (failureThreshold ?? 3);
-  return probeSeconds * 1_000 + deadlines.containerStartMs / 2;
 }

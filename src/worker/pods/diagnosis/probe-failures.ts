@@ -3,10 +3,12 @@
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import type { ContainerEnd } from '../kube/kubernetes-pod.ts';
 import { timeOf } from '../kube/kubernetes-time.ts';
-import { describeRestart, type ContainerCase } from './container-case.ts';
+import { actorFor, describeRestart, type ContainerCase } from './container-case.ts';
+import { nameContainer } from './container-roles.ts';
 import { deadlines } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
+import { meaningfulPart, withoutNames } from './report-text.ts';
 import { isSince } from './snapshot-events.ts';
 
 /** The kubelet reports killings at most once a minute, so the event may be about an earlier run of the container. */
@@ -37,17 +39,18 @@ export function diagnoseProbeKill({ container, events }: ContainerCase, killing:
   );
   const texts = isStartup
     ? {
-        message: `The container ${container.name} did not start to answer within its time limit.`,
+        message: `${nameContainer(container.name)} did not start to answer within its time limit.`,
         nextStep: `Check what it is waiting for. ${describeRestart(container)}`,
       }
     : {
-        message: `The container ${container.name} no longer answers and must restart.`,
+        message: `${nameContainer(container.name)} no longer answers and must restart.`,
         nextStep: `Check what keeps it busy. ${describeRestart(container)}`,
       };
   return createDiagnosis({
     state: 'failing',
     reason: isStartup ? 'startup-failing' : 'liveness-failing',
     ...texts,
+    actor: actorFor(container.name),
     since: killing.firstAt,
     evidence: [evidenceOfEvent(killing), ...(unhealthy ? [evidenceOfEvent(unhealthy)] : [])],
   });
@@ -74,18 +77,25 @@ export function probeFailure(given: ContainerCase): Diagnosis | null {
   return createDiagnosis({
     state: 'failing',
     reason: 'readiness-failing',
-    message: `The container ${container.name} runs but is not ready: ${readinessCause(unready.message)}.`,
+    message: `${nameContainer(container.name)} runs but is not ready: ${readinessCause(unready.message)}.`,
     nextStep:
       'It becomes ready as soon as it answers. If this does not happen, check what it is waiting for, or restart.',
+    actor: actorFor(container.name),
     since: unready.firstAt,
     evidence: [evidenceOfEvent(unready)],
   });
 }
 
+/** `pkg/probe`: http, tcp, grpc and exec write what they saw. */
 function readinessCause(message: string): string {
-  if (/deadline exceeded|timeout|timed out/i.test(message)) return 'it does not answer its readiness check in time';
-  const status = /(?:statuscode|returned error): (\d+)/.exec(message)?.[1];
-  return status === undefined
-    ? 'its readiness check fails'
-    : `it answers its readiness check with an error (HTTP ${status})`;
+  if (/probe errored/i.test(message)) return 'its node (machine) could not run its readiness check';
+  const found = withoutNames(message.replace(/^Readiness probe failed:?/i, ''));
+  if (/deadline exceeded|timeout|timed out/i.test(found)) return 'it does not answer its readiness check in time';
+  const status = /(?:statuscode|returned error): (\d+)/i.exec(message)?.[1];
+  if (status !== undefined) return `it answers its readiness check with an error (HTTP ${status})`;
+  if (/connection refused|failed to connect/i.test(found))
+    return 'its readiness check fails, because it does not listen yet';
+  if (/NOT_SERVING/.test(message)) return 'its readiness check fails: it says itself that it is not ready';
+  const reported = meaningfulPart(message.replace(/^Readiness probe failed:?/i, '')).replaceAll('"', "'");
+  return reported === '' ? 'its readiness check fails' : `its readiness check fails and reports: "${reported}"`;
 }

@@ -11,8 +11,17 @@ export const kubernetesClaimSchema = z.object({
     resourceVersion: z.string(),
     creationTimestamp: kubernetesTime.nullish(),
     deletionTimestamp: kubernetesTime.nullish(),
+    finalizers: z.array(z.string()).default([]),
     labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
   }),
+  spec: z
+    .object({
+      /** The volume that the claim is bound to. */
+      volumeName: z.string().nullish(),
+      storageClassName: z.string().nullish(),
+    })
+    .prefault({}),
   status: z.object({ phase: z.string().optional() }).prefault({}),
 });
 export type KubernetesClaim = z.infer<typeof kubernetesClaimSchema>;

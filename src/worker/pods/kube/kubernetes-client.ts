@@ -20,6 +20,7 @@ import { fetch } from 'undici';
 
 import type { Clock } from '../../../shared/clock.ts';
 import { SpanKind, traced } from '../../../shared/node/tracing.ts';
+import { createClusterClock } from './cluster-clock.ts';
 import { kubernetesClaimSchema, type KubernetesClaim } from './kubernetes-claim.ts';
 import { createCredentials } from './kubernetes-credentials.ts';
 import { fromResponse, KubernetesError, toKubernetesError } from './kubernetes-error.ts';
@@ -56,6 +57,8 @@ export interface KubernetesClient {
    * nothing about the cluster, because the API asks the node of the pod.
    */
   readLog(pod: string, query: PodLogQuery, signal: AbortSignal): Promise<PodLogText | null>;
+  /** The clock of the cluster, as its answers report it. Ages of its objects are computed with it. */
+  readonly clock: Clock;
   /** The error that a request would throw now without being sent; `null` when a request would be sent. */
   blockedBy(): KubernetesError | null;
 }
@@ -93,11 +96,12 @@ export function createKubernetesClient(options: {
   const server = kubeConfig.getCurrentCluster()?.server;
   if (!server) throw new Error('The kubeconfig names no cluster for its current context. Correct it.');
   const credentials = createCredentials({ kubeConfig, loadKubeConfig: options.loadKubeConfig, clock });
+  const clusterClock = createClusterClock(clock);
   const api = new CoreV1Api(
     createConfiguration({
       baseServer: new ServerConfiguration(server, {}),
       authMethods: { default: credentials },
-      promiseMiddleware: [timeLimit(requestTimeoutMs)],
+      promiseMiddleware: [timeLimit(requestTimeoutMs, (date) => clusterClock.observe(date))],
     }),
   );
   const gate = createRequestGate({
@@ -115,7 +119,9 @@ export function createKubernetesClient(options: {
     await credentials.applySecurityAuthentication(context);
     const dispatcher = context.getDispatcher();
     const headers = { ...context.getHeaders(), accept };
-    return fetch(context.getUrl(), { headers, signal, ...(dispatcher ? { dispatcher } : {}) });
+    const response = await fetch(context.getUrl(), { headers, signal, ...(dispatcher ? { dispatcher } : {}) });
+    clusterClock.observe(response.headers.get('date'));
+    return response;
   }
 
   /** Sends every request through the gate and classifies its errors. `name` is the name of its trace span. */
@@ -164,6 +170,7 @@ export function createKubernetesClient(options: {
   }
 
   return {
+    clock: clusterClock,
     blockedBy: () => gate.blockedBy(),
     readPod: (name) =>
       orNull('GET pod', () => api.readNamespacedPod({ name, namespace }).then((pod) => kubernetesPodSchema.parse(pod))),
@@ -225,10 +232,14 @@ async function readText(body: AsyncIterable<Uint8Array> | Uint8Array[], limitByt
   return { text: Buffer.concat(chunks).toString('utf8', 0, limitBytes), isCut: bytes >= limitBytes };
 }
 
-const timeLimit = (timeoutMs: number): Middleware => ({
+/** @param onDate receives the `Date` header of each answer */
+const timeLimit = (timeoutMs: number, onDate: (date: string | undefined) => void): Middleware => ({
   pre: (context: RequestContext) => {
     context.setSignal(AbortSignal.timeout(timeoutMs));
     return Promise.resolve(context);
   },
-  post: (context: ResponseContext) => Promise.resolve(context),
+  post: (context: ResponseContext) => {
+    onDate(context.headers['date']);
+    return Promise.resolve(context);
+  },
 });

@@ -10,12 +10,11 @@ import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
 import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.ts';
 import { parseJson } from '../../../shared/parse-json.ts';
 import { diagnoseRefusal } from '../diagnosis/api-refusals.ts';
-
-type KubernetesErrorKind = 'not-found' | 'already-exists' | 'conflict' | 'gone' | 'transient' | 'terminal';
+import type { RefusalKind } from '../diagnosis/refusal.ts';
 
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
-  readonly kind: KubernetesErrorKind;
+  readonly kind: RefusalKind;
   /** The reason code for the project. */
   readonly reason: ReasonCode;
   /** What to do, or what happens by itself. */
@@ -31,7 +30,7 @@ export class KubernetesError extends Error {
   readonly sent: boolean;
 
   constructor(
-    kind: KubernetesErrorKind,
+    kind: RefusalKind,
     reason: ReasonCode,
     message: string,
     options: {
@@ -65,7 +64,12 @@ const statusSchema = z.object({
   details: z
     .object({
       retryAfterSeconds: z.number().optional(),
-      causes: z.array(z.object({ reason: z.string().optional() })).optional(),
+      kind: z.string().optional(),
+      causes: z
+        .array(
+          z.object({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }),
+        )
+        .optional(),
     })
     .nullish(),
 });
@@ -108,31 +112,13 @@ export function fromResponse(response: {
   );
   const answer = parsed.success ? parsed.data : {};
   const seconds = answer.details?.retryAfterSeconds ?? Number.parseFloat(response.retryAfter ?? '');
-  const causes = (answer.details?.causes ?? []).flatMap(({ reason }) => reason ?? []);
-  const { reason, message, ...rest } = diagnoseRefusal({ ...answer, status, causes });
-  return new KubernetesError(kindOf(status, reason), reason, message, {
+  const { kind, reason, message, ...rest } = diagnoseRefusal({ ...answer, status });
+  return new KubernetesError(kind, reason, message, {
     ...rest,
     status,
     retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
     cause: response.cause,
   });
-}
-
-function kindOf(status: number, reason: ReasonCode): KubernetesErrorKind {
-  switch (status) {
-    case 403:
-    case 400:
-    case 422:
-      return 'terminal';
-    case 404:
-      return reason === 'namespace-missing' ? 'terminal' : 'not-found';
-    case 409:
-      return reason === 'name-conflict' ? 'already-exists' : 'conflict';
-    case 410:
-      return 'gone';
-    default:
-      return 'transient';
-  }
 }
 
 /** The technical cause for the log: the message of the network error, with addresses. */

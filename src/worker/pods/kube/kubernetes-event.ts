@@ -20,6 +20,9 @@ export const kubernetesEventSchema = z
       uid: z.string().default(''),
       fieldPath: z.string().nullish(),
     }),
+    /** Who recorded the event. Older events name it in `source`. */
+    reportingComponent: z.string().nullish(),
+    source: z.object({ component: z.string().nullish() }).nullish(),
     type: z.string().default('Normal'),
     reason: z.string().default(''),
     message: z.string().default(''),
@@ -29,7 +32,7 @@ export const kubernetesEventSchema = z
     eventTime: kubernetesTime.nullish(),
     series: z.object({ count: z.number().nullish(), lastObservedTime: kubernetesTime.nullish() }).nullish(),
   })
-  .transform(({ metadata, involvedObject, type, reason, message, ...times }) => ({
+  .transform(({ metadata, involvedObject, reportingComponent, source, type, reason, message, ...times }) => ({
     metadata,
     /** The object that the event is about. `container` is set when it is about one container. */
     involvedObject: {
@@ -38,6 +41,8 @@ export const kubernetesEventSchema = z
       uid: involvedObject.uid,
       container: /^spec\.(?:init)?[cC]ontainers\{(.+)\}$/.exec(involvedObject.fieldPath ?? '')?.[1] ?? null,
     },
+    /** The program that recorded the event, for example `default-scheduler`; empty when unknown. */
+    component: reportingComponent || (source?.component ?? ''),
     isWarning: type === 'Warning',
     reason,
     message,

@@ -38,6 +38,8 @@ const probeSchema = z.object({
 const containerSchema = z.object({
   name: z.string(),
   image: z.string().default(''),
+  /** `Always` on an init container makes it a sidecar, which keeps running beside the containers. */
+  restartPolicy: z.string().nullish(),
   startupProbe: probeSchema.nullish(),
 });
 
@@ -56,8 +58,22 @@ export const kubernetesPodSchema = z.object({
   }),
   spec: z.object({
     nodeName: z.string().optional(),
+    volumes: z
+      .array(
+        z.object({
+          name: z.string().default(''),
+          /** A volume whose content is an image. */
+          image: z.object({ reference: z.string().optional() }).nullish(),
+          persistentVolumeClaim: z.object({ claimName: z.string() }).nullish(),
+        }),
+      )
+      .default([]),
     initContainers: z.array(containerSchema).default([]),
     containers: z.array(containerSchema).default([]),
+    schedulerName: z.string().nullish(),
+    runtimeClassName: z.string().nullish(),
+    schedulingGates: z.array(z.object({ name: z.string() })).default([]),
+    readinessGates: z.array(z.object({ conditionType: z.string() })).default([]),
   }),
   status: z
     .object({
@@ -65,6 +81,8 @@ export const kubernetesPodSchema = z.object({
       reason: z.string().optional(),
       message: z.string().optional(),
       podIP: z.string().optional(),
+      /** The node that the scheduler makes ready for the pod. */
+      nominatedNodeName: z.string().optional(),
       conditions: z
         .array(
           z.object({

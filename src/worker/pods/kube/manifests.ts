@@ -219,6 +219,8 @@ function container(name: string, image: string, port: number, health: HealthChec
     readinessProbe: { ...probe, periodSeconds: 3, failureThreshold: 2 },
     volumeMounts: [{ name: 'workspace', mountPath: '/workspace' }],
     securityContext,
+    // The end of the log says why a container ended, when it left no other message. The diagnosis quotes it.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
   } satisfies V1Container;
 }
 

@@ -138,7 +138,12 @@ describe('for every desired and every actual state, decide', () => {
       ({ record, actual: { pod, claim }, effect }) => {
         if (effect.kind === 'conflict') return;
         const isAsDesired = {
-          running: pod !== null && !isTerminating(pod) && !isOutdated(record, pod) && !isFinished(pod),
+          running:
+            pod !== null &&
+            !isTerminating(pod) &&
+            !isOutdated(record, pod) &&
+            !isFinished(pod) &&
+            !(pod.status.phase === 'Pending' && claim === null),
           stopped: pod === null,
           deleted: pod === null && claim === null,
         };

@@ -18,6 +18,14 @@ describe('decide', () => {
     expect(kindOf(running, { pod: podOf(), claim: claimOf() }, testNow)).toBe('settled');
   });
 
+  it('creates the volume again when a pod waits for one that was deleted, but not for a pod that runs', () => {
+    expect(kindOf(running, { pod: podOf({ phase: 'Pending' }), claim: null }, testNow)).toBe('create-claim');
+    expect(kindOf(running, { pod: podOf(), claim: null }, testNow)).toBe('settled');
+    expect(kindOf(running, { pod: podOf({ phase: 'Pending' }), claim: claimOf({ leaving: true }) }, testNow)).toBe(
+      'settled',
+    );
+  });
+
   it('stops a project by deleting only its pod', () => {
     expect(kindOf(stopped, { pod: podOf(), claim: claimOf() }, testNow)).toBe('delete-pod');
     expect(decide(stopped, { pod: podOf({ leaving: true }), claim: claimOf() }, testNow)).toEqual({

@@ -59,7 +59,8 @@ export function decide(desired: ProjectRecord, actual: Actual, nowMs: number): E
           ? { kind: 'requeue', requeueAfterMs: failedPodRestMs - ageMs }
           : { kind: 'delete-pod', pod };
       }
-      if (pod) return { kind: 'settled' };
+      // A pod that waits for a claim that does not exist waits for ever: the scheduler and the node only report it.
+      if (pod) return pod.status.phase === 'Pending' && !claim ? { kind: 'create-claim' } : { kind: 'settled' };
       if (claim?.metadata.deletionTimestamp) return { kind: 'wait', acknowledged: false };
       return claim ? { kind: 'create-pod' } : { kind: 'create-claim' };
     }

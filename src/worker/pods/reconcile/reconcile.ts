@@ -32,6 +32,12 @@ export interface Reconciler {
 
 type ApplicableEffect = Extract<Effect, { kind: `${'create' | 'delete'}-${'pod' | 'claim'}` }>;
 
+/**
+ * When the claim was deleted under a waiting pod, Kubernetes also deletes the secret of the project, which that claim owned.
+ * It does so some moments later. So the secret is made sure of after this time.
+ */
+const secretCheckMs = 10_000;
+
 /** More steps than any path through {@link decide} has. Beyond it somebody else undoes each of our changes. */
 const maxSteps = 10;
 
@@ -51,6 +57,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     async reconcile(known, signal, requestId) {
       let desired: ProjectRecord | null = known;
       let actual: Actual | null = null;
+      let hasRenewedClaim = false;
+      let hasCreatedPod = false;
       for (let step = 0; step < maxSteps; step++) {
         signal.throwIfAborted();
         // First the cluster, then the row: the row is then never older than the pod that it decides about.
@@ -60,8 +68,10 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         const effect = decide(desired, actual, clock.now());
         switch (effect.kind) {
           case 'settled':
+            // A waiting pod that was found, not created, may have lost its secret with an earlier claim.
+            if (!hasCreatedPod) await renewSecret(deps, desired, actual);
             await writer.recordSettled(desired, actual);
-            return { kind: 'done' };
+            return hasRenewedClaim ? { kind: 'requeue', requeueAfterMs: secretCheckMs } : { kind: 'done' };
           case 'wait':
             if (effect.acknowledged) await writer.recordAcknowledged(desired);
             return { kind: 'done' };
@@ -70,6 +80,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
           case 'conflict':
             throw nameConflict(effect.object);
           default:
+            hasRenewedClaim ||= effect.kind === 'create-claim' && actual.pod !== null;
+            hasCreatedPod ||= effect.kind === 'create-pod';
             actual = await apply(deps, effect, { desired, actual, requestId });
         }
       }
@@ -145,6 +157,12 @@ async function apply(
     if (hasChanged) return null;
     throw error;
   }
+}
+
+/** The secret exists for every pod that has started. */
+async function renewSecret(deps: ReconcilerDeps, desired: ProjectRecord, { pod, claim }: Actual): Promise<void> {
+  if (desired.desiredState !== 'running' || pod?.status.phase !== 'Pending' || !claim) return;
+  await createAccessSecret(deps, desired, claim);
 }
 
 /** Creates the secret of the project, which the pod needs before it can start. It may exist already. */

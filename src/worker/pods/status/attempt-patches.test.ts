@@ -5,10 +5,17 @@ import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import { initialProgress } from '../../../shared/contract/diagnosis.ts';
 import { statusMessages } from '../../../shared/contract/status-messages.ts';
 import { recordAcknowledged, recordFailure, recordSettled } from './attempt-patches.ts';
+import { derive } from './derive.ts';
 
 const now = '2026-01-01T12:00:00.000Z';
 const nothing = { pod: null, claim: null };
-const error = { message: 'The cluster answered with an error.', reason: 'cluster-error', evidence: [] } as const;
+const error = {
+  message: 'The cluster answered with an error.',
+  reason: 'cluster-error',
+  nextStep: 'The worker tries again by itself. If this continues, an administrator must check the moon.',
+  actor: 'administrator',
+  evidence: [],
+} as const;
 const failure = {
   generation: 1,
   error: { ...error, evidence: [] },
@@ -66,7 +73,8 @@ describe('recordFailure', () => {
     expect(recordFailure(record, failure, now)).toMatchObject({
       podError: error.message,
       message: error.message,
-      nextStep: 'Attempt 3 of 10. The next attempt follows by itself.',
+      nextStep: expect.stringMatching(/check the moon\. Attempt 3 of 10\.$/),
+      actor: 'administrator',
       failedGeneration: null,
     });
   });
@@ -76,7 +84,29 @@ describe('recordFailure', () => {
       status: 'error',
       failedGeneration: 1,
       retryable: true,
+      nextStep: 'An administrator must check the moon. Fix the cause and retry.',
     });
+  });
+
+  it('keeps the next step and the actor of the diagnosis in the row, for whenever the failure is shown again', () => {
+    const advised = {
+      ...failure,
+      error: { ...failure.error, nextStep: 'Ask Ada. Then retry.', actor: 'owner' as const },
+    };
+    const patch = recordFailure(recordFixture({ podUid: 'uid-1' }), advised, now);
+    expect(patch).not.toHaveProperty('nextStep');
+    const later = recordFixture({ ...patch, podUid: null, failedGeneration: 1 });
+    expect(derive(later, nothing, now).patch).toMatchObject({
+      reason: 'cluster-error',
+      nextStep: 'Ask Ada. Then retry.',
+      actor: 'owner',
+    });
+  });
+
+  it('does not show the next step of an earlier failure', () => {
+    const patch = recordFailure(recordFixture({ podUid: 'uid-1' }), failure, now);
+    const later = recordFixture({ ...patch, podError: 'Something else.', podUid: null, failedGeneration: 1 });
+    expect(derive(later, nothing, now).patch.nextStep).not.toContain('moon');
   });
 
   it('does not hide the state of a pod that the watch reports', () => {

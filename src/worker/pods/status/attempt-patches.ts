@@ -12,7 +12,7 @@ import { failureFields, withAttempt, withReasonSince, type AttemptNumber } from 
 export interface AttemptFailure {
   /** The generation that the attempt was made for. */
   generation: number;
-  error: Pick<KubernetesError, 'message' | 'reason' | 'evidence'>;
+  error: Pick<KubernetesError, 'message' | 'reason' | 'nextStep' | 'actor' | 'evidence'>;
   /** No further attempt follows until the owner retries. */
   failedPermanently: boolean;
   /** `null`: the number of attempts has no limit. */
@@ -57,11 +57,13 @@ export function recordFailure(
   const failure = {
     podError: error.message,
     podErrorCode: error.reason,
+    podErrorAdvice: { message: error.message, nextStep: error.nextStep, actor: error.actor },
     failedGeneration: failedPermanently ? generation : null,
     progress: attempt ? withAttempt(record.progress, attempt) : record.progress,
   };
   // While the watch reports a pod that should run, the state of that pod is more useful (as in `derive`).
-  if (!failedPermanently && record.desiredState === 'running' && record.podUid !== null) return failure;
+  const isPodShown = record.podUid !== null && record.reason !== 'volume-missing';
+  if (!failedPermanently && record.desiredState === 'running' && isPodShown) return failure;
   const shown = withReasonSince(record, failureFields({ ...record, ...failure }, error.evidence), now);
   return { ...failure, ...shown, ...(failedPermanently ? { status: 'error' as const } : {}) };
 }

@@ -56,6 +56,71 @@ describe('derive', () => {
     },
   );
 
+  const heldClaim = () => {
+    const claim = claimOf({ leaving: true });
+    return {
+      ...claim,
+      metadata: { ...claim.metadata, finalizers: ['kubernetes.io/pvc-protection', 'example.com/backup'] },
+    };
+  };
+
+  it('says what holds the claim of a deleted project, and who must act after half a minute', () => {
+    const record = recordFixture({ ...acknowledged, desiredState: 'deleted' });
+    const actual = { pod: null, claim: heldClaim() };
+    const early = deriveAll(record, actual, '2026-01-01T12:00:05.000Z');
+    expect(early).toMatchObject({
+      patch: { reason: 'deleting', actor: 'nobody' },
+      recheckAt: '2026-01-01T12:00:30.000Z',
+    });
+    expect(derive(record, actual, '2026-01-01T12:00:30.000Z')).toMatchObject({
+      status: 'deleting',
+      reason: 'stuck-on-finalizer',
+      actor: 'administrator',
+      message: expect.stringContaining('example.com/backup') as string,
+      reasonSince: now,
+    });
+  });
+
+  it('says that a start waits for the deletion of the old claim, instead of wondering where the pod is', () => {
+    const waiting = derive(recordFixture(acknowledged), { pod: null, claim: heldClaim() }, '2026-01-01T12:01:00.000Z');
+    expect(waiting).toMatchObject({
+      reason: 'volume-deleting',
+      actor: 'administrator',
+      message: expect.stringContaining('example.com/backup') as string,
+    });
+  });
+
+  it('shows why the claim of a waiting pod cannot be created again', () => {
+    const record = recordFixture({
+      ...acknowledged,
+      podError: 'The quota is used up.',
+      podErrorCode: 'quota-exceeded',
+    });
+    const pending = podOf({ phase: 'Pending' });
+    const pod = {
+      ...pending,
+      spec: {
+        ...pending.spec,
+        nodeName: undefined,
+        volumes: [{ name: 'workspace', persistentVolumeClaim: { claimName: 'workspace-x' } }],
+      },
+      status: { ...pending.status, containerStatuses: [], conditions: [] },
+    };
+    expect(derive(record, { pod, claim: null }, now)).toMatchObject({ reason: 'quota-exceeded' });
+    expect(derive(recordFixture(acknowledged), { pod, claim: null }, now)).toMatchObject({
+      status: 'initializing',
+      reason: 'volume-missing',
+    });
+  });
+
+  it('warns the owner of a running project whose claim is being deleted', () => {
+    expect(derive(recordFixture(acknowledged), { pod: podOf(), claim: heldClaim() }, now)).toMatchObject({
+      status: 'ready',
+      reason: 'volume-deleting',
+      actor: 'owner',
+    });
+  });
+
   it('never says ready because of the pod from before a restart', () => {
     const restarted = recordFixture({ generation: 2, podGeneration: 2, observedGeneration: 1 });
     expect(derive(restarted, { pod: podOf({ generation: 1 }), claim: claimOf() }, now)).toMatchObject({
@@ -125,6 +190,22 @@ describe('derive', () => {
     expect(
       derive(recordFixture({ ...acknowledged, progress, desiredState: 'stopped' }), gone, now).progress,
     ).toBeNull();
+  });
+
+  it('shows a pod that failed and is replaced by itself as a start', () => {
+    const evicted = podOf({ ready: false });
+    evicted.status = {
+      ...evicted.status,
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'Container a exceeded its limit.',
+    };
+    expect(derive(recordFixture(acknowledged), { pod: evicted, claim: claimOf() }, now)).toMatchObject({
+      status: 'initializing',
+      reason: 'evicted',
+      actor: 'owner',
+      retryable: false,
+    });
   });
 
   it('changes nothing in an archived project', () => {

@@ -6,6 +6,7 @@ import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import { statusMessages } from '../../../shared/contract/status-messages.ts';
 import { hasFailedPermanently, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
+import { diagnoseDeletingClaim, diagnoseHeldClaim } from '../diagnosis/deleted-claims.ts';
 import { diagnosePod } from '../diagnosis/diagnose-pod.ts';
 import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 import { diagnoseGone } from '../diagnosis/gone-pods.ts';
@@ -81,7 +82,9 @@ function fieldsWhenDeleted(record: ProjectRecord, objects: OurObjects, now: stri
   }
   if (hasFailedPermanently(record)) return { status: 'error', ...failureFields(record) };
   if (record.podError !== null) return { status: 'deleting', ...failureFields(record) };
-  return { status: 'deleting', ...whenOrdinary('deleting'), ...stuckFields(diagnoseTerminating(objects, now)) };
+  const { pod, claim } = objects;
+  const held = pod ? diagnoseTerminating(objects, now) : claim && diagnoseHeldClaim(claim, Date.parse(now));
+  return { status: 'deleting', ...whenOrdinary('deleting'), ...stuckFields(held) };
 }
 
 function fieldsWhenStopped(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {
@@ -96,6 +99,10 @@ function fieldsWhenRunning(record: ProjectRecord, objects: OurObjects, now: stri
   const diagnosis = pod && diagnosePod({ ...objects, pod, now: Date.parse(now) });
   if (diagnosis?.state === 'ready') return { status: 'ready', ...fieldsOf(diagnosis) };
   if (hasFailedPermanently(record)) return { status: 'error', ...failureFields(record) };
+  // A pod that waits for its claim is not what is wrong when the claim cannot be created.
+  if (diagnosis?.reason === 'volume-missing' && record.podError !== null) {
+    return { status: 'initializing', ...failureFields(record) };
+  }
   // The pod counts more than the failure of an attempt: the attempt may have created this pod and lost the answer.
   if (diagnosis) return { status: statusOf(diagnosis), ...fieldsOf(diagnosis) };
   if (record.podError !== null) return { status: 'initializing', ...failureFields(record) };
@@ -107,6 +114,11 @@ function fieldsWhenRunning(record: ProjectRecord, objects: OurObjects, now: stri
       ...ordinary('stopping', statusMessages.replacing),
       ...(isOrdinary ? { recheckAt: terminating?.recheckAt ?? null } : fieldsOf(terminating)),
     };
+  }
+  // No new pod can use the old claim, and the new claim needs its name.
+  if (objects.claim?.metadata.deletionTimestamp) {
+    const deleting = diagnoseDeletingClaim(objects.claim, Date.parse(now));
+    return { status: statusOf(deleting), ...fieldsOf(deleting) };
   }
   return {
     status: 'initializing',
@@ -124,15 +136,16 @@ function diagnoseTerminating(objects: OurObjects, now: string): Diagnosis | null
   return pod?.metadata.deletionTimestamp ? diagnosePod({ ...objects, pod, now: Date.parse(now) }) : null;
 }
 
-/** A failure that ends without anybody's help is shown as a start that continues. */
+/** A failure that ends without anybody's help is shown as a start that continues: `decide` replaces a pod that failed. */
 function statusOf({ state, actor }: Diagnosis): 'initializing' | 'error' {
-  const continues = state === 'starting' || state === 'lost' || (state === 'failing' && actor === 'nobody');
+  const continues =
+    state === 'starting' || state === 'lost' || state === 'failed' || (state === 'failing' && actor === 'nobody');
   return continues ? 'initializing' : 'error';
 }
 
 function fieldsOf({ reason, message, nextStep, actor, evidence, since, recheckAt, state }: Diagnosis): StatusFields {
   // The cluster tries again by itself, but a person who has fixed the cause need not wait for that.
-  const retryable = state === 'failed' || (state === 'failing' && actor !== 'nobody');
+  const retryable = state === 'failing' && actor !== 'nobody';
   return { reason, message, nextStep, actor, retryable, evidence, since, recheckAt };
 }
 
@@ -145,10 +158,14 @@ function ordinary(reason: ReasonCode, { message, nextStep }: { message: string; 
   return { reason, message, nextStep, actor: 'nobody', retryable: false, evidence: [] };
 }
 
+/** No new pod follows when the project stops. */
+const nodeLostNextStep = 'An administrator must check the node. This continues by itself as soon as the pod is gone.';
+
 /** Of a pod that terminates as requested, people only need to know what prevents its end. */
 function stuckFields(terminating: Diagnosis | null): StatusFields {
   if (!terminating) return {};
   const isStuck = terminating.reason === 'stuck-terminating' || terminating.reason === 'stuck-on-finalizer';
+  if (terminating.reason === 'node-lost') return { ...fieldsOf(terminating), nextStep: nodeLostNextStep };
   return isStuck ? fieldsOf(terminating) : { recheckAt: terminating.recheckAt };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Evidence, StartProgress, StartStep } from '../../../shared/contract/diagnosis.ts';
 import { projectJobAttempts } from '../../../shared/contract/jobs.ts';
-import { reasonFacts } from '../../../shared/contract/reasons.ts';
+import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.ts';
 import { hasFailedPermanently, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
 import { clusterWideFailures } from '../cluster-wide-failures.ts';
@@ -36,23 +36,35 @@ export function withReasonSince(
  */
 export function failureFields(record: ProjectRecord, evidence?: Evidence[]) {
   const reason = record.podErrorCode ?? 'cluster-error';
-  const { actor } = reasonFacts[reason];
   const isPermanent = hasFailedPermanently(record);
+  const { nextStep, actor } = adviceOf(record, reason);
   return {
     reason,
     message: record.podError,
-    nextStep: nextStepAfterFailure(record, reason),
+    nextStep: nextStepAfterFailure(record, reason, nextStep),
     actor: isPermanent || actor === 'administrator' ? actor : 'nobody',
     retryable: isPermanent,
     evidence: evidence ?? (record.reason === reason ? record.evidence : []),
   } satisfies ProjectPatch;
 }
 
-function nextStepAfterFailure(record: ProjectRecord, reason: keyof typeof reasonFacts): string {
-  if (hasFailedPermanently(record)) return `${reasonFacts[reason].toDo} Fix the cause and retry.`;
-  if (clusterWideFailures.has(reason)) return 'Your project is saved. It continues by itself when the cluster answers.';
+/** The advice of the diagnosis. Rows of older workers have only the reason. */
+function adviceOf({ podError, podErrorAdvice }: ProjectRecord, reason: ReasonCode) {
+  if (podErrorAdvice !== null && podErrorAdvice.message === podError) return podErrorAdvice;
+  return { nextStep: reasonFacts[reason].toDo, actor: reasonFacts[reason].actor };
+}
+
+/** @param advice the next step that the diagnosis gives */
+function nextStepAfterFailure(record: ProjectRecord, reason: ReasonCode, advice: string): string {
+  if (hasFailedPermanently(record)) {
+    // After the last attempt, nothing is tried again by itself.
+    const ended = advice.replace(/ ?The worker tries again by itself\./, '').trim();
+    const toDo = ended.replace(/^If this continues, a/, 'A') || reasonFacts[reason].toDo;
+    return /\bretry\.$/.test(toDo) ? toDo : `${toDo} Fix the cause and retry.`;
+  }
+  if (clusterWideFailures.has(reason)) return `Your project is saved. ${advice}`;
   const { number, of } = lastAttempt(record.progress);
-  return `Attempt ${number} of ${of}. The next attempt follows by itself.`;
+  return `${advice} Attempt ${number} of ${of}.`;
 }
 
 /** The last attempt, as the progress of the start recorded it. */

@@ -45,7 +45,13 @@ it('differenceOf names the most important difference', () => {
 });
 
 it('entryForFailure names the attempt only when the number of attempts is limited', () => {
-  const error = { message: 'It failed.', reason: 'cluster-error' as const, evidence: [] };
+  const error = {
+    message: 'It failed.',
+    reason: 'cluster-error' as const,
+    nextStep: 'Check it.',
+    actor: 'administrator' as const,
+    evidence: [],
+  };
   expect(entryForFailure({ error, attempt: { number: 2, of: 10 }, failedPermanently: false }).message).toBe(
     'Attempt 2 of 10 failed: It failed.',
   );
