@@ -254,6 +254,7 @@ describe('the runbook on a real cluster', () => {
   it('prints commands for alerts that answer', async () => {
     expect(await runSuccessfully('When an alert fires', 'get pods')).toContain('worker');
     expect(await runSuccessfully('OpenCodeServerAbsent', 'component=server')).toMatch(/server-.*Running/);
+    expect(await runSuccessfully('OpenCodeGatewayAbsent', 'component=gateway')).toMatch(/gateway-.*Running/);
     expect(await runSuccessfully('OpenCodeClusterUnreachable', 'can-i')).toBe('yes\n');
     expect(await runSuccessfully('OpenCodeJobsFail', 'get events')).toContain(project.podName);
     const [pod = ''] = kubectl(
