@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/node/log.ts';
-import { fetchAnew } from './fetch-anew.ts';
+import { fetchOnNewConnection } from './fetch-on-new-connection.ts';
 
 /** Tokens with invented key ids cause at most one request to the issuer in this time. */
 const rereadIntervalMs = 1_000;
@@ -38,7 +38,7 @@ export function createIssuerKeys({ timeoutMs, clock, log }: { timeoutMs: number;
   async function read(url: string | undefined): Promise<void> {
     if (url === undefined) return;
     try {
-      const response = await fetchAnew(url, { signal: AbortSignal.timeout(timeoutMs) });
+      const response = await fetchOnNewConnection(url, { signal: AbortSignal.timeout(timeoutMs) });
       const keys = keysSchema.parse(await response.json());
       known = { keys, find: createLocalJWKSet(keys) };
       failure = null;

@@ -19,7 +19,7 @@ import {
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/node/log.ts';
-import { fetchAnew } from './fetch-anew.ts';
+import { fetchOnNewConnection } from './fetch-on-new-connection.ts';
 import { createIssuerKeys, unavailable } from './issuer-keys.ts';
 
 /** How long metadata and keys are used before they are read again. A withdrawn key is accepted no longer than this. */
@@ -80,7 +80,7 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
       const found = await discovery(url, clientId, undefined, authentication, {
         execute: extensions,
         timeout: timeoutSeconds,
-        [customFetch]: fetchAnew,
+        [customFetch]: fetchOnNewConnection,
       });
       const metadata = found.serverMetadata();
       // openid-client accepts any issuer name from a metadata URL outside the issuer's own.
@@ -112,7 +112,7 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
     const configuration = new Configuration(known.metadata, clientId, client, authentication);
     for (const extend of extensions) extend(configuration);
     configuration.timeout = timeoutSeconds;
-    configuration[customFetch] = fetchAnew;
+    configuration[customFetch] = fetchOnNewConnection;
     const uat = Math.floor(Date.now() / 1000) - rereadKeysAfterSeconds; // openid-client reads the real clock
     const jwks = keys.known();
     if (jwks) setJwksCache(configuration, { jwks, uat });
