@@ -63,7 +63,7 @@ export default defineConfig({
           include: [integrationTestsInSrc, 'tests/integration/**/*.test.ts', 'tests/contract/**/*.test.ts'],
           ...withServices,
           // More files at once would take no less time on two cores, and their time limits would depend on each other.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -128,6 +128,8 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
     annotations['volume.beta.kubernetes.io/storage-provisioner'];
   const since = claim?.metadata.creationTimestamp ?? pod.metadata.creationTimestamp;
   const isLong = isOverdue(since, deadlines.volumeSilentMs, now);
+  // A new claim is usually bound within seconds, and nobody has said yet that something waits for it.
+  if (!isLong && !provisioning && !isUnbound) return null;
   const named = driver === undefined ? '' : ` ${driver}`;
   return volumePending({
     message:
@@ -140,7 +142,11 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
     actor: isLong ? 'administrator' : 'nobody',
     since: since ?? null,
     recheckAt: deadlineAfter(since, deadlines.volumeSilentMs, now),
-    evidence: [...(provisioning ? [evidenceOfEvent(provisioning)] : []), ...scheduler],
+    evidence: [
+      ...(provisioning ? [evidenceOfEvent(provisioning)] : []),
+      ...scheduler,
+      evidenceOf({ source: 'volume', subject: 'phase', text: claim?.status.phase }),
+    ],
   });
 }
 

@@ -58,7 +58,6 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       let desired: ProjectRecord | null = known;
       let actual: Actual | null = null;
       let hasRenewedClaim = false;
-      let hasCreatedPod = false;
       for (let step = 0; step < maxSteps; step++) {
         signal.throwIfAborted();
         // First the cluster, then the row: the row is then never older than the pod that it decides about.
@@ -68,8 +67,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         const effect = decide(desired, actual, clock.now());
         switch (effect.kind) {
           case 'settled':
-            // A waiting pod that was found, not created, may have lost its secret with an earlier claim.
-            if (!hasCreatedPod) await renewSecret(deps, desired, actual);
+            await renewSecret(deps, desired, actual);
             await writer.recordSettled(desired, actual);
             return hasRenewedClaim ? { kind: 'requeue', requeueAfterMs: secretCheckMs } : { kind: 'done' };
           case 'wait':
@@ -81,7 +79,6 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
             throw nameConflict(effect.object);
           default:
             hasRenewedClaim ||= effect.kind === 'create-claim' && actual.pod !== null;
-            hasCreatedPod ||= effect.kind === 'create-pod';
             actual = await apply(deps, effect, { desired, actual, requestId });
         }
       }
@@ -159,10 +156,11 @@ async function apply(
   }
 }
 
-/** The secret exists for every pod that has started. */
+/** A waiting pod that is older than its claim may have lost its secret with an earlier claim. */
 async function renewSecret(deps: ReconcilerDeps, desired: ProjectRecord, { pod, claim }: Actual): Promise<void> {
   if (desired.desiredState !== 'running' || pod?.status.phase !== 'Pending' || !claim) return;
-  await createAccessSecret(deps, desired, claim);
+  const isOlder = Date.parse(pod.metadata.creationTimestamp) < Date.parse(claim.metadata.creationTimestamp ?? '');
+  if (isOlder) await createAccessSecret(deps, desired, claim);
 }
 
 /** Creates the secret of the project, which the pod needs before it can start. It may exist already. */
