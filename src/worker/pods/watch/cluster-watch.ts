@@ -53,8 +53,14 @@ interface Parts {
 
 type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-/** Without the permission to read events, the reasons come from the pods alone. The list is tried again this often. */
-const forbiddenMs = 60_000;
+const eventLimits = {
+  /** Without the permission to read events, the reasons come from the pods alone. The list is tried again this often. */
+  forbiddenMs: 60_000,
+  // The API server has no watch cache for events, so it sends no bookmarks. The watch ends before it would count as silent, and
+  // a new list comes before etcd has compacted the version of the last one (five minutes).
+  watchMs: 60_000,
+  relistMs: 240_000,
+};
 /** Events have no labels, so their names tell which of them are about our objects. */
 const ourNames = { Pod: /^project-[0-9a-f-]{36}-/, PersistentVolumeClaim: /^workspace-[0-9a-f-]{36}$/ };
 
@@ -95,7 +101,7 @@ export async function watchCluster(deps: ClusterWatchDeps, leadership: Leadershi
       labelSelector: null,
       schema: kubernetesEventSchema,
       isRelevant: ({ involvedObject: { kind, name } }) => ourNames[kind as keyof typeof ourNames]?.test(name) ?? false, // any kind may come
-      limits: { forbiddenMs, ...deps.limits },
+      limits: { ...eventLimits, ...deps.limits },
       handler: eventHandler(parts),
     }),
     resync.run(signal),
