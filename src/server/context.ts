@@ -208,8 +208,9 @@ function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
   const loginCookie = createLoginCookie({ jar, secret, clock });
   const issuer = createIssuer({ settings: config.oidc, clock, log });
   const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, clock });
-  const identify = createIdentify({ db, sessionCookie, issuerTokens, log });
-  const signIn = createSignIn({ issuer, log });
+  const { identityIssuer } = config.oidc;
+  const identify = createIdentify({ db, sessionCookie, issuerTokens, identityIssuer, log });
+  const signIn = createSignIn({ issuer, identityIssuer, log });
   return {
     db,
     issuer,
