@@ -19,6 +19,7 @@ import {
   listUnarchivedProjects,
   listVersions,
 } from '../shared/node/db/projects-repository.ts';
+import { createLimitedWarn } from '../shared/node/log-limit.ts';
 import type { Log } from '../shared/node/log.ts';
 import { pause, runPeriodically } from '../shared/node/periodic.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
@@ -256,12 +257,13 @@ async function startLoops(
   deps: Parts & Stores & LiveStatus & { sockets: SocketServer; signal: AbortSignal },
 ): Promise<void> {
   const { log, timings, db, streamConnection, podLogs, hub, sockets, signal } = deps;
+  const warn = createLimitedWarn(log);
   const repeat = (name: string, intervalMs: number, task: () => Promise<void>) =>
     runPeriodically(
       {
         task,
         intervalMs,
-        onError: (error) => log.warn({ error: String(error) }, `${name} failed; trying again`),
+        onError: (error) => warn(name, { error: String(error) }, `${name} failed; trying again`),
       },
       signal,
     );
