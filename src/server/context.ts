@@ -114,6 +114,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     config,
     log,
     db: stores.db,
+    redis: stores.producer,
     identify,
     services,
     publicOrigin,

@@ -16,12 +16,15 @@ import { AppError } from '../shared/contract/errors.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { assignIssuer, findFormerIssuers } from '../shared/node/db/users-repository.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
+import { refuseOtherRedis } from '../shared/node/redis.ts';
 import { createApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
 import { createServerContext, type ServerContext, type ServerTimings } from './context.ts';
 import type { HostedApplication } from './http/hosted-application.ts';
 
 const builtClientDir = fileURLToPath(new URL('../../dist/client', import.meta.url));
+/** On start, Redis gets this long to say what it is. The server also starts without it. */
+const redisGraceMs = 500;
 /** On stop, clients get this long to connect their sockets to another server. */
 const socketGraceMs = 2_000;
 /** On stop, requests under way get this long to finish. */
@@ -65,7 +68,10 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
     ...(clock ? { clock } : {}),
   });
   try {
-    await awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log });
+    await Promise.all([
+      awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log }),
+      refuseOtherRedis(context.redis, redisGraceMs),
+    ]);
     await checkIssuer(context);
     const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir, hosted: hosted ?? null });
     context.sockets.attach(app.server, (request) => !hosted?.handles(request));

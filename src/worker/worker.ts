@@ -21,7 +21,7 @@ import { readInstallationId } from '../shared/node/db/installation-repository.ts
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
-import { awaitRedis, createRedis } from '../shared/node/redis.ts';
+import { createRedis, refuseOtherRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
 import type { WorkerConfig } from './config.ts';
 import type { WorkerReadiness } from './health.ts';
@@ -95,13 +95,13 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
   try {
     await awaitMigrated(db, { graceMs: options.databaseGraceMs ?? 60_000, log });
     installationId = await readInstallationId(db);
+    await refuseOtherRedis(producer, 1_000);
   } catch (error) {
     blocking.disconnect();
     producer.disconnect();
     await db.destroy();
     throw error;
   }
-  await awaitRedis(producer, 1_000);
   const stopping = new AbortController();
   const parts = startParts(config, { ...connections, installationId, options: resolved, signal: stopping.signal });
   log.info({ namespace: config.namespace }, 'worker started');
