@@ -17,6 +17,7 @@ import { changeProject, insertProject } from '../src/shared/node/db/projects-rep
 import { upsertUser } from '../src/shared/node/db/users-repository.ts';
 import { createOwnPostgres, createOwnRedis } from '../tests/support/own-services.ts';
 import { startGatewayProcess } from '../tests/support/processes.ts';
+import { testIssuer } from '../tests/support/test-issuer.ts';
 import { spread, timesOf, type Result, type Scale } from './measure.ts';
 
 const podAddress = '127.64.0.9';
@@ -84,7 +85,13 @@ async function startPod() {
 
 /** @returns the headers with which the owner of the project passes */
 async function createProject(db: Database): Promise<Record<string, string>> {
-  const user = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
+  const user = await upsertUser(db, {
+    issuer: testIssuer,
+    subject: 'owner',
+    email: null,
+    name: 'Owner',
+    picture: null,
+  });
   const { token } = await insertAccessToken(db, { userId: user.id, name: 'bench', expiresAt: null });
   const id = randomUUID();
   const names = { name: 'Bench', description: '', repoUrl: null, namespace: 'opencode', ...kubernetesNames(id) };

@@ -21,6 +21,7 @@ import { createAdministrator } from '../tests/support/clusters.ts';
 import { createFaultyKubernetes, type FaultyKubernetes } from '../tests/support/faulty-kubernetes.ts';
 import { createOwnPostgres, createOwnRedis, type OwnRedis, type OwnService } from '../tests/support/own-services.ts';
 import { startServerProcess, startWorkerProcess, type ServiceProcess } from '../tests/support/processes.ts';
+import { testIssuer } from '../tests/support/test-issuer.ts';
 
 export interface World {
   postgres: OwnService;
@@ -84,7 +85,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         return worker;
       },
       async signIn(name) {
-        const user = await upsertUser(db, { subject: name, email: null, name, picture: null });
+        const user = await upsertUser(db, { issuer: testIssuer, subject: name, email: null, name, picture: null });
         const { token } = await insertAccessToken(db, { userId: user.id, name: 'bench', expiresAt: null });
         return { userId: user.id, token };
       },

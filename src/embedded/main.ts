@@ -16,7 +16,7 @@ import { readWorkerConfig } from '../worker/config.ts';
 import { buildClientIfStale } from './client-build.ts';
 import { loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded-config.ts';
 import { completeEnvironment, startEmbeddedServices } from './embedded-services.ts';
-import { developmentUsers } from './issuer/development-users.ts';
+import { developmentUsers, embeddedIdentityIssuer } from './issuer/development-users.ts';
 import { loadParts } from './parts.ts';
 import { announceInstance, withdrawInstance } from './running-instance.ts';
 import { allSettled, createShutdown } from './shutdown.ts';
@@ -61,7 +61,8 @@ async function start(config: EmbeddedConfig): Promise<void> {
     buildClientIfStale(root),
   ]);
   const complete = completeEnvironment(env, services, secrets);
-  await startServerAndWorker(complete, { parts: await parts, clientDir, log });
+  const hasEmbeddedIssuer = config.embed.issuer;
+  await startServerAndWorker(complete, { parts: await parts, clientDir, hasEmbeddedIssuer, log });
   announceInstance(dataDir, { url: publicUrl, databaseUrl: readServerConfig(complete).databaseUrl });
   shutdown.add(() => withdrawInstance(dataDir));
 
@@ -74,10 +75,11 @@ async function start(config: EmbeddedConfig): Promise<void> {
 
 async function startServerAndWorker(
   env: EmbeddedConfig['env'],
-  deps: { parts: Awaited<ReturnType<typeof loadParts>>; clientDir: string; log: Log },
+  deps: { parts: Awaited<ReturnType<typeof loadParts>>; clientDir: string; hasEmbeddedIssuer: boolean; log: Log },
 ): Promise<void> {
-  const { parts, clientDir, log } = deps;
+  const { parts, clientDir, hasEmbeddedIssuer, log } = deps;
   const serverConfig = readServerConfig(env);
+  if (hasEmbeddedIssuer) serverConfig.oidc.identityIssuer = embeddedIdentityIssuer;
   shutdown.add(await parts.startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
   await parts.migrateToLatest(serverConfig.databaseUrl);
   // At another address than localhost, projects have origins only when WORKSPACE_DOMAIN names their domain.

@@ -6,7 +6,7 @@ import { insertAccessToken } from '../shared/node/db/access-tokens-repository.ts
 import { createDatabase } from '../shared/node/db/database.ts';
 import { upsertUser } from '../shared/node/db/users-repository.ts';
 import { readEmbeddedConfig } from './embedded-config.ts';
-import { developmentUsers } from './issuer/development-users.ts';
+import { developmentUsers, embeddedIdentityIssuer } from './issuer/development-users.ts';
 import { findInstance } from './running-instance.ts';
 
 const lifetimeMs = 30 * 24 * 60 * 60 * 1_000;
@@ -35,7 +35,8 @@ async function createToken(subject: string): Promise<string> {
   if (!instance) throw new Error(`No instance runs on the data in ${dataDir}. Start one with "npm start".`);
   const db = createDatabase(instance.databaseUrl, { poolSize: 1 });
   try {
-    const user = await upsertUser(db, { subject, email: person.email, name: person.name, picture: null });
+    const { email, name } = person;
+    const user = await upsertUser(db, { issuer: embeddedIdentityIssuer, subject, email, name, picture: null });
     const expiresAt = new Date(Date.now() + lifetimeMs).toISOString();
     const { token } = await insertAccessToken(db, { userId: user.id, name: 'npm run token', expiresAt });
     return token;

@@ -46,5 +46,6 @@ function send(response: ServerResponse, status: number, { type, body }: { type: 
 /** Refuses an upgrade. Nothing reads the connection any more, so it is closed. */
 export function refuseUpgrade(socket: Duplex, status: number): void {
   socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const retry = status === 503 ? 'retry-after: 2\r\n' : '';
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${retry}connection: close\r\ncontent-length: 0\r\n\r\n`);
 }

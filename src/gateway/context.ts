@@ -11,6 +11,7 @@ import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
 import { commandProject } from '../shared/node/command-project.ts';
 import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/access-tokens-repository.ts';
+import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { findOwnedProject } from '../shared/node/db/projects-repository.ts';
 import { findSession } from '../shared/node/db/sessions-repository.ts';
@@ -40,8 +41,8 @@ const pruneIntervalMs = 10 * 60_000;
 export interface GatewayContext {
   gateway: Gateway;
   metrics: GatewayMetrics;
-  /** Whether the database answers and the gateway does not stop. */
-  isReady: () => Promise<boolean>;
+  /** Why the gateway cannot serve; `null` when the database takes changes and the gateway does not stop. */
+  findProblem: () => Promise<string | null>;
   /** Ends what passes, waits up to `graceMs` for requests that end by themselves, and closes all connections. */
   stop(graceMs: number): Promise<void>;
 }
@@ -93,7 +94,8 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
   return {
     gateway,
     metrics,
-    isReady: async () => !stopping.signal.aborted && (await answers(db)),
+    findProblem: async () =>
+      stopping.signal.aborted ? 'The gateway is stopping.' : checkDatabase(db).then(() => null, databaseProblem),
     async stop(graceMs) {
       stopping.abort();
       await gateway.stop(graceMs);
@@ -154,11 +156,4 @@ function createProxy({ publicUrl, maxBodyBytes }: GatewayConfig, metrics: Gatewa
       else sendText(response, 502, message);
     },
   });
-}
-
-async function answers(db: Database): Promise<boolean> {
-  return db.raw('select 1').then(
-    () => true,
-    () => false, // the reason is public otherwise
-  );
 }

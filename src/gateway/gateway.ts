@@ -10,6 +10,8 @@ import type { Duplex } from 'node:stream';
 
 import { gatewayPath, projectIdOfHost, projectOrigin } from '../shared/node/access/project-hosts.ts';
 import type { Entry } from '../shared/node/access/tickets.ts';
+import { databaseProblem } from '../shared/node/db/database-check.ts';
+import { createLimitedWarn } from '../shared/node/log-limit.ts';
 import type { Log } from '../shared/node/log.ts';
 import type { Admission, Admissions } from './admission.ts';
 import { refuseUpgrade, sendPage, sendText, wantsPage } from './answers.ts';
@@ -56,6 +58,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const { admissions, connections, cookie, log, ownPaths, proxy, projectPage } = deps;
   const domain = new URL(deps.workspaceUrl).hostname;
   const projectOf = ({ headers }: IncomingMessage) => projectIdOfHost(headers.host, domain);
+  const warn = createLimitedWarn(log);
   const stopChecking = startChecking(deps);
 
   /** Who asks, unless a page of another origin could have made the request. */
@@ -140,15 +143,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
     handles: (request) => projectOf(request) !== null,
     handleRequest(request, response) {
       respond(request, response, projectOf(request) ?? '').then(deps.count, (error: unknown) => {
-        log.warn({ error: String(error) }, 'a request to a project could not be answered');
+        warn(`request ${String(error)}`, { error: String(error) }, 'a request to a project could not be answered');
         deps.count('failed');
-        sendText(response, 503, 'The project manager cannot reach its database. Try again in a moment.');
+        if (!response.headersSent) response.setHeader('retry-after', '2');
+        sendText(response, 503, databaseProblem(error));
       });
     },
     handleUpgrade(request, socket, head) {
       socket.on('error', () => socket.destroy());
       upgrade(request, socket, head, projectOf(request) ?? '').then(deps.count, (error: unknown) => {
-        log.warn({ error: String(error) }, 'a WebSocket to a project could not be opened');
+        warn(`upgrade ${String(error)}`, { error: String(error) }, 'a WebSocket to a project could not be opened');
         deps.count('failed');
         refuseUpgrade(socket, 503);
       });
@@ -165,11 +169,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
 /** Ends the connections of people whose entry has ended. @returns stops it */
 function startChecking({ admissions, connections, log }: GatewayDeps): () => void {
+  const warn = createLimitedWarn(log);
   const check = () =>
     connections
       .recheck((entry) => admissions.check(entry))
       .catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'open connections could not be checked; trying again'),
+        warn('check', { error: String(error) }, 'open connections could not be checked; trying again'),
       );
   const timer = setInterval(() => void check(), recheckIntervalMs);
   return () => clearInterval(timer);

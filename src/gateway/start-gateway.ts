@@ -74,17 +74,17 @@ function createGatewayServer(context: GatewayContext): Server {
 }
 
 async function respondToOthers(
-  { isReady, metrics }: GatewayContext,
+  { findProblem, metrics }: GatewayContext,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   switch ((request.url ?? '/').split('?')[0]) {
     case '/livez':
       return sendText(response, 200, 'ok');
-    case '/readyz':
-      return (await isReady())
-        ? sendText(response, 200, 'ok')
-        : sendText(response, 503, 'The database does not answer, or the gateway is stopping.');
+    case '/readyz': {
+      const problem = await findProblem();
+      return problem === null ? sendText(response, 200, 'ok') : sendText(response, 503, problem);
+    }
     case '/metrics':
       // A request that came through a proxy comes from outside.
       if (request.headers['x-forwarded-for'] !== undefined) return sendText(response, 404, 'Metrics are not public.');

@@ -20,7 +20,9 @@ export const serverVariables = z
       .default('0.0.0.0')
       .describe('The address to listen on. `npm start`: 127.0.0.1.'),
     PUBLIC_URL: accessVariables.PUBLIC_URL,
-    OIDC_ISSUER: issuerUrl.describe('The OpenID Connect issuer, exactly as its tokens name it.'),
+    OIDC_ISSUER: issuerUrl.describe(
+      'The OpenID Connect issuer, exactly as its tokens name it. Read "Change the issuer" in the runbook before you change it.',
+    ),
     OIDC_DISCOVERY_URL: issuerUrl
       .refine(
         (text) => text.includes('/.well-known/'),
@@ -78,6 +80,8 @@ export interface ServerConfig {
   publicUrl: string | null;
   oidc: {
     issuer: string;
+    /** The issuer under which its people are stored. */
+    identityIssuer: string;
     discoveryUrl: string | null;
     clientId: string;
     clientSecret: string | null;
@@ -101,6 +105,11 @@ export function readServerConfig(env: Record<string, string | undefined>): Serve
   return toServerConfig(readEnvironment(serverVariables, env));
 }
 
+/** One spelling for each issuer: a slash at its end or its port 443 does not make another issuer. */
+function identityIssuer(issuer: string): string {
+  return new URL(issuer).href.replace(/\/$/, '');
+}
+
 export function toServerConfig(variables: z.infer<typeof serverVariables>): ServerConfig {
   return {
     databaseUrl: variables.DATABASE_URL,
@@ -113,6 +122,7 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     publicUrl: variables.PUBLIC_URL ?? null,
     oidc: {
       issuer: variables.OIDC_ISSUER,
+      identityIssuer: identityIssuer(variables.OIDC_ISSUER),
       discoveryUrl: variables.OIDC_DISCOVERY_URL ?? null,
       clientId: variables.OIDC_CLIENT_ID,
       clientSecret: variables.OIDC_CLIENT_SECRET ?? null,

@@ -19,6 +19,7 @@ import {
   listUnarchivedProjects,
   listVersions,
 } from '../shared/node/db/projects-repository.ts';
+import { createLimitedWarn } from '../shared/node/log-limit.ts';
 import type { Log } from '../shared/node/log.ts';
 import { pause, runPeriodically } from '../shared/node/periodic.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
@@ -113,6 +114,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     config,
     log,
     db: stores.db,
+    redis: stores.producer,
     identify,
     services,
     publicOrigin,
@@ -208,8 +210,9 @@ function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
   const loginCookie = createLoginCookie({ jar, secret, clock });
   const issuer = createIssuer({ settings: config.oidc, clock, log });
   const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, clock });
-  const identify = createIdentify({ db, sessionCookie, issuerTokens, log });
-  const signIn = createSignIn({ issuer, log });
+  const { identityIssuer } = config.oidc;
+  const identify = createIdentify({ db, sessionCookie, issuerTokens, identityIssuer, log });
+  const signIn = createSignIn({ issuer, identityIssuer, log });
   return {
     db,
     issuer,
@@ -255,12 +258,13 @@ async function startLoops(
   deps: Parts & Stores & LiveStatus & { sockets: SocketServer; signal: AbortSignal },
 ): Promise<void> {
   const { log, timings, db, streamConnection, podLogs, hub, sockets, signal } = deps;
+  const warn = createLimitedWarn(log);
   const repeat = (name: string, intervalMs: number, task: () => Promise<void>) =>
     runPeriodically(
       {
         task,
         intervalMs,
-        onError: (error) => log.warn({ error: String(error) }, `${name} failed; trying again`),
+        onError: (error) => warn(name, { error: String(error) }, `${name} failed; trying again`),
       },
       signal,
     );

@@ -14,13 +14,17 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/contract/errors.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
+import { assignIssuer, findFormerIssuers } from '../shared/node/db/users-repository.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
+import { refuseOtherRedis } from '../shared/node/redis.ts';
 import { createApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
 import { createServerContext, type ServerContext, type ServerTimings } from './context.ts';
 import type { HostedApplication } from './http/hosted-application.ts';
 
 const builtClientDir = fileURLToPath(new URL('../../dist/client', import.meta.url));
+/** On start, Redis gets this long to say what it is. The server also starts without it. */
+const redisGraceMs = 500;
 /** On stop, clients get this long to connect their sockets to another server. */
 const socketGraceMs = 2_000;
 /** On stop, requests under way get this long to finish. */
@@ -64,7 +68,11 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
     ...(clock ? { clock } : {}),
   });
   try {
-    await awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log });
+    await Promise.all([
+      awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log }),
+      refuseOtherRedis(context.redis, redisGraceMs),
+    ]);
+    await checkIssuer(context);
     const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir, hosted: hosted ?? null });
     context.sockets.attach(app.server, (request) => !hosted?.handles(request));
     if (hosted) attachHosted(app.server, hosted);
@@ -82,6 +90,18 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
     await context.dispose();
     throw error;
   }
+}
+
+/** Users from before migration 0013 get the issuer. After a change of the issuer, the log tells who is no longer known. */
+async function checkIssuer({ config, db, log }: ServerContext): Promise<void> {
+  const issuer = config.oidc.identityIssuer;
+  const count = await assignIssuer(db, issuer);
+  if (count > 0) log.info({ count, issuer }, 'people of an earlier version belong to this issuer now');
+  const formerIssuers = await findFormerIssuers(db, issuer);
+  if (formerIssuers.length === 0) return;
+  const message =
+    'nobody of this issuer is known, but people of others are: whoever signs in is a new person. See "Change the issuer" in the runbook';
+  log.warn({ issuer, formerIssuers }, message);
 }
 
 function attachHosted(server: Server, hosted: HostedApplication): void {

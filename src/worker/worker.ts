@@ -15,12 +15,13 @@ import type { Redis } from 'ioredis';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
+import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readInstallationId } from '../shared/node/db/installation-repository.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
-import { awaitRedis, createRedis } from '../shared/node/redis.ts';
+import { createRedis, refuseOtherRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
 import type { WorkerConfig } from './config.ts';
 import type { WorkerReadiness } from './health.ts';
@@ -94,13 +95,13 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
   try {
     await awaitMigrated(db, { graceMs: options.databaseGraceMs ?? 60_000, log });
     installationId = await readInstallationId(db);
+    await refuseOtherRedis(producer, 1_000);
   } catch (error) {
     blocking.disconnect();
     producer.disconnect();
     await db.destroy();
     throw error;
   }
-  await awaitRedis(producer, 1_000);
   const stopping = new AbortController();
   const parts = startParts(config, { ...connections, installationId, options: resolved, signal: stopping.signal });
   log.info({ namespace: config.namespace }, 'worker started');
@@ -202,17 +203,17 @@ async function readReadiness({
   producer,
   kubernetes,
 }: Pick<Connections, 'db' | 'producer' | 'kubernetes'>): Promise<WorkerReadiness> {
-  const [database, redis] = await Promise.all([
-    succeeds(() => db.raw('select 1')),
+  const [databaseMessage, redis] = await Promise.all([
+    checkDatabase(db).then(() => null, databaseProblem),
     // A write, not a ping: a Redis whose memory is full still answers pings.
     succeeds(() => producer.set('opencode:readiness', '1', 'EX', 60)),
   ]);
   const messages = [
-    ...(database ? [] : ['PostgreSQL does not answer.']),
+    ...(databaseMessage === null ? [] : [databaseMessage]),
     ...(redis ? [] : ['Redis does not accept commands. One worker carries out commands without the queue.']),
     ...(kubernetes.blockedBy() ? ['The cluster does not answer, or requested a pause.'] : []),
   ];
-  return { status: database ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
+  return { status: databaseMessage === null ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
 }
 
 function succeeds(request: () => Promise<unknown>): Promise<boolean> {

@@ -14,6 +14,7 @@ import { findKeptPort } from '../support/kept-port.ts';
 import { createOwnPostgres, createOwnRedis, type OwnRedis, type OwnService } from '../support/own-services.ts';
 import { startServerProcess, startWorkerProcess } from '../support/processes.ts';
 import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { testIssuer } from '../support/test-issuer.ts';
 import { startChaosCluster, type ChaosCluster } from './cluster.ts';
 import { userCount } from './schedule.ts';
 import { createSupervised, type Supervised } from './supervised.ts';
@@ -138,7 +139,13 @@ function openDatabase(url: string): Database {
 }
 
 async function mintToken(db: Database, index: number): Promise<string> {
-  const user = await upsertUser(db, { subject: `user-${index}`, email: null, name: `User ${index}`, picture: null });
+  const user = await upsertUser(db, {
+    issuer: testIssuer,
+    subject: `user-${index}`,
+    email: null,
+    name: `User ${index}`,
+    picture: null,
+  });
   return (await insertAccessToken(db, { userId: user.id, name: 'chaos', expiresAt: null })).token;
 }
 

@@ -17,6 +17,7 @@ import { startServerProcess } from '../support/processes.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
 import { createTestDatabase } from '../support/services.ts';
 import { proxyOf, type TcpProxy } from '../support/tcp-proxy.ts';
+import { testIssuer } from '../support/test-issuer.ts';
 import { mintToken, startTestServer, type TestServer } from '../support/test-server.ts';
 
 const streamKey = 'opencode:status';
@@ -38,7 +39,7 @@ async function createStream(onCleanup: (step: () => Promise<void>) => void) {
   });
   const token = await mintToken(database.url, 'user');
   const id = randomUUID();
-  const owner = await upsertUser(db, { subject: 'user', email: null, name: 'User', picture: null });
+  const owner = await upsertUser(db, { issuer: testIssuer, subject: 'user', email: null, name: 'User', picture: null });
   const project = { id, ownerId: owner.id, idempotencyKey: null, name: 'Streamed', description: '', repoUrl: null };
   const names = { namespace: 'opencode', ...kubernetesNames(id) };
   await db.transaction((trx) => insertProject(trx, { ...project, ...names }, { maxProjects: 1 }));

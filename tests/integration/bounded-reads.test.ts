@@ -5,6 +5,7 @@ import { createDatabase, type Database } from '../../src/shared/node/db/database
 import { listPendingProjects, listUnarchivedPage, listVersions } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createTestDatabase, type TestDatabase } from '../support/services.ts';
+import { testIssuer } from '../support/test-issuer.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -14,7 +15,8 @@ let ownerId: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   db = createDatabase(database.url);
-  ownerId = (await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null })).id;
+  ownerId = (await upsertUser(db, { issuer: testIssuer, subject: 'owner', email: null, name: 'Owner', picture: null }))
+    .id;
   await db.raw(
     `insert into projects (id, owner_id, name, namespace, pod_name, workspace_pvc_name, status, desired_state, deleted_at,
        observed_generation)

@@ -23,6 +23,7 @@ import {
 } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createTestDatabase } from '../support/services.ts';
+import { testIssuer } from '../support/test-issuer.ts';
 
 /** Every file of the folder, so that a file that the code does not list is found. */
 const migrationNames = readdirSync(new URL('../../migrations/', import.meta.url))
@@ -138,7 +139,7 @@ async function addProject(
 }
 
 const addUser = (db: Database) =>
-  upsertUser(db, { subject: randomUUID(), email: null, name: 'Somebody', picture: null });
+  upsertUser(db, { issuer: testIssuer, subject: randomUUID(), email: null, name: 'Somebody', picture: null });
 
 describe('projects', () => {
   it('have a unique name among the live projects of an owner, in any case, until deletion is requested', async () => {

@@ -17,6 +17,7 @@ import { createLog } from '../../src/shared/node/log.ts';
 import { createApiCall } from './api-call.ts';
 import { mintSession, type MintedSession } from './mint-session.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
+import { testIssuer } from './test-issuer.ts';
 import { startTestServer, testSessionSecret, type TestServer } from './test-server.ts';
 
 export const testAccessSecret = 'an access secret of tests, longer than 32 characters';
@@ -152,7 +153,13 @@ export function createProjects(db: Database, keys: AccessKeys): Pick<GatewaySyst
   return {
     patchProject,
     async createProject(name, podIp, patch = {}) {
-      const owner = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });
+      const owner = await upsertUser(db, {
+        issuer: testIssuer,
+        subject: name,
+        email: `${name}@example.test`,
+        name,
+        picture: null,
+      });
       const id = randomUUID();
       const project = {
         id,

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/shared/clock.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { insertSession } from '../../src/shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
+import { testIssuer } from './test-issuer.ts';
 import { testSessionSecret } from './test-server.ts';
 
 export interface MintedSession {
@@ -26,7 +27,13 @@ export async function mintSession(
     clock: systemClock,
   });
   try {
-    const user = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });
+    const user = await upsertUser(db, {
+      issuer: testIssuer,
+      subject: name,
+      email: `${name}@example.test`,
+      name,
+      picture: null,
+    });
     const session = await insertSession(db, { userId: user.id, userAgent, ttlMs });
     const [header = ''] = await sessionCookie.issue(session);
     return { id: session.id, cookie: header.split(';')[0] ?? '' };

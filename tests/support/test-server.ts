@@ -9,6 +9,7 @@ import { insertAccessToken } from '../../src/shared/node/db/access-tokens-reposi
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
+import { testIssuer } from './test-issuer.ts';
 
 export interface TestServerOptions {
   databaseUrl: string;
@@ -32,9 +33,6 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** The issuer for tests without sign-in: the discard port, where nothing answers. */
-const noIssuer = 'http://127.0.0.1:9';
-
 export const testSessionSecret = 'a secret of tests, longer than 32 characters';
 
 export async function startTestServer(options: TestServerOptions): Promise<TestServer> {
@@ -43,7 +41,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     REDIS_URL: options.redisUrl,
     PORT: '0',
     HOST: '127.0.0.1',
-    OIDC_ISSUER: noIssuer,
+    OIDC_ISSUER: testIssuer,
     OIDC_CLIENT_ID: 'test-client',
     SESSION_SECRET: testSessionSecret,
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
@@ -71,7 +69,13 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
 export async function mintToken(databaseUrl: string, name: string): Promise<string> {
   const db = createDatabase(databaseUrl, { poolSize: 1 });
   try {
-    const user = await upsertUser(db, { subject: name, email: `${name}@example.test`, name, picture: null });
+    const user = await upsertUser(db, {
+      issuer: testIssuer,
+      subject: name,
+      email: `${name}@example.test`,
+      name,
+      picture: null,
+    });
     return (await insertAccessToken(db, { userId: user.id, name: 'test', expiresAt: null })).token;
   } finally {
     await db.destroy();

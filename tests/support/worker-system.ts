@@ -31,6 +31,7 @@ import { createFaultyKubernetes, type FaultyKubernetes } from './faulty-kubernet
 import type { OwnRedis } from './own-services.ts';
 import { startServerProcess, startWorkerProcess, type ServiceProcess } from './processes.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
+import { testIssuer } from './test-issuer.ts';
 
 export interface QuickCluster {
   kubeconfigPath: string;
@@ -209,7 +210,13 @@ async function createProjectActions(
   db: Database,
   enqueue: (record: ProjectRecord) => Promise<unknown>,
 ): Promise<Pick<WorkerSystem, 'create' | 'command' | 'read' | 'until'>> {
-  const owner = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
+  const owner = await upsertUser(db, {
+    issuer: testIssuer,
+    subject: 'owner',
+    email: null,
+    name: 'Owner',
+    picture: null,
+  });
   let count = 0;
   const read = async (id: string) => {
     const record = await findProject(db, id);

@@ -1,5 +1,8 @@
 /** The users who can sign in to the embedded issuer. */
 
+/** The issuer under which these users are stored. The URL of the embedded issuer differs when its port is taken. */
+export const embeddedIdentityIssuer = 'embedded';
+
 interface DevelopmentUser {
   subject: string;
   name: string;

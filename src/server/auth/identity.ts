@@ -43,11 +43,13 @@ export function createIdentify({
   db,
   sessionCookie,
   issuerTokens,
+  identityIssuer,
   log,
 }: {
   db: Database;
   sessionCookie: SessionCookie;
   issuerTokens: IssuerTokens;
+  identityIssuer: string;
   log: Log;
 }): Identify {
   async function safely(find: () => Promise<Identity>): Promise<Identity> {
@@ -98,7 +100,7 @@ export function createIdentify({
 
   async function byIssuerToken(token: string): Promise<Identity> {
     const { person, id, expiresAt } = await issuerTokens.verify(token);
-    const user = await findOrCreateUser(db, person);
+    const user = await findOrCreateUser(db, { ...person, issuer: identityIssuer });
     return { user, credential: { kind: 'issuer-token', id, expiresAt }, refusal: null };
   }
 

@@ -49,7 +49,15 @@ export interface SignIn {
   finish(callbackUrl: URL, login: PendingLogin): Promise<Identity>;
 }
 
-export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): SignIn {
+export function createSignIn({
+  issuer,
+  identityIssuer,
+  log,
+}: {
+  issuer: Issuer;
+  identityIssuer: string;
+  log: Log;
+}): SignIn {
   return {
     async begin({ redirectUri, returnTo, forceLogin }) {
       const configuration = await issuer.answering(); // otherwise the person would be sent to a server that does not answer
@@ -76,7 +84,8 @@ export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): Sig
           idTokenExpected: true,
         });
         const claims = claimsSchema.parse(tokens.claims());
-        return toIdentity(await complete(configuration, claims, tokens.access_token));
+        const { fallbackName, ...person } = readClaims(await complete(configuration, claims, tokens.access_token));
+        return { ...person, issuer: identityIssuer, name: fallbackName };
       } catch (error) {
         throw translate(error);
       }
@@ -96,11 +105,6 @@ export function createSignIn({ issuer, log }: { issuer: Issuer; log: Log }): Sig
       return claims;
     }
   }
-}
-
-function toIdentity(claims: Claims): Identity {
-  const { fallbackName, ...identity } = readClaims(claims);
-  return { ...identity, name: fallbackName };
 }
 
 function translate(error: unknown): Error {

@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis';
 
 import type { Freshness } from '../../shared/contract/events.ts';
+import { checkDatabase, databaseProblem } from '../../shared/node/db/database-check.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 
 interface Check {
@@ -31,7 +32,7 @@ export function createReadiness({
 }): () => Promise<Readiness> {
   return async () => {
     const [database, queue] = await Promise.all([
-      check('PostgreSQL', () => db.raw('select 1')),
+      check('PostgreSQL', () => checkDatabase(db), databaseProblem),
       // A write and not a ping: a Redis that is full still answers pings.
       check('Redis', () => redis.set('opencode:readiness', '1', 'EX', 60)),
     ]);
@@ -50,7 +51,12 @@ export function createReadiness({
   };
 }
 
-async function check(name: string, work: () => Promise<unknown>): Promise<Check> {
+/** @param describeFailure without it, only the kind of failure is named */
+async function check(
+  name: string,
+  work: () => Promise<unknown>,
+  describeFailure?: (error: unknown) => string,
+): Promise<Check> {
   const limit = Promise.withResolvers<never>();
   const timer = setTimeout(() => limit.reject(new Error(`no answer within ${checkMs} ms`)), checkMs);
   const working = work();
@@ -59,6 +65,7 @@ async function check(name: string, work: () => Promise<unknown>): Promise<Check>
     await Promise.race([working, limit.promise]);
     return { ok: true, message: `${name} answers.` };
   } catch (error) {
+    if (describeFailure) return { ok: false, message: describeFailure(error) };
     const reason = error instanceof Error ? error.message || error.name : String(error);
     // Only the kind of failure: this page is public, and the rest of the message may contain addresses.
     return {

@@ -73,9 +73,13 @@ export const commonVariables = {
     })
     .describe('PostgreSQL, which stores users, projects and timelines.'),
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379.' })
+    .url({
+      protocol: /^rediss?$/,
+      error:
+        'must be the URL of one Redis, such as redis://host:6379, or rediss:// with TLS. Sentinel and Cluster are not supported.',
+    })
     .describe(
-      'Redis, which holds the queue and the status stream. It must not evict keys (`maxmemory-policy noeviction`).',
+      'Redis, which holds the queue and the status stream: `redis://`, or `rediss://` with TLS. No Sentinel and no Cluster. It must not evict keys (`maxmemory-policy noeviction`).',
     ),
   KUBE_NAMESPACE: z
     .string()

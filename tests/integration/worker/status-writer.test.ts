@@ -14,6 +14,7 @@ import { createStatusWriter } from '../../../src/worker/pods/status/status-write
 import { claimOf, podOf } from '../../model/fixtures.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/services.ts';
 import { createTestClock } from '../../support/test-clock.ts';
+import { testIssuer } from '../../support/test-issuer.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -62,7 +63,13 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   published = [];
-  const owner = await upsertUser(db, { subject: 'owner', email: null, name: 'Owner', picture: null });
+  const owner = await upsertUser(db, {
+    issuer: testIssuer,
+    subject: 'owner',
+    email: null,
+    name: 'Owner',
+    picture: null,
+  });
   const id = randomUUID();
   const names = { name: id, podName: `project-${id}-abcde`, workspacePvcName: `workspace-${id}` };
   const { record } = await db.transaction((trx) =>

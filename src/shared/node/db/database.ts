@@ -1,12 +1,16 @@
 /**
  * The connection pool to PostgreSQL. With the time limits, a frozen database causes an error within three seconds. The pool
- * keeps no minimum of connections, so the next query after a restart of the database opens a new one.
+ * keeps no minimum of connections, so the next query after a restart of the database opens a new one. Connections to a
+ * database that has turned read-only leave the pool, because the writable one may answer at the same address.
  */
 
 import knex, { type Knex } from 'knex';
 import { knexSnakeCaseMappers } from 'objection';
 
+import { createLimitedWarn, type LimitedWarn } from '../log-limit.ts';
 import type { Log } from '../log.ts';
+import { connectionSettings } from './connection-settings.ts';
+import { outageOf, readOnlyState } from './outage.ts';
 
 export type Database = Knex;
 
@@ -14,12 +18,14 @@ export function createDatabase(
   url: string,
   options: { poolSize?: number; applicationName?: string; log?: Log } = {},
 ): Database {
+  const warn = options.log ? createLimitedWarn(options.log) : () => undefined;
+  const prepare = createConnectionGuard(warn);
   return knex({
     client: 'pg',
-    ...(options.log ? { log: knexLog(options.log) } : {}),
+    ...(options.log ? { log: knexLog(options.log, warn) } : {}),
     ...knexSnakeCaseMappers(), // camelCase in the code, snake_case in the database
     connection: {
-      connectionString: url,
+      ...connectionSettings(url),
       application_name: options.applicationName ?? 'opencode-project-manager',
       connectionTimeoutMillis: 1_000,
       query_timeout: 2_500,
@@ -33,7 +39,7 @@ export function createDatabase(
       max: options.poolSize ?? 10,
       idleTimeoutMillis: 30_000,
       afterCreate(connection: PoolConnection, done: (error: null, connection: PoolConnection) => void) {
-        closeWhenUnanswered(connection);
+        prepare(connection);
         done(null, connection);
       },
     },
@@ -44,6 +50,43 @@ export function createDatabase(
 interface PoolConnection {
   query(statement: unknown, callback: (error: Error | null, result: unknown) => void): unknown;
   connection: { stream: { destroy(): void } };
+  once(event: 'end', listener: () => void): unknown;
+  /** Knex closes a connection that has this field instead of using it again, and logs its text. */
+  __knex__disposed?: string;
+}
+
+/** After a statement that found the database read-only, no connection of the pool is used again. Not more often than this. */
+const readOnlyPauseMs = 1_000;
+
+/** @returns watches the answers on a new connection: some end this connection, and some all that are open */
+function createConnectionGuard(warn: LimitedWarn): (connection: PoolConnection) => void {
+  const open = new Set<PoolConnection>();
+  let replacedAtMs = -Infinity;
+  function replaceAll(): void {
+    if (performance.now() - replacedAtMs < readOnlyPauseMs) return;
+    replacedAtMs = performance.now();
+    // oxlint-disable-next-line no-underscore-dangle -- the name is Knex's
+    for (const connection of open) connection.__knex__disposed = 'the database was read-only';
+  }
+  return (connection) => {
+    open.add(connection);
+    connection.once('end', () => open.delete(connection));
+    closeWhenUnanswered(connection);
+    onFailure(connection, (error) => {
+      if (error.code === readOnlyState) replaceAll();
+      const outage = outageOf(error);
+      if (outage) warn(outage.message, { error: String(error), code: error.code }, outage.message);
+    });
+  };
+}
+
+function onFailure(connection: PoolConnection, listener: (error: Error & { code?: string }) => void): void {
+  const query = connection.query.bind(connection);
+  connection.query = (statement, callback) =>
+    query(statement, (error, result) => {
+      if (error) listener(error);
+      callback(error, result);
+    });
 }
 
 /**
@@ -60,10 +103,11 @@ function closeWhenUnanswered(connection: PoolConnection): void {
 }
 
 /** Writes Knex's own messages (such as a broken connection) to our log instead of the console. */
-function knexLog(log: Log): Knex.Logger {
+function knexLog(log: Log, warn: LimitedWarn): Knex.Logger {
   return {
-    warn: (message: unknown) => log.warn({ knex: String(message) }, 'the database client warns'),
-    error: (message: unknown) => log.warn({ knex: String(message) }, 'the database client reports an error'),
+    warn: (message: unknown) => warn(String(message), { knex: String(message) }, 'the database client warns'),
+    error: (message: unknown) =>
+      warn(String(message), { knex: String(message) }, 'the database client reports an error'),
     deprecate: (method: string, alternative: string) => log.debug({ method, alternative }, 'deprecated in knex'),
     debug: (message: unknown) => log.trace({ knex: message }, 'knex'),
   };

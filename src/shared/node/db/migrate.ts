@@ -19,8 +19,10 @@ import * as projectStarts from '../../../../migrations/0009-project-starts.ts';
 import * as vocabulary from '../../../../migrations/0010-vocabulary.ts';
 import * as podAccess from '../../../../migrations/0011-pod-access.ts';
 import * as failureAdvice from '../../../../migrations/0012-failure-advice.ts';
+import * as userIssuer from '../../../../migrations/0013-user-issuer.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
+import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
 import { outageOf } from './outage.ts';
 
 /** Plain imports instead of a folder scan, so that the recorded names have no file extension that a build could change. */
@@ -37,6 +39,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0010-vocabulary': vocabulary,
   '0011-pod-access': podAccess,
   '0012-failure-advice': failureAdvice,
+  '0013-user-issuer': userIssuer,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {
@@ -82,15 +85,19 @@ export async function assertMigrated(db: Knex): Promise<void> {
 }
 
 /**
- * Resolves if the database has exactly the migrations of this code. Waits for a database that does not answer yet.
- * @throws AppError UNAVAILABLE if it does not answer within `graceMs`, lacks migrations, or is newer than this program
+ * Resolves if the database has exactly the migrations of this code and takes our settings. Waits for a database that does not answer yet.
+ * @throws AppError UNAVAILABLE if it does not answer within `graceMs`, ignores or refuses our settings, lacks migrations, or is
+ * newer than this program
  */
 export async function awaitMigrated(db: Knex, { graceMs, log }: { graceMs: number; log: Log }): Promise<void> {
   const deadline = performance.now() + graceMs;
   for (let attempt = 0; ; attempt += 1) {
     try {
+      await assertSettings(db);
       return await assertMigrated(db);
     } catch (error) {
+      const refusal = poolerRefusalOf(error);
+      if (refusal) throw refusal;
       const outage = outageOf(error);
       if (!outage || performance.now() > deadline) throw outage ?? error;
       if (attempt === 0) log.warn({ error: String(error) }, 'the database does not answer yet; trying again');
@@ -101,18 +108,35 @@ export async function awaitMigrated(db: Knex, { graceMs, log }: { graceMs: numbe
 
 async function withMigrationLock<T>(databaseUrl: string, work: (db: Knex) => Promise<T>): Promise<T> {
   // The lock lives as long as this one connection. Migrations have no statement timeout, because tables may be large.
-  const holder = knex({ client: 'pg', connection: databaseUrl, pool: { min: 1, max: 1 } });
-  const db = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 2 } });
+  const connection = connectionSettings(databaseUrl);
+  const holder = knex({ client: 'pg', connection, pool: { min: 1, max: 1 } });
+  const db = knex({ client: 'pg', connection, pool: { min: 0, max: 2 } });
   try {
     await holder.raw('select pg_advisory_lock(?)', [migrationLock]);
+    await refuseOtherSchema(db);
     refuseNewer(await completedMigrations(db));
     // Knex's lock row stays behind when a process is killed. We hold the advisory lock, so the row is stale.
     await db.migrate.forceFreeMigrationsLock({ migrationSource });
     return await work(db);
+  } catch (error) {
+    throw poolerRefusalOf(error) ?? error;
   } finally {
     await db.destroy();
     await holder.destroy();
   }
+}
+
+/** Earlier versions used the first schema of the role's search path. Without this check the tables would be created again. */
+async function refuseOtherSchema(db: Knex): Promise<void> {
+  const tables = db('pg_tables')
+    .where({ tablename: 'project_events' })
+    .whereNot('schemaname', db.raw('current_schema()'));
+  const other = await tables.first<{ schemaname: string } | undefined>('schemaname');
+  if (!other || (await db.schema.hasTable('project_events'))) return;
+  throw new AppError(
+    'UNAVAILABLE',
+    `The tables are in the schema ${other.schemaname}. Add ?options=-c%20search_path%3D${other.schemaname} to DATABASE_URL.`,
+  );
 }
 
 async function completedMigrations(db: Knex): Promise<string[]> {

@@ -5,6 +5,8 @@ import { Model } from 'objection';
 export class UserModel extends Model {
   static override tableName = 'users';
   declare id: string;
+  /** Null only between migration 0013 and the first start of a server. */
+  declare oidcIssuer: string | null;
   declare oidcSubject: string;
   declare email: string | null;
   declare name: string;

@@ -1,4 +1,4 @@
-/** Users, identified by the issuer's subject. */
+/** Users. A user is an issuer and a subject: the same subject of another issuer is another user. */
 
 import type { Transaction } from 'objection';
 
@@ -10,6 +10,8 @@ type Db = Database | Transaction;
 
 /** What the issuer says about a person at sign-in. */
 export interface Identity {
+  /** The issuer under which its people are stored (`identityIssuer` of the configuration). */
+  issuer: string;
   subject: string;
   email: string | null;
   name: string;
@@ -18,10 +20,10 @@ export interface Identity {
 
 /** Creates the user at the first sign-in, and updates the user at each later sign-in. */
 export async function upsertUser(db: Db, identity: Identity): Promise<User> {
-  const { subject, ...rest } = identity;
+  const { issuer, subject, ...rest } = identity;
   const row = await UserModel.query(db)
-    .insert({ oidcSubject: subject, ...rest })
-    .onConflict('oidc_subject')
+    .insert({ oidcIssuer: issuer, oidcSubject: subject, ...rest })
+    .onConflict(['oidc_issuer', 'oidc_subject'])
     .merge({ ...rest, lastLoginAt: UserModel.raw('now()') } as Partial<UserModel>)
     .returning('*');
   return toUser(row);
@@ -36,18 +38,37 @@ export async function findOrCreateUser(
   db: Db,
   claims: Omit<Identity, 'name'> & { name: string | null; fallbackName: string },
 ): Promise<User> {
-  const { subject, fallbackName, ...rest } = claims;
-  const known = await UserModel.query(db).findOne({ oidcSubject: subject });
+  const { issuer, subject, fallbackName, ...rest } = claims;
+  const key = { oidcIssuer: issuer, oidcSubject: subject };
+  const known = await UserModel.query(db).findOne(key);
   const changes = Object.entries(rest).filter(
     ([field, value]) => value !== null && value !== known?.[field as keyof User],
   );
   if (known && changes.length === 0) return toUser(known);
   const row = await UserModel.query(db)
-    .insert({ oidcSubject: subject, ...rest, name: fallbackName })
-    .onConflict('oidc_subject')
-    .merge({ oidcSubject: subject, ...Object.fromEntries(changes) })
+    .insert({ ...key, ...rest, name: fallbackName })
+    .onConflict(['oidc_issuer', 'oidc_subject'])
+    .merge({ ...key, ...Object.fromEntries(changes) })
     .returning('*');
   return toUser(row);
+}
+
+/**
+ * Gives the issuer of this installation to the users from before migration 0013, which are stored without one. All of them at
+ * once: later, the installation may have another issuer, whose people must not get these rows.
+ * @returns how many there were
+ */
+export async function assignIssuer(db: Db, issuer: string): Promise<number> {
+  const isMissing = await UserModel.query(db).whereNull('oidcIssuer').select('id').first();
+  if (!isMissing) return 0; // no write: the database may be read-only right now
+  return UserModel.query(db).whereNull('oidcIssuer').patch({ oidcIssuer: issuer });
+}
+
+/** The other issuers whose users are stored, if this issuer has none yet. */
+export async function findFormerIssuers(db: Db, issuer: string): Promise<string[]> {
+  const rows = await UserModel.query(db).distinct('oidcIssuer').whereNotNull('oidcIssuer').limit(10);
+  const issuers = rows.flatMap(({ oidcIssuer }) => oidcIssuer ?? []);
+  return issuers.includes(issuer) ? [] : issuers;
 }
 
 export function toUser(row: Pick<UserModel, 'id' | 'email' | 'name' | 'picture'>): User {

@@ -51,8 +51,11 @@ interface AttemptsDeps {
 
 /** A random part of every delay, so that the projects that wait for the cluster do not all come at the same moment. */
 const spreadMs = 500;
+/** An outage of the database is logged once in this time. */
+const outageLogMs = 60_000;
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
+  let outageLoggedAtMs = -Infinity;
   return {
     async run(job, options) {
       const { number, log, signal } = options;
@@ -75,7 +78,11 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         const isClusterError = error instanceof KubernetesError;
         // The row is unknown only when the database failed.
         if (!isClusterError && (generation === null || outageOf(error))) {
-          log.warn({ error: String(error) }, 'the database does not answer; trying again');
+          // During an outage every attempt ends here.
+          if (performance.now() - outageLoggedAtMs > outageLogMs) {
+            outageLoggedAtMs = performance.now();
+            log.warn({ error: String(error) }, 'the database does not answer; trying again');
+          }
           return { kind: 'retry', generation, delayMs: jobBackOffMs(number, deps.random), error: asError(error) };
         }
         const problem = isClusterError ? error : internalError(error, log);

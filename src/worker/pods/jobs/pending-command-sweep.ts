@@ -6,6 +6,7 @@
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProjects, listPendingProjects } from '../../../shared/node/db/projects-repository.ts';
+import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import { runPeriodically } from '../../../shared/node/periodic.ts';
 import type { WorkerMetrics } from '../../metrics.ts';
@@ -45,11 +46,13 @@ export function sweepPendingCommands(
     log.warn({ projects: lost }, 'queued projects with a pending command whose job was lost');
   }
 
+  const warn = createLimitedWarn(log);
   return runPeriodically(
     {
       task: sweepPage,
       intervalMs,
-      onError: (error) => log.warn({ error: String(error) }, 'the sweep could not read the database; trying again'),
+      onError: (error) =>
+        warn(String(error), { error: String(error) }, 'the sweep could not read the database; trying again'),
     },
     signal,
   );

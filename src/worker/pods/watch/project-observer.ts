@@ -7,6 +7,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Lease } from '../../../shared/node/db/leases-repository.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import type { WorkerMetrics } from '../../metrics.ts';
 import { createWorkQueue } from '../../work-queue.ts';
@@ -60,11 +61,13 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
   const fence = { lease: lease.name, epoch: lease.epoch };
   const observedStateOf = (record: ProjectRecord) => cache.observedStateOf(record);
   const queuedCauses = new Map<string, Cause>();
+  const warn = createLimitedWarn(log);
   const queue = createWorkQueue({
     concurrency: 8,
     retryMs: 1_000,
     work: observe,
-    onError: (projectId, error) => log.warn({ projectId, error: String(error) }, 'status not written; trying again'),
+    onError: (projectId, error) =>
+      warn(String(error), { projectId, error: String(error) }, 'status not written; trying again'),
   });
   /** For statuses that time alone changes, such as a step that takes too long. */
   const rechecks = createWakeTimers({ wake: (projectId) => request(projectId, 'change') });

@@ -6,6 +6,7 @@
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProjects, listUnarchivedPage } from '../../../shared/node/db/projects-repository.ts';
+import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import { createPeriodic, pause } from '../../../shared/node/periodic.ts';
 import type { ClusterCache } from './cluster-cache.ts';
@@ -125,11 +126,13 @@ export function createResync(deps: ResyncDeps): Resync {
     }
   }
 
+  const warn = createLimitedWarn(log);
   const periodic = createPeriodic({
     task: resync,
     intervalMs,
     retryMs,
-    onError: (error) => log.warn({ error: String(error) }, 'rows and cluster could not be compared; trying again'),
+    onError: (error) =>
+      warn(String(error), { error: String(error) }, 'rows and cluster could not be compared; trying again'),
   });
 
   return {

@@ -14,6 +14,7 @@ import {
   type Lease,
   type WatchObservation,
 } from '../../../shared/node/db/leases-repository.ts';
+import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import { pause, runPeriodically } from '../../../shared/node/periodic.ts';
 import type { StatusPublisher } from '../../../shared/node/status-stream.ts';
@@ -54,6 +55,7 @@ export function electWatchLeader(
   times: WatchLeaderTimes = { ttlMs: 10_000, renewMs: 3_000 },
 ): Promise<void> {
   const { db, holder, log } = deps;
+  const warn = createLimitedWarn(log);
   return runPeriodically(
     {
       async task() {
@@ -61,7 +63,8 @@ export function electWatchLeader(
         if (lease) await lead(deps, lease, { signal, times });
       },
       intervalMs: times.renewMs,
-      onError: (error) => log.warn({ error: String(error) }, 'the watch lease could not be requested; trying again'),
+      onError: (error) =>
+        warn(String(error), { error: String(error) }, 'the watch lease could not be requested; trying again'),
     },
     signal,
   );
