@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/shared/clock.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
 import { createAttempts } from '../../../src/worker/pods/jobs/attempts.ts';
+import { KubernetesError } from '../../../src/worker/pods/kube/kubernetes-error.ts';
 import type { Reconciler } from '../../../src/worker/pods/reconcile/reconcile.ts';
 import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
 import { refusal } from '../../support/kubernetes-refusal.ts';
@@ -52,7 +53,7 @@ describe('an attempt that fails because of a bug', () => {
   const log = createLog({ name: 'test', level: 'silent' });
   const { signal } = new AbortController();
 
-  function attemptsWith(reconcile: Reconciler['reconcile']) {
+  function attemptsWith(reconcile: Reconciler['reconcile'], random = () => 0) {
     const writer = createStatusWriter({
       db: system.db,
       publisher: { publish: async () => true },
@@ -64,7 +65,7 @@ describe('an attempt that fails because of a bug', () => {
       kubernetes: { blockedBy: () => null },
       reconciler: { reconcile },
       writer,
-      random: () => 0,
+      random,
     });
   }
 
@@ -83,6 +84,18 @@ describe('an attempt that fails because of a bug', () => {
       /^Something went wrong in the project manager itself\. An administrator .*\.$/,
     );
     expect(failedPermanently.nextStep).toMatch(/retry\.$/);
+  });
+
+  it.each([0, 1])('waits half a minute to a minute after a refusal, without an end: random part %d', async (part) => {
+    const { id } = await system.create({ queued: false });
+    const refused = new KubernetesError('transient', 'forbidden', 'The worker lacks a permission.', { status: 403 });
+    const attempts = attemptsWith(
+      () => Promise.reject(refused),
+      () => part,
+    );
+    const outcome = await attempts.run({ projectId: id }, { number: 99, of: 3, log, signal });
+    expect(outcome).toMatchObject({ kind: 'requeue', requeueAfterMs: 30_000 * (1 + part) });
+    expect(await system.read(id)).toMatchObject({ reason: 'forbidden', failedGeneration: null });
   });
 
   it('is no failure of the project when the database failed: it is always tried again', async () => {

@@ -8,7 +8,7 @@ import type { Database } from '../../../shared/node/db/database.ts';
 import { outageOf } from '../../../shared/node/db/outage.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
-import { clusterWideFailures } from '../cluster-wide-failures.ts';
+import { clusterWideFailures, refusalsOfWorker } from '../cluster-wide-failures.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { causeOf, KubernetesError } from '../kube/kubernetes-error.ts';
 import type { Reconciler } from '../reconcile/reconcile.ts';
@@ -47,10 +47,13 @@ interface AttemptsDeps {
   reconciler: Reconciler;
   writer: StatusWriter;
   random: () => number;
+  /** The shortest delay after the cluster refused the worker itself. The longest is twice as long. */
+  refusedRetryMs?: number | undefined;
 }
 
 /** A random part of every delay, so that the projects that wait for the cluster do not all come at the same moment. */
 const spreadMs = 500;
+const defaultRefusedRetryMs = 30_000;
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
   return {
@@ -98,6 +101,10 @@ async function handleFailure(
     log.warn({ error: String(cause) }, 'the failure of an attempt could not be written'),
   );
   if (failedPermanently) return { kind: 'failed', generation, error };
+  if (refusalsOfWorker.has(error.reason)) {
+    const { random, refusedRetryMs = defaultRefusedRetryMs } = deps;
+    return { kind: 'requeue', generation, requeueAfterMs: refusedRetryMs * (1 + random()) };
+  }
   if (!error.sent) return { kind: 'requeue', generation, requeueAfterMs: requeueAfterMs(error, deps.random) };
   const delayMs = Math.max(error.retryAfterMs ?? 0, jobBackOffMs(number, deps.random));
   return { kind: 'retry', generation, delayMs, error };
