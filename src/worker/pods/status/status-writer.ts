@@ -7,7 +7,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { appendProjectEvent } from '../../../shared/node/db/project-events-repository.ts';
-import { toProject, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { hasFailedPermanently, toProject, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { finishedStart, type FinishedStart } from '../../../shared/node/db/project-starts-repository.ts';
 import {
   changeProject,
@@ -20,6 +20,7 @@ import type { WorkerMetrics } from '../../metrics.ts';
 import type { Actual } from '../reconcile/decide.ts';
 import { recordAcknowledged, recordFailure, recordSettled, type AttemptFailure } from './attempt-patches.ts';
 import { derive, type ObservedState } from './derive.ts';
+import { withReasonSince } from './status-fields.ts';
 import {
   differenceOf,
   entryForDrift,
@@ -53,6 +54,8 @@ export interface StatusWriter {
    * prove that it exists: nothing is written when pod or phase differ from the row.
    */
   recordEvents(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
+  /** The observation of this project cannot be written, whatever its pod does. Says so, unless a failure is shown already. */
+  recordProblem(projectId: string, fence: Fence): Promise<void>;
   /** The cluster has accepted every request of this generation. Writes nothing when a newer command came meanwhile. */
   recordAcknowledged(record: ProjectRecord): Promise<void>;
   /** As {@link recordAcknowledged}, after a read of the cluster that found the desired state. */
@@ -61,6 +64,15 @@ export interface StatusWriter {
   /** Adds a timeline entry for objects that the resync found missing or left over, and that are being repaired. */
   recordCorrection(projectId: string, message: string): Promise<void>;
 }
+
+const problem = {
+  status: 'error',
+  reason: 'internal-error',
+  message: 'The state of the pod cannot be shown, because of an error in the project manager itself.',
+  nextStep: 'An administrator can find the cause in the log of the worker.',
+  actor: 'administrator',
+  retryable: false,
+} as const;
 
 type Change = Pick<ProjectChange, 'patch' | 'event'>;
 
@@ -118,6 +130,13 @@ export function createStatusWriter(deps: {
       writeObservation({ id, fence }, observe, (record, patch, difference) =>
         difference === 'objects' ? null : observationChange(record, patch),
       ),
+
+    async recordProblem(id, fence) {
+      await write({ id, fence }, (record) => {
+        if (record.status === 'archived' || hasFailedPermanently(record)) return null;
+        return observationChange(record, withReasonSince(record, { ...problem, evidence: [] }, nowIso()));
+      });
+    },
 
     async recordAcknowledged({ id, generation }) {
       await write({ id }, (record) => {
