@@ -19,6 +19,7 @@ import * as projectStarts from '../../../../migrations/0009-project-starts.ts';
 import * as vocabulary from '../../../../migrations/0010-vocabulary.ts';
 import * as podAccess from '../../../../migrations/0011-pod-access.ts';
 import * as failureAdvice from '../../../../migrations/0012-failure-advice.ts';
+import * as attempts from '../../../../migrations/0013-attempts.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { outageOf } from './outage.ts';
@@ -37,6 +38,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0010-vocabulary': vocabulary,
   '0011-pod-access': podAccess,
   '0012-failure-advice': failureAdvice,
+  '0013-attempts': attempts,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -59,6 +59,10 @@ export const projectRecordSchema = z.object({
   podError: z.string().nullable(),
   podErrorCode: reasonCodeSchema.nullable().catch(null),
   podErrorAdvice: failureAdviceSchema.nullable().catch(null),
+  /** The number of the newest attempt. An older attempt may write nothing. */
+  attempt: z.int(),
+  /** Attempts in a row that did not end, because their worker died or froze. */
+  unfinishedAttempts: z.int(),
   statusVersion: bigint,
   createdAt: requiredTime,
   updatedAt: requiredTime,
@@ -86,6 +90,8 @@ export function toProject(record: ProjectRecord): Project {
     accessKeyId: _k,
     podErrorCode: _c,
     podErrorAdvice: _a,
+    attempt: _t,
+    unfinishedAttempts: _f,
     ...project
   } = record;
   return project;

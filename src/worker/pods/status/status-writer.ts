@@ -44,6 +44,9 @@ type Fence = NonNullable<ChangeKey['fence']>;
 /** Derives the observed state of the row that is about to be changed. */
 type Observe = (record: ProjectRecord) => ObservedState;
 
+/** A project, and the number of the attempt that writes. */
+type AttemptKey = Pick<ProjectRecord, 'id' | 'attempt'>;
+
 export interface StatusWriter {
   /** Writes what the watch reports. Returns `null` when there is no row, or when the fence does not hold any more. */
   recordObservation(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
@@ -56,11 +59,14 @@ export interface StatusWriter {
   recordEvents(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
   /** The observation of this project cannot be written, whatever its pod does. Says so, unless a failure is shown already. */
   recordProblem(projectId: string, fence: Fence): Promise<void>;
-  /** The cluster has accepted every request of this generation. Writes nothing when a newer command came meanwhile. */
+  /**
+   * The cluster has accepted every request of this generation. Writes nothing when a newer command came meanwhile, or when a
+   * newer attempt than that of `record` has begun: this holds for all that attempts write.
+   */
   recordAcknowledged(record: ProjectRecord): Promise<void>;
   /** As {@link recordAcknowledged}, after a read of the cluster that found the desired state. */
   recordSettled(record: ProjectRecord, actual: Actual): Promise<void>;
-  recordFailure(projectId: string, failure: AttemptFailure): Promise<void>;
+  recordFailure(record: AttemptKey, failure: AttemptFailure): Promise<void>;
   /** Adds a timeline entry for objects that the resync found missing or left over, and that are being repaired. */
   recordCorrection(projectId: string, message: string): Promise<void>;
 }
@@ -138,22 +144,22 @@ export function createStatusWriter(deps: {
       });
     },
 
-    async recordAcknowledged({ id, generation }) {
-      await write({ id }, (record) => {
+    async recordAcknowledged({ id, attempt, generation }) {
+      await write({ id, attempt }, (record) => {
         const patch = recordAcknowledged(record, { generation, now: nowIso() });
         return patch && observationChange(record, patch);
       });
     },
 
-    async recordSettled({ id, generation }, actual) {
-      await write({ id }, (record) => {
+    async recordSettled({ id, attempt, generation }, actual) {
+      await write({ id, attempt }, (record) => {
         const patch = recordSettled(record, { generation, actual, now: nowIso() });
         return patch && observationChange(record, patch);
       });
     },
 
-    async recordFailure(id, failure) {
-      await write({ id }, (record) => {
+    async recordFailure({ id, attempt }, failure) {
+      await write({ id, attempt }, (record) => {
         const patch = recordFailure(record, failure, nowIso());
         return patch && { patch, event: bySystem(entryForFailure(failure)) };
       });
