@@ -136,7 +136,7 @@ describe('fault 29: one object or row that cannot be read', () => {
       },
     ],
     ['label', (pod: ReportedPod) => void (pod.metadata.labels.other = 7)],
-  ])('a pod with an unreadable %s is told for its project alone', async (_, poison) => {
+  ])('a pod with an unreadable %s is shown for its project alone', async (_, poison) => {
     const healthy = await createReady();
     const project = await system.create({ queued: false });
     alterObject(project.podName, poison);
@@ -193,7 +193,7 @@ describe('fault 29: one object or row that cannot be read', () => {
     await system.until(id, { status: 'archived' });
   });
 
-  it('a status that the database does not accept is told for its project alone', async () => {
+  it('a status that the database does not accept is shown for its project alone', async () => {
     const project = await createReady();
     await system.db.raw(
       `alter table projects add constraint poison check (id <> '${project.id}' or phase is distinct from 'Pending')`,

@@ -150,7 +150,7 @@ describe('fault 30: a project whose attempts kill their worker', () => {
     await system.until(id, { status: 'ready', unfinishedAttempts: 0 });
   });
 
-  it('does not make others suspicious: they are attempted alone, and continue', async () => {
+  it('does not take others along: they are attempted alone, and continue', async () => {
     const [poison, bystander, other] = [
       await system.create({ queued: false }),
       await system.create({ queued: false }),

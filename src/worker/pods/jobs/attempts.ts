@@ -62,24 +62,24 @@ const defaultRefusedRetryMs = 30_000;
 const mostUnfinished = 4;
 
 /** `wait`: an earlier attempt did not end, and this worker makes such an attempt already. */
-type Begun = { kind: 'begun'; record: ProjectRecord; isSuspect: boolean } | { kind: 'wait' } | { kind: 'missing' };
+type Begun = { kind: 'begun'; record: ProjectRecord; isIsolated: boolean } | { kind: 'wait' } | { kind: 'missing' };
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
   /** The project whose earlier attempt did not end, and at which this worker makes an attempt now. */
-  let suspect: string | null = null;
+  let isolated: string | null = null;
 
   async function begin(id: string): Promise<Begun> {
     const record = await beginAttempt(deps.db, { id, ifNoneUnfinished: true });
-    if (record) return { kind: 'begun', record, isSuspect: false };
-    if (suspect !== null) return { kind: 'wait' };
-    suspect = id;
+    if (record) return { kind: 'begun', record, isIsolated: false };
+    if (isolated !== null) return { kind: 'wait' };
+    isolated = id;
     let again: ProjectRecord | null = null;
     try {
       again = await beginAttempt(deps.db, { id, ifNoneUnfinished: false });
     } finally {
-      if (!again) suspect = null;
+      if (!again) isolated = null;
     }
-    return again ? { kind: 'begun', record: again, isSuspect: true } : { kind: 'missing' };
+    return again ? { kind: 'begun', record: again, isIsolated: true } : { kind: 'missing' };
   }
 
   async function end(record: ProjectRecord, log: Log): Promise<void> {
@@ -93,7 +93,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
       const { projectId } = job;
       const { number, log, signal } = options;
       let record: ProjectRecord | null = null;
-      let isSuspect = false;
+      let isIsolated = false;
       try {
         const blocked = deps.kubernetes.blockedBy();
         if (blocked) return await requeueBlocked(deps, projectId, { blocked, options });
@@ -101,7 +101,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         if (begun.kind === 'missing') return { kind: 'done', generation: 0 };
         if (begun.kind === 'wait')
           return { kind: 'requeue', generation: null, requeueAfterMs: spreadMs * (1 + deps.random()) };
-        ({ record, isSuspect } = begun);
+        ({ record, isIsolated } = begun);
         const { generation } = record;
         if (record.unfinishedAttempts > mostUnfinished) {
           return await handleFailure(deps, record, { error: endsWorkers(), options });
@@ -121,7 +121,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         return await handleFailure(deps, record, { error: problem, options });
       } finally {
         if (record) await end(record, log);
-        if (isSuspect) suspect = null;
+        if (isIsolated) isolated = null;
       }
     },
   };

@@ -1,5 +1,5 @@
 /**
- * An object of the cluster that does not have the form that its schema requires. It is passed over and told for its project
+ * An object of the cluster that does not have the form that its schema requires. It is passed over and reported for its project
  * alone, so that it does not hide all others. It exists, so it must not count as deleted.
  */
 
