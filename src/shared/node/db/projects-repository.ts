@@ -275,19 +275,22 @@ async function writeChange(
 /**
  * Begins an attempt: from now on no older attempt at the project may write. The version does not rise, because people see
  * nothing of it.
- * @param options.ifNoneUnfinished begin only if every earlier attempt has ended
- * @returns the row, or `null` if there is none, or if an earlier attempt did not end
+ * @param options.mostUnfinished begin only if at most so many attempts before it did not end
+ * @returns the row, or `null` if there is none, or if more attempts did not end
  */
 export async function beginAttempt(
   db: Db,
-  { id, ifNoneUnfinished }: { id: string; ifNoneUnfinished: boolean },
+  { id, mostUnfinished = null }: { id: string; mostUnfinished?: number | null },
 ): Promise<ProjectRecord | null> {
   const row = await ProjectModel.query(db)
     .patch({
       attempt: ProjectModel.raw('attempt + 1'),
       unfinishedAttempts: ProjectModel.raw('unfinished_attempts + 1'),
     } as Partial<ProjectModel>)
-    .where({ id, ...(ifNoneUnfinished ? { unfinishedAttempts: 0 } : {}) })
+    .where({ id })
+    .modify((builder) => {
+      if (mostUnfinished !== null) void builder.where('unfinishedAttempts', '<=', mostUnfinished);
+    })
     .returning('*')
     .first();
   return row ? projectRecordSchema.parse(row) : null;

@@ -56,26 +56,27 @@ interface AttemptsDeps {
 const spreadMs = 500;
 const defaultRefusedRetryMs = 30_000;
 /**
- * So many attempts in a row may end with the death of their worker. One death proves nothing: the worker made attempts at other
- * projects at the same time. All others are made one at a time, so they are about this project.
+ * So many attempts in a row may end with the death of their worker. The first deaths prove nothing: the worker made attempts at
+ * other projects at the same time. Later attempts are made one at a time, so they are about this project.
  */
 const mostUnfinished = 4;
+const mostUnfinishedTogether = 1;
 
-/** `wait`: an earlier attempt did not end, and this worker makes such an attempt already. */
+/** `wait`: several earlier attempts did not end, and this worker makes such an attempt already. */
 type Begun = { kind: 'begun'; record: ProjectRecord; isIsolated: boolean } | { kind: 'wait' } | { kind: 'missing' };
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
-  /** The project whose earlier attempt did not end, and at which this worker makes an attempt now. */
+  /** The project whose earlier attempts did not end, and at which this worker makes an attempt now. */
   let isolated: string | null = null;
 
   async function begin(id: string): Promise<Begun> {
-    const record = await beginAttempt(deps.db, { id, ifNoneUnfinished: true });
+    const record = await beginAttempt(deps.db, { id, mostUnfinished: mostUnfinishedTogether });
     if (record) return { kind: 'begun', record, isIsolated: false };
     if (isolated !== null) return { kind: 'wait' };
     isolated = id;
     let again: ProjectRecord | null = null;
     try {
-      again = await beginAttempt(deps.db, { id, ifNoneUnfinished: false });
+      again = await beginAttempt(deps.db, { id });
     } finally {
       if (!again) isolated = null;
     }
