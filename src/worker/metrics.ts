@@ -18,6 +18,8 @@ export interface WorkerMetrics {
   registry: Registry;
   /** Counts a correction. There is none as long as queue and watch lose nothing. */
   corrected(kind: Correction, count?: number): void;
+  /** One object or project was passed over, because it could not be read or written. */
+  passedOver(what: WatchedResource | 'projects'): void;
   /** The number of objects with our label that belong to no project. */
   orphans(counts: { pods: number; claims: number }): void;
   /**
@@ -54,6 +56,13 @@ export function createWorkerMetrics(clock: Clock = systemClock): WorkerMetrics {
     registers,
   });
   for (const kind of corrections) corrected.inc({ kind }, 0);
+  const passedOver = new Counter({
+    name: 'opencode_passed_over_total',
+    help: 'Objects that could not be read, and observations of projects that could not be written. Zero is healthy.',
+    labelNames: ['what'] as const,
+    registers,
+  });
+  for (const what of ['pods', 'persistentvolumeclaims', 'events', 'projects']) passedOver.inc({ what }, 0);
   const orphans = new Gauge({
     name: 'opencode_unknown_objects',
     help: 'Objects with our label that belong to no project, by resource. An administrator should check them.',
@@ -71,6 +80,7 @@ export function createWorkerMetrics(clock: Clock = systemClock): WorkerMetrics {
     registry,
     ...createWatchMetrics(registers, clock),
     corrected: (kind, count = 1) => corrected.inc({ kind }, count),
+    passedOver: (what) => passedOver.inc({ what }),
     orphans({ pods, claims }) {
       orphans.set({ resource: 'pods' }, pods);
       orphans.set({ resource: 'persistentvolumeclaims' }, claims);

@@ -10,7 +10,6 @@ function begin(options: { concurrency?: number; retryMs?: number } = {}) {
   let mostAtOnce = 0;
   const queue = createWorkQueue({
     concurrency: options.concurrency ?? 2,
-    retryMs: options.retryMs ?? 5,
     async work(key) {
       started.push(key);
       if (open.has(key)) throw new Error(`${key} is processed twice at once`);
@@ -19,7 +18,10 @@ function begin(options: { concurrency?: number; retryMs?: number } = {}) {
         mostAtOnce = Math.max(mostAtOnce, open.size);
       }).finally(() => open.delete(key));
     },
-    onError: (key, error) => errors.push(`${key}: ${String(error)}`),
+    onError(key, error) {
+      errors.push(`${key}: ${String(error)}`);
+      return options.retryMs ?? 5;
+    },
   });
   const settle = async (key: string, how: (run: { resolve(): void; reject(error: Error): void }) => void) => {
     const run = await vi.waitUntil(() => open.get(key));
@@ -45,6 +47,18 @@ describe('createWorkQueue', () => {
     await finish('waiting');
     await queue.idle();
     expect(started).toEqual(['busy', 'waiting']);
+  });
+
+  it('gives the place of a key that failed to others, until that key is processed again', async () => {
+    const { queue, started, fail, finish } = begin({ concurrency: 1, retryMs: 100_000 });
+    queue.add('poison');
+    queue.add('healthy');
+    await fail('poison');
+    queue.add('poison');
+    await finish('healthy');
+    expect(started).toEqual(['poison', 'healthy']);
+    expect(queue.has('poison')).toBe(true);
+    await queue.stop();
   });
 
   it('processes a key once more when it was added during its run, and never twice at once', async () => {
@@ -81,14 +95,17 @@ describe('createWorkQueue', () => {
   });
 
   it('stops without waiting for a retry, drops the queued keys and accepts no others', async () => {
-    const { queue, started, fail } = begin({ concurrency: 1, retryMs: 60_000 });
+    const { queue, started, fail, finish } = begin({ concurrency: 1, retryMs: 60_000 });
     queue.add('broken');
+    queue.add('running');
     queue.add('waiting');
     await fail('broken');
-    await queue.stop();
+    const stopped = queue.stop();
+    await finish('running');
+    await stopped;
     queue.add('late');
     await queue.idle();
-    expect(started).toEqual(['broken']);
+    expect(started).toEqual(['broken', 'running']);
   });
 
   it('stops only after the running work has ended', async () => {

@@ -3,8 +3,6 @@
  * processing leads to one more run afterwards, so the last state is never missed. Intermediate states may be.
  */
 
-import { pause } from '../shared/node/periodic.ts';
-
 export interface WorkQueue {
   add(key: string): void;
   /** Whether the key is queued or being processed. */
@@ -15,18 +13,26 @@ export interface WorkQueue {
   stop(): Promise<void>;
 }
 
-/** When `work` throws, the key is processed again after `retryMs`, until the queue stops. */
+/**
+ * When `work` throws, `onError` returns after how many milliseconds the key is processed again. Meanwhile it takes no place,
+ * so keys that always fail do not delay others. Nothing is processed again after `stop`.
+ */
 export function createWorkQueue(options: {
   concurrency: number;
-  retryMs: number;
   work: (key: string) => Promise<void>;
-  onError: (key: string, error: unknown) => void;
+  /** @param failures how often the key has failed in a row */
+  onError: (key: string, error: unknown, failures: number) => number;
 }): WorkQueue {
   const queued = new Set<string>();
   const running = new Map<string, Promise<void>>();
   const addedWhileRunning = new Set<string>();
-  const stopped = new AbortController();
+  /** Keys that failed and are not processed again yet. */
+  const failed = new Map<string, { failures: number; timer: NodeJS.Timeout | null }>();
+  let isStopped = false;
   let waiting: (() => void)[] = [];
+
+  const isWaitingAfterFailure = (key: string) => (failed.get(key)?.timer ?? null) !== null;
+  const isIdle = () => running.size === 0 && queued.size === 0 && ![...failed.keys()].some(isWaitingAfterFailure);
 
   function startNext(): void {
     for (const key of queued) {
@@ -34,7 +40,7 @@ export function createWorkQueue(options: {
       queued.delete(key);
       running.set(key, run(key));
     }
-    if (running.size === 0 && queued.size === 0) {
+    if (isIdle()) {
       for (const resolve of waiting) resolve();
       waiting = [];
     }
@@ -43,33 +49,42 @@ export function createWorkQueue(options: {
   async function run(key: string): Promise<void> {
     try {
       await options.work(key);
+      failed.delete(key);
     } catch (error) {
-      options.onError(key, error);
-      addedWhileRunning.add(key);
-      await pause(options.retryMs, stopped.signal);
+      const failures = (failed.get(key)?.failures ?? 0) + 1;
+      const delayMs = options.onError(key, error, failures);
+      if (!isStopped) failed.set(key, { failures, timer: setTimeout(() => retry(key, failures), delayMs) });
     }
     running.delete(key);
-    if (addedWhileRunning.delete(key) && !stopped.signal.aborted) queued.add(key);
+    if (addedWhileRunning.delete(key) && !isStopped && !isWaitingAfterFailure(key)) queued.add(key);
+    startNext();
+  }
+
+  function retry(key: string, failures: number): void {
+    failed.set(key, { failures, timer: null });
+    queued.add(key);
     startNext();
   }
 
   return {
     add(key) {
-      if (stopped.signal.aborted) return;
+      if (isStopped || isWaitingAfterFailure(key)) return;
       if (running.has(key)) addedWhileRunning.add(key);
       else queued.add(key);
       startNext();
     },
-    has: (key) => running.has(key) || queued.has(key),
+    has: (key) => running.has(key) || queued.has(key) || isWaitingAfterFailure(key),
     idle: () =>
-      running.size === 0 && queued.size === 0
+      isIdle()
         ? Promise.resolve()
         : new Promise((resolve) => {
             waiting.push(resolve);
           }),
     async stop() {
-      stopped.abort();
+      isStopped = true;
       queued.clear();
+      for (const { timer } of failed.values()) clearTimeout(timer ?? undefined);
+      failed.clear();
       await Promise.all(running.values());
     },
   };

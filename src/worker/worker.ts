@@ -57,6 +57,8 @@ export interface WorkerOptions {
   watchLimits?: Partial<ListWatchLimits>;
   /** The time limit of every request to the cluster. */
   requestTimeoutMs?: number;
+  /** The shortest delay of a project after the cluster refused the worker itself. */
+  refusedRetryMs?: number;
   /** How often rows and caches are compared. */
   resyncMs?: number;
   /** How long a pod must have been an orphan before it is deleted. */
@@ -171,7 +173,14 @@ function startParts(
     clock: clusterClock,
     accessKeys,
   });
-  const attempts = createAttempts({ db, kubernetes, reconciler, writer, random });
+  const attempts = createAttempts({
+    db,
+    kubernetes,
+    reconciler,
+    writer,
+    random,
+    refusedRetryMs: options.refusedRetryMs,
+  });
   const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, clock });
   const consumer = startJobConsumer({ redis: blocking, db, attempts, log, random, concurrency, metrics });
   const readLog = createReadPodLog({ kubernetes });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { isCall, refusal } from '../support/kubernetes-refusal.ts';
+import { isCall, refusal, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
 import { projectText } from '../support/project-text.ts';
 import {
   createWorkerSystem,
@@ -15,7 +15,7 @@ let system: WorkerSystem;
 beforeAll(async () => {
   cluster = await startQuickCluster();
   system = await createWorkerSystem(cluster);
-  await system.startWorker({}, { resyncMs: 50 });
+  await system.startWorker({}, { resyncMs: 50, refusedRetryMs: 100 });
 });
 afterAll(async () => {
   await system.stop();
@@ -122,5 +122,47 @@ describe.each(refusals)('fault 14: Kubernetes answers $name', ({ answer, reason,
     await system.command(project.id, 'delete');
     await system.until(project.id, { status: 'archived' });
     expect(await system.claimUid(project.id)).toBeNull();
+  });
+});
+
+describe('fault 39: Kubernetes answers 403 to the worker for a while', () => {
+  afterEach(() => system.kubernetes.heal());
+
+  const permissionMissing = refusal(
+    403,
+    'Forbidden',
+    'pods is forbidden: User "system:serviceaccount:opencode:worker" cannot use resource "pods" in the namespace "opencode"',
+  );
+  const ofProxy = { status: 403, body: {} };
+  const refuse = (verb: Verb, plural: Plural, answer: typeof permissionMissing | typeof ofProxy) => {
+    system.kubernetes.fault = (request) => (isCall(verb, plural)(request) ? answer : undefined);
+  };
+
+  it.each([
+    ['POST', 'pods', permissionMissing, 'forbidden'],
+    ['GET', 'persistentvolumeclaims', permissionMissing, 'forbidden'],
+    ['POST', 'persistentvolumeclaims', permissionMissing, 'forbidden'],
+    ['POST', 'secrets', permissionMissing, 'forbidden'],
+    ['POST', 'pods', ofProxy, 'refused'],
+  ] as const)(
+    '%s of %s: the row says so, and the start continues by itself afterwards',
+    async (verb, plural, answer, reason) => {
+      refuse(verb, plural, answer);
+      const { id } = await system.create();
+      const refused = await system.until(id, { status: 'initializing', reason, failedGeneration: null });
+      expect(refused).toMatchObject({ actor: 'administrator', nextStep: expect.stringMatching(/by itself\.$/) });
+      system.kubernetes.heal();
+      await system.until(id, { status: 'ready', podError: null });
+    },
+  );
+
+  it('DELETE of pods: the row says so, and the stop continues by itself afterwards', async () => {
+    const { id } = await system.create();
+    await system.until(id, { status: 'ready', observedGeneration: 1 });
+    refuse('DELETE', 'pods', permissionMissing);
+    await system.command(id, 'stop');
+    await system.until(id, { status: 'stopping', reason: 'forbidden', failedGeneration: null });
+    system.kubernetes.heal();
+    await system.until(id, { status: 'stopped', podError: null });
   });
 });

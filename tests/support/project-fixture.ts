@@ -68,6 +68,8 @@ export function recordFixture(changes: Partial<ProjectRecord> = {}): ProjectReco
     accessKeyId: null,
     podErrorCode: null,
     podErrorAdvice: null,
+    attempt: 0,
+    unfinishedAttempts: 0,
     ...changes,
   };
 }

@@ -26,7 +26,10 @@ export async function recordRows(db: Database): Promise<(projectId: string) => P
       values (new.id, new.status_version, new.status, new.reason, new.pod_uid);
       return null;
     end $$;
-    create trigger record_row after update on projects for each row execute function record_row();
+    -- The number of the newest attempt changes without a new version, because people see nothing of it.
+    create trigger record_row after update on projects for each row
+      when (old.attempt = new.attempt and old.unfinished_attempts = new.unfinished_attempts)
+      execute function record_row();
   `);
   return async (projectId) => {
     const select = `

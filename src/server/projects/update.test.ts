@@ -15,6 +15,8 @@ const record = (overrides: Partial<ProjectRecord> = {}): ProjectRecord => ({
   podUid: null,
   podErrorCode: null,
   podErrorAdvice: null,
+  attempt: 0,
+  unfinishedAttempts: 0,
   podIp: null,
   accessKeyId: null,
   ...overrides,

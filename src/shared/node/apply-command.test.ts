@@ -19,6 +19,8 @@ function record(overrides: Partial<ProjectRecord>): ProjectRecord {
     podUid: null,
     podErrorCode: null,
     podErrorAdvice: null,
+    attempt: 0,
+    unfinishedAttempts: 0,
     podIp: null,
     accessKeyId: null,
     generation: 7,

@@ -37,5 +37,6 @@ export function applyCommand(command: ProjectCommand, record: ProjectRecord, now
     ...(needsNewPod ? { podGeneration: generation } : {}),
     failedGeneration: null,
     podErrorCode: null,
+    unfinishedAttempts: 0,
   };
 }

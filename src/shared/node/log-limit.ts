@@ -4,7 +4,7 @@ import type { Log } from './log.ts';
 
 const intervalMs = 60_000;
 /** More conditions than this are not distinguished. */
-const maxKeys = 100;
+const maxKeys = 10_000;
 
 export type LimitedWarn = (key: string, fields: object, message: string) => void;
 

@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/shared/clock.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
 import { createAttempts } from '../../../src/worker/pods/jobs/attempts.ts';
+import { KubernetesError } from '../../../src/worker/pods/kube/kubernetes-error.ts';
 import type { Reconciler } from '../../../src/worker/pods/reconcile/reconcile.ts';
 import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
 import { refusal } from '../../support/kubernetes-refusal.ts';
@@ -48,26 +49,26 @@ describe('projects that always fail do not delay other projects', () => {
   });
 });
 
+const log = createLog({ name: 'test', level: 'silent' });
+const { signal } = new AbortController();
+
+function attemptsWith(reconcile: Reconciler['reconcile'], random = () => 0) {
+  const writer = createStatusWriter({
+    db: system.db,
+    publisher: { publish: async () => true },
+    metrics: { started: () => undefined },
+    clock: systemClock,
+  });
+  return createAttempts({
+    db: system.db,
+    kubernetes: { blockedBy: () => null },
+    reconciler: { reconcile },
+    writer,
+    random,
+  });
+}
+
 describe('an attempt that fails because of a bug', () => {
-  const log = createLog({ name: 'test', level: 'silent' });
-  const { signal } = new AbortController();
-
-  function attemptsWith(reconcile: Reconciler['reconcile']) {
-    const writer = createStatusWriter({
-      db: system.db,
-      publisher: { publish: async () => true },
-      metrics: { started: () => undefined },
-      clock: systemClock,
-    });
-    return createAttempts({
-      db: system.db,
-      kubernetes: { blockedBy: () => null },
-      reconciler: { reconcile },
-      writer,
-      random: () => 0,
-    });
-  }
-
   it('is tried again, and the last attempt is shown as an error without internal details', async () => {
     const project = await system.create({ queued: false });
     const attempts = attemptsWith(async () => {
@@ -85,6 +86,18 @@ describe('an attempt that fails because of a bug', () => {
     expect(failedPermanently.nextStep).toMatch(/retry\.$/);
   });
 
+  it.each([0, 1])('waits half a minute to a minute after a refusal, without an end: random part %d', async (part) => {
+    const { id } = await system.create({ queued: false });
+    const refused = new KubernetesError('transient', 'forbidden', 'The worker lacks a permission.', { status: 403 });
+    const attempts = attemptsWith(
+      () => Promise.reject(refused),
+      () => part,
+    );
+    const outcome = await attempts.run({ projectId: id }, { number: 99, of: 3, log, signal });
+    expect(outcome).toMatchObject({ kind: 'requeue', requeueAfterMs: 30_000 * (1 + part) });
+    expect(await system.read(id)).toMatchObject({ reason: 'forbidden', failedGeneration: null });
+  });
+
   it('is no failure of the project when the database failed: it is always tried again', async () => {
     const project = await system.create({ queued: false });
     const attempts = attemptsWith(async () => {
@@ -93,5 +106,85 @@ describe('an attempt that fails because of a bug', () => {
     const outcome = await attempts.run({ projectId: project.id }, { number: 99, of: 3, log, signal });
     expect(outcome).toMatchObject({ kind: 'retry', generation: 1 });
     expect(await system.read(project.id)).toMatchObject({ podError: null, failedGeneration: null });
+  });
+});
+
+describe('fault 30: a project whose attempts kill their worker', () => {
+  /** A worker of its own. An attempt of it that never ends is like one of a killed worker: it writes nothing any more. */
+  const options = { number: 1, of: 10, log, signal };
+  const neverEnds = () => new Promise<never>(() => undefined);
+
+  /** Makes an attempt with a new worker, and resolves when it has begun; `false` when it ended instead. */
+  async function isKilled(projectId: string): Promise<boolean> {
+    let hasBegun: (begun: boolean) => void = () => undefined;
+    const begun = new Promise<boolean>((resolve) => {
+      hasBegun = resolve;
+    });
+    const attempts = attemptsWith(() => {
+      hasBegun(true);
+      return neverEnds();
+    });
+    return Promise.race([begun, attempts.run({ projectId }, options).then(() => false)]);
+  }
+
+  async function untilGivenUp(projectId: string): Promise<number> {
+    let killed = 0;
+    while (killed < 20 && (await isKilled(projectId))) killed += 1;
+    return killed;
+  }
+
+  it('is given up with words after four workers, and a retry makes further attempts', async () => {
+    const { id } = await system.create({ queued: false });
+    expect(await untilGivenUp(id)).toBe(4);
+    const row = await system.read(id);
+    expect(row).toMatchObject({
+      status: 'error',
+      reason: 'internal-error',
+      failedGeneration: 1,
+      actor: 'administrator',
+    });
+    expect(row.message).toMatch(/attempts did not end/);
+    expect(row.nextStep).toMatch(/retry\.$/);
+    await system.startWorker();
+    await system.command(id, 'retry');
+    await system.until(id, { status: 'ready', unfinishedAttempts: 0 });
+  });
+
+  it('does not take others along: they are attempted alone, and continue', async () => {
+    const [poison, bystander, other] = [
+      await system.create({ queued: false }),
+      await system.create({ queued: false }),
+      await system.create({ queued: false }),
+    ];
+    // Two workers were at work on all three when they died.
+    for (const { id } of [poison, bystander, other, poison, bystander, other]) expect(await isKilled(id)).toBe(true);
+    let finish: (result: { kind: 'done' }) => void = () => undefined;
+    const attempts = attemptsWith(() => new Promise((resolve) => void (finish = resolve)));
+    const first = attempts.run({ projectId: bystander.id }, options);
+    await system.until(bystander.id, { unfinishedAttempts: 3 });
+    // It waits for its turn without a place and without an attempt.
+    expect(await attempts.run({ projectId: other.id }, options)).toMatchObject({ kind: 'requeue' });
+    expect(await system.read(other.id)).toMatchObject({ unfinishedAttempts: 2 });
+    finish({ kind: 'done' });
+    expect(await first).toMatchObject({ kind: 'done' });
+    expect(await system.read(bystander.id)).toMatchObject({ unfinishedAttempts: 0 });
+    await untilGivenUp(poison.id);
+    await system.startWorker();
+    await system.until(bystander.id, { status: 'ready' });
+    await system.until(other.id, { status: 'ready' });
+    expect(await system.read(poison.id)).toMatchObject({ status: 'error', failedGeneration: 1 });
+  });
+
+  it('is not one whose attempts fail, or are cancelled by the stop of their worker', async () => {
+    const { id: projectId } = await system.create({ queued: false });
+    const failing = attemptsWith(() => Promise.reject(new Error('a bug')));
+    for (let time = 0; time < 6; time++) await failing.run({ projectId }, options);
+    const stopping = new AbortController();
+    const cancelled = attemptsWith(async () => {
+      stopping.abort(new Error('The worker is stopping.'));
+      throw new Error('cancelled');
+    });
+    await expect(cancelled.run({ projectId }, { ...options, signal: stopping.signal })).rejects.toThrow('stopping');
+    expect(await system.read(projectId)).toMatchObject({ unfinishedAttempts: 0, failedGeneration: null });
   });
 });

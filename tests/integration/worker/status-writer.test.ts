@@ -32,7 +32,7 @@ const busy = new KubernetesError('transient', 'cluster-error', 'The cluster answ
   status: 500,
 });
 const fail = (failedPermanently: boolean) =>
-  writer().recordFailure(project.id, {
+  writer().recordFailure(project, {
     generation: project.generation,
     error: busy,
     failedPermanently,
@@ -123,7 +123,7 @@ describe('a failed attempt', () => {
 
   it('adds one timeline entry, however often it is repeated with the same message', async () => {
     const failWith = (error: KubernetesError) =>
-      writer().recordFailure(project.id, {
+      writer().recordFailure(project, {
         generation: project.generation,
         error,
         failedPermanently: false,

@@ -20,6 +20,7 @@ import * as vocabulary from '../../../../migrations/0010-vocabulary.ts';
 import * as podAccess from '../../../../migrations/0011-pod-access.ts';
 import * as failureAdvice from '../../../../migrations/0012-failure-advice.ts';
 import * as userIssuer from '../../../../migrations/0013-user-issuer.ts';
+import * as attempts from '../../../../migrations/0014-attempts.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -40,6 +41,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0011-pod-access': podAccess,
   '0012-failure-advice': failureAdvice,
   '0013-user-issuer': userIssuer,
+  '0014-attempts': attempts,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -8,6 +8,9 @@ import { reasonCodeSchema } from '../../contract/reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
 
 const time = z.date().transform((date) => date.toISOString());
+/** A time that PostgreSQL can store and JavaScript cannot, such as `infinity`, must not make the row unreadable. */
+const optionalTime = time.nullable().catch(null);
+const requiredTime = time.catch('1970-01-01T00:00:00.000Z');
 /** pg returns a string, because a bigint may exceed 2^53. Versions and sequences never become that large. */
 const bigint = z.coerce.number().int();
 /** What the diagnosis of a failed attempt advises. */
@@ -43,12 +46,12 @@ export const projectRecordSchema = z.object({
   nextStep: z.string().nullable(),
   actor: actorSchema.catch('nobody'),
   retryable: z.boolean(),
-  reasonSince: time.nullable(),
+  reasonSince: optionalTime,
   progress: startProgressSchema.nullable().catch(null),
   evidence: z.array(evidenceSchema).catch([]),
   containers: z.array(containerSummarySchema).catch([]),
   podUid: z.string().nullable(),
-  podCreatedAt: time.nullable(),
+  podCreatedAt: optionalTime,
   /** The address at which server and gateway reach the pod. */
   podIp: z.string().nullable(),
   /** The key that the credentials of the pod are derived with; see `access/credentials.ts`. */
@@ -56,10 +59,14 @@ export const projectRecordSchema = z.object({
   podError: z.string().nullable(),
   podErrorCode: reasonCodeSchema.nullable().catch(null),
   podErrorAdvice: failureAdviceSchema.nullable().catch(null),
+  /** The number of the newest attempt. An older attempt may write nothing. */
+  attempt: z.int(),
+  /** Attempts in a row that did not end, because their worker died or froze. */
+  unfinishedAttempts: z.int(),
   statusVersion: bigint,
-  createdAt: time,
-  updatedAt: time,
-  deletedAt: time.nullable(),
+  createdAt: requiredTime,
+  updatedAt: requiredTime,
+  deletedAt: optionalTime,
 });
 export type ProjectRecord = z.infer<typeof projectRecordSchema>;
 
@@ -83,6 +90,8 @@ export function toProject(record: ProjectRecord): Project {
     accessKeyId: _k,
     podErrorCode: _c,
     podErrorAdvice: _a,
+    attempt: _t,
+    unfinishedAttempts: _f,
     ...project
   } = record;
   return project;

@@ -19,7 +19,10 @@ import { insertStartOfChanged, type FinishedStart } from './project-starts-repos
 type Db = Database | Transaction;
 
 export type ProjectPatch = Partial<
-  Omit<ProjectRecord, 'id' | 'seq' | 'ownerId' | 'idempotencyKey' | 'statusVersion' | 'createdAt' | 'updatedAt'>
+  Omit<
+    ProjectRecord,
+    'id' | 'seq' | 'ownerId' | 'idempotencyKey' | 'attempt' | 'statusVersion' | 'createdAt' | 'updatedAt'
+  >
 >;
 
 interface NewProject {
@@ -203,28 +206,31 @@ export interface ChangeKey {
   ownerId?: string;
   /** The change requires that this lease has this epoch. */
   fence?: { lease: string; epoch: number };
+  /** The change requires that no newer attempt has begun. */
+  attempt?: number | undefined;
 }
 
 /**
  * Changes one project by compare-and-set on its version. `changeOf` receives the current record and returns the change, or
  * `null` for no change. It is called again if another writer was faster. The version rises only if a field differs.
- * @returns `null` if there is no such project, or if the lease of `fence` has another epoch. `newStart` is the finished start,
+ * @returns `null` if there is no such project, if the lease of `fence` has another epoch, or if a newer attempt has begun. `newStart` is the finished start,
  * unless it was written before.
  * @throws AppError NAME_TAKEN
  */
 export async function changeProject(
   db: Database,
-  { id, ownerId, fence }: ChangeKey,
+  { id, ownerId, ...conditions }: ChangeKey,
   changeOf: (record: ProjectRecord) => ProjectChange | null,
 ): Promise<{ record: ProjectRecord; changed: boolean; newStart: FinishedStart | null } | null> {
   let missedVersion: number | null = null;
   for (;;) {
     const record = ownerId === undefined ? await findProject(db, id) : await findOwnedProject(db, { id, ownerId });
-    // The row has the version that our update did not find, so the fence prevented the update.
+    // The row has the version that our update did not find, so a condition prevented the update.
     if (!record || record.statusVersion === missedVersion) return null;
+    if (conditions.attempt !== undefined && record.attempt !== conditions.attempt) return null;
     const change = changeOf(record);
     if (!change || !differs(record, change.patch)) return { record, changed: false, newStart: null };
-    const written = await writeChange(db, record, change, fence);
+    const written = await writeChange(db, record, change, conditions);
     if (written) return written;
     missedVersion = record.statusVersion;
   }
@@ -239,12 +245,12 @@ export function changeOwnedProject(
   return changeProject(db, key, changeOf);
 }
 
-/** One statement. Returns `null`, with nothing written, if the row has another version or the lease has another epoch. */
+/** One statement. Returns `null`, with nothing written, if the row has another version or a condition does not hold. */
 async function writeChange(
   db: Database,
   { id, statusVersion }: ProjectRecord,
   { patch, event = null, start = null }: ProjectChange,
-  fence: ChangeKey['fence'],
+  { fence, attempt }: Pick<ChangeKey, 'fence' | 'attempt'>,
 ): Promise<{ record: ProjectRecord; changed: true; newStart: FinishedStart | null } | null> {
   const update = ProjectModel.query()
     .patch({
@@ -256,6 +262,7 @@ async function writeChange(
     .returning('*');
   // A new lease holder that has already changed this row has raised its version, which the condition above detects.
   if (fence) void update.whereExists(db('leases').where({ name: fence.lease, epoch: fence.epoch }));
+  if (attempt !== undefined) void update.where({ attempt });
   const statement = ProjectModel.query(db).with('changed', update).from('changed').select('changed.*');
   if (event) void statement.with('event', insertEventOfChanged(db, event));
   if (start) {
@@ -263,6 +270,37 @@ async function writeChange(
   }
   const row = await statement.first().castTo<{ start?: string | null } | undefined>().catch(rethrowTakenName);
   return row ? { record: projectRecordSchema.parse(row), changed: true, newStart: row.start ? start : null } : null;
+}
+
+/**
+ * Begins an attempt: from now on no older attempt at the project may write. The version does not rise, because people see
+ * nothing of it.
+ * @param options.mostUnfinished begin only if at most so many attempts before it did not end
+ * @returns the row, or `null` if there is none, or if more attempts did not end
+ */
+export async function beginAttempt(
+  db: Db,
+  { id, mostUnfinished = null }: { id: string; mostUnfinished?: number | null },
+): Promise<ProjectRecord | null> {
+  const row = await ProjectModel.query(db)
+    .patch({
+      attempt: ProjectModel.raw('attempt + 1'),
+      unfinishedAttempts: ProjectModel.raw('unfinished_attempts + 1'),
+    } as Partial<ProjectModel>)
+    .where({ id })
+    .modify((builder) => {
+      if (mostUnfinished !== null) void builder.where('unfinishedAttempts', '<=', mostUnfinished);
+    })
+    .returning('*')
+    .first();
+  return row ? projectRecordSchema.parse(row) : null;
+}
+
+/** Records that this attempt has ended, however it ended. Has no effect when a newer one has begun. */
+export async function endAttempt(db: Db, { id, attempt }: Pick<ProjectRecord, 'id' | 'attempt'>): Promise<void> {
+  await ProjectModel.query(db)
+    .patch({ unfinishedAttempts: 0 } as Partial<ProjectModel>)
+    .where({ id, attempt });
 }
 
 /** Whether writing `patch` would change anything. */

@@ -269,7 +269,7 @@ const refusals = [
       details: { kind: 'persistentvolumeclaims' },
     },
     expected: { reason: 'forbidden', actor: 'administrator' },
-    retried: false,
+    retried: true,
     says: ['permission', 'persistentvolumeclaims'],
   },
   {

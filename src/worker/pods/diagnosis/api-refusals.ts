@@ -116,8 +116,8 @@ function refused({ cause }: Answer): RefusalTexts {
   return {
     reason: 'refused',
     message: `The cluster refused the request. ${quoted(cause)}`.trim(),
-    nextStep: 'An administrator must find out what refuses it.',
-    kind: 'terminal',
+    nextStep: 'An administrator must find out what refuses it. Within a minute, the worker then continues by itself.',
+    kind: 'transient',
   };
 }
 

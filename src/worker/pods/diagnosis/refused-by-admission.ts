@@ -33,7 +33,10 @@ export function admissionRefusal(answer: Answer): RefusalTexts | null {
   return null;
 }
 
-/** `apiserver/pkg/endpoints/handlers/responsewriters/errors.go`: the only text of a missing permission. */
+/**
+ * `apiserver/pkg/endpoints/handlers/responsewriters/errors.go`: the only text of a missing permission. A role may be missing
+ * for a moment, while somebody replaces it.
+ */
 function permission({ cause }: Answer): RefusalTexts | null {
   // Before Kubernetes 1.12 the resource has no quotes: `cannot list pods in the namespace "x"`.
   const match = /^User ".*?" cannot (\w+) (?:resource "([\w./-]+)"|path "([^"]+)"|([\w./-]+))/.exec(cause);
@@ -41,8 +44,8 @@ function permission({ cause }: Answer): RefusalTexts | null {
   return {
     reason: 'forbidden',
     message: `The worker lacks a permission in the cluster: it may not ${match[1]} ${match[2] ?? match[3] ?? match[4]}.`,
-    nextStep: 'An administrator must grant it. Then retry.',
-    kind: 'terminal',
+    nextStep: 'An administrator must grant it. Within a minute, the worker then continues by itself.',
+    kind: 'transient',
   };
 }
 

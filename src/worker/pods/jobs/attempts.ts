@@ -6,9 +6,10 @@
 import type { ProjectJob } from '../../../shared/contract/jobs.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { outageOf } from '../../../shared/node/db/outage.ts';
-import { findProject } from '../../../shared/node/db/projects-repository.ts';
+import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { beginAttempt, endAttempt, findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
-import { clusterWideFailures } from '../cluster-wide-failures.ts';
+import { clusterWideFailures, refusalsOfWorker } from '../cluster-wide-failures.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { causeOf, KubernetesError } from '../kube/kubernetes-error.ts';
 import type { Reconciler } from '../reconcile/reconcile.ts';
@@ -47,29 +48,67 @@ interface AttemptsDeps {
   reconciler: Reconciler;
   writer: StatusWriter;
   random: () => number;
+  /** The shortest delay after the cluster refused the worker itself. The longest is twice as long. */
+  refusedRetryMs?: number | undefined;
 }
 
 /** A random part of every delay, so that the projects that wait for the cluster do not all come at the same moment. */
 const spreadMs = 500;
 /** An outage of the database is logged once in this time. */
 const outageLogMs = 60_000;
+const defaultRefusedRetryMs = 30_000;
+/**
+ * So many attempts in a row may end with the death of their worker. The first deaths prove nothing: the worker made attempts at
+ * other projects at the same time. Later attempts are made one at a time, so they are about this project.
+ */
+const mostUnfinished = 4;
+const mostUnfinishedTogether = 1;
+
+/** `wait`: several earlier attempts did not end, and this worker makes such an attempt already. */
+type Begun = { kind: 'begun'; record: ProjectRecord; isIsolated: boolean } | { kind: 'wait' } | { kind: 'missing' };
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
   let outageLoggedAtMs = -Infinity;
+  /** The project whose earlier attempts did not end, and at which this worker makes an attempt now. */
+  let isolated: string | null = null;
+
+  async function begin(id: string): Promise<Begun> {
+    const record = await beginAttempt(deps.db, { id, mostUnfinished: mostUnfinishedTogether });
+    if (record) return { kind: 'begun', record, isIsolated: false };
+    if (isolated !== null) return { kind: 'wait' };
+    isolated = id;
+    let again: ProjectRecord | null = null;
+    try {
+      again = await beginAttempt(deps.db, { id });
+    } finally {
+      if (!again) isolated = null;
+    }
+    return again ? { kind: 'begun', record: again, isIsolated: true } : { kind: 'missing' };
+  }
+
+  async function end(record: ProjectRecord, log: Log): Promise<void> {
+    await endAttempt(deps.db, record).catch((error: unknown) =>
+      log.debug({ error: String(error) }, 'the end of an attempt could not be recorded'),
+    );
+  }
+
   return {
     async run(job, options) {
+      const { projectId } = job;
       const { number, log, signal } = options;
-      let generation: number | null = null;
+      let record: ProjectRecord | null = null;
+      let isIsolated = false;
       try {
-        const record = await findProject(deps.db, job.projectId);
-        generation = record?.generation ?? 0;
-        if (!record) return { kind: 'done', generation };
         const blocked = deps.kubernetes.blockedBy();
-        if (blocked) {
-          if (record.podErrorCode !== blocked.reason) {
-            await recordFailure(deps, job, { generation, error: blocked, failedPermanently: false, options });
-          }
-          return { kind: 'requeue', generation, requeueAfterMs: requeueAfterMs(blocked, deps.random) };
+        if (blocked) return await requeueBlocked(deps, projectId, { blocked, options });
+        const begun = await begin(projectId);
+        if (begun.kind === 'missing') return { kind: 'done', generation: 0 };
+        if (begun.kind === 'wait')
+          return { kind: 'requeue', generation: null, requeueAfterMs: spreadMs * (1 + deps.random()) };
+        ({ record, isIsolated } = begun);
+        const { generation } = record;
+        if (record.unfinishedAttempts > mostUnfinished) {
+          return await handleFailure(deps, record, { error: endsWorkers(), options });
         }
         const result = await deps.reconciler.reconcile(record, signal, job.requestId);
         return { ...result, generation };
@@ -77,34 +116,70 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         if (signal.aborted) throw signal.reason;
         const isClusterError = error instanceof KubernetesError;
         // The row is unknown only when the database failed.
-        if (!isClusterError && (generation === null || outageOf(error))) {
+        if (record === null || (!isClusterError && outageOf(error))) {
           // During an outage every attempt ends here.
           if (performance.now() - outageLoggedAtMs > outageLogMs) {
             outageLoggedAtMs = performance.now();
             log.warn({ error: String(error) }, 'the database does not answer; trying again');
           }
+          const generation = record?.generation ?? null;
           return { kind: 'retry', generation, delayMs: jobBackOffMs(number, deps.random), error: asError(error) };
         }
         const problem = isClusterError ? error : internalError(error, log);
-        return handleFailure(deps, job, { generation: generation ?? 0, error: problem, options });
+        return await handleFailure(deps, record, { error: problem, options });
+      } finally {
+        if (record) await end(record, log);
+        if (isIsolated) isolated = null;
       }
     },
   };
 }
 
+/** Without a request to the cluster, and without using up an attempt. */
+async function requeueBlocked(
+  deps: AttemptsDeps,
+  projectId: string,
+  { blocked, options }: { blocked: KubernetesError; options: AttemptOptions },
+): Promise<AttemptOutcome> {
+  const record = await findProject(deps.db, projectId);
+  if (!record) return { kind: 'done', generation: 0 };
+  if (record.podErrorCode !== blocked.reason) {
+    await recordFailure(deps, record, { error: blocked, failedPermanently: false, options });
+  }
+  return { kind: 'requeue', generation: record.generation, requeueAfterMs: requeueAfterMs(blocked, deps.random) };
+}
+
+/** Each attempt ended together with its worker. Another one would only take the next worker away from all projects. */
+function endsWorkers(): KubernetesError {
+  return new KubernetesError(
+    'terminal',
+    'internal-error',
+    `The last ${mostUnfinished} attempts did not end: each time, the worker itself ended or stopped answering.`,
+    {
+      status: 0,
+      nextStep: 'An administrator must find the cause in the log of the workers. Then retry.',
+    },
+  );
+}
+
 async function handleFailure(
   deps: AttemptsDeps,
-  job: ProjectJob,
-  { generation, error, options }: { generation: number; error: KubernetesError; options: AttemptOptions },
+  record: ProjectRecord,
+  { error, options }: { error: KubernetesError; options: AttemptOptions },
 ): Promise<AttemptOutcome> {
   const { number, of, log } = options;
+  const { generation } = record;
   const isLast = number >= of && !clusterWideFailures.has(error.reason);
   const failedPermanently = error.kind === 'terminal' || isLast;
   log.warn({ error: error.message, cause: causeOf(error), status: error.status, failedPermanently }, 'attempt failed');
-  await recordFailure(deps, job, { generation, error, failedPermanently, options }).catch((cause: unknown) =>
+  await recordFailure(deps, record, { error, failedPermanently, options }).catch((cause: unknown) =>
     log.warn({ error: String(cause) }, 'the failure of an attempt could not be written'),
   );
   if (failedPermanently) return { kind: 'failed', generation, error };
+  if (refusalsOfWorker.has(error.reason)) {
+    const { random, refusedRetryMs = defaultRefusedRetryMs } = deps;
+    return { kind: 'requeue', generation, requeueAfterMs: refusedRetryMs * (1 + random()) };
+  }
   if (!error.sent) return { kind: 'requeue', generation, requeueAfterMs: requeueAfterMs(error, deps.random) };
   const delayMs = Math.max(error.retryAfterMs ?? 0, jobBackOffMs(number, deps.random));
   return { kind: 'retry', generation, delayMs, error };
@@ -112,13 +187,14 @@ async function handleFailure(
 
 function recordFailure(
   { writer }: AttemptsDeps,
-  { projectId }: ProjectJob,
-  failure: { generation: number; error: KubernetesError; failedPermanently: boolean; options: AttemptOptions },
+  record: ProjectRecord,
+  failure: { error: KubernetesError; failedPermanently: boolean; options: AttemptOptions },
 ): Promise<void> {
-  const { generation, error, failedPermanently, options } = failure;
+  const { error, failedPermanently, options } = failure;
+  const { generation } = record;
   const hasLimit = !clusterWideFailures.has(error.reason);
   const attempt = hasLimit ? { number: options.number, of: options.of } : null;
-  return writer.recordFailure(projectId, { generation, error, failedPermanently, attempt });
+  return writer.recordFailure(record, { generation, error, failedPermanently, attempt });
 }
 
 function requeueAfterMs({ retryAfterMs }: KubernetesError, random: () => number): number {

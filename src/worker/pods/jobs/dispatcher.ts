@@ -41,10 +41,11 @@ export function createDispatcher(deps: {
 
   const work = createWorkQueue({
     concurrency: deps.concurrency,
-    retryMs: 0,
     work: attemptLocally,
-    onError: (projectId, error) =>
-      log.debug({ projectId, error: String(error) }, 'the stop of the worker cancelled an attempt'),
+    onError(projectId, error) {
+      log.debug({ projectId, error: String(error) }, 'the stop of the worker cancelled an attempt');
+      return 0;
+    },
   });
 
   async function offerToQueue({ id, desiredState }: LocalAttempt['project']): Promise<Enqueued> {

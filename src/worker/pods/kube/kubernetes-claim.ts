@@ -2,14 +2,15 @@
 
 import { z } from 'zod';
 
-import { kubernetesTime } from './kubernetes-time.ts';
+import { withCleanTexts } from './clean-texts.ts';
+import { kubernetesTime, optionalTime } from './kubernetes-time.ts';
 
-export const kubernetesClaimSchema = z.object({
+const claimSchema = z.object({
   metadata: z.object({
     name: z.string(),
     uid: z.string(),
     resourceVersion: z.string(),
-    creationTimestamp: kubernetesTime.nullish(),
+    creationTimestamp: optionalTime,
     deletionTimestamp: kubernetesTime.nullish(),
     finalizers: z.array(z.string()).default([]),
     labels: z.record(z.string(), z.string()).default({}),
@@ -24,4 +25,5 @@ export const kubernetesClaimSchema = z.object({
     .prefault({}),
   status: z.object({ phase: z.string().optional() }).prefault({}),
 });
+export const kubernetesClaimSchema = withCleanTexts(claimSchema);
 export type KubernetesClaim = z.infer<typeof kubernetesClaimSchema>;

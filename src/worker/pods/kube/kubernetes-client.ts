@@ -26,6 +26,7 @@ import { createCredentials } from './kubernetes-credentials.ts';
 import { fromResponse, KubernetesError, toKubernetesError } from './kubernetes-error.ts';
 import { kubernetesPodSchema, type KubernetesPod } from './kubernetes-pod.ts';
 import { createRequestGate } from './request-gate.ts';
+import { parseObject } from './unreadable-object.ts';
 
 const defaultRequestTimeoutMs = 10_000;
 /** A cluster that needs longer to return its version does not count as available. */
@@ -173,22 +174,24 @@ export function createKubernetesClient(options: {
     clock: clusterClock,
     blockedBy: () => gate.blockedBy(),
     readPod: (name) =>
-      orNull('GET pod', () => api.readNamespacedPod({ name, namespace }).then((pod) => kubernetesPodSchema.parse(pod))),
+      orNull('GET pod', () =>
+        api.readNamespacedPod({ name, namespace }).then((pod) => parseObject('pod', kubernetesPodSchema, pod)),
+      ),
     readClaim: (name) =>
       orNull('GET claim', () =>
         api
           .readNamespacedPersistentVolumeClaim({ name, namespace })
-          .then((claim) => kubernetesClaimSchema.parse(claim)),
+          .then((claim) => parseObject('volume claim', kubernetesClaimSchema, claim)),
       ),
     createPod: (body) =>
       classified('POST pod', () =>
-        api.createNamespacedPod({ namespace, body }).then((pod) => kubernetesPodSchema.parse(pod)),
+        api.createNamespacedPod({ namespace, body }).then((pod) => parseObject('pod', kubernetesPodSchema, pod)),
       ),
     createClaim: (body) =>
       classified('POST claim', () =>
         api
           .createNamespacedPersistentVolumeClaim({ namespace, body })
-          .then((claim) => kubernetesClaimSchema.parse(claim)),
+          .then((claim) => parseObject('volume claim', kubernetesClaimSchema, claim)),
       ),
     createSecret: async (body) => {
       try {

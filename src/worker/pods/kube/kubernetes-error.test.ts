@@ -40,7 +40,7 @@ describe('toKubernetesError', () => {
         'Forbidden',
         'pods is forbidden: User "system:serviceaccount:opencode:opencode-worker" cannot create resource "pods" in API group "" in the namespace "opencode"',
       ),
-      expected: { kind: 'terminal', reason: 'forbidden' },
+      expected: { kind: 'transient', reason: 'forbidden' },
       shows: /lacks a permission.*may not create pods.*administrator.*cannot create resource "pods"/s,
     },
     {

@@ -11,6 +11,7 @@ import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.t
 import { parseJson } from '../../../shared/parse-json.ts';
 import { diagnoseRefusal } from '../diagnosis/api-refusals.ts';
 import type { RefusalKind } from '../diagnosis/refusal.ts';
+import { withCleanTexts } from './clean-texts.ts';
 
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
@@ -56,23 +57,28 @@ export class KubernetesError extends Error {
   }
 }
 
-const statusSchema = z.object({
-  kind: z.literal('Status').optional(),
-  reason: z.string().optional(),
-  message: z.string().optional(),
-  code: z.number().optional(),
-  details: z
-    .object({
-      retryAfterSeconds: z.number().optional(),
-      kind: z.string().optional(),
-      causes: z
-        .array(
-          z.object({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }),
-        )
-        .optional(),
-    })
-    .nullish(),
-});
+/** A longer pause would hold back every project, and a timer cannot wait longer than 24 days. */
+const longestPauseMs = 3_600_000;
+
+const statusSchema = withCleanTexts(
+  z.object({
+    kind: z.literal('Status').optional(),
+    reason: z.string().optional(),
+    message: z.string().optional(),
+    code: z.number().optional(),
+    details: z
+      .object({
+        retryAfterSeconds: z.number().optional(),
+        kind: z.string().optional(),
+        causes: z
+          .array(
+            z.object({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }),
+          )
+          .optional(),
+      })
+      .nullish(),
+  }),
+);
 
 /** Turns any error that the client library throws into a {@link KubernetesError}. */
 export function toKubernetesError(error: unknown): KubernetesError {
@@ -116,7 +122,7 @@ export function fromResponse(response: {
   return new KubernetesError(kind, reason, message, {
     ...rest,
     status,
-    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
+    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1_000, longestPauseMs) : null,
     cause: response.cause,
   });
 }

@@ -5,14 +5,16 @@
 
 import { z } from 'zod';
 
-import { kubernetesTime } from './kubernetes-time.ts';
+import { withCleanTexts } from './clean-texts.ts';
+import { kubernetesCount } from './kubernetes-number.ts';
+import { optionalTime } from './kubernetes-time.ts';
 
-export const kubernetesEventSchema = z
+const eventSchema = z
   .object({
     metadata: z.object({
       name: z.string().default(''),
       resourceVersion: z.string().default(''),
-      creationTimestamp: kubernetesTime.nullish(),
+      creationTimestamp: optionalTime,
     }),
     involvedObject: z.object({
       kind: z.string().default(''),
@@ -26,11 +28,11 @@ export const kubernetesEventSchema = z
     type: z.string().default('Normal'),
     reason: z.string().default(''),
     message: z.string().default(''),
-    count: z.number().nullish(),
-    firstTimestamp: kubernetesTime.nullish(),
-    lastTimestamp: kubernetesTime.nullish(),
-    eventTime: kubernetesTime.nullish(),
-    series: z.object({ count: z.number().nullish(), lastObservedTime: kubernetesTime.nullish() }).nullish(),
+    count: kubernetesCount.nullish().catch(null),
+    firstTimestamp: optionalTime,
+    lastTimestamp: optionalTime,
+    eventTime: optionalTime,
+    series: z.object({ count: kubernetesCount.nullish().catch(null), lastObservedTime: optionalTime }).nullish(),
   })
   .transform(({ metadata, involvedObject, reportingComponent, source, type, reason, message, ...times }) => ({
     metadata,
@@ -58,4 +60,5 @@ export const kubernetesEventSchema = z
     /** When it was first recorded. */
     firstAt: times.firstTimestamp ?? times.eventTime ?? metadata.creationTimestamp ?? null,
   }));
+export const kubernetesEventSchema = withCleanTexts(eventSchema);
 export type KubernetesEvent = z.infer<typeof kubernetesEventSchema>;

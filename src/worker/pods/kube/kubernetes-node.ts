@@ -2,11 +2,14 @@
 
 import { z } from 'zod';
 
-export const kubernetesNodeSchema = z.object({
+import { withCleanTexts } from './clean-texts.ts';
+
+const nodeSchema = z.object({
   metadata: z.object({ name: z.string() }),
   spec: z.object({ unschedulable: z.boolean().nullish() }).prefault({}),
   status: z
     .object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) })
     .prefault({}),
 });
+export const kubernetesNodeSchema = withCleanTexts(nodeSchema);
 export type KubernetesNode = z.infer<typeof kubernetesNodeSchema>;

@@ -2,20 +2,22 @@
 
 import { z } from 'zod';
 
-import { kubernetesTime } from './kubernetes-time.ts';
+import { withCleanTexts } from './clean-texts.ts';
+import { kubernetesCount, kubernetesSeconds, wholeNumber } from './kubernetes-number.ts';
+import { kubernetesTime, optionalTime } from './kubernetes-time.ts';
 
 const terminatedSchema = z.object({
-  exitCode: z.number(),
-  signal: z.number().optional(),
+  exitCode: wholeNumber,
+  signal: wholeNumber.optional().catch(undefined),
   reason: z.string().optional(),
   message: z.string().optional(),
-  finishedAt: kubernetesTime.nullish(),
+  finishedAt: optionalTime,
 });
 export type ContainerEnd = z.infer<typeof terminatedSchema>;
 
 const containerStateSchema = z.object({
   waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
-  running: z.object({ startedAt: kubernetesTime.nullish() }).optional(),
+  running: z.object({ startedAt: optionalTime }).optional(),
   terminated: terminatedSchema.optional(),
 });
 
@@ -23,16 +25,16 @@ const containerStatusSchema = z.object({
   name: z.string(),
   ready: z.boolean().default(false),
   started: z.boolean().nullish(),
-  restartCount: z.number().default(0),
+  restartCount: kubernetesCount.default(0),
   state: containerStateSchema.default({}),
   lastState: containerStateSchema.default({}),
 });
 export type ContainerStatus = z.infer<typeof containerStatusSchema>;
 
 const probeSchema = z.object({
-  initialDelaySeconds: z.number().nullish(),
-  periodSeconds: z.number().nullish(),
-  failureThreshold: z.number().nullish(),
+  initialDelaySeconds: kubernetesSeconds.nullish().catch(null),
+  periodSeconds: kubernetesSeconds.nullish().catch(null),
+  failureThreshold: kubernetesSeconds.nullish().catch(null),
 });
 
 const containerSchema = z.object({
@@ -43,7 +45,7 @@ const containerSchema = z.object({
   startupProbe: probeSchema.nullish(),
 });
 
-export const kubernetesPodSchema = z.object({
+const podSchema = z.object({
   metadata: z.object({
     name: z.string(),
     namespace: z.string(),
@@ -51,7 +53,7 @@ export const kubernetesPodSchema = z.object({
     resourceVersion: z.string(),
     creationTimestamp: kubernetesTime,
     deletionTimestamp: kubernetesTime.nullish(),
-    deletionGracePeriodSeconds: z.number().nullish(),
+    deletionGracePeriodSeconds: kubernetesSeconds.nullish().catch(null),
     finalizers: z.array(z.string()).default([]),
     labels: z.record(z.string(), z.string()).default({}),
     annotations: z.record(z.string(), z.string()).default({}),
@@ -90,7 +92,7 @@ export const kubernetesPodSchema = z.object({
             status: z.string(),
             reason: z.string().optional(),
             message: z.string().optional(),
-            lastTransitionTime: kubernetesTime.nullish(),
+            lastTransitionTime: optionalTime,
           }),
         )
         .default([]),
@@ -99,6 +101,7 @@ export const kubernetesPodSchema = z.object({
     })
     .prefault({}),
 });
+export const kubernetesPodSchema = withCleanTexts(podSchema);
 export type KubernetesPod = z.infer<typeof kubernetesPodSchema>;
 
 /** The condition of this type, for example `PodScheduled`. */

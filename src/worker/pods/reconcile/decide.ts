@@ -7,10 +7,13 @@ import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { generationAnnotation, projectIdLabel } from '../kube/manifests.ts';
+import type { ObjectKind, UnreadableObject } from '../kube/unreadable-object.ts';
 
 export interface Actual {
   pod: KubernetesPod | null;
   claim: KubernetesClaim | null;
+  /** Set when pod or claim exists and cannot be read. Then nothing can be decided. */
+  unreadable?: (UnreadableObject & { kind: ObjectKind }) | null;
 }
 
 export type Effect =

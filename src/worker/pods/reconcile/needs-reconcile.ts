@@ -9,7 +9,7 @@ import { decide, type Actual } from './decide.ts';
  * @param nowMs milliseconds since the epoch
  */
 export function needsReconcile(record: ProjectRecord, actual: Actual, nowMs: number): boolean {
-  if (hasFailedPermanently(record)) return false;
+  if (hasFailedPermanently(record) || actual.unreadable) return false;
   // The next step follows when the pod is gone, and its deletion is an event of the watch.
   if (actual.pod?.metadata.deletionTimestamp) return false;
   const effect = decide(record, actual, nowMs);

@@ -23,7 +23,7 @@ type ReconcileResult = { kind: 'done' } | { kind: 'requeue'; requeueAfterMs: num
 export interface Reconciler {
   /**
    * Brings one project closer to its desired state.
-   * @param known a recent copy of the row. It only says which objects to read
+   * @param known the row at the beginning of the attempt. It says which objects to read, and which attempt this is
    * @param requestId the request that led to this reconcile; it is recorded on the pod
    * @throws KubernetesError the cluster refused or did not answer; its kind says whether to try again
    */
@@ -63,7 +63,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         // First the cluster, then the row: the row is then never older than the pod that it decides about.
         actual ??= await readActual(kubernetes, desired);
         desired = await findProject(db, known.id);
-        if (!desired) return { kind: 'done' };
+        // A newer attempt is responsible now, for example because this worker was frozen.
+        if (desired?.attempt !== known.attempt) return { kind: 'done' };
         const effect = decide(desired, actual, clock.now());
         switch (effect.kind) {
           case 'settled':

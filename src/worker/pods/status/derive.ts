@@ -14,6 +14,7 @@ import { startProgress } from '../diagnosis/start-progress.ts';
 import { summarizeContainers } from '../diagnosis/summarize-containers.ts';
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { accessKeyAnnotation } from '../kube/manifests.ts';
+import { textsOfUnreadable } from '../kube/unreadable-object.ts';
 import { isOurs, isOutdated, type Actual } from '../reconcile/decide.ts';
 import { failureFields, lastAttempt, steadyEvidence, withReasonSince } from './status-fields.ts';
 
@@ -30,11 +31,12 @@ export interface Derived {
 }
 
 type StatusFields = ProjectPatch & { since?: string | null; recheckAt?: string | null };
-type OurObjects = Required<ObservedState>;
+type OurObjects = Required<Omit<ObservedState, 'unreadable'>>;
 
 /** @param now an ISO time */
 export function derive(record: ProjectRecord, observed: ObservedState, now: string): Derived {
   if (record.status === 'archived') return { patch: {}, recheckAt: null };
+  if (observed.unreadable) return { patch: patchWhenUnreadable(record, observed.unreadable, now), recheckAt: null };
   // A foreign object under our name is not part of the project.
   const pod = observed.pod && isOurs(record, observed.pod) ? observed.pod : null;
   const claim = observed.claim && isOurs(record, observed.claim) ? observed.claim : null;
@@ -55,6 +57,17 @@ export function derive(record: ProjectRecord, observed: ObservedState, now: stri
     ...(fields.evidence ? { evidence: steadyEvidence(record, fields.evidence, now) } : {}),
   };
   return { patch: withReasonSince(record, patch, now, since), recheckAt };
+}
+
+/** What the row knows about the pod stays: nothing newer is known. */
+function patchWhenUnreadable(
+  record: ProjectRecord,
+  { kind, ...object }: NonNullable<Actual['unreadable']>,
+  now: string,
+): ProjectPatch {
+  const shown =
+    record.podError === null ? { ...textsOfUnreadable(kind, object), retryable: false } : failureFields(record);
+  return withReasonSince(record, { status: 'error', ...shown }, now);
 }
 
 function statusFields(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {

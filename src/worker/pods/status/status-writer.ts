@@ -7,7 +7,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { appendProjectEvent } from '../../../shared/node/db/project-events-repository.ts';
-import { toProject, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { hasFailedPermanently, toProject, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { finishedStart, type FinishedStart } from '../../../shared/node/db/project-starts-repository.ts';
 import {
   changeProject,
@@ -20,6 +20,7 @@ import type { WorkerMetrics } from '../../metrics.ts';
 import type { Actual } from '../reconcile/decide.ts';
 import { recordAcknowledged, recordFailure, recordSettled, type AttemptFailure } from './attempt-patches.ts';
 import { derive, type ObservedState } from './derive.ts';
+import { withReasonSince } from './status-fields.ts';
 import {
   differenceOf,
   entryForDrift,
@@ -43,6 +44,9 @@ type Fence = NonNullable<ChangeKey['fence']>;
 /** Derives the observed state of the row that is about to be changed. */
 type Observe = (record: ProjectRecord) => ObservedState;
 
+/** A project, and the number of the attempt that writes. */
+type AttemptKey = Pick<ProjectRecord, 'id' | 'attempt'>;
+
 export interface StatusWriter {
   /** Writes what the watch reports. Returns `null` when there is no row, or when the fence does not hold any more. */
   recordObservation(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
@@ -53,14 +57,28 @@ export interface StatusWriter {
    * prove that it exists: nothing is written when pod or phase differ from the row.
    */
   recordEvents(projectId: string, observe: Observe, fence: Fence): Promise<ObservationResult | null>;
-  /** The cluster has accepted every request of this generation. Writes nothing when a newer command came meanwhile. */
+  /** The observation of this project cannot be written, whatever its pod does. Says so, unless a failure is shown already. */
+  recordProblem(projectId: string, fence: Fence): Promise<void>;
+  /**
+   * The cluster has accepted every request of this generation. Writes nothing when a newer command came meanwhile, or when a
+   * newer attempt than that of `record` has begun: this holds for all that attempts write.
+   */
   recordAcknowledged(record: ProjectRecord): Promise<void>;
   /** As {@link recordAcknowledged}, after a read of the cluster that found the desired state. */
   recordSettled(record: ProjectRecord, actual: Actual): Promise<void>;
-  recordFailure(projectId: string, failure: AttemptFailure): Promise<void>;
+  recordFailure(record: AttemptKey, failure: AttemptFailure): Promise<void>;
   /** Adds a timeline entry for objects that the resync found missing or left over, and that are being repaired. */
   recordCorrection(projectId: string, message: string): Promise<void>;
 }
+
+const problem = {
+  status: 'error',
+  reason: 'internal-error',
+  message: 'The state of the pod cannot be shown, because of an error in the project manager itself.',
+  nextStep: 'An administrator can find the cause in the log of the worker.',
+  actor: 'administrator',
+  retryable: false,
+} as const;
 
 type Change = Pick<ProjectChange, 'patch' | 'event'>;
 
@@ -119,22 +137,29 @@ export function createStatusWriter(deps: {
         difference === 'objects' ? null : observationChange(record, patch),
       ),
 
-    async recordAcknowledged({ id, generation }) {
-      await write({ id }, (record) => {
+    async recordProblem(id, fence) {
+      await write({ id, fence }, (record) => {
+        if (record.status === 'archived' || hasFailedPermanently(record)) return null;
+        return observationChange(record, withReasonSince(record, { ...problem, evidence: [] }, nowIso()));
+      });
+    },
+
+    async recordAcknowledged({ id, attempt, generation }) {
+      await write({ id, attempt }, (record) => {
         const patch = recordAcknowledged(record, { generation, now: nowIso() });
         return patch && observationChange(record, patch);
       });
     },
 
-    async recordSettled({ id, generation }, actual) {
-      await write({ id }, (record) => {
+    async recordSettled({ id, attempt, generation }, actual) {
+      await write({ id, attempt }, (record) => {
         const patch = recordSettled(record, { generation, actual, now: nowIso() });
         return patch && observationChange(record, patch);
       });
     },
 
-    async recordFailure(id, failure) {
-      await write({ id }, (record) => {
+    async recordFailure({ id, attempt }, failure) {
+      await write({ id, attempt }, (record) => {
         const patch = recordFailure(record, failure, nowIso());
         return patch && { patch, event: bySystem(entryForFailure(failure)) };
       });

@@ -27,10 +27,13 @@ export function createClusterCache({ clock }: { clock: Clock }): ClusterCache {
   const pods = createObjectCache<KubernetesPod>();
   const claims = createObjectCache<KubernetesClaim>();
   const events = createEventCache<KubernetesEvent>({ clock });
-  const actualOf = (record: ProjectRecord): Actual => ({
-    pod: pods.named(record.podName),
-    claim: claims.named(record.workspacePvcName),
-  });
+  function actualOf({ podName, workspacePvcName }: ProjectRecord): Actual {
+    const pod = pods.unreadableNamed(podName);
+    if (pod) return { pod: null, claim: null, unreadable: { kind: 'pod', ...pod } };
+    const claim = claims.unreadableNamed(workspacePvcName);
+    if (claim) return { pod: null, claim: null, unreadable: { kind: 'volume claim', ...claim } };
+    return { pod: pods.named(podName), claim: claims.named(workspacePvcName) };
+  }
   return {
     pods,
     claims,
@@ -40,12 +43,13 @@ export function createClusterCache({ clock }: { clock: Clock }): ClusterCache {
     },
     actualOf,
     observedStateOf(record) {
-      const { pod, claim } = actualOf(record);
+      const actual = actualOf(record);
+      const { pod, claim } = actual;
       // The last events about a pod that is gone say why it is gone.
       const podUid = pod?.metadata.uid ?? record.podUid;
       const ofPod = podUid === null ? [] : events.about({ uid: podUid, name: record.podName });
       const ofClaim = claim ? events.about({ uid: claim.metadata.uid, name: claim.metadata.name }) : [];
-      return { pod, claim, events: [...ofPod, ...ofClaim] };
+      return { ...actual, events: [...ofPod, ...ofClaim] };
     },
     objectNamed: (name) => pods.named(name) ?? claims.named(name),
   };

@@ -6,21 +6,23 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { findProjects } from '../../../shared/node/db/projects-repository.ts';
+import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import type { WorkerMetrics } from '../../metrics.ts';
 import type { Dispatcher } from '../jobs/dispatcher.ts';
 import { kubernetesClaimSchema, type KubernetesClaim } from '../kube/kubernetes-claim.ts';
-import type { KubernetesClient } from '../kube/kubernetes-client.ts';
+import type { KubernetesClient, WatchedResource } from '../kube/kubernetes-client.ts';
 import { kubernetesEventSchema, type KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { kubernetesPodSchema, type KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { projectSelector } from '../kube/manifests.ts';
+import type { UnreadableObject } from '../kube/unreadable-object.ts';
 import type { StatusWriter } from '../status/status-writer.ts';
 import { createClusterCache, type ClusterCache } from './cluster-cache.ts';
 import { createConnectionState, type ConnectionState } from './connection-state.ts';
 import { listWatch, type ListWatchHandler, type ListWatchLimits } from './list-watch.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { createOrphanReporter } from './orphan-reporter.ts';
-import { projectIdOf } from './project-id-of.ts';
+import { projectIdInName, projectIdOf } from './project-id-of.ts';
 import { createProjectObserver, type ProjectObserver } from './project-observer.ts';
 import { createResync, type Resync } from './resync.ts';
 import type { Leadership } from './watch-leader.ts';
@@ -30,7 +32,7 @@ export interface ClusterWatchDeps {
   kubernetes: Pick<KubernetesClient, 'open' | 'deletePod'>;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
-  metrics: Pick<WorkerMetrics, 'corrected' | 'orphans' | 'watchActive'>;
+  metrics: Pick<WorkerMetrics, 'corrected' | 'orphans' | 'watchActive' | 'passedOver'>;
   installationId: string;
   log: Log;
   clock: Clock;
@@ -49,6 +51,8 @@ interface Parts {
   resync: Resync;
   connection: ConnectionState;
   metrics: Pick<WorkerMetrics, 'watchActive'>;
+  /** Counts an object that cannot be read, and logs it. */
+  passOver: (resource: WatchedResource, object: UnreadableObject) => void;
 }
 
 type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -134,12 +138,17 @@ function createParts(deps: ClusterWatchDeps, { lease, signal, onReachable }: Lea
     log,
     intervalMs: deps.resyncMs,
   });
-  return { cache, observer, resync, connection, metrics };
+  const warn = createLimitedWarn(log);
+  function passOver(resource: WatchedResource, { name, problem }: UnreadableObject): void {
+    metrics.passedOver(resource);
+    warn(`${resource} ${name}`, { resource, name, problem }, 'an object cannot be read and is passed over');
+  }
+  return { cache, observer, resync, connection, metrics, passOver };
 }
 
 /** @param options.isRelevant whether a change of this type requires an observation of the project */
 function objectHandler<T extends KubernetesPod | KubernetesClaim>(
-  { observer, resync, connection, metrics }: Parts,
+  { observer, resync, connection, metrics, passOver }: Parts,
   options: {
     resource: 'pods' | 'persistentvolumeclaims';
     cache: ObjectCache<T>;
@@ -148,8 +157,9 @@ function objectHandler<T extends KubernetesPod | KubernetesClaim>(
 ): ListWatchHandler<T> {
   const { resource, cache, isRelevant } = options;
   return {
-    onList(objects) {
-      cache.replace(objects);
+    onList(objects, unreadable) {
+      cache.replace(objects, unreadable);
+      for (const object of unreadable) passOver(resource, object);
       // After a lost connection the rows may be outdated until they have been compared.
       if (!connection.is(resource)) connection.set('rows', false);
       resync.onListed();
@@ -164,6 +174,15 @@ function objectHandler<T extends KubernetesPod | KubernetesClaim>(
       if (type === 'DELETED') observer.onDeleted(projectId);
       else observer.onChanged(projectId);
     },
+    onUnreadable(type, object) {
+      passOver(resource, object);
+      if (type === 'DELETED') cache.forget(object.name);
+      else cache.markUnreadable(object);
+      const projectId = projectIdInName(object.name);
+      if (projectId === null) return;
+      if (type === 'DELETED') observer.onDeleted(projectId);
+      else observer.onChanged(projectId);
+    },
     onState({ connected }) {
       if (connected) metrics.watchActive(resource);
       connection.set(resource, connected);
@@ -171,10 +190,11 @@ function objectHandler<T extends KubernetesPod | KubernetesClaim>(
   };
 }
 
-function eventHandler({ cache, observer, resync, metrics }: Parts): ListWatchHandler<KubernetesEvent> {
+function eventHandler({ cache, observer, resync, metrics, passOver }: Parts): ListWatchHandler<KubernetesEvent> {
   return {
-    onList(events) {
+    onList(events, unreadable) {
       cache.events.replace(events);
+      for (const event of unreadable) passOver('events', event);
       resync.onListed();
       return Promise.resolve();
     },
@@ -184,6 +204,7 @@ function eventHandler({ cache, observer, resync, metrics }: Parts): ListWatchHan
       const projectId = object && projectIdOf(object);
       if (projectId !== null) observer.onEvent(projectId);
     },
+    onUnreadable: (_type, event) => passOver('events', event),
     // Without events the messages are less precise, but the status is correct: their connection does not count.
     onState: ({ connected }) => connected && metrics.watchActive('events'),
   };

@@ -56,6 +56,7 @@ function begin(options: { limits?: Partial<ListWatchLimits>; onList?: (objects: 
         observed.lists.push(objects.map((each) => each.metadata.name));
       },
       onChange: (type, object) => void observed.changes.push(`${type} ${object.metadata.name}`),
+      onUnreadable: () => undefined,
       onState: (state) => {
         observed.connected = state.connected;
       },

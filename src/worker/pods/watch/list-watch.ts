@@ -15,12 +15,15 @@ import { pause } from '../../../shared/node/periodic.ts';
 import { parseJson } from '../../../shared/parse-json.ts';
 import type { KubernetesClient, WatchedResource } from '../kube/kubernetes-client.ts';
 import { causeOf, fromResponse, KubernetesError, toKubernetesError } from '../kube/kubernetes-error.ts';
+import { describeUnreadable, type UnreadableObject } from '../kube/unreadable-object.ts';
 
 export interface ListWatchHandler<T> {
-  /** The complete list. The watch begins when the promise resolves. */
-  onList(objects: T[]): Promise<void>;
+  /** The complete list, with the objects in it that cannot be read. The watch begins when the promise resolves. */
+  onList(objects: T[], unreadable: UnreadableObject[]): Promise<void>;
   /** One change. The calls are in the order of the changes. */
   onChange(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
+  /** One change of an object that cannot be read, in the same order. One such object must not hide all others. */
+  onUnreadable(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: UnreadableObject): void;
   /** Called whenever the API sends anything (connected), and at every failure (not connected). */
   onState(state: { connected: boolean }): void;
 }
@@ -80,8 +83,6 @@ const eventSchema = z.object({
 });
 
 const interrupted = 'watch interrupted; listing again';
-/** One invalid object must not hide all others. */
-const invalidObject = 'an object could not be parsed and was skipped';
 
 /** Runs until `signal` aborts, then resolves. Never rejects. */
 export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> {
@@ -93,7 +94,7 @@ export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> 
     let watchingSince: number | null = null;
     try {
       const listed = await listAll(options, limits);
-      await handler.onList(listed.objects);
+      await handler.onList(listed.objects, listed.unreadable);
       lastProblem = null;
       watchingSince = performance.now();
       await watchUntilStale(options, limits, listed.resourceVersion);
@@ -127,10 +128,11 @@ function backOffAfter(
 }
 
 async function listAll<T>(
-  { kubernetes, resource, labelSelector, schema, isRelevant = () => true, signal, log }: ListWatchOptions<T>,
+  { kubernetes, resource, labelSelector, schema, isRelevant = () => true, signal }: ListWatchOptions<T>,
   limits: ListWatchLimits,
-): Promise<{ objects: T[]; resourceVersion: string }> {
+): Promise<{ objects: T[]; unreadable: UnreadableObject[]; resourceVersion: string }> {
   const objects: T[] = [];
+  const unreadable: UnreadableObject[] = [];
   let token = '';
   for (;;) {
     const query = {
@@ -141,14 +143,14 @@ async function listAll<T>(
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(limits.listMs)]);
     const { body } = await kubernetes.open(resource, query, bounded);
     const list = listSchema.safeParse(parseJson(await readText(body)));
-    if (!list.success) throw unreadable('list');
+    if (!list.success) throw notKubernetes('list');
     for (const item of list.data.items) {
       const parsed = schema.safeParse(item);
-      if (!parsed.success) log.error({ resource, problem: parsed.error.message }, invalidObject);
+      if (!parsed.success) unreadable.push(describeUnreadable(item, parsed.error));
       else if (isRelevant(parsed.data)) objects.push(parsed.data);
     }
     token = list.data.metadata.continue ?? '';
-    if (token === '') return { objects, resourceVersion: list.data.metadata.resourceVersion };
+    if (token === '') return { objects, unreadable, resourceVersion: list.data.metadata.resourceVersion };
   }
 }
 
@@ -187,7 +189,7 @@ async function watchOnce<T>(options: ListWatchOptions<T>, limits: ListWatchLimit
       clearTimeout(timer);
       timer = startIdleTimer();
       const event = eventSchema.safeParse(parseJson(line));
-      if (!event.success) throw unreadable('watch');
+      if (!event.success) throw notKubernetes('watch');
       const { type, object } = event.data;
       if (type === 'ERROR') throw fromResponse({ status: Number(object['code'] ?? 500), body: object });
       if (type !== 'BOOKMARK') passOn(options, type, object);
@@ -201,23 +203,30 @@ async function watchOnce<T>(options: ListWatchOptions<T>, limits: ListWatchLimit
 }
 
 function passOn<T>(
-  { resource, schema, isRelevant = () => true, handler, log }: ListWatchOptions<T>,
+  { schema, isRelevant = () => true, handler }: ListWatchOptions<T>,
   type: 'ADDED' | 'MODIFIED' | 'DELETED',
   object: object,
 ): void {
   const parsed = schema.safeParse(object);
-  if (!parsed.success) log.error({ resource, problem: parsed.error.message }, invalidObject);
+  if (!parsed.success) handler.onUnreadable(type, describeUnreadable(object, parsed.error));
   else if (isRelevant(parsed.data)) handler.onChange(type, parsed.data);
 }
 
 async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
+  /** The chunks of the current line. They are joined once, because a line of a megabyte has many. */
+  let parts: string[] = [];
   for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield line;
+    const lines = decoder.decode(chunk, { stream: true }).split('\n');
+    const last = lines.pop() ?? '';
+    for (const end of lines) {
+      const line = [...parts, end].join('');
+      parts = [];
+      if (line.trim() !== '') yield line;
+    }
+    parts.push(last);
   }
+  const rest = parts.join('');
   // Every event ends with a line break. A rest is an incomplete event or something else, and the reader must see it.
   if (rest.trim() !== '') yield rest;
 }
@@ -230,7 +239,7 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 /** For example a proxy's page with status 200. Accepting it as a list would "delete" every pod. */
-function unreadable(what: string): KubernetesError {
+function notKubernetes(what: string): KubernetesError {
   return new KubernetesError(
     'transient',
     'cluster-error',

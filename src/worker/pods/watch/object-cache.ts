@@ -3,6 +3,8 @@
  * with all its labels hides nothing. Events may come twice, late or out of order; only newer versions are taken.
  */
 
+import type { UnreadableObject } from '../kube/unreadable-object.ts';
+
 export interface CachedObject {
   metadata: { name: string; uid: string; resourceVersion: string };
 }
@@ -12,8 +14,14 @@ export interface ObjectCache<T> {
   readonly synced: boolean;
   named(name: string): T | null;
   objects(): T[];
+  /** The object of this name when it exists and cannot be read. */
+  unreadableNamed(name: string): UnreadableObject | null;
   /** Replaces the content by a complete list. */
-  replace(objects: T[]): void;
+  replace(objects: T[], unreadable?: UnreadableObject[]): void;
+  /** An object cannot be read any more. */
+  markUnreadable(object: UnreadableObject): void;
+  /** An object that could not be read is gone. */
+  forget(name: string): void;
   /** Returns whether the event carried new information. */
   apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): boolean;
 }
@@ -21,6 +29,7 @@ export interface ObjectCache<T> {
 export function createObjectCache<T extends CachedObject>(): ObjectCache<T> {
   /** `object: null` keeps a deletion until the next list, so that an older event does not bring the object back. */
   let byName = new Map<string, { object: T | null; resourceVersion: string }>();
+  let unreadableByName = new Map<string, UnreadableObject>();
   let synced = false;
   return {
     get synced() {
@@ -28,11 +37,18 @@ export function createObjectCache<T extends CachedObject>(): ObjectCache<T> {
     },
     named: (name) => byName.get(name)?.object ?? null,
     objects: () => [...byName.values()].flatMap(({ object }) => object ?? []),
-    replace(objects) {
+    unreadableNamed: (name) => unreadableByName.get(name) ?? null,
+    replace(objects, unreadable = []) {
       byName = new Map(
         objects.map((object) => [object.metadata.name, { object, resourceVersion: object.metadata.resourceVersion }]),
       );
+      unreadableByName = new Map(unreadable.map((object) => [object.name, object]));
       synced = true;
+    },
+    markUnreadable: (object) => void unreadableByName.set(object.name, object),
+    forget(name) {
+      unreadableByName.delete(name);
+      byName.delete(name);
     },
     apply(type, object) {
       const { name, uid, resourceVersion } = object.metadata;
@@ -40,6 +56,7 @@ export function createObjectCache<T extends CachedObject>(): ObjectCache<T> {
       if (held && !isLater(resourceVersion, held.resourceVersion)) return false;
       // The deletion of a predecessor with the same name does not concern the current object.
       if (type === 'DELETED' && held?.object && held.object.metadata.uid !== uid) return false;
+      unreadableByName.delete(name);
       byName.set(name, { object: type === 'DELETED' ? null : object, resourceVersion });
       return true;
     },

@@ -9,3 +9,8 @@ export function projectIdOf(object: { metadata: { name: string; labels: Record<s
   const id = object.metadata.labels[projectIdLabel] ?? '';
   return uuid.test(id) && object.metadata.name.includes(id) ? id : null;
 }
+
+/** The id in the name of an object whose labels cannot be read. */
+export function projectIdInName(name: string): string | null {
+  return /^(?:project|workspace)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-|$)/.exec(name)?.[1] ?? null;
+}

@@ -4,8 +4,10 @@
  * that was replaced while it was frozen writes nothing.
  */
 
+import { backOffMs } from '../../../shared/back-off.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Lease } from '../../../shared/node/db/leases-repository.ts';
+import { outageOf } from '../../../shared/node/db/outage.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
@@ -15,7 +17,7 @@ import type { Dispatcher } from '../jobs/dispatcher.ts';
 import { needsReconcile, needsReconcileByWatch } from '../reconcile/needs-reconcile.ts';
 import type { ObservationResult, StatusWriter } from '../status/status-writer.ts';
 import type { ClusterCache } from './cluster-cache.ts';
-import { compareWithCluster } from './drift.ts';
+import { compareWithCluster, type Comparison } from './drift.ts';
 import { createWakeTimers } from './wake-timers.ts';
 
 export interface ProjectObserver {
@@ -41,7 +43,7 @@ export interface ProjectObserverDeps {
   cache: ClusterCache;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
-  metrics: Pick<WorkerMetrics, 'corrected'>;
+  metrics: Pick<WorkerMetrics, 'corrected' | 'passedOver'>;
   lease: Lease;
   log: Log;
   clock: Clock;
@@ -54,6 +56,9 @@ type Cause = (typeof causes)[number];
 
 /** Kubernetes events come in bursts. One observation covers all of them. */
 const collectEventsMs = 200;
+/** After an outage of the database every project is tried again soon. */
+const retryMs = 1_000;
+const longestRetryMs = 30_000;
 const driftMessage = 'A comparison with the cluster found a missing or wrong object. It is being repaired.';
 
 export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserver {
@@ -64,10 +69,15 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
   const warn = createLimitedWarn(log);
   const queue = createWorkQueue({
     concurrency: 8,
-    retryMs: 1_000,
     work: observe,
-    onError: (projectId, error) =>
-      warn(String(error), { projectId, error: String(error) }, 'status not written; trying again'),
+    onError(projectId, error, failures) {
+      const isOutage = outageOf(error) !== null;
+      warn(isOutage ? 'outage' : projectId, { projectId, error: String(error) }, 'status not written; trying again');
+      // What the database or a bug refuses for one project does not change within seconds.
+      return isOutage
+        ? retryMs
+        : backOffMs(failures, { firstMs: 2 * retryMs, longestMs: longestRetryMs, random: () => 0 });
+    },
   });
   /** For statuses that time alone changes, such as a step that takes too long. */
   const rechecks = createWakeTimers({ wake: (projectId) => request(projectId, 'change') });
@@ -86,8 +96,19 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
       await observers[cause](projectId);
     } catch (error) {
       queuedCauses.set(projectId, strongest(cause, queuedCauses.get(projectId)));
+      if (outageOf(error) === null) await recordProblem(projectId);
       throw error;
     }
+  }
+
+  /** The observation failed for a reason of this project alone, such as a text that the database refuses. */
+  async function recordProblem(projectId: string): Promise<void> {
+    metrics.passedOver('projects');
+    await writer
+      .recordProblem(projectId, fence)
+      .catch((error: unknown) =>
+        log.debug({ projectId, error: String(error) }, 'the problem could not be written either'),
+      );
   }
 
   const observers: Record<Cause, (projectId: string) => Promise<void>> = {
@@ -127,6 +148,16 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
     return observed;
   }
 
+  /** A project that cannot be compared does not stop the comparison of all others: its observation reports the problem. */
+  function compare(record: ProjectRecord): Comparison {
+    try {
+      return compareWithCluster(record, cache.observedStateOf(record), clock.now());
+    } catch {
+      request(record.id, 'change');
+      return { agrees: true, recheckAt: null };
+    }
+  }
+
   function setRecheck({ id }: ProjectRecord, at: string | null): void {
     rechecks.set(id, at === null ? null : Date.parse(at) - clock.now());
   }
@@ -142,7 +173,7 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
       if (queuedCauses.get(projectId) === 'drift') queuedCauses.set(projectId, 'change');
     },
     agrees(record) {
-      const { agrees, recheckAt } = compareWithCluster(record, cache.observedStateOf(record), clock.now());
+      const { agrees, recheckAt } = compare(record);
       // After a change of the watch leader nothing else schedules the rechecks of unchanged projects.
       if (agrees) setRecheck(record, recheckAt);
       return agrees;
