@@ -128,8 +128,6 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
     annotations['volume.beta.kubernetes.io/storage-provisioner'];
   const since = claim?.metadata.creationTimestamp ?? pod.metadata.creationTimestamp;
   const isLong = isOverdue(since, deadlines.volumeSilentMs, now);
-  // A new claim is usually bound within seconds, and nobody has said yet that something waits for it.
-  if (!isLong && !provisioning && !isUnbound) return null;
   const named = driver === undefined ? '' : ` ${driver}`;
   return volumePending({
     message:
