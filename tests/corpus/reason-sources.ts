@@ -14,7 +14,7 @@ export interface RuleSource {
 const from = (rule: string, source: string): RuleSource => ({ rule, source });
 const runtime = (rule: string, source: string) => from(`the runtime's text, without names: ${rule}`, source);
 
-export const reasonSources: Partial<Record<ReasonCode, RuleSource>> = {
+export const reasonSources = {
   // Refusals.
   unauthorized: from('HTTP 401', 'apimachinery `pkg/api/errors`'),
   forbidden: from(
@@ -134,4 +134,4 @@ export const reasonSources: Partial<Record<ReasonCode, RuleSource>> = {
   'pod-gone': from('the pod does not exist; its last events', 'Pod lifecycle'),
   completed: from('phase Succeeded', 'Pod lifecycle'),
   'pod-failed': from('phase Failed: the exit code, or quoted', 'Pod lifecycle'),
-};
+} satisfies Partial<Record<ReasonCode, RuleSource>>;

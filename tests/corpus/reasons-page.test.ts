@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { reasonFacts, type ReasonCode } from '../../src/shared/contract/reasons.ts';
-import { reasonSources } from './reason-sources.ts';
+import { reasonSources, type RuleSource } from './reason-sources.ts';
 import { diagnoseSnapshot, readSnapshot, snapshotNames } from './snapshots.ts';
 import { startReasonSources } from './start-reason-sources.ts';
 
@@ -12,9 +12,9 @@ function page(): string {
   const codes = Object.entries(reasonFacts).map(([code, { title, inKubernetes, toDo, actor }]) =>
     row(`\`${code}\``, title, inKubernetes, toDo, actor),
   );
-  const rules = Object.entries({ ...startReasonSources, ...reasonSources }).map(([code, { rule, source }]) =>
-    row(`\`${code}\``, rule, source),
-  );
+  /** Every code has a rule. */
+  const sources: Record<ReasonCode, RuleSource> = { ...startReasonSources, ...reasonSources };
+  const rules = Object.entries(sources).map(([code, { rule, source }]) => row(`\`${code}\``, rule, source));
   const snapshots = snapshotNames.map((name) => {
     const snapshot = readSnapshot(name);
     const { reason, message, nextStep, actor } = diagnoseSnapshot(snapshot);

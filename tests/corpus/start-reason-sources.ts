@@ -5,7 +5,22 @@ import type { RuleSource } from './reason-sources.ts';
 
 const from = (rule: string, source: string): RuleSource => ({ rule, source });
 
-export const startReasonSources: Partial<Record<ReasonCode, RuleSource>> = {
+export const startReasonSources = {
+  // The desired state of the row, when Kubernetes shows no failure.
+  queued: from('no pod and no claim yet', 'this application'),
+  stopping: from('the pod has a `deletionTimestamp`, and stopping was requested', 'Pod lifecycle'),
+  stopped: from('no pod, and stopping was requested', 'this application'),
+  deleting: from('the pod or the claim exists, and deleting was requested', 'this application'),
+  archived: from('neither pod nor claim, and deleting was requested', 'this application'),
+  ready: from('phase Running, and the condition Ready is True', '`pkg/kubelet/status/generate.go`'),
+  'clone-failed': from('the init container `clone-repository` says so in its termination message', 'this application'),
+  'cluster-unreachable': from(
+    'the connection to the API fails, or no answer comes in time',
+    'Node.js `node:net`, `node:tls`',
+  ),
+  'internal-error': from('an error of the worker itself', 'this application'),
+
+  // Pods and claims that wait.
   'waiting-for-node': from(
     'no condition PodScheduled; `nominatedNodeName`; PodScheduled False with SchedulerError, quoted',
     '`pkg/scheduler/schedule_one.go`, `framework/preemption`',
@@ -77,4 +92,4 @@ export const startReasonSources: Partial<Record<ReasonCode, RuleSource>> = {
     'the `deletionTimestamp` passed 30 s ago; what FailedKillPod reports is quoted',
     '`pkg/kubelet/pod_workers.go`',
   ),
-};
+} satisfies Partial<Record<ReasonCode, RuleSource>>;

@@ -12,7 +12,7 @@ const nothing = { pod: null, claim: null };
 const error = {
   message: 'The cluster answered with an error.',
   reason: 'cluster-error',
-  nextStep: 'The worker tries again by itself. If this continues, an administrator must check the moon.',
+  nextStep: 'The worker tries again by itself. If this continues, an administrator must check the disk.',
   actor: 'administrator',
   evidence: [],
 } as const;
@@ -73,7 +73,7 @@ describe('recordFailure', () => {
     expect(recordFailure(record, failure, now)).toMatchObject({
       podError: error.message,
       message: error.message,
-      nextStep: expect.stringMatching(/check the moon\. Attempt 3 of 10\.$/),
+      nextStep: expect.stringMatching(/check the disk\. Attempt 3 of 10\.$/),
       actor: 'administrator',
       failedGeneration: null,
     });
@@ -84,21 +84,21 @@ describe('recordFailure', () => {
       status: 'error',
       failedGeneration: 1,
       retryable: true,
-      nextStep: 'An administrator must check the moon. Fix the cause and retry.',
+      nextStep: 'An administrator must check the disk. Fix the cause and retry.',
     });
   });
 
   it('keeps the next step and the actor of the diagnosis in the row, for whenever the failure is shown again', () => {
     const advised = {
       ...failure,
-      error: { ...failure.error, nextStep: 'Ask Ada. Then retry.', actor: 'owner' as const },
+      error: { ...failure.error, nextStep: 'Free some disk space. Then retry.', actor: 'owner' as const },
     };
     const patch = recordFailure(recordFixture({ podUid: 'uid-1' }), advised, now);
     expect(patch).not.toHaveProperty('nextStep');
     const later = recordFixture({ ...patch, podUid: null, failedGeneration: 1 });
     expect(derive(later, nothing, now).patch).toMatchObject({
       reason: 'cluster-error',
-      nextStep: 'Ask Ada. Then retry.',
+      nextStep: 'Free some disk space. Then retry.',
       actor: 'owner',
     });
   });
@@ -106,7 +106,7 @@ describe('recordFailure', () => {
   it('does not show the next step of an earlier failure', () => {
     const patch = recordFailure(recordFixture({ podUid: 'uid-1' }), failure, now);
     const later = recordFixture({ ...patch, podError: 'Something else.', podUid: null, failedGeneration: 1 });
-    expect(derive(later, nothing, now).patch.nextStep).not.toContain('moon');
+    expect(derive(later, nothing, now).patch.nextStep).not.toContain('disk');
   });
 
   it('does not hide the state of a pod that the watch reports', () => {
