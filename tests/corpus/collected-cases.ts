@@ -51,7 +51,7 @@ const event = ({ reason, message, from = 60, to = 2, component = 'kubelet', kind
 function claimOf({
   phase = 'Bound',
   ...metadata
-}: { phase?: string; deletionTimestamp?: string; finalizers?: string[] } = {}) {
+}: { phase?: string; creationTimestamp?: string; deletionTimestamp?: string; finalizers?: string[] } = {}) {
   return kubernetesClaimSchema.parse({
     metadata: { name: 'workspace-x', uid: 'c', resourceVersion: '1', creationTimestamp: ago(600), ...metadata },
     spec: { volumeName: phase === 'Pending' ? undefined : 'pvc-1', storageClassName: 'fast' },
@@ -1184,6 +1184,283 @@ export const collectedCases: CollectedCase[] = [
     {
       metadata: { deletionTimestamp: ago(600), deletionGracePeriodSeconds: 60 },
       status: { conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }] },
+    },
+  ),
+
+  // Siblings of what was captured.
+  waits(
+    {
+      ...starting,
+      name: 'a driver that has just begun',
+      source: 'external-provisioner: controller.go',
+      mentions: ['volume', 'created'],
+    },
+    '',
+    {
+      claim: claimOf({ phase: 'Pending', creationTimestamp: ago(15) }),
+      events: [
+        {
+          reason: 'Provisioning',
+          component: 'ebs.csi.aws.com',
+          kind: 'PersistentVolumeClaim',
+          from: 10,
+          to: 10,
+          message: 'External provisioner is provisioning volume for claim "opencode/workspace-x"',
+        },
+      ],
+    },
+  ),
+  waits(
+    {
+      name: 'a volume that was created after a failure',
+      source: 'external-provisioner: controller.go',
+      state: ['failing', 'starting'],
+      actor: ['nobody'],
+      mentions: ['volume'],
+      never: /cannot be created/,
+    },
+    '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
+    {
+      claim: claimOf({ phase: 'Pending' }),
+      events: [
+        {
+          ...provisioner,
+          kind: 'PersistentVolumeClaim',
+          to: 30,
+          message:
+            'failed to provision volume with StorageClass "fast": rpc error: code = Unavailable desc = no leader',
+        },
+        {
+          ...provisioner,
+          kind: 'PersistentVolumeClaim',
+          from: 1,
+          to: 1,
+          reason: 'ProvisioningSucceeded',
+          message: 'Successfully provisioned volume pvc-1',
+        },
+      ],
+    },
+  ),
+  withoutVolume(
+    { name: 'size not offered', source: 'CSI specification: CreateVolume', mentions: ['size'], never: /quota|space/ },
+    {
+      ...provisioner,
+      message:
+        'failed to provision volume with StorageClass "fast": rpc error: code = OutOfRange desc = Requested volume size 1GiB is smaller than the minimum of 10GiB',
+    },
+  ),
+  waits(
+    {
+      ...starting,
+      name: 'Karpenter nominates a node that exists',
+      source: 'karpenter: scheduling/events.go',
+      mentions: ['node'],
+      never: /new/,
+    },
+    cpu,
+    {
+      events: [
+        {
+          reason: 'Nominated',
+          component: 'karpenter',
+          from: 10,
+          to: 10,
+          message: 'Pod should schedule on: node/ip-10-0-1-1.ec2.internal',
+        },
+      ],
+    },
+  ),
+  prepares(
+    { name: 'damaged file system', source: 'mount-utils: mount_linux.go', mentions: ['damaged'] },
+    {
+      reason: 'FailedMount',
+      message:
+        'MountVolume.MountDevice failed for volume "pvc-1" : rpc error: code = Internal desc = \'fsck\' found errors on device /dev/nvme1n1 but could not correct them: fsck from util-linux 2.37.4',
+    },
+  ),
+  prepares(
+    { name: 'file server without a name', source: 'aws-efs-csi-driver', mentions: ['DNS'] },
+    {
+      reason: 'FailedMount',
+      message:
+        'MountVolume.SetUp failed for volume "pvc-1" : rpc error: code = Internal desc = Could not mount "fs-0a:/" at "/x": mount failed: exit status 1 Output: Failed to resolve "fs-0a.efs.eu-central-1.amazonaws.com" - check that your file system ID is correct',
+    },
+  ),
+  prepares(
+    { name: 'disk full at a mount', source: 'errno(3): ENOSPC', mentions: ['disk is full'] },
+    {
+      reason: 'FailedMount',
+      message: 'MountVolume.SetUp failed for volume "token" : write /var/lib/kubelet/pods/u/x: no space left on device',
+    },
+  ),
+  prepares(
+    {
+      name: 'a summary that says only how long the node waited',
+      source: 'kubernetes: volume_manager.go',
+      mentions: ['Kubernetes reports'],
+      never: /storage has not answered/,
+    },
+    {
+      reason: 'FailedMount',
+      message:
+        'Unable to attach or mount volumes: unmounted volumes=[workspace], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition',
+    },
+  ),
+  prepares(
+    { ...starting, name: 'a new namespace', source: 'kubernetes: rootcacertpublisher', mentions: ['volume'] },
+    {
+      reason: 'FailedMount',
+      from: 10,
+      message: 'MountVolume.SetUp failed for volume "kube-api-access-x" : configmap "kube-root-ca.crt" not found',
+    },
+  ),
+  prepares(
+    {
+      name: 'disk in another zone',
+      source: 'github.com/kubernetes-sigs/aws-ebs-csi-driver/issues/52',
+      mentions: ['zone'],
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      message:
+        'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Internal desc = Could not attach volume "vol-06" to node "i-0a": InvalidVolume.ZoneMismatch: The volume \'vol-06\' is not in the same availability zone as instance \'i-0a\'',
+    },
+  ),
+  prepares(
+    {
+      name: 'disk of Google in use',
+      source: 'gcp-compute-persistent-disk-csi-driver',
+      actor: ['nobody'],
+      mentions: ['another node'],
+    },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      message:
+        "AttachVolume.Attach failed for volume \"pvc-1\" : rpc error: code = Internal desc = Failed to Attach: googleapi: Error 400: RESOURCE_IN_USE_BY_ANOTHER_RESOURCE - The disk resource 'projects/p/zones/z/disks/d' is already being used by 'projects/p/zones/z/instances/n1'",
+    },
+  ),
+  prepares(
+    { name: 'detachment not over', source: 'kubernetes: csi_attacher.go', mentions: ['busy'] },
+    {
+      reason: 'FailedAttachVolume',
+      component: 'attachdetach-controller',
+      message: 'AttachVolume.Attach failed for volume "pvc-1" : volume attachment is being deleted',
+    },
+  ),
+  prepares(
+    { name: 'no settings of a network', source: 'ocicni: ocicni.go', mentions: ['network is not ready'] },
+    {
+      ...sandbox,
+      message:
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox k8s_project-x_opencode_u_0(abc): No CNI configuration file in /etc/kubernetes/cni/net.d/. Has your network provider started?',
+    },
+  ),
+  prepares(
+    { name: 'blocks of Calico used up', source: 'calico: cni-plugin/ipam', mentions: ['no free network address'] },
+    {
+      ...sandbox,
+      message:
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "b638": plugin type="calico" failed (add): failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled',
+    },
+  ),
+  prepares(
+    {
+      name: 'driver of devices missing',
+      source: 'kubernetes: cm/dra/manager.go',
+      mentions: ['devices', 'not registered'],
+    },
+    {
+      reason: 'FailedPrepareDynamicResources',
+      message:
+        'Failed to prepare dynamic resources: prepare dynamic resources: DRA driver gpu.example.com is not registered',
+    },
+  ),
+  prepares(
+    { name: 'control groups not created', source: 'kubernetes: kubelet.go', mentions: ['dbus: connection closed'] },
+    {
+      reason: 'FailedCreatePodContainer',
+      message:
+        'unable to ensure pod container exists: failed to create container for [kubepods burstable podu] : dbus: connection closed by user',
+    },
+  ),
+  runsOn(
+    {
+      ...starting,
+      name: 'a node that has just restarted',
+      source: 'KEP-3085',
+      mentions: ['creating'],
+      never: /longer/,
+    },
+    {
+      status: {
+        conditions: [
+          { type: 'PodScheduled', status: 'True', lastTransitionTime: ago(1_700) },
+          { type: 'PodReadyToStartContainers', status: 'False', lastTransitionTime: ago(20) },
+          { type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: ago(20) },
+        ],
+        containerStatuses: names.map((name) => ({
+          name,
+          restartCount: 1,
+          state: { waiting: { reason: 'ContainerCreating' } },
+          lastState: { terminated: { exitCode: 255, reason: 'Unknown', finishedAt: ago(25) } },
+        })),
+      },
+    },
+  ),
+  ...[
+    ['exec /usr/bin/opencode: exec format error', 255, 'another processor'],
+    ['standard_init_linux.go:228: exec user process caused: exec format error\n', 1, 'another processor'],
+    ['exec /entrypoint.sh: no such file or directory', 255, '/entrypoint.sh'],
+  ].map(([message, exitCode, mention]) =>
+    runsOn(
+      { name: `the last words of runc: ${message}`, source: 'runc: standard_init_linux.go', mentions: [`${mention}`] },
+      {
+        status: {
+          containerStatuses: [
+            {
+              name: 'opencode-server',
+              restartCount: 2,
+              state: { waiting: { reason: 'CrashLoopBackOff' } },
+              lastState: { terminated: { exitCode, reason: 'Error', message, finishedAt: ago(30) } },
+            },
+          ],
+        },
+      },
+    ),
+  ),
+  runsOn(
+    {
+      name: 'the node of a pod that must end is silent',
+      source: 'kubernetes: node_lifecycle_controller.go',
+      state: ['stopping'],
+      mentions: ['no longer answers'],
+      never: /still runs/,
+    },
+    {
+      metadata: { deletionTimestamp: ago(300), deletionGracePeriodSeconds: 10 },
+      status: { conditions: [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }] },
+    },
+  ),
+  runsOn(
+    {
+      name: 'a volume that cannot be released',
+      source: 'kubernetes: operation_generator.go',
+      state: ['stopping'],
+      mentions: ['release its volume', 'busy'],
+    },
+    {
+      metadata: { deletionTimestamp: ago(300), deletionGracePeriodSeconds: 10 },
+      status: { containerStatuses: names.map((name) => ({ name, state: { terminated: { exitCode: 0 } } })) },
+    },
+    {
+      events: [
+        event({
+          reason: 'FailedUnMount',
+          message: 'UnmountVolume.TearDown failed for volume "workspace" : device is busy',
+        }),
+      ],
     },
   ),
 ];

@@ -449,6 +449,30 @@ const reported: [reasons: string[], status: number, message: string, says: RegEx
     /patch pods/,
   ],
   [['cluster-busy'], 403, 'pods "p" is forbidden: not yet ready to handle request', /ready/],
+  [
+    ['quota-exceeded'],
+    403,
+    'persistentvolumeclaims "w" is forbidden: exceeded quota: q, requested: gp3.storageclass.storage.k8s.io/requests.storage=5Gi, used: gp3.storageclass.storage.k8s.io/requests.storage=48Gi, limited: gp3.storageclass.storage.k8s.io/requests.storage=50Gi',
+    /storage of the storage class gp3/,
+  ],
+  [
+    ['quota-exceeded'],
+    403,
+    'persistentvolumeclaims "w" is forbidden: exceeded quota: q, requested: persistentvolumeclaims=1, used: persistentvolumeclaims=10, limited: persistentvolumeclaims=10',
+    /of volumes/,
+  ],
+  [
+    ['admission-unavailable'],
+    500,
+    'Internal error occurred: failed calling webhook "validate.kyverno.svc-fail": failed to call webhook: Post "https://kyverno-svc.kyverno.svc:443/validate/fail?timeout=10s": dial tcp 10.96.3.4:443: connect: connection refused',
+    /could not be reached/,
+  ],
+  [
+    ['admission-denied'],
+    400,
+    'admission webhook "warden-validating.common-webhooks.networking.gke.io" denied the request: GKE Warden rejected the request because it violates one or more constraints.\nViolations details: {"[denied by autogke-no-write-mode-hostpath]":["hostPath volume data in container opencode-server is accessed in write mode; disallowed in Autopilot."]}',
+    /autogke-no-write-mode-hostpath.*hostPath volume/,
+  ],
 ];
 
 describe('diagnoseRefusal', () => {

@@ -105,6 +105,8 @@ function webhookProblem(text: string): string {
   if (/x509|certificate/i.test(text)) return 'has a certificate that the cluster does not trust';
   if (/no endpoints available/i.test(text)) return 'is not running';
   if (/service "?[\w.-]*"? ?not found/i.test(text)) return 'has no service in the cluster';
+  // Go `net.OpError`. Its port is no HTTP status.
+  if (/\bdial \w+|\blookup\b|connection (?:refused|reset)/i.test(text)) return 'could not be reached';
   if (/error on the server|unexpected response|invalid|expected|unauthori[sz]ed|\b[45]\d\d\b/i.test(text)) {
     return 'answers with an error';
   }

@@ -25,7 +25,7 @@ interface Rule {
 const rules: readonly Rule[] = [
   {
     // Drivers of clouds, and ResourceExhausted in the CSI specification: the quota or the space of the storage is used up.
-    codes: ['ResourceExhausted', 'OutOfRange'],
+    codes: ['ResourceExhausted'],
     text: /quota[ _]?exceeded|exceeds\w*quota|resource_?pool_?exhausted|exceed\w* .{0,60}\b(quota|limit)|limit ?exceeded|\b(no|not enough|insufficient|out of) (free |available |storage )?(space|capacity|storage)\b/i,
     says: 'the storage has no space or no quota left',
     toDo: 'An administrator must free or add storage, or raise its quota.',
@@ -35,6 +35,12 @@ const rules: readonly Rule[] = [
     text: /\b(unauthorized|access ?denied|permission denied|not authorized|authorization ?failed|forbidden|invalid credentials|auth ?failure)\b|AuthFailure|UnauthorizedOperation/i,
     says: 'the storage driver is not allowed to create it',
     toDo: 'An administrator must give the storage driver the missing permission.',
+  },
+  {
+    // CreateVolume in the CSI specification: the requested capacity is not supported.
+    codes: ['OutOfRange'],
+    says: 'the storage offers no volume of this size',
+    toDo: 'An administrator must correct the size in the settings, or choose another storage class.',
   },
   {
     codes: ['InvalidArgument', 'Unimplemented'],

@@ -107,7 +107,7 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
   const failed = events.findLast(({ reason }) => /^(ProvisioningFailed|FailedBinding|VolumeMismatch)$/.test(reason));
   const succeeded = events.findLast(({ reason }) => reason === 'ProvisioningSucceeded');
   const isOver = succeeded && failed && events.indexOf(succeeded) > events.indexOf(failed);
-  if (failed && (isUnbound || !isOver)) {
+  if (failed && !isOver) {
     return volumePending({
       ...provisioningFailure(failed),
       since: failed.firstAt,
@@ -126,10 +126,14 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
     /provisioner ['"]([^'"]+)['"]/.exec(provisioning?.message ?? '')?.[1] ??
     annotations['volume.kubernetes.io/storage-provisioner'] ??
     annotations['volume.beta.kubernetes.io/storage-provisioner'];
-  const since = claim?.metadata.creationTimestamp ?? pod.metadata.creationTimestamp;
+  const createdAt = claim?.metadata.creationTimestamp ?? pod.metadata.creationTimestamp;
+  // A volume that the driver has created only has to be bound.
+  const since = isOver ? succeeded.at : createdAt;
   const isLong = isOverdue(since, deadlines.volumeSilentMs, now);
   const named = driver === undefined ? '' : ` ${driver}`;
   return volumePending({
+    // Nobody complains yet: neither the driver nor the scheduler.
+    state: isLong || isUnbound ? 'failing' : 'starting',
     message:
       driver === undefined && !provisioning
         ? 'The volume of the project does not exist yet.'
@@ -150,7 +154,7 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
 
 function volumePending(
   input: Pick<Diagnosis, 'message' | 'nextStep'> &
-    Partial<Pick<Diagnosis, 'actor' | 'since' | 'recheckAt' | 'evidence'>>,
+    Partial<Pick<Diagnosis, 'state' | 'actor' | 'since' | 'recheckAt' | 'evidence'>>,
 ): Diagnosis {
   return createDiagnosis({ state: 'failing', reason: 'volume-pending', ...input });
 }

@@ -22,6 +22,8 @@ const hookMaxAgeMs = 60_000;
 export function diagnoseExit(given: ContainerCase, end: ContainerEnd): Diagnosis | null {
   const { container } = given;
   if (isStartError(end)) return diagnoseStart(given, 'StartError', end.message ?? container.state.waiting?.message);
+  const refused = refusedProgram(end);
+  if (refused !== undefined) return diagnoseStart(given, 'StartError', refused);
   if (isInterruption(end)) return diagnoseInterruption(given, end);
   // The kernel, not a probe, killed a container that ran out of memory.
   if (end.reason !== 'OOMKilled') {
@@ -41,6 +43,17 @@ export function diagnoseExit(given: ContainerCase, end: ContainerEnd): Diagnosis
     since: end.finishedAt ?? null,
     evidence: exitEvidence(given, end),
   });
+}
+
+/**
+ * runc `libcontainer/standard_init_linux.go`: the kernel does not run the program of the image. runc says so as the last words of
+ * the container: `exec /bin/x: exec format error`, formerly `exec user process caused: …`. The program itself never ran.
+ */
+function refusedProgram({ exitCode, message = '' }: ContainerEnd): string | undefined {
+  if (exitCode === 0) return undefined;
+  return /^(?:standard_init_linux\.go:\d+: )?(exec (?:\/\S+|user process caused:?):? ?"?(?:exec format error|no such file or directory|permission denied))"?$/.exec(
+    message.trim(),
+  )?.[1];
 }
 
 function exitReason({ isInit }: ContainerCase, end: ContainerEnd): ReasonCode {

@@ -62,7 +62,7 @@ function ownLimit(message: string): string | null {
 /** "The node was low on resource: memory." and, at the admission, "The node had condition: [MemoryPressure]." */
 function nodeShortage(message: string): string | null {
   const resource =
-    /low on resource: ([\w-]+)/i.exec(message)?.[1] ?? /had condition: \[([\w\s]+)\]/i.exec(message)?.[1];
+    /low on resource: \[?([\w-]+)/i.exec(message)?.[1] ?? /had condition: \[([\w\s]+)\]/i.exec(message)?.[1];
   if (resource === undefined) return null;
   if (/memory/i.test(resource)) return 'was short of memory';
   if (/storage|disk|inodes|nodefs|imagefs/i.test(resource)) return 'was short of disk storage';

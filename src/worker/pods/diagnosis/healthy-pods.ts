@@ -2,6 +2,7 @@
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { conditionOf, type KubernetesPod } from '../kube/kubernetes-pod.ts';
+import { timeOf } from '../kube/kubernetes-time.ts';
 import { diagnoseClaimOnNode } from './claims.ts';
 import { cloneContainer, cloneFailure } from './clone-failure.ts';
 import { nameContainer, roleOf } from './container-roles.ts';
@@ -158,10 +159,18 @@ function diagnoseInit({ pod, now }: PodSnapshot): Diagnosis | null {
   });
 }
 
+/** From when the node prepares the pod: its assignment, or the loss of an earlier sandbox (KEP-3085), for example by a restart. */
+function preparingSince(pod: KubernetesPod): string | null {
+  const scheduled = conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? null;
+  const sandbox = conditionOf(pod, 'PodReadyToStartContainers');
+  const lost = sandbox?.status === 'False' ? sandbox.lastTransitionTime : null;
+  return (timeOf(lost) ?? 0) > (timeOf(scheduled) ?? 0) ? (lost ?? null) : scheduled;
+}
+
 /** The node prepares volumes, network and containers, and nothing says that something is wrong. */
 function diagnosePreparing({ pod, claim, now }: PodSnapshot, events: KubernetesEvent[]): Diagnosis {
   const objects = claim?.status.phase === 'Pending' ? 'the volume and the containers' : 'the containers';
-  const since = conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? null;
+  const since = preparingSince(pod);
   const recheckAt = deadlineAfter(since, deadlines.preparingMs, now);
   if (isOverdue(since, deadlines.preparingMs, now)) {
     const warning = events.findLast((event) => event.isWarning && event.reason !== 'FailedScheduling');

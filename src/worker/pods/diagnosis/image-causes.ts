@@ -149,9 +149,19 @@ const rules: readonly (readonly [RegExp, ImageCause])[] = [
       toDo: 'an administrator must push it again, or check what stands between the nodes and the registry',
     },
   ],
+  // containerd `plugins/content/local`: the store of the node. The registry was asked before.
+  [
+    /content digest .*not found/i,
+    {
+      reason: 'image-pull-failed',
+      what: 'could not be unpacked: its node (machine) lacks a part of it',
+      toDo: 'an administrator must remove the image from the node, so that it is pulled again',
+      mayPass: true,
+    },
+  ],
   // OCI distribution: BLOB_UNKNOWN. The manifest exists, so the name is right.
   [
-    /content at .*not found|blob unknown|(?:fetch|find) (?:layer|blob).*(?:not found|\b404\b)/i,
+    /content (?:at|descriptor) .*not found|blob unknown|(?:fetch|find) (?:layer|blob).*(?:not found|\b404\b)/i,
     {
       reason: 'image-pull-failed',
       what: 'could not be pulled: its registry lacks a part of it',

@@ -354,6 +354,16 @@ const reported: [reasons: string[], text: string, says: RegExp, image?: string][
     /reached/,
   ],
   [['image-not-found'], 'Error: image library/hello-world-app not found', /not found/],
+  [
+    ['image-pull-failed'],
+    'failed to get content: content digest sha256:5f70bf18a086: not found',
+    /node .* lacks a part/,
+  ],
+  [
+    ['image-pull-failed'],
+    'failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:aa (application/vnd.oci.image.layer.v1.tar+gzip) from remote: not found',
+    /registry lacks a part/,
+  ],
 ];
 
 function diagnose(image: string, reason: string, message: string) {

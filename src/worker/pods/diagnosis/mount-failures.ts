@@ -4,109 +4,14 @@
  * pkg/volume/secret and configmap (objects that do not exist), pkg/kubelet/volumemanager.
  */
 
+import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
+import { attachCauses, continues, mountCauses, retries, type Cause } from './mount-causes.ts';
 import type { PreparationCase } from './node-preparation.ts';
 import { kubernetesReports, statusCodeIn, withoutWrappers } from './quote.ts';
 import { withoutNames } from './report-text.ts';
-
-interface Cause {
-  /** Status codes of the driver that mean this. They follow the CSI specification. */
-  codes?: readonly string[];
-  text?: RegExp;
-  /** Completes "The volume of the project could not be attached to its node: …". */
-  says: string;
-  toDo: string;
-  /** Usual on a node that has just started: it counts only when it lasts. */
-  isUsual?: true;
-}
-
-const retries = 'Kubernetes tries again by itself.';
-const checkDriver = `${retries} If this continues, an administrator must check the storage driver.`;
-const continues = 'The start then continues by itself.';
-
-/** Aborted: another operation on the volume is still running. */
-const busy: Cause = {
-  codes: ['Aborted'],
-  says: 'the storage driver is still busy with it',
-  toDo: checkDriver,
-  isUsual: true,
-};
-
-/** Causes that both steps have. */
-const common: readonly Cause[] = [
-  {
-    text: /not found in the list of registered CSI drivers|CSINode .*does not contain driver|no CSI driver|failed to get (csi )?plugin/i,
-    says: 'its storage driver does not run on the node yet',
-    toDo: checkDriver,
-    isUsual: true,
-  },
-  {
-    codes: ['PermissionDenied', 'Unauthenticated'],
-    text: /access denied|permission denied|no ?permission|not authorized|UnauthorizedOperation|forbidden/i,
-    says: 'the storage denies the access',
-    toDo: `An administrator must give the cluster access to this storage. ${continues}`,
-  },
-  {
-    // The code NotFound alone may also mean the node.
-    text: /\b(volume|disk)\b[^:]*(does not exist|not found|no longer exists)|InvalidVolume\.NotFound/i,
-    says: 'the storage does not have it any more. The files in the workspace may be lost',
-    toDo: 'An administrator must restore the volume.',
-  },
-];
-
-const attachCauses: readonly Cause[] = [
-  {
-    codes: ['ResourceExhausted'],
-    text: /(maximum|max) (number of )?(data )?(volumes|disks|attachments)|attachment limit|volume limit|limit ?exceeded/i,
-    says: 'the node already has as many volumes as it can have',
-    toDo: `${retries} If this continues, an administrator must move other projects or add a node.`,
-  },
-  ...common,
-  busy,
-  {
-    codes: ['DeadlineExceeded', 'Unavailable'],
-    text: /timed out waiting for (external-attacher|attachment)|attach(ment)? timeout|deadline exceeded|timed out|is attaching|being (at|de)tached/i,
-    says: 'the storage driver has not answered in time',
-    toDo: checkDriver,
-    isUsual: true,
-  },
-];
-
-const mountCauses: readonly Cause[] = [
-  ...common,
-  {
-    text: /unknown filesystem type|executable file not found|bad option.*helper program|need .*mount\.\w+/i,
-    says: 'the node lacks the program for this kind of storage',
-    toDo: `An administrator must install it on the node. ${continues}`,
-  },
-  {
-    text: /fsck found errors|structure needs cleaning|bad superblock|corrupt/i,
-    says: 'its file system is damaged. Files in the workspace may be lost',
-    toDo: 'An administrator must repair the file system.',
-  },
-  {
-    text: /special device\b.*does not exist|no such device|not attached to node/i,
-    says: 'the node does not have its disk',
-    toDo: checkDriver,
-    isUsual: true,
-  },
-  { text: /stale file handle/i, says: 'the file server has changed', toDo: checkDriver },
-  {
-    text: /no such file or directory|does not exist|hostPath type check failed/i,
-    says: 'the folder that it should show does not exist, or is of another kind',
-    toDo: `An administrator must correct the volume. ${continues}`,
-  },
-  busy,
-  {
-    codes: ['DeadlineExceeded', 'Unavailable'],
-    text: /connection (timed out|refused)|no route to host|deadline exceeded|timed out|server .*not responding/i,
-    says: 'the storage has not answered in time',
-    toDo: `${retries} If this continues, an administrator must check the storage.`,
-    isUsual: true,
-  },
-];
 
 /** A node reports these in the first moments of a start: its caches are not filled yet, or the API was slow. */
 const usualMount =
@@ -126,7 +31,7 @@ export function attachFailure(given: PreparationCase): Diagnosis | null {
 /** FailedPrecondition in the CSI specification, or the words of a cloud: the volume is attached to another node. */
 function isUsedElsewhere(message: string): boolean {
   const words =
-    /VolumeInUse|DiskInUse|already attached to (an|another|a different)? ?(instance|node|vm|server)|in use by another|being detached from/i;
+    /VolumeInUse|DiskInUse|already attached to (an|another|a different)? ?(instance|node|vm|server)|in[ _]use[ _]by[ _]another|already being used by|being detached from/i;
   return statusCodeIn(message) === 'FailedPrecondition' || words.test(withoutNames(withoutWrappers(message)));
 }
 
@@ -148,10 +53,26 @@ function multiAttach({ event, since, now }: PreparationCase): Diagnosis {
   });
 }
 
+const mounting = {
+  reason: 'mount-failed' as const,
+  subject: 'A volume of the project could not be mounted on its node',
+};
+
+/** pkg/controller/certificates/rootcacertpublisher and OpenShift: a controller puts these into every new namespace. */
+const published: ReadonlySet<string> = new Set(['kube-root-ca.crt', 'openshift-service-ca.crt']);
+
+/** "Unable to attach or mount volumes" only summarizes other events (volume_manager.go). */
+export const isSummary = ({ message }: Pick<KubernetesEvent, 'message'>) =>
+  /^unable to (attach or )?mount volumes/i.test(message);
+
 export function mountFailure(given: PreparationCase): Diagnosis | null {
   const { message } = given.event;
+  // volume_manager.go: the summary says how long the node waited, not for what.
+  if (isSummary(given.event)) return failure(given, { ...mounting, cause: undefined });
   const missing = /\b(secret|configmap)s? "([^"]+)" not found/i.exec(message);
   const key = /references non-existent (secret|config) key: (\S+)/i.exec(message);
+  if (missing && published.has(missing[2] ?? '') && !isOverdue(given.since, deadlines.mountRetriesMs, given.now))
+    return failure(given, { ...mounting, cause: undefined });
   if (missing ?? key) {
     const kind = /^secret/i.test((missing ?? key)?.[1] ?? '') ? 'Secret' : 'ConfigMap';
     const name = (missing ?? key)?.[2];
@@ -169,11 +90,7 @@ export function mountFailure(given: PreparationCase): Diagnosis | null {
   const cause = usualMount.test(message)
     ? { says: null, toDo: checkVolume, isUsual: true as const }
     : causeOf(message, mountCauses);
-  return failure(given, {
-    reason: 'mount-failed',
-    subject: 'A volume of the project could not be mounted on its node',
-    cause,
-  });
+  return failure(given, { ...mounting, cause });
 }
 
 /** `mount` prints all of this whatever is wrong. */

@@ -6,8 +6,8 @@
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { conditionOf, type KubernetesPod } from '../kube/kubernetes-pod.ts';
 import type { Diagnosis } from './diagnosis.ts';
-import { attachFailure, mountFailure, slowOwnership } from './mount-failures.ts';
-import { sandboxFailure } from './sandbox-failures.ts';
+import { attachFailure, isSummary, mountFailure, slowOwnership } from './mount-failures.ts';
+import { deviceFailure, sandboxFailure } from './sandbox-failures.ts';
 
 export interface PreparationCase {
   pod: KubernetesPod;
@@ -23,13 +23,12 @@ const failures: Record<string, (given: PreparationCase) => Diagnosis | null> = {
   FailedMapVolume: mountFailure,
   FailedAttachVolume: attachFailure,
   FailedCreatePodSandBox: sandboxFailure,
-  FailedPrepareDynamicResources: sandboxFailure,
+  FailedCreatePodContainer: sandboxFailure,
+  FailedPrepareDynamicResources: deviceFailure,
   NetworkNotReady: sandboxFailure,
   VolumePermissionChangeInProgress: slowOwnership,
 };
 
-/** "Unable to attach or mount volumes" only summarizes other events (volume_manager.go). */
-const isSummary = ({ message }: KubernetesEvent) => /^unable to (attach or )?mount volumes/i.test(message);
 const volumeOf = ({ message }: KubernetesEvent) => /\bvolume "([^"]+)"/.exec(message)?.[1];
 
 /**

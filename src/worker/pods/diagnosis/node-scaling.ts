@@ -9,7 +9,13 @@ import { obstaclesOfGroups, quotedClause } from './scheduling-obstacles.ts';
 import { isSince } from './snapshot-events.ts';
 
 export type NodeScaling =
-  | { kind: 'adding'; event: KubernetesEvent; recheckAt: string | null }
+  | {
+      kind: 'adding';
+      event: KubernetesEvent;
+      /** Whether a new node is requested. Karpenter also nominates nodes that exist. */
+      isNew: boolean;
+      recheckAt: string | null;
+    }
   /** The node that was requested did not come in time. */
   | { kind: 'gave-up'; event: KubernetesEvent }
   | { kind: 'refused'; event: KubernetesEvent; why: string };
@@ -36,7 +42,12 @@ export function nodeScaling(
   if (!newest) return null;
   if (isScalingRefusal(newest)) return { kind: 'refused', event: newest, why: whyRefused(newest) };
   if (isOverdue(newest.firstAt, deadlines.scaleUpMs, now)) return { kind: 'gave-up', event: newest };
-  return { kind: 'adding', event: newest, recheckAt: deadlineAfter(newest.firstAt, deadlines.scaleUpMs, now) };
+  return {
+    kind: 'adding',
+    event: newest,
+    isNew: !/^Pod should schedule on: node\/\S+$/.test(newest.message),
+    recheckAt: deadlineAfter(newest.firstAt, deadlines.scaleUpMs, now),
+  };
 }
 
 /** The skipped reasons of the cluster autoscaler: cluster-autoscaler/core/scaleup/orchestrator/skippedreasons.go. */

@@ -5,7 +5,7 @@ import { quoted } from './report-text.ts';
 /** What the volume manager, the storage drivers, the node and its network put in front of what happened. */
 const wrappers = [
   /^\(combined from similar events\):\s*/i,
-  /^(?:failed (?:to )?create pod sandbox|error creating pod sandbox|failed to prepare dynamic resources):\s*/i,
+  /^(?:failed (?:to )?create pod sandbox|error creating pod sandbox|(?:failed to )?prepare dynamic resources|unable to ensure pod container exists):\s*/i,
   /^(?:rpc error: )?code = \w+ desc = /i,
   /^\w+\.\w+ (?:initialization )?failed for volume "[^"]*"\s*:\s*/,
   /^failed to provision volume with StorageClass "[^"]*":\s*/i,

@@ -106,10 +106,19 @@ function quota({ cause, text }: Answer): RefusalTexts | null {
   };
 }
 
-/** "limits.memory=1280Mi", "requests.cpu" and "count/pods=1" give "memory", "cpu" and "pods". */
+/**
+ * "limits.memory=1280Mi", "count/pods=1" and "persistentvolumeclaims" give "memory", "pods" and "volumes". The resources of one
+ * storage class have it in front (docs: concepts/policy/resource-quotas).
+ */
 function resourceNames(parts: string[]): string[] {
-  const names = parts.map((part) => (part.split('=')[0] ?? '').trim().replace(/^(?:requests|limits|count)[./]/, ''));
-  return [...new Set(names.filter((name) => /^[\w.\-/]{1,60}$/.test(name)))];
+  const names = parts.flatMap((part) => {
+    const name = (part.split('=')[0] ?? '').trim();
+    if (!/^[\w.\-/]{1,100}$/.test(name)) return [];
+    const [, storageClass, resource = ''] = /^(?:(\S+)\.storageclass\.storage\.k8s\.io\/)?(\S+)$/.exec(name) ?? [];
+    const bare = resource.replace(/^(?:requests|limits|count)[./]/, '').replace(/^persistentvolumeclaims$/, 'volumes');
+    return [storageClass === undefined ? bare : `${bare} of the storage class ${storageClass}`];
+  });
+  return [...new Set(names)];
 }
 
 /** `plugin/pkg/admission/limitranger`. Several violations come as a list in brackets. */

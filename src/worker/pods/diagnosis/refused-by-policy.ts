@@ -54,6 +54,9 @@ function webhook({ text }: Answer): Policy | null {
   // Gatekeeper, `pkg/webhook/policy.go`: `[constraint] words`.
   const gatekeeper = /^\[([^\]]+)\] (.*)$/.exec(said);
   if (gatekeeper) return { by: `The policy "${gatekeeper[1]}" of the cluster`, says: gatekeeper[2] ?? '' };
+  // GKE Autopilot: `Violations details: {"[denied by constraint]":["words"]}`.
+  const warden = /Violations details: \{"\[denied by ([\w.-]+)\]":\["(.*?)"[\],]/i.exec(said);
+  if (warden) return { by: `The policy "${warden[1]}" of the cluster`, says: warden[2] ?? '' };
   return { by: `A policy of the cluster ("${match[1]}")`, says: said };
 }
 

@@ -197,6 +197,12 @@ const reported: [reasons: string[], waiting: string, text: string, says: RegExp]
   ],
   [
     ['create-container-error'],
+    'RunContainerError',
+    'failed to create containerd task: failed to start shim: exec: "containerd-shim-runsc-v1": executable file not found in $PATH',
+    /its node .* runtime/,
+  ],
+  [
+    ['create-container-error'],
     'RROUnsupported',
     'the runtime handler does not support recursive read-only mounts',
     /reports/,
@@ -238,6 +244,7 @@ const refused: [reasons: string[], reason: string, message: string, says: RegExp
     /short of memory/,
   ],
   [['node-pressure'], 'Evicted', 'The node had condition: [MemoryPressure]. ', /short of memory/],
+  [['node-pressure'], 'Evicted', 'The node was low on resource: [DiskPressure]. ', /short of disk/],
 ];
 
 const diagnose = (status: object) =>

@@ -23,20 +23,22 @@ const retries = 'Kubernetes tries again by itself.';
 const checkPlugin = `${retries} If this continues, an administrator must check the network plugin of the node.`;
 const checkNode = `${retries} If this continues, an administrator must check the node.`;
 
+const checkDevices = `${retries} If this continues, an administrator must check the driver of the devices on the node.`;
+
 /** About the network, in the words of the runtimes and of CNI plugins. */
 const isNetwork = /\bnetworks?(ing|plugin)?\b|\bcni\b|\bipam\b|plugin type=/i;
 
 const networkCauses: readonly Cause[] = [
   {
     // host-local, the cloud plugins, Calico, Cilium
-    text: /\bno (more |free |available )+(ipv?[46]?|address)|\bno ipv?[46]?( address(es)?|s) (are |is )?(available|left|free)|cidr ranges are exhausted|failed to assign an ip|failed to allocate for range|(ip|address) ?(pool|range|block|space)s? .{0,30}(exhausted|full)|range is full|InsufficientFreeAddresses|not enough (free )?(ip|address)/i,
+    text: /\bno (more |free |available )+(ipv?[46]?|address)|\bno ipv?[46]?( address(es)?|s) (are |is )?(available|left|free)|cidr ranges are exhausted|failed to assign an ip|failed to allocate for range|(ip|address) ?(pool|range|block|space)s? .{0,30}(exhausted|full)|range is full|assigned 0 out of \d+ requested|free affine blocks|InsufficientFreeAddresses|not enough (free )?(ip|address)/i,
     reason: 'network-failed',
     says: 'there is no free network address',
     toDo: `An administrator must free addresses or enlarge the range. ${retries}`,
   },
   {
     // The files and sockets that the agent of the plugin creates when it starts.
-    text: /not (yet )?(ready|initiali[sz]ed)|uninitiali[sz]ed|no such file or directory|connection refused|is (the agent|it) running|check that the .* container is running|no networks found|failed to find plugin/i,
+    text: /not (yet )?(ready|initiali[sz]ed)|uninitiali[sz]ed|no such file or directory|connection refused|is (the agent|it) running|check that the .* container is running|no networks found|no (cni|network) configuration|failed to find plugin/i,
     reason: 'network-failed',
     says: 'its own network is not ready',
     toDo: checkPlugin,
@@ -86,6 +88,15 @@ export function sandboxFailure(given: PreparationCase): Diagnosis {
   return failure(given, cause ?? { reason: 'sandbox-failed', says: null, toDo: checkNode });
 }
 
+/** pkg/kubelet/cm/dra: the node cannot prepare the devices that the pod claims (KEP-4381). The text says why. */
+export function deviceFailure(given: PreparationCase): Diagnosis {
+  return failure(
+    given,
+    { reason: 'sandbox-failed', says: null, toDo: checkDevices },
+    'The node could not prepare the devices that the pod requires',
+  );
+}
+
 type Texts = Pick<Cause, 'reason' | 'toDo' | 'isUsual'> & { says: string | null };
 
 /** The runtime class has no handler on this node, or the base image of every pod is missing. */
@@ -113,7 +124,11 @@ function runtimeProblem({ pod, event: { message } }: PreparationCase): Texts | n
   };
 }
 
-function failure({ event, since, now }: PreparationCase, { reason, says, toDo, isUsual }: Texts): Diagnosis {
+function failure(
+  { event, since, now }: PreparationCase,
+  { reason, says, toDo, isUsual }: Texts,
+  subject = subjectOf(reason),
+): Diagnosis {
   const { message } = event;
   const evidence = [evidenceOfEvent(event)];
   if (isUsual && !isOverdue(since, deadlines.mountRetriesMs, now)) {
@@ -127,10 +142,6 @@ function failure({ event, since, now }: PreparationCase, { reason, says, toDo, i
       evidence,
     });
   }
-  const subject =
-    reason === 'network-failed'
-      ? 'The node could not set up the network of the project'
-      : 'The node could not prepare the project';
   return createDiagnosis({
     state: 'failing',
     reason,
@@ -139,4 +150,10 @@ function failure({ event, since, now }: PreparationCase, { reason, says, toDo, i
     since,
     evidence,
   });
+}
+
+function subjectOf(reason: Cause['reason']): string {
+  return reason === 'network-failed'
+    ? 'The node could not set up the network of the project'
+    : 'The node could not prepare the project';
 }

@@ -123,8 +123,15 @@ function diagnoseScaling(
       return createDiagnosis({
         state: 'starting',
         reason: 'scaling-up',
-        message: 'No node (a machine of the cluster) has room, so a new one is being added.',
-        nextStep: 'The start continues by itself when the new node is ready. That takes some minutes.',
+        ...(scaling.isNew
+          ? {
+              message: 'No node (a machine of the cluster) has room, so a new one is being added.',
+              nextStep: 'The start continues by itself when the new node is ready. That takes some minutes.',
+            }
+          : {
+              message: 'A node (a machine of the cluster) is chosen for the project and will soon have room for it.',
+              nextStep: 'This continues by itself.',
+            }),
         since: scaling.event.firstAt,
         recheckAt: scaling.recheckAt,
         evidence,

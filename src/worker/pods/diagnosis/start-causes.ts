@@ -174,6 +174,15 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
       toDo: 'An administrator must remove the image from the node, so that it is pulled again.',
     },
   ],
+  // containerd `core/runtime/v2/shim_manager.go`: the program is one of the node, not of the image.
+  [
+    /failed to start shim/i,
+    {
+      reason: 'create-container-error',
+      what: 'could not start: its node (machine) does not have the container runtime that it requires, or cannot run it',
+      toDo: checkNode,
+    },
+  ],
   // runc `libcontainer/standard_init_linux.go`, Go `exec.LookPath`. EACCES before ENOENT: both may name the command.
   [
     /\bexec\b.*(?:permission denied|is a directory)/i,

@@ -185,6 +185,7 @@ function overTime(termination: Termination): Diagnosis {
   const { snapshot, events, dueAt, recheckAt, finalizer, evidence } = termination;
   const failedKill = events.findLast(({ reason }) => reason === 'FailedKillPod');
   const isSilent = isNodeSilent(termination);
+  const failedUnmount = events.findLast(({ reason }) => reason === 'FailedUnMount');
   const running = snapshot.pod.status.containerStatuses.find(({ state }) => state.running);
   const why = isSilent
     ? 'Its node (machine) no longer answers.'
@@ -192,7 +193,9 @@ function overTime(termination: Termination): Diagnosis {
       ? `Its node (machine) cannot end it. ${kubernetesReports(failedKill.message)}`
       : running
         ? `The container ${running.name} still runs, or its node (machine) no longer answers.`
-        : 'Its containers have ended, but its node (machine) has not released it.';
+        : failedUnmount
+          ? `Its containers have ended, but its node (machine) cannot release its volume. ${kubernetesReports(failedUnmount.message)}`
+          : 'Its containers have ended, but its node (machine) has not released it.';
   return createDiagnosis({
     state: 'stopping',
     reason: 'stuck-terminating',
@@ -201,13 +204,19 @@ function overTime(termination: Termination): Diagnosis {
     since: dueAt,
     // A finalizer becomes the diagnosis once the pod is overdue.
     recheckAt: finalizer === undefined ? null : recheckAt,
-    evidence: [...(failedKill ? [evidenceOfEvent(failedKill)] : []), ...evidence],
+    evidence: [
+      ...[failedKill ?? failedUnmount].flatMap((event) => (event ? [evidenceOfEvent(event)] : [])),
+      ...evidence,
+    ],
   });
 }
 
 /** Whether the node has stopped reporting, so that nothing ends the pod. */
 function isNodeSilent({ snapshot: { pod, node }, events }: Termination): boolean {
-  if (conditionOf(pod, 'Ready')?.status !== 'False') return false;
+  const ready = conditionOf(pod, 'Ready')?.status;
+  // The node lifecycle controller sets Unknown when the node has stopped reporting.
+  if (ready === 'Unknown') return true;
+  if (ready !== 'False') return false;
   const isUnknown = node?.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'Unknown');
   return Boolean(isUnknown) || events.some(({ reason }) => reason === 'NodeNotReady');
 }
