@@ -83,6 +83,8 @@ describe('a mutation', () => {
     const named = (name: string) => spans.filter((span) => span.name === name);
     await vi.waitFor(() => expect(named('POST pod').length).toBe(1), { timeout: 10_000 });
     await vi.waitFor(() => expect(named('projects.create').length).toBe(1), { timeout: 10_000 });
+    // The job ends, and its span with it, after the project is ready.
+    await vi.waitFor(() => expect(named('create-pod').length).toBe(1), { timeout: 10_000 });
     const [call] = named('projects.create');
     const ofTrace = spans.filter(({ traceId }) => traceId === call?.traceId);
     const [job] = ofTrace.filter(({ name }) => name === 'create-pod');

@@ -224,14 +224,14 @@ describe('planted secrets', () => {
     expect((await call('a row that is refused', 'projects.create', { cookie }, input)).status).toBe(500);
     await db.raw('ALTER TABLE projects DROP CONSTRAINT never');
     await db.raw('ALTER TABLE access_tokens RENAME TO elsewhere');
-    expect((await call('a table that is gone', 'auth.me', { authorization: `Bearer ${token}` })).status).toBe(500);
+    expect((await call('a table that is gone', 'auth.me', { authorization: `Bearer ${token}` })).status).toBe(503);
     await db.raw('ALTER TABLE elsewhere RENAME TO access_tokens');
     await db.raw('ALTER TABLE sessions RENAME TO elsewhere');
-    expect((await signIn('a callback that fails')).answer.status).toBe(500);
-    expect((await call('a table that is gone', 'auth.me', { cookie })).status).toBe(500);
+    expect((await signIn('a callback that fails')).answer.status).toBe(503);
+    expect((await call('a table that is gone', 'auth.me', { cookie })).status).toBe(503);
     await db.raw('ALTER TABLE elsewhere RENAME TO sessions');
     await db.raw('ALTER TABLE projects RENAME TO elsewhere');
-    expect((await call('a table that is gone', 'projects.list', { cookie })).status).toBe(500);
+    expect((await call('a table that is gone', 'projects.list', { cookie })).status).toBe(503);
     await vi.waitFor(() => expect(worker.output()).toMatch(/relation .*projects.* does not exist/), 20_000);
     await db.raw('ALTER TABLE elsewhere RENAME TO projects');
   });
