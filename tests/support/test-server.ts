@@ -61,16 +61,17 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
   return {
     url: server.url,
     port: server.port,
-    mintToken: (name) => mintToken(options.databaseUrl, name),
+    mintToken: (name) => mintToken(options.databaseUrl, name, config.oidc.identityIssuer),
     stop: server.stop,
   };
 }
 
-export async function mintToken(databaseUrl: string, name: string): Promise<string> {
+/** @param issuer of the person; that of the tests unless given */
+export async function mintToken(databaseUrl: string, name: string, issuer = testIssuer): Promise<string> {
   const db = createDatabase(databaseUrl, { poolSize: 1 });
   try {
     const user = await upsertUser(db, {
-      issuer: testIssuer,
+      issuer,
       subject: name,
       email: `${name}@example.test`,
       name,
