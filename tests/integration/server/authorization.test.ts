@@ -23,7 +23,6 @@ import { idFieldsOf } from '../../support/made-up-input.ts';
 import { procedures } from '../../support/procedures.ts';
 import { openSocket, type RawSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
-import { testIssuer } from '../../support/test-issuer.ts';
 import { startTestServer, testSessionSecret, type TestServer } from '../../support/test-server.ts';
 
 const audience = 'the-api';
@@ -52,7 +51,7 @@ beforeAll(async () => {
   });
   victim = await createVictim();
   strangerId = (
-    await upsertUser(db, { issuer: testIssuer, subject: 'stranger', email: null, name: 'stranger', picture: null })
+    await upsertUser(db, { issuer: issuer.url, subject: 'stranger', email: null, name: 'stranger', picture: null })
   ).id;
   strangersToken = await server.mintToken('stranger');
 });
@@ -157,7 +156,7 @@ async function unknownActors(): Promise<Actor[]> {
   const past = new Date(Date.now() - 60_000);
   const good = goodClaims();
   const user = await upsertUser(db, {
-    issuer: testIssuer,
+    issuer: issuer.url,
     subject: 'victim',
     email: null,
     name: 'victim',
@@ -192,7 +191,7 @@ async function cookieOf(
   name: string,
   wrong: { rowEndsAt?: Date; cookieEndsAt?: Date; revoked?: boolean; signedWith?: string },
 ): Promise<string> {
-  const user = await upsertUser(db, { issuer: testIssuer, subject: name, email: null, name, picture: null });
+  const user = await upsertUser(db, { issuer: issuer.url, subject: name, email: null, name, picture: null });
   const session = await insertSession(db, { userId: user.id, userAgent: null, ttlMs: 3_600_000 });
   if (wrong.rowEndsAt) await db('sessions').where({ id: session.id }).update({ expires_at: wrong.rowEndsAt });
   if (wrong.revoked) await revokeSession(db, session.id);
