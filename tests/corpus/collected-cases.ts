@@ -1,6 +1,7 @@
 /**
  * Cases of pods without a node, of claims, of nodes that prepare a pod, and of pods that stop. They were collected from
  * public issues and from the sources of the programs after the rules had been written. Each row gives only what matters.
+ * The file has only data, hence its length.
  */
 
 import type { Diagnosis } from '../../src/worker/pods/diagnosis/diagnosis.ts';

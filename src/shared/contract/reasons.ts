@@ -1,6 +1,7 @@
 /**
  * The closed list of reason codes: why a project is in its state. The codes are part of the API. `docs/reasons.md` is
- * generated from this table. This file must not import zod: the client shows these texts on every page.
+ * generated from this table. This file must not import zod: the client shows these texts on every page. It is one table,
+ * hence its length.
  */
 
 import type { Actor } from './diagnosis.ts';

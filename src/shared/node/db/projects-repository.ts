@@ -1,4 +1,4 @@
-/** Reads and writes of `projects`. Every change uses {@link changeProject}, the only function that raises versions. */
+/** Reads and writes of `projects`. Every change that people see uses {@link changeProject}, the only function that raises versions. */
 
 import { isDeepStrictEqual } from 'node:util';
 
@@ -270,37 +270,6 @@ async function writeChange(
   }
   const row = await statement.first().castTo<{ start?: string | null } | undefined>().catch(rethrowTakenName);
   return row ? { record: projectRecordSchema.parse(row), changed: true, newStart: row.start ? start : null } : null;
-}
-
-/**
- * Begins an attempt: from now on no older attempt at the project may write. The version does not rise, because people see
- * nothing of it.
- * @param options.mostUnfinished begin only if at most so many attempts before it did not end
- * @returns the row, or `null` if there is none, or if more attempts did not end
- */
-export async function beginAttempt(
-  db: Db,
-  { id, mostUnfinished = null }: { id: string; mostUnfinished?: number | null },
-): Promise<ProjectRecord | null> {
-  const row = await ProjectModel.query(db)
-    .patch({
-      attempt: ProjectModel.raw('attempt + 1'),
-      unfinishedAttempts: ProjectModel.raw('unfinished_attempts + 1'),
-    } as Partial<ProjectModel>)
-    .where({ id })
-    .modify((builder) => {
-      if (mostUnfinished !== null) void builder.where('unfinishedAttempts', '<=', mostUnfinished);
-    })
-    .returning('*')
-    .first();
-  return row ? projectRecordSchema.parse(row) : null;
-}
-
-/** Records that this attempt has ended, however it ended. Has no effect when a newer one has begun. */
-export async function endAttempt(db: Db, { id, attempt }: Pick<ProjectRecord, 'id' | 'attempt'>): Promise<void> {
-  await ProjectModel.query(db)
-    .patch({ unfinishedAttempts: 0 } as Partial<ProjectModel>)
-    .where({ id, attempt });
 }
 
 /** Whether writing `patch` would change anything. */

@@ -6,8 +6,9 @@
 import type { ProjectJob } from '../../../shared/contract/jobs.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { outageOf } from '../../../shared/node/db/outage.ts';
+import { beginAttempt, endAttempt } from '../../../shared/node/db/project-attempts-repository.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
-import { beginAttempt, endAttempt, findProject } from '../../../shared/node/db/projects-repository.ts';
+import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import { clusterWideFailures, refusalsOfWorker } from '../cluster-wide-failures.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
