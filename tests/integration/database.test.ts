@@ -114,6 +114,19 @@ describe('migrations', () => {
   });
 });
 
+describe('the connection pool', () => {
+  it('gives the wait for a connection and the statement on it one time limit together', async () => {
+    const db = createDatabase(await databaseUrl(), { poolSize: 1 });
+    cleanUps.push(() => db.destroy());
+    const before = db.raw('select pg_sleep(1.5)').then(() => undefined); // knex sends it now
+    const askedAtMs = performance.now();
+    await expect(db.raw('select pg_sleep(30)')).rejects.toThrow(/timeout/);
+    expect(performance.now() - askedAtMs).toBeLessThan(2_900); // 1.5 s of waiting and the 2 s of a statement would be more
+    await before;
+    await db.raw('select 1');
+  });
+});
+
 async function addProject(
   db: Database,
   options: { ownerId: string; name: string; idempotencyKey?: string; maxProjects?: number },

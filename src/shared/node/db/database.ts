@@ -1,5 +1,6 @@
 /**
- * The connection pool to PostgreSQL. With the time limits, a frozen database causes an error within three seconds. The pool
+ * The connection pool to PostgreSQL. With the time limits, a frozen database causes an error within three seconds: the wait
+ * for a connection and the first statement on it share one limit. The pool
  * keeps no minimum of connections, so the next query after a restart of the database opens a new one. Connections to a
  * database that has turned read-only leave the pool, because the writable one may answer at the same address.
  */
@@ -14,13 +15,17 @@ import { outageOf, readOnlyState } from './outage.ts';
 
 export type Database = Knex;
 
+/** The server cancels a statement after `statement_timeout`, so a later answer means that it does not react at all. */
+const statementLimitMs = 2_000;
+const answerLimitMs = 2_200;
+
 export function createDatabase(
   url: string,
   options: { poolSize?: number; applicationName?: string; log?: Log } = {},
 ): Database {
   const warn = options.log ? createLimitedWarn(options.log) : () => undefined;
   const prepare = createConnectionGuard(warn);
-  return knex({
+  const db = knex({
     client: 'pg',
     ...(options.log ? { log: knexLog(options.log, warn) } : {}),
     ...knexSnakeCaseMappers(), // camelCase in the code, snake_case in the database
@@ -28,12 +33,12 @@ export function createDatabase(
       ...connectionSettings(url),
       application_name: options.applicationName ?? 'opencode-project-manager',
       connectionTimeoutMillis: 1_000,
-      query_timeout: 2_500,
-      statement_timeout: 2_000,
+      query_timeout: answerLimitMs,
+      statement_timeout: statementLimitMs,
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,
     },
-    acquireConnectionTimeout: 2_500,
+    acquireConnectionTimeout: answerLimitMs,
     pool: {
       min: 0,
       max: options.poolSize ?? 10,
@@ -44,6 +49,24 @@ export function createDatabase(
       },
     },
   });
+  shareLimitWithWait(db.client as PoolClient); // knex has no type for its client
+  return db;
+}
+
+/** The part of knex's client that is used here. */
+interface PoolClient {
+  acquireConnection(): Promise<PoolConnection>;
+}
+
+/** Gives the first statement on a connection only the time that the wait for this connection has left. */
+function shareLimitWithWait(client: PoolClient): void {
+  const acquire = client.acquireConnection.bind(client);
+  client.acquireConnection = async () => {
+    const askedAtMs = performance.now();
+    const connection = await acquire();
+    connection.firstAnswerByMs = askedAtMs + answerLimitMs;
+    return connection;
+  };
 }
 
 /** The part of pg's connection that is used here, with the callbacks that knex uses. */
@@ -51,6 +74,8 @@ interface PoolConnection {
   query(statement: unknown, callback: (error: Error | null, result: unknown) => void): unknown;
   connection: { stream: { destroy(): void } };
   once(event: 'end', listener: () => void): unknown;
+  /** When the next statement must have its answer, by `performance.now()`. It is `null` for later statements. */
+  firstAnswerByMs?: number | null;
   /** Knex closes a connection that has this field instead of using it again, and logs its text. */
   __knex__disposed?: string;
 }
@@ -72,6 +97,7 @@ function createConnectionGuard(warn: LimitedWarn): (connection: PoolConnection) 
     open.add(connection);
     connection.once('end', () => open.delete(connection));
     closeWhenUnanswered(connection);
+    limitFirstStatement(connection);
     onFailure(connection, (error) => {
       if (error.code === readOnlyState) replaceAll();
       const outage = outageOf(error);
@@ -97,9 +123,24 @@ function closeWhenUnanswered(connection: PoolConnection): void {
   const query = connection.query.bind(connection);
   connection.query = (statement, callback) =>
     query(statement, (error, result) => {
-      if (error?.message === 'Query read timeout') connection.connection.stream.destroy();
+      if (error?.message === 'Query read timeout') {
+        // oxlint-disable-next-line no-underscore-dangle -- the name is Knex's
+        connection.__knex__disposed = 'the database did not answer in time';
+        connection.connection.stream.destroy();
+      }
       callback(error, result);
     });
+}
+
+function limitFirstStatement(connection: PoolConnection): void {
+  const query = connection.query.bind(connection);
+  connection.query = (statement, callback) => {
+    const { firstAnswerByMs } = connection;
+    connection.firstAnswerByMs = null;
+    if (!firstAnswerByMs || typeof statement !== 'object' || statement === null) return query(statement, callback);
+    const leftMs = Math.max(1, Math.ceil(firstAnswerByMs - performance.now()));
+    return query({ ...statement, query_timeout: leftMs }, callback);
+  };
 }
 
 /** Writes Knex's own messages (such as a broken connection) to our log instead of the console. */
