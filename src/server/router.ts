@@ -1,6 +1,7 @@
 /** The whole API. Client and SDK import only its type. */
 
 import { authRouter } from './auth/router.ts';
+import { filesRouter } from './files/router.ts';
 import { projectsRouter } from './projects/router.ts';
 import { sessionsRouter } from './sessions/router.ts';
 import { tokensRouter } from './tokens/router.ts';
@@ -8,6 +9,7 @@ import { router } from './trpc.ts';
 
 export const appRouter = router({
   auth: authRouter,
+  files: filesRouter,
   projects: projectsRouter,
   sessions: sessionsRouter,
   tokens: tokensRouter,

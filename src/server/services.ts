@@ -6,6 +6,20 @@ import type { AccessToken, RevokedSessions, Session, User } from '../shared/cont
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type { UsualStart } from '../shared/contract/diagnosis.ts';
 import type { ProjectEvent } from '../shared/contract/events.ts';
+import type {
+  FileContent,
+  FileEntry,
+  FileList,
+  FileMatches,
+  FilesEvent,
+  GitDiff,
+  GitStatus,
+  ListFilesInput,
+  ReadFileInput,
+  SearchFilesInput,
+  WriteFileInput,
+  WrittenFile,
+} from '../shared/contract/files.ts';
 import type { LogContainer, LogEvent, ProjectLogs, ReadLogsInput } from '../shared/contract/pod-logs.ts';
 import type {
   CreateProjectInput,
@@ -71,6 +85,37 @@ export interface ProjectLogService {
   ): AsyncIterable<LogEvent>;
 }
 
+/**
+ * The files of a project, which the file browser of its pod reads and writes.
+ * @throws AppError NOT_FOUND for another's project and for a path that does not exist; ILLEGAL_STATE while the project does not
+ * run; CONFLICT when a file was changed in between, or exists already; UNAVAILABLE when the pod does not answer
+ */
+export interface FileService {
+  list(caller: Caller, input: ListFilesInput): Promise<FileList>;
+  stat(caller: Caller, input: { id: string; path: string }): Promise<FileEntry>;
+  read(caller: Caller, input: ReadFileInput): Promise<FileContent>;
+  write(caller: Caller, input: WriteFileInput): Promise<WrittenFile>;
+  makeFolder(caller: Caller, input: { id: string; path: string }): Promise<FileEntry>;
+  rename(caller: Caller, input: { id: string; from: string; to: string }): Promise<FileEntry>;
+  copy(caller: Caller, input: { id: string; from: string; to: string }): Promise<FileEntry>;
+  delete(caller: Caller, input: { id: string; path: string }): Promise<Record<string, never>>;
+  search(caller: Caller, input: SearchFilesInput): Promise<FileMatches>;
+  gitStatus(caller: Caller, input: { id: string }): Promise<GitStatus>;
+  gitDiff(caller: Caller, input: { id: string; path?: string | undefined }): Promise<GitDiff>;
+  /** Says when watched folders and files change, until `signal` aborts. */
+  watch(
+    caller: Caller,
+    options: {
+      id: string;
+      folders: string[];
+      files: string[];
+      signal: AbortSignal;
+      /** Resolves when the subscriber has read most of what it was sent, or when the signal aborts. */
+      whenWritable: (signal: AbortSignal) => Promise<void>;
+    },
+  ): AsyncIterable<FilesEvent>;
+}
+
 export interface TokenService {
   create(caller: Caller, input: { name: string; expiresAt: string | null }): Promise<AccessToken & { token: string }>;
   list(caller: Caller): Promise<AccessToken[]>;
@@ -107,6 +152,7 @@ interface ServicesByName {
   projects: ProjectService;
   subscriptions: ProjectSubscriptions;
   logs: ProjectLogService;
+  files: FileService;
   tokens: TokenService;
   sessions: SessionService;
 }

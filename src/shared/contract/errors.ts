@@ -9,6 +9,7 @@ export const appErrorCodeSchema = z.enum([
   'NOT_FOUND',
   'NAME_TAKEN',
   'ILLEGAL_STATE',
+  'CONFLICT',
   'QUOTA_EXCEEDED',
   'PAYLOAD_TOO_LARGE',
   'RATE_LIMITED',
