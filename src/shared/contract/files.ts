@@ -3,24 +3,9 @@
 import { z } from 'zod';
 
 import { isoDateTimeSchema, projectIdSchema } from './fields.ts';
+import { maxPathLength, maxReadBytes, maxWatchedPaths } from './file-limits.ts';
 
-/** The largest text that can be edited, in bytes of UTF-8. Larger files can be read in parts and downloaded. */
-export const maxEditableBytes = 5 * 1024 * 1024;
-/** How many bytes of a file one call returns. */
-export const maxReadBytes = 1024 * 1024;
-/** Entries of one page of a folder. */
-export const maxEntriesPerPage = 2_000;
-/** Matches of one search. */
-export const maxMatches = 200;
-/** Folders and files that one subscription watches. */
-export const maxWatchedPaths = 300;
-/** Bytes of one part of an upload. */
-export const maxUploadPartBytes = 2 * 1024 * 1024;
-/** Bytes of one uploaded file. */
-export const maxUploadBytes = 512 * 1024 * 1024;
-
-/** No path of a file system is longer. */
-const maxPathLength = 4_096;
+export { maxEditableBytes, maxUploadBytes, maxUploadPartBytes } from './file-limits.ts';
 
 /**
  * A path below the project's folder, with "/" between names; the empty path is the folder itself. Names may contain

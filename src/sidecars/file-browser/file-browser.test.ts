@@ -6,9 +6,11 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { maxEntriesPerPage } from '../../shared/contract/file-limits.ts';
+import type { FileEntry, FileList } from '../../shared/contract/files.ts';
 import { createGate } from '../access.ts';
 import { createFileBrowser } from './server.ts';
-import { createWorkspace, maxEntries } from './workspace.ts';
+import { createWorkspace } from './workspace.ts';
 
 const token = 'a-secret-of-this-project';
 let folder: string;
@@ -66,12 +68,13 @@ describe('the file browser', () => {
     expect((await request('/list', { authorization })).status).toBe(200);
   });
 
-  it('lists a folder sorted by name, with kinds and sizes', async () => {
+  it('lists a folder with its folders first, each sorted by name, with kinds and sizes', async () => {
     const { body } = await at('list', '/');
-    expect(body['isTruncated']).toBe(false);
+    expect(body['nextCursor']).toBeNull();
     expect(body['entries']).toContainEqual(expect.objectContaining({ name: 'README.md', kind: 'file', size: 19 }));
     expect(body['entries']).toContainEqual(expect.objectContaining({ name: 'outside', kind: 'link', size: null }));
     expect((body['entries'] as { name: string }[]).map(({ name }) => name)).toEqual([
+      'src',
       'README.md',
       'big.txt',
       'inside',
@@ -79,17 +82,40 @@ describe('the file browser', () => {
       'neighbour',
       'outside',
       'pipe',
-      'src',
     ]);
   });
 
-  it('lists at most a thousand entries, and reports that there are more', async () => {
+  it('says where a link within the project leads, and nothing about other links', async () => {
+    symlinkSync('src', join(root, 'folder'));
+    const { body } = await at('list', '');
+    const leads = (body['entries'] as FileEntry[]).map(({ name, leadsTo }) => [name, leadsTo]);
+    expect(new Map(leads as [string, string | null][])).toEqual(
+      new Map([
+        ...['src', 'README.md', 'big.txt', 'loop', 'neighbour', 'outside', 'pipe'].map((name) => [name, null] as const),
+        ['inside', 'file'],
+        ['folder', 'directory'],
+      ]),
+    );
+    rmSync(join(root, 'folder'));
+  });
+
+  it('lists a large folder in pages, each entry once', async () => {
     const many = join(root, 'src', 'many');
     mkdirSync(many);
-    for (let index = 0; index <= maxEntries; index++) writeFileSync(join(many, `${index}`), '');
-    const { body } = await at('list', 'src/many');
-    expect(body['entries']).toHaveLength(maxEntries);
-    expect(body['isTruncated']).toBe(true);
+    const names = Array.from({ length: 2 * maxEntriesPerPage + 1 }, (_, index) => `${index}`);
+    for (const name of names) writeFileSync(join(many, name), '');
+    mkdirSync(join(many, 'zz'));
+    const listed: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { body } = await request(`/list?path=src/many&cursor=${encodeURIComponent(cursor)}`);
+      const { entries, nextCursor } = body as unknown as FileList;
+      expect(entries.length).toBeLessThanOrEqual(maxEntriesPerPage);
+      listed.push(...entries.map(({ name }) => name));
+      cursor = nextCursor;
+    }
+    expect(listed[0]).toBe('zz');
+    expect(listed.slice(1)).toEqual(names.toSorted());
     rmSync(many, { recursive: true });
   });
 
@@ -164,11 +190,9 @@ describe('the file browser', () => {
     expect(answers.filter((answer) => answer.includes('not yours'))).toEqual([]);
   });
 
-  it('refuses every method except GET', async () => {
-    const response = await fetch(`${url}/read?path=README.md`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${token}` },
-    });
-    expect(response.status).toBe(405);
+  it('refuses methods that a path does not have, and unknown paths', async () => {
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await fetch(`${url}/read?path=README.md`, { method: 'DELETE', headers })).status).toBe(405);
+    expect((await fetch(`${url}/nothing`, { headers })).status).toBe(404);
   });
 });
