@@ -20,8 +20,9 @@ export function workspaceErrorOf(error: unknown, path: string): WorkspaceError {
   if (error instanceof WorkspaceError) return error;
   switch (codeOf(error)) {
     case 'ENOENT':
-    case 'ENAMETOOLONG':
       return notFound(path);
+    case 'ENAMETOOLONG':
+      return new WorkspaceError(400, `The name “${path.slice(0, 40)}…” is too long for the file system.`);
     case 'ENOTDIR':
       return new WorkspaceError(400, `“${path}” is not a folder.`);
     case 'EISDIR':
