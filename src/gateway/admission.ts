@@ -4,24 +4,16 @@
  */
 
 import type { Clock } from '../shared/clock.ts';
-import { isPodAddress } from '../shared/node/access/pod-address.ts';
+import { readyPodOf, type NotReadyCause, type ReadyPod } from '../shared/node/access/ready-pod.ts';
 import type { Entry } from '../shared/node/access/tickets.ts';
 import type { ProjectRecord } from '../shared/node/db/project-record.ts';
 
 /** The answer for one entry. */
 export type Admission =
   | { kind: 'refused' }
-  /**
-   * The person may enter, and the pod cannot be reached yet.
-   * @property cause `state`: what the status of the project says. `old-credentials`: the pod runs, with credentials that are
-   * not valid here. `simulated`: the pod runs only in the simulation of `npm start`
-   */
-  | { kind: 'not-ready'; project: ProjectRecord; cause: 'state' | 'old-credentials' | 'simulated' }
-  /**
-   * @property podUid differs for each pod of the project
-   * @property credential the sidecar credential of the pod
-   */
-  | { kind: 'admitted'; project: ProjectRecord; podUid: string; address: string; credential: string };
+  /** The person may enter, and the pod cannot be reached yet. */
+  | { kind: 'not-ready'; project: ProjectRecord; cause: NotReadyCause }
+  | ({ kind: 'admitted'; project: ProjectRecord } & ReadyPod);
 
 export interface AdmissionSource {
   /** The user whose session or token this is, unless it has ended. */
@@ -70,11 +62,6 @@ async function decideAdmission(entry: Entry, source: AdmissionSource): Promise<A
   if (userId === null || userId !== entry.userId) return { kind: 'refused' };
   const project = await source.findOwnedProject({ id: entry.projectId, ownerId: userId });
   if (!project || project.status === 'archived') return { kind: 'refused' };
-  const { podIp: address, podUid } = project;
-  const isReady = project.status === 'ready' && project.desiredState === 'running';
-  if (!isReady || address === null || podUid === null) return { kind: 'not-ready', project, cause: 'state' };
-  if (!isPodAddress(address)) return { kind: 'not-ready', project, cause: 'simulated' };
-  const credential = source.credentialOf(project);
-  if (credential === null) return { kind: 'not-ready', project, cause: 'old-credentials' };
-  return { kind: 'admitted', project, podUid, address, credential };
+  const pod = readyPodOf(project, (of) => source.credentialOf(of));
+  return typeof pod === 'string' ? { kind: 'not-ready', project, cause: pod } : { kind: 'admitted', project, ...pod };
 }

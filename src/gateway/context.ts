@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
+import { sidecarCredentialOf } from '../shared/node/access/ready-pod.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
 import { commandProject } from '../shared/node/command-project.ts';
@@ -129,7 +130,7 @@ function createAdmissionSource(deps: { db: Database; keys: AccessKeys }): Admiss
       return (await findSession(db, id))?.user.id ?? null;
     },
     findOwnedProject: (key) => findOwnedProject(db, key),
-    credentialOf: ({ id, accessKeyId: keyId }) => (keyId === null ? null : keys.credential('sidecar', { id, keyId })),
+    credentialOf: (project) => sidecarCredentialOf(keys, project),
   };
 }
 

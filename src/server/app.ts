@@ -7,6 +7,7 @@ import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { registerAuthRoutes } from './auth/routes.ts';
 import type { ServerContext } from './context.ts';
 import { shapeOf } from './error-shape.ts';
+import { registerFileRoutes } from './files/routes.ts';
 import { registerHealthRoutes } from './health/routes.ts';
 import { registerClientFiles } from './http/client-files.ts';
 import { hostingServerFactory, type HostedApplication } from './http/hosted-application.ts';
@@ -93,6 +94,7 @@ export async function createApp(
 
   registerHealthRoutes(app, context);
   await app.register(async (trpc) => registerTrpcRoutes(trpc, context));
+  await app.register(async (files) => registerFileRoutes(files, context));
   await app.register(async (auth) => {
     auth.addHook('onRequest', async (request) => context.rateLimits.admitSignIn(request.ip));
     // The sign-out form is the only one; its fields are ignored.

@@ -90,8 +90,9 @@ export interface ServerConfig {
   sessionSecret: string;
   /** Where projects have their origins, such as `workspaces.example.com`; `null`: nobody can open a project. */
   workspaceDomain: string | null;
-  /** Whether ACCESS_SECRET is set. Without it pods have no credentials, and nobody can open a project. */
-  hasAccessSecret: boolean;
+  /** Without it pods have no credentials, and nobody can open a project or see its files. */
+  accessSecret: string | null;
+  accessSecretPrevious: string | null;
   maxProjectsPerUser: number;
   rateLimitPerMinute: number;
   trustedProxies: number;
@@ -130,7 +131,8 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     },
     sessionSecret: variables.SESSION_SECRET,
     workspaceDomain: variables.WORKSPACE_DOMAIN ?? null,
-    hasAccessSecret: variables.ACCESS_SECRET !== undefined,
+    accessSecret: variables.ACCESS_SECRET ?? null,
+    accessSecretPrevious: variables.ACCESS_SECRET_PREVIOUS ?? null,
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,

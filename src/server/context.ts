@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
+import { createAccessKeys } from '../shared/node/access/credentials.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
@@ -33,6 +34,9 @@ import { createLoginCookie } from './auth/login-cookie.ts';
 import { createSessionCookie } from './auth/session-cookie.ts';
 import { createSignIn } from './auth/sign-in.ts';
 import type { ServerConfig } from './config.ts';
+import { createFindOpenPod } from './files/open-pod.ts';
+import { createPodRequests } from './files/pod-requests.ts';
+import { createFileService } from './files/service.ts';
 import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
@@ -115,6 +119,8 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     log,
     db: stores.db,
     redis: stores.producer,
+    findOpenPod: stores.findOpenPod,
+    podRequests: stores.podRequests,
     identify,
     services,
     publicOrigin,
@@ -171,7 +177,16 @@ function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
   disposal.defer(() => replyConnection.disconnect());
   const podLogs = createPodLogQueue({ redis: producer, replies: replyConnection, log });
   disposal.defer(() => podLogs.close());
-  return { db, producer, streamConnection, queue, podLogs };
+  return { db, producer, streamConnection, queue, podLogs, ...openPods({ config, db }, disposal) };
+}
+
+/** The way to the pods of projects. */
+function openPods({ config, db }: { config: ServerConfig; db: Database }, disposal: AsyncDisposableStack) {
+  const { accessSecret: secret, accessSecretPrevious: previousSecret } = config;
+  const keys = secret === null ? null : createAccessKeys({ secret, previousSecret });
+  const podRequests = createPodRequests();
+  disposal.defer(() => podRequests.close());
+  return { findOpenPod: createFindOpenPod({ db, keys }), podRequests };
 }
 
 function createLiveStatus({ db, clock, timings }: Parts & Stores) {
@@ -230,6 +245,7 @@ function createServices(
   deps: Parts & Stores & LiveStatus & { closeCredential: SocketServer['closeCredential'] },
 ): Services {
   const { config, log, publicOrigin, clock, db, producer, queue, podLogs, subscriptions, closeCredential } = deps;
+  const { findOpenPod, podRequests } = deps;
   const publisher = createStatusPublisher({ redis: producer, log });
   return {
     projects: createProjectService({
@@ -240,7 +256,7 @@ function createServices(
       newNames: kubernetesNames,
       entries: createProjectEntries({
         tokens: createEntryTokens({ key: entryKey(config.sessionSecret), clock }),
-        settings: config,
+        settings: { workspaceDomain: config.workspaceDomain, hasAccessSecret: config.accessSecret !== null },
         publicOrigin,
         clock,
       }),
@@ -248,6 +264,7 @@ function createServices(
     }),
     subscriptions,
     logs: createProjectLogs({ db, readLog: podLogs.read, pause }),
+    files: createFileService({ findOpenPod, requests: podRequests, pause }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };

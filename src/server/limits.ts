@@ -1,7 +1,15 @@
 /** Every limit on what a client may send or hold, in one place. Documented in `docs/operations/limits.md`. */
 
+import { maxEditableBytes } from '../shared/contract/file-limits.ts';
+
 /** Bytes of an HTTP body and of a WebSocket frame. */
 export const maxMessageBytes = 64 * 1024;
+/** Bytes of a call that writes a file: JSON needs two bytes for a quote or the end of a line. */
+export const maxWriteCallBytes = 2 * maxEditableBytes;
+/** Downloads of one user at the same time, in each process. */
+export const maxTransfersPerUser = 8;
+/** How long one download may take. */
+export const maxDownloadMs = 60 * 60 * 1000;
 /** Calls in one HTTP request. */
 export const maxBatchSize = 20;
 /** Open subscriptions of one socket. */

@@ -1,13 +1,13 @@
 /** tRPC over HTTP, with the limits that tRPC's adapter lacks. */
 
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { AppError } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/node/log.ts';
-import { bearerOf, type Identify } from '../auth/identity.ts';
+import { bearerOf, type Identify, type Identity } from '../auth/identity.ts';
 import { shapeOf, toAppError } from '../error-shape.ts';
-import { maxBatchSize } from '../limits.ts';
+import { maxBatchSize, maxWriteCallBytes } from '../limits.ts';
 import { appRouter, subscriptionNames } from '../router.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from '../trpc.ts';
@@ -38,61 +38,100 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
     if (refusal) throw new AppError('FORBIDDEN', refusal);
   });
 
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']; // tRPC decides which methods a procedure accepts
+  // Fastify cannot measure the length of tRPC's response.
+  const route = { method: methods, exposeHeadRoute: false };
   app.route<{ Params: { path: string } }>({
-    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], // tRPC decides which methods a procedure accepts
+    ...route,
     url: '/trpc/:path',
-    exposeHeadRoute: false, // Fastify cannot measure the length of tRPC's response
     handler: async (request, reply) => {
       const { path } = request.params;
-      // tRPC decodes the path again and would report a malformed escape as a fault of the server.
-      if (!/^[A-Za-z0-9_.,]+$/.test(path))
-        throw new AppError('NOT_FOUND', 'There is no such procedure. Check its name.');
-      if (subscriptionNames.has(path)) {
-        throw new AppError('UNSUPPORTED', 'Subscriptions are available only by WebSocket. Connect to /trpc.');
-      }
-      const caller = await identify.fromHeaders(request.headers);
-      // A batch counts as its number of calls. tRPC refuses a batch that is too large as a whole.
-      const count = Math.min(path.split(',').length, maxBatchSize);
-      // During an outage the caller cannot be identified, and must not be counted as anonymous.
-      const isOutage = caller.refusal?.code === 'UNAVAILABLE' || caller.refusal?.code === 'INTERNAL';
-      if (!isOutage) rateLimits.admitCalls({ userId: caller.user?.id ?? null, address: request.ip }, count);
-      await fastifyRequestHandler({
-        router: appRouter,
-        req: request,
-        res: reply,
-        path,
-        maxBatchSize,
-        createContext: async (): Promise<RequestContext> => {
-          const { user, credential, refusal } = caller;
-          return {
-            user,
-            credential,
-            refusal,
-            transport: 'http',
-            requestId: request.id,
-            whenWritable: () => Promise.resolve(), // there are no subscriptions over HTTP
-            services,
-          };
-        },
-        responseMeta({ errors }) {
-          const waits = errors.map((error) => toAppError(error).retryAfterSeconds).filter((wait) => wait !== null);
-          return waits.length > 0 ? { headers: { 'retry-after': String(Math.max(...waits)) } } : {};
-        },
-        onError({ error, path: procedure }) {
-          if (toAppError(error).code !== 'INTERNAL') return;
-          log.error({ err: error.cause ?? error, requestId: request.id, procedure }, 'a procedure failed');
-        },
-      });
+      await answer(await identify.fromHeaders(request.headers), { path, request, reply });
     },
   });
+
+  // The one call with a large body, which is read only for people who are signed in. In a batch it has the limit of all others.
+  const writers = new WeakMap<FastifyRequest, Identity>();
+  app.route({
+    ...route,
+    url: '/trpc/files.write',
+    bodyLimit: maxWriteCallBytes,
+    onRequest: async (request) => {
+      const caller = await identify.fromHeaders(request.headers);
+      if (caller.user === null) throw caller.refusal ?? notSignedIn();
+      writers.set(request, caller);
+    },
+    errorHandler: (error, _request, reply) => {
+      refuse(reply, isTooLarge(error) ? new AppError('PAYLOAD_TOO_LARGE', textTooLarge) : fromFastifyError(error));
+    },
+    handler: async (request, reply) => {
+      const caller = writers.get(request) ?? (await identify.fromHeaders(request.headers));
+      await answer(caller, { path: 'files.write', request, reply });
+    },
+  });
+
+  async function answer(
+    caller: Identity,
+    { path, request, reply }: { path: string; request: FastifyRequest; reply: FastifyReply },
+  ): Promise<void> {
+    // tRPC decodes the path again and would report a malformed escape as a fault of the server.
+    if (!/^[A-Za-z0-9_.,]+$/.test(path)) throw new AppError('NOT_FOUND', 'There is no such procedure. Check its name.');
+    if (subscriptionNames.has(path)) {
+      throw new AppError('UNSUPPORTED', 'Subscriptions are available only by WebSocket. Connect to /trpc.');
+    }
+    // A batch counts as its number of calls. tRPC refuses a batch that is too large as a whole.
+    const count = Math.min(path.split(',').length, maxBatchSize);
+    // During an outage the caller cannot be identified, and must not be counted as anonymous.
+    const isOutage = caller.refusal?.code === 'UNAVAILABLE' || caller.refusal?.code === 'INTERNAL';
+    if (!isOutage) rateLimits.admitCalls({ userId: caller.user?.id ?? null, address: request.ip }, count);
+    await fastifyRequestHandler({
+      router: appRouter,
+      req: request,
+      res: reply,
+      path,
+      maxBatchSize,
+      createContext: async (): Promise<RequestContext> => {
+        const { user, credential, refusal } = caller;
+        return {
+          user,
+          credential,
+          refusal,
+          transport: 'http',
+          requestId: request.id,
+          whenWritable: () => Promise.resolve(), // there are no subscriptions over HTTP
+          services,
+        };
+      },
+      responseMeta({ errors }) {
+        const waits = errors.map((error) => toAppError(error).retryAfterSeconds).filter((wait) => wait !== null);
+        return waits.length > 0 ? { headers: { 'retry-after': String(Math.max(...waits)) } } : {};
+      },
+      onError({ error, path: procedure }) {
+        if (toAppError(error).code !== 'INTERNAL') return;
+        log.error({ err: error.cause ?? error, requestId: request.id, procedure }, 'a procedure failed');
+      },
+    });
+  }
 
   app.setErrorHandler((error, request, reply) => {
     const appError = fromFastifyError(error);
     if (appError.code === 'INTERNAL') log.error({ err: error, requestId: request.id }, 'a request failed');
-    const shape = shapeOf(appError);
-    if (appError.retryAfterSeconds !== null) reply.header('retry-after', String(appError.retryAfterSeconds));
-    return reply.code(shape.data.httpStatus).send({ error: shape });
+    return refuse(reply, appError);
   });
+}
+
+/** Sends an error in the shape that tRPC's errors have. */
+export function refuse(reply: FastifyReply, error: AppError): FastifyReply {
+  const shape = shapeOf(error);
+  if (error.retryAfterSeconds !== null) reply.header('retry-after', String(error.retryAfterSeconds));
+  return reply.code(shape.data.httpStatus).send({ error: shape });
+}
+
+const textTooLarge = 'The text is too large: at most 5 MiB can be saved. Upload the file instead.';
+const isTooLarge = (error: unknown): boolean => (error as { statusCode?: unknown }).statusCode === 413;
+
+export function notSignedIn(): AppError {
+  return new AppError('UNAUTHENTICATED', 'You are not signed in, or your session has ended. Sign in again.');
 }
 
 /** Translates what Fastify refuses before tRPC handles it: too large, wrong media type, broken framing. */

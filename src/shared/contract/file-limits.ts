@@ -11,7 +11,7 @@ export const maxMatches = 200;
 /** Folders and files that one subscription watches, each. */
 export const maxWatchedPaths = 300;
 /** Bytes of one part of an upload. */
-export const maxUploadPartBytes = 2 * 1024 * 1024;
+export const maxUploadPartBytes = 512 * 1024;
 /** Bytes of one uploaded file. */
 export const maxUploadBytes = 512 * 1024 * 1024;
 /** No path of a file system is longer. */

@@ -3,7 +3,15 @@
  * which is open only while something is watched. It caches nothing.
  */
 
-import { createTRPCClient, httpBatchLink, splitLink, wsLink, type TRPCClient, type TRPCLink } from '@trpc/client';
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpLink,
+  splitLink,
+  wsLink,
+  type TRPCClient,
+  type TRPCLink,
+} from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
 import { backOffMs } from '../back-off.ts';
@@ -11,6 +19,7 @@ import type { ActivityPage } from '../contract/activity.ts';
 import type { LogContainer, ProjectLogs } from '../contract/pod-logs.ts';
 import type { CreateProjectInput, Project, ProjectPage, ProjectSort, UpdateProjectInput } from '../contract/project.ts';
 import type { ProjectStatus } from '../contract/states.ts';
+import { createFileCalls, type FileCalls } from './files.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
 import { readAppError } from './read-app-error.ts';
 import { watchProjects, type WatchDeps } from './watch.ts';
@@ -73,6 +82,8 @@ export interface Client {
     /** The newest lines of a container's log: 500 lines of the current run, unless the input says otherwise. */
     logs(input: LogsInput): Promise<ProjectLogs>;
   };
+  /** The files of a project that runs. */
+  files: FileCalls;
   /**
    * Every state of one project, or of all projects, starting with the current one. Reconnects and resumes by itself. Ends
    * when the signal aborts or the client is closed.
@@ -148,6 +159,7 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
   return {
     trpc,
     projects: createProjectCalls(trpc),
+    files: createFileCalls({ trpc, base, headers: authorizationOf(token), withAppErrors }),
     watch,
     waitFor: (projectId, predicate, options = {}) => waitForProject(watch, projectId, predicate, options),
     async close() {
@@ -157,19 +169,27 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
   };
 }
 
+const authorizationOf = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
+
 function createLinks(base: string, token: string | undefined, socket: LiveSocket): TRPCLink<AppRouter>[] {
+  const http = {
+    url: `${base}/trpc`,
+    headers: authorizationOf(token),
+    fetch: (target: RequestInfo | URL | string, init?: { signal?: AbortSignal | null | undefined }) => {
+      const limits = [AbortSignal.timeout(requestTimeoutMs), ...(init?.signal ? [init.signal] : [])];
+      return fetch(target, { ...(init as RequestInit), signal: AbortSignal.any(limits) });
+    },
+  };
   return [
     splitLink({
       condition: (operation) => operation.type === 'subscription',
       true: wsLink({ client: socket.client }),
-      false: httpBatchLink({
-        url: `${base}/trpc`,
-        maxItems: maxBatchSize,
-        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-        fetch: (target, init) => {
-          const limits = [AbortSignal.timeout(requestTimeoutMs), ...(init?.signal ? [init.signal] : [])];
-          return fetch(target, { ...(init as RequestInit), signal: AbortSignal.any(limits) });
-        },
+      false: splitLink({
+        // Its text may be larger than a whole batch.
+        condition: ({ path }) => path === 'files.write',
+        true: httpLink(http),
+        false: httpBatchLink({ ...http, maxItems: maxBatchSize }),
       }),
     }),
   ];
