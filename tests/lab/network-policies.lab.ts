@@ -25,9 +25,10 @@ import {
 } from './network-probe.ts';
 import { createStandIns, removeStandIns } from './stand-ins.ts';
 
-/** The port of a project that gateways use. */
+/** The ports of a project that gateways and servers use. */
 const sessionProxy = 'session proxy of another project';
-const projectPorts = ['OpenCode of another project', 'file browser of another project', sessionProxy];
+const fileBrowser = 'file browser of another project';
+const projectPorts = ['OpenCode of another project', fileBrowser, sessionProxy];
 const stores = ['PostgreSQL', 'Redis'];
 /** What the system offers to everybody in the cluster. */
 const offered = ['server', 'gateway', 'worker metrics', 'issuer'];
@@ -113,8 +114,8 @@ describe('with all policies', () => {
   it('a gateway reaches its stores and the session proxy of a project, and no other port of it', () =>
     expectReachable('gateway', [sessionProxy, ...stores, ...offered, ...unprotected, ...nodeNames]));
 
-  it('a server reaches its stores, and no project', () =>
-    expectReachable('server', [...stores, ...offered, ...unprotected, ...nodeNames]));
+  it('a server reaches its stores, and file browser and session proxy of a project', () =>
+    expectReachable('server', [fileBrowser, sessionProxy, ...stores, ...offered, ...unprotected, ...nodeNames]));
 
   it('a worker reaches its stores and the API server, and no project', () =>
     expectReachable('worker', [...stores, ...offered, ...unprotected, ...nodeNames]));

@@ -40,10 +40,10 @@ export async function readGitStatus(requests: PodRequests, pod: Pod): Promise<Gi
 /** @param path the one file to compare; otherwise all */
 export async function readGitDiff(requests: PodRequests, pod: Pod, path?: string): Promise<GitDiff> {
   const all = await ask(requests, pod, { path: '/vcs/diff?mode=git', schema: diffSchema });
-  const wanted = all.filter(({ file }) => path === undefined || file === path).slice(0, maxFiles);
+  const chosen = all.filter(({ file }) => path === undefined || file === path).slice(0, maxFiles);
   let left = maxPatchBytes;
   let isTruncated = false;
-  const files = wanted.map((file) => {
+  const files = chosen.map((file) => {
     const patch = file.patch === undefined || file.patch === '' ? null : file.patch;
     if (patch === null) return { ...fileOf(file), patch };
     left -= Buffer.byteLength(patch);

@@ -35,5 +35,5 @@ const simulatedMessage =
 function stateMessage({ status, desiredState }: ProjectRecord): string {
   if (status === 'archived' || desiredState === 'deleted') return 'The project is deleted. Its files are gone.';
   if (desiredState === 'stopped') return 'The project is stopped. Its files are kept. Start it to see them.';
-  return 'The project is not ready. Its files can be seen when it runs.';
+  return 'The project is not ready. Its files appear when it runs.';
 }

@@ -42,7 +42,7 @@ function contentSecurityPolicy(issuerOrigin: string) {
     'default-src': ["'self'"],
     'script-src': ["'self'"],
     'style-src': ["'self'", "'unsafe-inline'"],
-    'img-src': ["'self'", 'data:', 'https:'],
+    'img-src': ["'self'", 'data:', 'blob:', 'https:'], // images of projects are shown from memory
     'connect-src': ["'self'"], // includes the WebSocket of this host
     'object-src': ["'none'"],
     'frame-ancestors': ["'none'"],

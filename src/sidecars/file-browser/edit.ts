@@ -23,7 +23,7 @@ export interface TreeEditor {
   delete(path: string): Promise<void>;
 }
 
-/** @param onBackgroundError is told what could not be removed */
+/** @param onBackgroundError receives what could not be removed */
 export function createTreeEditor(places: Places, onBackgroundError: (error: unknown) => void): TreeEditor {
   /** Runs `task` with the places of two entries. */
   const atBoth = <T>(from: string, to: string, task: (source: Place, target: Place) => Promise<T>) =>

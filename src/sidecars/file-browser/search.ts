@@ -79,11 +79,11 @@ async function walkAll(places: Places, budget: Budget, visit: (file: Visit) => P
 
 /** Paths that have all letters of the query in its order; the best first. */
 export async function searchNames(places: Places, query: string): Promise<FileMatches> {
-  const wanted = query.toLowerCase().replaceAll(' ', '');
+  const letters = query.toLowerCase().replaceAll(' ', '');
   const budget = new Budget();
   const found: { path: string; rank: number }[] = [];
   await walkAll(places, budget, async ({ path }) => {
-    const rank = rankOf(path.toLowerCase(), wanted);
+    const rank = rankOf(path.toLowerCase(), letters);
     if (rank !== null) found.push({ path, rank });
     return true;
   });
@@ -95,13 +95,13 @@ export async function searchNames(places: Places, query: string): Promise<FileMa
 }
 
 /** Smaller is better; `null` for no match. A match in the name of the file beats one in its folders. */
-function rankOf(path: string, wanted: string): number | null {
+function rankOf(path: string, letters: string): number | null {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  if (name.startsWith(wanted)) return path.length;
-  if (name.includes(wanted)) return 10_000 + path.length;
-  if (path.includes(wanted)) return 20_000 + path.length;
-  if (hasInOrder(name, wanted)) return 30_000 + path.length;
-  return hasInOrder(path, wanted) ? 40_000 + path.length : null;
+  if (name.startsWith(letters)) return path.length;
+  if (name.includes(letters)) return 10_000 + path.length;
+  if (path.includes(letters)) return 20_000 + path.length;
+  if (hasInOrder(name, letters)) return 30_000 + path.length;
+  return hasInOrder(path, letters) ? 40_000 + path.length : null;
 }
 
 function hasInOrder(text: string, letters: string): boolean {
@@ -116,13 +116,13 @@ function hasInOrder(text: string, letters: string): boolean {
 
 /** Lines that contain the text, in any case. */
 export async function searchText(places: Places, query: string): Promise<FileMatches> {
-  const wanted = query.toLowerCase();
+  const lowered = query.toLowerCase();
   const budget = new Budget();
   const matches: FileMatch[] = [];
   let isLeftOut = false;
   await walkAll(places, budget, async (file) => {
     const text = await textOf(file);
-    const found = text === null ? [] : linesWith(text, wanted);
+    const found = text === null ? [] : linesWith(text, lowered);
     if (found.length > maxMatchesPerFile) isLeftOut = true;
     matches.push(...found.slice(0, maxMatchesPerFile).map((match) => ({ path: file.path, ...match })));
     return matches.length <= maxMatches;
@@ -151,11 +151,11 @@ async function textOf({ folder, name, path }: Visit): Promise<string | null> {
   }
 }
 
-function linesWith(text: string, wanted: string): { line: number; text: string }[] {
-  if (!text.toLowerCase().includes(wanted)) return [];
+function linesWith(text: string, lowered: string): { line: number; text: string }[] {
+  if (!text.toLowerCase().includes(lowered)) return [];
   const found: { line: number; text: string }[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    const at = line.toLowerCase().indexOf(wanted);
+    const at = line.toLowerCase().indexOf(lowered);
     if (at === -1) continue;
     const begin = Math.max(0, at - maxLineLength / 4);
     found.push({ line: index + 1, text: line.slice(begin, begin + maxLineLength).trim() });

@@ -115,7 +115,7 @@ const policy = (issuerUrl: string) => ({
   'default-src': "'self'",
   'script-src': "'self'",
   'style-src': "'self' 'unsafe-inline'",
-  'img-src': "'self' data: https:",
+  'img-src': "'self' data: blob: https:",
   'connect-src': "'self'",
   'object-src': "'none'",
   'frame-ancestors': "'none'",

@@ -152,7 +152,7 @@ describe('podManifest', () => {
   it('limits the CPU and memory of each container', () => {
     expect(containers.map(({ resources }) => resources)).toEqual([
       { limits: { cpu: '1', memory: '2Gi' }, requests: { cpu: '100m', memory: '512Mi' } },
-      { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
+      { limits: { cpu: '500m', memory: '256Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
       { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } },
     ]);
   });

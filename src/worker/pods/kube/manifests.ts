@@ -45,6 +45,8 @@ const home = { name: 'HOME', value: '/workspace/.home' };
 
 const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
 const sidecarResources = { limits: { cpu: '200m', memory: '128Mi' }, requests: { cpu: '25m', memory: '32Mi' } };
+/** It searches the project, and holds a few texts of 5 MiB at the same time. */
+const fileBrowserResources = { limits: { cpu: '500m', memory: '256Mi' }, requests: { cpu: '25m', memory: '32Mi' } };
 
 export function claimManifest(project: ProjectRecord, settings: PodSettings): V1PersistentVolumeClaim {
   return {
@@ -187,7 +189,8 @@ function sidecar(name: 'file-browser' | 'session-proxy', image: string, port: nu
   const base = container(name, image, port, { httpGet: { path: '/healthz', port } }, settings);
   const access = { name: `${name}-access`, mountPath: '/var/run/opencode-access', readOnly: true };
   const env = [{ name: 'WORKSPACE', value: projectFolder }];
-  return { ...base, args: [name], env, volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
+  const resources = name === 'file-browser' ? fileBrowserResources : sidecarResources;
+  return { ...base, resources, args: [name], env, volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
 }
 
 /**
