@@ -36,7 +36,7 @@ import type { ServerConfig } from './config.ts';
 import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { maxRecentEntries, maxRepairsPerComparison } from './limits.ts';
+import { maxRecentEntries, maxRepairsPerComparison, socketsShare } from './limits.ts';
 import { createProjectEntries } from './projects/entries.ts';
 import { createProjectLogs } from './projects/logs.ts';
 import { kubernetesNames } from './projects/names.ts';
@@ -93,6 +93,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     publicOrigin,
     rateLimits,
     trustedProxies,
+    maxSocketsPerUser: Math.max(1, Math.floor(config.rateLimitPerMinute * socketsShare)),
     clock,
     log,
   });

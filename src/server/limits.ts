@@ -36,6 +36,12 @@ export const rateShares = {
   signIn: 1 / 20,
   /** WebSocket handshakes: after a restart of the server all people of a company reconnect at once. */
   handshake: 1 / 5,
+  /** Messages of one user on sockets, whatever they hold: each subscription takes one to open and one to stop. */
+  messages: 2,
 } as const;
+/** As many messages as a PING text counts, because it is answered at once: a page sends three a minute. */
+export const messagesPerPing = 10;
+/** Sockets that one user may have open, as a share of RATE_LIMIT_PER_MINUTE: a page uses one. */
+export const socketsShare = 1 / 30;
 /** Users, and addresses of each kind, that the rate limits remember in one process; some megabytes. */
 export const maxRateLimitKeys = 20_000;

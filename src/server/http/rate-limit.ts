@@ -62,6 +62,8 @@ export interface RateLimits {
   admitCalls(source: CallSource, count: number): void;
   admitSignIn(address: string): void;
   admitHandshake(address: string): void;
+  /** Called for each message on a socket. Messages count for the user, or for the address while the user is not known. */
+  admitMessages(source: CallSource, count: number): void;
 }
 
 /** @param options.perMinute calls of one user a minute; the other limits are shares of it */
@@ -74,6 +76,8 @@ export function createRateLimits({ perMinute, clock }: { perMinute: number; cloc
   const anonymous = limiterOf(rateShares.anonymous);
   const signIns = limiterOf(rateShares.signIn);
   const handshakes = limiterOf(rateShares.handshake);
+  const messages = limiterOf(rateShares.messages);
+  const anonymousMessages = limiterOf(rateShares.messages);
 
   return {
     admitRequest: (address) => admit(requests.take(addressBlock(address)), 'requests from your address'),
@@ -83,6 +87,10 @@ export function createRateLimits({ perMinute, clock }: { perMinute: number; cloc
     },
     admitSignIn: (address) => admit(signIns.take(addressBlock(address)), 'sign-ins from your address'),
     admitHandshake: (address) => admit(handshakes.take(addressBlock(address)), 'connections from your address'),
+    admitMessages({ userId, address }, count) {
+      if (userId !== null) return admit(messages.take(userId, count), 'messages in your name');
+      return admit(anonymousMessages.take(addressBlock(address), count), 'messages from your address');
+    },
   };
 }
 
