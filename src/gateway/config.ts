@@ -29,6 +29,11 @@ export const gatewayVariables = z
       max: 100_000,
       fallback: 256,
     }).describe('How many requests and WebSockets one person may have open at the same time, in each process.'),
+    GATEWAY_RATE_LIMIT_PER_MINUTE: integerVariable('GATEWAY_RATE_LIMIT_PER_MINUTE', {
+      min: 60,
+      max: 10_000_000,
+      fallback: 60_000,
+    }).describe('Requests and WebSockets to projects from one address per minute, in each process.'),
   })
   .superRefine(checkWorkspaceDomain);
 
@@ -50,6 +55,8 @@ export interface GatewayConfig {
   sessionSecret: string;
   maxBodyBytes: number;
   maxConnectionsPerUser: number;
+  rateLimitPerMinute: number;
+  trustedProxies: number;
 }
 
 /**
@@ -76,5 +83,7 @@ export function toGatewayConfig(variables: z.infer<typeof gatewayVariables>): Ga
     sessionSecret: variables.SESSION_SECRET,
     maxBodyBytes: variables.GATEWAY_MAX_BODY_MIB * 1_048_576,
     maxConnectionsPerUser: variables.GATEWAY_MAX_CONNECTIONS,
+    rateLimitPerMinute: variables.GATEWAY_RATE_LIMIT_PER_MINUTE,
+    trustedProxies: variables.TRUSTED_PROXIES,
   };
 }

@@ -60,9 +60,7 @@ export const serverVariables = z
     }).describe(
       'Calls of one user per minute, in each process. The other limits are derived from it (docs/operations/limits.md).',
     ),
-    TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }).describe(
-      "How many proxies in front of the server may state the client's address.",
-    ),
+    TRUSTED_PROXIES: accessVariables.TRUSTED_PROXIES,
   })
   .superRefine(checkWorkspaceDomain);
 

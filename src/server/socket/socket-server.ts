@@ -10,9 +10,9 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 
 import type { Clock } from '../../shared/clock.ts';
+import { clientAddress } from '../../shared/node/client-address.ts';
 import type { Log } from '../../shared/node/log.ts';
 import type { Credential, Identify } from '../auth/identity.ts';
-import { clientAddress } from '../http/client-address.ts';
 import type { RateLimits } from '../http/rate-limit.ts';
 import { maxMessageBytes } from '../limits.ts';
 import type { Services } from '../services.ts';

@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 
+import { integerVariable } from '../environment.ts';
+
 const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be the URL at which people open the application.' })
   .refine(
@@ -23,6 +25,9 @@ export const accessVariables = {
     .describe(
       'The ACCESS_SECRET before the last rotation. Pods that were created with it can be opened until their next restart.',
     ),
+  TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }).describe(
+    "How many proxies in front of the server and the gateway may state the client's address.",
+  ),
   WORKSPACE_DOMAIN: z
     .string()
     .toLowerCase()
