@@ -41,6 +41,7 @@ import { createProjectEntries } from './projects/entries.ts';
 import { createProjectLogs } from './projects/logs.ts';
 import { kubernetesNames } from './projects/names.ts';
 import { createPodLogQueue } from './projects/pod-log-queue.ts';
+import { createProjectPolls } from './projects/polls.ts';
 import { createProjectService } from './projects/service.ts';
 import { createStatusHub } from './projects/status-hub.ts';
 import { createProjectSubscriptions } from './projects/subscriptions.ts';
@@ -77,14 +78,24 @@ export function createServerContext(config: ServerConfig, options: ServerContext
   const stopping = new AbortController();
 
   const stores = openStores(parts, disposal);
+  const maxSocketsPerUser = Math.max(1, Math.floor(config.rateLimitPerMinute * socketsShare));
   const liveStatus = createLiveStatus({ ...parts, ...stores });
+  const polls = createProjectPolls({
+    ...liveStatus,
+    maxPerUser: maxSocketsPerUser,
+    stopping: stopping.signal,
+    clock,
+  });
   const auth = createAuth({ ...parts, ...stores });
   const rateLimits = createRateLimits({ perMinute: config.rateLimitPerMinute, clock });
 
   // The services close sockets when a credential is revoked, and the sockets call the services.
   let sockets: SocketServer | null = null;
-  const closeCredential: SocketServer['closeCredential'] = (credential) => sockets?.closeCredential(credential);
-  const services = createServices({ ...parts, ...stores, ...liveStatus, closeCredential });
+  const closeCredential: SocketServer['closeCredential'] = (credential) => {
+    sockets?.closeCredential(credential);
+    polls.endCredential(credential);
+  };
+  const services = createServices({ ...parts, ...stores, ...liveStatus, polls, closeCredential });
   const { identify } = auth;
   const { trustedProxies } = config;
   const socketServer = createSocketServer({
@@ -93,7 +104,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     publicOrigin,
     rateLimits,
     trustedProxies,
-    maxSocketsPerUser: Math.max(1, Math.floor(config.rateLimitPerMinute * socketsShare)),
+    maxSocketsPerUser,
     clock,
     log,
   });
@@ -228,9 +239,10 @@ function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
 }
 
 function createServices(
-  deps: Parts & Stores & LiveStatus & { closeCredential: SocketServer['closeCredential'] },
+  deps: Parts & Stores & LiveStatus & Pick<Services, 'polls'> & { closeCredential: SocketServer['closeCredential'] },
 ): Services {
-  const { config, log, publicOrigin, clock, db, producer, queue, podLogs, subscriptions, closeCredential } = deps;
+  const { config, log, publicOrigin, clock, db, producer, queue, podLogs, subscriptions, polls, closeCredential } =
+    deps;
   const publisher = createStatusPublisher({ redis: producer, log });
   return {
     projects: createProjectService({
@@ -248,6 +260,7 @@ function createServices(
       clock,
     }),
     subscriptions,
+    polls,
     logs: createProjectLogs({ db, readLog: podLogs.read, pause }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),

@@ -22,6 +22,12 @@ export const httpTimeoutMs = 10_000;
 export const sessionTtlMs = 7 * 24 * 60 * 60 * 1000;
 /** How long a person may take at the issuer's sign-in page. */
 export const loginTtlMs = 10 * 60 * 1000;
+/** How long a poll waits for a change: less than the server may take to answer a request. */
+export const maxPollMs = 8_000;
+/** How long a poll waits for further changes after the first one. */
+export const gatherMs = 20;
+/** How long the hub remembers a user after a poll. */
+export const keepOwnerMs = 15_000;
 /** Stream entries that one server keeps for subscribers that resume. For more entries a snapshot is cheaper. */
 export const maxRecentEntries = 5_000;
 /** Projects that one comparison with the database reads and delivers. */

@@ -61,6 +61,7 @@ const inputs: Record<string, () => unknown> = {
   'projects.activity': () => ({ id: projectId }),
   'projects.logs': () => ({ id: projectId, container: 'opencode-server' }),
   'projects.usualStart': () => ({}),
+  'projects.poll': () => ({}),
   'sessions.list': () => undefined,
   'sessions.revoke': () => ({ id: randomUUID() }),
   'sessions.revokeOthers': () => ({}),

@@ -1,6 +1,6 @@
-/** How calls travel: queries and mutations are batched over HTTP, the subscription uses one WebSocket. */
+/** How calls travel: queries and mutations are batched over HTTP, the subscription uses one WebSocket, or polls. */
 
-import { httpBatchLink, splitLink, wsLink, type TRPCLink } from '@trpc/client';
+import { httpBatchLink, httpLink, splitLink, wsLink, type TRPCLink } from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
 import type { BackOffOptions } from '../../shared/back-off.ts';
@@ -48,7 +48,12 @@ export function createLinks({ socket }: { socket: LiveSocket }): TRPCLink<AppRou
     splitLink({
       condition: (operation) => operation.type === 'subscription',
       true: wsLink({ client: socket.client }),
-      false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize }),
+      // A poll waits for seconds, and other calls must not wait with it.
+      false: splitLink({
+        condition: ({ path }) => path === 'projects.poll',
+        true: httpLink({ url: '/trpc' }),
+        false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize }),
+      }),
     }),
   ];
 }

@@ -1,9 +1,17 @@
 /**
  * The SDK: a typed client for scripts and programs, in Node and in the browser, without React. It owns one WebSocket,
- * which is open only while something is watched. It caches nothing.
+ * which is open only while something is watched. Where no WebSocket passes, it polls. It caches nothing.
  */
 
-import { createTRPCClient, httpBatchLink, splitLink, wsLink, type TRPCClient, type TRPCLink } from '@trpc/client';
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpLink,
+  splitLink,
+  wsLink,
+  type TRPCClient,
+  type TRPCLink,
+} from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
 import { backOffMs } from '../back-off.ts';
@@ -12,6 +20,7 @@ import type { LogContainer, ProjectLogs } from '../contract/pod-logs.ts';
 import type { CreateProjectInput, Project, ProjectPage, ProjectSort, UpdateProjectInput } from '../contract/project.ts';
 import type { ProjectStatus } from '../contract/states.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
+import { liveCalls, subscribeLive } from './live-subscription.ts';
 import { readAppError } from './read-app-error.ts';
 import { watchProjects, type WatchDeps } from './watch.ts';
 
@@ -122,25 +131,15 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
     closeWhenUnusedMs: 500,
     pingIntervalMs: 45_000,
   });
+  const delayMs = (failedAttempts: number) => backOffMs(failedAttempts, reconnect);
   const trpc = createTRPCClient<AppRouter>({ links: createLinks(base, token, socket) });
 
   function watch(projectId?: string, options: { signal?: AbortSignal } = {}) {
     const signal = AbortSignal.any([closed.signal, ...(options.signal ? [options.signal] : [])]);
     const deps: WatchDeps = {
-      subscribe: (input, { onEvent, onConnecting, onError, onComplete }) =>
-        trpc.projects.onChange.subscribe(input, {
-          onData: ({ data }) => {
-            socket.resetBackOff();
-            onEvent(data);
-          },
-          onConnectionStateChange: ({ state }) => {
-            if (state === 'connecting') onConnecting();
-          },
-          onError,
-          onComplete,
-        }),
+      subscribe: (input, handlers) => subscribeLive({ ...liveCalls(trpc, socket, input), delayMs }, handlers),
       getProject: (id) => trpc.projects.get.query({ id }),
-      delayMs: (failedAttempts) => backOffMs(failedAttempts, reconnect),
+      delayMs,
     };
     return watchProjects(deps, { projectId, signal });
   }
@@ -158,18 +157,23 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
 }
 
 function createLinks(base: string, token: string | undefined, socket: LiveSocket): TRPCLink<AppRouter>[] {
+  const options = {
+    url: `${base}/trpc`,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    fetch: ((target, init) => {
+      const limits = [AbortSignal.timeout(requestTimeoutMs), ...(init?.signal ? [init.signal] : [])];
+      return fetch(target, { ...(init as RequestInit), signal: AbortSignal.any(limits) });
+    }) satisfies Parameters<typeof httpLink>[0]['fetch'],
+  };
   return [
     splitLink({
       condition: (operation) => operation.type === 'subscription',
       true: wsLink({ client: socket.client }),
-      false: httpBatchLink({
-        url: `${base}/trpc`,
-        maxItems: maxBatchSize,
-        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-        fetch: (target, init) => {
-          const limits = [AbortSignal.timeout(requestTimeoutMs), ...(init?.signal ? [init.signal] : [])];
-          return fetch(target, { ...(init as RequestInit), signal: AbortSignal.any(limits) });
-        },
+      // A poll waits for seconds, and other calls must not wait with it.
+      false: splitLink({
+        condition: ({ path }) => path === 'projects.poll',
+        true: httpLink(options),
+        false: httpBatchLink({ ...options, maxItems: maxBatchSize }),
       }),
     }),
   ];
