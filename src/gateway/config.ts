@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 
-import { accessVariables, checkWorkspaceDomain, workspaceUrlOf } from '../shared/node/access/access-variables.ts';
-import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { accessVariables, workspaceDomainCheck, workspaceUrlOf } from '../shared/node/access/access-variables.ts';
+import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
 
 /** Every environment variable that `npm run gateway` reads. */
 export const gatewayVariables = z
@@ -13,11 +13,7 @@ export const gatewayVariables = z
     ACCESS_SECRET: commonVariables.ACCESS_SECRET.unwrap(),
     PUBLIC_URL: accessVariables.PUBLIC_URL.unwrap(),
     WORKSPACE_DOMAIN: accessVariables.WORKSPACE_DOMAIN.unwrap(),
-    HOST: z
-      .string()
-      .max(255, 'must be a host name or an address.')
-      .default('0.0.0.0')
-      .describe('The address to listen on.'),
+    HOST: hostVariable.describe('The address to listen on.'),
     GATEWAY_PORT: integerVariable('GATEWAY_PORT', { min: 0, max: 65_535, fallback: 3082 }).describe(
       'The TCP port of `npm run gateway`; 0 means any free port. `npm start` serves projects at its own port.',
     ),
@@ -35,7 +31,7 @@ export const gatewayVariables = z
       fallback: 60_000,
     }).describe('Requests and WebSockets to projects from one address per minute, in each process.'),
   })
-  .superRefine(checkWorkspaceDomain);
+  .check(workspaceDomainCheck);
 
 export interface GatewayConfig {
   databaseUrl: string;
