@@ -35,6 +35,7 @@ export async function measureGateway({ quick }: Scale): Promise<Result[]> {
       PUBLIC_URL: 'http://product.test',
       WORKSPACE_DOMAIN: 'projects.test',
       GATEWAY_MAX_CONNECTIONS: '10000',
+      GATEWAY_RATE_LIMIT_PER_MINUTE: '10000000',
       LOG_LEVEL: 'warn',
     },
   });

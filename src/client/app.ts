@@ -6,6 +6,7 @@
 import { backOffMs } from '../shared/back-off.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import type { LiveFeed } from '../shared/sdk/live-feed.ts';
+import { liveCalls, subscribeLive } from '../shared/sdk/live-subscription.ts';
 import { createBrowserFeed } from './api/browser-feed.ts';
 import { createConnectionStore, type ConnectionStore } from './api/connection.ts';
 import { createBrowserSocket, createLinks } from './api/links.ts';
@@ -44,26 +45,16 @@ export function createApp({ window }: { window: Window & typeof globalThis }) {
     origin: window.location.origin,
     reconnect,
     onSessionEnded: endSession,
-    onClose: () => connection.set({ link: 'lost' }),
+    onClose: () => {
+      if (!connection.get().isPolling) connection.set({ link: 'lost' });
+    },
   });
+  const delayMs = (failedAttempts: number) => backOffMs(failedAttempts, reconnect);
+  const onPolling = (isPolling: boolean) => connection.set({ isPolling });
   const client = trpc.createClient({ links: createLinks({ socket }) });
   const liveFeed = createBrowserFeed({
-    subscribe: ({ onEvent, onConnecting, onError, onComplete }) =>
-      client.projects.onChange.subscribe(
-        {},
-        {
-          onData: ({ data }) => {
-            socket.resetBackOff();
-            onEvent(data);
-          },
-          onConnectionStateChange: ({ state }) => {
-            if (state === 'connecting') onConnecting();
-          },
-          onError,
-          onComplete,
-        },
-      ),
-    delayMs: (failedAttempts) => backOffMs(failedAttempts, reconnect),
+    subscribe: (handlers) => subscribeLive({ ...liveCalls(client, socket, {}), delayMs, onPolling }, handlers),
+    delayMs,
     disconnect: () => socket.client.close(),
     cache: projectCache,
     connection,

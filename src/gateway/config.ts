@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 
-import { accessVariables, checkWorkspaceDomain, workspaceUrlOf } from '../shared/node/access/access-variables.ts';
-import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { accessVariables, workspaceDomainCheck, workspaceUrlOf } from '../shared/node/access/access-variables.ts';
+import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
 
 /** Every environment variable that `npm run gateway` reads. */
 export const gatewayVariables = z
@@ -13,11 +13,7 @@ export const gatewayVariables = z
     ACCESS_SECRET: commonVariables.ACCESS_SECRET.unwrap(),
     PUBLIC_URL: accessVariables.PUBLIC_URL.unwrap(),
     WORKSPACE_DOMAIN: accessVariables.WORKSPACE_DOMAIN.unwrap(),
-    HOST: z
-      .string()
-      .max(255, 'must be a host name or an address.')
-      .default('0.0.0.0')
-      .describe('The address to listen on.'),
+    HOST: hostVariable.describe('The address to listen on.'),
     GATEWAY_PORT: integerVariable('GATEWAY_PORT', { min: 0, max: 65_535, fallback: 3082 }).describe(
       'The TCP port of `npm run gateway`; 0 means any free port. `npm start` serves projects at its own port.',
     ),
@@ -29,8 +25,13 @@ export const gatewayVariables = z
       max: 100_000,
       fallback: 256,
     }).describe('How many requests and WebSockets one person may have open at the same time, in each process.'),
+    GATEWAY_RATE_LIMIT_PER_MINUTE: integerVariable('GATEWAY_RATE_LIMIT_PER_MINUTE', {
+      min: 60,
+      max: 10_000_000,
+      fallback: 60_000,
+    }).describe('Requests and WebSockets to projects from one address per minute, in each process.'),
   })
-  .superRefine(checkWorkspaceDomain);
+  .check(workspaceDomainCheck);
 
 export interface GatewayConfig {
   databaseUrl: string;
@@ -50,6 +51,8 @@ export interface GatewayConfig {
   sessionSecret: string;
   maxBodyBytes: number;
   maxConnectionsPerUser: number;
+  rateLimitPerMinute: number;
+  trustedProxies: number;
 }
 
 /**
@@ -76,5 +79,7 @@ export function toGatewayConfig(variables: z.infer<typeof gatewayVariables>): Ga
     sessionSecret: variables.SESSION_SECRET,
     maxBodyBytes: variables.GATEWAY_MAX_BODY_MIB * 1_048_576,
     maxConnectionsPerUser: variables.GATEWAY_MAX_CONNECTIONS,
+    rateLimitPerMinute: variables.GATEWAY_RATE_LIMIT_PER_MINUTE,
+    trustedProxies: variables.TRUSTED_PROXIES,
   };
 }

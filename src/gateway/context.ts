@@ -4,12 +4,14 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
 import { sidecarCredentialOf } from '../shared/node/access/ready-pod.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
+import { addressBlock, clientAddress } from '../shared/node/client-address.ts';
 import { commandProject } from '../shared/node/command-project.ts';
 import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/access-tokens-repository.ts';
 import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
@@ -20,6 +22,7 @@ import { pruneUsedTickets, redeemTicket } from '../shared/node/db/used-tickets-r
 import type { Log } from '../shared/node/log.ts';
 import { runPeriodically } from '../shared/node/periodic.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
+import { createRateLimiter } from '../shared/node/rate-limiter.ts';
 import { createRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
 import { createAdmissions, type AdmissionSource } from './admission.ts';
@@ -37,6 +40,8 @@ import { createWorkspaceCookie } from './workspace-cookie.ts';
 /** With the interval of the checks of open connections, a revocation takes effect within five seconds. */
 const admissionMaxAgeMs = 2_000;
 const maxAdmissions = 20_000;
+/** Addresses that the rate limit remembers; some megabytes. */
+const maxAddresses = 20_000;
 const pruneIntervalMs = 10 * 60_000;
 
 export interface GatewayContext {
@@ -80,6 +85,7 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
       stopping: stopping.signal,
     }),
     entryOfToken: tokenEntries.find,
+    waitMsOf: createAddressLimit(config, clock),
     count: metrics.count,
     log,
   });
@@ -103,6 +109,15 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
       await pruning;
       await stores.close();
     },
+  };
+}
+
+/** Counts requests for the address of their client. See `GatewayDeps.waitMsOf`. */
+function createAddressLimit({ rateLimitPerMinute, trustedProxies }: GatewayConfig, clock: Clock) {
+  const limiter = createRateLimiter({ perMinute: rateLimitPerMinute, maxKeys: maxAddresses, clock });
+  return ({ socket, headers }: IncomingMessage): number => {
+    const forwardedFor = [headers['x-forwarded-for'] ?? []].flat().join(',');
+    return limiter.take(addressBlock(clientAddress({ peer: socket.remoteAddress, forwardedFor }, trustedProxies)));
   };
 }
 

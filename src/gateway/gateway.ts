@@ -2,7 +2,7 @@
  * The gateway: one origin per project, between browsers and pods. It leads each request through its checks; `admission.ts`
  * decides who may pass, and http-proxy-3 moves the bytes. It knows PostgreSQL and the derived credentials, and it never talks to Kubernetes.
  *
- * A request takes this way: well-formed? → host → entry (cookie, token or ticket) → same origin? → admission → pod.
+ * A request takes this way: not too many? → well-formed? → host → entry (cookie, token or ticket) → same origin? → admission → pod.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -47,6 +47,8 @@ export interface GatewayDeps {
   ownPaths: OwnPaths;
   /** The entry of a personal access token for this project, or `null`. */
   entryOfToken: (token: string, projectId: string) => Promise<Entry | null>;
+  /** Takes the request into account. Returns 0, or the milliseconds until its address may send another. */
+  waitMsOf: (request: IncomingMessage) => number;
   count: (outcome: Outcome) => void;
   log: Log;
 }
@@ -77,6 +79,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   async function respond(request: IncomingMessage, response: ServerResponse, projectId: string): Promise<Outcome> {
+    const waitMs = deps.waitMsOf(request);
+    if (waitMs > 0) return refuseExcess(response, waitMs);
     const problem = requestProblem(request, deps);
     if (problem) {
       sendText(response, problem.status, problem.message);
@@ -125,6 +129,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       refuseUpgrade(socket, status);
       return outcome;
     };
+    if (deps.waitMsOf(request) > 0) return refuseWith(429, 'limited');
     const problem = upgradeProblem(request);
     if (problem) return refuseWith(problem.status, 'malformed');
     request.url = pathOf(request.url ?? '/');
@@ -178,6 +183,14 @@ function startChecking({ admissions, connections, log }: GatewayDeps): () => voi
       );
   const timer = setInterval(() => void check(), recheckIntervalMs);
   return () => clearInterval(timer);
+}
+
+function refuseExcess(response: ServerResponse, waitMs: number): Outcome {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
+  response.setHeader('retry-after', String(seconds));
+  const wait = seconds === 1 ? 'a second' : `${seconds} seconds`;
+  sendText(response, 429, `Too many requests from your address within a minute. Wait ${wait} and try again.`);
+  return 'limited';
 }
 
 /** Another person's project, none, and a visitor who is not signed in all look the same. */

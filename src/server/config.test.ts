@@ -26,6 +26,29 @@ describe('the configuration of the server', () => {
     expect(readServerConfig({ ...minimal, PUBLIC_URL: 'https://app.test/' }).publicUrl).toBe('https://app.test');
   });
 
+  it('refuses a "#" in every URL, reports it together with a wrong domain, and accepts IPv6 addresses', () => {
+    const wrong = {
+      PUBLIC_URL: 'https://app.test/#x',
+      OIDC_ISSUER: 'https://issuer.test/#x',
+      REDIS_URL: 'redis://h/#1',
+    };
+    expect(() => readServerConfig({ ...minimal, ...wrong })).toThrow(/REDIS_URL[^]*PUBLIC_URL[^]*OIDC_ISSUER/);
+    const domain = { PUBLIC_URL: 'https://app.test', WORKSPACE_DOMAIN: 'p.app.test', PORT: '99999' };
+    expect(() => readServerConfig({ ...minimal, ...domain })).toThrow(/PORT[^]*WORKSPACE_DOMAIN/);
+    const addresses = {
+      DATABASE_URL: 'postgresql://[::1]/app',
+      REDIS_URL: 'redis://[::1]',
+      PUBLIC_URL: 'http://[::1]:3080',
+      OIDC_ISSUER: 'https://[2001:db8::1]/realm',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://[::1]:4318',
+      HOST: '[::1]',
+    };
+    expect(readServerConfig({ ...minimal, ...addresses })).toMatchObject({
+      publicUrl: 'http://[::1]:3080',
+      host: '::1',
+    });
+  });
+
   it('reports every wrong variable at once, without its value', () => {
     const wrong = {
       ...minimal,

@@ -2,10 +2,11 @@
 
 import { z } from 'zod';
 
-import { accessVariables, checkWorkspaceDomain } from '../shared/node/access/access-variables.ts';
-import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { accessVariables, workspaceDomainCheck } from '../shared/node/access/access-variables.ts';
+import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { serviceUrl } from '../shared/node/service-url.ts';
 
-const issuerUrl = z.url({ protocol: /^https?$/, error: 'must be the URL of an OpenID Connect issuer.' });
+const issuerUrl = serviceUrl({ protocol: /^https?$/, error: 'must be the URL of an OpenID Connect issuer.' });
 
 /** Every environment variable that `npm run server` reads. */
 export const serverVariables = z
@@ -14,11 +15,7 @@ export const serverVariables = z
     PORT: integerVariable('PORT', { min: 0, max: 65_535, fallback: 3080 }).describe(
       'The TCP port to listen on; 0 means any free port.',
     ),
-    HOST: z
-      .string()
-      .max(255, 'must be a host name or an address.')
-      .default('0.0.0.0')
-      .describe('The address to listen on. `npm start`: 127.0.0.1.'),
+    HOST: hostVariable.describe('The address to listen on. `npm start`: 127.0.0.1.'),
     PUBLIC_URL: accessVariables.PUBLIC_URL,
     OIDC_ISSUER: issuerUrl.describe(
       'The OpenID Connect issuer, exactly as its tokens name it. Read "Change the issuer" in the runbook before you change it.',
@@ -60,11 +57,9 @@ export const serverVariables = z
     }).describe(
       'Calls of one user per minute, in each process. The other limits are derived from it (docs/operations/limits.md).',
     ),
-    TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }).describe(
-      "How many proxies in front of the server may state the client's address.",
-    ),
+    TRUSTED_PROXIES: accessVariables.TRUSTED_PROXIES,
   })
-  .superRefine(checkWorkspaceDomain);
+  .check(workspaceDomainCheck);
 
 export interface ServerConfig {
   databaseUrl: string;

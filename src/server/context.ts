@@ -40,11 +40,12 @@ import { createFileService } from './files/service.ts';
 import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { maxRecentEntries, maxRepairsPerComparison } from './limits.ts';
+import { maxRecentEntries, maxRepairsPerComparison, socketsShare } from './limits.ts';
 import { createProjectEntries } from './projects/entries.ts';
 import { createProjectLogs } from './projects/logs.ts';
 import { kubernetesNames } from './projects/names.ts';
 import { createPodLogQueue } from './projects/pod-log-queue.ts';
+import { createProjectPolls } from './projects/polls.ts';
 import { createProjectService } from './projects/service.ts';
 import { createStatusHub } from './projects/status-hub.ts';
 import { createProjectSubscriptions } from './projects/subscriptions.ts';
@@ -81,14 +82,24 @@ export function createServerContext(config: ServerConfig, options: ServerContext
   const stopping = new AbortController();
 
   const stores = openStores(parts, disposal);
+  const maxSocketsPerUser = Math.max(1, Math.floor(config.rateLimitPerMinute * socketsShare));
   const liveStatus = createLiveStatus({ ...parts, ...stores });
+  const polls = createProjectPolls({
+    ...liveStatus,
+    maxPerUser: maxSocketsPerUser,
+    stopping: stopping.signal,
+    clock,
+  });
   const auth = createAuth({ ...parts, ...stores });
   const rateLimits = createRateLimits({ perMinute: config.rateLimitPerMinute, clock });
 
   // The services close sockets when a credential is revoked, and the sockets call the services.
   let sockets: SocketServer | null = null;
-  const closeCredential: SocketServer['closeCredential'] = (credential) => sockets?.closeCredential(credential);
-  const services = createServices({ ...parts, ...stores, ...liveStatus, closeCredential });
+  const closeCredential: SocketServer['closeCredential'] = (credential) => {
+    sockets?.closeCredential(credential);
+    polls.endCredential(credential);
+  };
+  const services = createServices({ ...parts, ...stores, ...liveStatus, polls, closeCredential });
   const { identify } = auth;
   const { trustedProxies } = config;
   const socketServer = createSocketServer({
@@ -97,6 +108,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     publicOrigin,
     rateLimits,
     trustedProxies,
+    maxSocketsPerUser,
     clock,
     log,
   });
@@ -242,9 +254,10 @@ function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
 }
 
 function createServices(
-  deps: Parts & Stores & LiveStatus & { closeCredential: SocketServer['closeCredential'] },
+  deps: Parts & Stores & LiveStatus & Pick<Services, 'polls'> & { closeCredential: SocketServer['closeCredential'] },
 ): Services {
-  const { config, log, publicOrigin, clock, db, producer, queue, podLogs, subscriptions, closeCredential } = deps;
+  const { config, log, publicOrigin, clock, db, producer, queue, podLogs, subscriptions, polls, closeCredential } =
+    deps;
   const { findOpenPod, podRequests } = deps;
   const publisher = createStatusPublisher({ redis: producer, log });
   return {
@@ -263,6 +276,7 @@ function createServices(
       clock,
     }),
     subscriptions,
+    polls,
     logs: createProjectLogs({ db, readLog: podLogs.read, pause }),
     files: createFileService({ findOpenPod, requests: podRequests, pause }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),

@@ -30,6 +30,12 @@ export const httpTimeoutMs = 10_000;
 export const sessionTtlMs = 7 * 24 * 60 * 60 * 1000;
 /** How long a person may take at the issuer's sign-in page. */
 export const loginTtlMs = 10 * 60 * 1000;
+/** How long a poll waits for a change: less than the server may take to answer a request. */
+export const maxPollMs = 8_000;
+/** How long a poll waits for further changes after the first one. */
+export const gatherMs = 20;
+/** How long the hub remembers a user after a poll. */
+export const keepOwnerMs = 15_000;
 /** Stream entries that one server keeps for subscribers that resume. For more entries a snapshot is cheaper. */
 export const maxRecentEntries = 5_000;
 /** Projects that one comparison with the database reads and delivers. */
@@ -44,6 +50,12 @@ export const rateShares = {
   signIn: 1 / 20,
   /** WebSocket handshakes: after a restart of the server all people of a company reconnect at once. */
   handshake: 1 / 5,
+  /** Messages of one user on sockets, whatever they hold: each subscription takes one to open and one to stop. */
+  messages: 2,
 } as const;
+/** As many messages as a PING text counts, because it is answered at once: a page sends three a minute. */
+export const messagesPerPing = 10;
+/** Sockets that one user may have open, as a share of RATE_LIMIT_PER_MINUTE: a page uses one. */
+export const socketsShare = 1 / 30;
 /** Users, and addresses of each kind, that the rate limits remember in one process; some megabytes. */
 export const maxRateLimitKeys = 20_000;

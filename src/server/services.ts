@@ -5,7 +5,7 @@ import type { TrackedEnvelope } from '@trpc/server';
 import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type { UsualStart } from '../shared/contract/diagnosis.ts';
-import type { ProjectEvent } from '../shared/contract/events.ts';
+import type { ProjectEvent, ProjectPoll } from '../shared/contract/events.ts';
 import type {
   FileContent,
   FileEntry,
@@ -64,6 +64,17 @@ export interface ProjectSubscriptions {
       whenWritable: (signal: AbortSignal) => Promise<void>;
     },
   ): AsyncIterable<TrackedEnvelope<ProjectEvent>>;
+}
+
+export interface ProjectPolls {
+  /**
+   * A snapshot, or the events after `lastEventId`; waits for the next event if there is none, for some seconds.
+   * @throws AppError NOT_FOUND; RATE_LIMITED when too many polls of the caller wait; UNAUTHENTICATED when the session ends
+   */
+  poll(
+    caller: SessionCaller,
+    options: { projectId: string | null; lastEventId: string | null; signal: AbortSignal },
+  ): Promise<ProjectPoll>;
 }
 
 export interface ProjectLogService {
@@ -151,6 +162,7 @@ export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName
 interface ServicesByName {
   projects: ProjectService;
   subscriptions: ProjectSubscriptions;
+  polls: ProjectPolls;
   logs: ProjectLogService;
   files: FileService;
   tokens: TokenService;

@@ -43,6 +43,30 @@ describe('readWorkerConfig', () => {
     });
   });
 
+  it('refuses amounts that Kubernetes would refuse for every pod, and limits below requests, all at once', () => {
+    const wrong = {
+      WORKSPACE_SIZE: '0',
+      OPENCODE_MEMORY_LIMIT: '512m',
+      OPENCODE_MEMORY_REQUEST: '1Gb',
+      OPENCODE_CPU_LIMIT: '1Gi',
+      OPENCODE_CPU_REQUEST: '0.0005',
+      WORKER_CONCURRENCY: '0',
+    };
+    const problems = problemsOf({ ...environment, ...wrong });
+    expect(problems.map((line) => line.split(':')[0]).toSorted()).toEqual(Object.keys(wrong).toSorted());
+    expect(problems.join('\n')).toContain('512Mi'); // "512m" are 0.512 bytes
+    const crossed = { OPENCODE_MEMORY_LIMIT: '256Mi', OPENCODE_CPU_LIMIT: '50m', REDIS_URL: '' };
+    expect(problemsOf({ ...environment, ...crossed }).map((line) => line.split(':')[0])).toEqual([
+      'REDIS_URL',
+      'OPENCODE_CPU_LIMIT',
+      'OPENCODE_MEMORY_LIMIT',
+    ]);
+    const right = { OPENCODE_MEMORY_LIMIT: '1500M', OPENCODE_CPU_LIMIT: '0.5', WORKSPACE_SIZE: '1.5Ti' };
+    expect(problemsOf({ ...environment, ...right })).toEqual([]);
+    const equal = { OPENCODE_MEMORY_LIMIT: '1Gi', OPENCODE_MEMORY_REQUEST: '1024Mi', OPENCODE_CPU_LIMIT: '100m' };
+    expect(problemsOf({ ...environment, ...equal })).toEqual([]);
+  });
+
   it('lists every invalid variable with what to fix, and repeats no value', () => {
     const wrong = {
       DATABASE_URL: 'mysql://user:hunter2@localhost/app',

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 
-import { commonVariables, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { commonVariables, crossCheck, integerVariable, readEnvironment } from '../shared/node/environment.ts';
 import type { PodSettings } from './pods/kube/manifests.ts';
+import { bytesOf, coresOf } from './quantity.ts';
 
 export interface WorkerConfig {
   databaseUrl: string;
@@ -25,78 +26,108 @@ export interface WorkerConfig {
   otlpEndpoint: string | null;
 }
 
-const quantity = (name: string) =>
-  z
-    .string()
-    .regex(
-      /^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/,
-      `${name} must be a Kubernetes quantity such as 500m, 256Mi or 1Gi.`,
-    );
+const cpu = z.string().refine(
+  (text) => {
+    const cores = coresOf(text);
+    return cores >= 0.001 && cores <= 10_000;
+  },
+  { error: 'must be a number of cores, such as 2 or 0.5, or of thousandths, such as 500m.' },
+);
+const bytes = z
+  .string()
+  .refine((text) => !/^[\d.]+m$/.test(text), {
+    error: 'must not end with "m", which Kubernetes reads as thousandths of a byte. Write Mi: 512Mi, not 512m.',
+    abort: true,
+  })
+  .refine((text) => bytesOf(text) >= 1_048_576, {
+    error: 'must be at least 1Mi, with the unit Ki, Mi, Gi, Ti, k, M, G or T, such as 512Mi or 1Gi.',
+  });
 const image = z.string().max(500).regex(/^\S+$/, 'must be the name of an image, without spaces.');
 const objectName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be the name of a Kubernetes object.');
 
-/** Every variable that `npm run worker` reads. */
-export const workerVariables = z.object({
-  ...commonVariables,
-  KUBECONFIG: z
-    .string()
-    .optional()
-    .describe(
-      'The kubeconfig file of the cluster. When it is not set, the worker uses the service account of its pod.',
-    ),
-  OPENCODE_IMAGE: image
-    .default('opencode-project-manager/opencode:0.2.0')
-    .describe('The image of the container opencode-server, and of the container that clones the repository.'),
-  FILE_BROWSER_IMAGE: image
-    .default('opencode-project-manager/sidecars:0.2.0')
-    .describe('The image of the container file-browser.'),
-  SESSION_PROXY_IMAGE: image
-    .default('opencode-project-manager/sidecars:0.2.0')
-    .describe('The image of the container session-proxy.'),
-  IMAGE_PULL_POLICY: z
-    .enum(['Always', 'IfNotPresent', 'Never'], { error: 'must be Always, IfNotPresent or Never.' })
-    .default('IfNotPresent')
-    .describe('When the kubelet pulls the images: `Always`, `IfNotPresent` or `Never`.'),
-  IMAGE_PULL_SECRETS: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    )
-    .pipe(z.array(objectName))
-    .describe('The names of the Secrets for pulling images, separated by commas.'),
-  OPENCODE_CPU_LIMIT: quantity('OPENCODE_CPU_LIMIT').default('1').describe('The CPU limit of OpenCode.'),
-  OPENCODE_MEMORY_LIMIT: quantity('OPENCODE_MEMORY_LIMIT')
-    .default('2Gi')
-    .describe('The memory limit of OpenCode. Its container is restarted when it uses more.'),
-  OPENCODE_CPU_REQUEST: quantity('OPENCODE_CPU_REQUEST')
-    .default('100m')
-    .describe('The CPU request of OpenCode: what its node must have free.'),
-  OPENCODE_MEMORY_REQUEST: quantity('OPENCODE_MEMORY_REQUEST')
-    .default('512Mi')
-    .describe('The memory request of OpenCode: what its node must have free.'),
-  OPENCODE_CONFIG_MAP: objectName
-    .optional()
-    .describe('The name of a ConfigMap with the key `opencode.json`, mounted as the configuration of OpenCode.'),
-  WORKSPACE_SIZE: quantity('WORKSPACE_SIZE').default('1Gi').describe('The size of new volumes.'),
-  WORKSPACE_STORAGE_CLASS: objectName
-    .optional()
-    .describe("The storage class of new volumes. When it is not set, the cluster's default is used."),
-  WORKER_CONCURRENCY: integerVariable('WORKER_CONCURRENCY', { min: 1, max: 200, fallback: 20 }).describe(
-    'How many projects the worker reconciles at the same time.',
-  ),
-  ACTIVITY_RETENTION_DAYS: integerVariable('ACTIVITY_RETENTION_DAYS', { min: 1, max: 36_500, fallback: 90 }).describe(
-    'How many days timeline entries are kept.',
-  ),
-  WORKER_METRICS_PORT: integerVariable('WORKER_METRICS_PORT', { min: 0, max: 65_535, fallback: 3081 }).describe(
-    'The port of `/livez`, `/readyz` and `/metrics`. `npm start` opens it only when it is set.',
-  ),
+interface Amounts {
+  OPENCODE_CPU_LIMIT: string;
+  OPENCODE_CPU_REQUEST: string;
+  OPENCODE_MEMORY_LIMIT: string;
+  OPENCODE_MEMORY_REQUEST: string;
+}
+
+/** Kubernetes refuses every pod whose limit is below its request. */
+const limitsCheck = crossCheck<Amounts>((amounts) => {
+  const isBelow = (amountOf: (text: string) => number, limit = '', request = '') => amountOf(limit) < amountOf(request);
+  const { OPENCODE_CPU_LIMIT, OPENCODE_CPU_REQUEST, OPENCODE_MEMORY_LIMIT, OPENCODE_MEMORY_REQUEST } = amounts;
+  return {
+    ...(isBelow(coresOf, OPENCODE_CPU_LIMIT, OPENCODE_CPU_REQUEST)
+      ? { OPENCODE_CPU_LIMIT: 'must not be below OPENCODE_CPU_REQUEST.' }
+      : {}),
+    ...(isBelow(bytesOf, OPENCODE_MEMORY_LIMIT, OPENCODE_MEMORY_REQUEST)
+      ? { OPENCODE_MEMORY_LIMIT: 'must not be below OPENCODE_MEMORY_REQUEST.' }
+      : {}),
+  };
 });
+
+/** Every variable that `npm run worker` reads. */
+export const workerVariables = z
+  .object({
+    ...commonVariables,
+    KUBECONFIG: z
+      .string()
+      .optional()
+      .describe(
+        'The kubeconfig file of the cluster. When it is not set, the worker uses the service account of its pod.',
+      ),
+    OPENCODE_IMAGE: image
+      .default('opencode-project-manager/opencode:0.2.0')
+      .describe('The image of the container opencode-server, and of the container that clones the repository.'),
+    FILE_BROWSER_IMAGE: image
+      .default('opencode-project-manager/sidecars:0.2.0')
+      .describe('The image of the container file-browser.'),
+    SESSION_PROXY_IMAGE: image
+      .default('opencode-project-manager/sidecars:0.2.0')
+      .describe('The image of the container session-proxy.'),
+    IMAGE_PULL_POLICY: z
+      .enum(['Always', 'IfNotPresent', 'Never'], { error: 'must be Always, IfNotPresent or Never.' })
+      .default('IfNotPresent')
+      .describe('When the kubelet pulls the images: `Always`, `IfNotPresent` or `Never`.'),
+    IMAGE_PULL_SECRETS: z
+      .string()
+      .default('')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== ''),
+      )
+      .pipe(z.array(objectName))
+      .describe('The names of the Secrets for pulling images, separated by commas.'),
+    OPENCODE_CPU_LIMIT: cpu.default('1').describe('The CPU limit of OpenCode.'),
+    OPENCODE_MEMORY_LIMIT: bytes
+      .default('2Gi')
+      .describe('The memory limit of OpenCode. Its container is restarted when it uses more.'),
+    OPENCODE_CPU_REQUEST: cpu.default('100m').describe('The CPU request of OpenCode: what its node must have free.'),
+    OPENCODE_MEMORY_REQUEST: bytes
+      .default('512Mi')
+      .describe('The memory request of OpenCode: what its node must have free.'),
+    OPENCODE_CONFIG_MAP: objectName
+      .optional()
+      .describe('The name of a ConfigMap with the key `opencode.json`, mounted as the configuration of OpenCode.'),
+    WORKSPACE_SIZE: bytes.default('1Gi').describe('The size of new volumes.'),
+    WORKSPACE_STORAGE_CLASS: objectName
+      .optional()
+      .describe("The storage class of new volumes. When it is not set, the cluster's default is used."),
+    WORKER_CONCURRENCY: integerVariable('WORKER_CONCURRENCY', { min: 1, max: 200, fallback: 20 }).describe(
+      'How many projects the worker reconciles at the same time.',
+    ),
+    ACTIVITY_RETENTION_DAYS: integerVariable('ACTIVITY_RETENTION_DAYS', { min: 1, max: 36_500, fallback: 90 }).describe(
+      'How many days timeline entries are kept.',
+    ),
+    WORKER_METRICS_PORT: integerVariable('WORKER_METRICS_PORT', { min: 0, max: 65_535, fallback: 3081 }).describe(
+      'The port of `/livez`, `/readyz` and `/metrics`. `npm start` opens it only when it is set.',
+    ),
+  })
+  .check(limitsCheck);
 
 /** @throws ConfigurationError listing every wrong variable */
 export function readWorkerConfig(env: Record<string, string | undefined>): WorkerConfig {

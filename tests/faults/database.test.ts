@@ -72,6 +72,7 @@ const inputs: Record<string, () => unknown> = {
   'files.search': () => ({ id: projectId, query: 'a', mode: 'name' }),
   'files.gitStatus': () => ({ id: projectId }),
   'files.gitDiff': () => ({ id: projectId }),
+  'projects.poll': () => ({}),
   'sessions.list': () => undefined,
   'sessions.revoke': () => ({ id: randomUUID() }),
   'sessions.revokeOthers': () => ({}),

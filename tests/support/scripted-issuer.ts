@@ -57,6 +57,7 @@ const usual: IssuerScript = {
 
 const endpoints: Record<string, Endpoint> = {
   '/.well-known/openid-configuration': 'metadata',
+  '/realm/.well-known/openid-configuration': 'metadata',
   '/keys': 'keys',
   '/authorize': 'authorize',
   '/token': 'token',

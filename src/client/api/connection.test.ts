@@ -8,6 +8,7 @@ const view = (connection: Partial<Connection>) =>
   connectionView(
     {
       link: 'open',
+      isPolling: false,
       isOffline: false,
       freshness: { state: 'live', asOf },
       lastEventAtMs: Date.parse(asOf),
@@ -26,6 +27,14 @@ describe('the connection state of the page', () => {
       expect(view({ freshness: { state, asOf } }).kind).not.toBe('live');
     }
     expect(view({ freshness: null }).kind).not.toBe('live');
+  });
+
+  it('says that events arrive by polling, and why, while the status is current', () => {
+    const { kind, title, message } = view({ isPolling: true });
+    expect([kind, title]).toEqual(['polling', 'Live updates arrive by polling.']);
+    expect(message).toContain('does not pass WebSockets');
+    expect(view({ isPolling: true, link: 'lost' }).kind).toBe('reconnecting');
+    expect(view({ isPolling: true, freshness: { state: 'delayed', asOf } }).kind).toBe('delayed');
   });
 
   it('names the time of the last observation or event when it is not live', () => {

@@ -5,6 +5,8 @@ import type { Link } from '../../shared/sdk/live-feed.ts';
 
 export interface Connection {
   link: Link;
+  /** Events arrive by polling, because no WebSocket passes. */
+  isPolling: boolean;
   /** The browser reports that it has no network. */
   isOffline: boolean;
   /** The server's last report about the cluster; `null` before the first. */
@@ -14,7 +16,7 @@ export interface Connection {
 }
 
 export interface ConnectionView {
-  kind: 'connecting' | 'live' | 'offline' | 'reconnecting' | 'delayed' | 'unreachable';
+  kind: 'connecting' | 'live' | 'polling' | 'offline' | 'reconnecting' | 'delayed' | 'unreachable';
   label: string;
   title: string;
   message: string;
@@ -25,7 +27,7 @@ export function connectionView(
   connection: Connection,
   { formatTime }: { formatTime: (atMs: number) => string },
 ): ConnectionView {
-  const { link, isOffline, freshness, lastEventAtMs } = connection;
+  const { link, isPolling, isOffline, freshness, lastEventAtMs } = connection;
   const known = lastEventAtMs === null ? '' : ` The status shown is from ${formatTime(lastEventAtMs)}.`;
   if (link === 'lost' && isOffline) {
     return {
@@ -54,6 +56,7 @@ export function connectionView(
   const asOf = freshness.asOf === null ? null : formatTime(Date.parse(freshness.asOf));
   switch (freshness.state) {
     case 'live':
+      if (isPolling) return polling;
       return { kind: 'live', label: 'Live', title: 'Live.', message: 'Every change is shown as it happens.' };
     case 'delayed':
       return {
@@ -75,6 +78,14 @@ export function connectionView(
   }
 }
 
+const polling: ConnectionView = {
+  kind: 'polling',
+  label: 'Polling',
+  title: 'Live updates arrive by polling.',
+  message:
+    'Something between this browser and the server does not pass WebSockets. Changes appear with a short delay. An administrator has to let WebSockets pass.',
+};
+
 export interface ConnectionStore {
   get: () => Connection;
   set: (change: Partial<Connection>) => void;
@@ -84,7 +95,13 @@ export interface ConnectionStore {
 
 /** Holds the connection's state for React's `useSyncExternalStore`. */
 export function createConnectionStore(): ConnectionStore {
-  let connection: Connection = { link: 'connecting', isOffline: false, freshness: null, lastEventAtMs: null };
+  let connection: Connection = {
+    link: 'connecting',
+    isPolling: false,
+    isOffline: false,
+    freshness: null,
+    lastEventAtMs: null,
+  };
   const listeners = new Set<() => void>();
   return {
     get: () => connection,

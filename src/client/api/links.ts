@@ -1,10 +1,11 @@
-/** How calls travel: queries and mutations are batched over HTTP, the subscription uses one WebSocket. */
+/** How calls travel: queries and mutations are batched over HTTP, the subscription uses one WebSocket, or polls. */
 
 import { httpBatchLink, httpLink, splitLink, wsLink, type TRPCLink } from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
 import type { BackOffOptions } from '../../shared/back-off.ts';
 import { createLiveSocket, type LiveSocket } from '../../shared/sdk/live-socket.ts';
+import { isUnbatched } from '../../shared/sdk/unbatched-calls.ts';
 
 /** The server closes a socket with this code when the session has ended. */
 const sessionEndedCode = 4401;
@@ -49,8 +50,7 @@ export function createLinks({ socket }: { socket: LiveSocket }): TRPCLink<AppRou
       condition: (operation) => operation.type === 'subscription',
       true: wsLink({ client: socket.client }),
       false: splitLink({
-        // Its text may be larger than a whole batch.
-        condition: ({ path }) => path === 'files.write',
+        condition: isUnbatched,
         true: httpLink({ url: '/trpc' }),
         false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize }),
       }),

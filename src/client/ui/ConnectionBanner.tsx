@@ -14,7 +14,7 @@ const delayMs = 1_500;
 
 export function ConnectionBanner() {
   const { kind, title, message } = useConnection();
-  const isInterrupted = kind !== 'live' && kind !== 'connecting';
+  const isInterrupted = kind !== 'live' && kind !== 'polling' && kind !== 'connecting';
   const isOverdue = useHasLasted(isInterrupted, delayMs);
   const { liveFeed } = useApp();
   return (

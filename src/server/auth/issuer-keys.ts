@@ -75,6 +75,7 @@ export function createIssuerKeys({ timeoutMs, clock, log }: { timeoutMs: number;
 }
 
 export function unavailable(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause; // it says what to do
   return new AppError('UNAVAILABLE', 'The sign-in service does not answer right now. Try again in a minute.', {
     retryAfterSeconds: 10,
     cause,

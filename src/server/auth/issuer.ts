@@ -18,6 +18,8 @@ import {
 } from 'openid-client';
 
 import type { Clock } from '../../shared/clock.ts';
+import { AppError } from '../../shared/contract/errors.ts';
+import { createLimitedWarn } from '../../shared/node/log-limit.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { fetchOnNewConnection } from './fetch-on-new-connection.ts';
 import { createIssuerKeys, unavailable } from './issuer-keys.ts';
@@ -66,10 +68,14 @@ interface IssuerSettings {
 
 export function createIssuer({ settings, clock, log }: { settings: IssuerSettings; clock: Clock; log: Log }): Issuer {
   const { clientId, clientSecret } = settings;
-  const url = new URL(settings.discoveryUrl ?? settings.issuer);
+  // With the whole URL, openid-client leaves the comparison of the names to us.
+  const url = new URL(
+    settings.discoveryUrl ?? `${settings.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+  );
   // Requests to the issuer use https. An issuer whose own URL is plain http is a development issuer.
   const extensions = [enableNonRepudiationChecks, ...(url.protocol === 'http:' ? [allowInsecureRequests] : [])];
   const authentication = clientSecret === null ? None() : ClientSecretBasic(clientSecret);
+  const warn = createLimitedWarn(log);
   const keys = createIssuerKeys({ timeoutMs: timeoutSeconds * 1_000, clock, log });
   let known: { metadata: ServerMetadata; atMs: number } | null = null;
   let failure: { error: unknown; atMs: number } | null = null;
@@ -83,16 +89,14 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
         [customFetch]: fetchOnNewConnection,
       });
       const metadata = found.serverMetadata();
-      // openid-client accepts any issuer name from a metadata URL outside the issuer's own.
-      if (settings.discoveryUrl !== null && metadata.issuer !== settings.issuer) {
-        throw new Error(`OIDC_DISCOVERY_URL belongs to the issuer ${metadata.issuer}, which differs from OIDC_ISSUER.`);
-      }
+      if (!isSameIssuer(metadata.issuer, settings.issuer)) throw misconfigured(metadata.issuer, settings.issuer);
       await keys.read(metadata.jwks_uri);
       known = { metadata, atMs: clock.now() };
       failure = null;
     } catch (error) {
       failure = { error, atMs: clock.now() };
-      log.warn({ error: String(error), status: statusOf(error), url: url.href }, 'the issuer does not answer');
+      const fields = { error: String(error), status: statusOf(error), url: url.href };
+      warn(fields.error, fields, 'the issuer cannot be used');
     }
   }
 
@@ -137,6 +141,18 @@ export function createIssuer({ settings, clock, log }: { settings: IssuerSetting
       return { name: metadata.issuer, keyFor: (head, token) => keys.find(metadata.jwks_uri, head, token) };
     },
   };
+}
+
+/** Whether two spellings mean one issuer: a slash at the end makes no other one. Tokens bear the name of the metadata. */
+function isSameIssuer(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((name) => URL.parse(name)?.href.replace(/\/$/, ''));
+  return a !== undefined && a === b;
+}
+
+/** It lasts until somebody changes the configuration, so nobody is told to try again. */
+function misconfigured(found: string, configured: string): AppError {
+  const message = `Sign-in is not configured correctly: OIDC_ISSUER is ${configured}, and the metadata there belong to the issuer ${found}. An administrator has to correct OIDC_ISSUER or OIDC_DISCOVERY_URL.`;
+  return new AppError('UNAVAILABLE', message);
 }
 
 /** The HTTP status that openid-client did not expect; `undefined` when the issuer sent no answer at all. */

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { createTestClock } from '../../../tests/support/test-clock.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/contract/errors.ts';
-import { createRateLimiter, createRateLimits } from './rate-limit.ts';
+import { createRateLimiter } from '../../shared/node/rate-limiter.ts';
+import { createRateLimits } from './rate-limit.ts';
 
 /** A clock that shows what `nowMs` returns; it may go back. */
 const clockAt = (nowMs: () => number): Clock => ({ now: nowMs, monotonic: nowMs });

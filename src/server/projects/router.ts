@@ -5,7 +5,12 @@ import { z } from 'zod';
 
 import { activityPageSchema, listActivityInputSchema } from '../../shared/contract/activity.ts';
 import { usualStartSchema } from '../../shared/contract/diagnosis.ts';
-import { onChangeInputSchema, type ProjectEvent } from '../../shared/contract/events.ts';
+import {
+  onChangeInputSchema,
+  pollInputSchema,
+  projectPollSchema,
+  type ProjectEvent,
+} from '../../shared/contract/events.ts';
 import {
   followLogsInputSchema,
   projectLogsSchema,
@@ -90,6 +95,16 @@ export const projectsRouter = router({
         ...input,
         signal: signal ?? new AbortController().signal,
         whenWritable: ctx.whenWritable,
+      }),
+    ),
+  poll: procedure
+    .input(pollInputSchema.prefault({}))
+    .output(projectPollSchema)
+    .query(({ ctx, input, signal }) =>
+      ctx.services.polls.poll(ctx, {
+        projectId: input.projectId ?? null,
+        lastEventId: input.lastEventId ?? null,
+        signal: signal ?? new AbortController().signal,
       }),
     ),
   onChange: procedure

@@ -31,6 +31,9 @@ interface ProjectSubscriptionsDeps {
 
 type Event = TrackedEnvelope<ProjectEvent>;
 
+/** The id of a reset. A client that is cut off before the snapshot must not resume: it would never receive the snapshot. */
+const noResumeId = 'reset';
+
 const databaseBackOff = { firstMs: 500, longestMs: 5_000 };
 
 export function createProjectSubscriptions(deps: ProjectSubscriptionsDeps): ProjectSubscriptions {
@@ -94,7 +97,7 @@ async function* sendSnapshot(subscription: Subscription): AsyncGenerator<Event, 
     } catch (error) {
       const outage = outageOf(error);
       if (!outage) throw error;
-      if (failedAttempts === 0) yield tracked(id, { type: 'reset', message: outage.message });
+      if (failedAttempts === 0) yield tracked(noResumeId, { type: 'reset', message: outage.message });
       failedAttempts += 1;
       await pause(backOffMs(failedAttempts, { ...databaseBackOff, random }), signal);
     }
@@ -105,7 +108,7 @@ async function* sendEvent(subscription: Subscription, event: BufferedEvent): Asy
   switch (event.type) {
     case 'reset': {
       const message = 'Some changes may have been missed. Reading all projects again.';
-      yield tracked(event.id, { type: 'reset', message });
+      yield tracked(noResumeId, { type: 'reset', message });
       yield* sendSnapshot(subscription);
       return;
     }

@@ -30,6 +30,6 @@ describe('a socket whose caller was identified', () => {
 
   it.each(['UNAVAILABLE', 'INTERNAL'] as const)('is closed with 1013 when identification failed with %s', (code) => {
     const action = actionOnIdentity(unknown(new AppError(code, 'x'.repeat(200))), options);
-    expect(action).toEqual({ kind: 'close', code: 1013, reason: 'x'.repeat(100) });
+    expect(action).toEqual({ kind: 'close', code: 1013, reason: 'x'.repeat(200) });
   });
 });

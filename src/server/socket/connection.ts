@@ -19,14 +19,13 @@ import { anonymousSocketMs, maxStallMs } from '../limits.ts';
 import { appRouter } from '../router.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from '../trpc.ts';
+import { closeSocket } from './close-socket.ts';
 import { guardSocket } from './guarded-socket.ts';
 
 /** This close code means: sign in again, because reconnecting does not help. */
 export const signedOutCode = 4401;
 /** This close code means: connect again later. */
 const tryAgainLaterCode = 1013;
-/** A close frame has room for little more than this. */
-const maxCloseReasonLength = 100;
 /** The longest delay of Node's timers. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -39,6 +38,8 @@ interface ConnectionDeps {
   wss: WebSocketServer;
   /** Whether this credential was revoked while the caller was being identified. */
   isRevoked: (credential: Credential) => boolean;
+  /** Counts one more socket of this user, until the returned function is called; `null` if there are too many. */
+  addSocketOf: (userId: string) => (() => void) | null;
 }
 
 export interface Connection {
@@ -61,6 +62,7 @@ export function serveConnection(
   const { rateLimits, clock } = deps;
   const { address, named } = caller;
   const identity = Promise.withResolvers<Identity>();
+  let userId: string | null = null;
   if (named) identity.resolve(named);
   const guard = guardSocket(socket, {
     expectsParams: named === null,
@@ -70,6 +72,7 @@ export function serveConnection(
       const { user } = await identity.promise;
       return refusalOf(() => rateLimits.admitCalls({ userId: user?.id ?? null, address }, 1));
     },
+    admitMessages: (count) => refusalOf(() => rateLimits.admitMessages({ userId, address }, count)),
   });
 
   let credential: Credential | null = null;
@@ -78,7 +81,8 @@ export function serveConnection(
     lastMessageAtMs = clock.monotonic();
   });
   closeWhenUnauthorised(deps, socket, identity.promise, (known) => {
-    credential = known;
+    ({ credential } = known);
+    userId = known.user?.id ?? null;
   });
   handleCalls(deps, guard, {
     identity: identity.promise,
@@ -102,7 +106,7 @@ export function actionOnIdentity(
   | { kind: 'keep'; forMs: number | null } {
   // An outage prevents identification. An answer would be wrong and final, but a closed socket is opened again.
   if (refusal?.code === 'UNAVAILABLE' || refusal?.code === 'INTERNAL') {
-    return { kind: 'close', code: tryAgainLaterCode, reason: refusal.message.slice(0, maxCloseReasonLength) };
+    return { kind: 'close', code: tryAgainLaterCode, reason: refusal.message };
   }
   if (!credential) return { kind: 'await-sign-in' };
   if (isRevoked) return { kind: 'close', code: signedOutCode, reason: 'The session has ended.' };
@@ -110,24 +114,29 @@ export function actionOnIdentity(
 }
 
 function closeWhenUnauthorised(
-  { clock, isRevoked }: ConnectionDeps,
+  { clock, isRevoked, addSocketOf }: ConnectionDeps,
   socket: WebSocket,
   identity: Promise<Identity>,
-  onCredential: (credential: Credential | null) => void,
+  onKnown: (known: Identity) => void,
 ): void {
   const closeAfter = (ms: number, reason: string) =>
-    setTimeout(() => socket.close(signedOutCode, reason), Math.min(ms, maxTimerMs));
+    setTimeout(() => closeSocket(socket, signedOutCode, reason), Math.min(ms, maxTimerMs));
   let timer = closeAfter(anonymousSocketMs, 'Nobody is signed in on this socket. Sign in first.');
   socket.once('close', () => clearTimeout(timer));
   const onIdentified = (known: Identity): void => {
     if (socket.readyState !== socket.OPEN) return;
-    onCredential(known.credential);
+    onKnown(known);
     const revoked = known.credential !== null && isRevoked(known.credential);
     const action = actionOnIdentity(known, { isRevoked: revoked, nowMs: clock.now() });
-    if (action.kind === 'close') socket.close(action.code, action.reason);
+    if (action.kind === 'close') closeSocket(socket, action.code, action.reason);
     if (action.kind === 'await-sign-in') return;
     clearTimeout(timer);
-    if (action.kind === 'keep' && action.forMs !== null) timer = closeAfter(action.forMs, 'The session has ended.');
+    if (action.kind === 'close') return;
+    const remove = known.user ? addSocketOf(known.user.id) : null;
+    if (remove === null)
+      return closeSocket(socket, tryAgainLaterCode, 'You have too many open connections. Close some.');
+    socket.once('close', remove);
+    if (action.forMs !== null) timer = closeAfter(action.forMs, 'The session has ended.');
   };
   void identity.then(onIdentified);
 }

@@ -28,6 +28,7 @@ const guard = (maxStallMs = 20_000): GuardedSocket =>
     expectsParams: false,
     opened: Promise.resolve(),
     admitCall: async () => null,
+    admitMessages: () => null,
     maxStallMs,
   });
 

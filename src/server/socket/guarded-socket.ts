@@ -1,10 +1,11 @@
 /**
  * Stands between one WebSocket and tRPC's handler, which has no limits. It passes on one call at a time, and the next one
  * only when tRPC has set up the previous one: an unsubscribe that overtakes its subscribe would be lost. It limits the
- * number of subscriptions and calls, and closes a client that does not read.
+ * number of subscriptions and calls, and closes a client that does not read, or that sends too much.
  */
 
 import { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { TRPCResponseMessage } from '@trpc/server/rpc';
 import { WebSocket, type RawData } from 'ws';
@@ -13,7 +14,7 @@ import { z } from 'zod';
 import { AppError } from '../../shared/contract/errors.ts';
 import { parseJson } from '../../shared/parse-json.ts';
 import { shapeOf } from '../error-shape.ts';
-import { maxCallsPerFrame, maxSubscriptionsPerSocket } from '../limits.ts';
+import { maxCallsPerFrame, maxSubscriptionsPerSocket, messagesPerPing } from '../limits.ts';
 import { createOpenSubscriptions, type CallId, type OpenSubscriptions } from './open-subscriptions.ts';
 import { createSendQueue, type SendQueue } from './send-queue.ts';
 
@@ -38,6 +39,8 @@ interface GuardOptions {
   opened: Promise<unknown>;
   /** Resolves to the reason why one more call is refused, or to `null`. */
   admitCall: () => Promise<AppError | null>;
+  /** Takes this many messages into account. Returns the reason why they are too many, or `null`. */
+  admitMessages: (count: number) => AppError | null;
   /** How long a client that does not read may keep its subscriptions waiting. */
   maxStallMs: number;
 }
@@ -49,25 +52,40 @@ export function guardSocket(socket: WebSocket, options: GuardOptions): GuardedSo
   let isPassingFrames = false;
 
   function readAgain(): void {
+    if (socket.readyState !== WebSocket.OPEN) return; // what a closing client still sends is not read
     if (socket.isPaused && frames.length < maxQueuedFrames && !queue.isBehind()) socket.resume();
   }
   const queue = createSendQueue(socket, { maxStallMs: options.maxStallMs, onDrained: readAgain });
-  const passFrame = createFramePasser({ socket, facade, queue, subscriptions, ...options });
+  const passFrame = createFramePasser({ socket, facade, queue, subscriptions, countMessages, ...options });
+
+  /** Counts every message, even those that need no answer: reading them takes time. `false` ends the socket. */
+  function countMessages(count: number): boolean {
+    if (socket.readyState !== WebSocket.OPEN) return false;
+    const excess = options.admitMessages(count);
+    if (excess === null) return true;
+    frames.length = 0;
+    queue.close(1008, excess.message);
+    socket.pause(); // nothing that still arrives is read
+    return false;
+  }
 
   async function passFrames(): Promise<void> {
     if (isPassingFrames) return;
     isPassingFrames = true;
     for (let frame = frames.shift(); frame !== undefined; frame = frames.shift()) {
       await passFrame(frame);
+      await nextTurn(); // others get their turn before the next message
       readAgain();
     }
     isPassingFrames = false;
   }
 
+  for (const control of ['ping', 'pong']) socket.on(control, () => countMessages(1));
   socket.on('message', (data: RawData, isBinary: boolean) => {
-    if (isBinary) return queue.close(1003, 'Send text, not binary messages.');
     // Node's default binaryType delivers a text message as one Buffer.
     const text = (data as Buffer).toString('utf8');
+    if (!countMessages(text === 'PING' ? messagesPerPing : 1)) return;
+    if (isBinary) return queue.close(1003, 'Send text, not binary messages.');
     if (text === 'PONG') return;
     if (text === 'PING') return queue.send('PONG');
     frames.push(text);
@@ -108,6 +126,7 @@ interface FramePasserDeps extends GuardOptions {
   facade: EventEmitter;
   queue: SendQueue;
   subscriptions: OpenSubscriptions;
+  countMessages: (count: number) => boolean;
 }
 
 /** Creates the function that passes the calls of one message to tRPC, one after the other. */
@@ -161,6 +180,7 @@ function createFramePasser(deps: FramePasserDeps): (text: string) => Promise<voi
     if (calls.length > maxCallsPerFrame) {
       return queue.close(1008, `Send at most ${maxCallsPerFrame} calls in one message.`);
     }
+    if (calls.length > 1 && !deps.countMessages(calls.length - 1)) return;
     for (const call of calls) {
       if (socket.readyState !== WebSocket.OPEN) return;
       await passCall(call);

@@ -3,10 +3,9 @@
 import { WebSocket } from 'ws';
 
 import { closeAboveBytes, pauseAboveBytes } from '../limits.ts';
+import { closeSocket } from './close-socket.ts';
 
 const tooSlow = { code: 1013, reason: 'You read too slowly. Connect again.' };
-/** A client that does not read does not read the close frame either, so the connection is cut after this time. */
-const closeTimeoutMs = 2_000;
 
 export interface SendQueue {
   send: (data: string) => void;
@@ -28,10 +27,7 @@ export function createSendQueue(
   const waiters = new Set<() => void>();
   const isBehind = () => socket.bufferedAmount > pauseAboveBytes;
 
-  function close(code: number, reason: string): void {
-    socket.close(code, reason);
-    setTimeout(() => socket.terminate(), closeTimeoutMs).unref();
-  }
+  const close = (code: number, reason: string) => closeSocket(socket, code, reason);
 
   function releaseWaiters(): void {
     for (const release of waiters) release();

@@ -24,6 +24,7 @@ async function startSocketServer(identity: Promise<Identity>) {
     publicOrigin: () => 'http://localhost',
     rateLimits: createRateLimits({ perMinute: 1_000, clock: systemClock }),
     trustedProxies: 0,
+    maxSocketsPerUser: 10,
     clock: systemClock,
     log: createLog({ name: 'test', level: 'silent' }),
   });

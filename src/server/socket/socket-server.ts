@@ -10,12 +10,13 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 
 import type { Clock } from '../../shared/clock.ts';
+import { clientAddress } from '../../shared/node/client-address.ts';
 import type { Log } from '../../shared/node/log.ts';
 import type { Credential, Identify } from '../auth/identity.ts';
-import { clientAddress } from '../http/client-address.ts';
 import type { RateLimits } from '../http/rate-limit.ts';
 import { maxMessageBytes } from '../limits.ts';
 import type { Services } from '../services.ts';
+import { closeSocket } from './close-socket.ts';
 import { refusalOf, serveConnection, signedOutCode, type Connection } from './connection.ts';
 import { expectsConnectionParams, upgradeRefusal, writeRefusal } from './upgrade.ts';
 
@@ -49,6 +50,8 @@ interface SocketServerDeps {
   rateLimits: RateLimits;
   /** How many proxies in front of this server may state the client's address. */
   trustedProxies: number;
+  /** How many sockets one user may have open. */
+  maxSocketsPerUser: number;
   clock: Clock;
   log: Log;
 }
@@ -58,7 +61,8 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
   const wss = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
   const connections = new Set<Connection>();
   const revoked = createRecentRevocations();
-  const connectionDeps = { ...deps, wss, isRevoked: revoked.has };
+  const addSocketOf = createSocketCounts(deps.maxSocketsPerUser);
+  const connectionDeps = { ...deps, wss, isRevoked: revoked.has, addSocketOf };
   let isStopping = false;
   let pinging: NodeJS.Timeout | undefined;
 
@@ -88,7 +92,7 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
       revoked.add({ kind, id });
       for (const { socket, credential } of connections) {
         const { kind: itsKind, id: itsId } = credential() ?? {};
-        if (itsKind === kind && itsId === id) socket.close(signedOutCode, 'The session has ended.');
+        if (itsKind === kind && itsId === id) closeSocket(socket, signedOutCode, 'The session has ended.');
       }
     },
     openCredentials: () => [...connections].flatMap(({ credential }) => credential() ?? []),
@@ -113,6 +117,21 @@ function createRecentRevocations(): { add: (key: CredentialKey) => void; has: (k
       setTimeout(() => names.delete(name), rememberRevokedMs).unref();
     },
     has: (key) => names.has(nameOf(key)),
+  };
+}
+
+/** Counts the open sockets of each user. See `ConnectionDeps.addSocketOf`. */
+function createSocketCounts(maxPerUser: number): (userId: string) => (() => void) | null {
+  const counts = new Map<string, number>();
+  return (userId) => {
+    const count = counts.get(userId) ?? 0;
+    if (count >= maxPerUser) return null;
+    counts.set(userId, count + 1);
+    return () => {
+      const left = (counts.get(userId) ?? 1) - 1;
+      if (left === 0) counts.delete(userId);
+      else counts.set(userId, left);
+    };
   };
 }
 

@@ -36,6 +36,20 @@ const projectEventSchema = z.discriminatedUnion('type', [
 ]);
 export type ProjectEvent = z.infer<typeof projectEventSchema>;
 
+/** One event, with the id after which a client may resume. */
+const polledEventSchema = z.object({ id: z.string(), event: projectEventSchema });
+export type PolledEvent = z.infer<typeof polledEventSchema>;
+
+/** The events since the last poll, oldest first: at least one, unless the caller's credential expires now. */
+export const projectPollSchema = z.object({ events: z.array(polledEventSchema) });
+export type ProjectPoll = z.infer<typeof projectPollSchema>;
+
+export const pollInputSchema = z.strictObject({
+  projectId: projectIdSchema.optional(),
+  /** The id of the last event that the caller has received; without it the answer is a snapshot. */
+  lastEventId: z.string().max(100).nullish(),
+});
+
 export const onChangeInputSchema = z.strictObject({
   projectId: projectIdSchema.optional(),
   /** Set by the tRPC client when it resumes a subscription. Callers never set it. */

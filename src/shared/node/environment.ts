@@ -4,6 +4,8 @@ import process from 'node:process';
 
 import { z } from 'zod';
 
+import { serviceUrl } from './service-url.ts';
+
 /** One or more environment variables are wrong. The message lists each of them and how to fix it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
@@ -59,28 +61,46 @@ const wholeNumber = (name: string, min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `${name} must be between ${min} and ${max}.`);
 
+/**
+ * For `check` of a schema: compares variables with each other. It also runs when other variables are wrong, so that one start
+ * names everything; a wrong variable then has the value from the environment.
+ * @param problemsOf what is wrong, by the name of the variable
+ */
+export function crossCheck<Variables>(problemsOf: (variables: Partial<Variables>) => Record<string, string>) {
+  const check = z.check<Variables>(({ value, issues }) => {
+    for (const [name, message] of Object.entries(problemsOf(value))) {
+      issues.push({ code: 'custom', path: [name], message, input: undefined });
+    }
+  });
+  check._zod.def.when = () => true;
+  return check;
+}
+
 /** A whole number from a variable, with bounds and a default. */
 export function integerVariable(name: string, options: { min: number; max: number; fallback: number }) {
   return wholeNumber(name, options.min, options.max).default(options.fallback);
 }
 
+/** The address to listen on; an IPv6 address may have the brackets that it has in URLs. */
+export const hostVariable = z
+  .string()
+  .max(255, 'must be a host name or an address.')
+  .transform((text) => text.replace(/^\[(.*)\]$/, '$1'))
+  .default('0.0.0.0');
+
 /** Variables of both server and worker. docs/configuration.md is generated from their descriptions. */
 export const commonVariables = {
-  DATABASE_URL: z
-    .url({
-      protocol: /^postgres(ql)?$/,
-      error: 'must be a URL such as postgresql://user:password@host:5432/database.',
-    })
-    .describe('PostgreSQL, which stores users, projects and timelines.'),
-  REDIS_URL: z
-    .url({
-      protocol: /^rediss?$/,
-      error:
-        'must be the URL of one Redis, such as redis://host:6379, or rediss:// with TLS. Sentinel and Cluster are not supported.',
-    })
-    .describe(
-      'Redis, which holds the queue and the status stream: `redis://`, or `rediss://` with TLS. No Sentinel and no Cluster. It must not evict keys (`maxmemory-policy noeviction`).',
-    ),
+  DATABASE_URL: serviceUrl({
+    protocol: /^postgres(ql)?$/,
+    error: 'must be a URL such as postgresql://user:password@host:5432/database.',
+  }).describe('PostgreSQL, which stores users, projects and timelines.'),
+  REDIS_URL: serviceUrl({
+    protocol: /^rediss?$/,
+    error:
+      'must be the URL of one Redis, such as redis://host:6379, or rediss:// with TLS. Sentinel and Cluster are not supported.',
+  }).describe(
+    'Redis, which holds the queue and the status stream: `redis://`, or `rediss://` with TLS. No Sentinel and no Cluster. It must not evict keys (`maxmemory-policy noeviction`).',
+  ),
   KUBE_NAMESPACE: z
     .string()
     .regex(
@@ -96,8 +116,10 @@ export const commonVariables = {
     .describe(
       'The credentials of all projects are derived from it; the same for server, worker and gateway, at least 32 characters. Without it nobody can open a project. `npm start` generates one.',
     ),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: 'must be the URL of an OpenTelemetry collector, such as http://host:4318.' })
+  OTEL_EXPORTER_OTLP_ENDPOINT: serviceUrl({
+    protocol: /^https?$/,
+    error: 'must be the URL of an OpenTelemetry collector, such as http://host:4318.',
+  })
     .optional()
     .describe(
       'An OpenTelemetry collector (OTLP over HTTP). It receives one trace for each mutation, which ends at the pod.',

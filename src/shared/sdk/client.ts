@@ -1,6 +1,6 @@
 /**
  * The SDK: a typed client for scripts and programs, in Node and in the browser, without React. It owns one WebSocket,
- * which is open only while something is watched. It caches nothing.
+ * which is open only while something is watched. Where no WebSocket passes, it polls. It caches nothing.
  */
 
 import {
@@ -21,7 +21,9 @@ import type { CreateProjectInput, Project, ProjectPage, ProjectSort, UpdateProje
 import type { ProjectStatus } from '../contract/states.ts';
 import { createFileCalls, type FileCalls } from './files.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
+import { liveCalls, subscribeLive } from './live-subscription.ts';
 import { readAppError } from './read-app-error.ts';
+import { isUnbatched } from './unbatched-calls.ts';
 import { watchProjects, type WatchDeps } from './watch.ts';
 
 export { AppError, type AppErrorCode } from '../contract/errors.ts';
@@ -133,25 +135,15 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
     closeWhenUnusedMs: 500,
     pingIntervalMs: 45_000,
   });
+  const delayMs = (failedAttempts: number) => backOffMs(failedAttempts, reconnect);
   const trpc = createTRPCClient<AppRouter>({ links: createLinks(base, token, socket) });
 
   function watch(projectId?: string, options: { signal?: AbortSignal } = {}) {
     const signal = AbortSignal.any([closed.signal, ...(options.signal ? [options.signal] : [])]);
     const deps: WatchDeps = {
-      subscribe: (input, { onEvent, onConnecting, onError, onComplete }) =>
-        trpc.projects.onChange.subscribe(input, {
-          onData: ({ data }) => {
-            socket.resetBackOff();
-            onEvent(data);
-          },
-          onConnectionStateChange: ({ state }) => {
-            if (state === 'connecting') onConnecting();
-          },
-          onError,
-          onComplete,
-        }),
+      subscribe: (input, handlers) => subscribeLive({ ...liveCalls(trpc, socket, input), delayMs }, handlers),
       getProject: (id) => trpc.projects.get.query({ id }),
-      delayMs: (failedAttempts) => backOffMs(failedAttempts, reconnect),
+      delayMs,
     };
     return watchProjects(deps, { projectId, signal });
   }
@@ -173,23 +165,22 @@ const authorizationOf = (token: string | undefined): Record<string, string> =>
   token === undefined ? {} : { authorization: `Bearer ${token}` };
 
 function createLinks(base: string, token: string | undefined, socket: LiveSocket): TRPCLink<AppRouter>[] {
-  const http = {
+  const options = {
     url: `${base}/trpc`,
     headers: authorizationOf(token),
-    fetch: (target: RequestInfo | URL | string, init?: { signal?: AbortSignal | null | undefined }) => {
+    fetch: ((target, init) => {
       const limits = [AbortSignal.timeout(requestTimeoutMs), ...(init?.signal ? [init.signal] : [])];
       return fetch(target, { ...(init as RequestInit), signal: AbortSignal.any(limits) });
-    },
+    }) satisfies Parameters<typeof httpLink>[0]['fetch'],
   };
   return [
     splitLink({
       condition: (operation) => operation.type === 'subscription',
       true: wsLink({ client: socket.client }),
       false: splitLink({
-        // Its text may be larger than a whole batch.
-        condition: ({ path }) => path === 'files.write',
-        true: httpLink(http),
-        false: httpBatchLink({ ...http, maxItems: maxBatchSize }),
+        condition: isUnbatched,
+        true: httpLink(options),
+        false: httpBatchLink({ ...options, maxItems: maxBatchSize }),
       }),
     }),
   ];

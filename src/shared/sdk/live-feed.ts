@@ -1,7 +1,7 @@
 /**
- * Keeps one subscription to `projects.onChange` open, in the browser and in the SDK. The WebSocket below reconnects by
- * itself and resumes after its last event id. This feed subscribes again, after a back-off, when the server ended the
- * subscription. It also finds out which projects of an event are newer than all earlier ones. It never polls.
+ * Keeps one subscription to `projects.onChange` open, in the browser and in the SDK. What is below (`live-subscription.ts`)
+ * reconnects by itself and resumes after its last event id. This feed subscribes again, after a back-off, when the server ended the
+ * subscription. It also finds out which projects of an event are newer than all earlier ones.
  */
 
 import type { ProjectEvent } from '../contract/events.ts';

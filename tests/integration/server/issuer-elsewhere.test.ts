@@ -35,7 +35,8 @@ describe('an issuer that browsers and the server reach at different addresses (O
   it('is refused when its metadata name another issuer than OIDC_ISSUER', async () => {
     const page = await login();
     expect(page.status).toBe(503);
-    expect(page.body).toContain('The sign-in service does not answer right now.');
+    expect(page.body).toContain('An administrator has to correct OIDC_ISSUER');
+    expect(page.body).not.toContain('Try again');
   });
 
   it('signs people in with the name of OIDC_ISSUER', async () => {
@@ -48,4 +49,20 @@ describe('an issuer that browsers and the server reach at different addresses (O
     const me = createApiCall(server.url, { cookie: browser.cookiesFor(server.url) })('auth.me');
     expect((await me).data).toMatchObject({ name: 'anna' });
   });
+});
+
+it.each([
+  { what: 'with a slash at the end, and OIDC_ISSUER without', configured: '/realm', named: '/realm/' },
+  { what: 'without a slash at the end, and OIDC_ISSUER with one', configured: '/realm/', named: '/realm' },
+])('an issuer that is spelled $what, signs people in', async ({ configured, named }) => {
+  const redisUrl = (await createTestRedis()).url;
+  const env = { OIDC_ISSUER: `${issuer.url}${configured}` };
+  const other = await startTestServer({ databaseUrl: database.url, redisUrl, env });
+  const name = `${issuer.url}${named}`;
+  issuer.script({ metadata: { issuer: name }, idClaims: { iss: name } });
+  const browser = createCookieBrowser();
+  await browser.open(`${other.url}/auth/login`);
+  const me = createApiCall(other.url, { cookie: browser.cookiesFor(other.url) })('auth.me');
+  expect((await me).data).toMatchObject({ name: 'anna' });
+  await other.stop();
 });

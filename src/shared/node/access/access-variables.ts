@@ -2,8 +2,10 @@
 
 import { z } from 'zod';
 
-const publicUrl = z
-  .url({ protocol: /^https?$/, error: 'must be the URL at which people open the application.' })
+import { crossCheck, integerVariable } from '../environment.ts';
+import { serviceUrl } from '../service-url.ts';
+
+const publicUrl = serviceUrl({ protocol: /^https?$/, error: 'must be the URL at which people open the application.' })
   .refine(
     (text) => URL.canParse(text) && new URL(text).pathname === '/' && new URL(text).search === '',
     'must consist of scheme, host and port, without a path.',
@@ -23,6 +25,9 @@ export const accessVariables = {
     .describe(
       'The ACCESS_SECRET before the last rotation. Pods that were created with it can be opened until their next restart.',
     ),
+  TRUSTED_PROXIES: integerVariable('TRUSTED_PROXIES', { min: 0, max: 10, fallback: 0 }).describe(
+    "How many proxies in front of the server and the gateway may state the client's address.",
+  ),
   WORKSPACE_DOMAIN: z
     .string()
     .toLowerCase()
@@ -57,11 +62,11 @@ export function workspaceDomainProblem({ PUBLIC_URL, WORKSPACE_DOMAIN }: Origins
   return `must be neither the host of PUBLIC_URL (${product}) nor above or below it, because pages of projects could set its cookies.`;
 }
 
-/** For `superRefine` of a schema with {@link accessVariables}. */
-export function checkWorkspaceDomain(variables: Origins, context: z.RefinementCtx): void {
+/** For `check` of a schema with {@link accessVariables}. */
+export const workspaceDomainCheck = crossCheck<Origins>((variables) => {
   const message = workspaceDomainProblem(variables);
-  if (message !== null) context.addIssue({ code: 'custom', path: ['WORKSPACE_DOMAIN'], message });
-}
+  return message === null ? {} : { WORKSPACE_DOMAIN: message };
+});
 
 /** Scheme, domain and port of all projects, such as `https://workspaces.example.com`. */
 export function workspaceUrlOf({ publicUrl: url, domain }: { publicUrl: string; domain: string }): string {
