@@ -17,9 +17,16 @@ import { kubernetesPodSchema, type KubernetesPod } from '../kube/kubernetes-pod.
 import { projectSelector } from '../kube/manifests.ts';
 import type { UnreadableObject } from '../kube/unreadable-object.ts';
 import type { StatusWriter } from '../status/status-writer.ts';
+import { createAbsences } from './absences.ts';
 import { createClusterCache, type ClusterCache } from './cluster-cache.ts';
 import { createConnectionState, type ConnectionState } from './connection-state.ts';
-import { listWatch, type ListWatchHandler, type ListWatchLimits } from './list-watch.ts';
+import {
+  createRelistRequests,
+  listWatch,
+  type ListWatchHandler,
+  type ListWatchLimits,
+  type RelistRequests,
+} from './list-watch.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { createOrphanReporter } from './orphan-reporter.ts';
 import { projectIdInName, projectIdOf } from './project-id-of.ts';
@@ -29,7 +36,7 @@ import type { Leadership } from './watch-leader.ts';
 
 export interface ClusterWatchDeps {
   db: Database;
-  kubernetes: Pick<KubernetesClient, 'open' | 'deletePod'>;
+  kubernetes: Pick<KubernetesClient, 'open' | 'readPod' | 'readClaim' | 'deletePod'>;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
   metrics: Pick<WorkerMetrics, 'corrected' | 'orphans' | 'watchActive' | 'passedOver'>;
@@ -50,6 +57,7 @@ interface Parts {
   observer: ProjectObserver;
   resync: Resync;
   connection: ConnectionState;
+  relists: RelistRequests;
   metrics: Pick<WorkerMetrics, 'watchActive'>;
   /** Counts an object that cannot be read, and logs it. */
   passOver: (resource: WatchedResource, object: UnreadableObject) => void;
@@ -72,10 +80,11 @@ const ourNames = { Pod: /^project-[0-9a-f-]{36}-/, PersistentVolumeClaim: /^work
 export async function watchCluster(deps: ClusterWatchDeps, leadership: Leadership): Promise<void> {
   const { signal } = leadership;
   const parts = createParts(deps, leadership);
-  const { cache, observer, resync } = parts;
+  const { cache, observer, resync, relists } = parts;
   const common = {
     kubernetes: deps.kubernetes,
     labelSelector: projectSelector,
+    relists,
     log: deps.log,
     random: deps.random,
     signal,
@@ -117,7 +126,15 @@ function createParts(deps: ClusterWatchDeps, { lease, signal, onReachable }: Lea
   const { db, kubernetes, writer, dispatcher, metrics, installationId, log, clock } = deps;
   const cache = createClusterCache({ clock });
   const connection = createConnectionState(onReachable);
-  const observer = createProjectObserver({ cache, writer, dispatcher, metrics, lease, log, clock, signal });
+  const relists = createRelistRequests();
+  const absences = createAbsences({
+    cache,
+    kubernetes,
+    relist: () => relists.request(),
+    log,
+    monotonic: () => clock.monotonic(),
+  });
+  const observer = createProjectObserver({ cache, absences, writer, dispatcher, metrics, lease, log, clock, signal });
   const resync = createResync({
     db,
     cache,
@@ -143,7 +160,7 @@ function createParts(deps: ClusterWatchDeps, { lease, signal, onReachable }: Lea
     metrics.passedOver(resource);
     warn(`${resource} ${name}`, { resource, name, problem }, 'an object cannot be read and is passed over');
   }
-  return { cache, observer, resync, connection, metrics, passOver };
+  return { cache, observer, resync, connection, relists, metrics, passOver };
 }
 
 /** @param options.isRelevant whether a change of this type requires an observation of the project */
@@ -193,7 +210,7 @@ function objectHandler<T extends KubernetesPod | KubernetesClaim>(
 function eventHandler({ cache, observer, resync, metrics, passOver }: Parts): ListWatchHandler<KubernetesEvent> {
   return {
     onList(events, unreadable) {
-      cache.events.replace(events);
+      cache.events.merge(events);
       for (const event of unreadable) passOver('events', event);
       resync.onListed();
       return Promise.resolve();
