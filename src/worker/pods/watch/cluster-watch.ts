@@ -6,6 +6,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { findProjects } from '../../../shared/node/db/projects-repository.ts';
+import type { RestoredData } from '../../../shared/node/db/restored-data.ts';
 import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import type { WorkerMetrics } from '../../metrics.ts';
@@ -20,6 +21,7 @@ import type { StatusWriter } from '../status/status-writer.ts';
 import { createAbsences } from './absences.ts';
 import { createClusterCache, type ClusterCache } from './cluster-cache.ts';
 import { createConnectionState, type ConnectionState } from './connection-state.ts';
+import { createFallenGenerations } from './fallen-generations.ts';
 import {
   createRelistRequests,
   listWatch,
@@ -36,6 +38,7 @@ import type { Leadership } from './watch-leader.ts';
 
 export interface ClusterWatchDeps {
   db: Database;
+  restoredData: Pick<RestoredData, 'check' | 'assume'>;
   kubernetes: Pick<KubernetesClient, 'open' | 'readPod' | 'readClaim' | 'deletePod'>;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
@@ -134,7 +137,19 @@ function createParts(deps: ClusterWatchDeps, { lease, signal, onReachable }: Lea
     log,
     monotonic: () => clock.monotonic(),
   });
-  const observer = createProjectObserver({ cache, absences, writer, dispatcher, metrics, lease, log, clock, signal });
+  const fallenGenerations = createFallenGenerations({ db, restoredData: deps.restoredData, log });
+  const observer = createProjectObserver({
+    cache,
+    absences,
+    fallenGenerations,
+    writer,
+    dispatcher,
+    metrics,
+    lease,
+    log,
+    clock,
+    signal,
+  });
   const resync = createResync({
     db,
     cache,

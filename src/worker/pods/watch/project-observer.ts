@@ -20,6 +20,7 @@ import type { ObservationResult, StatusWriter } from '../status/status-writer.ts
 import type { Absences } from './absences.ts';
 import type { ClusterCache } from './cluster-cache.ts';
 import { compareWithCluster, type Comparison } from './drift.ts';
+import type { FallenGenerations } from './fallen-generations.ts';
 import { createWakeTimers } from './wake-timers.ts';
 
 export interface ProjectObserver {
@@ -44,6 +45,7 @@ export interface ProjectObserver {
 export interface ProjectObserverDeps {
   cache: ClusterCache;
   absences: Absences;
+  fallenGenerations: FallenGenerations;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
   metrics: Pick<WorkerMetrics, 'corrected' | 'passedOver'>;
@@ -65,10 +67,11 @@ const longestRetryMs = 30_000;
 const driftMessage = 'A comparison with the cluster found a missing or wrong object. It is being repaired.';
 
 export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserver {
-  const { cache, absences, writer, dispatcher, metrics, lease, log, clock, signal } = deps;
+  const { cache, absences, fallenGenerations, writer, dispatcher, metrics, lease, log, clock, signal } = deps;
   const fence = { lease: lease.name, epoch: lease.epoch };
   const observedStateOf = (record: ProjectRecord) => {
     if (!absences.areProven(record)) throw new UnprovenAbsence(record);
+    fallenGenerations.look(record, cache.pods.named(record.podName));
     return cache.observedStateOf(record);
   };
   const queuedCauses = new Map<string, Cause>();
@@ -168,6 +171,7 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
 
   /** A project that cannot be compared does not stop the comparison of all others: its observation reports the problem. */
   function compare(record: ProjectRecord): Comparison {
+    fallenGenerations.look(record, cache.pods.named(record.podName));
     try {
       return compareWithCluster(record, cache.observedStateOf(record), clock.now());
     } catch {
