@@ -17,6 +17,7 @@ import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/a
 import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { findOwnedProject } from '../shared/node/db/projects-repository.ts';
+import { createRestoredData } from '../shared/node/db/restored-data.ts';
 import { findSession } from '../shared/node/db/sessions-repository.ts';
 import { pruneUsedTickets, redeemTicket } from '../shared/node/db/used-tickets-repository.ts';
 import type { Log } from '../shared/node/log.ts';
@@ -128,6 +129,7 @@ function openStores(config: GatewayConfig, log: Log) {
   const queue = createProjectQueue({ redis, log });
   return {
     db,
+    restoredData: createRestoredData({ db, log }),
     announcer: createAnnouncer({ queue, publisher: createStatusPublisher({ redis, log }) }),
     async close() {
       await queue.close().catch(() => undefined); // Redis does not answer

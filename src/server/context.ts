@@ -20,6 +20,7 @@ import {
   listUnarchivedProjects,
   listVersions,
 } from '../shared/node/db/projects-repository.ts';
+import { createRestoredData } from '../shared/node/db/restored-data.ts';
 import { createLimitedWarn } from '../shared/node/log-limit.ts';
 import type { Log } from '../shared/node/log.ts';
 import { pause, runPeriodically } from '../shared/node/periodic.ts';
@@ -142,6 +143,9 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     readiness,
     metrics,
 
+    /** Reads the database for the first time. Call it before anybody is served. */
+    checkRestored: () => liveStatus.hub.checkRestored(),
+
     /** Starts the readers of Redis and the periodic checks. */
     startLoops(): void {
       const loops = startLoops({ ...parts, ...stores, ...liveStatus, sockets: socketServer, signal: stopping.signal });
@@ -177,6 +181,7 @@ type LiveStatus = ReturnType<typeof createLiveStatus>;
 function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
   const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-server', log });
   disposal.defer(() => db.destroy());
+  const restoredData = createRestoredData({ db, log });
   const producer = createRedis(config.redisUrl, { purpose: 'producer', log });
   disposal.defer(() => producer.disconnect());
   const streamConnection = createRedis(config.redisUrl, { purpose: 'blocking', log });
@@ -189,7 +194,7 @@ function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
   disposal.defer(() => replyConnection.disconnect());
   const podLogs = createPodLogQueue({ redis: producer, replies: replyConnection, log });
   disposal.defer(() => podLogs.close());
-  return { db, producer, streamConnection, queue, podLogs, ...openPods({ config, db }, disposal) };
+  return { db, restoredData, producer, streamConnection, queue, podLogs, ...openPods({ config, db }, disposal) };
 }
 
 /** The way to the pods of projects. */
@@ -201,11 +206,13 @@ function openPods({ config, db }: { config: ServerConfig; db: Database }, dispos
   return { findOpenPod: createFindOpenPod({ db, keys }), podRequests };
 }
 
-function createLiveStatus({ db, clock, timings }: Parts & Stores) {
+function createLiveStatus({ db, restoredData, clock, timings }: Parts & Stores) {
   const hub = createStatusHub({
     listVersions: (ownerIds) => listVersions(db, ownerIds),
     findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
     readWatchObservation: () => readWatchObservation(db),
+    countRestores: () => restoredData.check(),
+    onVersionsFell: () => restoredData.assume('rows are older than what was shown'),
     clock,
     maxRecentEntries,
     maxRepairs: maxRepairsPerComparison,
@@ -256,13 +263,27 @@ function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
 function createServices(
   deps: Parts & Stores & LiveStatus & Pick<Services, 'polls'> & { closeCredential: SocketServer['closeCredential'] },
 ): Services {
-  const { config, log, publicOrigin, clock, db, producer, queue, podLogs, subscriptions, polls, closeCredential } =
-    deps;
-  const { findOpenPod, podRequests } = deps;
+  const {
+    config,
+    log,
+    publicOrigin,
+    clock,
+    db,
+    restoredData,
+    producer,
+    queue,
+    podLogs,
+    subscriptions,
+    polls,
+    findOpenPod,
+    podRequests,
+    closeCredential,
+  } = deps;
   const publisher = createStatusPublisher({ redis: producer, log });
   return {
     projects: createProjectService({
       db,
+      restoredData,
       announcer: createAnnouncer({ queue, publisher }),
       settings: { kubeNamespace: config.kubeNamespace, maxProjects: config.maxProjectsPerUser },
       newId: randomUUID,

@@ -19,6 +19,7 @@ import { checkDatabase, databaseProblem } from '../shared/node/db/database-check
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readInstallationId } from '../shared/node/db/installation-repository.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
+import { createRestoredData, type RestoredData } from '../shared/node/db/restored-data.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { createRedis, refuseOtherRedis } from '../shared/node/redis.ts';
@@ -93,10 +94,12 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
   const resolved = { clock: systemClock, random: Math.random, ...options, log };
   const connections = connect(config, resolved);
   const { db, producer, blocking, kubernetes } = connections;
+  const restoredData = createRestoredData({ db, log });
   let installationId: string;
   try {
     await awaitMigrated(db, { graceMs: options.databaseGraceMs ?? 60_000, log });
     installationId = await readInstallationId(db);
+    await restoredData.check();
     await refuseOtherRedis(producer, 1_000);
   } catch (error) {
     blocking.disconnect();
@@ -105,7 +108,13 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
     throw error;
   }
   const stopping = new AbortController();
-  const parts = startParts(config, { ...connections, installationId, options: resolved, signal: stopping.signal });
+  const parts = startParts(config, {
+    ...connections,
+    restoredData,
+    installationId,
+    options: resolved,
+    signal: stopping.signal,
+  });
   log.info({ namespace: config.namespace }, 'worker started');
 
   return {
@@ -153,9 +162,14 @@ function connect(config: WorkerConfig, { log, clock, random, requestTimeoutMs }:
 /** Builds and starts what runs until `signal` aborts. */
 function startParts(
   config: WorkerConfig,
-  context: Connections & { installationId: string; options: ResolvedOptions; signal: AbortSignal },
+  context: Connections & {
+    restoredData: RestoredData;
+    installationId: string;
+    options: ResolvedOptions;
+    signal: AbortSignal;
+  },
 ) {
-  const { db, producer, blocking, kubernetes, installationId, options, signal } = context;
+  const { db, restoredData, producer, blocking, kubernetes, installationId, options, signal } = context;
   const { log, clock, random } = options;
   const { concurrency } = config;
   const accessKeys = createWorkerAccessKeys(config, log);
@@ -186,7 +200,18 @@ function startParts(
   const readLog = createReadPodLog({ kubernetes });
   const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, clock, log });
   const { watchLimits: limits, resyncMs, orphanGraceMs } = options;
-  const watchDeps = { db, kubernetes, writer, dispatcher, metrics, installationId, log, clock: clusterClock, random };
+  const watchDeps = {
+    db,
+    restoredData,
+    kubernetes,
+    writer,
+    dispatcher,
+    metrics,
+    installationId,
+    log,
+    clock: clusterClock,
+    random,
+  };
   const duties = (leadership: Leadership) =>
     Promise.all([
       watchCluster({ ...watchDeps, limits, resyncMs, orphanGraceMs }, leadership),

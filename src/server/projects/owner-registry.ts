@@ -38,6 +38,10 @@ interface OwnerRegistry {
   deliver(id: string, project: Project): void;
   /** The projects whose newest version was not delivered to their owner's subscribers. */
   findUndelivered(rows: ProjectVersion[]): Undelivered[];
+  /** The delivered version of each project whose row has an older one. */
+  findFallen(rows: ProjectVersion[]): Map<string, number>;
+  /** From now on every version is new. */
+  forgetVersions(): void;
   find(ownerId: string): Owner | undefined;
 }
 
@@ -67,6 +71,19 @@ export function createOwnerRegistry(): OwnerRegistry {
         if (!owner || !isUndelivered(row, owner)) return [];
         return [{ id: row.id, owner, isLoss: owner.hasBaseline }];
       }),
+    findFallen: (rows) =>
+      new Map(
+        rows.flatMap((row) => {
+          const delivered = owners.get(row.ownerId)?.versions.get(row.id);
+          return delivered !== undefined && delivered > row.statusVersion ? [[row.id, delivered] as const] : [];
+        }),
+      ),
+    forgetVersions() {
+      for (const owner of owners.values()) {
+        owner.versions.clear();
+        owner.hasBaseline = false;
+      }
+    },
     find: (ownerId) => owners.get(ownerId),
   };
 }

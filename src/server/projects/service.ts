@@ -21,6 +21,7 @@ import {
   listProjects,
   type ProjectPatch,
 } from '../../shared/node/db/projects-repository.ts';
+import type { RestoredData } from '../../shared/node/db/restored-data.ts';
 import type { Caller, ProjectService } from '../services.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { ProjectEntries } from './entries.ts';
@@ -31,6 +32,7 @@ const activityPageSize = 50;
 
 interface ProjectServiceDeps {
   db: Database;
+  restoredData: Pick<RestoredData, 'check'>;
   announcer: Announcer;
   settings: { kubeNamespace: string; maxProjects: number };
   newId: () => string;

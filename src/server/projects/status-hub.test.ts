@@ -9,6 +9,7 @@ import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 function setUp({ maxRecentEntries = 10, maxRepairs = 100 } = {}) {
   const rows = new Map<string, Project>();
   const clock = createTestClock();
+  const restored = { count: 0, assumed: 0 };
   const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
     listVersions: async (ownerIds) =>
@@ -22,13 +23,17 @@ function setUp({ maxRecentEntries = 10, maxRepairs = 100 } = {}) {
         })),
     findProjects: async (ids) => [...rows.values()].filter(({ id }) => ids.includes(id)),
     readWatchObservation: async () => observation.last,
+    countRestores: async () => restored.count,
+    async onVersionsFell() {
+      restored.assumed += 1;
+    },
     clock,
     maxRecentEntries,
     maxRepairs,
     noResumeAfterLossMs: 20_000,
   });
   const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
-  return { hub, rows, clock, observation, publish };
+  return { hub, rows, clock, observation, restored, publish };
 }
 
 function listener(): HubSubscriber & { received: string[] } {
@@ -204,5 +209,34 @@ describe('the comparison with the database', () => {
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
     expect(a.received).toEqual(['0-0 p v1', '0-0 gone v2']);
+  });
+
+  it('lets everybody read a snapshot after a restore of the database, and delivers versions that were delivered before', async () => {
+    const { hub, restored, publish } = setUp();
+    const a = listener();
+    hub.reader.onContinuityLost('0-1');
+    hub.join('owner-a', a);
+    await hub.compareWithDatabase();
+    publish('1-0', v(5));
+    restored.count = 1;
+    await hub.compareWithDatabase();
+    expect(hub.entriesAfter('owner-a', '0-1')).toBeNull();
+    publish('2-0', v(3));
+    expect(a.received).toEqual(['1-0 p v5', '1-0 reset', '2-0 p v3']);
+  });
+
+  it('takes rows for restored when two comparisons find them older than what was delivered', async () => {
+    const { hub, rows, restored, publish } = setUp();
+    hub.join('owner-a', listener());
+    publish('1-0', v(5));
+    rows.set('p', v(4)); // read before the change to version 5
+    await hub.compareWithDatabase();
+    rows.set('p', v(5));
+    await hub.compareWithDatabase();
+    expect(restored.assumed).toBe(0);
+    rows.set('p', v(2));
+    await hub.compareWithDatabase();
+    await hub.compareWithDatabase();
+    expect(restored.assumed).toBe(1);
   });
 });

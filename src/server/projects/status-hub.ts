@@ -35,6 +35,10 @@ export interface StatusHub {
    */
   recordSnapshot: (ownerId: string, projects: Project[], options: { complete: boolean }) => void;
   subscriberCount: () => number;
+  /** How often the database was restored, as of the last check. Ids of entries count only for the same number. */
+  restores: () => number;
+  /** When the database was restored, nothing counts that was delivered before, and everybody reads a snapshot. */
+  checkRestored: () => Promise<void>;
   /** Compares with the database once. Deliveries use the id of the newest entry. */
   compareWithDatabase: () => Promise<void>;
   /** Publishes the freshness if it changed only because time passed. */
@@ -47,6 +51,10 @@ interface StatusHubDeps {
   findProjects(ids: string[]): Promise<Project[]>;
   /** The watch leader's last observation, as stored in PostgreSQL; `null` if there is no watch leader. */
   readWatchObservation(): Promise<{ reachable: boolean | null; observedAt: string | null } | null>;
+  /** How often the database was restored from a backup. */
+  countRestores(): Promise<number>;
+  /** Rows are older than what was delivered, although nobody has counted a restore. */
+  onVersionsFell(): Promise<void>;
   clock: Clock;
   maxRecentEntries: number;
   /** One comparison reads at most this many projects; the next comparison reads the rest. */
@@ -64,6 +72,9 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
     clock,
   });
   let lastId = '0-0';
+  let restores: number | null = null;
+  /** At the last comparison, the rows that were older than what was delivered, with the delivered version. */
+  let fallen = new Map<string, number>();
   let heartbeat: Heartbeat | null = null;
   let comparison: Comparison | null = null;
   const freshness = () => freshnessOf({ heartbeat, comparison }, clock.monotonic());
@@ -95,12 +106,31 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
     },
   };
 
+  async function checkRestored(): Promise<void> {
+    const before = restores;
+    restores = await deps.countRestores();
+    if (before === null || before === restores) return;
+    owners.forgetVersions();
+    recent.restart(null);
+    for (const subscriber of owners.subscribers()) subscriber.onReset(lastId);
+  }
+
+  /** A row may be read before a change that is delivered meanwhile. A second comparison rules that out. */
+  async function reportFallen(rows: ProjectVersion[]): Promise<void> {
+    const before = fallen;
+    fallen = owners.findFallen(rows);
+    if ([...fallen].some(([id, delivered]) => before.get(id) === delivered)) await deps.onVersionsFell();
+  }
+
   async function compareWithDatabase(): Promise<void> {
+    await checkRestored();
     recent.pruneLosses();
     // Read before the rows: everything that was written until then is on the screen afterwards.
     const observation = await deps.readWatchObservation();
     const ownerIds = owners.ids();
-    const undelivered = owners.findUndelivered(ownerIds.length === 0 ? [] : await deps.listVersions(ownerIds));
+    const rows = ownerIds.length === 0 ? [] : await deps.listVersions(ownerIds);
+    await reportFallen(rows);
+    const undelivered = owners.findUndelivered(rows);
     const batch = undelivered.slice(0, deps.maxRepairs);
     const projects = new Map((await deps.findProjects(batch.map(({ id }) => id))).map((each) => [each.id, each]));
     for (const { id, isLoss } of batch) {
@@ -130,6 +160,8 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
       for (const project of projects) owners.deliver(lastId, project);
     },
     subscriberCount: () => owners.subscribers().length,
+    restores: () => restores ?? 0,
+    checkRestored,
     compareWithDatabase,
     checkFreshness,
   };

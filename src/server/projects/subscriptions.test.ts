@@ -17,6 +17,8 @@ function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
     listVersions: async () => [],
     findProjects: async () => [],
     readWatchObservation: async () => null,
+    countRestores: async () => 0,
+    onVersionsFell: async () => undefined,
     clock: createTestClock(),
     maxRecentEntries: 100,
     maxRepairs: 100,

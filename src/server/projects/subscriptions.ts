@@ -34,6 +34,18 @@ type Event = TrackedEnvelope<ProjectEvent>;
 /** The id of a reset. A client that is cut off before the snapshot must not resume: it would never receive the snapshot. */
 const noResumeId = 'reset';
 
+/** An id of the stream says nothing after a restore of the database, so it names the number of restores, unless there was none. */
+function trackedEvent(hub: Pick<StatusHub, 'restores'>, id: string, event: ProjectEvent): Event {
+  const restores = hub.restores();
+  return tracked(restores === 0 ? id : `${id}@${restores}`, event);
+}
+
+/** The id in the stream, or `null` if the event was sent before a restore. */
+function entryIdOf(hub: Pick<StatusHub, 'restores'>, eventId: string): string | null {
+  const [id = '', restores = '0'] = eventId.split('@');
+  return restores === String(hub.restores()) ? id : null;
+}
+
 const databaseBackOff = { firstMs: 500, longestMs: 5_000 };
 
 export function createProjectSubscriptions(deps: ProjectSubscriptionsDeps): ProjectSubscriptions {
@@ -45,11 +57,12 @@ export function createProjectSubscriptions(deps: ProjectSubscriptionsDeps): Proj
       const buffer = createSendBuffer({ projectId, signal });
       const leave = hub.join(ownerId, buffer);
       try {
-        const missed = lastEventId === null ? null : hub.entriesAfter(ownerId, lastEventId);
+        const resumedId = lastEventId === null ? null : entryIdOf(hub, lastEventId);
+        const missed = resumedId === null ? null : hub.entriesAfter(ownerId, resumedId);
         if (missed) {
           for (const entry of missed) buffer.onProject(entry.id, entry.project);
           if (projectId !== null) await readProjects(subscription); // the project must still belong to the caller
-          yield tracked(lastEventId ?? hub.lastId(), { type: 'freshness', freshness: hub.freshness() });
+          yield trackedEvent(hub, resumedId ?? hub.lastId(), { type: 'freshness', freshness: hub.freshness() });
         } else {
           yield* sendSnapshot(subscription);
         }
@@ -91,8 +104,8 @@ async function* sendSnapshot(subscription: Subscription): AsyncGenerator<Event, 
       const projects = await readProjects(subscription);
       for (const project of projects) sentVersions.set(project.id, project.statusVersion);
       hub.recordSnapshot(ownerId, projects, { complete: projectId === null });
-      yield tracked(id, { type: 'snapshot', projects: projects.filter(isLive), freshness: hub.freshness() });
-      for (const project of projects) if (!isLive(project)) yield tracked(id, { type: 'removed', project });
+      yield trackedEvent(hub, id, { type: 'snapshot', projects: projects.filter(isLive), freshness: hub.freshness() });
+      for (const project of projects) if (!isLive(project)) yield trackedEvent(hub, id, { type: 'removed', project });
       return;
     } catch (error) {
       const outage = outageOf(error);
@@ -113,13 +126,13 @@ async function* sendEvent(subscription: Subscription, event: BufferedEvent): Asy
       return;
     }
     case 'freshness':
-      yield tracked(event.id, { type: 'freshness', freshness: event.freshness });
+      yield trackedEvent(subscription.hub, event.id, { type: 'freshness', freshness: event.freshness });
       return;
     case 'project': {
       const { project } = event;
       if ((subscription.sentVersions.get(project.id) ?? 0) >= project.statusVersion) return;
       subscription.sentVersions.set(project.id, project.statusVersion);
-      yield tracked(event.id, { type: isLive(project) ? 'changed' : 'removed', project });
+      yield trackedEvent(subscription.hub, event.id, { type: isLive(project) ? 'changed' : 'removed', project });
     }
   }
 }

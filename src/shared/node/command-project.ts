@@ -7,6 +7,7 @@ import { activityOfCommand, applyCommand } from './apply-command.ts';
 import type { Database } from './db/database.ts';
 import type { ProjectRecord } from './db/project-record.ts';
 import { changeOwnedProject } from './db/projects-repository.ts';
+import type { RestoredData } from './db/restored-data.ts';
 
 export interface OwnersCommand {
   id: string;
@@ -16,14 +17,23 @@ export interface OwnersCommand {
   requestId: string;
 }
 
+export interface CommandDeps {
+  db: Database;
+  restoredData: Pick<RestoredData, 'check'>;
+  announcer: Announcer;
+  clock: Clock;
+}
+
 /**
  * @returns `null` when this owner has no such project
  * @throws AppError ILLEGAL_STATE when the project does not allow the command now
  */
 export async function commandProject(
-  { db, announcer, clock }: { db: Database; announcer: Announcer; clock: Clock },
+  { db, restoredData, announcer, clock }: CommandDeps,
   { id, ownerId, command, requestId }: OwnersCommand,
 ): Promise<ProjectRecord | null> {
+  // The generation of the command must be later than that of every pod, also right after a restore of the database.
+  await restoredData.check();
   const result = await changeOwnedProject(db, { id, ownerId }, (record) => {
     const patch = applyCommand(command, record, new Date(clock.now()).toISOString());
     return patch && { patch, event: { actorId: ownerId, ...activityOfCommand[command] } };

@@ -1,4 +1,4 @@
-/** Reads and writes of `projects`. Every change that people see uses {@link changeProject}, the only function that raises versions. */
+/** Reads and writes of `projects`. Every change that people see uses {@link changeProject}. Only it raises versions, except after a restore. */
 
 import { isDeepStrictEqual } from 'node:util';
 

@@ -7,7 +7,12 @@ import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { cloneContainer } from '../diagnosis/clone-failure.ts';
 import { workspaceScript } from './workspace-script.ts';
 
-export const projectSelector = 'app=opencode-project';
+const projectApp = 'opencode-project';
+export const projectSelector = `app=${projectApp}`;
+/** Whether lists and watches with {@link projectSelector} contain this object. */
+export function isSelected({ metadata }: { metadata: { labels: Record<string, string> } }): boolean {
+  return metadata.labels['app'] === projectApp;
+}
 export const projectIdLabel = 'project-id';
 /** The generation that a pod was created for. A restart creates a pod of a higher generation under the same name. */
 export const generationAnnotation = 'opencode-project-manager/generation';
@@ -241,7 +246,7 @@ function sidecarSecrets(secretName: string): V1Volume[] {
 
 function labels(project: ProjectRecord): Record<string, string> {
   return {
-    app: 'opencode-project',
+    app: projectApp,
     [projectIdLabel]: project.id,
     'app.kubernetes.io/name': 'opencode-project',
     'app.kubernetes.io/instance': project.id,

@@ -6,6 +6,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { findProjects } from '../../../shared/node/db/projects-repository.ts';
+import type { RestoredData } from '../../../shared/node/db/restored-data.ts';
 import { createLimitedWarn } from '../../../shared/node/log-limit.ts';
 import type { Log } from '../../../shared/node/log.ts';
 import type { WorkerMetrics } from '../../metrics.ts';
@@ -17,9 +18,17 @@ import { kubernetesPodSchema, type KubernetesPod } from '../kube/kubernetes-pod.
 import { projectSelector } from '../kube/manifests.ts';
 import type { UnreadableObject } from '../kube/unreadable-object.ts';
 import type { StatusWriter } from '../status/status-writer.ts';
+import { createAbsences } from './absences.ts';
 import { createClusterCache, type ClusterCache } from './cluster-cache.ts';
 import { createConnectionState, type ConnectionState } from './connection-state.ts';
-import { listWatch, type ListWatchHandler, type ListWatchLimits } from './list-watch.ts';
+import { createFallenGenerations } from './fallen-generations.ts';
+import {
+  createRelistRequests,
+  listWatch,
+  type ListWatchHandler,
+  type ListWatchLimits,
+  type RelistRequests,
+} from './list-watch.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { createOrphanReporter } from './orphan-reporter.ts';
 import { projectIdInName, projectIdOf } from './project-id-of.ts';
@@ -29,7 +38,8 @@ import type { Leadership } from './watch-leader.ts';
 
 export interface ClusterWatchDeps {
   db: Database;
-  kubernetes: Pick<KubernetesClient, 'open' | 'deletePod'>;
+  restoredData: Pick<RestoredData, 'check' | 'assume'>;
+  kubernetes: Pick<KubernetesClient, 'open' | 'readPod' | 'readClaim' | 'deletePod'>;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
   metrics: Pick<WorkerMetrics, 'corrected' | 'orphans' | 'watchActive' | 'passedOver'>;
@@ -50,6 +60,7 @@ interface Parts {
   observer: ProjectObserver;
   resync: Resync;
   connection: ConnectionState;
+  relists: RelistRequests;
   metrics: Pick<WorkerMetrics, 'watchActive'>;
   /** Counts an object that cannot be read, and logs it. */
   passOver: (resource: WatchedResource, object: UnreadableObject) => void;
@@ -72,10 +83,11 @@ const ourNames = { Pod: /^project-[0-9a-f-]{36}-/, PersistentVolumeClaim: /^work
 export async function watchCluster(deps: ClusterWatchDeps, leadership: Leadership): Promise<void> {
   const { signal } = leadership;
   const parts = createParts(deps, leadership);
-  const { cache, observer, resync } = parts;
+  const { cache, observer, resync, relists } = parts;
   const common = {
     kubernetes: deps.kubernetes,
     labelSelector: projectSelector,
+    relists,
     log: deps.log,
     random: deps.random,
     signal,
@@ -117,7 +129,27 @@ function createParts(deps: ClusterWatchDeps, { lease, signal, onReachable }: Lea
   const { db, kubernetes, writer, dispatcher, metrics, installationId, log, clock } = deps;
   const cache = createClusterCache({ clock });
   const connection = createConnectionState(onReachable);
-  const observer = createProjectObserver({ cache, writer, dispatcher, metrics, lease, log, clock, signal });
+  const relists = createRelistRequests();
+  const absences = createAbsences({
+    cache,
+    kubernetes,
+    relist: () => relists.request(),
+    log,
+    monotonic: () => clock.monotonic(),
+  });
+  const fallenGenerations = createFallenGenerations({ db, restoredData: deps.restoredData, log });
+  const observer = createProjectObserver({
+    cache,
+    absences,
+    fallenGenerations,
+    writer,
+    dispatcher,
+    metrics,
+    lease,
+    log,
+    clock,
+    signal,
+  });
   const resync = createResync({
     db,
     cache,
@@ -143,7 +175,7 @@ function createParts(deps: ClusterWatchDeps, { lease, signal, onReachable }: Lea
     metrics.passedOver(resource);
     warn(`${resource} ${name}`, { resource, name, problem }, 'an object cannot be read and is passed over');
   }
-  return { cache, observer, resync, connection, metrics, passOver };
+  return { cache, observer, resync, connection, relists, metrics, passOver };
 }
 
 /** @param options.isRelevant whether a change of this type requires an observation of the project */
@@ -193,7 +225,7 @@ function objectHandler<T extends KubernetesPod | KubernetesClaim>(
 function eventHandler({ cache, observer, resync, metrics, passOver }: Parts): ListWatchHandler<KubernetesEvent> {
   return {
     onList(events, unreadable) {
-      cache.events.replace(events);
+      cache.events.merge(events);
       for (const event of unreadable) passOver('events', event);
       resync.onListed();
       return Promise.resolve();

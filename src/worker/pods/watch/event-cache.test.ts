@@ -45,11 +45,32 @@ describe('createEventCache', () => {
     expect(names('pod-2')).toEqual(['other']);
   });
 
-  it('replaces its content by a list, in the order of the versions', () => {
+  it('adds the events of a list in the order of their versions, and keeps those that the list lacks', () => {
     const { cache, names } = setUp();
-    cache.add(event('expired', { version: 3 }));
-    cache.replace([event('second', { version: 10 }), event('first', { version: 9 })]);
+    cache.add(event('missing', { version: 3 }));
+    cache.merge([event('second', { version: 10 }), event('first', { version: 2 })]);
+    expect(names()).toEqual(['first', 'missing', 'second']);
+  });
+
+  it('takes the version of a list even if it is older, as after a restore of the cluster', () => {
+    const { cache } = setUp();
+    cache.add(event('failed', { version: 900, text: 'three times' }));
+    cache.merge([event('failed', { version: 5, text: 'once' })]);
+    expect(cache.about({ uid: 'pod-1', name: 'project-1' }).map(({ text }) => text)).toEqual(['once']);
+  });
+
+  it('drops an event an hour after its last change, as the cluster does, even when each list contains it', () => {
+    const { clock, cache, names } = setUp();
+    const first = event('first');
+    cache.add(first);
+    clock.advance(3_599_000);
+    cache.add(event('second', { version: 2 }));
+    cache.merge([first]);
+    cache.prune(() => true);
     expect(names()).toEqual(['first', 'second']);
+    clock.advance(2_000);
+    cache.prune(() => true);
+    expect(names()).toEqual(['second']);
   });
 
   it('returns events that name their object without its uid', () => {

@@ -17,11 +17,11 @@ type Subject = CachedEvent['involvedObject'];
 export interface EventCache<T> {
   /** The events about this object; the most recently received event is the last. */
   about(subject: Subject): T[];
-  /** Replaces the content by a complete list. */
-  replace(events: T[]): void;
+  /** Adds what a list contains. Events that it lacks stay for as long as the cluster keeps events: a list may be incomplete. */
+  merge(events: T[]): void;
   /** Returns whether the event carried new information. */
   add(event: T): boolean;
-  /** Drops the events about objects that do not exist, when none was received for a minute. */
+  /** Drops events that the cluster has forgotten, and those about objects that do not exist, when none was received for a minute. */
   prune(exists: (subject: Subject) => boolean): void;
 }
 
@@ -29,40 +29,68 @@ export interface EventCache<T> {
 const newestOfEach = 20;
 /** An event may arrive before its object, but never this much earlier. */
 const orphanMs = 60_000;
+/** A cluster forgets an event an hour after its last change (`--event-ttl`). */
+const forgottenMs = 3_600_000;
+
+interface Received<T> {
+  event: T;
+  /** When this version of the event was received first, on the monotonic clock. */
+  receivedAt: number;
+}
 
 export function createEventCache<T extends CachedEvent>({ clock }: { clock: Clock }): EventCache<T> {
-  let bySubject = new Map<string, { subject: Subject; byName: Map<string, T>; receivedAt: number }>();
+  let bySubject = new Map<string, { subject: Subject; byName: Map<string, Received<T>> }>();
 
-  function add(event: T): boolean {
-    const { involvedObject: subject } = event;
+  function put(received: Received<T>): void {
+    const { involvedObject: subject, metadata } = received.event;
     const key = keyOf(subject);
-    const { name, resourceVersion } = event.metadata;
-    const known = bySubject.get(key) ?? { subject, byName: new Map<string, T>(), receivedAt: 0 };
-    const held = known.byName.get(name);
-    if (held && !isLater(resourceVersion, held.metadata.resourceVersion)) return false;
-    known.receivedAt = clock.monotonic();
-    known.byName.delete(name); // so that it becomes the last
-    known.byName.set(name, event);
-    const oldest = known.byName.size > newestOfEach ? known.byName.keys().next().value : undefined;
-    if (oldest !== undefined) known.byName.delete(oldest);
-    bySubject.set(key, known);
-    return true;
+    const { byName } = bySubject.get(key) ?? { byName: new Map<string, Received<T>>() };
+    byName.delete(metadata.name); // so that it becomes the last
+    byName.set(metadata.name, received);
+    const oldest = byName.size > newestOfEach ? byName.keys().next().value : undefined;
+    if (oldest !== undefined) byName.delete(oldest);
+    bySubject.set(key, { subject, byName });
+  }
+
+  function held({ involvedObject, metadata }: CachedEvent): Received<T> | undefined {
+    return bySubject.get(keyOf(involvedObject))?.byName.get(metadata.name);
   }
 
   return {
-    add,
+    add(event) {
+      const known = held(event);
+      if (known && !isLater(event.metadata.resourceVersion, known.event.metadata.resourceVersion)) return false;
+      put({ event, receivedAt: clock.monotonic() });
+      return true;
+    },
     about: (subject) =>
-      [subject, { ...subject, uid: '' }].flatMap((each) => [...(bySubject.get(keyOf(each))?.byName.values() ?? [])]),
-    replace(events) {
+      [subject, { ...subject, uid: '' }].flatMap((each) =>
+        [...(bySubject.get(keyOf(each))?.byName.values() ?? [])].map(({ event }) => event),
+      ),
+    merge(events) {
+      const nowMs = clock.monotonic();
+      const listed = events.map((event): Received<T> => {
+        const known = held(event);
+        const isSame = known?.event.metadata.resourceVersion === event.metadata.resourceVersion;
+        return { event, receivedAt: isSame ? known.receivedAt : nowMs };
+      });
+      const names = new Set(events.map(({ metadata }) => metadata.name));
+      const missing = [...bySubject.values()]
+        .flatMap(({ byName }) => [...byName.values()])
+        .filter(({ event }) => !names.has(event.metadata.name));
       bySubject = new Map();
-      const sorted = events.toSorted((a, b) =>
-        isLater(a.metadata.resourceVersion, b.metadata.resourceVersion) ? 1 : -1,
+      const sorted = [...missing, ...listed].toSorted((a, b) =>
+        isLater(a.event.metadata.resourceVersion, b.event.metadata.resourceVersion) ? 1 : -1,
       );
-      for (const event of sorted) add(event);
+      for (const received of sorted) put(received);
     },
     prune(exists) {
-      for (const [key, { subject, receivedAt }] of bySubject) {
-        if (!exists(subject) && clock.monotonic() - receivedAt > orphanMs) bySubject.delete(key);
+      const nowMs = clock.monotonic();
+      for (const [key, { subject, byName }] of bySubject) {
+        const keptMs = exists(subject) ? forgottenMs : orphanMs;
+        const isRecent = [...byName.values()].some(({ receivedAt }) => nowMs - receivedAt <= keptMs);
+        if (!isRecent) bySubject.delete(key);
+        for (const [name, { receivedAt }] of byName) if (nowMs - receivedAt > forgottenMs) byName.delete(name);
       }
     },
   };

@@ -37,6 +37,8 @@ export interface ListWatchOptions<T> {
   /** Other objects are dropped before they take up memory. All objects are relevant unless given. */
   isRelevant?: (object: T) => boolean;
   handler: ListWatchHandler<T>;
+  /** Ends the current watch, so that a list follows. By default only the list-watch itself decides when to list. */
+  relists?: RelistRequests | undefined;
   log: Log;
   random: () => number;
   signal: AbortSignal;
@@ -70,6 +72,26 @@ const defaultLimits: ListWatchLimits = {
   longestBackOffMs: 4_000,
   forbiddenMs: 0,
 };
+
+/** Lets other parts request a new list of every resource. */
+export interface RelistRequests {
+  request(): void;
+  /** Calls `listener` at each request until the returned function is called. */
+  onRequest(listener: () => void): () => void;
+}
+
+export function createRelistRequests(): RelistRequests {
+  const listeners = new Set<() => void>();
+  return {
+    request() {
+      for (const listener of listeners) listener();
+    },
+    onRequest(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
 
 const listSchema = z.object({
   kind: z.string().endsWith('List'),
@@ -154,17 +176,29 @@ async function listAll<T>(
   }
 }
 
-/** Watches, and resumes after each regular end, until a new list is due. Throws when anything else ends the watch. */
+/**
+ * Watches, and resumes after each regular end, until a new list is due or was requested. Throws when anything else ends the
+ * watch.
+ */
 async function watchUntilStale<T>(options: ListWatchOptions<T>, limits: ListWatchLimits, from: string): Promise<void> {
   const staleAt = performance.now() + limits.relistMs;
+  const requested = new AbortController();
+  const ignore = options.relists?.onRequest(() => requested.abort());
+  const signal = AbortSignal.any([options.signal, requested.signal]);
   let resourceVersion = from;
-  while (!options.signal.aborted && performance.now() < staleAt) {
-    const startedAt = performance.now();
-    const before = resourceVersion;
-    resourceVersion = await watchOnce(options, limits, resourceVersion);
-    if (resourceVersion === before && performance.now() - startedAt < 1_000) {
-      throw new KubernetesError('transient', 'cluster-error', 'The watch ended immediately.', { status: 0 });
+  try {
+    while (!signal.aborted && performance.now() < staleAt) {
+      const startedAt = performance.now();
+      const before = resourceVersion;
+      resourceVersion = await watchOnce({ ...options, signal }, limits, resourceVersion);
+      if (resourceVersion === before && performance.now() - startedAt < 1_000) {
+        throw new KubernetesError('transient', 'cluster-error', 'The watch ended immediately.', { status: 0 });
+      }
     }
+  } catch (error) {
+    if (!requested.signal.aborted) throw error;
+  } finally {
+    ignore?.();
   }
 }
 

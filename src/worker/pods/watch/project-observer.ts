@@ -14,10 +14,13 @@ import type { Log } from '../../../shared/node/log.ts';
 import type { WorkerMetrics } from '../../metrics.ts';
 import { createWorkQueue } from '../../work-queue.ts';
 import type { Dispatcher } from '../jobs/dispatcher.ts';
+import { KubernetesError } from '../kube/kubernetes-error.ts';
 import { needsReconcile, needsReconcileByWatch } from '../reconcile/needs-reconcile.ts';
 import type { ObservationResult, StatusWriter } from '../status/status-writer.ts';
+import type { Absences } from './absences.ts';
 import type { ClusterCache } from './cluster-cache.ts';
 import { compareWithCluster, type Comparison } from './drift.ts';
+import type { FallenGenerations } from './fallen-generations.ts';
 import { createWakeTimers } from './wake-timers.ts';
 
 export interface ProjectObserver {
@@ -41,6 +44,8 @@ export interface ProjectObserver {
 
 export interface ProjectObserverDeps {
   cache: ClusterCache;
+  absences: Absences;
+  fallenGenerations: FallenGenerations;
   writer: StatusWriter;
   dispatcher: Pick<Dispatcher, 'dispatch'>;
   metrics: Pick<WorkerMetrics, 'corrected' | 'passedOver'>;
@@ -62,16 +67,20 @@ const longestRetryMs = 30_000;
 const driftMessage = 'A comparison with the cluster found a missing or wrong object. It is being repaired.';
 
 export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserver {
-  const { cache, writer, dispatcher, metrics, lease, log, clock, signal } = deps;
+  const { cache, absences, fallenGenerations, writer, dispatcher, metrics, lease, log, clock, signal } = deps;
   const fence = { lease: lease.name, epoch: lease.epoch };
-  const observedStateOf = (record: ProjectRecord) => cache.observedStateOf(record);
+  const observedStateOf = (record: ProjectRecord) => {
+    if (!absences.areProven(record)) throw new UnprovenAbsence(record);
+    fallenGenerations.look(record, cache.pods.named(record.podName));
+    return cache.observedStateOf(record);
+  };
   const queuedCauses = new Map<string, Cause>();
   const warn = createLimitedWarn(log);
   const queue = createWorkQueue({
     concurrency: 8,
     work: observe,
     onError(projectId, error, failures) {
-      const isOutage = outageOf(error) !== null;
+      const isOutage = isOfAll(error);
       warn(isOutage ? 'outage' : projectId, { projectId, error: String(error) }, 'status not written; trying again');
       // What the database or a bug refuses for one project does not change within seconds.
       return isOutage
@@ -93,11 +102,23 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
     const cause = queuedCauses.get(projectId) ?? 'event';
     queuedCauses.delete(projectId);
     try {
-      await observers[cause](projectId);
+      await withProof(() => observers[cause](projectId));
     } catch (error) {
       queuedCauses.set(projectId, strongest(cause, queuedCauses.get(projectId)));
-      if (outageOf(error) === null) await recordProblem(projectId);
+      if (!isOfAll(error)) await recordProblem(projectId);
       throw error;
+    }
+  }
+
+  /** Nothing is written before it is proven that the objects which the caches lack are gone. */
+  async function withProof(write: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!(error instanceof UnprovenAbsence)) throw error;
+        await absences.prove(error.record);
+      }
     }
   }
 
@@ -150,6 +171,7 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
 
   /** A project that cannot be compared does not stop the comparison of all others: its observation reports the problem. */
   function compare(record: ProjectRecord): Comparison {
+    fallenGenerations.look(record, cache.pods.named(record.podName));
     try {
       return compareWithCluster(record, cache.observedStateOf(record), clock.now());
     } catch {
@@ -185,6 +207,20 @@ export function createProjectObserver(deps: ProjectObserverDeps): ProjectObserve
       await queue.stop();
     },
   };
+}
+
+/** The caches lack an object of this row, and nothing proves that it is gone. */
+class UnprovenAbsence extends Error {
+  readonly record: ProjectRecord;
+  constructor(record: ProjectRecord) {
+    super('An object is missing from the last list and must be read.');
+    this.record = record;
+  }
+}
+
+/** The database or the cluster does not answer, so the project is not the reason. */
+function isOfAll(error: unknown): boolean {
+  return error instanceof KubernetesError || outageOf(error) !== null;
 }
 
 function strongest(a: Cause, b: Cause | undefined): Cause {
