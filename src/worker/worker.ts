@@ -22,6 +22,7 @@ import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import { createRestoredData, type RestoredData } from '../shared/node/db/restored-data.ts';
 import { createLog, type Log } from '../shared/node/log.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
+import { checkRedis, redisProblem } from '../shared/node/redis-check.ts';
 import { createRedis, refuseOtherRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
 import type { WorkerConfig } from './config.ts';
@@ -195,8 +196,9 @@ function startParts(
     random,
     refusedRetryMs: options.refusedRetryMs,
   });
-  const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, clock });
   const consumer = startJobConsumer({ redis: blocking, db, attempts, log, random, concurrency, metrics });
+  const jobsMayWait = () => consumer.isConsuming() || kubernetes.blockedBy() !== null;
+  const dispatcher = createDispatcher({ db, queue, attempts, jobsMayWait, metrics, log, concurrency, clock });
   const readLog = createReadPodLog({ kubernetes });
   const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, clock, log });
   const { watchLimits: limits, resyncMs, orphanGraceMs } = options;
@@ -237,22 +239,14 @@ async function readReadiness({
   producer,
   kubernetes,
 }: Pick<Connections, 'db' | 'producer' | 'kubernetes'>): Promise<WorkerReadiness> {
-  const [databaseMessage, redis] = await Promise.all([
+  const [databaseMessage, redisMessage] = await Promise.all([
     checkDatabase(db).then(() => null, databaseProblem),
-    // A write, not a ping: a Redis whose memory is full still answers pings.
-    succeeds(() => producer.set('opencode:readiness', '1', 'EX', 60)),
+    checkRedis(producer).then(() => null, redisProblem),
   ]);
   const messages = [
     ...(databaseMessage === null ? [] : [databaseMessage]),
-    ...(redis ? [] : ['Redis does not accept commands. One worker carries out commands without the queue.']),
+    ...(redisMessage === null ? [] : [`${redisMessage} One worker carries out commands without the queue.`]),
     ...(kubernetes.blockedBy() ? ['The cluster does not answer, or requested a pause.'] : []),
   ];
   return { status: databaseMessage === null ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
-}
-
-function succeeds(request: () => Promise<unknown>): Promise<boolean> {
-  return request().then(
-    () => true,
-    () => false,
-  );
 }

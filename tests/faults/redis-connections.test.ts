@@ -48,6 +48,22 @@ describe('a producer’s connection', () => {
   }, 30_000);
 });
 
+describe('any connection', () => {
+  it('is opened ever less often when each one is lost as soon as it is ready', async () => {
+    const { url, proxy } = await proxyOf(redis.url);
+    onTestFinished(() => proxy.close());
+    const readyAtMs: number[] = [];
+    const connection = connect(url);
+    connection.on('ready', () => {
+      readyAtMs.push(performance.now());
+      proxy.reset();
+    });
+    await expect.poll(() => readyAtMs.length, { timeout: 15_000, interval: 20 }).toBe(5);
+    // Pauses of 100, 200, 400 and 800 milliseconds.
+    expect((readyAtMs[4] ?? 0) - (readyAtMs[0] ?? 0)).toBeGreaterThan(1_450);
+  });
+});
+
 describe('the queue', () => {
   async function enqueueing(url: string) {
     const connection = connect(url);

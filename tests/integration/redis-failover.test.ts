@@ -12,9 +12,11 @@ import { createLog } from '../../src/shared/node/log.ts';
 import { createRedis } from '../../src/shared/node/redis.ts';
 import { findKeptPort } from '../support/kept-port.ts';
 import { createOwnRedis } from '../support/own-services.ts';
+import { readMetric } from '../support/read-metric.ts';
 import { createTestDatabase } from '../support/services.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { startTestServer } from '../support/test-server.ts';
+import { createWorkerSystem, startQuickCluster } from '../support/worker-system.ts';
 
 /** The embedded Redis may have another place, and no program of this name is on the path. */
 const program = ['redis-server', 'valkey-server']
@@ -47,6 +49,50 @@ it.each(['producer', 'blocking'] as const)(
     await expect.poll(() => redis.set('key', 'new').catch(String), { timeout: 5_000 }).toBe('OK');
   },
 );
+
+it('fault 36: after a failover to the replica of Redis the queue carries out commands within 30 s', async () => {
+  const [old, replica, cluster] = await Promise.all([createOwnRedis(), createOwnRedis(), startQuickCluster()]);
+  onTestFinished(async () => void (await Promise.all([old.stop(), replica.stop(), cluster.stop()])));
+  const [oldPort, newPort] = [Number(new URL(old.url).port), Number(new URL(replica.url).port)];
+  const [oldAdmin, newAdmin] = [new Redis(old.url), new Redis(replica.url)];
+  const { password } = new URL(old.url);
+  await newAdmin.config('SET', 'requirepass', password);
+  await oldAdmin.config('SET', 'repl-diskless-sync-delay', '0');
+  for (const admin of [oldAdmin, newAdmin]) await admin.config('SET', 'masterauth', password);
+  await newAdmin.replicaof('127.0.0.1', oldPort);
+  await expect.poll(() => newAdmin.info('replication'), { timeout: 10_000 }).toContain('master_link_status:up');
+
+  const address = { host: '127.0.0.1', port: oldPort };
+  const proxy = await createTcpProxy(address);
+  onTestFinished(() => proxy.close());
+  const url = Object.assign(new URL(old.url), { port: proxy.port }).href;
+  const system = await createWorkerSystem(cluster, { redis: { ...old, url } });
+  onTestFinished(() => system.stop());
+  const worker = await system.startWorker();
+  const jobsDone = async () =>
+    readMetric(await worker.metrics.registry.metrics(), 'opencode_jobs_total', { name: 'create-pod', outcome: 'done' });
+  await system.until((await system.create()).id, { status: 'ready' });
+  await expect.poll(jobsDone).toBeGreaterThan(0);
+  const before = await jobsDone();
+
+  // All connections stay open, and lead to a Redis that takes no writes any more.
+  await newAdmin.replicaof('NO', 'ONE');
+  address.port = newPort;
+  await oldAdmin.replicaof('127.0.0.1', newPort);
+  const failedOverAt = performance.now();
+  for (const admin of [oldAdmin, newAdmin]) admin.disconnect();
+  await system.until((await system.create()).id, { status: 'ready' }, 15_000);
+  await expect
+    .poll(
+      async () => {
+        await system.create();
+        return jobsDone();
+      },
+      { timeout: 30_000, interval: 200 },
+    )
+    .toBeGreaterThan(before);
+  expect(performance.now() - failedOverAt).toBeLessThan(30_000);
+}, 60_000);
 
 it.skipIf(program === undefined).each([
   ['Cluster', ['--cluster-enabled', 'yes'], []],

@@ -186,7 +186,7 @@ function openQueue(redisUrl: string, log: Log) {
   const producer = createRedis(redisUrl, { purpose: 'producer', log });
   const inspector = createRedis(redisUrl, { purpose: 'blocking', log });
   const queue = createProjectQueue({ redis: producer, log });
-  const jobs = new Queue(projectQueueName, { connection: inspector });
+  const jobs = new Queue(projectQueueName, { connection: inspector, skipVersionCheck: true });
   jobs.on('error', () => undefined); // some tests make Redis unavailable
   return {
     jobs,

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Freshness } from '../../shared/contract/events.ts';
 import { checkDatabase, databaseProblem } from '../../shared/node/db/database-check.ts';
 import type { Database } from '../../shared/node/db/database.ts';
+import { checkRedis, redisProblem } from '../../shared/node/redis-check.ts';
 
 interface Check {
   ok: boolean;
@@ -33,8 +34,7 @@ export function createReadiness({
   return async () => {
     const [database, queue] = await Promise.all([
       check('PostgreSQL', () => checkDatabase(db), databaseProblem),
-      // A write and not a ping: a Redis that is full still answers pings.
-      check('Redis', () => redis.set('opencode:readiness', '1', 'EX', 60)),
+      check('Redis', () => checkRedis(redis), redisProblem),
     ]);
     const watch = describe(freshness());
     const isDown = !database.ok || isStopping();
@@ -51,11 +51,11 @@ export function createReadiness({
   };
 }
 
-/** @param describeFailure without it, only the kind of failure is named */
+/** @param describeFailure a sentence that contains no address, because this page is public */
 async function check(
   name: string,
   work: () => Promise<unknown>,
-  describeFailure?: (error: unknown) => string,
+  describeFailure: (error: unknown) => string,
 ): Promise<Check> {
   const limit = Promise.withResolvers<never>();
   const timer = setTimeout(() => limit.reject(new Error(`no answer within ${checkMs} ms`)), checkMs);
@@ -65,13 +65,7 @@ async function check(
     await Promise.race([working, limit.promise]);
     return { ok: true, message: `${name} answers.` };
   } catch (error) {
-    if (describeFailure) return { ok: false, message: describeFailure(error) };
-    const reason = error instanceof Error ? error.message || error.name : String(error);
-    // Only the kind of failure: this page is public, and the rest of the message may contain addresses.
-    return {
-      ok: false,
-      message: `${name} does not take a command (${/^[A-Z]{3,}\b/.exec(reason)?.[0] ?? 'no answer'}).`,
-    };
+    return { ok: false, message: describeFailure(error) };
   } finally {
     clearTimeout(timer);
   }

@@ -5,18 +5,20 @@
 
 import { randomUUID } from 'node:crypto';
 
-import { Queue } from 'bullmq';
+import { Queue, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { projectJobAttempts, projectQueueName, type ProjectJob, type ProjectJobName } from '../contract/jobs.ts';
+import { createLimitedWarn } from './log-limit.ts';
 import type { Log } from './log.ts';
+import { refusalCodeOf } from './redis-guard.ts';
 import { currentTrace } from './tracing.ts';
 
 /**
- * `added`: a new job waits. `known`: the project already had a job. `refused`: Redis did not accept it; the row has the
- * desired state, and the worker's sweep finds it.
+ * `added`: a new job waits. `known`: the project already had a job. `delayed`: as `known`, and that job waits for the end of a
+ * back-off. `refused`: Redis did not accept it; the row has the desired state, and the worker's sweep finds it.
  */
-export type Enqueued = 'added' | 'known' | 'refused';
+export type Enqueued = 'added' | 'known' | 'delayed' | 'refused';
 
 export interface ProjectQueue {
   /**
@@ -27,6 +29,10 @@ export interface ProjectQueue {
   close(): Promise<void>;
 }
 
+const notQueued = 'job not queued; the sweep will find the project';
+/** The library orders delayed jobs by the time at which they are due, multiplied by this. */
+const delayedScoreFactor = 0x1000;
+
 /** @param redis a connection for producers, owned by the caller */
 export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): ProjectQueue {
   // The library asks Redis for its version once. If that answer were lost with the connection, the queue would refuse
@@ -36,6 +42,13 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
     skipVersionCheck: true,
   });
   queue.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
+  const warn = createLimitedWarn(log);
+
+  /** A job whose back-off has ended stays among the delayed ones until a worker takes jobs. */
+  async function isWaitingForBackOff({ id = '' }: Job): Promise<boolean> {
+    const score = await redis.zscore(queue.toKey('delayed'), id);
+    return score !== null && Number(score) / delayedScoreFactor > Date.now();
+  }
 
   async function add(name: ProjectJobName, job: ProjectJob, hurry: boolean): Promise<Enqueued> {
     const jobId = randomUUID();
@@ -49,7 +62,8 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
     // If the project already has a job, the library returns that one.
     const queued = await queue.add(name, job, { ...options, jobId });
     if (queued.id === jobId) return 'added';
-    if (!hurry || !(await queued.isDelayed())) return 'known';
+    if (!hurry) return (await isWaitingForBackOff(queued)) ? 'delayed' : 'known';
+    if (!(await queued.isDelayed())) return 'known';
     // An attempt for an earlier command waits in back-off. This command replaces it and starts at once, with its own
     // attempts and request id. If that attempt has started meanwhile, it reads this command from the row.
     const removed = await queued.remove().then(
@@ -76,7 +90,9 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
       try {
         return await Promise.race([adding, tooLate]);
       } catch (error) {
-        log.warn({ ...job, error: String(error) }, 'job not queued; the sweep will find the project');
+        // The connection warns of a refusal.
+        if (refusalCodeOf(error) === null) warn('late', { ...job, error: String(error) }, notQueued);
+        else log.debug({ ...job, error: String(error) }, notQueued);
         return 'refused';
       }
     },

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 
 import { AppError } from '../contract/errors.ts';
 import type { Log } from './log.ts';
+import { guardRedis, reconnectOptions } from './redis-guard.ts';
 
 /**
  * `producer`: a command fails at once while Redis is unavailable. `blocking`: for BLOCK reads and BullMQ workers, which wait
@@ -19,45 +20,62 @@ type RedisPurpose = 'producer' | 'blocking';
  */
 const silenceMs = { producer: 2_000, blocking: 12_000 } as const satisfies Record<RedisPurpose, number>;
 
-/** A Redis that stays a replica is not connected to more often than this. */
-const replicaPauseMs = 2_000;
+/** An outage is logged once in this time, even if there is a connection in between. */
+const outageLogMs = 60_000;
+
+/** Why each connection that is not ready could not be opened. */
+const connectionErrors = new WeakMap<Redis, Error>();
 
 /** Opens a connection that always reconnects, with a back-off of up to two seconds. */
 export function createRedis(url: string, options: { purpose: RedisPurpose; log: Log }): Redis {
+  const { purpose, log } = options;
   const redis = new Redis(url, {
     connectTimeout: 2_000,
     keepAlive: 10_000,
-    socketTimeout: silenceMs[options.purpose],
-    reconnectOnError: createReplicaCheck(),
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
-    ...(options.purpose === 'producer'
-      ? { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: silenceMs.producer }
-      : { maxRetriesPerRequest: null }),
+    socketTimeout: silenceMs[purpose],
+    ...reconnectOptions(),
+    ...(purpose === 'producer'
+      ? {
+          enableOfflineQueue: false,
+          maxRetriesPerRequest: 0,
+          commandTimeout: silenceMs.producer,
+          // The check would wait while Redis loads its data. Without it, each command fails at once and names the cause.
+          enableReadyCheck: false,
+        }
+      : { maxRetriesPerRequest: null, maxLoadingRetryTime: 1_000 }),
   });
-  let isOutageLogged = false;
-  redis.on('error', (error) => {
-    if (!isOutageLogged)
-      options.log.warn({ error: error.message }, 'Redis does not answer; trying again until it does');
-    isOutageLogged = true;
-  });
-  redis.on('ready', () => {
-    if (isOutageLogged) options.log.info('Redis answers again');
-    isOutageLogged = false;
-  });
-  return redis;
+  logOutages(redis, log);
+  return guardRedis(redis, { pauses: purpose === 'blocking', log });
 }
 
-/**
- * After a failover, an open connection may lead to the old primary, which is a replica now and refuses each write. A new
- * connection leads to the new primary if the address does.
- */
-function createReplicaCheck(): (error: Error) => boolean {
-  let reconnectedAtMs = -Infinity;
-  return ({ message }) => {
-    if (!message.startsWith('READONLY') || performance.now() - reconnectedAtMs < replicaPauseMs) return false;
-    reconnectedAtMs = performance.now();
-    return true;
-  };
+interface OutageLog {
+  loggedAtMs: number;
+  isOutageLogged: boolean;
+}
+
+/** One for all connections that share a log. */
+const outageLogs = new WeakMap<Log, OutageLog>();
+
+function logOutages(redis: Redis, log: Log): void {
+  const state = outageLogs.get(log) ?? { loggedAtMs: -Infinity, isOutageLogged: false };
+  outageLogs.set(log, state);
+  redis.on('error', (error: Error) => {
+    connectionErrors.set(redis, error);
+    if (state.isOutageLogged || performance.now() - state.loggedAtMs < outageLogMs) return;
+    state.loggedAtMs = performance.now();
+    state.isOutageLogged = true;
+    log.warn({ error: error.message }, 'Redis does not answer; trying again until it does');
+  });
+  redis.on('ready', () => {
+    connectionErrors.delete(redis);
+    if (state.isOutageLogged) log.info('Redis answers again');
+    state.isOutageLogged = false;
+  });
+}
+
+/** Why the connection is not ready; `null` when it is, or when nobody knows. */
+export function connectionErrorOf(redis: Redis): Error | null {
+  return redis.status === 'ready' ? null : (connectionErrors.get(redis) ?? null);
 }
 
 /**

@@ -31,7 +31,8 @@ export function createStatusPublisher({ redis, log }: { redis: Redis; log: Log }
         await redis.xadd(streamKey, 'MAXLEN', '~', maxLength, '*', 'entry', JSON.stringify(entry));
         return true;
       } catch (error) {
-        log.warn({ error: String(error) }, 'status not appended to the stream');
+        // The connection warns of the cause.
+        log.debug({ error: String(error) }, 'status not appended to the stream');
         return false;
       }
     },

@@ -20,6 +20,8 @@ const cancelMs = 11_000;
 const recordMs = 2_000;
 
 export interface JobConsumer {
+  /** Whether this worker has taken a job since the last call, or works at as many as it may. */
+  isConsuming(): boolean;
   /** Waits up to `graceMs` for the running jobs, then cancels them. Another worker runs the cancelled jobs again. */
   close(graceMs: number): Promise<void>;
 }
@@ -46,6 +48,7 @@ export function startJobConsumer(deps: {
 }): JobConsumer {
   const { redis, db, attempts, log } = deps;
   const running = new Set<Promise<void>>();
+  let hasTakenJob = false;
   /** The generation that each attempt was made for. */
   const attemptedGenerations = new WeakMap<Job, number>();
 
@@ -53,6 +56,7 @@ export function startJobConsumer(deps: {
   async function process(job: Job<ProjectJob>, token?: string, signal?: AbortSignal): Promise<void> {
     const attempt = attemptOnce(job, token, signal ?? new AbortController().signal);
     running.add(attempt);
+    hasTakenJob = true;
     await attempt.finally(() => running.delete(attempt));
   }
 
@@ -109,6 +113,8 @@ export function startJobConsumer(deps: {
 
   const worker = new Worker<ProjectJob>(projectQueueName, process, {
     connection: redis,
+    // The library would ask Redis for its version, and spin for ever if the user has no right to ask.
+    skipVersionCheck: true,
     concurrency: deps.concurrency,
     // A crash of the worker is not the fault of the project, so it must not use up the attempts.
     maxStalledCount: 1_000,
@@ -132,6 +138,11 @@ export function startJobConsumer(deps: {
   });
 
   return {
+    isConsuming() {
+      const isConsuming = hasTakenJob || running.size >= deps.concurrency;
+      hasTakenJob = false;
+      return isConsuming;
+    },
     async close(graceMs) {
       const closing = worker.close();
       await Promise.race([Promise.allSettled(running), unrefDelay(graceMs)]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { decideOnOutcome, decideOnRequest } from './local-attempts.ts';
+import { belongsToQueue, decideOnAccepted, decideOnOutcome, decideOnRequest } from './local-attempts.ts';
 
 describe('decideOnRequest', () => {
   const waiting = { timer: {} as NodeJS.Timeout, generation: 2 };
@@ -52,5 +52,41 @@ describe('decideOnOutcome', () => {
     expect(decideOnOutcome({ kind: 'failed', generation: 1, error }, { requestedAgain: true })).toEqual({
       kind: 'end',
     });
+  });
+});
+
+describe('belongsToQueue', () => {
+  it('leaves a project to the queue when the queue accepts its job', () => {
+    for (const queued of ['added', 'known', 'delayed'] as const) {
+      expect(belongsToQueue(queued, { isUndelivered: false })).toBe(true);
+    }
+    expect(belongsToQueue('refused', { isUndelivered: false })).toBe(false);
+  });
+
+  it('leaves a project whose job was not delivered to the queue only after a worker has taken that job', () => {
+    expect(belongsToQueue('known', { isUndelivered: true })).toBe(false);
+    expect(belongsToQueue('added', { isUndelivered: true })).toBe(true);
+    expect(belongsToQueue('delayed', { isUndelivered: true })).toBe(true);
+  });
+});
+
+describe('decideOnAccepted', () => {
+  const job = { attempt: 4, acceptedAtMs: 10_000 };
+  const idle = { attempt: 4, unfinishedAttempts: 0 };
+
+  it('is satisfied by any attempt since, and by the end of the project', () => {
+    expect(decideOnAccepted(job, { attempt: 5, unfinishedAttempts: 1 }, 60_000)).toBe('attempted');
+    expect(decideOnAccepted(job, undefined, 60_000)).toBe('attempted');
+  });
+
+  it('gives the queue a moment to deliver the job', () => {
+    expect(decideOnAccepted(job, idle, 11_000)).toBe('wait');
+    expect(decideOnAccepted(job, idle, 12_000)).toBe('overdue');
+  });
+
+  it('gives an attempt that runs, or whose worker died, the time after which the queue delivers its job again', () => {
+    const running = { attempt: 4, unfinishedAttempts: 1 };
+    expect(decideOnAccepted(job, running, 30_000)).toBe('wait');
+    expect(decideOnAccepted(job, running, 41_000)).toBe('overdue');
   });
 });

@@ -1,6 +1,7 @@
 /** Attempts that this process makes without the queue: their state, and pure decisions about the next one. */
 
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import type { Enqueued } from '../../../shared/node/project-queue.ts';
 import type { AttemptOutcome } from './attempts.ts';
 
 /** A project that this process reconciles without the queue. */
@@ -14,6 +15,46 @@ export interface LocalAttempt {
   timer: NodeJS.Timeout | null;
   /** A reconcile was requested after the current attempt began. */
   requestedAgain: boolean;
+  /** The queue has accepted a job and does not deliver it. */
+  isUndelivered: boolean;
+}
+
+/**
+ * Whether the queue carries out the project's command, after a job was offered to it. When it did not deliver the job before,
+ * only another answer than `known` shows that a worker has taken that job meanwhile.
+ */
+export function belongsToQueue(queued: Enqueued, { isUndelivered }: Pick<LocalAttempt, 'isUndelivered'>): boolean {
+  return queued !== 'refused' && !(isUndelivered && queued === 'known');
+}
+
+/** A job that the queue has accepted, while no attempt at its project has begun since. */
+export interface AcceptedJob {
+  /** The number of the last attempt in the row when the job was offered. */
+  attempt: number;
+  /** By the monotonic clock. */
+  acceptedAtMs: number;
+  /** The project's earlier job had vanished when this one was offered. */
+  wasLost: boolean;
+}
+
+/** A worker that is free takes a job within milliseconds. */
+const deliveryMs = 1_500;
+/** After this time the queue gives the job of a worker that died to another: the lock of the job and two checks. */
+const redeliveryMs = 30_000;
+
+/**
+ * What the row says about a job that the queue has accepted. `attempted`: an attempt has begun. `wait`: it may still be
+ * delivered. `overdue`: it should have been.
+ */
+export function decideOnAccepted(
+  { attempt, acceptedAtMs }: Pick<AcceptedJob, 'attempt' | 'acceptedAtMs'>,
+  record: Pick<ProjectRecord, 'attempt' | 'unfinishedAttempts'> | undefined,
+  nowMs: number,
+): 'attempted' | 'wait' | 'overdue' {
+  if (record?.attempt !== attempt) return 'attempted';
+  // An attempt that began before runs, or its worker died.
+  const limitMs = record.unfinishedAttempts > 0 ? redeliveryMs : deliveryMs;
+  return nowMs - acceptedAtMs > limitMs ? 'overdue' : 'wait';
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The sweep finds pending commands that the queue lost: after a crash between row and queue, after a wiped Redis, or when
- * the attempts ran out while nothing answered. It requests a reconcile of each. Only the watch leader runs it.
+ * the attempts ran out while nothing answered. It requests a reconcile of each. It also has the jobs attempted that the queue
+ * accepted and does not deliver. Only the watch leader runs it.
  */
 
 import type { Database } from '../../../shared/node/db/database.ts';
@@ -22,7 +23,7 @@ const pageSize = 500;
 export function sweepPendingCommands(
   deps: {
     db: Database;
-    dispatcher: Pick<Dispatcher, 'dispatch'>;
+    dispatcher: Pick<Dispatcher, 'dispatch' | 'attemptUndelivered'>;
     metrics: Pick<WorkerMetrics, 'corrected'>;
     log: Log;
   },
@@ -40,6 +41,7 @@ export function sweepPendingCommands(
       if (signal.aborted) return;
       if ((await dispatcher.dispatch(record)) === 'added') added.push(record);
     }
+    await dispatcher.attemptUndelivered();
     const lost = await countStillPending(db, added);
     if (lost === 0) return;
     metrics.corrected('lost-job', lost);

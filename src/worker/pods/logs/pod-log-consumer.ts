@@ -60,6 +60,7 @@ export function startPodLogConsumer(deps: {
 
   const worker = new Worker<PodLogJob>(podLogQueueName, process, {
     connection: redis,
+    skipVersionCheck: true, // as for the jobs of projects
     concurrency,
     maxStalledCount: 0,
   });
