@@ -11,6 +11,7 @@ function setUp({ maxRecentEntries = 10, maxRepairs = 100 } = {}) {
   const clock = createTestClock();
   const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
+    onTasks: () => undefined,
     listVersions: async (ownerIds) =>
       [...rows.values()]
         .filter(({ ownerId }) => ownerIds.includes(ownerId))

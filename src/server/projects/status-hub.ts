@@ -47,6 +47,8 @@ interface StatusHubDeps {
   findProjects(ids: string[]): Promise<Project[]>;
   /** The watch leader's last observation, as stored in PostgreSQL; `null` if there is no watch leader. */
   readWatchObservation(): Promise<{ reachable: boolean | null; observedAt: string | null } | null>;
+  /** Tasks or runs of this project have changed. Must return at once and must not throw. */
+  onTasks(projectId: string): void;
   clock: Clock;
   maxRecentEntries: number;
   /** One comparison reads at most this many projects; the next comparison reads the rest. */
@@ -84,6 +86,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
         checkFreshness();
         return;
       }
+      if (entry.type === 'tasks') return deps.onTasks(entry.projectId);
       recent.append({ id, project: entry.project });
       owners.deliver(id, entry.project);
     },

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 
 import { streamEntrySchema, type StreamEntry } from '../contract/events.ts';
 import { parseJson } from '../parse-json.ts';
+import { createLimitedWarn } from './log-limit.ts';
 import type { Log } from './log.ts';
 import { pause } from './periodic.ts';
 
@@ -25,13 +26,14 @@ export interface StatusPublisher {
 
 /** @param redis a producer connection, owned by the caller */
 export function createStatusPublisher({ redis, log }: { redis: Redis; log: Log }): StatusPublisher {
+  const warn = createLimitedWarn(log);
   return {
     async publish(entry) {
       try {
         await redis.xadd(streamKey, 'MAXLEN', '~', maxLength, '*', 'entry', JSON.stringify(entry));
         return true;
       } catch (error) {
-        log.warn({ error: String(error) }, 'status not appended to the stream');
+        warn('append', { error: String(error) }, 'status not appended to the stream');
         return false;
       }
     },

@@ -61,8 +61,8 @@ export interface OpenCodeClient {
   readTodos(sessionId: string): Promise<Todo[]>;
   /** What was changed since this prompt. */
   readDiff(sessionId: string, messageId: string): Promise<DiffStatistics>;
-  /** What the agents of these sessions wait for. */
-  listPending(sessionIds: ReadonlySet<string>): Promise<PendingRequest[]>;
+  /** What the agents of all sessions wait for. */
+  listRequests(): Promise<{ sessionId: string; request: PendingRequest }[]>;
   /** Sends a prompt. Sending the same one again has no further effect. */
   prompt(sessionId: string, prompt: { messageId: string; text: string }): Promise<void>;
   abort(sessionId: string): Promise<void>;
@@ -78,7 +78,6 @@ interface ClientOptions {
   /** The sidecar credential of the project. */
   credential: string;
   signal: AbortSignal;
-  port?: number;
 }
 
 interface Call {
@@ -88,13 +87,8 @@ interface Call {
   maxBytes?: number;
 }
 
-export function createOpenCodeClient({
-  address,
-  credential,
-  signal,
-  port = sessionProxyPort,
-}: ClientOptions): OpenCodeClient {
-  const base = `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+export function createOpenCodeClient({ address, credential, signal }: ClientOptions): OpenCodeClient {
+  const base = `http://${isIPv6(address) ? `[${address}]` : address}:${sessionProxyPort}`;
   const headers = { authorization: `Bearer ${credential}`, 'content-type': 'application/json' };
 
   async function open(path: string, { method = 'GET', body }: Call, limits: AbortSignal): Promise<Response> {
@@ -170,14 +164,9 @@ export function createOpenCodeClient({
     readTodos: (id) => read(`/session/${id}/todo`, todosSchema),
     readDiff: (id, messageId) =>
       read(`/session/${id}/diff?messageID=${messageId}`, diffSchema, { maxBytes: maxMessagesBytes }),
-    async listPending(sessionIds) {
-      const [permissions, questions] = await Promise.all([
-        read('/permission', permissionsSchema),
-        read('/question', questionsSchema),
-      ]);
-      return [...permissions, ...questions].flatMap(({ sessionId, request }) =>
-        sessionIds.has(sessionId) ? [request] : [],
-      );
+    async listRequests() {
+      const lists = [read('/permission', permissionsSchema), read('/question', questionsSchema)];
+      return (await Promise.all(lists)).flat();
     },
     async prompt(id, { messageId, text }) {
       const parts = [{ id: textPartId(messageId), type: 'text', text }];

@@ -134,6 +134,12 @@ export async function listUnendedRuns(
   return rows.map((row) => runRecordSchema.parse(row));
 }
 
+/** Whether a run that has not ended uses this session. */
+export async function isSessionInUse(db: Db, sessionId: string): Promise<boolean> {
+  const row = await db('runs').where({ opencode_session_id: sessionId }).whereNull('ended_at').first('id');
+  return row !== undefined;
+}
+
 /** Begins to follow a run: from now on no older runner may write. `null` when there is no such run, or when it has ended. */
 export async function beginRunAttempt(db: Db, id: string): Promise<RunRecord | null> {
   const row = await RunModel.query(db)
