@@ -2,14 +2,18 @@
 
 import { authRouter } from './auth/router.ts';
 import { projectsRouter } from './projects/router.ts';
+import { runsRouter } from './runs/router.ts';
 import { sessionsRouter } from './sessions/router.ts';
+import { tasksRouter } from './tasks/router.ts';
 import { tokensRouter } from './tokens/router.ts';
 import { router } from './trpc.ts';
 
 export const appRouter = router({
   auth: authRouter,
   projects: projectsRouter,
+  runs: runsRouter,
   sessions: sessionsRouter,
+  tasks: tasksRouter,
   tokens: tokensRouter,
 });
 
