@@ -1,13 +1,7 @@
 /** The conversation of a run: texts as they arrive, and what the agent did with its tools. */
 
-import { UnstyledButton } from '@mantine/core';
-import {
-  IconAlertTriangle,
-  IconCheck,
-  IconChevronRight,
-  IconLoader2,
-  type TablerIcon,
-} from '@tabler/icons-react';
+import { UnstyledButton, VisuallyHidden } from '@mantine/core';
+import { IconAlertTriangle, IconCheck, IconChevronRight, IconLoader2, type TablerIcon } from '@tabler/icons-react';
 import { memo, useState } from 'react';
 
 import type { MessagePart, TranscriptMessage } from '../../shared/contract/tasks.ts';
@@ -35,7 +29,11 @@ export function ConversationView({ runId }: { runId: string }) {
 
 const Message = memo(function Message({ message }: { message: TranscriptMessage }) {
   return (
-    <article className={classes.message} data-role={message.role} aria-label={message.role === 'user' ? 'You' : 'Agent'}>
+    <article
+      className={classes.message}
+      data-role={message.role}
+      aria-label={message.role === 'user' ? 'You' : 'Agent'}
+    >
       {message.parts.map((part) => (
         <Part key={part.id} part={part} />
       ))}
@@ -76,7 +74,8 @@ function Tool({ part }: { part: Extract<MessagePart, { type: 'tool' }> }) {
       title={
         <>
           <span className={classes.toolState} data-status={part.status}>
-            <Icon size={14} stroke={2} role="img" aria-label={toolLabels[part.status]} />
+            <Icon size={14} stroke={2} aria-hidden="true" />
+            <VisuallyHidden>{toolLabels[part.status]}</VisuallyHidden>
           </span>
           <span className={classes.tool}>{part.tool}</span> <span className={classes.toolTitle}>{toolLine(part)}</span>
         </>

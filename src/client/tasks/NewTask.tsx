@@ -22,7 +22,8 @@ export function NewTask({ projectId, onClose, onCreated }: NewTaskProps) {
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   const create = trpc.tasks.create.useMutation();
   const { start } = useTaskActions();
-  const { fields, message } = create.error ? readError(create.error) : { fields: {}, message: null };
+  const failure = create.error === null ? null : readError(create.error);
+  const fields = failure?.fields ?? {};
 
   async function submit(isStarted: boolean): Promise<void> {
     try {
@@ -53,7 +54,7 @@ export function NewTask({ projectId, onClose, onCreated }: NewTaskProps) {
           autoFocus
           maxLength={200}
           value={title}
-          error={fields['title'] ?? (Object.keys(fields).length === 0 ? message : null)}
+          error={fields['title'] ?? (Object.keys(fields).length === 0 ? failure?.message : null)}
           onChange={(event) => setTitle(event.currentTarget.value)}
         />
         <Textarea

@@ -9,7 +9,6 @@ import { answersOf, isAnswered, permissionTitle, type Draft } from './request-an
 
 import '@mantine/core/styles/Checkbox.css';
 import '@mantine/core/styles/Radio.css';
-
 import classes from './pending-request.module.css';
 
 interface RequestProps<Kind extends PendingRequest['type']> {
@@ -36,11 +35,7 @@ function PermissionForm({ request, isAnswering, onAnswer }: RequestProps<'permis
       </p>
       <pre className={classes.detail}>{request.detail ?? request.patterns.join('\n')}</pre>
       <Group gap="xs">
-        <Button
-          size="xs"
-          loading={isAnswering}
-          onClick={() => onAnswer({ type: 'permission', reply: 'once' })}
-        >
+        <Button size="xs" loading={isAnswering} onClick={() => onAnswer({ type: 'permission', reply: 'once' })}>
           Allow once
         </Button>
         <Button

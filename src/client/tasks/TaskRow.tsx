@@ -38,7 +38,8 @@ export function TaskRow({ task, isOpen, onOpen }: { task: Task; isOpen: boolean;
 export function DiffStatistics({ diff }: { diff: { files: number; additions: number; deletions: number } }) {
   return (
     <span aria-label={`${diff.additions} lines added, ${diff.deletions} lines removed`}>
-      <span className={classes.added}>+{diff.additions}</span> <span className={classes.removed}>−{diff.deletions}</span>
+      <span className={classes.added}>+{diff.additions}</span>{' '}
+      <span className={classes.removed}>−{diff.deletions}</span>
     </span>
   );
 }

@@ -44,14 +44,13 @@ export function TasksTab({ project }: { project: Project }) {
         )}
         {tasks.length === 0 && !isAdding && (
           <Message icon={<IconChecklist size={22} stroke={1.6} />} title="No tasks yet">
-            Describe what you want to have done. The coding agent of this project works on it, and asks when it needs you.
+            Describe what you want to have done. The coding agent of this project works on it, and asks when it needs
+            you.
           </Message>
         )}
         <TaskGroups tasks={tasks} openId={openId} onOpen={open} />
       </div>
-      {opened !== undefined && (
-        <TaskPanel key={opened.id} project={project} task={opened} onClose={() => open(null)} />
-      )}
+      {opened !== undefined && <TaskPanel key={opened.id} project={project} task={opened} onClose={() => open(null)} />}
     </section>
   );
 }

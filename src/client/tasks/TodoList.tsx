@@ -1,5 +1,6 @@
 /** The list that the agent keeps of its own steps. */
 
+import { VisuallyHidden } from '@mantine/core';
 import { IconCircle, IconCircleCheck, IconCircleDashed, IconCircleOff, type TablerIcon } from '@tabler/icons-react';
 
 import type { Todo } from '../../shared/contract/tasks.ts';
@@ -28,7 +29,8 @@ export function TodoList({ todos }: { todos: readonly Todo[] }) {
         return (
           // oxlint-disable-next-line react/no-array-index-key -- steps have no id, and are replaced as a whole
           <li key={index} className={classes.item} data-status={status}>
-            <Icon size={15} stroke={1.7} role="img" aria-label={labels[status]} />
+            <Icon size={15} stroke={1.7} aria-hidden="true" />
+            <VisuallyHidden>{labels[status]}: </VisuallyHidden>
             {content}
           </li>
         );

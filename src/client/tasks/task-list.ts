@@ -1,6 +1,13 @@
 /** The tasks of a project as the user interface keeps and shows them. Pure functions. */
 
-import { hasEnded, taskStates, type Run, type Task, type TaskEvent, type TaskState } from '../../shared/contract/tasks.ts';
+import {
+  hasEnded,
+  taskStates,
+  type Run,
+  type Task,
+  type TaskEvent,
+  type TaskState,
+} from '../../shared/contract/tasks.ts';
 
 export interface TaskListState {
   tasks: readonly Task[];
@@ -96,7 +103,10 @@ export function stepsOf({ todos }: Pick<Run, 'todos'>): string | null {
 /** How long the run has worked, such as "42 s", "12 min" or "2 h 5 min"; `null` before it has begun. */
 export function durationOf({ startedAt, endedAt }: Pick<Run, 'startedAt' | 'endedAt'>, nowMs: number): string | null {
   if (startedAt === null) return null;
-  const seconds = Math.max(0, Math.round(((endedAt === null ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt)) / 1_000));
+  const seconds = Math.max(
+    0,
+    Math.round(((endedAt === null ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt)) / 1_000),
+  );
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -9,6 +9,7 @@ describe('the line of a tool', () => {
   });
 
   it('is empty when the input was cut or has no such field', () => {
-    for (const input of ['{"command":"ls', '[]', 'null', '{"command":1}']) expect(toolLine({ title: null, input })).toBe('');
+    for (const input of ['{"command":"ls', '[]', 'null', '{"command":1}'])
+      expect(toolLine({ title: null, input })).toBe('');
   });
 });

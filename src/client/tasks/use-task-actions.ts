@@ -4,8 +4,9 @@ import type { RunAnswer, Task, TaskState } from '../../shared/contract/tasks.ts'
 import { trpc } from '../api/trpc.ts';
 import { notifyFailure } from '../ui/notify.ts';
 
+const onError = (title: string) => (error: unknown) => notifyFailure(title, error);
+
 export function useTaskActions() {
-  const onError = (title: string) => (error: unknown) => notifyFailure(title, error);
   const start = trpc.runs.start.useMutation({ onError: onError('The run could not be started') });
   const followUp = trpc.runs.followUp.useMutation({ onError: onError('The follow-up could not be sent') });
   const abort = trpc.runs.abort.useMutation({ onError: onError('The run could not be aborted') });
