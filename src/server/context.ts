@@ -26,6 +26,7 @@ import type { Log } from '../shared/node/log.ts';
 import { pause, runPeriodically } from '../shared/node/periodic.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { createRedis } from '../shared/node/redis.ts';
+import { createRunQueue } from '../shared/node/run-queue.ts';
 import { createStatusPublisher, followStatusStream } from '../shared/node/status-stream.ts';
 import { createCookieJar } from './auth/cookies.ts';
 import { createIdentify } from './auth/identity.ts';
@@ -50,10 +51,15 @@ import { createProjectPolls } from './projects/polls.ts';
 import { createProjectService } from './projects/service.ts';
 import { createStatusHub } from './projects/status-hub.ts';
 import { createProjectSubscriptions } from './projects/subscriptions.ts';
+import { createRunOutput } from './runs/output.ts';
+import { createRunService } from './runs/service.ts';
 import type { Services } from './services.ts';
 import { createSessionService } from './sessions/service.ts';
 import { closeRevokedSockets, recordOpenSessions } from './socket/credential-checks.ts';
 import { createSocketServer, type SocketServer } from './socket/socket-server.ts';
+import { createTaskService } from './tasks/service.ts';
+import { createTaskSubscriptions } from './tasks/subscriptions.ts';
+import { createTaskHub } from './tasks/task-hub.ts';
 import { createTokenService } from './tokens/service.ts';
 
 export interface ServerTimings {
@@ -194,7 +200,18 @@ function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
   disposal.defer(() => replyConnection.disconnect());
   const podLogs = createPodLogQueue({ redis: producer, replies: replyConnection, log });
   disposal.defer(() => podLogs.close());
-  return { db, restoredData, producer, streamConnection, queue, podLogs, ...openPods({ config, db }, disposal) };
+  const runQueue = createRunQueue({ redis: producer, log });
+  disposal.defer(() => runQueue.close());
+  return {
+    db,
+    restoredData,
+    producer,
+    streamConnection,
+    queue,
+    podLogs,
+    runQueue,
+    ...openPods({ config, db }, disposal),
+  };
 }
 
 /** The way to the pods of projects. */
@@ -207,7 +224,9 @@ function openPods({ config, db }: { config: ServerConfig; db: Database }, dispos
 }
 
 function createLiveStatus({ db, restoredData, clock, timings }: Parts & Stores) {
+  const taskHub = createTaskHub();
   const hub = createStatusHub({
+    onTasks: taskHub.onTasks,
     listVersions: (ownerIds) => listVersions(db, ownerIds),
     findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
     readWatchObservation: () => readWatchObservation(db),
@@ -224,7 +243,7 @@ function createLiveStatus({ db, restoredData, clock, timings }: Parts & Stores) 
     pause,
     random: Math.random,
   });
-  return { hub, subscriptions };
+  return { hub, subscriptions, taskHub };
 }
 
 function createProjectSource(db: Database) {
@@ -277,6 +296,8 @@ function createServices(
     polls,
     findOpenPod,
     podRequests,
+    runQueue,
+    taskHub,
     closeCredential,
   } = deps;
   const publisher = createStatusPublisher({ redis: producer, log });
@@ -300,6 +321,10 @@ function createServices(
     polls,
     logs: createProjectLogs({ db, readLog: podLogs.read, pause }),
     files: createFileService({ findOpenPod, requests: podRequests, pause }),
+    tasks: createTaskService({ db, publisher, newId: randomUUID }),
+    taskSubscriptions: createTaskSubscriptions({ db, hub: taskHub, pause }),
+    runs: createRunService({ db, queue: runQueue, publisher, newId: randomUUID }),
+    runOutput: createRunOutput({ db, redis: producer, pause, clock }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };

@@ -59,3 +59,7 @@ export const messagesPerPing = 10;
 export const socketsShare = 1 / 30;
 /** Users, and addresses of each kind, that the rate limits remember in one process; some megabytes. */
 export const maxRateLimitKeys = 20_000;
+/** Tasks of one project. A subscription sends all of them at once. */
+export const maxTasksPerProject = 500;
+/** Runs of one project that have not ended. All agents of a project share the memory of its pod. */
+export const maxActiveRunsPerProject = 10;

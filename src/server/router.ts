@@ -3,7 +3,9 @@
 import { authRouter } from './auth/router.ts';
 import { filesRouter } from './files/router.ts';
 import { projectsRouter } from './projects/router.ts';
+import { runsRouter } from './runs/router.ts';
 import { sessionsRouter } from './sessions/router.ts';
+import { tasksRouter } from './tasks/router.ts';
 import { tokensRouter } from './tokens/router.ts';
 import { router } from './trpc.ts';
 
@@ -11,7 +13,9 @@ export const appRouter = router({
   auth: authRouter,
   files: filesRouter,
   projects: projectsRouter,
+  runs: runsRouter,
   sessions: sessionsRouter,
+  tasks: tasksRouter,
   tokens: tokensRouter,
 });
 

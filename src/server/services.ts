@@ -29,6 +29,19 @@ import type {
   ProjectPage,
   UpdateProjectInput,
 } from '../shared/contract/project.ts';
+import type {
+  AnswerRunInput,
+  CreateTaskInput,
+  FollowUpInput,
+  MoveTaskInput,
+  Run,
+  RunOutputEvent,
+  StartRunInput,
+  Task,
+  TaskEvent,
+  Transcript,
+  UpdateTaskInput,
+} from '../shared/contract/tasks.ts';
 import type { Credential } from './auth/identity.ts';
 
 /** The caller, and the id that follows the request through logs and queue. */
@@ -127,6 +140,41 @@ export interface FileService {
   ): AsyncIterable<FilesEvent>;
 }
 
+export interface TaskService {
+  create(caller: Caller, input: CreateTaskInput): Promise<Task>;
+  get(caller: Caller, id: string): Promise<Task>;
+  list(caller: Caller, projectId: string): Promise<{ items: Task[] }>;
+  update(caller: Caller, input: UpdateTaskInput): Promise<Task>;
+  move(caller: Caller, input: MoveTaskInput): Promise<Task>;
+  delete(caller: Caller, id: string): Promise<{ id: string }>;
+}
+
+interface SubscriptionOptions {
+  signal: AbortSignal;
+  /** Resolves when the subscriber has read most of what it was sent, or when the signal aborts. */
+  whenWritable: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface TaskSubscriptions {
+  /** All tasks of the project, then every change, until `signal` aborts. @throws AppError NOT_FOUND */
+  subscribe(caller: Caller, options: SubscriptionOptions & { projectId: string }): AsyncIterable<TaskEvent>;
+}
+
+export interface RunService {
+  start(caller: Caller, input: StartRunInput): Promise<Run>;
+  followUp(caller: Caller, input: FollowUpInput): Promise<Run>;
+  get(caller: Caller, id: string): Promise<Run>;
+  list(caller: Caller, taskId: string): Promise<{ items: Run[] }>;
+  abort(caller: Caller, id: string): Promise<Run>;
+  answer(caller: Caller, input: AnswerRunInput): Promise<Run>;
+  transcript(caller: Caller, id: string): Promise<Transcript>;
+}
+
+export interface RunOutput {
+  /** The conversation, then its output as it comes, until the run has ended or `signal` aborts. @throws AppError NOT_FOUND */
+  follow(caller: Caller, options: SubscriptionOptions & { runId: string }): AsyncIterable<RunOutputEvent>;
+}
+
 export interface TokenService {
   create(caller: Caller, input: { name: string; expiresAt: string | null }): Promise<AccessToken & { token: string }>;
   list(caller: Caller): Promise<AccessToken[]>;
@@ -165,6 +213,10 @@ interface ServicesByName {
   polls: ProjectPolls;
   logs: ProjectLogService;
   files: FileService;
+  tasks: TaskService;
+  taskSubscriptions: TaskSubscriptions;
+  runs: RunService;
+  runOutput: RunOutput;
   tokens: TokenService;
   sessions: SessionService;
 }

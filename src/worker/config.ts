@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 
+import { accessVariables } from '../shared/node/access/access-variables.ts';
 import { commonVariables, crossCheck, integerVariable, readEnvironment } from '../shared/node/environment.ts';
 import type { PodSettings } from './pods/kube/manifests.ts';
 import { bytesOf, coresOf } from './quantity.ts';
@@ -16,6 +17,8 @@ export interface WorkerConfig {
   pod: Omit<PodSettings, 'installationId' | 'accessKeyId'>;
   /** `null`: pods run, and nobody can open them. */
   accessSecret: string | null;
+  /** The access secret before the last rotation, with which older pods were created. */
+  previousAccessSecret: string | null;
   concurrency: number;
   /** Timeline entries are kept for this many days. */
   activityRetentionDays: number;
@@ -72,6 +75,7 @@ const limitsCheck = crossCheck<Amounts>((amounts) => {
 export const workerVariables = z
   .object({
     ...commonVariables,
+    ACCESS_SECRET_PREVIOUS: accessVariables.ACCESS_SECRET_PREVIOUS,
     KUBECONFIG: z
       .string()
       .optional()
@@ -142,6 +146,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
     metricsPort: read.WORKER_METRICS_PORT,
     logLevel: read.LOG_LEVEL,
     accessSecret: read.ACCESS_SECRET ?? null,
+    previousAccessSecret: read.ACCESS_SECRET_PREVIOUS ?? null,
     otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     pod: {
       openCodeImage: read.OPENCODE_IMAGE,

@@ -9,10 +9,10 @@ import type { WatchedResource } from './pods/kube/kubernetes-client.ts';
 /**
  * What the sweep or the resync corrected. `lost-job`: a pending command without a job. `drift`: missing or wrong objects
  * without a job. `status`: a row that did not say what the cluster shows. `left-over`: an object of a deleted project.
- * `unknown-pod`: a pod of this installation that had belonged to no project for an hour.
+ * `unknown-pod`: a pod of this installation that had belonged to no project for an hour. `lost-run`: a run without a job.
  */
-export type Correction = 'lost-job' | 'drift' | 'status' | 'left-over' | 'unknown-pod';
-const corrections: readonly Correction[] = ['lost-job', 'drift', 'status', 'left-over', 'unknown-pod'];
+export type Correction = 'lost-job' | 'drift' | 'status' | 'left-over' | 'unknown-pod' | 'lost-run';
+const corrections: readonly Correction[] = ['lost-job', 'drift', 'status', 'left-over', 'unknown-pod', 'lost-run'];
 
 export interface WorkerMetrics {
   registry: Registry;
@@ -31,6 +31,8 @@ export interface WorkerMetrics {
   watchState(state: { leader: boolean; reachable: boolean }): void;
   /** The watch of this resource has just received something. */
   watchActive(resource: WatchedResource): void;
+  /** Reports how many runs this worker follows whenever metrics are read. */
+  followedRuns(count: () => number): void;
   /** A project has become ready. `times`: how long each step of its start took, in milliseconds. */
   started(times: Partial<Record<StartStepName | 'total', number>>): void;
 }
@@ -76,6 +78,15 @@ export function createWorkerMetrics(clock: Clock = systemClock): WorkerMetrics {
     buckets: startBuckets,
     registers,
   });
+  let followedRuns: (() => number) | null = null;
+  const runs: Gauge = new Gauge({
+    name: 'opencode_runs_followed',
+    help: 'Agent runs that this worker follows.',
+    registers,
+    collect(): void {
+      runs.set(followedRuns?.() ?? 0);
+    },
+  });
   return {
     registry,
     ...createWatchMetrics(registers, clock),
@@ -86,6 +97,9 @@ export function createWorkerMetrics(clock: Clock = systemClock): WorkerMetrics {
       orphans.set({ resource: 'persistentvolumeclaims' }, claims);
     },
     jobEnded: (name, outcome) => jobs.inc({ name, outcome }),
+    followedRuns(count) {
+      followedRuns = count;
+    },
     started(times) {
       for (const [step, ms] of Object.entries(times)) starts.observe({ step }, ms / 1_000);
     },

@@ -2,7 +2,7 @@
  * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. It
  * also reads the logs that the server asks for. One worker is the watch leader. It also runs the cluster watch (writes what
  * the cluster shows to the rows), the sweep (finds pending commands that the queue lost) and the pruning of old history.
- * The worker must never decide from an event alone, never delete an object that no row says to delete, and never serve
+ * It also follows agent runs: each job of a second queue follows one run until it ends. The worker must never decide from an event alone, never delete an object that no row says to delete, and never serve
  * people.
  *
  * This file is its composition root. It builds the parts in the order of their dependencies and stops them in reverse.
@@ -42,6 +42,9 @@ import { watchCluster } from './pods/watch/cluster-watch.ts';
 import type { ListWatchLimits } from './pods/watch/list-watch.ts';
 import { electWatchLeader, type Leadership, type WatchLeaderTimes } from './pods/watch/watch-leader.ts';
 import { pruneHistory } from './prune-history.ts';
+import type { RunTimes } from './runs/decide-run.ts';
+import type { TakeoverTimes } from './runs/run-consumer.ts';
+import { startRuns } from './runs/start-runs.ts';
 
 export interface Worker {
   metrics: WorkerMetrics;
@@ -69,6 +72,10 @@ export interface WorkerOptions {
   jobGraceMs?: number;
   /** How long to wait for a database that does not answer yet. */
   databaseGraceMs?: number;
+  /** When an agent that does nothing has finished, or was interrupted. */
+  runTimes?: RunTimes;
+  /** When the runs of a worker that died are taken over. */
+  runTakeover?: TakeoverTimes;
 }
 
 const defaultJobGraceMs = 10_000;
@@ -129,6 +136,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions =
       await Promise.all([
         parts.consumer.close(options.jobGraceMs ?? defaultJobGraceMs),
         parts.logConsumer.close(),
+        parts.runs.stop(),
         parts.dispatcher.stop(),
       ]);
       await parts.election;
@@ -201,6 +209,16 @@ function startParts(
   const dispatcher = createDispatcher({ db, queue, attempts, jobsMayWait, metrics, log, concurrency, clock });
   const readLog = createReadPodLog({ kubernetes });
   const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, clock, log });
+  const { accessSecret: secret, previousAccessSecret: previousSecret } = config;
+  const runs = startRuns(
+    {
+      ...{ db, producer, blocking, publisher, metrics, log, clock, random },
+      accessKeys: secret === null ? null : createAccessKeys({ secret, previousSecret }),
+      times: options.runTimes,
+      takeover: options.runTakeover,
+    },
+    signal,
+  );
   const { watchLimits: limits, resyncMs, orphanGraceMs } = options;
   const watchDeps = {
     db,
@@ -218,6 +236,7 @@ function startParts(
     Promise.all([
       watchCluster({ ...watchDeps, limits, resyncMs, orphanGraceMs }, leadership),
       sweepPendingCommands({ db, dispatcher, metrics, log }, leadership.signal),
+      runs.sweep(leadership.signal),
       pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, leadership.signal),
     ]).finally(() => dispatcher.handOver());
   const election = electWatchLeader(
@@ -225,7 +244,7 @@ function startParts(
     signal,
     options.watchTimes,
   );
-  return { queue, metrics, dispatcher, consumer, logConsumer, election };
+  return { queue, metrics, dispatcher, consumer, logConsumer, election, runs };
 }
 
 /** Without ACCESS_SECRET every worker makes up credentials of its own: pods run, and nobody can use the credentials. */

@@ -70,7 +70,10 @@ describe('migrations', () => {
     'project_events',
     'project_starts',
     'projects',
+    'run_transcripts',
+    'runs',
     'sessions',
+    'tasks',
     'used_tickets',
     'users',
   ];

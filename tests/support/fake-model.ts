@@ -13,7 +13,9 @@ import { z } from 'zod';
 type Turn =
   | { text: string }
   | { call: string; input: Record<string, unknown> }
-  | { status: number }
+  | { status: number; message: string; code?: string }
+  /** Some words, and then the connection breaks. */
+  | { cut: string }
   | { endless: true };
 
 const scenarios: Record<string, Turn[]> = {
@@ -48,7 +50,32 @@ const scenarios: Record<string, Turn[]> = {
   ],
   /** Streams words until the client goes away. */
   endless: [{ endless: true }],
-  refused: [{ status: 401 }],
+  refused: [{ status: 401, message: 'The key is wrong.' }],
+  /** The client is asked to wait a second before each retry. */
+  limited: [{ status: 429, message: 'Too many requests.' }],
+  overflow: [
+    {
+      status: 400,
+      message: "This model's maximum context length is 8192 tokens.",
+      code: 'context_length_exceeded',
+    },
+  ],
+  cut: [{ cut: 'These words arrive' }, { cut: 'These words arrive' }],
+  /** Keeps a list of steps. */
+  plan: [
+    {
+      call: 'todowrite',
+      input: {
+        todos: [
+          { content: 'Read the code', status: 'completed', priority: 'high' },
+          { content: 'Change the code', status: 'in_progress', priority: 'high' },
+        ],
+      },
+    },
+    { text: 'The plan is written.' },
+  ],
+  /** A command that takes longer than any test. */
+  sleep: [{ call: 'bash', input: { command: 'sleep 300', description: 'Waits' } }, { text: 'Awake again.' }],
 };
 
 const textSchema = z.union([
@@ -122,12 +149,18 @@ async function answer(request: IncomingMessage, response: ServerResponse, played
   const { name, turn } = chooseTurn(messages);
   played.push(name);
   if ('status' in turn) {
-    response.writeHead(turn.status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ error: { message: 'The key is wrong.', type: 'invalid_request_error' } }));
+    const { message, code } = turn;
+    response.writeHead(turn.status, { 'content-type': 'application/json', 'retry-after': '1' });
+    response.end(JSON.stringify({ error: { message, type: 'invalid_request_error', code } }));
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   if ('endless' in turn) return streamForEver(response);
+  if ('cut' in turn) {
+    for (const delta of deltasOf({ text: turn.cut })) sendChunk(response, delta);
+    setTimeout(() => response.destroy(), 50); // the words must have been sent
+    return;
+  }
   for (const delta of deltasOf(turn)) sendChunk(response, delta);
   sendChunk(response, { delta: {}, finish_reason: 'call' in turn ? 'tool_calls' : 'stop' });
   send(response, { choices: [], usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 } });

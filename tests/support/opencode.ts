@@ -1,7 +1,7 @@
 /** Runs the real OpenCode, which comes with `npm ci` as an optional package. */
 
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,16 +12,50 @@ const program = findOpenCode(process.env['PATH'] ?? '');
 
 export const hasOpenCode = program !== null;
 
-/** Starts it on loopback with this password and an empty home folder. */
-export async function startOpenCode(password: string) {
+/**
+ * Starts it on loopback with this password, in a repository with one empty commit, and with an empty home folder.
+ * @param options.config the content of `opencode.json`
+ */
+export async function startOpenCode(password: string, options: { config?: object } = {}) {
   if (program === null) throw new Error('There is no OpenCode on this machine. Run npm ci.');
-  const home = mkdtempSync(join(tmpdir(), 'opencode-home-'));
+  const folder = mkdtempSync(join(tmpdir(), 'opencode-workspace-'));
+  const repository = join(folder, 'project');
+  const home = join(folder, 'home');
+  for (const each of [repository, home]) mkdirSync(each);
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, stdio: 'ignore' });
+  git('init');
+  git('-c', 'user.name=Test', '-c', 'user.email=test@example.test', 'commit', '--allow-empty', '-m', 'Start');
   const port = await findFreePort();
-  const child = spawn(program, ['serve', '--hostname', '127.0.0.1', '--port', String(port)], {
-    cwd: home,
-    env: { PATH: process.env['PATH'], HOME: home, OPENCODE_SERVER_PASSWORD: password },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    OPENCODE_SERVER_PASSWORD: password,
+    OPENCODE_DISABLE_MODELS_FETCH: '1',
+    ...(options.config ? { OPENCODE_CONFIG_CONTENT: JSON.stringify(options.config) } : {}),
+  };
+  const args = ['serve', '--hostname', '127.0.0.1', '--port', String(port)];
+  let child = await startServing(program, { args, repository, env });
+  return {
+    port,
+    repository,
+    /** Ends it at once, as the kernel does when there is no memory left. */
+    kill: () => end(child, 'SIGKILL'),
+    /** Starts it again after a kill, with the same files. */
+    async restart() {
+      child = await startServing(program, { args, repository, env });
+    },
+    async stop() {
+      await end(child, 'SIGTERM');
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function startServing(
+  path: string,
+  { args, repository: cwd, env }: { args: string[]; repository: string; env: NodeJS.ProcessEnv },
+): Promise<ChildProcess> {
+  const child = spawn(path, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((started, failed) => {
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -30,15 +64,14 @@ export async function startOpenCode(password: string) {
     });
     child.on('exit', (code) => failed(new Error(`OpenCode ended with ${code}: ${said}`)));
   });
-  return {
-    port,
-    async stop() {
-      const ended = new Promise((resolveEnded) => {
-        child.on('exit', resolveEnded);
-      });
-      child.kill('SIGTERM');
-      await ended;
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
+  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => {
+    child.once('exit', resolve);
+  });
+  child.kill(signal);
+  await ended;
 }

@@ -1,7 +1,7 @@
 /** The tabs of a project's page. Each tab has its own address. */
 
 import { Tabs } from '@mantine/core';
-import { IconAdjustments, IconChecklist, IconFolder } from '@tabler/icons-react';
+import { IconAdjustments, IconFolder } from '@tabler/icons-react';
 import { Suspense } from 'react';
 import { useNavigate } from 'react-router';
 
@@ -19,6 +19,8 @@ export function isProjectTab(text: string): text is ProjectTab {
 }
 
 const LogsTab = lazyPart(async () => (await import('./LogsTab.tsx')).LogsTab);
+
+const TasksTab = lazyPart(async () => (await import('../tasks/TasksTab.tsx')).TasksTab);
 
 const labels = {
   overview: 'Overview',
@@ -50,10 +52,10 @@ export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTa
           <LogsTab project={project} />
         </Suspense>
       </Tabs.Panel>
-      <Tabs.Panel value="tasks">
-        <Message icon={<IconChecklist size={22} stroke={1.6} />} title="No tasks yet">
-          Here you will give OpenCode tasks in this project and follow their progress.
-        </Message>
+      <Tabs.Panel value="tasks" pt="lg">
+        <Suspense fallback={<PageLoading />}>
+          <TasksTab project={project} />
+        </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="files">
         <Message icon={<IconFolder size={22} stroke={1.6} />} title="No files to show yet">

@@ -12,6 +12,7 @@ function setUp({ maxRecentEntries = 10, maxRepairs = 100 } = {}) {
   const restored = { count: 0, assumed: 0 };
   const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
+    onTasks: () => undefined,
     listVersions: async (ownerIds) =>
       [...rows.values()]
         .filter(({ ownerId }) => ownerIds.includes(ownerId))

@@ -55,6 +55,8 @@ interface StatusHubDeps {
   countRestores(): Promise<number>;
   /** Rows are older than what was delivered, although nobody has counted a restore. */
   onVersionsFell(): Promise<void>;
+  /** Tasks or runs of this project have changed. Must return at once and must not throw. */
+  onTasks(projectId: string): void;
   clock: Clock;
   maxRecentEntries: number;
   /** One comparison reads at most this many projects; the next comparison reads the rest. */
@@ -95,6 +97,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
         checkFreshness();
         return;
       }
+      if (entry.type === 'tasks') return deps.onTasks(entry.projectId);
       recent.append({ id, project: entry.project });
       owners.deliver(id, entry.project);
     },

@@ -14,6 +14,7 @@ const v = (statusVersion: number, more: Partial<Project> = {}) =>
 
 function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
   const hub = createStatusHub({
+    onTasks: () => undefined,
     listVersions: async () => [],
     findProjects: async () => [],
     readWatchObservation: async () => null,

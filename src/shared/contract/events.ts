@@ -20,6 +20,8 @@ export type Freshness = z.infer<typeof freshnessSchema>;
 /** One entry of the status stream in Redis. Servers and workers append; servers read. */
 export const streamEntrySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('project'), project: projectSchema }),
+  /** Tasks or runs of this project have changed. Who shows them reads them. */
+  z.object({ type: z.literal('tasks'), projectId: z.string() }),
   z.object({ type: z.literal('heartbeat'), reachable: z.boolean(), asOf: isoDateTimeSchema.nullable() }),
 ]);
 export type StreamEntry = z.infer<typeof streamEntrySchema>;

@@ -6,6 +6,23 @@ import { z } from 'zod';
 // oxlint-disable-next-line no-control-regex -- this expression matches control characters on purpose
 const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
+/** A text of a person without control characters, of `min` to `max` characters. `empty`: what to say when it is too short. */
+export function plainText({ min = 0, max, empty = '' }: { min?: number; max: number; empty?: string }) {
+  return z
+    .string({ error: 'Enter a text.' })
+    .trim()
+    .min(min, empty)
+    .max(max, `Use at most ${max.toLocaleString('en')} characters.`)
+    .refine((text) => !controlCharacters.test(text) && text.isWellFormed(), 'Remove the control characters.');
+}
+
+/** Chosen by a caller, so that a repeated call has no further effect. */
+export const idempotencyKeySchema = z
+  .string()
+  .min(1, 'Use 1 to 100 characters.')
+  .max(100, 'Use 1 to 100 characters.')
+  .regex(/^[A-Za-z0-9_.:-]+$/, 'Use letters, digits, ".", ":", "-" and "_".');
+
 export const projectNameSchema = z
   .string({ error: 'Enter a name.' })
   .trim()

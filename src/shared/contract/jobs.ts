@@ -26,3 +26,9 @@ export const projectJobSchema = z.object({
   traceparent: z.string().optional(),
 });
 export type ProjectJob = z.infer<typeof projectJobSchema>;
+
+/** The queue of runs. A job names a run, and lasts until the run has ended or waits for its project. */
+export const runQueueName = 'runs';
+
+export const runJobSchema = z.object({ runId: z.uuid() });
+export type RunJob = z.infer<typeof runJobSchema>;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { actorSchema, evidenceSchema, startProgressSchema } from './diagnosis.ts';
 import {
+  idempotencyKeySchema,
   isoDateTimeSchema,
   projectDescriptionSchema,
   projectIdSchema,
@@ -68,12 +69,6 @@ export const projectSchema = z.object({
   deletedAt: isoDateTimeSchema.nullable(),
 });
 export type Project = z.infer<typeof projectSchema>;
-
-const idempotencyKeySchema = z
-  .string()
-  .min(1, 'Use 1 to 100 characters.')
-  .max(100, 'Use 1 to 100 characters.')
-  .regex(/^[A-Za-z0-9_.:-]+$/, 'Use letters, digits, ".", ":", "-" and "_".');
 
 export const createProjectInputSchema = z.strictObject({
   name: projectNameSchema,

@@ -22,12 +22,15 @@ import type { ProjectStatus } from '../contract/states.ts';
 import { createFileCalls, type FileCalls } from './files.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
 import { liveCalls, subscribeLive } from './live-subscription.ts';
-import { readAppError } from './read-app-error.ts';
+import { readAppError, withAppErrors } from './read-app-error.ts';
+import { createRunCalls, createTaskCalls, type RunCalls, type TaskCalls } from './task-calls.ts';
 import { isUnbatched } from './unbatched-calls.ts';
 import { watchProjects, type WatchDeps } from './watch.ts';
 
 export { AppError, type AppErrorCode } from '../contract/errors.ts';
 export type { Project } from '../contract/project.ts';
+export type { Run, RunOutputEvent, Task, TaskEvent, Transcript } from '../contract/tasks.ts';
+export { applyOutput } from '../contract/apply-output.ts';
 export { readAppError };
 
 /** As many calls as the server takes in one request. */
@@ -86,6 +89,8 @@ export interface Client {
   };
   /** The files of a project that runs. */
   files: FileCalls;
+  tasks: TaskCalls;
+  runs: RunCalls;
   /**
    * Every state of one project, or of all projects, starting with the current one. Reconnects and resumes by itself. Ends
    * when the signal aborts or the client is closed.
@@ -152,6 +157,8 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
     trpc,
     projects: createProjectCalls(trpc),
     files: createFileCalls({ trpc, base, headers: authorizationOf(token), withAppErrors }),
+    tasks: createTaskCalls(trpc, closed.signal),
+    runs: createRunCalls(trpc, closed.signal),
     watch,
     waitFor: (projectId, predicate, options = {}) => waitForProject(watch, projectId, predicate, options),
     async close() {
@@ -229,15 +236,6 @@ async function waitForProject(
 function describeLast(project: Project | null): string {
   if (project === null) return 'No state of the project was received.';
   return `It is ${project.status}${project.message === null ? '' : `: ${project.message}`}`;
-}
-
-/** Replaces the library's error by the API's own error if the API answered. */
-async function withAppErrors<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw readAppError(error) ?? error;
-  }
 }
 
 /** The server refuses unknown fields, so only the id of a project is sent. */

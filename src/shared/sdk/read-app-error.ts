@@ -30,3 +30,12 @@ export function isTransient(error: unknown): boolean {
   const code = readAppError(error)?.code;
   return code === undefined || code === 'UNAVAILABLE' || code === 'INTERNAL' || code === 'RATE_LIMITED';
 }
+
+/** Replaces the library's error by the API's own error if the API answered. */
+export async function withAppErrors<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw readAppError(error) ?? error;
+  }
+}

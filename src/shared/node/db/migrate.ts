@@ -22,6 +22,7 @@ import * as failureAdvice from '../../../../migrations/0012-failure-advice.ts';
 import * as userIssuer from '../../../../migrations/0013-user-issuer.ts';
 import * as attempts from '../../../../migrations/0014-attempts.ts';
 import * as restores from '../../../../migrations/0015-restores.ts';
+import * as tasks from '../../../../migrations/0016-tasks.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -44,6 +45,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0013-user-issuer': userIssuer,
   '0014-attempts': attempts,
   '0015-restores': restores,
+  '0016-tasks': tasks,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

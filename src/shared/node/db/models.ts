@@ -54,3 +54,27 @@ export class ProjectEventModel extends Model {
   declare message: string;
   declare reason: string | null;
 }
+
+export class TaskModel extends Model {
+  static override tableName = 'tasks';
+  declare id: string;
+  declare projectId: string;
+  declare idempotencyKey: string | null;
+  declare position: string;
+}
+
+export class RunModel extends Model {
+  static override tableName = 'runs';
+  static override jsonAttributes = ['answers', 'pending', 'todos', 'usage', 'diff'];
+  declare id: string;
+  declare taskId: string;
+  declare projectId: string;
+  declare idempotencyKey: string;
+}
+
+export class RunTranscriptModel extends Model {
+  static override tableName = 'run_transcripts';
+  static override idColumn = 'run_id';
+  static override jsonAttributes = ['messages'];
+  declare runId: string;
+}

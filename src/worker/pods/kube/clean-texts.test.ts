@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { podOf } from '../../../../tests/model/fixtures.ts';
-import { cleanText, withCleanTexts } from './clean-texts.ts';
+import { cleanText, withCleanTexts } from '../../../shared/clean-texts.ts';
 import { kubernetesEventSchema } from './kubernetes-event.ts';
 import { kubernetesPodSchema } from './kubernetes-pod.ts';
 

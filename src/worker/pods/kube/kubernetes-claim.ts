@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 
-import { withCleanTexts } from './clean-texts.ts';
+import { withCleanTexts } from '../../../shared/clean-texts.ts';
 import { kubernetesTime, optionalTime } from './kubernetes-time.ts';
 
 const claimSchema = z.object({

@@ -6,12 +6,12 @@
 import { ApiException } from '@kubernetes/client-node';
 import { z } from 'zod';
 
+import { withCleanTexts } from '../../../shared/clean-texts.ts';
 import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
 import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.ts';
 import { parseJson } from '../../../shared/parse-json.ts';
 import { diagnoseRefusal } from '../diagnosis/api-refusals.ts';
 import type { RefusalKind } from '../diagnosis/refusal.ts';
-import { withCleanTexts } from './clean-texts.ts';
 
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';

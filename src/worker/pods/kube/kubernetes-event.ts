@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 
-import { withCleanTexts } from './clean-texts.ts';
+import { withCleanTexts } from '../../../shared/clean-texts.ts';
 import { kubernetesCount } from './kubernetes-number.ts';
 import { optionalTime } from './kubernetes-time.ts';
 

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 
-import { withCleanTexts } from './clean-texts.ts';
+import { withCleanTexts } from '../../../shared/clean-texts.ts';
 
 const nodeSchema = z.object({
   metadata: z.object({ name: z.string() }),

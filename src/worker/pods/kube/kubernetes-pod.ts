@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 
-import { withCleanTexts } from './clean-texts.ts';
+import { withCleanTexts } from '../../../shared/clean-texts.ts';
 import { kubernetesCount, kubernetesSeconds, wholeNumber } from './kubernetes-number.ts';
 import { kubernetesTime, optionalTime } from './kubernetes-time.ts';
 

@@ -5,10 +5,10 @@
 
 import { z } from 'zod';
 
+import { cleanText } from '../../../shared/clean-texts.ts';
 import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
 import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import { evidenceOf } from '../diagnosis/evidence.ts';
-import { cleanText } from './clean-texts.ts';
 import { KubernetesError } from './kubernetes-error.ts';
 
 export interface UnreadableObject {

@@ -1,6 +1,7 @@
 /**
- * Cleans what the cluster says, in the one place where it enters the worker. Texts may come from a program in a container, so
- * they may hold anything. PostgreSQL stores neither a NUL byte nor half of a surrogate pair, and nobody reads a megabyte.
+ * Cleans what the cluster and the pods say, in the places where it enters the worker. Texts may come from a program in a
+ * container, so they may hold anything. PostgreSQL stores neither a NUL byte nor half of a surrogate pair, and nobody reads a
+ * megabyte.
  */
 
 import type { z } from 'zod';
@@ -11,8 +12,9 @@ const longestText = 8_000;
 // oxlint-disable-next-line no-control-regex -- these are the characters to replace
 const controlCharacters = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
 
-export function cleanText(text: string): string {
-  const short = text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
+/** @param longest the longest result, in characters; 8,000 unless given */
+export function cleanText(text: string, longest = longestText): string {
+  const short = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
   return short.replace(/\r\n/g, '\n').replace(controlCharacters, ' ').toWellFormed();
 }
 

@@ -1,0 +1,161 @@
+/** The panel of a task: what its newest run does, what the agent asks, the conversation, and what the person can do. */
+
+import { ActionIcon, Button, NativeSelect } from '@mantine/core';
+import { IconPlayerPlay, IconPlayerStop, IconSelector, IconTrash, IconX } from '@tabler/icons-react';
+import { useState } from 'react';
+
+import type { Project } from '../../shared/contract/project.ts';
+import { hasEnded, taskStates, type Run, type Task } from '../../shared/contract/tasks.ts';
+import { useNow } from '../ui/use-now.ts';
+import { ConversationView } from './ConversationView.tsx';
+import { FollowUp } from './FollowUp.tsx';
+import { PendingRequestForm } from './PendingRequestForm.tsx';
+import { RunStateBadge } from './RunStateBadge.tsx';
+import { durationOf, possibleActions, stateLabels, usageText } from './task-list.ts';
+import { DiffStatistics } from './TaskRow.tsx';
+import { TodoList } from './TodoList.tsx';
+import { useTaskActions } from './use-task-actions.ts';
+
+import classes from './task-panel.module.css';
+
+export function TaskPanel({ project, task, onClose }: { project: Project; task: Task; onClose: () => void }) {
+  const actions = useTaskActions();
+  const { latestRun: run } = task;
+  const { canRun, canAbort, canFollowUp } = possibleActions(task);
+  return (
+    <aside className={classes.root} aria-label={`Task: ${task.title}`}>
+      <header className={classes.head}>
+        <h2 className={classes.title}>{task.title}</h2>
+        <ActionIcon variant="subtle" color="gray" aria-label="Close the task" onClick={onClose}>
+          <IconX size={17} stroke={1.7} />
+        </ActionIcon>
+      </header>
+      <div className={classes.toolbar}>
+        {canRun && (
+          <Button
+            size="xs"
+            loading={actions.isStarting}
+            leftSection={<IconPlayerPlay size={15} stroke={1.8} />}
+            onClick={() => actions.start(task)}
+          >
+            {run === null ? 'Run' : 'Run again'}
+          </Button>
+        )}
+        {run !== null && canAbort && (
+          <Button
+            size="xs"
+            variant="default"
+            loading={actions.isAborting}
+            leftSection={<IconPlayerStop size={15} stroke={1.8} />}
+            onClick={() => actions.abort(run.id)}
+          >
+            Abort
+          </Button>
+        )}
+        <NativeSelect
+          aria-label="Column"
+          size="xs"
+          value={task.state}
+          rightSection={<IconSelector size={14} stroke={1.8} />}
+          rightSectionPointerEvents="none"
+          data={taskStates.map((state) => ({ value: state, label: stateLabels[state] }))}
+          onChange={({ currentTarget: { value } }) => {
+            const state = taskStates.find((each) => each === value);
+            if (state !== undefined) actions.move(task, state);
+          }}
+        />
+        <DeleteButton task={task} canDelete={run === null || hasEnded(run)} onDelete={() => actions.remove(task)} />
+      </div>
+      {task.description !== '' && <p className={classes.description}>{task.description}</p>}
+      {run === null ? (
+        <p className={classes.hint}>
+          {project.desiredState === 'running'
+            ? 'The agent has not worked on this task yet.'
+            : 'The project is stopped. A run begins when the project is started.'}
+        </p>
+      ) : (
+        <RunSection key={run.id} run={run} />
+      )}
+      {run !== null && canFollowUp && (
+        <FollowUp isSending={actions.isFollowingUp} onSend={(text) => actions.followUp(run.id, text)} />
+      )}
+    </aside>
+  );
+}
+
+function RunSection({ run }: { run: Run }) {
+  const { answer, isAnswering } = useTaskActions();
+  return (
+    <>
+      <section className={classes.run} aria-label="Run">
+        <p className={classes.state} aria-live="polite">
+          <RunStateBadge run={run} /> <span>{run.message}</span>
+        </p>
+        <RunFacts run={run} />
+      </section>
+      {run.pending.map((request) => (
+        <PendingRequestForm
+          key={request.id}
+          request={request}
+          isAnswering={isAnswering}
+          onAnswer={(given) => answer(run.id, request.id, given)}
+        />
+      ))}
+      {run.todos.length > 0 && <TodoList todos={run.todos} />}
+      <ConversationView runId={run.id} />
+    </>
+  );
+}
+
+function RunFacts({ run }: { run: Run }) {
+  const nowMs = useNow(1_000);
+  const facts = [durationOf(run, nowMs), usageText(run)].filter((fact) => fact !== null);
+  const hasDiff = run.diff !== null && run.diff.files > 0;
+  if (facts.length === 0 && !hasDiff) return null;
+  return (
+    <p className={classes.facts}>
+      {facts.join(' · ')}
+      {run.diff !== null && hasDiff && (
+        <>
+          {facts.length > 0 && ' · '}
+          {run.diff.files} {run.diff.files === 1 ? 'file' : 'files'} <DiffStatistics diff={run.diff} />
+        </>
+      )}
+    </p>
+  );
+}
+
+/** Asks once more, because the runs of the task are deleted too. */
+function DeleteButton(props: { task: Task; canDelete: boolean; onDelete: () => void }) {
+  const [isAsking, setIsAsking] = useState(false);
+  if (!props.canDelete) return null;
+  if (!isAsking) {
+    return (
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        className={classes.delete}
+        aria-label="Delete the task"
+        onClick={() => setIsAsking(true)}
+      >
+        <IconTrash size={16} stroke={1.6} />
+      </ActionIcon>
+    );
+  }
+  return (
+    <span className={classes.delete}>
+      <Button
+        size="compact-xs"
+        color="red.8"
+        // oxlint-disable-next-line jsx-a11y/no-autofocus -- the button that was pressed has gone
+        autoFocus
+        onClick={props.onDelete}
+      >
+        Delete task and runs
+      </Button>{' '}
+      <Button size="compact-xs" variant="default" onClick={() => setIsAsking(false)}>
+        Keep
+      </Button>
+    </span>
+  );
+}

@@ -1,0 +1,98 @@
+/**
+ * The live output of one run: the stored conversation, then what the runner appends to the stream of the run, until the run has
+ * ended. Without Redis the stored conversation is sent again whenever it has changed.
+ */
+
+import type { Redis } from 'ioredis';
+
+import type { Clock } from '../../shared/clock.ts';
+import { hasEnded, type RunOutputEvent } from '../../shared/contract/tasks.ts';
+import type { Database } from '../../shared/node/db/database.ts';
+import { outageOf } from '../../shared/node/db/outage.ts';
+import { findOwnedRun, readTranscript } from '../../shared/node/db/runs-repository.ts';
+import { outputStart, readOutput } from '../../shared/node/run-output.ts';
+import type { RunOutput } from '../services.ts';
+import { runNotFound } from './service.ts';
+
+/** Between two reads of a stream that grows, and of one that does not. */
+const busyMs = 100;
+const quietMs = 400;
+/** The row is read this often: the run may have ended, or may have been deleted. */
+const rowMs = 1_000;
+
+interface OutputDeps {
+  db: Database;
+  redis: Redis;
+  /** Resolves after this time, or at once when the signal aborts. Never rejects. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  clock: Clock;
+}
+
+export function createRunOutput(deps: OutputDeps): RunOutput {
+  return {
+    async *follow(caller, { runId, signal, whenWritable }) {
+      const reader = createReader(deps, { runId, ownerId: caller.user.id });
+      while (!signal.aborted) {
+        const events = await reader.read();
+        for (const event of events) {
+          await whenWritable(signal);
+          if (signal.aborted) return;
+          yield event;
+          if (event.type === 'ended') return;
+        }
+        await deps.pause(events.length > 0 ? busyMs : quietMs, signal);
+      }
+    },
+  };
+}
+
+function createReader({ db, redis, clock }: OutputDeps, key: { runId: string; ownerId: string }) {
+  let last = outputStart;
+  let rowReadAtMs = -Infinity;
+  let readAt: string | null = null;
+  let hasSnapshot = false;
+  let ended = false;
+
+  async function snapshot(): Promise<RunOutputEvent> {
+    const transcript = await readTranscript(db, key.runId);
+    ({ readAt } = transcript);
+    hasSnapshot = true;
+    return { type: 'snapshot', messages: transcript.messages, truncated: transcript.truncated };
+  }
+
+  async function readRow(): Promise<void> {
+    const run = await findOwnedRun(db, { id: key.runId, ownerId: key.ownerId });
+    if (!run) throw runNotFound();
+    ended = hasEnded(run);
+    rowReadAtMs = clock.monotonic();
+  }
+
+  async function readOnce(): Promise<RunOutputEvent[]> {
+    const isDue = clock.monotonic() - rowReadAtMs >= rowMs;
+    if (isDue) await readRow();
+    // The transcript was stored before the end of the run.
+    if (ended) return [await snapshot(), { type: 'ended' }];
+    if (!hasSnapshot) return [await snapshot()];
+    const output = await readOutput(redis, key.runId, last).catch(() => null); // Redis does not answer
+    if (output) {
+      ({ last } = output);
+      return output.entries;
+    }
+    if (!isDue) return [];
+    const before = readAt;
+    const event = await snapshot();
+    return readAt === before ? [] : [event];
+  }
+
+  return {
+    /** An outage of the database is waited for, because an error would end the subscription. */
+    async read(): Promise<RunOutputEvent[]> {
+      try {
+        return await readOnce();
+      } catch (error) {
+        if (outageOf(error)) return [];
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/** The procedures on tasks: each parses its input, calls one function and returns. */
+
+import { z } from 'zod';
+
+import {
+  createTaskInputSchema,
+  deletedTaskSchema,
+  listTasksInputSchema,
+  moveTaskInputSchema,
+  taskIdInputSchema,
+  taskListSchema,
+  taskSchema,
+  updateTaskInputSchema,
+  type TaskEvent,
+} from '../../shared/contract/tasks.ts';
+import { procedure, router } from '../trpc.ts';
+
+/** Tasks were parsed when they were read from PostgreSQL. */
+const eventStreamSchema = z.custom<AsyncIterable<TaskEvent>>(isAsyncIterable);
+
+export const tasksRouter = router({
+  create: procedure
+    .input(createTaskInputSchema)
+    .output(taskSchema)
+    .mutation(({ ctx, input }) => ctx.services.tasks.create(ctx, input)),
+  list: procedure
+    .input(listTasksInputSchema)
+    .output(taskListSchema)
+    .query(({ ctx, input }) => ctx.services.tasks.list(ctx, input.projectId)),
+  get: procedure
+    .input(taskIdInputSchema)
+    .output(taskSchema)
+    .query(({ ctx, input }) => ctx.services.tasks.get(ctx, input.id)),
+  update: procedure
+    .input(updateTaskInputSchema)
+    .output(taskSchema)
+    .mutation(({ ctx, input }) => ctx.services.tasks.update(ctx, input)),
+  move: procedure
+    .input(moveTaskInputSchema)
+    .output(taskSchema)
+    .mutation(({ ctx, input }) => ctx.services.tasks.move(ctx, input)),
+  delete: procedure
+    .input(taskIdInputSchema)
+    .output(deletedTaskSchema)
+    .mutation(({ ctx, input }) => ctx.services.tasks.delete(ctx, input.id)),
+  onChange: procedure
+    .input(listTasksInputSchema)
+    .output(eventStreamSchema)
+    .subscription(({ ctx, input, signal }) =>
+      ctx.services.taskSubscriptions.subscribe(ctx, {
+        projectId: input.projectId,
+        signal: signal ?? new AbortController().signal,
+        whenWritable: ctx.whenWritable,
+      }),
+    ),
+});
+
+function isAsyncIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

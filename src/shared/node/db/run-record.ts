@@ -1,0 +1,55 @@
+/** A row of `runs`, parsed: times as ISO strings, bigints as numbers, JSON validated. */
+
+import { z } from 'zod';
+
+import {
+  desiredRunStateSchema,
+  diffStatisticsSchema,
+  noUsage,
+  pendingRequestSchema,
+  runAnswerSchema,
+  runStateSchema,
+  todoSchema,
+  usageSchema,
+  type Run,
+} from '../../contract/tasks.ts';
+
+const time = z.date().transform((date) => date.toISOString());
+const requiredTime = time.catch('1970-01-01T00:00:00.000Z');
+const optionalTime = time.nullable().catch(null);
+const bigint = z.coerce.number().int();
+
+export const runRecordSchema = z.object({
+  id: z.string(),
+  seq: bigint,
+  taskId: z.string(),
+  projectId: z.string(),
+  continuesRunId: z.string().nullable(),
+  idempotencyKey: z.string(),
+  prompt: z.string(),
+  desiredState: desiredRunStateSchema,
+  state: runStateSchema,
+  message: z.string(),
+  opencodeSessionId: z.string().nullable(),
+  messageId: z.string().nullable(),
+  /** What people have answered, by the id of the request. The runner sends it to OpenCode. */
+  answers: z.record(z.string(), runAnswerSchema).catch({}),
+  pending: z.array(pendingRequestSchema).catch([]),
+  todos: z.array(todoSchema).catch([]),
+  usage: usageSchema.catch(noUsage),
+  diff: diffStatisticsSchema.nullable().catch(null),
+  /** The number of the newest runner. An older runner may write nothing. */
+  attempt: z.int(),
+  version: bigint,
+  createdAt: requiredTime,
+  startedAt: optionalTime,
+  endedAt: optionalTime,
+  updatedAt: requiredTime,
+});
+export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** The part of a record that its owner may read. */
+export function toRun(record: RunRecord): Run {
+  const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, ...run } = record;
+  return run;
+}

@@ -1,0 +1,253 @@
+/**
+ * Reads and writes of `runs`. Each change of a run also raises the version of its task, so that one number orders everything that
+ * people see of a task. `changeRun` is the only function that changes what people see of a run.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+
+import { UniqueViolationError, type Transaction } from 'objection';
+
+import { AppError } from '../../contract/errors.ts';
+import { hasEnded, noUsage, type Run, type Transcript } from '../../contract/tasks.ts';
+import { transcriptMessageSchema } from '../../contract/tasks.ts';
+import type { Database } from './database.ts';
+import { RunModel, RunTranscriptModel } from './models.ts';
+import { runRecordSchema, type RunRecord } from './run-record.ts';
+
+type Db = Database | Transaction;
+
+export type RunPatch = Partial<
+  Pick<
+    RunRecord,
+    | 'desiredState'
+    | 'state'
+    | 'message'
+    | 'opencodeSessionId'
+    | 'messageId'
+    | 'answers'
+    | 'pending'
+    | 'todos'
+    | 'usage'
+    | 'diff'
+    | 'startedAt'
+  >
+>;
+
+export interface NewRun {
+  id: string;
+  taskId: string;
+  projectId: string;
+  idempotencyKey: string;
+  prompt: string;
+  message: string;
+  /** The run whose session this one continues, with the id of that session. */
+  continues: { runId: string; sessionId: string } | null;
+}
+
+/**
+ * Inserts a run, and moves its task to IN_PROGRESS. The same key of the same task returns the run of the first call.
+ * @throws AppError ILLEGAL_STATE when the task has a run that has not ended; QUOTA_EXCEEDED
+ */
+export async function insertRun(
+  db: Database,
+  { continues, ...run }: NewRun,
+  { maxActive }: { maxActive: number },
+): Promise<{ record: RunRecord; created: boolean }> {
+  try {
+    return await db.transaction(async (trx) => {
+      // Starts in one project follow each other, so that together they do not exceed the limit.
+      await trx.raw('select 1 from projects where id = ? for update', [run.projectId]);
+      const known = await RunModel.query(trx).findOne({ taskId: run.taskId, idempotencyKey: run.idempotencyKey });
+      if (known) return { record: runRecordSchema.parse(known), created: false };
+      const active = await RunModel.query(trx).where({ projectId: run.projectId }).whereNull('endedAt').resultSize();
+      if (active >= maxActive) throw tooManyRuns(active);
+      const row = await RunModel.query(trx)
+        .insert({
+          ...run,
+          usage: noUsage,
+          continuesRunId: continues?.runId ?? null,
+          opencodeSessionId: continues?.sessionId ?? null,
+        } as Partial<RunModel>)
+        .returning('*');
+      await trx('tasks')
+        .where({ id: run.taskId })
+        .update({ state: 'IN_PROGRESS', version: trx.raw('version + 1'), updated_at: trx.raw('now()') });
+      return { record: runRecordSchema.parse(row), created: true };
+    });
+  } catch (error) {
+    if (error instanceof UniqueViolationError && error.constraint === 'runs_active') throw taskIsBusy(error);
+    throw error;
+  }
+}
+
+function taskIsBusy(cause: unknown): AppError {
+  const message = 'A run of this task has not ended yet. Wait until it has ended, or abort it.';
+  return new AppError('ILLEGAL_STATE', message, { cause });
+}
+
+function tooManyRuns(active: number): AppError {
+  const message = `${active} runs of this project have not ended yet, which is the limit. Wait until one has ended, or abort one.`;
+  return new AppError('QUOTA_EXCEEDED', message);
+}
+
+/** The run of any owner, or `null`. */
+export async function findRun(db: Db, id: string): Promise<RunRecord | null> {
+  const row = await RunModel.query(db).findById(id);
+  return row ? runRecordSchema.parse(row) : null;
+}
+
+/** The run in a project of this owner, or `null`. */
+export async function findOwnedRun(db: Db, key: { id: string; ownerId: string }): Promise<RunRecord | null> {
+  const row = await RunModel.query(db)
+    .findById(key.id)
+    .whereIn('projectId', db('projects').select('id').where({ owner_id: key.ownerId }));
+  return row ? runRecordSchema.parse(row) : null;
+}
+
+/** The newest runs of a task, the newest first. */
+export async function listRunsOfTask(db: Db, query: { taskId: string; limit: number }): Promise<RunRecord[]> {
+  const rows = await RunModel.query(db).where({ taskId: query.taskId }).orderBy('seq', 'desc').limit(query.limit);
+  return rows.map((row) => runRecordSchema.parse(row));
+}
+
+/** The newest run of each of these tasks, by the id of the task. */
+export async function findLatestRuns(db: Db, taskIds: string[]): Promise<Map<string, RunRecord>> {
+  if (taskIds.length === 0) return new Map();
+  const rows = await RunModel.query(db)
+    .distinctOn('taskId')
+    .whereIn('taskId', taskIds)
+    .orderBy([{ column: 'taskId' }, { column: 'seq', order: 'desc' }]);
+  return new Map(rows.map((row) => [row.taskId, runRecordSchema.parse(row)]));
+}
+
+/** A page by `seq` of the runs that have not ended. */
+export async function listUnendedRuns(
+  db: Db,
+  options: { olderThanMs: number; afterSeq: number; limit: number },
+): Promise<RunRecord[]> {
+  const rows = await RunModel.query(db)
+    .whereNull('endedAt')
+    .whereRaw("created_at < now() - ? * interval '1 millisecond'", [options.olderThanMs])
+    .where('seq', '>', options.afterSeq)
+    .orderBy('seq')
+    .limit(options.limit);
+  return rows.map((row) => runRecordSchema.parse(row));
+}
+
+/** Whether a run that has not ended uses this session. */
+export async function isSessionInUse(db: Db, sessionId: string): Promise<boolean> {
+  const row = await db('runs').where({ opencode_session_id: sessionId }).whereNull('ended_at').first('id');
+  return row !== undefined;
+}
+
+/** Begins to follow a run: from now on no older runner may write. `null` when there is no such run, or when it has ended. */
+export async function beginRunAttempt(db: Db, id: string): Promise<RunRecord | null> {
+  const row = await RunModel.query(db)
+    .patch({ attempt: RunModel.raw('attempt + 1') } as Partial<RunModel>)
+    .where({ id })
+    .whereNull('endedAt')
+    .returning('*')
+    .first();
+  return row ? runRecordSchema.parse(row) : null;
+}
+
+/** The versions of these runs. */
+export async function readRunVersions(db: Db, ids: string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db<{ id: string; version: string }>('runs').select('id', 'version').whereIn('id', ids);
+  return new Map(rows.map(({ id, version }) => [id, Number(version)]));
+}
+
+interface RunKey {
+  id: string;
+  /** The change requires this owner. */
+  ownerId?: string;
+  /** The change requires that no newer runner has begun. */
+  attempt?: number;
+}
+
+/**
+ * Changes one run by compare-and-set on its version. `changeOf` receives the current record and returns the patch, or `null` for
+ * no change. It is called again if another writer was faster. The version rises only if a field differs. A run that has ended
+ * does not change any more.
+ * @returns `null` if there is no such run, or if a newer runner has begun
+ */
+export async function changeRun(
+  db: Database,
+  { id, ownerId, attempt }: RunKey,
+  changeOf: (record: RunRecord) => RunPatch | null,
+): Promise<{ record: RunRecord; changed: boolean } | null> {
+  for (;;) {
+    const record = ownerId === undefined ? await findRun(db, id) : await findOwnedRun(db, { id, ownerId });
+    if (!record || (attempt !== undefined && record.attempt !== attempt)) return null;
+    if (hasEnded(record)) return { record, changed: false };
+    const patch = changeOf(record);
+    if (!patch || !differs(record, patch)) return { record, changed: false };
+    const written = await writeChange(db, record, patch);
+    if (written) return { record: written, changed: true };
+  }
+}
+
+function differs(record: RunRecord, patch: RunPatch): boolean {
+  return Object.entries(patch).some(([field, value]) => !isDeepStrictEqual(value, record[field as keyof RunRecord]));
+}
+
+/** One statement. Returns `null`, with nothing written, if the row has another version or a newer runner. */
+async function writeChange(
+  db: Database,
+  { id, version, attempt, ...before }: RunRecord,
+  patch: RunPatch,
+): Promise<RunRecord | null> {
+  const state = patch.state ?? before.state;
+  const update = RunModel.query()
+    .patch({
+      ...patch,
+      ...(hasEnded({ state }) ? { endedAt: RunModel.raw('now()'), answers: {}, pending: [] } : {}),
+      version: RunModel.raw('version + 1'),
+      updatedAt: RunModel.raw('now()'),
+    } as unknown as Partial<RunModel>)
+    .where({ id, version, attempt })
+    .returning('*');
+  // A task whose run has succeeded waits for the review of a person, unless somebody has moved it meanwhile.
+  const task = db.raw(
+    `update tasks set version = version + 1, updated_at = now(),
+            state = case when state = 'IN_PROGRESS' and ? then 'HUMAN_REVIEW' else state end
+       where id = (select task_id from changed)`,
+    [state === 'succeeded'],
+  );
+  const row = await RunModel.query(db)
+    .with('changed', update)
+    .with('task', task)
+    .from('changed')
+    .select('changed.*')
+    .first();
+  return row ? runRecordSchema.parse(row) : null;
+}
+
+/** Stores the conversation of a run, unless a newer runner has begun. */
+export async function storeTranscript(
+  db: Database,
+  { runId, attempt }: { runId: string; attempt: number },
+  { messages, truncated }: Pick<Transcript, 'messages' | 'truncated'>,
+): Promise<void> {
+  await db.raw(
+    `insert into run_transcripts (run_id, messages, truncated, read_at)
+     select id, ?::jsonb, ?, now() from runs where id = ? and attempt = ?
+     on conflict (run_id) do update
+       set messages = excluded.messages, truncated = excluded.truncated, read_at = excluded.read_at`,
+    [JSON.stringify(messages), truncated, runId, attempt],
+  );
+}
+
+/** The stored conversation; empty if none was stored. The caller checks whose run it is. */
+export async function readTranscript(db: Db, runId: Run['id']): Promise<Transcript> {
+  const row = await RunTranscriptModel.query(db)
+    .findById(runId)
+    .castTo<{ messages: unknown[]; truncated: boolean; readAt: Date } | undefined>();
+  if (!row) return { messages: [], truncated: false, readAt: null };
+  const messages = row.messages.flatMap((message) => {
+    const parsed = transcriptMessageSchema.safeParse(message);
+    return parsed.success ? [parsed.data] : []; // an older version may have stored another shape
+  });
+  return { messages, truncated: row.truncated, readAt: row.readAt.toISOString() };
+}

@@ -1,0 +1,104 @@
+/** What people read about a run, in sentences: what is happening, or how it ended and what to do next. Pure. */
+
+import type { MessageFailure } from '../../shared/opencode/opencode-answers.ts';
+import type { RunEnd } from './decide-run.ts';
+
+export const runMessages = {
+  running: 'The agent is working.',
+  needsPermission: 'The agent asks for a permission. Answer it to let the agent continue.',
+  hasQuestion: 'The agent has a question. Answer it to let the agent continue.',
+  aborting: 'The run is being aborted.',
+  aborted: 'The run was aborted. What the agent had changed until then stays in the files.',
+  abortedInOpenCode: 'The run was aborted in OpenCode. Send a follow-up to continue.',
+  succeeded: 'The agent has finished.',
+  rejected: 'The agent stopped, because a permission was rejected. Send a follow-up to tell it what to do instead.',
+  interrupted:
+    'The run was interrupted: OpenCode was restarted while the agent worked. Look at the files, then send a follow-up or start again.',
+  projectStopped:
+    'The run was interrupted: the project was stopped while the agent worked. Start the project, then send a follow-up or start again.',
+  projectDeleted: 'The project was deleted, and the run with it.',
+  noAnswer: 'OpenCode does not answer right now. The run continues when it does.',
+  noAnswerForLong: 'OpenCode has not answered for ten minutes. Restart the project, then start the run again.',
+  sessionGone: 'The session of the run does not exist in OpenCode any more. Start the run again.',
+  promptGone: 'The prompt was removed from its session in OpenCode. Start the run again.',
+  unknownIds:
+    'This version of OpenCode numbers its messages in an unknown way. An administrator must update the program.',
+  lengthLimit: 'The answer of the model was cut, because it reached the length limit. Send a follow-up to continue.',
+  contentFilter:
+    'The provider of the model refused the answer by its content filter. Change the prompt, then start again.',
+  contextOverflow:
+    'The conversation is longer than the model can read. Start a new run, with a smaller task or a model that reads more.',
+  internalError:
+    'Something went wrong in the project manager itself. An administrator can find the cause in the log of the worker. Then start again.',
+} as const;
+
+/** A project that is not ready, while a run needs it. */
+export function waitingMessage(project: { isStopped: boolean; message: string | null }): string {
+  if (project.isStopped) return 'The project is stopped. Start it: the run begins when the project is ready.';
+  const cause = project.message === null ? '' : ` ${project.message}`;
+  return `The run waits until the project is ready.${cause}`;
+}
+
+/** OpenCode repeats a request to the model. */
+export function retryMessage({ attempt, message }: { attempt: number; message: string }): string {
+  return `The model did not answer (${quote(message)}). OpenCode tries again, attempt ${attempt}.`;
+}
+
+/** How a run ends whose last message is complete. `finish`: why the model stopped, as OpenCode says it. */
+export function endOfFinish(finish: string | null): RunEnd {
+  switch (finish) {
+    case 'tool-calls':
+      // After any other tool call the agent continues.
+      return { state: 'aborted', message: runMessages.rejected };
+    case 'length':
+      return { state: 'failed', message: runMessages.lengthLimit };
+    case 'content-filter':
+      return { state: 'failed', message: runMessages.contentFilter };
+    default:
+      return { state: 'succeeded', message: runMessages.succeeded };
+  }
+}
+
+/** How a run ends whose last message failed. */
+export function endOfFailure(failure: MessageFailure): RunEnd {
+  if (failure.name === 'MessageAbortedError') return { state: 'aborted', message: runMessages.abortedInOpenCode };
+  return { state: 'failed', message: failureMessage(failure) };
+}
+
+function failureMessage({ name, message, statusCode }: MessageFailure): string {
+  switch (name) {
+    case 'ContextOverflowError':
+      return runMessages.contextOverflow;
+    case 'MessageOutputLengthError':
+      return runMessages.lengthLimit;
+    case 'ContentFilterError':
+      return runMessages.contentFilter;
+    case 'ProviderAuthError':
+      return keyRefused('');
+    case 'APIError':
+      return providerMessage(statusCode, message);
+    default:
+      return `The agent stopped with an error (${quote(message === '' ? name : message)}). Start the run again.`;
+  }
+}
+
+function providerMessage(status: number | null, message: string): string {
+  if (status === null)
+    return `The connection to the provider of the model broke (${quote(message)}). Start again later.`;
+  if (status === 401 || status === 403) return keyRefused(` (${status})`);
+  if (status === 429) {
+    return 'The provider of the model accepts no more requests for now (429): there were too many, or the credit is used up. Start again later, or choose another model.';
+  }
+  if (status >= 500) return `The provider of the model has a failure of its own (${status}). Start again later.`;
+  return `The provider of the model refused the request (${status}: ${quote(message)}). Check the model in the configuration of OpenCode.`;
+}
+
+/** The text of the provider is not repeated: it may contain a part of the key. */
+function keyRefused(status: string): string {
+  return `The provider of the model refused the key${status}. Check the key and the model in the configuration of OpenCode, then start again.`;
+}
+
+function quote(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+}
