@@ -30,7 +30,7 @@ interface AuthRoutesDeps {
   log: Log;
 }
 
-/** Where the person of a request wants to go. If the sign-in fails, the link to try again leads trequested. */
+/** Where the person of a request wants to go. If the sign-in fails, the link to try again leads there. */
 type Destinations = WeakMap<FastifyRequest, string>;
 
 type QueryRequest = FastifyRequest<{ Querystring: Record<string, unknown> }>;
@@ -60,8 +60,11 @@ async function login(deps: AuthRoutesDeps, destinations: Destinations, request: 
   const { signIn, loginCookie, sessionCookie, publicOrigin } = deps;
   const returnTo = safeReturnTo(textOf(request.query['returnTo']), '/');
   destinations.set(request, returnTo);
-  if (isOtherNameOfLoopback(request.headers.host, publicOrigin())) {
-    return reply.redirect(`${publicOrigin()}/auth/login?returnTo=${encodeURIComponent(returnTo)}`, 303);
+  // Once: a proxy that replaces the Host header would otherwise cause redirects without end.
+  const isFirstAttempt = request.query['redirected'] === undefined;
+  if (isFirstAttempt && isOtherHost(request.headers.host, publicOrigin())) {
+    const query = new URLSearchParams({ returnTo, redirected: '' });
+    return reply.redirect(`${publicOrigin()}/auth/login?${query.toString()}`, 303);
   }
   const { url, login: pending } = await signIn.begin({
     redirectUri: `${publicOrigin()}/auth/callback`,
@@ -156,14 +159,12 @@ function errorPageStatus(code: AppErrorCode): number {
 }
 
 /**
- * Cookies belong to one host name. A person who opened this machine by another name (127.0.0.1 instead of localhost) starts
- * again at the name that the issuer sends them back to.
+ * Cookies belong to one host name. A person who opened the application by another name (127.0.0.1 instead of localhost, or a
+ * former domain) begins at the name that the issuer sends them back to.
  */
-function isOtherNameOfLoopback(host: string | undefined, publicOrigin: string): boolean {
-  const [requested, canonical] = [URL.parse(`http://${host ?? ''}`), new URL(publicOrigin)];
-  const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
-  if (!requested || !loopback.has(requested.hostname) || !loopback.has(canonical.hostname)) return false;
-  return requested.hostname !== canonical.hostname && requested.port === canonical.port;
+function isOtherHost(host: string | undefined, publicOrigin: string): boolean {
+  const requested = URL.parse(`http://${host ?? ''}`);
+  return requested !== null && requested.hostname !== new URL(publicOrigin).hostname;
 }
 
 function noStore(reply: FastifyReply): FastifyReply {

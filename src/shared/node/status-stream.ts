@@ -7,7 +7,6 @@ import type { Redis } from 'ioredis';
 
 import { streamEntrySchema, type StreamEntry } from '../contract/events.ts';
 import { parseJson } from '../parse-json.ts';
-import { createLimitedWarn } from './log-limit.ts';
 import type { Log } from './log.ts';
 import { pause } from './periodic.ts';
 

@@ -95,7 +95,7 @@ const kinds: Kind[] = [
     status: 403,
     init: () => post('{}', { authorization: '', origin: 'https://evil.test' }),
   },
-  { what: 'the way to the issuer', path: '/auth/login', status: 303, referrer: 'no-referrer' },
+  { what: 'the way to the issuer', path: '/auth/login?redirected', status: 303, referrer: 'no-referrer' },
   { what: 'a callback that is wrong', path: '/auth/callback?code=1&state=2', status: 400, referrer: 'no-referrer' },
   { what: 'the way out', path: '/auth/logout', status: 303, referrer: 'no-referrer' },
   {
@@ -174,7 +174,7 @@ describe('every response has the security headers:', () => {
 
 describe('every cookie', () => {
   it('of an https origin is bound to the host and to TLS', async () => {
-    const answer = await fetch(`http://127.0.0.1:${secure.port}/auth/login`, { redirect: 'manual' });
+    const answer = await fetch(`http://127.0.0.1:${secure.port}/auth/login?redirected`, { redirect: 'manual' });
     const cookies = [
       ...answer.headers.getSetCookie(),
       ...(await fetch(`http://127.0.0.1:${secure.port}/auth/logout`, { redirect: 'manual' })).headers.getSetCookie(),

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -128,6 +130,24 @@ describe('signing in', () => {
     };
     expect(await land(second.url)).toBe(`${server.url}/second`);
     expect(await land(first.url)).toBe(`${server.url}/first`);
+  });
+
+  it('begins at the address of the application when it was opened by another name, and never in a circle', async () => {
+    const byOtherName = async (query: string) => {
+      const headers = { host: 'former.example' };
+      const sent = request(`http://127.0.0.1:${server.port}/auth/login?${query}`, { headers }).end();
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      answer.resume();
+      return new URL(answer.headers.location ?? '', server.url);
+    };
+    const first = await byOtherName('returnTo=/deep');
+    expect([first.origin, first.pathname, first.searchParams.get('returnTo')]).toEqual([
+      server.url,
+      '/auth/login',
+      '/deep',
+    ]);
+    // A proxy in between may name every host so.
+    expect((await byOtherName(first.search.slice(1))).origin).not.toBe(server.url);
   });
 
   it('never leads to another site', async () => {
