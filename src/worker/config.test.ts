@@ -31,6 +31,7 @@ describe('readWorkerConfig', () => {
         workspaceSize: '1Gi',
         workspaceStorageClass: null,
         openCodeConfigMap: null,
+        gitCaConfigMap: null,
       },
     });
     expect(problemsOf({})).toEqual(['DATABASE_URL: is not set.', 'REDIS_URL: is not set.']);

@@ -113,6 +113,11 @@ export const workerVariables = z
     OPENCODE_CONFIG_MAP: objectName
       .optional()
       .describe('The name of a ConfigMap with the key `opencode.json`, mounted as the configuration of OpenCode.'),
+    GIT_CA_CONFIG_MAP: objectName
+      .optional()
+      .describe(
+        'The name of a ConfigMap with the key `ca.crt`: authorities in PEM that the clone step trusts besides those of its image.',
+      ),
     WORKSPACE_SIZE: bytes.default('1Gi').describe('The size of new volumes.'),
     WORKSPACE_STORAGE_CLASS: objectName
       .optional()
@@ -156,6 +161,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
       workspaceSize: read.WORKSPACE_SIZE,
       workspaceStorageClass: read.WORKSPACE_STORAGE_CLASS ?? null,
       openCodeConfigMap: read.OPENCODE_CONFIG_MAP ?? null,
+      gitCaConfigMap: read.GIT_CA_CONFIG_MAP ?? null,
     },
   };
 }

@@ -35,11 +35,11 @@ async function startProxy(mode: WebSocketMode, headers: Record<string, string> =
 function watchAll(url: string, token: string): Map<string, string> {
   const client = createClient({ url, token });
   undo.push(() => client.close());
-  const seen = new Map<string, string>();
+  const newest = new Map<string, string>();
   void (async () => {
-    for await (const { id, description } of client.watch()) seen.set(id, description);
+    for await (const { id, description } of client.watch()) newest.set(id, description);
   })();
-  return seen;
+  return newest;
 }
 
 /** Changes a project, past the proxy. */
@@ -62,11 +62,11 @@ describe.concurrent('fault 42: a proxy between client and server', () => {
     const token = await server.mintToken(`watcher ${mode}`);
     const id = await createProject(token);
     const { url } = await startProxy(mode);
-    const seen = watchAll(url, token);
-    await vi.waitFor(() => expect(seen.get(id)).toBe(''), withinMs);
+    const newest = watchAll(url, token);
+    await vi.waitFor(() => expect(newest.get(id)).toBe(''), withinMs);
     for (const description of ['one', 'two', 'three']) {
       await describeProject(token, id, description);
-      await vi.waitFor(() => expect(seen.get(id)).toBe(description), 5_000);
+      await vi.waitFor(() => expect(newest.get(id)).toBe(description), 5_000);
     }
   });
 
