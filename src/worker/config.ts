@@ -56,13 +56,12 @@ interface Amounts {
 
 /** Kubernetes refuses every pod whose limit is below its request. */
 const limitsCheck = crossCheck<Amounts>((amounts) => {
-  const isBelow = (amountOf: (text: string) => number, limit = '', request = '') => amountOf(limit) < amountOf(request);
   const { OPENCODE_CPU_LIMIT, OPENCODE_CPU_REQUEST, OPENCODE_MEMORY_LIMIT, OPENCODE_MEMORY_REQUEST } = amounts;
   return {
-    ...(isBelow(coresOf, OPENCODE_CPU_LIMIT, OPENCODE_CPU_REQUEST)
+    ...(coresOf(OPENCODE_CPU_LIMIT ?? '') < coresOf(OPENCODE_CPU_REQUEST ?? '')
       ? { OPENCODE_CPU_LIMIT: 'must not be below OPENCODE_CPU_REQUEST.' }
       : {}),
-    ...(isBelow(bytesOf, OPENCODE_MEMORY_LIMIT, OPENCODE_MEMORY_REQUEST)
+    ...(bytesOf(OPENCODE_MEMORY_LIMIT ?? '') < bytesOf(OPENCODE_MEMORY_REQUEST ?? '')
       ? { OPENCODE_MEMORY_LIMIT: 'must not be below OPENCODE_MEMORY_REQUEST.' }
       : {}),
   };
