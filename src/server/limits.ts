@@ -51,7 +51,7 @@ export const rateShares = {
   /** WebSocket handshakes: after a restart of the server all people of a company reconnect at once. */
   handshake: 1 / 5,
   /** Messages of one user on sockets, whatever they hold: each subscription takes one to open and one to stop. */
-  messages: 2,
+  messages: 1,
 } as const;
 /** As many messages as a PING text counts, because it is answered at once: a page sends three a minute. */
 export const messagesPerPing = 10;

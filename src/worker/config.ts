@@ -59,13 +59,12 @@ interface Amounts {
 
 /** Kubernetes refuses every pod whose limit is below its request. */
 const limitsCheck = crossCheck<Amounts>((amounts) => {
-  const isBelow = (amountOf: (text: string) => number, limit = '', request = '') => amountOf(limit) < amountOf(request);
   const { OPENCODE_CPU_LIMIT, OPENCODE_CPU_REQUEST, OPENCODE_MEMORY_LIMIT, OPENCODE_MEMORY_REQUEST } = amounts;
   return {
-    ...(isBelow(coresOf, OPENCODE_CPU_LIMIT, OPENCODE_CPU_REQUEST)
+    ...(coresOf(OPENCODE_CPU_LIMIT ?? '') < coresOf(OPENCODE_CPU_REQUEST ?? '')
       ? { OPENCODE_CPU_LIMIT: 'must not be below OPENCODE_CPU_REQUEST.' }
       : {}),
-    ...(isBelow(bytesOf, OPENCODE_MEMORY_LIMIT, OPENCODE_MEMORY_REQUEST)
+    ...(bytesOf(OPENCODE_MEMORY_LIMIT ?? '') < bytesOf(OPENCODE_MEMORY_REQUEST ?? '')
       ? { OPENCODE_MEMORY_LIMIT: 'must not be below OPENCODE_MEMORY_REQUEST.' }
       : {}),
   };
@@ -117,6 +116,11 @@ export const workerVariables = z
     OPENCODE_CONFIG_MAP: objectName
       .optional()
       .describe('The name of a ConfigMap with the key `opencode.json`, mounted as the configuration of OpenCode.'),
+    GIT_CA_CONFIG_MAP: objectName
+      .optional()
+      .describe(
+        'The name of a ConfigMap with the key `ca.crt`: authorities in PEM that the clone step trusts besides those of its image.',
+      ),
     WORKSPACE_SIZE: bytes.default('1Gi').describe('The size of new volumes.'),
     WORKSPACE_STORAGE_CLASS: objectName
       .optional()
@@ -161,6 +165,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
       workspaceSize: read.WORKSPACE_SIZE,
       workspaceStorageClass: read.WORKSPACE_STORAGE_CLASS ?? null,
       openCodeConfigMap: read.OPENCODE_CONFIG_MAP ?? null,
+      gitCaConfigMap: read.GIT_CA_CONFIG_MAP ?? null,
     },
   };
 }

@@ -11,12 +11,20 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
+const modes: WebSocketMode[] = ['refuse', 'hold', 400, 'pass'];
+/** A person with a project for each test. */
+const owners = new Map<WebSocketMode, { token: string; id: string }>();
 const undo: (() => Promise<unknown> | void)[] = [];
 
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
   server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
+  for (const mode of modes) {
+    const token = await server.mintToken(`owner ${mode}`);
+    const { data } = await createApiCall(server.url, bearer(token))('projects.create', { body: { name: 'Watched' } });
+    owners.set(mode, { token, id: (data as Project).id }); // the schema of the answer
+  }
 });
 afterAll(async () => {
   vi.unstubAllGlobals();
@@ -35,11 +43,11 @@ async function startProxy(mode: WebSocketMode, headers: Record<string, string> =
 function watchAll(url: string, token: string): Map<string, string> {
   const client = createClient({ url, token });
   undo.push(() => client.close());
-  const seen = new Map<string, string>();
+  const newest = new Map<string, string>();
   void (async () => {
-    for await (const { id, description } of client.watch()) seen.set(id, description);
+    for await (const { id, description } of client.watch()) newest.set(id, description);
   })();
-  return seen;
+  return newest;
 }
 
 /** Changes a project, past the proxy. */
@@ -48,9 +56,10 @@ async function describeProject(token: string, id: string, description: string): 
   expect(status).toBe(200);
 }
 
-async function createProject(token: string): Promise<string> {
-  const { data } = await createApiCall(server.url, bearer(token))('projects.create', { body: { name: 'Watched' } });
-  return (data as Project).id; // the schema of the answer
+function ownerOf(mode: WebSocketMode): { token: string; id: string } {
+  const owner = owners.get(mode);
+  if (!owner) throw new Error('Each mode has an owner.');
+  return owner;
 }
 
 describe.concurrent('fault 42: a proxy between client and server', () => {
@@ -59,20 +68,18 @@ describe.concurrent('fault 42: a proxy between client and server', () => {
     { what: 'accepts WebSockets and holds back what the server sends', mode: 'hold', withinMs: 12_000 },
     { what: 'cuts every WebSocket after a while', mode: 400, withinMs: 5_000 },
   ])('that $what: the SDK receives every state', async ({ mode, withinMs }) => {
-    const token = await server.mintToken(`watcher ${mode}`);
-    const id = await createProject(token);
+    const { token, id } = ownerOf(mode);
     const { url } = await startProxy(mode);
-    const seen = watchAll(url, token);
-    await vi.waitFor(() => expect(seen.get(id)).toBe(''), withinMs);
+    const newest = watchAll(url, token);
+    await vi.waitFor(() => expect(newest.get(id)).toBe(''), withinMs);
     for (const description of ['one', 'two', 'three']) {
       await describeProject(token, id, description);
-      await vi.waitFor(() => expect(seen.get(id)).toBe(description), 5_000);
+      await vi.waitFor(() => expect(newest.get(id)).toBe(description), 5_000);
     }
   });
 
   it('that refuses WebSockets: the page is current and says why it polls, until WebSockets pass', async () => {
-    const token = await server.mintToken('visitor');
-    const id = await createProject(token);
+    const { token, id } = ownerOf('pass');
     const proxy = await startProxy('refuse', bearer(token));
     const { fetch: fetchAbsolute } = globalThis;
     vi.stubGlobal('fetch', (url: string, init: RequestInit) => fetchAbsolute(new URL(url, proxy.url), init));

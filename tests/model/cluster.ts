@@ -161,4 +161,5 @@ const settings: PodSettings = {
   workspaceSize: '1Gi',
   workspaceStorageClass: null,
   openCodeConfigMap: null,
+  gitCaConfigMap: null,
 };

@@ -244,6 +244,7 @@ const settings: PodSettings = {
   workspaceSize: '1Gi',
   workspaceStorageClass: null,
   openCodeConfigMap: null,
+  gitCaConfigMap: null,
 };
 
 /** A typed manifest as the JSON that is sent. */

@@ -24,6 +24,7 @@ describe('a repository URL', () => {
   it.each([
     ['https://github.com/owner/name.git', 'github.com/owner/name'],
     ['https://github.com/owner/name/', 'github.com/owner/name'],
+    ['gitea@host.example:owner/name.git', 'host.example/owner/name'],
     ['ssh://git@host.example:22/owner/name.git', 'host.example:22/owner/name'],
     ['git@github.com:owner/name.git', 'github.com/owner/name'],
     ['http://host/a?b=c#d', 'host/a'],

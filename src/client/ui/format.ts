@@ -38,7 +38,7 @@ export function formatRelative(iso: string, nowMs: number): string {
 
 /** "github.com/owner/name" from any of the accepted forms of a repository URL. */
 export function shortRepository(repoUrl: string): string {
-  const scpLike = /^git@([^:]+):(.+)$/.exec(repoUrl);
+  const scpLike = /^[^/@:]+@(\[[^\]]+\]|[^:]+):(.+)$/.exec(repoUrl);
   const text = scpLike ? `${scpLike[1]}/${scpLike[2]}` : repoUrl.replace(/^[a-z]+:\/\/(?:[^@/]*@)?/i, '');
   return text
     .replace(/[?#].*$/, '')

@@ -149,7 +149,7 @@ function isSameIssuer(one: string, other: string): boolean {
   return a !== undefined && a === b;
 }
 
-/** It lasts until somebody changes the configuration, so nobody is told to try again. */
+/** It lasts until somebody changes the configuration, so no answer asks people to try again. */
 function misconfigured(found: string, configured: string): AppError {
   const message = `Sign-in is not configured correctly: OIDC_ISSUER is ${configured}, and the metadata there belong to the issuer ${found}. An administrator has to correct OIDC_ISSUER or OIDC_DISCOVERY_URL.`;
   return new AppError('UNAVAILABLE', message);

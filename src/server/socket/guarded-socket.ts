@@ -21,6 +21,9 @@ import { createSendQueue, type SendQueue } from './send-queue.ts';
 /** When this many messages wait, the socket is not read any further. */
 const maxQueuedFrames = 20;
 
+/** As many calls of one message are passed on before others get their turn. */
+const callsPerTurn = 5;
+
 const callSchema = z.object({ id: z.union([z.string(), z.number()]), method: z.string() });
 
 export interface GuardedSocket {
@@ -181,7 +184,8 @@ function createFramePasser(deps: FramePasserDeps): (text: string) => Promise<voi
       return queue.close(1008, `Send at most ${maxCallsPerFrame} calls in one message.`);
     }
     if (calls.length > 1 && !deps.countMessages(calls.length - 1)) return;
-    for (const call of calls) {
+    for (const [index, call] of calls.entries()) {
+      if (index % callsPerTurn === callsPerTurn - 1) await nextTurn(); // others get their turn between the calls, too
       if (socket.readyState !== WebSocket.OPEN) return;
       await passCall(call);
     }

@@ -42,6 +42,13 @@ describe('repoUrlSchema', () => {
     'ssh://example.org:2222/repo',
     'git@example.org:team/repo.git',
     'git@example.org:repo',
+    'gitea@example.org:team/repo.git',
+    'org-12345@github.com:org/repo.git',
+    'deploy_user.2@example.org:~/repo',
+    'git@[2001:db8::1]:team/repo.git',
+    'ssh://AKIAEXAMPLE@git.example.org/v1/repos/app',
+    'https://example.org/team/token-service.git',
+    'https://example.org/_git/repo?version=GBmain',
     'HTTPS://EXAMPLE.org/a',
   ])('accepts the repository URL %j', (url) => {
     expect(problemOf(repoUrlSchema, url)).toBeNull();
@@ -71,10 +78,29 @@ describe('repoUrlSchema', () => {
     expect(problemOf(repoUrlSchema, url)).toMatch(/\.$/);
   });
 
-  it.each(['https://user:secret@example.org/a', 'https://token@example.org/a', 'ssh://git:secret@example.org/a'])(
-    'rejects a repository URL with credentials: %j',
+  it.each([
+    'https://user:secret@example.org/a',
+    'https://token@example.org/a',
+    'ssh://git:secret@example.org/a',
+    'ssh://git%3Asecret@example.org/a',
+    'user:secret@example.org:a',
+    'https://example.org/a.git?private_token=glpat-x',
+    'https://example.org/a?x=1&access_token=x',
+    'https://example.org/a?PASSWORD=x',
+    'https://example.org/a?api-key=x',
+    'https://example.org/a?X-Amz-Signature=x',
+    'https://example.org/a?private%5Ftoken=x',
+    'ssh://git@example.org/a?client_secret=x',
+    'https://example.org/a#access_token=x',
+    'git@example.org:a?private_token=x',
+  ])('rejects a repository URL with credentials: %j', (url) => {
+    expect(problemOf(repoUrlSchema, url)).toMatch(/credentials are never stored/);
+  });
+
+  it.each(['-oProxyCommand=id@example.org:a', 'ssh://%2DoProxyCommand=id@example.org/a', 'a b@example.org:c'])(
+    'rejects a user name that another program would read as an option: %j',
     (url) => {
-      expect(problemOf(repoUrlSchema, url)).toMatch(/credentials are never stored/);
+      expect(problemOf(repoUrlSchema, url)).toMatch(/\.$/);
     },
   );
 });

@@ -39,27 +39,53 @@ export const projectDescriptionSchema = z
   .max(2000, 'Use at most 2,000 characters.')
   .refine((text) => !controlCharacters.test(text) && text.isWellFormed(), 'Remove the control characters.');
 
-const scpLikeUrl = /^git@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:(?!\/\/)[^\s:@\\]+$/;
+/** `user@host:path`: any user name, because some servers have another one than git. An IPv6 address has brackets. */
+const scpLikeUrl =
+  /^[A-Za-z0-9_][A-Za-z0-9._+-]*@(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):(?!\/\/)[^\s:@\\]+$/;
+
+const credentialsProblem =
+  'Remove the user name, password or token from the URL: credentials are never stored with a project.';
+/** The name of a parameter that holds a credential. */
+const credentialName = /token|passw|secret|api[._-]?key|credential|signature|^auth|^key$|^sig$|^pat$|^pwd$/i;
+
+/** Whether a parameter after "?" or "#" has the name of a credential. */
+function hasCredentialParameter(text: string): boolean {
+  const parameters = text.split(/[?#]/).slice(1).join('&');
+  return [...new URLSearchParams(parameters.replaceAll(';', '&')).keys()].some((name) => credentialName.test(name));
+}
 
 function repositoryUrlProblem(text: string): string | null {
   // \p{Cf} matches invisible characters and those that change the reading direction. They make one URL look like another.
   if (/[\s\p{Cc}\p{Cf}\\<>"'`]/u.test(text) || !text.isWellFormed()) {
     return 'Remove spaces, quotes, backslashes and control characters from the URL.';
   }
+  if (hasCredentialParameter(text)) return credentialsProblem;
   if (scpLikeUrl.test(text)) return null;
   const form = 'Use a URL such as https://host/owner/repository, ssh://git@host/path or git@host:path.';
+  if (/^[^/:@]+:[^/@]*@/.test(text)) return credentialsProblem; // user:password@host:path
   if (!/^(https?|ssh):\/\/[^/]/i.test(text) || !URL.canParse(text)) return form;
   const url = new URL(text);
   if (url.hostname === '') return form;
+  const userName = decode(url.username);
+  if (userName === null) return form;
   // git passes these parts to other programs, which read a leading dash as an option (CVE-2017-1000117).
-  if (url.hostname.startsWith('-') || url.username.startsWith('-')) return form;
-  if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
-    return 'Remove the user name and password from the URL: credentials are never stored with a project.';
+  if (url.hostname.startsWith('-') || userName.startsWith('-')) return form;
+  if (url.password !== '' || userName.includes(':') || (userName !== '' && url.protocol !== 'ssh:')) {
+    return credentialsProblem;
   }
   return null;
 }
 
-/** https://, http://, ssh:// or git@host:path, at most 2,048 characters, without credentials. */
+/** `null` if the text has a "%" that begins no encoded character. */
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** https://, http://, ssh:// or user@host:path, at most 2,048 characters, without credentials. */
 export const repoUrlSchema = z
   .string({ error: 'Enter the repository URL as text.' })
   .trim()

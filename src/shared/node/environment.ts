@@ -72,6 +72,7 @@ export function crossCheck<Variables>(problemsOf: (variables: Partial<Variables>
       issues.push({ code: 'custom', path: [name], message, input: undefined });
     }
   });
+  // oxlint-disable-next-line no-underscore-dangle -- zod's own place for this condition, which only `refine` can name
   check._zod.def.when = () => true;
   return check;
 }

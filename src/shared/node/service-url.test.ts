@@ -30,7 +30,10 @@ describe('a URL with a password', () => {
     'in %s either means exactly that password, or is refused at start without a part of it',
     (name) => {
       const scheme = name === 'DATABASE_URL' ? 'postgresql' : 'redis';
-      const piece = fc.oneof(fc.constantFrom(...'#/?@:%[]\\ &=+;\n\t'), fc.stringMatching(/^[a-z0-9]$/));
+      const piece = fc.oneof(
+        fc.constantFrom('#', '/', '?', '@', ':', '%', '[', ']', '\\', ' ', '&', '=', '+', ';', '\n', '\t'),
+        fc.stringMatching(/^[a-z0-9]$/),
+      );
       fc.assert(
         fc.property(fc.array(piece, { minLength: 1, maxLength: 12 }), (pieces) => {
           const password = `Hunter${pieces.join('')}2Secret`;

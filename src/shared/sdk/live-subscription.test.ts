@@ -15,12 +15,12 @@ type SocketHandlers = Parameters<LiveSubscriptionDeps['openSocket']>[0];
 function start() {
   const sockets: SocketHandlers[] = [];
   const polls: { lastEventId: string | null; signal: AbortSignal; answer: PromiseWithResolvers<ProjectPoll> }[] = [];
-  const told: unknown[] = [];
+  const calls: unknown[] = [];
   const { unsubscribe } = subscribeLive(
     {
       openSocket(handlers) {
         sockets.push(handlers);
-        return { unsubscribe: () => told.push('unsubscribed') };
+        return { unsubscribe: () => calls.push('unsubscribed') };
       },
       poll(lastEventId, signal) {
         const answer = Promise.withResolvers<ProjectPoll>();
@@ -28,13 +28,13 @@ function start() {
         return answer.promise;
       },
       delayMs: (failedAttempts) => 1_000 * failedAttempts,
-      onPolling: (isPolling) => told.push({ isPolling }),
+      onPolling: (isPolling) => calls.push({ isPolling }),
     },
     {
-      onEvent: (one) => told.push(one.type),
-      onConnecting: () => told.push('connecting'),
-      onError: (error) => told.push(error),
-      onComplete: () => told.push('complete'),
+      onEvent: (one) => calls.push(one.type),
+      onConnecting: () => calls.push('connecting'),
+      onError: (error) => calls.push(error),
+      onComplete: () => calls.push('complete'),
     },
   );
   const [socket] = sockets;
@@ -43,7 +43,7 @@ function start() {
     polls.at(-1)?.answer.resolve({ events });
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { socket, polls, told, answer, unsubscribe };
+  return { socket, polls, calls, answer, unsubscribe };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -65,31 +65,31 @@ describe('a subscription whose WebSocket does not pass', () => {
   });
 
   it('passes on the events of polls, and asks for those after the last one', async () => {
-    const { socket, polls, told, answer } = start();
+    const { socket, polls, calls, answer } = start();
     for (let attempt = 0; attempt < 2; attempt += 1) socket.onConnecting(true);
     await answer({ id: '1-0', event: snapshot });
-    expect(told.slice(-2)).toEqual([{ isPolling: true }, 'snapshot']);
+    expect(calls.slice(-2)).toEqual([{ isPolling: true }, 'snapshot']);
     await vi.advanceTimersByTimeAsync(300);
     expect(polls.at(-1)?.lastEventId).toBe('1-0');
-    const before = told.length;
+    const before = calls.length;
     socket.onConnecting(true); // it is tried all the time
-    expect(told.length).toBe(before);
+    expect(calls.length).toBe(before);
     await answer({ id: '2-0', event });
-    expect(told.slice(before)).toEqual(['freshness']);
+    expect(calls.slice(before)).toEqual(['freshness']);
   });
 
   it('returns to the WebSocket with its first event, and drops what polls still answer', async () => {
-    const { socket, polls, told, answer } = start();
+    const { socket, polls, calls, answer } = start();
     for (let attempt = 0; attempt < 2; attempt += 1) socket.onConnecting(true);
     await answer({ id: '1-0', event: snapshot });
     await vi.advanceTimersByTimeAsync(300);
     socket.onEvent(snapshot);
-    expect(told.slice(-2)).toEqual([{ isPolling: false }, 'snapshot']);
+    expect(calls.slice(-2)).toEqual([{ isPolling: false }, 'snapshot']);
     expect(polls.at(-1)?.signal.aborted).toBe(true);
-    const before = told.length;
+    const before = calls.length;
     await answer({ id: '2-0', event });
     await vi.advanceTimersByTimeAsync(60_000);
-    expect([told.length, polls.length]).toEqual([before, 2]);
+    expect([calls.length, polls.length]).toEqual([before, 2]);
   });
 
   it('does not poll when single attempts fail between events', async () => {
@@ -103,7 +103,7 @@ describe('a subscription whose WebSocket does not pass', () => {
   });
 
   it('tries failed polls again after a back-off, and then begins with a snapshot', async () => {
-    const { socket, polls, told } = start();
+    const { socket, polls, calls } = start();
     for (let attempt = 0; attempt < 2; attempt += 1) socket.onConnecting(true);
     for (let failed = 1; failed <= 3; failed += 1) {
       polls.at(-1)?.answer.reject(new TypeError('fetch failed'));
@@ -113,7 +113,7 @@ describe('a subscription whose WebSocket does not pass', () => {
       expect(polls.length).toBe(failed + 1);
     }
     expect(polls.at(-1)?.lastEventId).toBeNull();
-    expect(told).not.toContainEqual({ isPolling: true });
+    expect(calls).not.toContainEqual({ isPolling: true });
   });
 
   it('asks less and less often while the server can only answer with snapshots', async () => {
@@ -130,22 +130,22 @@ describe('a subscription whose WebSocket does not pass', () => {
   });
 
   it('ends with the error of a poll that will fail again, such as the end of the session', async () => {
-    const { socket, polls, told } = start();
+    const { socket, polls, calls } = start();
     for (let attempt = 0; attempt < 2; attempt += 1) socket.onConnecting(true);
     const ended = new AppError('UNAUTHENTICATED', 'The session has ended.');
     polls[0]?.answer.reject(ended);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(told.slice(-2)).toEqual(['unsubscribed', ended]);
+    expect(calls.slice(-2)).toEqual(['unsubscribed', ended]);
     expect(polls.length).toBe(1);
   });
 
   it('stops polling when it is unsubscribed', async () => {
-    const { socket, polls, told, unsubscribe } = start();
+    const { socket, polls, calls, unsubscribe } = start();
     for (let attempt = 0; attempt < 2; attempt += 1) socket.onConnecting(true);
     unsubscribe();
-    const before = told.length;
+    const before = calls.length;
     await vi.advanceTimersByTimeAsync(60_000);
     expect(polls.map(({ signal }) => signal.aborted)).toEqual([true]);
-    expect(told.length).toBe(before);
+    expect(calls.length).toBe(before);
   });
 });

@@ -101,7 +101,7 @@ describe('a poll', () => {
 
   it('is refused while as many polls of the same person wait as may have sockets', async () => {
     const call = await signIn('greta');
-    await create(call, 'Seen by the stream');
+    await create(call, 'In the stream');
     await expect.poll(async () => lastIdOf(await poll(call))).not.toBe('0-0');
     const lastEventId = lastIdOf(await poll(call));
     const polls = [1, 2, 3].map(() => poll(call, { lastEventId }));

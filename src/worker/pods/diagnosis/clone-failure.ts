@@ -1,28 +1,53 @@
 /** Reads the termination message of the init container that clones the repository. A failed clone never stops the pod. */
 
-import type { Evidence } from '../../../shared/contract/diagnosis.ts';
+import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
 import type { KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { evidenceOf } from './evidence.ts';
 
 export const cloneContainer = 'clone-repository';
 
+interface Cause {
+  /** The end of the sentence "The repository could not be cloned: …". */
+  what: string;
+  nextStep: string;
+  actor: Actor;
+}
+
+const correctUrl = 'Correct the repository URL and restart, or clone the repository yourself in the workspace.';
+const byOwner = (what: string, nextStep = correctUrl): Cause => ({ what, nextStep, actor: 'owner' });
+const restartLater = 'Restart the project later: the next start tries again.';
+
 /** By the cause in the termination message `clone-failed: <cause>: <output of git>`, which `workspace-script.ts` writes. */
-const causes: Record<string, string> = {
-  'not-found': 'it was not found at this address',
-  denied: 'its server requires a sign-in',
-  unreachable: 'its server could not be reached',
-  timeout: 'it took too long',
-  'no-space': 'it does not fit on the volume',
+const causes: Record<string, Cause> = {
+  'not-found': byOwner('it was not found at this address'),
+  denied: byOwner('its server requires a sign-in'),
+  refused: byOwner('its server refused the request'),
+  'no-repository': byOwner('there is no git repository at this address, but something else, such as a web page'),
+  'rate-limited': byOwner('its server accepts no more requests for now', restartLater),
+  'server-error': byOwner('its server has a problem of its own', restartLater),
+  unreachable: byOwner('its server could not be reached'),
+  timeout: byOwner('it took too long'),
+  'no-space': byOwner('it does not fit on the volume'),
+  untrusted: {
+    what: 'the certificate or key of its server is not trusted',
+    nextStep:
+      'An administrator has to name the authority of the server in GIT_CA_CONFIG_MAP. Then restart the project.',
+    actor: 'administrator',
+  },
 };
 
 /** `null` unless the container reported that the clone failed. */
-export function cloneFailure(pod: KubernetesPod): { message: string; evidence: Evidence } | null {
+export function cloneFailure(
+  pod: KubernetesPod,
+): { message: string; nextStep: string; actor: Actor; evidence: Evidence } | null {
   const end = pod.status.initContainerStatuses.find(({ name }) => name === cloneContainer)?.state.terminated;
   const match = /^clone-failed: ?([\w-]+)?(?:: ?([^]*))?$/.exec(end?.message?.trim() ?? '');
   if (!end || !match) return null;
   const cause = causes[match[1] ?? ''];
   return {
-    message: `The repository could not be cloned${cause === undefined ? '' : `: ${cause}`}.`,
+    message: `The repository could not be cloned${cause === undefined ? '' : `: ${cause.what}`}.`,
+    nextStep: cause?.nextStep ?? correctUrl,
+    actor: cause?.actor ?? 'owner',
     evidence: evidenceOf({
       source: 'container',
       subject: cloneContainer,

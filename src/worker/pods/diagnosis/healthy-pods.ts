@@ -56,7 +56,8 @@ function diagnoseReady({ pod, claim }: PodSnapshot): Diagnosis {
       state: 'ready',
       reason: 'clone-failed',
       message: `${message} ${clone.message}`,
-      nextStep: 'Correct the repository URL and restart, or clone the repository yourself in the workspace.',
+      nextStep: clone.nextStep,
+      actor: clone.actor,
       since,
       evidence: [clone.evidence],
     });

@@ -234,6 +234,14 @@ describe('podManifest', () => {
   });
 });
 
+it('the clone step, and no other container, gets the authorities of GIT_CA_CONFIG_MAP', () => {
+  const { spec } = podManifest(project, settingsOf({ GIT_CA_CONFIG_MAP: 'company-ca' }));
+  expect(spec?.volumes).toContainEqual({ name: 'git-ca', configMap: { name: 'company-ca' } });
+  const mount = { name: 'git-ca', mountPath: '/etc/git-ca', readOnly: true };
+  expect(spec?.initContainers?.[0]?.volumeMounts).toContainEqual(mount);
+  for (const { volumeMounts } of spec?.containers ?? []) expect(volumeMounts).not.toContainEqual(mount);
+});
+
 describe('claimManifest', () => {
   it('requests one volume of one gibibyte of the default storage class, for one node', () => {
     expect(claimManifest(project, settingsOf())).toEqual({

@@ -41,6 +41,8 @@ export interface PodSettings {
   workspaceStorageClass: string | null;
   /** A ConfigMap with the key `opencode.json`, mounted as OpenCode's configuration; `null` means none. */
   openCodeConfigMap: string | null;
+  /** A ConfigMap with the key ca.crt, which the clone step trusts. */
+  gitCaConfigMap: string | null;
 }
 
 /** The repository, OpenCode's working folder and the root of the file browser; `workspaceScript` creates it. */
@@ -163,6 +165,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
         { name: 'workspace', persistentVolumeClaim: { claimName: project.workspacePvcName } },
         ...sidecarSecrets(accessSecretName(project, settings)),
         ...(config === null ? [] : [{ name: 'opencode-config', configMap: { name: config } }]),
+        ...(settings.gitCaConfigMap === null ? [] : [{ name: 'git-ca', configMap: { name: settings.gitCaConfigMap } }]),
       ],
     },
   };
@@ -177,7 +180,10 @@ function workspaceContainer(project: ProjectRecord, settings: PodSettings): V1Co
     command: ['/bin/sh', '-c', verbatim(workspaceScript)],
     env: [home, ...repositoryUrl(project)],
     resources: settings.openCodeResources,
-    volumeMounts: [{ name: 'workspace', mountPath: '/workspace' }],
+    volumeMounts: [
+      { name: 'workspace', mountPath: '/workspace' },
+      ...(settings.gitCaConfigMap === null ? [] : [{ name: 'git-ca', mountPath: '/etc/git-ca', readOnly: true }]),
+    ],
     securityContext,
   };
 }

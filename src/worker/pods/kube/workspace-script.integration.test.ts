@@ -9,13 +9,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { startGitServer } from '../../../../tests/support/git-server.ts';
+import { startTlsProxy } from '../../../../tests/support/tls-proxy.ts';
 import { workspaceScript } from './workspace-script.ts';
 
 let folder: string;
@@ -77,6 +79,11 @@ async function serverThat(answer: (url: string) => number | null): Promise<strin
     if (status === 401) response.setHeader('www-authenticate', 'Basic realm="git"');
     response.writeHead(status).end();
   });
+  const { port } = await listening(server);
+  return `http://127.0.0.1:${port}/team/app`;
+}
+
+async function listening(server: Server): Promise<AddressInfo> {
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -84,8 +91,7 @@ async function serverThat(answer: (url: string) => number | null): Promise<strin
     server.closeAllConnections();
     server.close();
   });
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  return `http://127.0.0.1:${port}/team/app`;
+  return server.address() as AddressInfo; // it listens on TCP
 }
 
 describe('the workspace script', () => {
@@ -148,6 +154,67 @@ describe('the workspace script', () => {
 
   it.each([401, 403])('reports denied when the server answers %d', async (status) => {
     expect(await prepare(await serverThat(() => status))).toMatch(/^clone-failed: denied: /);
+  });
+
+  it.each([
+    [429, 'rate-limited'],
+    [500, 'server-error'],
+    [503, 'server-error'],
+    [410, 'not-found'],
+    [418, 'refused'],
+  ])('tells by the status %d that the server %s', async (status, cause) => {
+    expect(await prepare(await serverThat(() => status))).toMatch(new RegExp(`^clone-failed: ${cause}: `));
+  });
+
+  it('reports no-repository when a web page is at the address, also behind a redirect to a sign-in page', async () => {
+    const server = createServer(({ url = '' }, response) => {
+      if (url.startsWith('/sign-in')) {
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Sign in</title>');
+      } else if (url.startsWith('/private')) response.writeHead(302, { location: '/sign-in' }).end();
+      else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>hello');
+    });
+    const { port } = await listening(server);
+    const empty = await startGitServer({});
+    closing.push(() => void empty.close());
+    expect(await prepare(empty.url)).toBe('cloned');
+    rmSync(project, { recursive: true });
+    for (const path of ['docs', 'private/app.git']) {
+      expect(await prepare(`http://127.0.0.1:${port}/${path}`), path).toMatch(/^clone-failed: no-repository: /);
+    }
+  });
+
+  it('reports untrusted for a certificate of an unknown authority, and clones when that authority is given', async () => {
+    const backend = await startGitServer({ 'README.md': 'private' });
+    closing.push(() => void backend.close());
+    const proxy = await startTlsProxy();
+    closing.push(() => void proxy.close());
+    proxy.forwardTo(Number(new URL(backend.url).port));
+    const url = `${proxy.url}${new URL(backend.url).pathname}`;
+    const authority = join(folder, 'ca.crt');
+    const env = { CLONE_PROTOCOLS: 'https', CA_FILE: authority };
+    expect(await prepare(url, env)).toMatch(/^clone-failed: untrusted: /);
+    writeFileSync(authority, proxy.certificate);
+    expect(await prepare(url, env)).toBe('cloned');
+    expect(readFileSync(join(project, 'README.md'), 'utf8')).toBe('private');
+  });
+
+  it('still trusts the authorities of the image when another one is given', async () => {
+    const systemBundle = join(folder, 'system.crt');
+    const authority = join(folder, 'ca.crt');
+    const [one, other] = [await startTlsProxy(), await startTlsProxy()];
+    const backend = await startGitServer({ 'README.md': 'public' });
+    closing.push(
+      () => void one.close(),
+      () => void other.close(),
+      () => void backend.close(),
+    );
+    one.forwardTo(Number(new URL(backend.url).port));
+    writeFileSync(systemBundle, one.certificate);
+    writeFileSync(authority, other.certificate);
+    const url = `${one.url}${new URL(backend.url).pathname}`;
+    expect(await prepare(url, { CLONE_PROTOCOLS: 'https', CA_FILE: authority, SYSTEM_CA: systemBundle })).toBe(
+      'cloned',
+    );
   });
 
   it('reports unreachable when the server refuses the connection', async () => {

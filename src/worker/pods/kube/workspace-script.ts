@@ -27,14 +27,21 @@ fail_git() {
   if [ "$1" = 124 ]; then echo "It did not end within $limit seconds." > $output; fail timeout; fi
   for cause in \
     'no-space=No space left|quota exceeded' \
+    'rate-limited=error: 429' \
+    'server-error=error: 5[0-9][0-9]' \
+    'untrusted=certificate verif|SSL certificate problem|self.signed certificate|Host key verification failed' \
+    'no-repository=is this a git repository|unable to update url base|invalid server response|hash algorithm' \
     'denied=could not read (Username|Password)|Authentication failed|Permission denied|error: 40[13]' \
-    'not-found=not found|does not exist|error: 404' \
+    'not-found=not found|does not exist|error: 4(04|10)' \
+    'refused=error: 4[0-9][0-9]' \
     'unreachable=Could not resolve|Failed to connect|Connection refused|timed out|unable to access|unable to connect'
   do
     if grep -Eiq "\${cause#*=}" $output; then fail "\${cause%%=*}"; fi
   done
   fail other
 }
+is_web_url() { case $REPO_URL in [Hh][Tt][Tt][Pp]*) return 0 ;; *) return 1 ;; esac; }
+answers_in_packets() { GIT_TRACE_PACKET=1 timeout "$limit" git ls-remote -- "$REPO_URL" 2>&1 | grep -q 'packet: .*<'; }
 is_empty() { [ ! -e "$1" ] || [ -z "\`ls -A "$1"\`" ]; }
 add_first_commit() {
   if git -C "$1" rev-parse --quiet --verify HEAD > /dev/null; then return 0; fi
@@ -45,6 +52,14 @@ add_first_commit() {
 cd "$workspace" 2> $output || fail other
 command -v git > /dev/null || { echo 'There is no git in the image.' > $output; fail other; }
 export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL="\${CLONE_PROTOCOLS:-http:https:ssh}"
+# git reads one file of authorities, so the given one is added to those of the image.
+authority=\${CA_FILE:-/etc/git-ca/ca.crt}
+if [ -s "$authority" ]; then
+  GIT_SSL_CAINFO=\`mktemp\`
+  export GIT_SSL_CAINFO
+  cat "\${SYSTEM_CA:-/etc/ssl/certs/ca-certificates.crt}" > "$GIT_SSL_CAINFO" 2> /dev/null || :
+  { echo; cat "$authority"; } >> "$GIT_SSL_CAINFO"
+fi
 export GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=20'
 
 # Until version 0.2 the repository and the home were both /workspace itself. Each entry is moved to where it belongs now. The
@@ -75,6 +90,11 @@ if [ -z "$REPO_URL" ]; then
 else
   timeout "$limit" git clone --quiet --depth 1 -- "$REPO_URL" .cloning 2> $output || fail_git $?
   result=cloned
+  # git takes a web page for an empty repository of the old protocol. Only a git server answers in packets.
+  if is_web_url && ! git -C .cloning rev-parse --quiet --verify HEAD > /dev/null && ! answers_in_packets; then
+    echo 'The address answers, but not as a git server.' > $output
+    fail no-repository
+  fi
 fi
 add_first_commit .cloning 2> $output || fail other
 if [ -e project ]; then rmdir project 2> $output || fail other; fi
