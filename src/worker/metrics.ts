@@ -23,7 +23,7 @@ export interface WorkerMetrics {
   /** The number of objects with our label that belong to no project. */
   orphans(counts: { pods: number; claims: number }): void;
   /**
-   * An attempt has ended. `name`: the name of the job, or `without-queue` while Redis refuses jobs. `retry`: another attempt
+   * An attempt has ended. `name`: the name of the job, or `without-queue` for one without the queue. `retry`: another attempt
    * follows. `failed`: no attempt follows.
    */
   jobEnded(name: string, outcome: 'done' | 'retry' | 'failed'): void;

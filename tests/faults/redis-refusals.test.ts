@@ -76,6 +76,11 @@ const refusals: Record<string, Refusal> = {
     end: giveRights,
     cause: /NOPERM.*BZPOPMIN.*right/,
   },
+  'every write, because its memory is full': {
+    begin: () => admin.config('SET', 'maxmemory', '1'),
+    end: () => admin.config('SET', 'maxmemory', '0'),
+    cause: /OOM.*memory/,
+  },
   'every write, as a replica': {
     begin: () => admin.call('REPLICAOF', '127.0.0.1', '9'), // where nothing answers
     end: () => admin.call('REPLICAOF', 'NO', 'ONE'),
@@ -90,7 +95,7 @@ const refusals: Record<string, Refusal> = {
     },
     cause: /LOADING|READONLY/,
   },
-  'every write, because it could not save its data': {
+  'every write, because its disk is full (fault 46)': {
     begin: () => saveTo(mkdir),
     end: () => saveTo(async () => undefined),
     cause: /MISCONF.*disk/,

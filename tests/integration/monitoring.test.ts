@@ -58,6 +58,12 @@ describe('alert rules and dashboard', () => {
     expect(ours.filter((name) => !used.has(name))).toEqual([]);
   });
 
+  it('show in a panel what an alert watches', () => {
+    const shown = new Set(panels.flatMap(({ targets }) => targets).flatMap(({ expr }) => namesIn(expr)));
+    const watched = alerts.flatMap(({ expr }) => namesIn(expr));
+    expect(watched.filter((name) => !shown.has(name))).toEqual([]);
+  });
+
   it('link each alert to its section of the runbook', () => {
     const headings = [...file('docs/operations/runbook.md').matchAll(/^#{2,4} (.+)$/gm)].map(([, title]) => title);
     for (const { alert, annotations } of alerts) {

@@ -24,7 +24,7 @@ describe.concurrent('the queue accepts jobs', () => {
     await vi.waitFor(async () => expect((await system.read(lost.id)).podUid).not.toBe(podUid), 10_000);
     await system.until(lost.id, { status: 'ready' });
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    expect(await attemptsWithoutQueue(worker)).toBeGreaterThan(1);
+    expect(await attemptsWithoutQueue(worker)).toBeGreaterThan(0);
     await system.jobs.resume();
     await system.untilQueueIsEmpty();
     for (const project of [id, lost.id]) expect(await system.podsOf(project)).toHaveLength(1);

@@ -66,11 +66,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   /** Remembers a job that the queue has accepted, until an attempt has begun. `false` if the job had its time already. */
   function giveTime({ id, attempt }: Requested, queued: Exclude<Enqueued, 'refused'>): boolean {
     const known = accepted.get(id);
-    const isSame = known?.attempt === attempt && queued !== 'delayed';
+    const isDelayed = queued === 'delayed';
+    // The time of a job begins when its back-off has ended.
+    const isSame = known?.attempt === attempt && !known.isDelayed && !isDelayed;
     // A job that was lost gets its time again, but only once: another program may take the jobs away.
     const wasLost = isSame && queued === 'added';
     if (isSame && !(wasLost && !known.wasLost)) return false;
-    accepted.set(id, { attempt, acceptedAtMs: clock.monotonic(), wasLost });
+    accepted.set(id, { attempt, acceptedAtMs: clock.monotonic(), wasLost, isDelayed });
     return true;
   }
 

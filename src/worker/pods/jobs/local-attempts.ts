@@ -35,6 +35,8 @@ export interface AcceptedJob {
   acceptedAtMs: number;
   /** The project's earlier job had vanished when this one was offered. */
   wasLost: boolean;
+  /** The job waited for the end of a back-off when it was last offered. */
+  isDelayed: boolean;
 }
 
 /** A worker that is free takes a job within milliseconds. */

@@ -30,6 +30,7 @@ export function sweepPendingCommands(
   signal: AbortSignal,
 ): Promise<void> {
   const { db, dispatcher, metrics, log } = deps;
+  const warn = createLimitedWarn(log);
   /** The end of the last page. Each run continues there, so that many stuck projects do not hide the ones after them. */
   let afterSeq = 0;
 
@@ -45,10 +46,9 @@ export function sweepPendingCommands(
     const lost = await countStillPending(db, added);
     if (lost === 0) return;
     metrics.corrected('lost-job', lost);
-    log.warn({ projects: lost }, 'queued projects with a pending command whose job was lost');
+    warn('lost', { projects: lost }, 'queued projects with a pending command whose job was lost');
   }
 
-  const warn = createLimitedWarn(log);
   return runPeriodically(
     {
       task: sweepPage,
