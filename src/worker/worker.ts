@@ -31,8 +31,8 @@ import { createAttempts } from './pods/jobs/attempts.ts';
 import { createDispatcher } from './pods/jobs/dispatcher.ts';
 import { startJobConsumer } from './pods/jobs/job-consumer.ts';
 import { sweepPendingCommands } from './pods/jobs/pending-command-sweep.ts';
+import { loadKubeConfig } from './pods/kube/kubeconfig.ts';
 import { createKubernetesClient, type KubernetesClient } from './pods/kube/kubernetes-client.ts';
-import { loadKubeConfig } from './pods/kube/kubernetes-credentials.ts';
 import { startPodLogConsumer } from './pods/logs/pod-log-consumer.ts';
 import { createReadPodLog } from './pods/logs/read-pod-log.ts';
 import { createReconciler } from './pods/reconcile/reconcile.ts';
@@ -242,10 +242,12 @@ async function readReadiness({
     // A write, not a ping: a Redis whose memory is full still answers pings.
     succeeds(() => producer.set('opencode:readiness', '1', 'EX', 60)),
   ]);
+  const credentials = kubernetes.credentialsProblem();
   const messages = [
     ...(databaseMessage === null ? [] : [databaseMessage]),
     ...(redis ? [] : ['Redis does not accept commands. One worker carries out commands without the queue.']),
     ...(kubernetes.blockedBy() ? ['The cluster does not answer, or requested a pause.'] : []),
+    ...(credentials === null ? [] : [`There are no credentials for the cluster: ${credentials}.`]),
   ];
   return { status: databaseMessage === null ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
 }
