@@ -12,6 +12,7 @@ import { createAnnouncer } from '../shared/node/announcer.ts';
 import { commandProject } from '../shared/node/command-project.ts';
 import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/access-tokens-repository.ts';
 import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
+import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { findOwnedProject } from '../shared/node/db/projects-repository.ts';
 import { createRestoredData } from '../shared/node/db/restored-data.ts';
@@ -53,7 +54,8 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
   const stopping = new AbortController();
   const stores = openStores(config, log);
   const { db } = stores;
-  const tokens = createEntryTokens({ key: entryKey(config.sessionSecret), clock });
+  const databaseClock = createDatabaseClock({ db, clock, log });
+  const tokens = createEntryTokens({ key: entryKey(config.sessionSecret), clock: databaseClock });
   const cookie = createWorkspaceCookie({ tokens, isSecure: config.workspaceUrl.startsWith('https:') });
   const keys = createAccessKeys({ secret: config.accessSecret, previousSecret: config.accessSecretPrevious });
   const source = createAdmissionSource({ db, keys });
@@ -83,6 +85,7 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
     count: metrics.count,
     log,
   });
+  const following = databaseClock.follow(stopping.signal);
   const pruning = runPeriodically(
     {
       task: () => pruneUsedTickets(db),
@@ -100,7 +103,7 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
     async stop(graceMs) {
       stopping.abort();
       await gateway.stop(graceMs);
-      await pruning;
+      await Promise.all([pruning, following]);
       await stores.close();
     },
   };

@@ -219,7 +219,7 @@ function startParts(
       pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, leadership.signal),
     ]).finally(() => dispatcher.handOver());
   const election = electWatchLeader(
-    { db, publisher, holder: `${hostname()}-${randomUUID()}`, duties, metrics, log, clock },
+    { db, publisher, holder: `${hostname()}-${randomUUID()}`, duties, metrics, log, clock: clusterClock },
     signal,
     options.watchTimes,
   );
