@@ -198,7 +198,7 @@ function startParts(
   const dispatcher = createDispatcher({ queue, attempts, metrics, log, concurrency, clock });
   const consumer = startJobConsumer({ redis: blocking, db, attempts, log, random, concurrency, metrics });
   const readLog = createReadPodLog({ kubernetes });
-  const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, clock, log });
+  const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, log });
   const { watchLimits: limits, resyncMs, orphanGraceMs } = options;
   const watchDeps = {
     db,

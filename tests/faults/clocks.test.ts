@@ -1,14 +1,20 @@
+import { randomUUID } from 'node:crypto';
+
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { createPodLogQueue } from '../../src/server/projects/pod-log-queue.ts';
 import { systemClock, type Clock } from '../../src/shared/clock.ts';
 import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
 import { createDatabaseClock } from '../../src/shared/node/db/database-clock.ts';
 import { createDatabase } from '../../src/shared/node/db/database.ts';
 import { createLog } from '../../src/shared/node/log.ts';
+import { createRedis } from '../../src/shared/node/redis.ts';
 import { createClient } from '../../src/shared/sdk/client.ts';
+import { startPodLogConsumer } from '../../src/worker/pods/logs/pod-log-consumer.ts';
+import type { ReadPodLog } from '../../src/worker/pods/logs/read-pod-log.ts';
 import { startFakePod, type FakePod } from '../support/fake-pod.ts';
 import { startGatewaySystem, type GatewaySystem } from '../support/gateway-system.ts';
-import { createTestDatabase } from '../support/services.ts';
+import { createTestDatabase, createTestRedis } from '../support/services.ts';
 
 const hourMs = 3_600_000;
 const wrongBy = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });
@@ -63,6 +69,31 @@ describe.each([
     await vi.waitFor(() => expect(names).toContain('renamed'), 10_000);
     await client.close();
     await watching;
+  });
+});
+
+describe('fault 33: the clocks of server and worker differ by an hour', () => {
+  it.each([hourMs, -hourMs])('logs are read, with a difference of %d ms', async (ms) => {
+    const redis = await createTestRedis();
+    const log = createLog({ name: 'test', level: 'silent' });
+    const open = (purpose: 'producer' | 'blocking') => createRedis(redis.url, { purpose, log });
+    const connections = [open('producer'), open('blocking'), open('producer'), open('blocking')] as const;
+    const [producer, replies, answers, blocking] = connections;
+    const stopping = new AbortController();
+    const queue = createPodLogQueue({ redis: producer, replies, log });
+    const receiving = queue.receiveReplies(stopping.signal);
+    const readLog: ReadPodLog = () => Promise.resolve({ kind: 'log', lines: [], truncated: false });
+    const consumer = startPodLogConsumer({ redis: blocking, replies: answers, readLog, log });
+    await vi.waitFor(() => expect(producer.status).toBe('ready'), 10_000);
+    // Only what the server reads of its clock: the worker of this process takes the job afterwards.
+    const now = vi.spyOn(Date, 'now').mockImplementationOnce(() => performance.timeOrigin + performance.now() + ms);
+    const request = { podName: `project-${randomUUID()}-abcde`, container: 'opencode-server' as const };
+    const result = await queue.read({ ...request, previous: false, tailLines: 10 });
+    now.mockRestore();
+    expect(result).toMatchObject({ kind: 'log' });
+    stopping.abort();
+    await Promise.all([consumer.close(), queue.close(), receiving]);
+    for (const connection of connections) connection.disconnect();
   });
 });
 
