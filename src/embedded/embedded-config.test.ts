@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -52,6 +52,19 @@ describe('the origins of projects in the embedded mode', () => {
 });
 
 describe('the configuration of npm start', () => {
+  it('embeds Kubernetes when KUBECONFIG is what an earlier start has printed', () => {
+    const config = readEmbeddedConfig({ DATA_DIR: folder, KUBECONFIG: join(folder, 'kubeconfig') });
+    expect(config.embed.kubernetes).toBe(true);
+    expect(config.env).not.toHaveProperty('KUBECONFIG');
+  });
+
+  it('accepts several files in KUBECONFIG, of which one exists', () => {
+    const path = join(folder, 'of a cluster');
+    writeFileSync(path, '');
+    expect(readEmbeddedConfig({ KUBECONFIG: `/nowhere${delimiter}${path}` }).embed.kubernetes).toBe(false);
+    expect(() => readEmbeddedConfig({ KUBECONFIG: '/nowhere' })).toThrow(/KUBECONFIG/);
+  });
+
   it('gives OpenCode its own variables, and neither ours nor a password', () => {
     const { openCodeEnv } = readEmbeddedConfig({
       OPENCODE_DISABLE_MODELS_FETCH: '1',

@@ -10,6 +10,7 @@ import { readGatewayConfig } from '../gateway/config.ts';
 import { readServerConfig, serverVariables } from '../server/config.ts';
 import { ConfigurationError, readEnvironment } from '../shared/node/environment.ts';
 import { readWorkerConfig, workerVariables } from '../worker/config.ts';
+import { kubeConfigFiles } from '../worker/pods/kube/kubeconfig-files.ts';
 import type { RuntimeKind } from './kubernetes/kubelet/runtime/process/detect-runtime.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -62,14 +63,16 @@ export const embeddedClientId = 'opencode-project-manager';
  * @throws ConfigurationError that names every wrong variable of `npm start`, server and worker
  */
 export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
-  const read = readEnvironment(embeddedVariables, env);
+  const read = readEnvironment(embeddedVariables, withoutOwnKubeconfig(env));
   const embed = {
     postgres: read.DATABASE_URL === undefined,
     redis: read.REDIS_URL === undefined,
     kubernetes: read.KUBECONFIG === undefined,
     issuer: read.OIDC_ISSUER === undefined,
   };
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const set = Object.fromEntries(
+    Object.entries(withoutOwnKubeconfig(env)).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
   const complete: Environment = {
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
@@ -87,7 +90,7 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
       problems.push(...error.problems);
     }
   }
-  if (read.KUBECONFIG !== undefined && !existsSync(read.KUBECONFIG)) {
+  if (read.KUBECONFIG !== undefined && kubeConfigFiles(read.KUBECONFIG).length === 0) {
     problems.push('KUBECONFIG: names a file that does not exist.');
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
@@ -98,6 +101,16 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
     runtime: read.EMBEDDED_RUNTIME,
     openCodeEnv: openCodeVariables(complete),
   };
+}
+
+/**
+ * `npm start` prints a kubeconfig for kubectl. When somebody has set it in the same shell, it leads to the cluster that is about to
+ * start, so the embedded Kubernetes is meant.
+ */
+function withoutOwnKubeconfig(env: Environment): Environment {
+  const dataDir = resolve(env['DATA_DIR']?.trim() || '.data');
+  const { KUBECONFIG, ...others } = env;
+  return KUBECONFIG && resolve(KUBECONFIG.trim()) === join(dataDir, 'kubeconfig') ? others : env;
 }
 
 /** The variables that begin with OPENCODE_ and are not our own. The password of a project is never one of them. */

@@ -15,6 +15,7 @@ import { addressBlock, clientAddress } from '../shared/node/client-address.ts';
 import { commandProject } from '../shared/node/command-project.ts';
 import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/access-tokens-repository.ts';
 import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
+import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { findOwnedProject } from '../shared/node/db/projects-repository.ts';
 import { createRestoredData } from '../shared/node/db/restored-data.ts';
@@ -59,7 +60,8 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
   const stopping = new AbortController();
   const stores = openStores(config, log);
   const { db } = stores;
-  const tokens = createEntryTokens({ key: entryKey(config.sessionSecret), clock });
+  const databaseClock = createDatabaseClock({ db, clock, log });
+  const tokens = createEntryTokens({ key: entryKey(config.sessionSecret), clock: databaseClock });
   const cookie = createWorkspaceCookie({ tokens, isSecure: config.workspaceUrl.startsWith('https:') });
   const keys = createAccessKeys({ secret: config.accessSecret, previousSecret: config.accessSecretPrevious });
   const source = createAdmissionSource({ db, keys });
@@ -90,6 +92,7 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
     count: metrics.count,
     log,
   });
+  const following = databaseClock.follow(stopping.signal);
   const pruning = runPeriodically(
     {
       task: () => pruneUsedTickets(db),
@@ -107,7 +110,7 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
     async stop(graceMs) {
       stopping.abort();
       await gateway.stop(graceMs);
-      await pruning;
+      await Promise.all([pruning, following]);
       await stores.close();
     },
   };

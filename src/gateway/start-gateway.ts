@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
+import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/contract/errors.ts';
 import { createDatabase } from '../shared/node/db/database.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
@@ -30,11 +31,11 @@ export interface RunningGateway {
 /** @throws AppError UNAVAILABLE if the database lacks migrations or does not answer, or the port cannot be used */
 export async function startGateway(
   config: GatewayConfig,
-  options: { log: Log; databaseGraceMs?: number },
+  options: { log: Log; clock?: Clock; databaseGraceMs?: number },
 ): Promise<RunningGateway> {
   const { log, databaseGraceMs = 60_000 } = options;
   await awaitDatabase(config, { log, graceMs: databaseGraceMs });
-  const context = createGatewayContext(config, { log });
+  const context = createGatewayContext(config, { log, ...(options.clock ? { clock: options.clock } : {}) });
   const server = createGatewayServer(context);
   try {
     await listen(server, config);

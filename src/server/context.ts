@@ -11,6 +11,7 @@ import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys } from '../shared/node/access/credentials.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
+import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
 import { toProject } from '../shared/node/db/project-record.ts';
@@ -95,7 +96,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     ...liveStatus,
     maxPerUser: maxSocketsPerUser,
     stopping: stopping.signal,
-    clock,
+    clock: stores.databaseClock,
   });
   const auth = createAuth({ ...parts, ...stores });
   const rateLimits = createRateLimits({ perMinute: config.rateLimitPerMinute, clock });
@@ -116,7 +117,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     rateLimits,
     trustedProxies,
     maxSocketsPerUser,
-    clock,
+    clock: stores.databaseClock,
     log,
   });
   sockets = socketServer;
@@ -150,7 +151,9 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     metrics,
 
     /** Reads the database for the first time. Call it before anybody is served. */
-    checkRestored: () => liveStatus.hub.checkRestored(),
+    async readDatabase(): Promise<void> {
+      await Promise.all([liveStatus.hub.checkRestored(), stores.databaseClock.measure()]);
+    },
 
     /** Starts the readers of Redis and the periodic checks. */
     startLoops(): void {
@@ -184,10 +187,11 @@ type Stores = ReturnType<typeof openStores>;
 type LiveStatus = ReturnType<typeof createLiveStatus>;
 
 /** PostgreSQL, Redis and the queues. Connections are opened when they are first used. */
-function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
+function openStores({ config, log, clock }: Parts, disposal: AsyncDisposableStack) {
   const db = createDatabase(config.databaseUrl, { applicationName: 'opencode-server', log });
   disposal.defer(() => db.destroy());
   const restoredData = createRestoredData({ db, log });
+  const databaseClock = createDatabaseClock({ db, clock, log });
   const producer = createRedis(config.redisUrl, { purpose: 'producer', log });
   disposal.defer(() => producer.disconnect());
   const streamConnection = createRedis(config.redisUrl, { purpose: 'blocking', log });
@@ -205,6 +209,7 @@ function openStores({ config, log }: Parts, disposal: AsyncDisposableStack) {
   return {
     db,
     restoredData,
+    databaseClock,
     producer,
     streamConnection,
     queue,
@@ -256,11 +261,11 @@ function createProjectSource(db: Database) {
   };
 }
 
-function createAuth({ config, log, publicOrigin, clock, db }: Parts & Stores) {
+function createAuth({ config, log, publicOrigin, clock, databaseClock, db }: Parts & Stores) {
   const secret = config.sessionSecret;
   const jar = createCookieJar(() => publicOrigin().startsWith('https:'));
-  const sessionCookie = createSessionCookie({ jar, secret, clock });
-  const loginCookie = createLoginCookie({ jar, secret, clock });
+  const sessionCookie = createSessionCookie({ jar, secret, clock: databaseClock });
+  const loginCookie = createLoginCookie({ jar, secret, clock: databaseClock });
   const issuer = createIssuer({ settings: config.oidc, clock, log });
   const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, clock });
   const { identityIssuer } = config.oidc;
@@ -289,6 +294,7 @@ function createServices(
     clock,
     db,
     restoredData,
+    databaseClock,
     producer,
     queue,
     podLogs,
@@ -310,10 +316,10 @@ function createServices(
       newId: randomUUID,
       newNames: kubernetesNames,
       entries: createProjectEntries({
-        tokens: createEntryTokens({ key: entryKey(config.sessionSecret), clock }),
+        tokens: createEntryTokens({ key: entryKey(config.sessionSecret), clock: databaseClock }),
         settings: { workspaceDomain: config.workspaceDomain, hasAccessSecret: config.accessSecret !== null },
         publicOrigin,
-        clock,
+        clock: databaseClock,
       }),
       clock,
     }),
@@ -334,7 +340,7 @@ function createServices(
 async function startLoops(
   deps: Parts & Stores & LiveStatus & { sockets: SocketServer; signal: AbortSignal },
 ): Promise<void> {
-  const { log, timings, db, streamConnection, podLogs, hub, sockets, signal } = deps;
+  const { log, timings, db, databaseClock, streamConnection, podLogs, hub, sockets, signal } = deps;
   const warn = createLimitedWarn(log);
   const repeat = (name: string, intervalMs: number, task: () => Promise<void>) =>
     runPeriodically(
@@ -348,6 +354,7 @@ async function startLoops(
   await Promise.all([
     followStatusStream(streamConnection, hub.reader, { log, signal }),
     podLogs.receiveReplies(signal),
+    databaseClock.follow(signal),
     repeat('the comparison with the database', timings.compareIntervalMs, hub.compareWithDatabase),
     repeat('the check of the freshness', freshnessIntervalMs, async () => hub.checkFreshness()),
     repeat('the check of open sessions', timings.revocationIntervalMs, () => closeRevokedSockets({ db, sockets })),

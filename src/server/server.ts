@@ -72,7 +72,7 @@ export async function startServer(config: ServerConfig, options: StartServerOpti
       awaitMigrated(context.db, { graceMs: options.databaseGraceMs ?? 60_000, log }),
       refuseOtherRedis(context.redis, redisGraceMs),
     ]);
-    await context.checkRestored();
+    await context.readDatabase();
     await checkIssuer(context);
     const app = await createApp(context, { clientDir: options.clientDir ?? builtClientDir, hosted: hosted ?? null });
     context.sockets.attach(app.server, (request) => !hosted?.handles(request));

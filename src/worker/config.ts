@@ -79,7 +79,7 @@ export const workerVariables = z
       .string()
       .optional()
       .describe(
-        'The kubeconfig file of the cluster. When it is not set, the worker uses the service account of its pod.',
+        'The kubeconfig file of the cluster, or several, separated as in `PATH`. When it is not set, the worker uses the service account of its pod.',
       ),
     OPENCODE_IMAGE: image
       .default('opencode-project-manager/opencode:0.2.0')

@@ -32,8 +32,8 @@ import { createAttempts } from './pods/jobs/attempts.ts';
 import { createDispatcher } from './pods/jobs/dispatcher.ts';
 import { startJobConsumer } from './pods/jobs/job-consumer.ts';
 import { sweepPendingCommands } from './pods/jobs/pending-command-sweep.ts';
+import { loadKubeConfig } from './pods/kube/kubeconfig.ts';
 import { createKubernetesClient, type KubernetesClient } from './pods/kube/kubernetes-client.ts';
-import { loadKubeConfig } from './pods/kube/kubernetes-credentials.ts';
 import { startPodLogConsumer } from './pods/logs/pod-log-consumer.ts';
 import { createReadPodLog } from './pods/logs/read-pod-log.ts';
 import { createReconciler } from './pods/reconcile/reconcile.ts';
@@ -208,7 +208,7 @@ function startParts(
   const jobsMayWait = () => consumer.isConsuming() || kubernetes.blockedBy() !== null;
   const dispatcher = createDispatcher({ db, queue, attempts, jobsMayWait, metrics, log, concurrency, clock });
   const readLog = createReadPodLog({ kubernetes });
-  const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, clock, log });
+  const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, log });
   const { accessSecret: secret, previousAccessSecret: previousSecret } = config;
   const runs = startRuns(
     {
@@ -240,7 +240,7 @@ function startParts(
       pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, leadership.signal),
     ]).finally(() => dispatcher.handOver());
   const election = electWatchLeader(
-    { db, publisher, holder: `${hostname()}-${randomUUID()}`, duties, metrics, log, clock },
+    { db, publisher, holder: `${hostname()}-${randomUUID()}`, duties, metrics, log, clock: clusterClock },
     signal,
     options.watchTimes,
   );
@@ -262,10 +262,12 @@ async function readReadiness({
     checkDatabase(db).then(() => null, databaseProblem),
     checkRedis(producer).then(() => null, redisProblem),
   ]);
+  const credentials = kubernetes.credentialsProblem();
   const messages = [
     ...(databaseMessage === null ? [] : [databaseMessage]),
     ...(redisMessage === null ? [] : [`${redisMessage} One worker carries out commands without the queue.`]),
     ...(kubernetes.blockedBy() ? ['The cluster does not answer, or requested a pause.'] : []),
+    ...(credentials === null ? [] : [`There are no credentials for the cluster: ${credentials}.`]),
   ];
   return { status: databaseMessage === null ? (messages.length === 0 ? 'ok' : 'degraded') : 'down', messages };
 }

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { readGatewayConfig } from '../../src/gateway/config.ts';
 import { startGateway, type RunningGateway } from '../../src/gateway/start-gateway.ts';
 import { kubernetesNames } from '../../src/server/projects/names.ts';
+import type { Clock } from '../../src/shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../../src/shared/node/access/credentials.ts';
 import { projectOrigin } from '../../src/shared/node/access/project-hosts.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
@@ -62,7 +63,10 @@ export interface GatewaySystem {
   stop(): Promise<void>;
 }
 
-export async function startGatewaySystem(variables: Record<string, string> = {}): Promise<GatewaySystem> {
+export async function startGatewaySystem(
+  variables: Record<string, string> = {},
+  clocks: { server?: Clock; gateway?: Clock } = {},
+): Promise<GatewaySystem> {
   const [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
   const db = createDatabase(database.url, { poolSize: 2 });
   const access = { ACCESS_SECRET: testAccessSecret, WORKSPACE_DOMAIN: new URL(workspaceUrl).host };
@@ -71,6 +75,7 @@ export async function startGatewaySystem(variables: Record<string, string> = {})
     databaseUrl: database.url,
     redisUrl: redis.url,
     env: { ...access, PUBLIC_URL: publicUrl },
+    ...(clocks.server ? { clock: clocks.server } : {}),
   });
   const config = readGatewayConfig({
     DATABASE_URL: database.url,
@@ -83,7 +88,7 @@ export async function startGatewaySystem(variables: Record<string, string> = {})
     ...variables,
   });
   const log = createLog({ name: 'test-gateway', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
-  const gateway = await startGateway(config, { log });
+  const gateway = await startGateway(config, { log, ...(clocks.gateway ? { clock: clocks.gateway } : {}) });
   const keys = testAccessKeys;
   const requests = createRequests(gateway.port);
   const local = `http://127.0.0.1:${server.port}`;

@@ -20,6 +20,7 @@ import {
 } from '../../shared/contract/pod-logs.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { pause } from '../../shared/node/periodic.ts';
+import { redisTimeMs } from '../../shared/node/redis.ts';
 import { parseJson } from '../../shared/parse-json.ts';
 
 /** Shorter than the time after which a silent connection is closed. */
@@ -56,7 +57,7 @@ export function createPodLogQueue({ redis, replies, log }: { redis: Redis; repli
     await queue.add(
       'read-log',
       { ...request, replyTo },
-      { jobId, attempts: 1, removeOnComplete: true, removeOnFail: true },
+      { jobId, timestamp: await redisTimeMs(redis), attempts: 1, removeOnComplete: true, removeOnFail: true },
     );
   }
 

@@ -97,3 +97,9 @@ export async function awaitRedis(redis: Redis, atMostMs: number): Promise<void> 
   if (redis.status === 'ready') return;
   await once(redis, 'ready', { signal: AbortSignal.timeout(atMostMs) }).catch(() => undefined); // the connection is still being opened
 }
+
+/** Milliseconds since the epoch by the clock of Redis, which all processes share. Their own clocks may differ by hours. */
+export async function redisTimeMs(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+}

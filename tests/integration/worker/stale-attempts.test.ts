@@ -11,8 +11,8 @@ import type { ProjectRecord } from '../../../src/shared/node/db/project-record.t
 import { createLog } from '../../../src/shared/node/log.ts';
 import { readWorkerConfig } from '../../../src/worker/config.ts';
 import { createAttempts } from '../../../src/worker/pods/jobs/attempts.ts';
+import { loadKubeConfig } from '../../../src/worker/pods/kube/kubeconfig.ts';
 import { createKubernetesClient } from '../../../src/worker/pods/kube/kubernetes-client.ts';
-import { loadKubeConfig } from '../../../src/worker/pods/kube/kubernetes-credentials.ts';
 import { createReconciler } from '../../../src/worker/pods/reconcile/reconcile.ts';
 import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
 import type { PassingRequest } from '../../support/faulty-kubernetes.ts';

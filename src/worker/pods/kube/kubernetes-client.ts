@@ -60,6 +60,8 @@ export interface KubernetesClient {
   readLog(pod: string, query: PodLogQuery, signal: AbortSignal): Promise<PodLogText | null>;
   /** The clock of the cluster, as its answers report it. Ages of its objects are computed with it. */
   readonly clock: Clock;
+  /** Why the last request had no credentials, as part of a sentence; `null` when it had. */
+  credentialsProblem(): string | null;
   /** The error that a request would throw now without being sent; `null` when a request would be sent. */
   blockedBy(): KubernetesError | null;
 }
@@ -94,10 +96,17 @@ export function createKubernetesClient(options: {
 }): KubernetesClient {
   const { namespace, clock, random, requestTimeoutMs = defaultRequestTimeoutMs } = options;
   const kubeConfig = options.loadKubeConfig();
-  const server = kubeConfig.getCurrentCluster()?.server;
+  // A cluster behind a gateway has a path of its own.
+  const server = kubeConfig.getCurrentCluster()?.server.replace(/\/+$/, '');
   if (!server) throw new Error('The kubeconfig names no cluster for its current context. Correct it.');
-  const credentials = createCredentials({ kubeConfig, loadKubeConfig: options.loadKubeConfig, clock });
   const clusterClock = createClusterClock(clock);
+  const { loadKubeConfig } = options;
+  const credentials = createCredentials({
+    kubeConfig,
+    loadKubeConfig,
+    clock: clusterClock,
+    limitMs: requestTimeoutMs,
+  });
   const api = new CoreV1Api(
     createConfiguration({
       baseServer: new ServerConfiguration(server, {}),
@@ -110,8 +119,8 @@ export function createKubernetesClient(options: {
     random,
     async probe() {
       const timeout = AbortSignal.timeout(Math.min(requestTimeoutMs, probeTimeoutMs));
-      const response = await get(new URL('/version', server), timeout);
-      await response.body?.cancel();
+      const response = await get(new URL(`${server}/version`), timeout).catch(orNoCredentials);
+      await response?.body?.cancel();
     },
   });
 
@@ -173,6 +182,7 @@ export function createKubernetesClient(options: {
   return {
     clock: clusterClock,
     blockedBy: () => gate.blockedBy(),
+    credentialsProblem: () => credentials.problem(),
     readPod: (name) =>
       orNull('GET pod', () =>
         api.readNamespacedPod({ name, namespace }).then((pod) => parseObject('pod', kubernetesPodSchema, pod)),
@@ -221,6 +231,12 @@ export function createKubernetesClient(options: {
       return classified('GET log', () => fetchLog(url, query.limitBytes, signal), signal);
     },
   };
+}
+
+/** Without credentials nothing was sent. The cluster is not the reason, and each request says what is missing. */
+function orNoCredentials(error: unknown): null {
+  if (error instanceof KubernetesError) return null;
+  throw error;
 }
 
 /** Reads at most `limitBytes`, whatever the server sends. */

@@ -8,7 +8,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 
-import type { Clock } from '../../../shared/clock.ts';
 import {
   podLogJobSchema,
   podLogQueueName,
@@ -17,11 +16,12 @@ import {
   type PodLogReply,
 } from '../../../shared/contract/pod-logs.ts';
 import type { Log } from '../../../shared/node/log.ts';
+import { redisTimeMs } from '../../../shared/node/redis.ts';
 import type { ReadPodLog } from './read-pod-log.ts';
 
 /** Logs must not take the connections that attempts at commands need. */
 const concurrency = 4;
-/** The clocks of server and worker differ a little. */
+/** By the clock of Redis, which the server has asked too. */
 const maxAgeMs = 2 * podLogTimeLimitMs;
 /** After this time an answer that no server has taken is deleted. */
 const replyTtlSeconds = 10;
@@ -41,10 +41,9 @@ export function startPodLogConsumer(deps: {
   redis: Redis;
   replies: Redis;
   readLog: ReadPodLog;
-  clock: Clock;
   log: Log;
 }): PodLogConsumer {
-  const { redis, replies, readLog, clock, log } = deps;
+  const { redis, replies, readLog, log } = deps;
 
   async function process(job: Job<PodLogJob>): Promise<void> {
     const parsed = podLogJobSchema.safeParse(job.data);
@@ -52,7 +51,7 @@ export function startPodLogConsumer(deps: {
       log.warn({ job: job.id }, 'a request for a log could not be read');
       return;
     }
-    if (clock.now() - job.timestamp > maxAgeMs) return;
+    if ((await redisTimeMs(replies)) - job.timestamp > maxAgeMs) return;
     const { replyTo, ...request } = parsed.data;
     const reply: PodLogReply = { jobId: job.id, result: await readLog(request) };
     await replies.multi().rpush(replyTo, JSON.stringify(reply)).expire(replyTo, replyTtlSeconds).exec();

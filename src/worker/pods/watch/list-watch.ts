@@ -104,6 +104,8 @@ const eventSchema = z.object({
   object: z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string().optional() }).optional() }),
 });
 
+/** A missing permission, and missing or refused credentials. */
+const lasting: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['forbidden', 'unauthorized']);
 const interrupted = 'watch interrupted; listing again';
 
 /** Runs until `signal` aborts, then resolves. Never rejects. */
@@ -130,8 +132,8 @@ export async function listWatch<T>(options: ListWatchOptions<T>): Promise<void> 
       failures = recovered ? 1 : failures + 1;
       const waitMs = Math.max(problem.retryAfterMs ?? 0, backOffAfter(problem, failures, { limits, random }));
       const details = { resource, error: problem.message, cause: causeOf(problem), failures, waitMs };
-      // A missing permission stays missing until somebody grants it, so one warning is enough.
-      if (problem.reason === 'forbidden' && lastProblem === 'forbidden') log.debug(details, interrupted);
+      // What is missing stays missing until somebody provides it, so one warning is enough.
+      if (lasting.has(problem.reason) && problem.reason === lastProblem) log.debug(details, interrupted);
       else log.warn(details, interrupted);
       lastProblem = problem.reason;
       await pause(waitMs, signal);
