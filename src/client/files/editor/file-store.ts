@@ -145,7 +145,7 @@ export function createFileStore({ readPart, write, drafts }: FileStoreDeps) {
 
   return {
     get: (): OpenFiles => files,
-    subscribe(listener: () => void): () => void {
+    subscribe: (listener: () => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -1,0 +1,33 @@
+/** The changes of the working tree. They are read again a second after the last change on the volume. */
+
+import { keepPreviousData } from '@tanstack/react-query';
+import { useEffect, useMemo, useRef } from 'react';
+
+import { trpc } from '../api/trpc.ts';
+import { marksOf, noMarks } from './tree/git-marks.ts';
+
+/** An agent changes many files one after the other, and git reads the whole tree each time. */
+const quietMs = 1_000;
+
+export function useGitStatus(id: string, isRunning: boolean) {
+  const query = trpc.files.gitStatus.useQuery(
+    { id },
+    { enabled: isRunning, staleTime: 0, placeholderData: keepPreviousData },
+  );
+  const marks = useMemo(() => (query.data === undefined ? noMarks : marksOf(query.data)), [query.data]);
+  return { query, marks };
+}
+
+/** Returns a function that reads status and diffs again soon. Calls in quick succession count as one. */
+export function useGitRefresh(): () => void {
+  const utils = trpc.useUtils();
+  const timer = useRef(0);
+  useEffect(() => () => window.clearTimeout(timer.current), []);
+  return () => {
+    window.clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => {
+      void utils.files.gitStatus.invalidate();
+      void utils.files.gitDiff.invalidate();
+    }, quietMs);
+  };
+}
