@@ -42,6 +42,12 @@ export const withoutDirection: TRPCLink<AppRouter> =
     return next({ ...op, input });
   };
 
+/**
+ * Calls that travel alone. The text of a file may be larger than a whole batch. The others may take seconds, and the answers
+ * of a batch arrive together.
+ */
+const alone: ReadonlySet<string> = new Set(['files.write', 'files.search', 'files.gitStatus', 'files.gitDiff']);
+
 export function createLinks({ socket }: { socket: LiveSocket }): TRPCLink<AppRouter>[] {
   return [
     withoutDirection,
@@ -49,8 +55,7 @@ export function createLinks({ socket }: { socket: LiveSocket }): TRPCLink<AppRou
       condition: (operation) => operation.type === 'subscription',
       true: wsLink({ client: socket.client }),
       false: splitLink({
-        // Its text may be larger than a whole batch.
-        condition: ({ path }) => path === 'files.write',
+        condition: ({ path }) => alone.has(path),
         true: httpLink({ url: '/trpc' }),
         false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize }),
       }),

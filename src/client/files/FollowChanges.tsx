@@ -3,7 +3,8 @@
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 
-import { maxWatchedPaths, type FilesEvent } from '../../shared/contract/files.ts';
+import { maxWatchedPaths } from '../../shared/contract/file-limits.ts';
+import type { FilesEvent } from '../../shared/contract/files.ts';
 import { isTransient, readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 

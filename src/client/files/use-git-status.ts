@@ -3,16 +3,22 @@
 import { keepPreviousData } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef } from 'react';
 
+import { isTransient, readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { marksOf, noMarks } from './tree/git-marks.ts';
 
 /** An agent changes many files one after the other, and git reads the whole tree each time. */
 const quietMs = 1_000;
 
+/** OpenCode answers for git, and takes a while after its start. */
+const maxRetries = 10;
+export const retriesGit = (failures: number, error: unknown): boolean =>
+  failures < maxRetries && isTransient(readError(error));
+
 export function useGitStatus(id: string, isRunning: boolean) {
   const query = trpc.files.gitStatus.useQuery(
     { id },
-    { enabled: isRunning, staleTime: 0, placeholderData: keepPreviousData },
+    { enabled: isRunning, staleTime: 0, placeholderData: keepPreviousData, retry: retriesGit },
   );
   const marks = useMemo(() => (query.data === undefined ? noMarks : marksOf(query.data)), [query.data]);
   return { query, marks };

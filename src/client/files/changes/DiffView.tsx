@@ -11,6 +11,7 @@ import { Message } from '../../ui/Message.tsx';
 import { PageLoading } from '../../ui/PageLoading.tsx';
 import { useFiles } from '../files-context.ts';
 import { gitWords } from '../tree/git-marks.ts';
+import { retriesGit } from '../use-git-status.ts';
 import { lineToOpen, readPatch, type DiffLine } from './unified-diff.ts';
 
 import classes from './changes.module.css';
@@ -19,7 +20,10 @@ const rowHeightPx = 21;
 
 export function DiffView({ path }: { path: string }) {
   const { project, go, isRunning } = useFiles();
-  const query = trpc.files.gitDiff.useQuery({ id: project.id, path }, { staleTime: 0, enabled: isRunning });
+  const query = trpc.files.gitDiff.useQuery(
+    { id: project.id, path },
+    { staleTime: 0, enabled: isRunning, retry: retriesGit },
+  );
   const file = query.data?.files.find((each) => each.path === path);
   const patch = file?.patch ?? null;
   const lines = useMemo(() => (patch === null ? [] : readPatch(patch)), [patch]);

@@ -3,7 +3,7 @@
 import { Button } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 
-import { maxEditableBytes } from '../../../shared/contract/files.ts';
+import { maxEditableBytes } from '../../../shared/contract/file-limits.ts';
 import { notifyFailure } from '../../ui/notify.ts';
 import { useFiles } from '../files-context.ts';
 import { formatBytes } from '../format-bytes.ts';

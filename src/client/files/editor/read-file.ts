@@ -1,6 +1,7 @@
 /** Reads a file of the project as what the editor can show: a text, the beginning of a large text, an image, or no text. */
 
-import { maxEditableBytes, type FileContent } from '../../../shared/contract/files.ts';
+import { maxEditableBytes } from '../../../shared/contract/file-limits.ts';
+import type { FileContent } from '../../../shared/contract/files.ts';
 import { readError } from '../../api/read-error.ts';
 import { nameOf } from '../paths.ts';
 import { toFileText } from './line-endings.ts';

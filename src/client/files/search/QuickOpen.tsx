@@ -4,7 +4,7 @@ import { Modal } from '@mantine/core';
 import { useDebouncedValue, useMounted } from '@mantine/hooks';
 import { IconFile } from '@tabler/icons-react';
 import { keepPreviousData } from '@tanstack/react-query';
-import { useId, useState, type KeyboardEvent } from 'react';
+import { useEffect, useEffectEvent, useId, useState, type KeyboardEvent } from 'react';
 
 import { readError } from '../../api/read-error.ts';
 import { trpc } from '../../api/trpc.ts';
@@ -37,24 +37,23 @@ export function QuickOpen({ opened }: { opened: boolean }) {
 }
 
 function QuickOpenBody() {
-  const { project, store, ask, go, isRunning } = useFiles();
+  const { ask, go } = useFiles();
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
-  const [wanted] = useDebouncedValue(query.trim(), settleMs);
+  const [isEager, setEager] = useState(false);
+  const { paths, isCurrent, problem } = useFoundPaths(query.trim());
   const id = useId();
-  const search = trpc.files.search.useQuery(
-    { id: project.id, query: wanted, mode: 'name' },
-    { enabled: wanted !== '' && isRunning, staleTime: 0, placeholderData: keepPreviousData },
-  );
-  // Without letters the open files are offered.
-  const paths =
-    query.trim() === '' ? store.get().map(({ path }) => path) : (search.data?.matches ?? []).map(({ path }) => path);
   const current = Math.min(active, paths.length - 1);
-  const open = (path: string | undefined): void => {
+  const open = useEffectEvent((path: string | undefined): void => {
     if (path === undefined) return;
     ask(null);
     go({ view: 'files', file: path, line: null });
-  };
+  });
+  const first = paths[0];
+  // Enter was pressed before the answer was here: its first file is opened.
+  useEffect(() => {
+    if (isEager && isCurrent) open(first);
+  }, [isEager, isCurrent, first]);
   const move = (to: number): void => {
     const target = (to + paths.length) % paths.length;
     setActive(target);
@@ -64,14 +63,13 @@ function QuickOpenBody() {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (event.key === 'Enter') {
       event.preventDefault();
-      // The list may still belong to an earlier query.
-      if (wanted === query.trim() && !search.isPlaceholderData) open(paths[current]);
+      if (isCurrent) open(paths[current]);
+      else setEager(true);
     } else if (step !== 0 && paths.length > 0) {
       event.preventDefault();
       move(current + step);
     }
   };
-  const problem = search.error === null || query.trim() === '' ? null : readError(search.error).message;
   return (
     <>
       <div className={palette.field}>
@@ -94,38 +92,70 @@ function QuickOpenBody() {
           onChange={(event) => {
             setQuery(event.currentTarget.value);
             setActive(0);
+            setEager(false);
           }}
           onKeyDown={onKeyDown}
         />
       </div>
-      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- a select has no search field */}
-      <div className={palette.options} role="listbox" id={`${id}-list`} aria-label="Files">
-        {paths.map((path, index) => (
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the field has the focus
-          <div
-            key={path}
-            id={`${id}-${index}`}
-            // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- see the list
-            role="option"
-            aria-selected={index === current}
-            className={palette.option}
-            onPointerMove={() => setActive(index)}
-            onClick={() => open(path)}
-          >
-            <span className={classes.optionName}>{nameOf(path)}</span>
-            <span className={palette.hint}>{folderOf(path)}</span>
-          </div>
-        ))}
-      </div>
-      {paths.length === 0 && <p className={palette.none}>{problem ?? emptyText(query.trim(), search.isFetching)}</p>}
+      <Options id={id} paths={paths} current={current} onActivate={setActive} onOpen={(path) => open(path)} />
+      {paths.length === 0 && <p className={palette.none}>{problem ?? emptyText(query.trim(), isCurrent)}</p>}
       <output className={palette.count} aria-live="polite">
-        {query === '' || search.isFetching ? '' : `${paths.length} found`}
+        {query === '' || !isCurrent ? '' : `${paths.length} found`}
       </output>
     </>
   );
 }
 
-function emptyText(query: string, isSearching: boolean): string {
+/** The files that match. Without letters these are the open files. `isCurrent`: the answer to this very query is here. */
+function useFoundPaths(query: string) {
+  const { project, store, isRunning } = useFiles();
+  const [wanted] = useDebouncedValue(query, settleMs);
+  const search = trpc.files.search.useQuery(
+    { id: project.id, query: wanted, mode: 'name' },
+    { enabled: wanted !== '' && isRunning, staleTime: 0, placeholderData: keepPreviousData },
+  );
+  if (query === '') return { paths: store.get().map(({ path }) => path), isCurrent: true, problem: null };
+  return {
+    paths: (search.data?.matches ?? []).map(({ path }) => path),
+    isCurrent: wanted === query && !search.isPlaceholderData && !search.isPending,
+    problem: search.error === null ? null : readError(search.error).message,
+  };
+}
+
+interface OptionsProps {
+  id: string;
+  paths: readonly string[];
+  current: number;
+  onActivate: (index: number) => void;
+  onOpen: (path: string) => void;
+}
+
+/** The keyboard focus stays in the field, which names the current option in `aria-activedescendant`. */
+function Options({ id, paths, current, onActivate, onOpen }: OptionsProps) {
+  return (
+    // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- a select has no search field, a datalist cannot be styled
+    <div className={palette.options} role="listbox" id={`${id}-list`} aria-label="Files">
+      {paths.map((path, index) => (
+        // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- see above
+        <div
+          key={path}
+          id={`${id}-${index}`}
+          // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- see the list
+          role="option"
+          aria-selected={index === current}
+          className={palette.option}
+          onPointerMove={() => onActivate(index)}
+          onClick={() => onOpen(path)}
+        >
+          <span className={classes.optionName}>{nameOf(path)}</span>
+          <span className={palette.hint}>{folderOf(path)}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function emptyText(query: string, isCurrent: boolean): string {
   if (query === '') return 'Type a few letters of a name or a path.';
-  return isSearching ? 'Searching…' : `No file matches “${query}”.`;
+  return isCurrent ? `No file matches “${query}”.` : 'Searching…';
 }

@@ -69,10 +69,9 @@ function EntryLine(props: TreeLineProps & { row: EntryRow }) {
       </span>
       <EntryIcon row={row} />
       <span className={classes.name}>{entry.name}</span>
+      {/* The label of the row says it in words. */}
       {git !== null && (
-        <span className={classes.git} aria-hidden="true">
-          {git === 'contains-changes' ? '●' : gitLetters[git]}
-        </span>
+        <span className={classes.git} data-letter={git === 'contains-changes' ? '●' : gitLetters[git]} />
       )}
       <button
         type="button"

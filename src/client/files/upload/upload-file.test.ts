@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { maxUploadPartBytes } from '../../../shared/contract/files.ts';
+import { maxUploadPartBytes } from '../../../shared/contract/file-limits.ts';
 import { uploadFile, type UploadInput } from './upload-file.ts';
 
 /** Answers like the server: 204 for a part, 200 for the last one. */
@@ -72,14 +72,17 @@ describe('an upload', () => {
     });
   });
 
-  it('ends when it is cancelled', async () => {
+  it('ends when it is cancelled, and lets the server forget what has arrived', async () => {
     const controller = new AbortController();
-    const fetch = async (_url: string, { signal }: RequestInit) => {
+    const methods: unknown[] = [];
+    const fetch = async (_url: string, { signal, method }: RequestInit) => {
+      methods.push(method);
       controller.abort();
       signal?.throwIfAborted();
       return new Response();
     };
     const cancelled = uploadFile(input(new Blob(['a']), { signal: controller.signal }), { fetch, upload: 'u' });
     await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+    expect(methods).toEqual(['PUT', 'DELETE']);
   });
 });

@@ -1,6 +1,6 @@
 /** Sends one file to the project in parts, one after the other. */
 
-import { maxUploadPartBytes } from '../../../shared/contract/files.ts';
+import { maxUploadPartBytes } from '../../../shared/contract/file-limits.ts';
 
 /** Why the server refused a part. `code` is one of the codes of the API, or `UNREACHABLE`. */
 export class UploadError extends Error {
@@ -25,12 +25,20 @@ export interface UploadInput {
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** @throws UploadError when the server refuses a part or does not answer; what `fetch` throws when `signal` aborts */
+/**
+ * What has arrived of a cancelled upload is forgotten, so that it takes no space.
+ * @throws UploadError when the server refuses a part or does not answer; what `fetch` throws when `signal` aborts
+ */
 export async function uploadFile(
   { projectId, path, file, replace, signal, onProgress }: UploadInput,
   { fetch, upload }: { fetch: Fetch; upload: string },
 ): Promise<void> {
   let offset = 0;
+  const forget = (): void => {
+    const query = new URLSearchParams({ path, upload });
+    // The file browser forgets an old upload by itself too.
+    fetch(`/files/${projectId}/content?${query.toString()}`, { method: 'DELETE' }).catch(() => undefined);
+  };
   // An empty file is one empty part.
   do {
     const part = file.slice(offset, offset + maxUploadPartBytes);
@@ -41,7 +49,12 @@ export async function uploadFile(
       total: String(file.size),
       replace: String(replace),
     });
-    await sendPart(`/files/${projectId}/content?${query.toString()}`, { fetch, part, signal });
+    try {
+      await sendPart(`/files/${projectId}/content?${query.toString()}`, { fetch, part, signal });
+    } catch (error) {
+      if (signal.aborted) forget();
+      throw error;
+    }
     offset += part.size;
     onProgress(offset);
   } while (offset < file.size);
