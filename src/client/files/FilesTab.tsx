@@ -14,6 +14,7 @@ import { PageLoading } from '../ui/PageLoading.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { FileDialogs } from './dialogs/FileDialogs.tsx';
 import { isUnsaved } from './editor/open-files.ts';
+import { useOpenFilesValue } from './editor/use-open-files.ts';
 import { FilesContext, type FileDialog } from './files-context.ts';
 import { FollowChanges } from './FollowChanges.tsx';
 import { MainArea } from './MainArea.tsx';
@@ -31,22 +32,24 @@ export function FilesTab({ project }: { project: Project }) {
   const [announcement, setAnnouncement] = useState('');
   const [isWide, setWide] = useState(false);
   const workspace = useWorkspace({ project, ask, announce: useCallback((text: string) => setAnnouncement(text), []) });
-  const { context, files, expanded, rows, root, git, follow } = workspace;
+  const { context, expanded, rows, root, git, follow } = workspace;
   const actions = useEntryActions(context, expanded);
   const needsQuickOpen = useOnceTrue(dialog?.type === 'quick-open');
   useFilesKeys(() => ask({ type: 'quick-open' }));
 
-  const unsaved = files.filter(isUnsaved).length;
+  const unsaved = useOpenFilesValue(context.store, (files) => files.filter(isUnsaved).length);
+  const isOpen = useOpenFilesValue(context.store, (files) => files.length > 0);
+  const hasText = useOpenFilesValue(context.store, (files) => files.some(({ kind }) => kind === 'text'));
   const wasLoaded = root !== undefined && (root.entries.length > 0 || !root.isLoading) && root.problem === null;
-  if (!context.isRunning && !wasLoaded && !files.some(({ kind }) => kind === 'text')) {
+  if (!context.isRunning && !wasLoaded && !hasText) {
     return <NotRunning project={project} unsaved={unsaved} />;
   }
-  if (root?.problem != null && context.isRunning && files.length === 0) {
+  if (root?.problem != null && context.isRunning && !isOpen) {
     return (
       <LoadFailure what="The files" error={root.error} retrying={root.isLoading} onRetry={() => follow.refreshAll()} />
     );
   }
-  if (!wasLoaded && files.length === 0) return <PageLoading />;
+  if (!wasLoaded && !isOpen) return <PageLoading />;
   return (
     <FilesContext value={context}>
       <section
@@ -58,7 +61,7 @@ export function FilesTab({ project }: { project: Project }) {
         {!context.isRunning && <NotRunningBar project={project} />}
         <div className={classes.columns}>
           <Sidebar rows={rows} expanded={expanded} status={git.query} note={follow.note} />
-          <MainArea files={files} isWide={isWide} onWide={setWide} />
+          <MainArea isWide={isWide} onWide={setWide} />
         </div>
       </section>
       <output className={classes.srOnly} aria-live="polite">

@@ -8,8 +8,8 @@ import { useSingleKeys } from '../palette/single-keys.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { DiffView } from './changes/DiffView.tsx';
 import { FileView } from './editor/FileView.tsx';
-import type { OpenFiles } from './editor/open-files.ts';
 import { OpenFileTabs } from './editor/OpenFileTabs.tsx';
+import { useOpenFiles } from './editor/use-open-files.ts';
 import { useFiles } from './files-context.ts';
 import { nameOf } from './paths.ts';
 
@@ -18,13 +18,13 @@ import classes from './workspace.module.css';
 const ConflictDialog = lazyPart(async () => (await import('./editor/ConflictDialog.tsx')).ConflictDialog);
 
 interface MainAreaProps {
-  files: OpenFiles;
   isWide: boolean;
   onWide: (isWide: boolean) => void;
 }
 
-export function MainArea({ files, isWide, onWide }: MainAreaProps) {
-  const { place } = useFiles();
+export function MainArea({ isWide, onWide }: MainAreaProps) {
+  const { place, store } = useFiles();
+  const files = useOpenFiles(store);
   const showsChanges = place.view === 'changes';
   const shown = files.find(({ path }) => path === place.file);
   const conflict = shown?.kind === 'text' && shown.isInConflict ? shown : null;

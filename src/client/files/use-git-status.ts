@@ -1,4 +1,4 @@
-/** The changes of the working tree. They are read again a second after the last change on the volume. */
+/** The changes of the working tree. They are read again a second after a change on the volume. */
 
 import { keepPreviousData } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef } from 'react';
@@ -24,14 +24,21 @@ export function useGitStatus(id: string, isRunning: boolean) {
   return { query, marks };
 }
 
-/** Returns a function that reads status and diffs again soon. Calls in quick succession count as one. */
+/** Returns a function that reads status and diffs again soon. Calls until then count as one. */
 export function useGitRefresh(): () => void {
   const utils = trpc.useUtils();
   const timer = useRef(0);
-  useEffect(() => () => window.clearTimeout(timer.current), []);
+  useEffect(
+    () => () => {
+      window.clearTimeout(timer.current);
+      timer.current = 0;
+    },
+    [],
+  );
   return () => {
-    window.clearTimeout(timer.current);
+    if (timer.current !== 0) return;
     timer.current = window.setTimeout(() => {
+      timer.current = 0;
       void utils.files.gitStatus.invalidate();
       void utils.files.gitDiff.invalidate();
     }, quietMs);

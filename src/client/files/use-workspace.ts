@@ -1,13 +1,14 @@
 /** Brings the parts of the Files tab together: address, open files, folders, git, uploads, and the changes on the volume. */
 
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useEffectEvent, useMemo, useState, useSyncExternalStore } from 'react';
+import { useEffect, useEffectEvent, useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router';
 
 import type { FilesEvent } from '../../shared/contract/files.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { trpc } from '../api/trpc.ts';
 import { isUnsaved } from './editor/open-files.ts';
+import { useOpenFilesValue } from './editor/use-open-files.ts';
 import { fileStoreOf } from './file-stores.ts';
 import type { FileDialog, FilesContextValue } from './files-context.ts';
 import { readPlace, writePlace, type Place } from './place.ts';
@@ -29,7 +30,6 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
   const { id } = project;
   const isRunning = project.status === 'ready';
   const store = fileStoreOf(id, client);
-  const files = useSyncExternalStore(store.subscribe, store.get);
   const { place, go } = usePlace();
   const expanded = useExpanded(id);
   const paths = useMemo(() => visibleFolders(expanded.expanded), [expanded.expanded]);
@@ -75,7 +75,7 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
 
   useShownFile({ place, store, reveal: expanded.reveal });
   const follow = useFollow({ project, isRunning, paths, context });
-  return { context, files, expanded, rows, root: folders.get(''), git, follow };
+  return { context, expanded, rows, root: folders.get(''), git, follow };
 }
 
 function usePlace(): Pick<FilesContextValue, 'place' | 'go'> {
@@ -142,10 +142,10 @@ function useFollow({ project, isRunning, paths, context }: FollowInput) {
         break;
     }
   };
-  const files = store.get().map(({ path }) => path);
+  const files = useOpenFilesValue(store, (open) => JSON.stringify(open.map(({ path }) => path)));
   return {
     note: isRunning ? note : null,
     refreshAll,
-    props: { projectId: project.id, folders: paths, files, onEvent },
+    props: { projectId: project.id, folders: paths, files: JSON.parse(files) as string[], onEvent },
   };
 }

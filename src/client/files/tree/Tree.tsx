@@ -1,14 +1,15 @@
 /** The tree of files. Only the rows in view are rendered. The focus stays on the tree, which names the active row. */
 
+import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useEffectEvent, useRef, useState, type DragEvent, type KeyboardEvent } from 'react';
+import { useEffect, useEffectEvent, useRef, useState, type DragEvent, type KeyboardEvent, type RefObject } from 'react';
 
 import { useApp } from '../../app-context.ts';
 import { useFiles } from '../files-context.ts';
 import { folderOf } from '../paths.ts';
 import { filesOfDrop } from '../upload/dropped-files.ts';
 import { EntryMenu, type MenuPlace } from './EntryMenu.tsx';
-import { treeAction, typeAhead } from './tree-keys.ts';
+import { treeAction, typeAhead, type TreeAction } from './tree-keys.ts';
 import type { EntryRow, TreeRow } from './tree-rows.ts';
 import { TreeLine } from './TreeLine.tsx';
 
@@ -26,67 +27,32 @@ interface TreeProps {
 
 export function Tree({ rows, onExpand, onUpload }: TreeProps) {
   const { place, go, ask } = useFiles();
-  const [active, setActive] = useState<string | null>(place.file);
   const [menu, setMenu] = useState<MenuPlace | null>(null);
   const viewport = useRef<HTMLDivElement>(null);
-  const virtualizer = useTreeVirtualizer(rows, viewport);
-  const typed = useTypedLetters();
-  const indexOf = (path: string | null): number => rows.findIndex((row) => row.kind === 'entry' && row.path === path);
-  const activeIndex = indexOf(active);
+  const { virtualizer, heightPx } = useTreeVirtualizer(rows, viewport);
+  const { active, activeIndex, setActive, moveTo, indexOf } = useActiveRow(rows, (index) =>
+    virtualizer.scrollToIndex(index),
+  );
   const drop = useDropTarget(onUpload);
-
-  const moveTo = (path: string): void => {
-    setActive(path);
-    virtualizer.scrollToIndex(indexOf(path));
-  };
-  const openMenu = (path: string, at: { x: number; y: number }): void => {
-    const row = rows[indexOf(path)];
-    if (row?.kind !== 'entry') return;
-    setActive(path);
-    setMenu({ path, isFolder: row.isFolder, ...at });
+  const openMenu = (row: EntryRow, at: { x: number; y: number }): void => {
+    setActive(row.path);
+    setMenu({ path: row.path, isFolder: row.isFolder, ...at });
   };
   const activate = (row: EntryRow): void => {
     setActive(row.path);
     if (row.isFolder) onExpand(row.path, !row.isExpanded);
     else go({ file: row.path, line: null });
   };
-
-  // A file that is opened elsewhere, such as by a search, becomes the active row.
-  const [followed, setFollowed] = useState(place.file);
-  if (followed !== place.file) {
-    setFollowed(place.file);
-    if (place.file !== null) setActive(place.file);
-  }
-  const scrollTo = useEffectEvent((path: string) => virtualizer.scrollToIndex(indexOf(path)));
-  const shownFile = place.file;
-  const isShownListed = indexOf(shownFile) !== -1;
-  useEffect(() => {
-    if (isShownListed && shownFile !== null) scrollTo(shownFile);
-  }, [shownFile, isShownListed]);
-
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
-    const pageSize = Math.max(Math.floor((viewport.current?.clientHeight ?? 0) / rowHeightPx.mouse) - 1, 1);
-    // A space belongs to the typed name while somebody is typing one.
-    const isTyping = typed.current() !== '' && event.key === ' ';
-    const stroke = { key: event.key, shiftKey: event.shiftKey, hasModifier, pageSize };
-    const action = isTyping ? null : treeAction(rows, active, stroke);
-    if (action === null) {
-      if (hasModifier || event.key.length !== 1) return;
-      event.preventDefault();
-      const found = typeAhead(rows, active, typed.add(event.key));
-      if (found !== null) moveTo(found);
-      return;
-    }
-    event.preventDefault();
-    if (action.type === 'move') return moveTo(action.to);
-    const row = rows[indexOf(action.path)];
+  const act = ({ type, path }: EntryAction): void => {
+    const row = rows[indexOf(path)];
     if (row?.kind !== 'entry') return;
-    if (action.type === 'expand' || action.type === 'collapse') onExpand(row.path, action.type === 'expand');
-    else if (action.type === 'open') activate(row);
-    else if (action.type === 'menu') openMenu(row.path, placeBelow(lineId(row.path)));
-    else ask({ type: action.type, path: row.path, isFolder: row.isFolder });
+    if (type === 'expand' || type === 'collapse') onExpand(path, type === 'expand');
+    else if (type === 'open') activate(row);
+    else if (type === 'menu') openMenu(row, placeBelow(lineId(path)));
+    else ask({ type, path, isFolder: row.isFolder });
   };
+  const pageSize = () => Math.max(Math.floor((viewport.current?.clientHeight ?? 0) / heightPx) - 1, 1);
+  const onKeyDown = useTreeKeys({ rows, active, pageSize, moveTo, act });
 
   return (
     <>
@@ -96,7 +62,7 @@ export function Tree({ rows, onExpand, onUpload }: TreeProps) {
         role="tree"
         aria-label="Files"
         tabIndex={0}
-        aria-activedescendant={activeIndex === -1 ? undefined : lineId(active ?? '')}
+        aria-activedescendant={active === null || activeIndex === -1 ? undefined : lineId(active)}
         data-drop={drop.folder === '' || undefined}
         onKeyDown={onKeyDown}
         onFocus={() => {
@@ -106,17 +72,18 @@ export function Tree({ rows, onExpand, onUpload }: TreeProps) {
         {...drop.props}
       >
         <div role="presentation" style={{ height: virtualizer.getTotalSize(), position: 'relative' }}>
-          {withActive(virtualizer.getVirtualItems(), activeIndex, virtualizer.options.estimateSize(0)).map((item) => {
-            const row = rows[item.index];
+          {withActive(virtualizer.getVirtualItems(), activeIndex, heightPx).map(({ index, start }) => {
+            const row = rows[index];
             return row === undefined ? null : (
               <TreeLine
                 key={row.kind === 'entry' ? row.path : `${row.path}/ note`}
                 id={row.kind === 'entry' ? lineId(row.path) : undefined}
                 row={row}
-                topPx={item.start}
-                isActive={item.index === activeIndex}
+                topPx={start}
+                heightPx={heightPx}
+                isActive={index === activeIndex}
                 isShown={row.path === place.file}
-                isDropTarget={drop.folder !== null && drop.folder !== '' && drop.folder === row.path}
+                isDropTarget={drop.folder !== '' && drop.folder === row.path}
                 onActivate={activate}
                 onMenu={openMenu}
               />
@@ -129,18 +96,76 @@ export function Tree({ rows, onExpand, onUpload }: TreeProps) {
   );
 }
 
+/** The row that the keys act on. A file that is opened elsewhere, such as by a search, becomes the active row. */
+function useActiveRow(rows: readonly TreeRow[], scrollToIndex: (index: number) => void) {
+  const { place } = useFiles();
+  const [active, setActive] = useState<string | null>(place.file);
+  const [followed, setFollowed] = useState(place.file);
+  const indexOf = (path: string | null): number => rows.findIndex((row) => row.kind === 'entry' && row.path === path);
+  const shown = place.file;
+  if (followed !== shown) {
+    setFollowed(shown);
+    if (shown !== null) setActive(shown);
+  }
+  const isShownListed = indexOf(shown) !== -1;
+  const scrollTo = useEffectEvent((path: string) => scrollToIndex(indexOf(path)));
+  useEffect(() => {
+    if (isShownListed && shown !== null) scrollTo(shown);
+  }, [shown, isShownListed]);
+  const moveTo = (path: string): void => {
+    setActive(path);
+    scrollToIndex(indexOf(path));
+  };
+  return { active, activeIndex: indexOf(active), setActive, moveTo, indexOf };
+}
+
+type EntryAction = Exclude<TreeAction, { type: 'move' }>;
+
+interface TreeKeysInput {
+  rows: readonly TreeRow[];
+  active: string | null;
+  pageSize: () => number;
+  moveTo: (path: string) => void;
+  act: (action: EntryAction) => void;
+}
+
+function useTreeKeys({ rows, active, pageSize, moveTo, act }: TreeKeysInput) {
+  const typed = useTypedLetters();
+  return (event: KeyboardEvent): void => {
+    const { key, shiftKey } = event;
+    const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+    // A space belongs to the typed name while somebody is typing one.
+    const isTyping = typed.current() !== '' && key === ' ';
+    const action = isTyping ? null : treeAction(rows, active, { key, shiftKey, hasModifier, pageSize: pageSize() });
+    if (action === null && (hasModifier || key.length !== 1)) return;
+    event.preventDefault();
+    if (action === null) {
+      const found = typeAhead(rows, active, typed.add(key));
+      if (found !== null) moveTo(found);
+    } else if (action.type === 'move') {
+      moveTo(action.to);
+    } else {
+      act(action);
+    }
+  };
+}
+
 const lineId = (path: string): string => `tree-${path}`;
 
-function useTreeVirtualizer(rows: readonly TreeRow[], viewport: React.RefObject<HTMLDivElement | null>) {
-  const [isTouch] = useState(() => window.matchMedia('(pointer: coarse), (max-width: 600px)').matches);
-  const height = isTouch ? rowHeightPx.touch : rowHeightPx.mouse;
+function useTreeVirtualizer(rows: readonly TreeRow[], viewport: RefObject<HTMLDivElement | null>) {
+  const isTouch = useMediaQuery('(pointer: coarse), (max-width: 760px)', false, { getInitialValueInEffect: false });
+  const heightPx = isTouch ? rowHeightPx.touch : rowHeightPx.mouse;
   // oxlint-disable-next-line react/incompatible-library -- nothing here is memoized
-  return useVirtualizer({
+  const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => viewport.current,
-    estimateSize: () => height,
+    estimateSize: () => heightPx,
     overscan: 12,
   });
+  useEffect(() => {
+    if (heightPx > 0) virtualizer.measure();
+  }, [virtualizer, heightPx]);
+  return { virtualizer, heightPx };
 }
 
 /** The active row is rendered even when it is scrolled out of view, because the tree refers to it. */

@@ -12,12 +12,13 @@ interface TreeLineProps {
   id: string | undefined;
   row: TreeRow;
   topPx: number;
+  heightPx: number;
   isActive: boolean;
   /** The editor shows this file. */
   isShown: boolean;
   isDropTarget: boolean;
   onActivate: (row: EntryRow) => void;
-  onMenu: (path: string, at: { x: number; y: number }) => void;
+  onMenu: (row: EntryRow, at: { x: number; y: number }) => void;
 }
 
 export function TreeLine(props: TreeLineProps) {
@@ -25,8 +26,9 @@ export function TreeLine(props: TreeLineProps) {
   return row.kind === 'note' ? <NoteLine {...props} row={row} /> : <EntryLine {...props} row={row} />;
 }
 
-const placed = ({ topPx, row }: { topPx: number; row: TreeRow }) => ({
+const placed = ({ topPx, heightPx, row }: Pick<TreeLineProps, 'topPx' | 'heightPx' | 'row'>) => ({
   transform: `translateY(${topPx}px)`,
+  height: heightPx,
   '--level': row.level,
 });
 
@@ -38,7 +40,7 @@ function EntryLine(props: TreeLineProps & { row: EntryRow }) {
     event.stopPropagation();
     const box = event.currentTarget.getBoundingClientRect();
     const isPointer = event.type === 'contextmenu';
-    onMenu(path, isPointer ? { x: event.clientX, y: event.clientY } : { x: box.left, y: box.bottom });
+    onMenu(row, isPointer ? { x: event.clientX, y: event.clientY } : { x: box.left, y: box.bottom });
   };
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the tree handles the keys of its rows
