@@ -31,6 +31,8 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
   let page: Page;
   let id: string;
   let project: string;
+  /** What the first window asked to be told about. */
+  const watched: string[] = [];
 
   const onVolume = (path: string) => join(project, path);
   const read = (path: string) => readFileSync(onVolume(path), 'utf8');
@@ -53,6 +55,11 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     window = await app.openWindow('user-a');
     ({ page } = window);
     page.setDefaultTimeout(15_000);
+    page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => {
+        if (payload.includes('files.onChange')) watched.push(payload.toString().replace(/"id":\d+,/, ''));
+      });
+    });
     await client.waitFor(id, ({ status }) => status === 'ready', { timeoutMs: 50_000 });
     const volumes = join(app.system.dataDir, 'volumes');
     project = join(volumes, readdirSync(volumes)[0] ?? '', 'project');
@@ -153,7 +160,7 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     await page.getByText('You can go on editing').waitFor({ timeout: 30_000 });
     await page.keyboard.type('and after ');
     await page.keyboard.press('Control+s');
-    await page.getByText('Saved when the project runs again', { exact: true }).waitFor();
+    await page.getByText('Saved as soon as the project can be reached', { exact: true }).waitFor();
     await client.waitFor(id, ({ status }) => status === 'stopped', { timeoutMs: 30_000 });
     await page.getByRole('region', { name: 'Files' }).getByRole('button', { name: 'Start' }).click();
     await saved(page).waitFor({ timeout: 50_000 });
@@ -262,6 +269,12 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     const height = await entry(page, 'src, contains changes').evaluate((row) => row.getBoundingClientRect().height);
     expect(height).toBeGreaterThanOrEqual(44);
     await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  it('are followed by one subscription, which begins again only for other files', () => {
+    const repeated = watched.filter((input, index) => input === watched[index - 1]);
+    // After a reload, after the restart of the project, and after a lost connection it begins again with the same files.
+    expect(repeated.length).toBeLessThan(5);
   });
 
   it('cause no error in the console of the page', () => {

@@ -1,7 +1,7 @@
 /** Follows the changes of folders and files on the volume. It begins again when the subscription has ended. */
 
 import { useDebouncedValue } from '@mantine/hooks';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { maxWatchedPaths } from '../../shared/contract/file-limits.ts';
 import type { FilesEvent } from '../../shared/contract/files.ts';
@@ -29,7 +29,7 @@ export function FollowChanges(props: FollowChangesProps) {
     { leading: true },
   );
   const beginAgain = () => void window.setTimeout(() => setEnds((count) => count + 1), restartDelayMs);
-  return <Subscription key={ends} {...props} watched={watched} onEnded={beginAgain} />;
+  return <Subscription key={`${ends} ${watched}`} {...props} watched={watched} onEnded={beginAgain} />;
 }
 
 interface SubscriptionProps extends FollowChangesProps {
@@ -39,11 +39,21 @@ interface SubscriptionProps extends FollowChangesProps {
 
 function Subscription({ projectId, watched, onEvent, onEnded }: SubscriptionProps) {
   const paths = JSON.parse(watched) as { folders: string[]; files: string[] }; // written above
+  // Unsubscribing completes the subscription too. This effect comes first, so its clean-up runs before that.
+  const isMounted = useRef(false);
+  useEffect(() => {
+    isMounted.current = true;
+    return () => {
+      isMounted.current = false;
+    };
+  }, []);
   trpc.files.onChange.useSubscription(
     { id: projectId, ...paths },
     {
       onData: onEvent,
-      onComplete: onEnded,
+      onComplete: () => {
+        if (isMounted.current) onEnded();
+      },
       onError: (failure) => {
         const error = readError(failure);
         if (isTransient(error)) onEnded();

@@ -24,23 +24,33 @@ export function useGitStatus(id: string, isRunning: boolean) {
   return { query, marks };
 }
 
-/** Returns a function that reads status and diffs again soon. Calls until then count as one. */
+/**
+ * Returns a function that reads status and diffs again soon. Calls until then count as one. A reading is never cut short by
+ * the next: while an agent writes all the time, the status would never arrive.
+ */
 export function useGitRefresh(): () => void {
   const utils = trpc.useUtils();
-  const timer = useRef(0);
-  useEffect(
-    () => () => {
-      window.clearTimeout(timer.current);
-      timer.current = 0;
-    },
-    [],
-  );
-  return () => {
-    if (timer.current !== 0) return;
-    timer.current = window.setTimeout(() => {
-      timer.current = 0;
-      void utils.files.gitStatus.invalidate();
-      void utils.files.gitDiff.invalidate();
-    }, quietMs);
+  const state = useRef({ timer: 0, isReading: false, isWanted: false });
+  useEffect(() => {
+    const { current } = state;
+    return () => {
+      window.clearTimeout(current.timer);
+      current.timer = 0;
+    };
+  }, []);
+  const read = async (): Promise<void> => {
+    const { current } = state;
+    current.timer = 0;
+    current.isReading = true;
+    current.isWanted = false;
+    await Promise.all([utils.files.gitStatus.invalidate(), utils.files.gitDiff.invalidate()]);
+    current.isReading = false;
+    if (current.isWanted) refresh();
   };
+  const refresh = (): void => {
+    const { current } = state;
+    if (current.isReading) current.isWanted = true;
+    else if (current.timer === 0) current.timer = window.setTimeout(() => void read(), quietMs);
+  };
+  return refresh;
 }

@@ -55,7 +55,7 @@ export function StatusLine({ file, cursor, language, wrapsLines, onWrap, onSave 
 
 function saveState(file: TextFile): string {
   if (file.problem !== null) return `Not saved. ${file.problem}`;
-  if (file.saving === 'waiting') return 'Saved when the project runs again';
+  if (file.saving === 'waiting') return 'Saved as soon as the project can be reached';
   if (file.saving === 'running') return 'Saving…';
   return isUnsaved(file) ? 'Unsaved changes' : 'Saved';
 }

@@ -68,6 +68,6 @@ export function TextEditor({ file }: { file: TextFile }) {
 
 function saveMessage(file: TextFile): string {
   if (file.isInConflict) return 'The file was changed outside. Choose which text to keep.';
-  if (file.saving === 'waiting') return 'The text is kept, and is saved when the project runs again.';
+  if (file.saving === 'waiting') return 'The text is kept, and is saved as soon as the project can be reached.';
   return file.problem ?? 'Saved.';
 }

@@ -69,6 +69,8 @@ export function createFileStore({ readPart, write, drafts }: FileStoreDeps) {
     } catch (error) {
       if (readError(error).code !== 'NOT_FOUND') return; // it is read again when the files can be watched again
     }
+    // Whoever edited an image as text before a reload goes on with the text.
+    if ('draft' in file && file.draft !== null) asText.add(path);
     try {
       const read = await readWholeFile(readPart, path, { isText: asText.has(path) });
       const now = find(path);
