@@ -6,7 +6,7 @@
  * - What is shown is in the address (`place.ts`).
  */
 
-import { useCallback, useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
@@ -35,7 +35,15 @@ export function FilesTab({ project }: { project: Project }) {
   const { context, expanded, rows, root, git, follow } = workspace;
   const actions = useEntryActions(context, expanded);
   const needsQuickOpen = useOnceTrue(dialog?.type === 'quick-open');
-  useFilesKeys(() => ask({ type: 'quick-open' }));
+  const beforeQuickOpen = useRef<Element | null>(null);
+  useFilesKeys(() => {
+    beforeQuickOpen.current = document.activeElement;
+    ask({ type: 'quick-open' });
+  });
+  const cancelQuickOpen = (): void => {
+    ask(null);
+    if (beforeQuickOpen.current instanceof HTMLElement) beforeQuickOpen.current.focus();
+  };
 
   const unsaved = useOpenFilesValue(context.store, (files) => files.filter(isUnsaved).length);
   const isOpen = useOpenFilesValue(context.store, (files) => files.length > 0);
@@ -68,7 +76,7 @@ export function FilesTab({ project }: { project: Project }) {
         {announcement}
       </output>
       <FileDialogs dialog={dialog} actions={actions} />
-      {needsQuickOpen && <QuickOpen opened={dialog?.type === 'quick-open'} />}
+      {needsQuickOpen && <QuickOpen opened={dialog?.type === 'quick-open'} onCancel={cancelQuickOpen} />}
       {context.isRunning && <FollowChanges {...follow.props} />}
     </FilesContext>
   );

@@ -30,6 +30,8 @@ export interface FilesContextValue {
   invalidate: (folders: readonly string[]) => void;
   /** Closes the tab of a file, and shows its neighbour when it was the shown one. Asks first when it is unsaved. */
   close: (path: string, options?: { isConfirmed?: boolean }) => void;
+  /** The editor takes the focus when it shows the next file, because a person has chosen to go there. */
+  editorFocus: { isWanted: boolean };
   /** Says something to screen readers. */
   announce: (message: string) => void;
 }

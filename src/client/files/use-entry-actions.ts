@@ -31,6 +31,7 @@ export function useEntryActions(files: FilesContextValue, expanded: Expanded) {
       await client.files.write.mutate({ id, path, content: '', version: null });
       invalidateAbove(path);
       announce(`“${path}” was created.`);
+      files.editorFocus.isWanted = true;
       go({ view: 'files', file: path, line: null });
     },
     async createFolder(path: string): Promise<void> {

@@ -59,6 +59,7 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
     if (place.file === path && place.view !== 'changes')
       go({ file: neighbour?.path ?? null, line: null }, { replace: true });
   };
+  const [editorFocus] = useState({ isWanted: false });
   const context: FilesContextValue = {
     project,
     isRunning,
@@ -70,6 +71,7 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
     ask,
     invalidate,
     close,
+    editorFocus,
     announce,
   };
 

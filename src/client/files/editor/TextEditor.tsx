@@ -12,7 +12,7 @@ import { useWrapping } from './use-wrapping.ts';
 import classes from './editor.module.css';
 
 export function TextEditor({ file }: { file: TextFile }) {
-  const { store, place, announce } = useFiles();
+  const { store, place, announce, editorFocus } = useFiles();
   const parent = useRef<HTMLDivElement>(null);
   const [session, setSession] = useState<EditorSession | null>(null);
   const [cursor, setCursor] = useState<Cursor>({ line: 1, column: 1 });
@@ -42,7 +42,13 @@ export function TextEditor({ file }: { file: TextFile }) {
   }, [store]);
   useEffect(() => session?.configure({ wrapsLines, isDark }), [session, wrapsLines, isDark]);
   // The editor is a system outside of React: it takes over the text of each state of the file.
-  useEffect(() => session?.show(file), [session, file]);
+  useEffect(() => {
+    if (session === null) return;
+    session.show(file);
+    if (!editorFocus.isWanted) return;
+    editorFocus.isWanted = false;
+    session.focus();
+  }, [session, file, editorFocus]);
   const { line } = place;
   const { path } = file;
   useEffect(() => {

@@ -16,13 +16,19 @@ import classes from './search.module.css';
 
 const settleMs = 100;
 
-export function QuickOpen({ opened }: { opened: boolean }) {
-  const { ask } = useFiles();
+interface QuickOpenProps {
+  opened: boolean;
+  /** Closes the dialog without opening a file. */
+  onCancel: () => void;
+}
+
+export function QuickOpen({ opened, onCancel }: QuickOpenProps) {
   const mounted = useMounted();
   return (
     <Modal
       opened={opened && mounted}
-      onClose={() => ask(null)}
+      onClose={onCancel}
+      returnFocus={false}
       withCloseButton={false}
       transitionProps={{ duration: 0 }}
       centered={false}
@@ -37,7 +43,7 @@ export function QuickOpen({ opened }: { opened: boolean }) {
 }
 
 function QuickOpenBody() {
-  const { ask, go } = useFiles();
+  const { ask, go, place, editorFocus } = useFiles();
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
   const [isEager, setEager] = useState(false);
@@ -47,6 +53,8 @@ function QuickOpenBody() {
   const open = useEffectEvent((path: string | undefined): void => {
     if (path === undefined) return;
     ask(null);
+    if (path === place.file) document.querySelector<HTMLElement>('.cm-content')?.focus();
+    else editorFocus.isWanted = true;
     go({ view: 'files', file: path, line: null });
   });
   const first = paths[0];
