@@ -16,6 +16,26 @@ export type FileDialog =
   | { type: 'close'; path: string }
   | { type: 'quick-open' };
 
+export interface EditorFocus {
+  want: () => void;
+  /** Returns whether the focus is wanted, once. */
+  take: () => boolean;
+}
+
+export function createEditorFocus(): EditorFocus {
+  let isWanted = false;
+  return {
+    want: () => {
+      isWanted = true;
+    },
+    take: () => {
+      const wasWanted = isWanted;
+      isWanted = false;
+      return wasWanted;
+    },
+  };
+}
+
 export interface FilesContextValue {
   project: Project;
   isRunning: boolean;
@@ -31,7 +51,7 @@ export interface FilesContextValue {
   /** Closes the tab of a file, and shows its neighbour when it was the shown one. Asks first when it is unsaved. */
   close: (path: string, options?: { isConfirmed?: boolean }) => void;
   /** The editor takes the focus when it shows the next file, because a person has chosen to go there. */
-  editorFocus: { isWanted: boolean };
+  editorFocus: EditorFocus;
   /** Says something to screen readers. */
   announce: (message: string) => void;
 }

@@ -4,7 +4,8 @@ import { useQueryClient } from '@tanstack/react-query';
 
 import { isUnsaved } from './editor/open-files.ts';
 import type { FilesContextValue } from './files-context.ts';
-import { folderOf, isAtOrIn, movedPath } from './paths.ts';
+import { makeFolders } from './make-folders.ts';
+import { folderOf, foldersAbove, isAtOrIn, movedPath, nameOf } from './paths.ts';
 import type { Expanded } from './use-expanded.ts';
 import { folderKey } from './use-folders.ts';
 
@@ -21,26 +22,34 @@ export function useEntryActions(files: FilesContextValue, expanded: Expanded) {
     invalidate(folders);
     expanded.reveal(path);
   };
+  const namesIn = (folder: string): string[] =>
+    queryClient.getQueryData<{ entries: { name: string }[] }>(folderKey(id, folder))?.entries.map(({ name }) => name) ??
+    [];
+  /** The file browser makes no folders on the way to a path. */
+  const makeFoldersAbove = (path: string): Promise<void> => {
+    const missing = foldersAbove(path).filter((folder) => !namesIn(folderOf(folder)).includes(nameOf(folder)));
+    return makeFolders(client, id, missing);
+  };
   return {
     /** The names that the tree knows of a folder. */
-    namesIn: (folder: string): string[] =>
-      queryClient
-        .getQueryData<{ entries: { name: string }[] }>(folderKey(id, folder))
-        ?.entries.map(({ name }) => name) ?? [],
+    namesIn,
     async createFile(path: string): Promise<void> {
+      await makeFoldersAbove(path);
       await client.files.write.mutate({ id, path, content: '', version: null });
       invalidateAbove(path);
       announce(`“${path}” was created.`);
-      files.editorFocus.isWanted = true;
+      files.editorFocus.want();
       go({ view: 'files', file: path, line: null });
     },
     async createFolder(path: string): Promise<void> {
+      await makeFoldersAbove(path);
       await client.files.makeFolder.mutate({ id, path });
       invalidateAbove(path);
       expanded.setExpanded(path, true);
       announce(`“${path}” was created.`);
     },
     async rename(from: string, to: string): Promise<void> {
+      await makeFoldersAbove(to);
       await client.files.rename.mutate({ id, from, to });
       expanded.move(from, to);
       store.move(from, to);
@@ -52,6 +61,7 @@ export function useEntryActions(files: FilesContextValue, expanded: Expanded) {
       }
     },
     async copy(from: string, to: string): Promise<void> {
+      await makeFoldersAbove(to);
       await client.files.copy.mutate({ id, from, to });
       invalidateAbove(to);
       announce(`“${from}” was copied to “${to}”.`);

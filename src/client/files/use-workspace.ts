@@ -10,7 +10,7 @@ import { trpc } from '../api/trpc.ts';
 import { isUnsaved } from './editor/open-files.ts';
 import { useOpenFilesValue } from './editor/use-open-files.ts';
 import { fileStoreOf } from './file-stores.ts';
-import type { FileDialog, FilesContextValue } from './files-context.ts';
+import { createEditorFocus, type FileDialog, type FilesContextValue } from './files-context.ts';
 import { readPlace, writePlace, type Place } from './place.ts';
 import { treeRows } from './tree/tree-rows.ts';
 import { uploadStoreOf } from './upload/upload-stores.ts';
@@ -44,7 +44,7 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
     for (const path of changed) void queryClient.invalidateQueries({ queryKey: folderKey(id, path), exact: true });
     refreshGit();
   };
-  const uploads = uploadStoreOf(id);
+  const uploads = uploadStoreOf(id, client);
   const onArrived = useEffectEvent((folder: string) => invalidate(['', folder]));
   useEffect(() => uploads.onArrived((folder) => onArrived(folder)), [uploads]);
 
@@ -59,7 +59,7 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
     if (place.file === path && place.view !== 'changes')
       go({ file: neighbour?.path ?? null, line: null }, { replace: true });
   };
-  const [editorFocus] = useState({ isWanted: false });
+  const [editorFocus] = useState(createEditorFocus);
   const context: FilesContextValue = {
     project,
     isRunning,

@@ -45,9 +45,7 @@ export function TextEditor({ file }: { file: TextFile }) {
   useEffect(() => {
     if (session === null) return;
     session.show(file);
-    if (!editorFocus.isWanted) return;
-    editorFocus.isWanted = false;
-    session.focus();
+    if (editorFocus.take()) session.focus();
   }, [session, file, editorFocus]);
   const { line } = place;
   const { path } = file;

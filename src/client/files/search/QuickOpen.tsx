@@ -54,7 +54,7 @@ function QuickOpenBody() {
     if (path === undefined) return;
     ask(null);
     if (path === place.file) document.querySelector<HTMLElement>('.cm-content')?.focus();
-    else editorFocus.isWanted = true;
+    else editorFocus.want();
     go({ view: 'files', file: path, line: null });
   });
   const first = paths[0];

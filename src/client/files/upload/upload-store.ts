@@ -1,5 +1,6 @@
 /** The uploads of one project in this window: one file at a time, with progress, cancelling and a question on conflicts. */
 
+import { readError } from '../../api/read-error.ts';
 import { folderOf } from '../paths.ts';
 import { uploadFile, UploadError } from './upload-file.ts';
 
@@ -17,13 +18,23 @@ interface UploadStoreDeps {
   projectId: string;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   newId: () => string;
+  /** Makes folders, outermost first, unless they exist. */
+  makeFolders: (paths: readonly string[]) => Promise<void>;
+}
+
+export interface AddedFile {
+  path: string;
+  file: Blob;
+  /** Folders above it that may be missing, outermost first. */
+  folders: readonly string[];
 }
 
 export type UploadStore = ReturnType<typeof createUploadStore>;
 
-export function createUploadStore({ projectId, fetch, newId }: UploadStoreDeps) {
+export function createUploadStore({ projectId, fetch, newId, makeFolders }: UploadStoreDeps) {
   let uploads: readonly Upload[] = [];
-  const files = new Map<string, { file: Blob; replace: boolean }>();
+  const files = new Map<string, Omit<AddedFile, 'path'> & { replace: boolean }>();
+  const madeFolders = new Set<string>();
   const listeners = new Set<() => void>();
   const arrivalListeners = new Set<(folder: string) => void>();
   let running: { id: string; controller: AbortController } | null = null;
@@ -45,11 +56,15 @@ export function createUploadStore({ projectId, fetch, newId }: UploadStoreDeps) 
     update(id, { state: 'running', sentBytes: 0, message: null });
     try {
       const onProgress = (sentBytes: number): void => update(id, { sentBytes });
-      const input = { projectId, path, ...source, signal: controller.signal, onProgress };
+      const missing = source.folders.filter((folder) => !madeFolders.has(folder));
+      await makeFolders(missing);
+      for (const folder of missing) madeFolders.add(folder);
+      const { file, replace } = source;
+      const input = { projectId, path, file, replace, signal: controller.signal, onProgress };
       await uploadFile(input, { fetch, upload: newId() });
       files.delete(id);
       update(id, { state: 'done' });
-      for (const listener of arrivalListeners) listener(folderOf(path));
+      for (const listener of arrivalListeners) listener(folderOf(source.folders[0] ?? path));
     } catch (error) {
       if (!controller.signal.aborted) update(id, failureOf(error));
     }
@@ -74,10 +89,10 @@ export function createUploadStore({ projectId, fetch, newId }: UploadStoreDeps) 
       arrivalListeners.add(listener);
       return () => arrivalListeners.delete(listener);
     },
-    add(added: readonly { path: string; file: Blob }[]): void {
-      const entries = added.map(({ path, file }) => {
+    add(added: readonly AddedFile[]): void {
+      const entries = added.map(({ path, file, folders }) => {
         const id = newId();
-        files.set(id, { file, replace: false });
+        files.set(id, { file, folders, replace: false });
         return { id, path, size: file.size, sentBytes: 0, state: 'waiting', message: null } as const;
       });
       set([...uploads.filter(({ state }) => state !== 'done'), ...entries]);
@@ -99,6 +114,6 @@ export function createUploadStore({ projectId, fetch, newId }: UploadStoreDeps) 
 
 function failureOf(error: unknown): Partial<Upload> {
   if (error instanceof UploadError && error.code === 'CONFLICT') return { state: 'exists', message: error.message };
-  const message = error instanceof UploadError ? error.message : 'The file could not be read. Choose it again.';
+  const message = error instanceof UploadError ? error.message : readError(error).message;
   return { state: 'failed', message };
 }

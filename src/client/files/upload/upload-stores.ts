@@ -1,13 +1,20 @@
 /** The uploads of each project in this window. They go on while another page is shown. */
 
+import type { Client } from '../file-stores.ts';
+import { makeFolders } from '../make-folders.ts';
 import { createUploadStore, type UploadStore } from './upload-store.ts';
 
 const stores = new Map<string, UploadStore>();
 
-export function uploadStoreOf(projectId: string): UploadStore {
+export function uploadStoreOf(projectId: string, client: Client): UploadStore {
   const known = stores.get(projectId);
   if (known !== undefined) return known;
-  const store = createUploadStore({ projectId, fetch: (...request) => window.fetch(...request), newId: randomUuid });
+  const store = createUploadStore({
+    projectId,
+    fetch: (...request) => window.fetch(...request),
+    newId: randomUuid,
+    makeFolders: (paths) => makeFolders(client, projectId, paths),
+  });
   stores.set(projectId, store);
   return store;
 }
