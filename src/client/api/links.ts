@@ -57,7 +57,8 @@ export function createLinks({ socket }: { socket: LiveSocket }): TRPCLink<AppRou
       false: splitLink({
         condition: ({ path }) => alone.has(path),
         true: httpLink({ url: '/trpc' }),
-        false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize }),
+        // Servers refuse long addresses, and each call of a batch may name a long path.
+        false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize, maxURLLength: 8_000 }),
       }),
     }),
   ];

@@ -65,7 +65,16 @@ export function codeTheme(isDark: boolean): Extension {
       '.cm-panels': { backgroundColor: 'var(--app-canvas)', color: 'var(--mantine-color-text)', border: 'none' },
       '.cm-panels-top': { borderBottom: '1px solid var(--app-border)' },
       '.cm-panel.cm-search': { padding: '8px 34px 8px 10px', fontSize: 'var(--mantine-font-size-xs)' },
-      '.cm-panel.cm-search label': { fontSize: 'var(--mantine-font-size-xs)', whiteSpace: 'nowrap' },
+      '.cm-panel.cm-search label': {
+        display: 'inline-flex',
+        alignItems: 'center',
+        gap: '4px',
+        marginRight: '8px',
+        fontSize: 'var(--mantine-font-size-xs)',
+        verticalAlign: 'middle',
+        whiteSpace: 'nowrap',
+      },
+      '.cm-panel.cm-search input[type=checkbox]': { margin: '0' },
       '.cm-textfield': { ...field, margin: '2px 6px 2px 0' },
       '.cm-button': { ...field, margin: '2px 6px 2px 0', cursor: 'pointer' },
       '.cm-panel.cm-search [name=close]': {
