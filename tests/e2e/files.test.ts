@@ -31,7 +31,7 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
   let page: Page;
   let id: string;
   let project: string;
-  /** What the first window asked to be told about. */
+  /** The inputs of the subscriptions of the first window. */
   const watched: string[] = [];
 
   const onVolume = (path: string) => join(project, path);

@@ -17,21 +17,21 @@ export type FileDialog =
   | { type: 'quick-open' };
 
 export interface EditorFocus {
-  want: () => void;
-  /** Returns whether the focus is wanted, once. */
+  request: () => void;
+  /** Returns whether the focus was requested, once. */
   take: () => boolean;
 }
 
 export function createEditorFocus(): EditorFocus {
-  let isWanted = false;
+  let isRequested = false;
   return {
-    want: () => {
-      isWanted = true;
+    request: () => {
+      isRequested = true;
     },
     take: () => {
-      const wasWanted = isWanted;
-      isWanted = false;
-      return wasWanted;
+      const wasRequested = isRequested;
+      isRequested = false;
+      return wasRequested;
     },
   };
 }

@@ -38,7 +38,7 @@ export function useEntryActions(files: FilesContextValue, expanded: Expanded) {
       await client.files.write.mutate({ id, path, content: '', version: null });
       invalidateAbove(path);
       announce(`“${path}” was created.`);
-      files.editorFocus.want();
+      files.editorFocus.request();
       go({ view: 'files', file: path, line: null });
     },
     async createFolder(path: string): Promise<void> {

@@ -30,7 +30,7 @@ export function useGitStatus(id: string, isRunning: boolean) {
  */
 export function useGitRefresh(): () => void {
   const utils = trpc.useUtils();
-  const state = useRef({ timer: 0, isReading: false, isWanted: false });
+  const state = useRef({ timer: 0, isReading: false, isRequested: false });
   useEffect(() => {
     const { current } = state;
     return () => {
@@ -42,14 +42,14 @@ export function useGitRefresh(): () => void {
     const { current } = state;
     current.timer = 0;
     current.isReading = true;
-    current.isWanted = false;
+    current.isRequested = false;
     await Promise.all([utils.files.gitStatus.invalidate(), utils.files.gitDiff.invalidate()]);
     current.isReading = false;
-    if (current.isWanted) refresh();
+    if (current.isRequested) refresh();
   };
   const refresh = (): void => {
     const { current } = state;
-    if (current.isReading) current.isWanted = true;
+    if (current.isReading) current.isRequested = true;
     else if (current.timer === 0) current.timer = window.setTimeout(() => void read(), quietMs);
   };
   return refresh;

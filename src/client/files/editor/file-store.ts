@@ -97,8 +97,8 @@ export function createFileStore({ readPart, write, drafts }: FileStoreDeps) {
     },
     /** Reads these files again, or all. */
     async refresh(paths?: readonly string[]): Promise<void> {
-      const wanted = list.get().filter(({ path }) => paths === undefined || paths.includes(path));
-      await Promise.all(wanted.map(({ path }) => refreshFile(path)));
+      const chosen = list.get().filter(({ path }) => paths === undefined || paths.includes(path));
+      await Promise.all(chosen.map(({ path }) => refreshFile(path)));
     },
     /** The project can be reached again: saves what waits for it. */
     async resume(): Promise<void> {

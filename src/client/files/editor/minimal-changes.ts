@@ -73,7 +73,7 @@ function differingLines(old: readonly string[], now: readonly string[]): Anchor 
   return null;
 }
 
-/** The pieces between lines that both texts have once, in the same order (a patience diff). Takes n log n steps. */
+/** The pieces between lines that both texts have once, in the same order. Takes n log n steps. */
 function piecesBetweenAnchors(old: readonly string[], now: readonly string[]): Piece[] {
   const pieces: Piece[] = [];
   let [fromA, fromB] = [0, 0];

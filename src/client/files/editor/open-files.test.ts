@@ -22,8 +22,8 @@ const opened: OpenFilesEvent = { type: 'opened', path, draft: null };
 const gone: OpenFilesEvent = { type: 'read', path, file: { kind: 'missing' } };
 
 const after = (...events: OpenFilesEvent[]): OpenFiles => events.reduce(openFilesReducer, []);
-/** The text that a save would send, on which version, and what the person is told. */
-function seen(files: OpenFiles) {
+/** The text that a save would send, on which version, and what the person reads. */
+function stateOf(files: OpenFiles) {
   const [file] = files;
   if (file?.kind !== 'text') return file?.kind;
   return {
@@ -36,28 +36,28 @@ function seen(files: OpenFiles) {
 
 describe('an open file without edits', () => {
   it('shows what was read, and what is read again', () => {
-    expect(seen(after(opened, read('one', 'v1')))).toEqual({
+    expect(stateOf(after(opened, read('one', 'v1')))).toEqual({
       content: 'one',
       version: 'v1',
       unsaved: false,
       outside: null,
     });
-    expect(seen(after(opened, read('one', 'v1'), read('two\r\n', 'v2')))).toMatchObject({
+    expect(stateOf(after(opened, read('one', 'v1'), read('two\r\n', 'v2')))).toMatchObject({
       content: 'two\r\n',
       version: 'v2',
     });
   });
 
   it('says that it was deleted, and shows it when it is back', () => {
-    expect(seen(after(opened, read('one', 'v1'), gone))).toBe('missing');
-    expect(seen(after(opened, read('one', 'v1'), gone, read('back', 'v3')))).toMatchObject({ content: 'back' });
+    expect(stateOf(after(opened, read('one', 'v1'), gone))).toBe('missing');
+    expect(stateOf(after(opened, read('one', 'v1'), gone, read('back', 'v3')))).toMatchObject({ content: 'back' });
   });
 
   it('keeps its text when it could not be read again', () => {
     const failed: OpenFilesEvent = { type: 'read-failed', path, message: 'The project is stopped.' };
-    expect(seen(after(opened, read('one', 'v1'), failed))).toMatchObject({ content: 'one' });
-    expect(seen(after(opened, failed))).toBe('failed');
-    expect(seen(after(opened, failed, read('one', 'v1')))).toMatchObject({ content: 'one' });
+    expect(stateOf(after(opened, read('one', 'v1'), failed))).toMatchObject({ content: 'one' });
+    expect(stateOf(after(opened, failed))).toBe('failed');
+    expect(stateOf(after(opened, failed, read('one', 'v1')))).toMatchObject({ content: 'one' });
   });
 
   it('is opened once only, and stays at its place', () => {
@@ -70,40 +70,45 @@ describe('an open file with unsaved edits', () => {
   const mine = [opened, read('one', 'v1'), edited('mine')];
 
   it('is unsaved until its text is the text on the volume again', () => {
-    expect(seen(after(...mine))).toMatchObject({ content: 'mine', unsaved: true });
-    expect(seen(after(...mine, edited('one')))).toMatchObject({ unsaved: false });
+    expect(stateOf(after(...mine))).toMatchObject({ content: 'mine', unsaved: true });
+    expect(stateOf(after(...mine, edited('one')))).toMatchObject({ unsaved: false });
   });
 
-  it('is saved with the version that the person has seen, and stays unsaved when it was edited meanwhile', () => {
+  it('is saved with the version that the person knows, and stays unsaved when it was edited meanwhile', () => {
     const { text } = toFileText('mine');
     const saved: OpenFilesEvent = { type: 'saved', path, version: 'v2', text };
-    expect(seen(after(...mine, { type: 'save-started', path }, saved))).toMatchObject({
+    expect(stateOf(after(...mine, { type: 'save-started', path }, saved))).toMatchObject({
       version: 'v2',
       unsaved: false,
     });
-    expect(seen(after(...mine, { type: 'save-started', path }, edited('mine!'), saved))).toMatchObject({
+    expect(stateOf(after(...mine, { type: 'save-started', path }, edited('mine!'), saved))).toMatchObject({
       content: 'mine!',
       version: 'v2',
       unsaved: true,
     });
   });
 
-  it('keeps them when the file is changed or deleted outside, and still saves on the version that the person has seen', () => {
-    expect(seen(after(...mine, read('theirs', 'v2')))).toEqual({
+  it('keeps them when the file is changed or deleted outside, and still saves on the version that the person knows', () => {
+    expect(stateOf(after(...mine, read('theirs', 'v2')))).toEqual({
       content: 'mine',
       version: 'v1',
       unsaved: true,
       outside: 'changed',
     });
-    expect(seen(after(...mine, gone))).toEqual({ content: 'mine', version: 'v1', unsaved: true, outside: 'deleted' });
+    expect(stateOf(after(...mine, gone))).toEqual({
+      content: 'mine',
+      version: 'v1',
+      unsaved: true,
+      outside: 'deleted',
+    });
   });
 
   it('has no notice any more when the file is what it was before', () => {
-    expect(seen(after(...mine, read('theirs', 'v2'), read('one', 'v1')))).toMatchObject({ outside: null });
+    expect(stateOf(after(...mine, read('theirs', 'v2'), read('one', 'v1')))).toMatchObject({ outside: null });
   });
 
   it('has nothing to save when somebody else wrote the same text', () => {
-    expect(seen(after(...mine, read('mine', 'v2')))).toEqual({
+    expect(stateOf(after(...mine, read('mine', 'v2')))).toEqual({
       content: 'mine',
       version: 'v2',
       unsaved: false,
@@ -114,7 +119,7 @@ describe('an open file with unsaved edits', () => {
   it('waits for the project, and loses nothing when the save fails', () => {
     const waits = after(...mine, { type: 'save-waits', path });
     expect(waits[0]).toMatchObject({ saving: 'waiting' });
-    expect(seen(waits)).toMatchObject({ content: 'mine', unsaved: true });
+    expect(stateOf(waits)).toMatchObject({ content: 'mine', unsaved: true });
     const failed = after(...mine, { type: 'save-started', path }, { type: 'save-failed', path, message: 'No.' });
     expect(failed[0]).toMatchObject({ saving: 'no', problem: 'No.' });
   });
@@ -136,12 +141,12 @@ describe('a conflict', () => {
   it('keeps both texts until the person decides', () => {
     const [file] = after(...before);
     expect(file).toMatchObject({ isInConflict: true, saving: 'no' });
-    expect(seen(after(...before))).toMatchObject({ content: 'mine', version: 'v1', outside: 'changed' });
-    expect(seen(after(...before, { type: 'conflict-closed', path }))).toMatchObject({ outside: 'changed' });
+    expect(stateOf(after(...before))).toMatchObject({ content: 'mine', version: 'v1', outside: 'changed' });
+    expect(stateOf(after(...before, { type: 'conflict-closed', path }))).toMatchObject({ outside: 'changed' });
   });
 
   it('ends with the own text on the new version', () => {
-    expect(seen(after(...before, { type: 'kept', path }))).toEqual({
+    expect(stateOf(after(...before, { type: 'kept', path }))).toEqual({
       content: 'mine',
       version: 'v2',
       unsaved: true,
@@ -150,7 +155,7 @@ describe('a conflict', () => {
   });
 
   it('ends with the other text', () => {
-    expect(seen(after(...before, { type: 'discarded', path }))).toEqual({
+    expect(stateOf(after(...before, { type: 'discarded', path }))).toEqual({
       content: 'theirs',
       version: 'v2',
       unsaved: false,
@@ -160,19 +165,19 @@ describe('a conflict', () => {
 
   it('ends with a merged text on the new version', () => {
     const merged = after(...before, { type: 'merged', path, text: toFileText('both').text });
-    expect(seen(merged)).toEqual({ content: 'both', version: 'v2', unsaved: true, outside: null });
+    expect(stateOf(merged)).toEqual({ content: 'both', version: 'v2', unsaved: true, outside: null });
   });
 
   it('with a deletion ends with a new file, or without the file', () => {
     const deleted: OpenFilesEvent = { type: 'conflicted', path, outside: { kind: 'deleted' } };
     const states = [opened, read('one', 'v1'), edited('mine'), deleted];
-    expect(seen(after(...states, { type: 'kept', path }))).toEqual({
+    expect(stateOf(after(...states, { type: 'kept', path }))).toEqual({
       content: 'mine',
       version: null,
       unsaved: true,
       outside: null,
     });
-    expect(seen(after(...states, { type: 'discarded', path }))).toBe('missing');
+    expect(stateOf(after(...states, { type: 'discarded', path }))).toBe('missing');
   });
 });
 
@@ -188,12 +193,12 @@ describe('edits from before a reload', () => {
 
   it('are on top of the file as it was', () => {
     const files = after(openedWithDraft, readWithDraft(disk('one\r\n', 'v1')));
-    expect(seen(files)).toEqual({ content: 'mine\r\n', version: 'v1', unsaved: true, outside: null });
+    expect(stateOf(files)).toEqual({ content: 'mine\r\n', version: 'v1', unsaved: true, outside: null });
     expect(files[0]).toMatchObject({ isRestored: true });
   });
 
   it('are in conflict when the file has changed meanwhile', () => {
-    expect(seen(after(openedWithDraft, readWithDraft(disk('theirs', 'v2'))))).toMatchObject({
+    expect(stateOf(after(openedWithDraft, readWithDraft(disk('theirs', 'v2'))))).toMatchObject({
       version: 'v1',
       outside: 'changed',
       unsaved: true,
@@ -201,7 +206,7 @@ describe('edits from before a reload', () => {
   });
 
   it('survive the deletion of the file', () => {
-    expect(seen(after(openedWithDraft, readWithDraft({ kind: 'missing' })))).toMatchObject({
+    expect(stateOf(after(openedWithDraft, readWithDraft({ kind: 'missing' })))).toMatchObject({
       content: 'mine\r\n',
       outside: 'deleted',
       unsaved: true,

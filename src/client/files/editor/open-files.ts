@@ -1,7 +1,7 @@
 /**
  * The open files of a project and what becomes of them: read, edited, saved, changed outside, in conflict, closed. A pure
  * reducer. Two rules hold in each state: text that a person typed is dropped only by that person, and a save names the
- * version that the person has seen.
+ * version that the person knows.
  */
 
 import { Text } from '@codemirror/state';
@@ -213,7 +213,7 @@ function changedText(file: TextFile, event: Exclude<FileEvent, { type: 'read' | 
   }
 }
 
-/** The person has seen what the file has become, and goes on with the own text on top of it. */
+/** The person knows what the file has become, and goes on with the own text on top of it. */
 function kept(file: TextFile): TextFile {
   const { outside } = file;
   const settled = { ...file, outside: null, isInConflict: false, isRestored: false };

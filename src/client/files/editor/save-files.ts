@@ -1,4 +1,4 @@
-/** Saves open files. A save never replaces a version that the person has not seen. */
+/** Saves open files. A save never replaces a version that the person does not know. */
 
 import type { WrittenFile } from '../../../shared/contract/files.ts';
 import { isTransient, readError } from '../../api/read-error.ts';
@@ -19,13 +19,13 @@ export function createSaving({ list, readPart, write, onEnded }: SaveDeps) {
   /** How often each file was saved: what was read before a save says nothing about the file after it. */
   const counts = new Map<string, number>();
   /** Files that are to be saved once more when the save that runs has ended. */
-  const wanted = new Set<string>();
+  const requested = new Set<string>();
 
   async function save(path: string): Promise<void> {
     const file = list.findText(path);
     if (file === null || (!isUnsaved(file) && file.version !== null)) return;
     if (file.saving === 'running') {
-      wanted.add(path);
+      requested.add(path);
       return;
     }
     if (file.outside !== null) {
@@ -42,7 +42,7 @@ export function createSaving({ list, readPart, write, onEnded }: SaveDeps) {
       await afterFailure(file, error);
     }
     onEnded(path);
-    if (wanted.delete(path)) await save(path);
+    if (requested.delete(path)) await save(path);
   }
 
   async function afterFailure(file: TextFile, failure: unknown): Promise<void> {
@@ -53,7 +53,7 @@ export function createSaving({ list, readPart, write, onEnded }: SaveDeps) {
     else list.dispatch({ type: 'save-failed', path, message });
   }
 
-  /** Reads what is there instead of the version that the person has seen. */
+  /** Reads what is there instead of the version that the person knows. */
   async function compare(file: TextFile): Promise<void> {
     const { path, current: text } = file;
     try {

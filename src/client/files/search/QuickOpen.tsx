@@ -54,7 +54,7 @@ function QuickOpenBody() {
     if (path === undefined) return;
     ask(null);
     if (path === place.file) document.querySelector<HTMLElement>('.cm-content')?.focus();
-    else editorFocus.want();
+    else editorFocus.request();
     go({ view: 'files', file: path, line: null });
   });
   const first = paths[0];
@@ -117,15 +117,15 @@ function QuickOpenBody() {
 /** The files that match. Without letters these are the open files. `isCurrent`: the answer to this very query is here. */
 function useFoundPaths(query: string) {
   const { project, store, isRunning } = useFiles();
-  const [wanted] = useDebouncedValue(query, settleMs);
+  const [settled] = useDebouncedValue(query, settleMs);
   const search = trpc.files.search.useQuery(
-    { id: project.id, query: wanted, mode: 'name' },
-    { enabled: wanted !== '' && isRunning, staleTime: 0, placeholderData: keepPreviousData },
+    { id: project.id, query: settled, mode: 'name' },
+    { enabled: settled !== '' && isRunning, staleTime: 0, placeholderData: keepPreviousData },
   );
   if (query === '') return { paths: store.get().map(({ path }) => path), isCurrent: true, problem: null };
   return {
     paths: (search.data?.matches ?? []).map(({ path }) => path),
-    isCurrent: wanted === query && !search.isPlaceholderData && !search.isPending,
+    isCurrent: settled === query && !search.isPlaceholderData && !search.isPending,
     problem: search.error === null ? null : readError(search.error).message,
   };
 }

@@ -21,13 +21,13 @@ const settleMs = 250;
 export function SearchPanel({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
   const { project, isRunning } = useFiles();
   const field = useRef<HTMLInputElement>(null);
-  const [wanted] = useDebouncedValue(query, settleMs);
+  const [settled] = useDebouncedValue(query, settleMs);
   useEffect(() => field.current?.focus(), []);
   const search = trpc.files.search.useQuery(
-    { id: project.id, query: wanted, mode: 'text' },
-    { enabled: wanted !== '' && isRunning, staleTime: 0, placeholderData: keepPreviousData },
+    { id: project.id, query: settled, mode: 'text' },
+    { enabled: settled !== '' && isRunning, staleTime: 0, placeholderData: keepPreviousData },
   );
-  const result = wanted === '' ? undefined : search.data;
+  const result = settled === '' ? undefined : search.data;
   return (
     <>
       <div className={classes.field}>
@@ -44,22 +44,22 @@ export function SearchPanel({ query, onQuery }: { query: string; onQuery: (query
           onChange={(event) => onQuery(event.currentTarget.value)}
         />
       </div>
-      <output className={classes.summary}>{summaryOf({ wanted, result, error: search.error })}</output>
-      {result !== undefined && <Results query={wanted} matches={result.matches} />}
+      <output className={classes.summary}>{summaryOf({ settled, result, error: search.error })}</output>
+      {result !== undefined && <Results query={settled} matches={result.matches} />}
     </>
   );
 }
 
 function summaryOf(input: {
-  wanted: string;
+  settled: string;
   result: { matches: FileMatch[]; isTruncated: boolean } | undefined;
   error: unknown;
 }): string {
-  const { wanted, result, error } = input;
-  if (wanted === '') return 'Type what to look for. Upper and lower case count as the same.';
+  const { settled, result, error } = input;
+  if (settled === '') return 'Type what to look for. Upper and lower case count as the same.';
   if (error !== null) return readError(error).message;
   if (result === undefined) return 'Searching…';
-  if (result.matches.length === 0) return `No file contains “${wanted}”.`;
+  if (result.matches.length === 0) return `No file contains “${settled}”.`;
   const files = new Set(result.matches.map(({ path }) => path)).size;
   const found = `${count(result.matches.length, 'line')} in ${count(files, 'file')}`;
   return result.isTruncated ? `${found}. There are more: search for a longer text.` : `${found}.`;

@@ -77,11 +77,11 @@ function rowAction(row: EntryRow, next: EntryRow | undefined, { key, shiftKey }:
 export function typeAhead(rows: readonly TreeRow[], current: string | null, typed: string): string | null {
   const entries = rows.filter((row): row is EntryRow => row.kind === 'entry');
   const isRepeated = Array.from(typed).every((letter) => letter === typed[0]);
-  const wanted = (isRepeated ? typed.slice(0, 1) : typed).toLowerCase();
+  const prefix = (isRepeated ? typed.slice(0, 1) : typed).toLowerCase();
   const from = entries.findIndex(({ path }) => path === current) + (isRepeated ? 1 : 0);
   for (let step = 0; step < entries.length; step += 1) {
     const row = entries[(Math.max(from, 0) + step) % entries.length];
-    if (row?.entry.name.toLowerCase().startsWith(wanted)) return row.path;
+    if (row?.entry.name.toLowerCase().startsWith(prefix)) return row.path;
   }
   return null;
 }
