@@ -26,7 +26,11 @@ const client: UserConfig = {
         // The code that every page needs is in two files instead of forty small ones, which would compress worse.
         codeSplitting: {
           groups: [
-            { name: 'base', test: /node_modules\/(?:react|react-dom|scheduler|react-router|@tanstack|@trpc|clsx)\// },
+            {
+              name: 'base',
+              // Without what only the Files tab uses: virtual lists, and several queries at once.
+              test: /node_modules\/(?:(?:react|react-dom|scheduler|react-router|@trpc|clsx)\/|@tanstack\/(?!.*(?:virtual|[qQ]ueries)))/,
+            },
             {
               name: 'ui',
               test: /node_modules\/@mantine\/core\/esm\/(?:core|components\/(?:ActionIcon|Button|Group|Loader|Skeleton|Text|Title|Transition|UnstyledButton|VisuallyHidden))\//,

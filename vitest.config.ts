@@ -8,7 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const integrationTestsInSrc = 'src/**/*.integration.test.{ts,tsx}';
 
 /** A browser and several OpenCodes use the whole machine. Tests of time limits must not run beside them. */
-const runsAlone = 'tests/e2e/open.test.ts';
+const runAlone = ['tests/e2e/open.test.ts', 'tests/e2e/files.test.ts'];
 
 /** What the lanes with services share. */
 const withServices = {
@@ -72,7 +72,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
-          exclude: [runsAlone],
+          exclude: runAlone,
           ...withServices,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
@@ -82,7 +82,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system-alone',
-          include: [runsAlone],
+          include: runAlone,
           ...withServices,
           sequence: { groupOrder: 3 },
         },

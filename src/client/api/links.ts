@@ -52,7 +52,8 @@ export function createLinks({ socket }: { socket: LiveSocket }): TRPCLink<AppRou
       false: splitLink({
         condition: isUnbatched,
         true: httpLink({ url: '/trpc' }),
-        false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize }),
+        // Servers refuse long addresses, and each call of a batch may name a long path.
+        false: httpBatchLink({ url: '/trpc', maxItems: maxBatchSize, maxURLLength: 8_000 }),
       }),
     }),
   ];

@@ -3,6 +3,7 @@
 import { Text } from '@mantine/core';
 import { Link } from 'react-router';
 
+import { fileShortcuts } from '../files/file-shortcuts.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { keyLabels } from './key-labels.ts';
 import { shortcuts } from './shortcuts.ts';
@@ -16,17 +17,15 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
     <Dialog opened={opened} onClose={onClose} title="Keyboard shortcuts">
       <dl className={classes.sheet}>
         {shortcuts.map(({ action, keys, label }) => (
-          <div key={action} className={classes.shortcut}>
-            <dt>{label}</dt>
-            <dd>
-              {keyLabels(keys).map((keyLabel, index) => (
-                <span key={keyLabel}>
-                  {index > 0 && <span className={classes.then}>then</span>}
-                  <kbd className={classes.key}>{keyLabel}</kbd>
-                </span>
-              ))}
-            </dd>
-          </div>
+          <Row key={action} label={label} keys={keys} between="then" />
+        ))}
+      </dl>
+      <Text size="xs" fw={600} mt="md">
+        In the Files tab
+      </Text>
+      <dl className={classes.sheet}>
+        {fileShortcuts.map(({ keys, label }) => (
+          <Row key={label} label={label} keys={keys} between="or" />
         ))}
       </dl>
       <Text size="xs" c="dimmed" mt="md">
@@ -39,5 +38,21 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
         .
       </Text>
     </Dialog>
+  );
+}
+
+function Row({ label, keys, between }: { label: string; keys: readonly string[]; between: 'then' | 'or' }) {
+  return (
+    <div className={classes.shortcut}>
+      <dt>{label}</dt>
+      <dd>
+        {keyLabels(keys).map((keyLabel, index) => (
+          <span key={keyLabel}>
+            {index > 0 && <span className={classes.then}>{between}</span>}
+            <kbd className={classes.key}>{keyLabel}</kbd>
+          </span>
+        ))}
+      </dd>
+    </div>
   );
 }

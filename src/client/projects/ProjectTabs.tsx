@@ -1,7 +1,7 @@
 /** The tabs of a project's page. Each tab has its own address. */
 
 import { Tabs } from '@mantine/core';
-import { IconAdjustments, IconFolder } from '@tabler/icons-react';
+import { IconAdjustments } from '@tabler/icons-react';
 import { Suspense } from 'react';
 import { useNavigate } from 'react-router';
 
@@ -18,6 +18,7 @@ export function isProjectTab(text: string): text is ProjectTab {
   return tabs.some((tab) => tab === text);
 }
 
+const FilesTab = lazyPart(async () => (await import('../files/FilesTab.tsx')).FilesTab);
 const LogsTab = lazyPart(async () => (await import('./LogsTab.tsx')).LogsTab);
 
 const TasksTab = lazyPart(async () => (await import('../tasks/TasksTab.tsx')).TasksTab);
@@ -57,10 +58,10 @@ export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTa
           <TasksTab project={project} />
         </Suspense>
       </Tabs.Panel>
-      <Tabs.Panel value="files">
-        <Message icon={<IconFolder size={22} stroke={1.6} />} title="No files to show yet">
-          Here you will browse, read and edit the files on the volume of this project.
-        </Message>
+      <Tabs.Panel value="files" pt="lg">
+        <Suspense fallback={<PageLoading />}>
+          <FilesTab project={project} />
+        </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="config">
         <Message icon={<IconAdjustments size={22} stroke={1.6} />} title="Nothing to configure yet">

@@ -1,6 +1,6 @@
 /** The calls that travel alone. */
 
-/** The text of a file may be larger than a whole batch. A poll waits for seconds, and other calls must not wait with it. */
-const paths = new Set(['files.write', 'projects.poll']);
+/** The text of a file may be larger than a whole batch. The others may take seconds, and the answers of a batch arrive together. */
+const paths = new Set(['files.write', 'files.search', 'files.gitStatus', 'files.gitDiff', 'projects.poll']);
 
 export const isUnbatched = ({ path }: { path: string }): boolean => paths.has(path);

@@ -81,6 +81,7 @@ export function startRunConsumer(deps: {
 
   const worker = new Worker<RunJob>(runQueueName, process, {
     connection: redis,
+    skipVersionCheck: true, // as for the jobs of projects
     concurrency,
     // A crash of the worker is not the fault of the run, and a run may wait for its project for days.
     maxStalledCount: 1_000_000,

@@ -1,0 +1,283 @@
+/**
+ * The Files tab as a person uses it: browse, edit and save in a real browser, while other programs change the same files on
+ * the volume. The file browser of the project is the real one. The tests depend on each other in their order.
+ */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { expectAccessible } from '../support/axe.ts';
+import { hasBrowser } from '../support/browser.ts';
+import { startGitServer, type GitServer } from '../support/git-server.ts';
+import { titled, whyNot } from '../support/process-pods.ts';
+import { screenOf } from '../support/screens.ts';
+import { useStartedApp } from '../support/started-app.ts';
+
+const missing = hasBrowser ? await whyNot('sandbox') : 'there is no Chromium';
+const logo = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30"/></svg>';
+
+const editorOf = (page: Page) => page.locator('.cm-content').first();
+const entry = (page: Page, name: string) => page.getByRole('treeitem', { name: new RegExp(`^${name}(,|$)`) });
+const saved = (page: Page) => page.getByText('Saved', { exact: true });
+const tree = (page: Page) => page.getByRole('tree', { name: 'Files' });
+
+describe.runIf(missing === null)(titled('the files of a project', missing), { timeout: 60_000 }, () => {
+  const app = useStartedApp({ EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' });
+  let repository: GitServer;
+  let window: Awaited<ReturnType<typeof app.openWindow>>;
+  let page: Page;
+  let id: string;
+  let project: string;
+  /** The inputs of the subscriptions of the first window. */
+  const watched: string[] = [];
+
+  const onVolume = (path: string) => join(project, path);
+  const read = (path: string) => readFileSync(onVolume(path), 'utf8');
+  const write = (path: string, content: string) => {
+    mkdirSync(dirname(onVolume(path)), { recursive: true });
+    writeFileSync(onVolume(path), content);
+  };
+  const open = (query: string, shown = page) => shown.goto(`${app.system.url}/projects/${id}/files${query}`);
+
+  beforeAll(async () => {
+    repository = await startGitServer({
+      'README.md': '# Example\n',
+      'src/main.ts': 'export const one = 1;\nexport const two = 2;\n',
+      'src/windows.txt': 'one\r\ntwo\r\n',
+      'src/lib/deep.ts': 'export const deep = true;\n',
+      'logo.svg': logo,
+    });
+    const client = await app.client('user-a');
+    ({ id } = await client.projects.create({ name: 'Example', repoUrl: repository.url }));
+    window = await app.openWindow('user-a');
+    ({ page } = window);
+    page.setDefaultTimeout(15_000);
+    page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => {
+        if (payload.includes('files.onChange')) watched.push(payload.toString().replace(/"id":\d+,/, ''));
+      });
+    });
+    await client.waitFor(id, ({ status }) => status === 'ready', { timeoutMs: 50_000 });
+    const volumes = join(app.system.dataDir, 'volumes');
+    project = join(volumes, readdirSync(volumes)[0] ?? '', 'project');
+  }, 90_000);
+  afterAll(async () => {
+    await repository?.close();
+  });
+
+  it('are browsed in a tree, edited and saved, and keep their line endings', async () => {
+    await open('');
+    await entry(page, 'src').click();
+    await entry(page, 'windows.txt').click();
+    await editorOf(page).click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('zero\n');
+    await page.getByText('Unsaved changes').waitFor();
+    await page.keyboard.press('Control+s');
+    await saved(page).waitFor();
+    expect(read('src/windows.txt')).toBe('zero\r\none\r\ntwo\r\n');
+    // The tree shows what git says about it.
+    await page.getByRole('treeitem', { name: 'windows.txt, modified' }).waitFor({ timeout: 30_000 });
+    await page.getByRole('treeitem', { name: 'src, contains changes' }).waitFor();
+  });
+
+  it('appear in an open editor within a second after the agent has changed them, and the cursor stays', async () => {
+    await page.keyboard.press('Control+End');
+    const startedAt = performance.now();
+    write('src/windows.txt', 'agent\r\nzero\r\none\r\ntwo\r\n');
+    await editorOf(page).getByText('agent').waitFor();
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    await page.getByText('Line 5, column 1').waitFor();
+    await saved(page).waitFor();
+  });
+
+  it('appear in the tree when they are created, and disappear when they are deleted', async () => {
+    write('src/new.txt', 'new\n');
+    await page.getByRole('treeitem', { name: 'new.txt, added' }).waitFor();
+    rmSync(onVolume('src/new.txt'));
+    await page.getByRole('treeitem', { name: /new.txt/ }).waitFor({ state: 'hidden' });
+  });
+
+  it('keep both texts when they were changed on both sides', async () => {
+    await editorOf(page).click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('mine\n');
+    write('src/windows.txt', 'theirs\r\n');
+    await page.getByText('This file was changed outside of this editor').waitFor();
+    await page.keyboard.press('Control+s');
+    const dialog = page.getByRole('dialog', { name: '“windows.txt” was changed outside' });
+    await dialog.getByLabel('The text on the volume, read-only').getByText('theirs').waitFor();
+    await dialog.getByLabel('Your text').getByText('mine').waitFor();
+    expect(read('src/windows.txt')).toBe('theirs\r\n');
+    await expectAccessible(page, { onShown: screenOf(page, 'project-files-conflict') });
+    await dialog.getByLabel('Your text').click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('merged');
+    await dialog.getByRole('button', { name: 'Save the text on the right' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await saved(page).waitFor();
+    expect(read('src/windows.txt')).toBe('agent\r\nzero\r\none\r\ntwo\r\nmine\r\nmerged');
+  });
+
+  it('that are unsaved survive a reload and a visit to another page, and close only after a question', async () => {
+    await editorOf(page).click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type(' draft');
+    await page.getByText('Unsaved changes').waitFor();
+    page.once('dialog', (question) => void question.accept());
+    await page.reload();
+    await page.getByText('Your unsaved changes from before were restored.').waitFor();
+    await page.getByRole('tab', { name: 'Logs' }).click();
+    await page.goBack();
+    await editorOf(page).getByText('merged draft').waitFor();
+    await page.getByRole('button', { name: 'Close windows.txt' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Do not save' }).click();
+    await page.getByRole('button', { name: 'Close windows.txt' }).waitFor({ state: 'hidden' });
+    expect(read('src/windows.txt')).toMatch(/merged$/);
+  });
+
+  it('are the same in two windows', async () => {
+    const other = await app.openWindow('user-a', { path: `/projects/${id}/files?file=README.md` });
+    await open('?file=README.md');
+    await editorOf(page).getByText('# Example').waitFor();
+    await editorOf(other.page).click();
+    await other.page.keyboard.press('Control+End');
+    await other.page.keyboard.type('from the other window');
+    await other.page.keyboard.press('Control+s');
+    await editorOf(page).getByText('from the other window').waitFor();
+    await other.context.close();
+  });
+
+  it('lose nothing when the project is stopped during an edit', async () => {
+    const client = await app.client('user-a');
+    await editorOf(page).click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('before ');
+    await client.projects.stop(id);
+    await page.getByText('You can go on editing').waitFor({ timeout: 30_000 });
+    await page.keyboard.type('and after ');
+    await page.keyboard.press('Control+s');
+    await page.getByText('Saved as soon as the project can be reached', { exact: true }).waitFor();
+    await client.waitFor(id, ({ status }) => status === 'stopped', { timeoutMs: 30_000 });
+    await page.getByRole('region', { name: 'Files' }).getByRole('button', { name: 'Start' }).click();
+    await saved(page).waitFor({ timeout: 50_000 });
+    expect(read('README.md')).toMatch(/^before and after # Example/);
+  });
+
+  it('are uploaded and downloaded, and replaced only after a question', async () => {
+    const choosing = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Upload files' }).click();
+    const large = Buffer.alloc(1_300_000, 'a');
+    await (
+      await choosing
+    ).setFiles([
+      { name: 'README.md', mimeType: 'text/markdown', buffer: Buffer.from('replaced\n') },
+      { name: 'large.bin', mimeType: 'application/octet-stream', buffer: large },
+      { name: 'empty.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) },
+    ]);
+    await entry(page, 'large.bin, added').waitFor();
+    await entry(page, 'empty.txt, added').waitFor();
+    expect(readFileSync(onVolume('large.bin')).equals(large)).toBe(true);
+    await page.getByText('A file with this name exists already.').waitFor();
+    expect(read('README.md')).not.toContain('replaced');
+    await page.getByRole('button', { name: 'Replace it' }).click();
+    await editorOf(page).getByText('replaced').waitFor();
+    await entry(page, 'large.bin, added').click({ button: 'right' });
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: 'Download' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe('large.bin');
+    expect(readFileSync(await download.path()).equals(large)).toBe(true);
+  });
+
+  it('are found by their name and by their text, and open at the line', async () => {
+    await page.keyboard.press('Control+p');
+    await page.getByRole('combobox', { name: 'Open a file by its name' }).fill('deep');
+    await page.getByRole('option', { name: /deep\.ts/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await editorOf(page).getByText('deep').waitFor();
+    expect(new URL(page.url()).search).toBe('?file=src%2Flib%2Fdeep.ts');
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await page.getByRole('textbox', { name: 'Search in all files' }).fill('EXPORT const two');
+    await page.getByRole('list', { name: 'Results' }).getByRole('button').first().click();
+    await page.getByText('Line 2, column 1').waitFor();
+    expect(new URL(page.url()).searchParams.get('line')).toBe('2');
+    await page.goBack();
+    await editorOf(page).getByText('deep').waitFor();
+  });
+
+  it('show what has changed since the last commit', async () => {
+    write('src/main.ts', 'export const one = 1;\nexport const two = 3;\n');
+    await page.getByRole('button', { name: /^Changes/ }).click();
+    await page.getByRole('button', { name: /main\.ts.*modified, 1 line added, 1 line removed/ }).click();
+    const diff = page.getByRole('region', { name: 'Changes of src/main.ts' });
+    await diff.getByRole('row', { name: /removed export const two = 2;/ }).waitFor();
+    await diff.getByRole('row', { name: /added export const two = 3;/ }).waitFor();
+    await expectAccessible(page, { onShown: screenOf(page, 'project-files-changes') });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await diff.getByRole('button', { name: 'Open line 2' }).last().click();
+    await page.getByText('Line 2, column 1').waitFor();
+  });
+
+  it('show images without running what is in them', async () => {
+    await open('?file=logo.svg');
+    const image = page.getByRole('img', { name: 'logo.svg' });
+    await expect
+      .poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth), { timeout: 10_000 })
+      .toBe(40);
+  });
+
+  it('are handled with the keyboard alone', async () => {
+    await entry(page, 'README.md, modified').waitFor();
+    await tree(page).focus();
+    await page.keyboard.type('readme');
+    await page.keyboard.press('F2');
+    await page.getByRole('textbox', { name: 'Path in the project' }).waitFor();
+    await page.keyboard.type('notes/GUIDE');
+    await page.keyboard.press('Enter');
+    await entry(page, 'GUIDE.md, added').waitFor();
+    expect(read('notes/GUIDE.md')).toBe('replaced\n');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await tree(page).focus();
+    await page.keyboard.type('guide');
+    await page.keyboard.press('Enter');
+    await editorOf(page).getByText('replaced').waitFor();
+    await tree(page).focus();
+    await page.keyboard.press('Delete');
+    const question = page.getByRole('dialog', { name: 'Delete “GUIDE.md”?' });
+    await question.getByText('notes/GUIDE.md').waitFor();
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await entry(page, 'GUIDE.md').waitFor({ state: 'hidden' });
+    expect(existsSync(onVolume('notes/GUIDE.md'))).toBe(false);
+  });
+
+  it('fit a phone, where tree and editor are two screens, and have no serious fault of accessibility', async () => {
+    await open('?file=src/main.ts');
+    await editorOf(page).getByText('export').first().waitFor();
+    await expectAccessible(page, { onShown: screenOf(page, 'project-files') });
+    await page.setViewportSize({ width: 375, height: 812 });
+    expect(await tree(page).isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Back to the files' }).click();
+    await tree(page).waitFor();
+    expect(await editorOf(page).isVisible()).toBe(false);
+    const height = await entry(page, 'src, contains changes').evaluate((row) => row.getBoundingClientRect().height);
+    expect(height).toBeGreaterThanOrEqual(44);
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  it('are followed by one subscription, which begins again only for other files', () => {
+    const repeated = watched.filter((input, index) => input === watched[index - 1]);
+    // After a reload, after the restart of the project, and after a lost connection it begins again with the same files.
+    expect(repeated.length).toBeLessThan(5);
+  });
+
+  it('cause no error in the console of the page', () => {
+    expect(window.problems.filter((problem) => !/409|503|Failed to load resource/.test(problem))).toEqual([]);
+  });
+});
