@@ -25,7 +25,7 @@ import {
 } from './network-probe.ts';
 import { createStandIns, removeStandIns } from './stand-ins.ts';
 
-/** The port of a project that gateways use. */
+/** The port of a project that gateways and workers use. */
 const sessionProxy = 'session proxy of another project';
 const projectPorts = ['OpenCode of another project', 'file browser of another project', sessionProxy];
 const stores = ['PostgreSQL', 'Redis'];
@@ -116,8 +116,8 @@ describe('with all policies', () => {
   it('a server reaches its stores, and no project', () =>
     expectReachable('server', [...stores, ...offered, ...unprotected, ...nodeNames]));
 
-  it('a worker reaches its stores and the API server, and no project', () =>
-    expectReachable('worker', [...stores, ...offered, ...unprotected, ...nodeNames]));
+  it('a worker reaches its stores, the API server and the session proxy of a project, and no other port of it', () =>
+    expectReachable('worker', [sessionProxy, ...stores, ...offered, ...unprotected, ...nodeNames]));
 
   it('another pod of the system namespace reaches neither the stores nor projects', () =>
     // A pod always reaches itself.
