@@ -41,15 +41,15 @@ export function startRunWorker({ databaseUrl, redisUrl }: { databaseUrl: string;
     stopping.signal,
   );
   const sweeping = runs.sweep(stopping.signal);
-  return {
-    async stop() {
-      stopping.abort();
-      await Promise.all([runs.stop(), sweeping]);
-      producer.disconnect();
-      blocking.disconnect();
-      await db.destroy();
-    },
-  };
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await Promise.all([runs.stop(), sweeping]);
+    producer.disconnect();
+    blocking.disconnect();
+    await db.destroy();
+  }
+  let stopped: Promise<void> | null = null;
+  return { stop: () => (stopped ??= stop()) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -207,13 +207,17 @@ async function apply(follower: Follower, effect: RunEffect, step: Step): Promise
         signal.throwIfAborted();
         if (!(error instanceof OpenCodeError)) throw error;
         log.debug({ error: error.message, kind: error.kind }, 'OpenCode did not do what it was asked');
-        follower.refusals += 1;
+        // An OpenCode that is away does not refuse: the next observation shows it.
+        if (error.kind !== 'unreachable') follower.refusals += 1;
         if (follower.refusals >= maxRefusals) {
           const message = `OpenCode does not do what a run needs (${error.kind}). Restart the project, then start the run again.`;
           await finish(follower, { state: 'failed', message }, step);
           return { kind: 'done' };
         }
-        await wakeUp.wait(backOffMs(follower.refusals, { ...eventsBackOff, random: follower.random }), signal);
+        await wakeUp.wait(
+          backOffMs(Math.max(follower.refusals, 1), { ...eventsBackOff, random: follower.random }),
+          signal,
+        );
       }
       return null;
   }
@@ -237,6 +241,8 @@ async function command(
       followEvents(follower, connection, effect.sessionId);
       follower.sent = { access, sessionId: effect.sessionId };
       await client.prompt(effect.sessionId, { messageId: effect.messageId, text: run.prompt });
+      // An OpenCode that still loads its plugins shows the prompt later. Its first event ends this wait.
+      await follower.wakeUp.wait(quietMs, follower.signal);
       return;
     case 'abort':
       await client.abort(effect.sessionId);
@@ -276,7 +282,8 @@ async function record(
   const { connection, clock } = follower;
   const isInSession = observed.kind === 'session' && observed.turn !== null && observed.sessionId !== null;
   if (isInSession && connection && observed.sessionId) followEvents(follower, connection, observed.sessionId);
-  const isDue = clock.monotonic() - follower.transcriptAtMs >= transcriptMs;
+  // What people read when the agent waits for them is complete.
+  const isDue = state !== before.state || clock.monotonic() - follower.transcriptAtMs >= transcriptMs;
   const diff = isDue ? await readDiff(follower, before) : null;
   await write(follower, (run) => ({
     state,
@@ -291,7 +298,7 @@ async function record(
 function factsPatch(run: RunRecord, { observed, facts }: Pick<Step, 'observed' | 'facts'>): RunPatch {
   const turn = observed.kind === 'session' ? observed.turn : null;
   return {
-    ...(turn ? { pending: turn.pending.filter(({ id }) => !(id in run.answers)) } : {}),
+    ...(turn ? { pending: turn.pending.filter(({ id }) => !Object.hasOwn(run.answers, id)) } : {}),
     ...(facts ? { todos: facts.todos } : {}),
     // Of a long conversation only the newest messages are read.
     ...(facts && !facts.truncated ? { usage: facts.usage } : {}),

@@ -7,16 +7,16 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { hasOpenCode } from '../../support/opencode.ts';
-import { startRunsSystem, type RunsSystem } from '../../support/runs-system.ts';
+import { startRunsSystem, startTimeoutMs, type RunsSystem } from '../../support/runs-system.ts';
 
 const program = fileURLToPath(new URL('../../support/run-worker.ts', import.meta.url));
 
-describe.runIf(hasOpenCode)('a run outlives', { timeout: 60_000 }, () => {
+describe.runIf(hasOpenCode)('a run outlives', { timeout: 240_000 }, () => {
   let system: RunsSystem;
   beforeAll(async () => {
     system = await startRunsSystem('127.99.4.3');
-  });
-  afterAll(() => system?.stop());
+  }, startTimeoutMs);
+  afterAll(() => system?.stop(), startTimeoutMs);
 
   /** How often the model was asked to play a scenario. */
   const played = (scenario: string) => system.model.played.filter((name) => name === scenario).length;

@@ -8,15 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TranscriptMessage } from '../../../src/shared/contract/tasks.ts';
 import { applyOutput, type RunOutputEvent } from '../../../src/shared/sdk/client.ts';
 import { hasOpenCode } from '../../support/opencode.ts';
-import { startRunsSystem, type RunsSystem } from '../../support/runs-system.ts';
+import { startRunsSystem, startTimeoutMs, type RunsSystem } from '../../support/runs-system.ts';
 
-describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 60_000 }, () => {
+describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }, () => {
   let system: RunsSystem;
   beforeAll(async () => {
     system = await startRunsSystem('127.99.4.2');
     system.startWorker();
-  });
-  afterAll(() => system?.stop());
+  }, startTimeoutMs);
+  afterAll(() => system?.stop(), startTimeoutMs);
 
   const textsOf = (messages: TranscriptMessage[]) =>
     messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])));
@@ -130,7 +130,7 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 60_000 },
   it('says that the model does not answer while its connection breaks, and can be aborted then', async () => {
     const run = await system.start('cut');
     await expect
-      .poll(async () => (await system.client.runs.get(run.id)).message, { timeout: 30_000 })
+      .poll(async () => (await system.client.runs.get(run.id)).message, { timeout: 90_000 })
       .toContain('The model did not answer');
     await system.client.runs.abort(run.id);
     await system.until(run.id, 'aborted');

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { Task, TaskEvent } from '../../../src/shared/contract/tasks.ts';
+import type { RunOutputEvent, Task, TaskEvent } from '../../../src/shared/contract/tasks.ts';
 import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
 import { changeRun } from '../../../src/shared/node/db/runs-repository.ts';
+import { pruneTasks } from '../../../src/shared/node/db/tasks-repository.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
 import { createProjects, testAccessKeys } from '../../support/gateway-system.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
@@ -89,6 +90,21 @@ describe('tasks', () => {
     await expect(run).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
   });
 
+  it('are deleted with their runs a week after their project', async () => {
+    const [projectId, kept] = [await newProject(), await newProject()];
+    const task = await client.tasks.create({ projectId, title: 'Old' });
+    const other = await client.tasks.create({ projectId: kept, title: 'Kept' });
+    const { id: runId } = await client.runs.start({ taskId: task.id, idempotencyKey: 'run' });
+    await patchProject(projectId, {
+      desiredState: 'deleted',
+      status: 'archived',
+      deletedAt: '2026-01-01T00:00:00.000Z',
+    });
+    expect(await pruneTasks(db, { limit: 10 })).toBe(1);
+    await expect(client.runs.get(runId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await client.tasks.get(other.id)).toMatchObject({ title: 'Kept' });
+  });
+
   it('appear in open subscriptions as they change', async () => {
     const projectId = await newProject();
     const watch = client.tasks.watch(projectId);
@@ -138,7 +154,8 @@ describe('runs', () => {
     expect(await client.runs.abort(runId)).toMatchObject({ state: 'failed', desiredState: 'running' });
     const followUp = client.runs.followUp({ runId, text: 'More', idempotencyKey: 'more' });
     await expect(followUp).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
-    const events = await Array.fromAsync(client.runs.output(runId));
+    const events: RunOutputEvent[] = [];
+    for await (const event of client.runs.output(runId)) events.push(event);
     expect(events).toEqual([{ type: 'snapshot', messages: [], truncated: false }, { type: 'ended' }]);
   });
 });
