@@ -17,7 +17,7 @@ const accessSecret = 'an access secret of tests, longer than 32 characters';
 
 /** An agent that was killed is recognised soon. */
 const times: RunTimes = { settleMs: 500, interruptedMs: 1_500, neverBegunMs: 20_000, noAnswerMs: 60_000 };
-const takeover = { lockMs: 1_500, stalledCheckMs: 500 };
+const takeover = { lockMs: 3_000, stalledCheckMs: 1_000 };
 
 export interface RunWorker {
   stop(): Promise<void>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { PendingRequest } from '../../shared/contract/tasks.ts';
 import { decideRun, runTimes, type DesiredRun, type ObservedRun, type ObservedTurn } from './decide-run.ts';
 import { runMessages } from './run-messages.ts';
 
@@ -32,7 +33,14 @@ const noProject = (state: object = {}): ObservedRun => ({
   ...state,
 });
 const done = { state: 'succeeded', message: 'Done.' } as const;
-const request = { type: 'permission', id: 'r', permission: 'bash', patterns: [], always: [], detail: null } as const;
+const request: PendingRequest = {
+  type: 'permission',
+  id: 'r',
+  permission: 'bash',
+  patterns: [],
+  always: [],
+  detail: null,
+};
 const stateOf = (run: DesiredRun, observed: ObservedRun) => {
   const effect = decideRun(run, observed);
   return effect.kind === 'end' ? effect.end.state : effect.kind;
