@@ -36,6 +36,8 @@ const soonMs = 300;
 /** The conversation of a running agent is stored at most this often. */
 const transcriptMs = 3_000;
 const eventsBackOff = { firstMs: 250, longestMs: 5_000 };
+/** As many of the newest messages are passed on again when a runner begins. */
+const repeatedMessages = 20;
 /** OpenCode may refuse so many effects in a row before the run has failed. */
 const maxRefusals = 10;
 /** A run that waits for its project is looked at again after a part of the time that it has waited. */
@@ -76,6 +78,8 @@ interface Follower extends FollowDeps {
   /** The prompt that this runner has sent. */
   sent: SentPrompt | null;
   refusals: number;
+  /** The messages before this runner began were passed on again. */
+  hasRepeated: boolean;
   transcriptAtMs: number;
   transcriptText: string;
 }
@@ -113,6 +117,7 @@ export async function followRun(
     connection: null,
     sent: null,
     refusals: 0,
+    hasRepeated: false,
     transcriptAtMs: -Infinity,
     transcriptText: '',
   };
@@ -280,6 +285,10 @@ async function record(
   { run: before, observed, facts }: Step,
 ): Promise<void> {
   const { connection, clock } = follower;
+  if (facts && !follower.hasRepeated) {
+    follower.hasRepeated = true;
+    follower.output.repeat(facts.messages.slice(-repeatedMessages));
+  }
   const isInSession = observed.kind === 'session' && observed.turn !== null && observed.sessionId !== null;
   if (isInSession && connection && observed.sessionId) followEvents(follower, connection, observed.sessionId);
   // What people read when the agent waits for them is complete.
