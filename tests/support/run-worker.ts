@@ -31,7 +31,12 @@ export function startRunWorker({ databaseUrl, redisUrl }: { databaseUrl: string;
   const stopping = new AbortController();
   const runs = startRuns(
     {
-      ...{ db, producer, blocking, log, times, takeover },
+      db,
+      producer,
+      blocking,
+      log,
+      times,
+      takeover,
       publisher: createStatusPublisher({ redis: producer, log }),
       accessKeys: createAccessKeys({ secret: accessSecret, previousSecret: null }),
       metrics: createWorkerMetrics(),
