@@ -294,6 +294,7 @@ async function record(
   // What people read when the agent waits for them is complete.
   const isDue = state !== before.state || clock.monotonic() - follower.transcriptAtMs >= transcriptMs;
   const diff = isDue ? await readDiff(follower, before) : null;
+  if (facts && isDue) await store(follower, facts);
   await write(follower, (run) => ({
     state,
     message,
@@ -301,7 +302,6 @@ async function record(
     ...factsPatch(run, { observed, facts }),
     ...(diff ? { diff } : {}),
   }));
-  if (facts && isDue) await store(follower, facts);
 }
 
 function factsPatch(run: RunRecord, { observed, facts }: Pick<Step, 'observed' | 'facts'>): RunPatch {

@@ -77,11 +77,11 @@ describe.runIf(hasOpenCode)('a run outlives', { timeout: 240_000 }, () => {
     onTestFinished(() => worker.stop());
     const run = await system.start('ask');
     await system.until(run.id, 'waiting-for-answer');
+    onTestFinished(() => system.patchProject({ desiredState: 'running', status: 'ready' }));
     await system.patchProject({ desiredState: 'stopped', status: 'stopping' });
     expect((await system.until(run.id, 'failed')).message).toContain('the project was stopped');
     const { messages } = await system.client.runs.transcript(run.id);
     expect(messages.flatMap(({ parts }) => parts)).toMatchObject([{ text: 'Please play:ask' }, { tool: 'bash' }]);
-    await system.patchProject({ desiredState: 'running', status: 'ready' });
   });
 
   it('not an OpenCode that is killed in the middle of a tool, and can be continued', async () => {
