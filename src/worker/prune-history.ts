@@ -1,11 +1,12 @@
 /**
- * Deletes old history every hour: timeline entries beyond the configured age, and starts that are too old to say how long
- * a start usually takes. It deletes small batches, so that nobody waits for a lock. Only the watch leader runs it.
+ * Deletes old history every hour: timeline entries beyond the configured age, starts that are too old to say how long a start
+ * usually takes, and tasks of projects that were deleted a week ago. It deletes small batches, so that nobody waits for a lock. Only the watch leader runs it.
  */
 
 import type { Database } from '../shared/node/db/database.ts';
 import { pruneProjectEvents } from '../shared/node/db/project-events-repository.ts';
 import { pruneStarts } from '../shared/node/db/project-starts-repository.ts';
+import { pruneTasks } from '../shared/node/db/tasks-repository.ts';
 import type { Log } from '../shared/node/log.ts';
 import { pause, runPeriodically } from '../shared/node/periodic.ts';
 
@@ -24,7 +25,8 @@ export function pruneHistory(
   async function prune(): Promise<void> {
     const events = await deleteInBatches(() => pruneProjectEvents(db, { olderThanDays, limit: batchSize }), signal);
     const starts = await deleteInBatches(() => pruneStarts(db, { limit: batchSize }), signal);
-    if (events + starts > 0) log.info({ events, starts }, 'deleted old history');
+    const tasks = await deleteInBatches(() => pruneTasks(db, { limit: batchSize }), signal);
+    if (events + starts + tasks > 0) log.info({ events, starts, tasks }, 'deleted old history');
   }
 
   return runPeriodically(

@@ -212,7 +212,14 @@ function startParts(
   const { accessSecret: secret, previousAccessSecret: previousSecret } = config;
   const runs = startRuns(
     {
-      ...{ db, producer, blocking, publisher, metrics, log, clock, random },
+      db,
+      producer,
+      blocking,
+      publisher,
+      metrics,
+      log,
+      clock,
+      random,
       accessKeys: secret === null ? null : createAccessKeys({ secret, previousSecret }),
       times: options.runTimes,
       takeover: options.runTakeover,

@@ -18,6 +18,8 @@ let cookie: string;
 let projectId: string;
 let tokenId: string;
 let sessionId: string;
+let taskId: string;
+let runId: string;
 
 beforeAll(async () => {
   const redis = await createTestRedis();
@@ -34,6 +36,9 @@ beforeAll(async () => {
   const call = createApiCall(server.url, { cookie, origin: server.url });
   projectId = ((await call('projects.create', { body: { name: 'Mine' } })).data as { id: string }).id;
   tokenId = ((await call('tokens.create', { body: { name: 'mine' } })).data as { id: string }).id;
+  taskId = ((await call('tasks.create', { body: { projectId, title: 'First' } })).data as { id: string }).id;
+  const run = { taskId, idempotencyKey: 'first' };
+  runId = ((await call('runs.start', { body: run })).data as { id: string }).id;
   sessionId = ((await call('sessions.list')).data as { id: string }[])[0]?.id ?? '';
 });
 afterAll(async () => {
@@ -58,9 +63,17 @@ const inputs: Record<string, () => unknown> = {
   'files.rename': () => ({ id: projectId, from: 'a', to: 'b' }),
   'files.copy': () => ({ id: projectId, from: 'a', to: 'b' }),
   'files.delete': () => ({ id: projectId, path: 'a' }),
+  'runs.start': () => ({ taskId, idempotencyKey: 'theirs' }),
+  'runs.followUp': () => ({ runId, text: 'Theirs', idempotencyKey: 'theirs' }),
+  'runs.abort': () => ({ runId }),
+  'runs.answer': () => ({ runId, requestId: 'per_1', answer: { type: 'permission', reply: 'once' } }),
   'sessions.revoke': () => ({ id: sessionId }),
   'sessions.revokeOthers': () => ({}),
   'sessions.revokeAll': () => ({}),
+  'tasks.create': () => ({ projectId, title: 'Theirs' }),
+  'tasks.update': () => ({ id: taskId, title: 'Theirs' }),
+  'tasks.move': () => ({ id: taskId, state: 'DONE', afterId: null }),
+  'tasks.delete': () => ({ id: taskId }),
   'tokens.create': () => ({ name: 'theirs' }),
   'tokens.revoke': () => ({ id: tokenId }),
 };
@@ -93,6 +106,8 @@ const foreign: [where: string, headers: () => Record<string, string>][] = [
 
 const everything = async () => ({
   projects: await db('projects').select().orderBy('id'),
+  tasks: await db('tasks').select().orderBy('id'),
+  runs: await db('runs').select().orderBy('id'),
   tokens: await db('access_tokens').select('id', 'name', 'revoked_at').orderBy('id'),
   liveSessions: await db('sessions').whereNull('revoked_at').count(),
 });

@@ -21,6 +21,8 @@ let call: ReturnType<typeof createApiCall>;
 let present: Writers | null = null;
 let projectId: string;
 let tokenId: string;
+let taskId: string;
+let runId: string;
 
 beforeAll(async () => {
   const [redis, own] = await Promise.all([createTestRedis(), createOwnPostgres()]);
@@ -31,6 +33,9 @@ beforeAll(async () => {
   call = createApiCall(server.url, bearer(token));
   projectId = ((await call('projects.create', { body: { name: 'First' } })).data as { id: string }).id;
   tokenId = ((await call('tokens.create', { body: { name: 'other' } })).data as { id: string }).id;
+  taskId = ((await call('tasks.create', { body: { projectId, title: 'First' } })).data as { id: string }).id;
+  const run = { taskId, idempotencyKey: 'first' };
+  runId = ((await call('runs.start', { body: run })).data as { id: string }).id;
 });
 afterAll(async () => {
   await server.kill();
@@ -73,10 +78,23 @@ const inputs: Record<string, () => unknown> = {
   'files.gitStatus': () => ({ id: projectId }),
   'files.gitDiff': () => ({ id: projectId }),
   'projects.poll': () => ({}),
+  'runs.start': () => ({ taskId, idempotencyKey: randomUUID() }),
+  'runs.followUp': () => ({ runId, text: 'Lost', idempotencyKey: randomUUID() }),
+  'runs.abort': () => ({ runId }),
+  'runs.answer': () => ({ runId, requestId: 'per_1', answer: { type: 'permission', reply: 'once' } }),
+  'runs.get': () => ({ runId }),
+  'runs.list': () => ({ taskId }),
+  'runs.transcript': () => ({ runId }),
   'sessions.list': () => undefined,
   'sessions.revoke': () => ({ id: randomUUID() }),
   'sessions.revokeOthers': () => ({}),
   'sessions.revokeAll': () => ({}),
+  'tasks.create': () => ({ projectId, title: 'Lost' }),
+  'tasks.update': () => ({ id: taskId, title: 'Lost' }),
+  'tasks.move': () => ({ id: taskId, state: 'DONE', afterId: null }),
+  'tasks.delete': () => ({ id: taskId }),
+  'tasks.get': () => ({ id: taskId }),
+  'tasks.list': () => ({ projectId }),
   'tokens.create': () => ({ name: 'lost' }),
   'tokens.list': () => undefined,
   'tokens.revoke': () => ({ id: tokenId }),

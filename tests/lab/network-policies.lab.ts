@@ -25,7 +25,7 @@ import {
 } from './network-probe.ts';
 import { createStandIns, removeStandIns } from './stand-ins.ts';
 
-/** The ports of a project that gateways and servers use. */
+/** The ports of a project that gateways, servers and workers use. */
 const sessionProxy = 'session proxy of another project';
 const fileBrowser = 'file browser of another project';
 const projectPorts = ['OpenCode of another project', fileBrowser, sessionProxy];
@@ -117,8 +117,8 @@ describe('with all policies', () => {
   it('a server reaches its stores, and file browser and session proxy of a project', () =>
     expectReachable('server', [fileBrowser, sessionProxy, ...stores, ...offered, ...unprotected, ...nodeNames]));
 
-  it('a worker reaches its stores and the API server, and no project', () =>
-    expectReachable('worker', [...stores, ...offered, ...unprotected, ...nodeNames]));
+  it('a worker reaches its stores, the API server and the session proxy of a project, and no other port of it', () =>
+    expectReachable('worker', [sessionProxy, ...stores, ...offered, ...unprotected, ...nodeNames]));
 
   it('another pod of the system namespace reaches neither the stores nor projects', () =>
     // A pod always reaches itself.

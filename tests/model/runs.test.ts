@@ -318,7 +318,7 @@ function explore(guards: Guards): { states: number; fault: string | null; trace:
 }
 
 describe('two runners that die between any two steps, while OpenCode is killed and a person aborts', () => {
-  it('never give a prompt twice, always reach the end, and leave no agent at work', { timeout: 60_000 }, () => {
+  it('never give a prompt twice, always reach the end, and leave no agent at work', { timeout: 120_000 }, () => {
     const { states, fault, trace } = explore(allGuards);
     expect({ fault, trace }).toEqual({ fault: null, trace: [] });
     expect(states).toBeGreaterThan(50_000);
@@ -329,7 +329,7 @@ describe('without a guard of the product the model finds that', () => {
   it.each([
     { fault: 'the prompt was given twice', without: 'storesMessageId' },
     { fault: 'an agent works for a run that has ended', without: 'stopsStrayAgents' },
-  ] as const)('$fault (without $without)', { timeout: 60_000 }, ({ fault, without }) => {
+  ] as const)('$fault (without $without)', { timeout: 120_000 }, ({ fault, without }) => {
     expect(explore({ ...allGuards, [without]: false }).fault).toBe(fault);
   });
 });

@@ -13,6 +13,7 @@ interface Node {
   pattern?: string;
   minimum?: number;
   enum?: unknown[];
+  const?: unknown;
   anyOf?: Node[];
   oneOf?: Node[];
   properties?: Record<string, Node>;
@@ -85,6 +86,7 @@ function build(node: Node, where: { path: string; ids: Record<string, string> })
   const { path, ids } = where;
   if (ids[path] !== undefined) return ids[path];
   if (node.enum) return node.enum[0];
+  if (node.const !== undefined) return node.const;
   const [variant] = variantsOf(node);
   if (variant) return build(variant, where);
   switch (typeOf(node)) {

@@ -31,6 +31,8 @@ export async function startOpenCode(password: string, options: { config?: object
     HOME: home,
     OPENCODE_SERVER_PASSWORD: password,
     OPENCODE_DISABLE_MODELS_FETCH: '1',
+    // Nothing answers at the discard port. Otherwise each new home folder would download 64 MB of packages.
+    npm_config_registry: 'http://127.0.0.1:9/',
     ...(options.config ? { OPENCODE_CONFIG_CONTENT: JSON.stringify(options.config) } : {}),
   };
   const args = ['serve', '--hostname', '127.0.0.1', '--port', String(port)];

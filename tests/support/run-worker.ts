@@ -17,7 +17,7 @@ const accessSecret = 'an access secret of tests, longer than 32 characters';
 
 /** An agent that was killed is recognised soon. */
 const times: RunTimes = { settleMs: 500, interruptedMs: 1_500, neverBegunMs: 20_000, noAnswerMs: 60_000 };
-const takeover = { lockMs: 1_500, stalledCheckMs: 500 };
+const takeover = { lockMs: 3_000, stalledCheckMs: 1_000 };
 
 export interface RunWorker {
   stop(): Promise<void>;
@@ -31,7 +31,12 @@ export function startRunWorker({ databaseUrl, redisUrl }: { databaseUrl: string;
   const stopping = new AbortController();
   const runs = startRuns(
     {
-      ...{ db, producer, blocking, log, times, takeover },
+      db,
+      producer,
+      blocking,
+      log,
+      times,
+      takeover,
       publisher: createStatusPublisher({ redis: producer, log }),
       accessKeys: createAccessKeys({ secret: accessSecret, previousSecret: null }),
       metrics: createWorkerMetrics(),
@@ -41,15 +46,15 @@ export function startRunWorker({ databaseUrl, redisUrl }: { databaseUrl: string;
     stopping.signal,
   );
   const sweeping = runs.sweep(stopping.signal);
-  return {
-    async stop() {
-      stopping.abort();
-      await Promise.all([runs.stop(), sweeping]);
-      producer.disconnect();
-      blocking.disconnect();
-      await db.destroy();
-    },
-  };
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await Promise.all([runs.stop(), sweeping]);
+    producer.disconnect();
+    blocking.disconnect();
+    await db.destroy();
+  }
+  let stopped: Promise<void> | null = null;
+  return { stop: () => (stopped ??= stop()) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -114,7 +114,7 @@ function alreadyEnded(): AppError {
 
 /** The first answer to a request counts. The runner sends it to OpenCode. */
 function answerPatch(run: RunRecord, requestId: string, answer: RunAnswer): RunPatch | null {
-  if (requestId in run.answers) return null;
+  if (Object.hasOwn(run.answers, requestId)) return null;
   const request = run.pending.find(({ id }) => id === requestId);
   if (!request) {
     throw new AppError('ILLEGAL_STATE', 'The agent does not wait for this answer any more. Look at the run again.');

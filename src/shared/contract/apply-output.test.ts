@@ -32,6 +32,14 @@ describe('applyOutput', () => {
     expect(play(entries)).toEqual([{ ...message, parts: [{ id: 'p', type: 'text', text: 'Hello' }] }]);
   });
 
+  it('sorts messages by id, whatever their order', () => {
+    const both = play([
+      { type: 'message', message },
+      { type: 'message', message: { ...message, id: 'a' } },
+    ]);
+    expect(both.map(({ id }) => id)).toEqual(['a', 'm']);
+  });
+
   it('has the same result when entries are applied again', () => {
     expect(play(entries, play(entries))).toEqual(play(entries));
     expect(play(entries.slice(2), play(entries))).toEqual(play(entries));

@@ -11,7 +11,11 @@ export function applyOutput(messages: readonly TranscriptMessage[], event: RunOu
       return [...messages];
     case 'message': {
       const known = messages.find(({ id }) => id === event.message.id);
-      return replaceOrAppend(messages, { ...event.message, parts: known?.parts ?? [] });
+      const message = { ...event.message, parts: known?.parts ?? [] };
+      // Ids rise with time. An earlier message may arrive later, when another worker follows the run.
+      return known
+        ? replaceOrAppend(messages, message)
+        : [...messages, message].toSorted((one, other) => (one.id < other.id ? -1 : 1));
     }
     case 'part':
       return changeParts(messages, event.messageId, (parts) => replaceOrAppend(parts, event.part));

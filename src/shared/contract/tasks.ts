@@ -252,7 +252,7 @@ export const answerRunInputSchema = z.strictObject({
   requestId: z
     .string()
     .max(100, 'This is not the id of a request.')
-    .regex(/^[A-Za-z0-9_]+$/, 'This is not the id of a request.'),
+    .regex(/^[A-Za-z0-9_-]+$/, 'This is not the id of a request.'),
   answer: runAnswerSchema,
 });
 export type AnswerRunInput = z.infer<typeof answerRunInputSchema>;

@@ -1,7 +1,7 @@
 /**
  * The one adapter to OpenCode's API. It talks to the session proxy of a pod with the credential of its project. Every answer of a
  * pod is hostile: it has a time limit, a size limit and a schema, and its texts are cleaned. It is written by hand on `fetch`,
- * because the official SDK has neither limits nor schemas (see docs/decisions/0030-runs-are-reconciled.md).
+ * because the official SDK has neither limits nor schemas (see docs/decisions/0032-runs-are-reconciled.md).
  */
 
 import { isIPv6 } from 'node:net';

@@ -105,8 +105,8 @@ async function* iterate<T>(
 ): AsyncGenerator<T, void, undefined> {
   const events: T[] = [];
   let end: { error: unknown } | 'complete' | null = null;
-  let wake = () => undefined as void;
-  const notify = () => wake();
+  let wake: (() => void) | null = null;
+  const notify = () => wake?.();
   const subscription = subscribe({
     onData(event) {
       events.push(event);

@@ -141,7 +141,7 @@ function decideOnTurn(
   // Repeated until it has an effect: an agent that has not begun yet does not notice it.
   if (isAborted) return turn.end && !turn.isBusy ? following(turn, run) : { kind: 'abort', sessionId };
   for (const { id } of turn.pending) {
-    const answer = run.answers[id];
+    const answer = Object.hasOwn(run.answers, id) ? run.answers[id] : undefined;
     if (answer) return { kind: 'answer', requestId: id, answer };
   }
   return following(turn, run);

@@ -36,6 +36,8 @@ const soonMs = 300;
 /** The conversation of a running agent is stored at most this often. */
 const transcriptMs = 3_000;
 const eventsBackOff = { firstMs: 250, longestMs: 5_000 };
+/** As many of the newest messages are passed on again when a runner begins. */
+const repeatedMessages = 20;
 /** OpenCode may refuse so many effects in a row before the run has failed. */
 const maxRefusals = 10;
 /** A run that waits for its project is looked at again after a part of the time that it has waited. */
@@ -76,6 +78,8 @@ interface Follower extends FollowDeps {
   /** The prompt that this runner has sent. */
   sent: SentPrompt | null;
   refusals: number;
+  /** The messages before this runner began were passed on again. */
+  hasRepeated: boolean;
   transcriptAtMs: number;
   transcriptText: string;
 }
@@ -113,6 +117,7 @@ export async function followRun(
     connection: null,
     sent: null,
     refusals: 0,
+    hasRepeated: false,
     transcriptAtMs: -Infinity,
     transcriptText: '',
   };
@@ -207,13 +212,17 @@ async function apply(follower: Follower, effect: RunEffect, step: Step): Promise
         signal.throwIfAborted();
         if (!(error instanceof OpenCodeError)) throw error;
         log.debug({ error: error.message, kind: error.kind }, 'OpenCode did not do what it was asked');
-        follower.refusals += 1;
+        // An OpenCode that is away does not refuse: the next observation shows it.
+        if (error.kind !== 'unreachable') follower.refusals += 1;
         if (follower.refusals >= maxRefusals) {
           const message = `OpenCode does not do what a run needs (${error.kind}). Restart the project, then start the run again.`;
           await finish(follower, { state: 'failed', message }, step);
           return { kind: 'done' };
         }
-        await wakeUp.wait(backOffMs(follower.refusals, { ...eventsBackOff, random: follower.random }), signal);
+        await wakeUp.wait(
+          backOffMs(Math.max(follower.refusals, 1), { ...eventsBackOff, random: follower.random }),
+          signal,
+        );
       }
       return null;
   }
@@ -237,6 +246,8 @@ async function command(
       followEvents(follower, connection, effect.sessionId);
       follower.sent = { access, sessionId: effect.sessionId };
       await client.prompt(effect.sessionId, { messageId: effect.messageId, text: run.prompt });
+      // An OpenCode that still loads its plugins shows the prompt later. Its first event ends this wait.
+      await follower.wakeUp.wait(quietMs, follower.signal);
       return;
     case 'abort':
       await client.abort(effect.sessionId);
@@ -274,10 +285,16 @@ async function record(
   { run: before, observed, facts }: Step,
 ): Promise<void> {
   const { connection, clock } = follower;
+  if (facts && !follower.hasRepeated) {
+    follower.hasRepeated = true;
+    follower.output.repeat(facts.messages.slice(-repeatedMessages));
+  }
   const isInSession = observed.kind === 'session' && observed.turn !== null && observed.sessionId !== null;
   if (isInSession && connection && observed.sessionId) followEvents(follower, connection, observed.sessionId);
-  const isDue = clock.monotonic() - follower.transcriptAtMs >= transcriptMs;
+  // What people read when the agent waits for them is complete.
+  const isDue = state !== before.state || clock.monotonic() - follower.transcriptAtMs >= transcriptMs;
   const diff = isDue ? await readDiff(follower, before) : null;
+  if (facts && isDue) await store(follower, facts);
   await write(follower, (run) => ({
     state,
     message,
@@ -285,13 +302,12 @@ async function record(
     ...factsPatch(run, { observed, facts }),
     ...(diff ? { diff } : {}),
   }));
-  if (facts && isDue) await store(follower, facts);
 }
 
 function factsPatch(run: RunRecord, { observed, facts }: Pick<Step, 'observed' | 'facts'>): RunPatch {
   const turn = observed.kind === 'session' ? observed.turn : null;
   return {
-    ...(turn ? { pending: turn.pending.filter(({ id }) => !(id in run.answers)) } : {}),
+    ...(turn ? { pending: turn.pending.filter(({ id }) => !Object.hasOwn(run.answers, id)) } : {}),
     ...(facts ? { todos: facts.todos } : {}),
     // Of a long conversation only the newest messages are read.
     ...(facts && !facts.truncated ? { usage: facts.usage } : {}),

@@ -117,8 +117,10 @@ async function observeSession(
     if (freeMessageId === null) return { observed: none, facts: null };
     return { observed: { kind: 'session', sessionId, freeMessageId: freeMessageId.id, turn: null }, facts: null };
   }
-  // The status first: an agent that ends between the two reads is then idle in the next observation only.
+  // The messages last: they contain the tool that a request belongs to, and an agent that ends between the reads is idle in the
+  // next observation only.
   const status = await client.readStatus(sessionId);
+  const pending = await readPending(client, sessionId);
   const read = await orNull(client.readMessages(sessionId));
   if (read === null) return { observed: none, facts: null };
   const messages = read.messages.filter(({ id }) => id >= messageId);
@@ -126,7 +128,7 @@ async function observeSession(
     messages[0]?.id === messageId || (read.truncated && (await client.hasMessage(sessionId, messageId)));
   const found = { kind: 'session', sessionId, freeMessageId: null } as const;
   if (!hasPrompt) return { observed: { ...found, turn: null }, facts: null };
-  const [pending, todos] = await Promise.all([readPending(client, sessionId), client.readTodos(sessionId)]);
+  const todos = await client.readTodos(sessionId);
   const turn = turnOf(messages, { isBusy: status !== null, idleForMs, pending, hindrance: hindranceOf(status) });
   const truncated = messages[0]?.id !== messageId;
   return { observed: { ...found, turn }, facts: { messages, truncated, todos, usage: usageOf(messages) } };

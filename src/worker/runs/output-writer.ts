@@ -1,7 +1,7 @@
 /** Turns the events of OpenCode into the live output of one run, and appends it to the stream of the run in small batches. */
 
 import type { MessagePart, OutputEntry, TranscriptMessage } from '../../shared/contract/tasks.ts';
-import type { MessageInfo } from '../../shared/opencode/opencode-answers.ts';
+import type { MessageInfo, SessionMessage } from '../../shared/opencode/opencode-answers.ts';
 import type { OpenCodeEvent } from '../../shared/opencode/opencode-events.ts';
 
 const flushMs = 50;
@@ -14,6 +14,8 @@ type OutputEvent = Exclude<OpenCodeEvent, { type: 'changed' }>;
 
 export interface OutputWriter {
   write(event: OutputEvent): void;
+  /** Repeats messages that are complete, because nobody may have passed on their events. */
+  repeat(messages: SessionMessage[]): void;
   /** Deltas may have been missed: their place in the text is unknown until the whole part comes. */
   restart(): void;
   /** Resolves when everything was appended or dropped. */
@@ -61,6 +63,12 @@ export function createOutputWriter(append: (entries: OutputEntry[]) => Promise<v
           lengths.set(partId, offset + text.length);
           return add({ type: 'delta', messageId, partId, offset, text });
         }
+      }
+    },
+    repeat(messages) {
+      for (const message of messages.filter(({ role, completedMs }) => role === 'user' || completedMs !== null)) {
+        add({ type: 'message', message: withoutParts(message) });
+        for (const part of message.parts) add({ type: 'part', messageId: message.id, part: shortened(part) });
       }
     },
     restart: () => lengths.clear(),

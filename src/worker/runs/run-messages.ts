@@ -47,6 +47,9 @@ export function retryMessage({ attempt, message }: { attempt: number; message: s
 /** How a run ends whose last message is complete. `finish`: why the model stopped, as OpenCode says it. */
 export function endOfFinish(finish: string | null): RunEnd {
   switch (finish) {
+    case null:
+      // OpenCode completes a message in this way when it is aborted before the model has answered.
+      return { state: 'aborted', message: runMessages.abortedInOpenCode };
     case 'tool-calls':
       // After any other tool call the agent continues.
       return { state: 'aborted', message: runMessages.rejected };

@@ -8,15 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TranscriptMessage } from '../../../src/shared/contract/tasks.ts';
 import { applyOutput, type RunOutputEvent } from '../../../src/shared/sdk/client.ts';
 import { hasOpenCode } from '../../support/opencode.ts';
-import { startRunsSystem, type RunsSystem } from '../../support/runs-system.ts';
+import { startRunsSystem, startTimeoutMs, type RunsSystem } from '../../support/runs-system.ts';
 
-describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 60_000 }, () => {
+describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }, () => {
   let system: RunsSystem;
   beforeAll(async () => {
     system = await startRunsSystem('127.99.4.2');
     system.startWorker();
-  });
-  afterAll(() => system?.stop());
+  }, startTimeoutMs);
+  afterAll(() => system?.stop(), startTimeoutMs);
 
   const textsOf = (messages: TranscriptMessage[]) =>
     messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])));
@@ -47,5 +47,116 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 60_000 },
       { tool: 'edit', status: 'completed' },
     ]);
     expect(await system.client.tasks.get(run.taskId)).toMatchObject({ state: 'HUMAN_REVIEW', latestRun: ended });
+  });
+
+  it('waits for a permission, and continues with the answer', async () => {
+    const run = await system.start('ask');
+    const waiting = await system.until(run.id, 'waiting-for-answer');
+    const [request] = waiting.pending;
+    expect(waiting.pending).toMatchObject([
+      { type: 'permission', permission: 'bash', detail: 'echo allowed > permitted.txt' },
+    ]);
+    const answer = {
+      runId: run.id,
+      requestId: request?.id ?? '',
+      answer: { type: 'permission', reply: 'once' },
+    } as const;
+    const answered = await system.client.runs.answer(answer);
+    expect(answered.pending).toEqual([]);
+    await system.client.runs.answer(answer); // repeated, without effect
+    await system.until(run.id, 'succeeded');
+    expect(readFileSync(join(system.openCode.repository, 'permitted.txt'), 'utf8')).toBe('allowed\n');
+    await expect(system.client.runs.answer(answer)).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+  });
+
+  it('stops when a permission is rejected, and continues with a follow-up in the same session', async () => {
+    const run = await system.start('ask');
+    const [request] = (await system.until(run.id, 'waiting-for-answer')).pending;
+    const reply = { type: 'permission', reply: 'reject' } as const;
+    await system.client.runs.answer({ runId: run.id, requestId: request?.id ?? '', answer: reply });
+    const ended = await system.until(run.id, 'aborted');
+    expect(ended.message).toContain('permission was rejected');
+
+    const text = 'Then play:plan';
+    const next = await system.client.runs.followUp({ runId: run.id, text, idempotencyKey: 'next' });
+    expect(await system.client.runs.followUp({ runId: run.id, text, idempotencyKey: 'next' })).toMatchObject({
+      id: next.id,
+    });
+    const done = await system.until(next.id, 'succeeded');
+    expect(done).toMatchObject({ continuesRunId: run.id, opencodeSessionId: ended.opencodeSessionId });
+    expect(done.todos).toEqual([
+      { content: 'Read the code', status: 'completed' },
+      { content: 'Change the code', status: 'in_progress' },
+    ]);
+    const { messages } = await system.client.runs.transcript(next.id);
+    expect(textsOf(messages)).toEqual([text, 'The plan is written.']);
+    expect((await system.client.runs.list(run.taskId)).map(({ id }) => id)).toEqual([next.id, run.id]);
+  });
+
+  it('waits for the answer to a question', async () => {
+    const run = await system.start('question');
+    const [request] = (await system.until(run.id, 'waiting-for-answer')).pending;
+    expect(request).toMatchObject({ type: 'question', questions: [{ question: 'Which colour?' }] });
+    const target = { runId: run.id, requestId: request?.id ?? '' };
+    const answering = system.client.runs.answer({ ...target, answer: { type: 'question', answers: [] } });
+    await expect(answering).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
+    await system.client.runs.answer({ ...target, answer: { type: 'question', answers: [['Blue']] } });
+    await system.until(run.id, 'succeeded');
+  });
+
+  it('is aborted while the agent writes, and the task can be run again', async () => {
+    const run = await system.start('endless');
+    for await (const event of system.client.runs.output(run.id)) if (event.type === 'delta') break;
+    await expect(system.client.tasks.delete(run.taskId)).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+    const again = { taskId: run.taskId, idempotencyKey: 'again', prompt: 'play:hello' };
+    await expect(system.client.runs.start(again)).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+    await system.client.runs.abort(run.id);
+    expect((await system.until(run.id, 'aborted')).message).toContain('was aborted');
+    const second = await system.client.runs.start(again);
+    await system.until(second.id, 'succeeded');
+    await system.client.tasks.delete(run.taskId);
+    await expect(system.client.runs.get(second.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it.each([
+    { scenario: 'refused', cause: 'refused the key (401)' },
+    { scenario: 'limited', cause: 'no more requests for now (429)' },
+    { scenario: 'overflow', cause: 'longer than the model can read' },
+  ])('fails with the cause when the model answers as in $scenario', async ({ scenario, cause }) => {
+    const run = await system.start(scenario);
+    expect((await system.until(run.id, 'failed')).message).toContain(cause);
+  });
+
+  it('says that the model does not answer while its connection breaks, and can be aborted then', async () => {
+    const run = await system.start('cut');
+    await expect
+      .poll(async () => (await system.client.runs.get(run.id)).message, { timeout: 90_000 })
+      .toContain('The model did not answer');
+    await system.client.runs.abort(run.id);
+    await system.until(run.id, 'aborted');
+  });
+
+  it('shows each change of a task to its owner, and nothing to anybody else', async () => {
+    const stranger = await system.signIn('stranger');
+    const watch = system.client.tasks.watch(system.projectId);
+    expect(await watch.next()).toMatchObject({ value: { type: 'snapshot' } });
+    const run = await system.start('hello');
+    const states = new Set<string>();
+    for await (const event of watch) {
+      if (event.type !== 'changed' || event.task.id !== run.taskId) continue;
+      states.add(event.task.state);
+      if (event.task.latestRun?.state === 'succeeded') break;
+    }
+    expect([...states]).toEqual(['IN_PROGRESS', 'HUMAN_REVIEW']);
+    const asks = [
+      () => stranger.tasks.list(system.projectId),
+      () => stranger.tasks.get(run.taskId),
+      () => stranger.runs.get(run.id),
+      () => stranger.runs.transcript(run.id),
+      () => stranger.runs.abort(run.id),
+      () => stranger.runs.output(run.id).next(),
+      () => stranger.tasks.watch(system.projectId).next(),
+    ];
+    for (const ask of asks) await expect(ask()).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

@@ -212,6 +212,8 @@ async function createVictim(): Promise<typeof victim> {
   const project = await made('projects.create', { name: 'Marked one', idempotencyKey: 'marked-request' });
   const second = await made('projects.create', { name: 'Marked two' });
   const accessToken = await made('tokens.create', { name: 'marked token' });
+  const task = await made('tasks.create', { projectId: project, title: 'Marked task', idempotencyKey: 'marked-task' });
+  const run = await made('runs.start', { taskId: task, idempotencyKey: 'marked-run' });
   await cookieOf('victim', {});
   const session = (await db('sessions').first<{ id: string }>('id')).id;
   const user = ((await call('auth.me')).data as { id: string }).id;
@@ -222,9 +224,12 @@ async function createVictim(): Promise<typeof victim> {
   let changes = 0;
   return {
     socket,
-    ids: [project, accessToken, session, user],
-    texts: ['marked-request', page.nextCursor, observed, '0-0'],
-    marks: [project, second, accessToken, session, user, 'Marked one', 'Marked two', 'marked token', 'marked change'],
+    ids: [project, accessToken, session, user, task, run],
+    texts: ['marked-request', 'marked-task', 'marked-run', page.nextCursor, observed, '0-0'],
+    marks: [
+      ...[project, second, accessToken, session, user, task, run],
+      ...['Marked one', 'Marked two', 'Marked task', 'marked token', 'marked change'],
+    ],
     async change() {
       changes += 1;
       const description = `marked change ${changes}`;

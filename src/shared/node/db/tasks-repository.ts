@@ -1,4 +1,4 @@
-/** Reads and writes of `tasks`. Only the server uses it, so each function requires the owner of the project. */
+/** Reads and writes of `tasks`. Each function for the server requires the owner of the project. */
 
 import type { Transaction } from 'objection';
 import { z } from 'zod';
@@ -190,6 +190,12 @@ export async function deleteTask(
     await TaskModel.query(trx).deleteById(key.id);
     return { id: row.id, projectId: row.projectId };
   });
+}
+
+/** Deletes up to `limit` tasks, with their runs, of projects that have been archived for a week. Returns their number. */
+export function pruneTasks(db: Db, { limit }: { limit: number }): Promise<number> {
+  const archived = db('projects').select('id').whereRaw("deleted_at < now() - interval '7 days'");
+  return db('tasks').whereIn('id', db('tasks').select('id').whereIn('project_id', archived).limit(limit)).delete();
 }
 
 async function withRun(db: Db, record: TaskRecord): Promise<Task> {

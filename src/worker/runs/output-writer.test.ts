@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+
+import type { OutputEntry } from '../../shared/contract/tasks.ts';
+import { createOutputWriter } from './output-writer.ts';
+
+const part = (text: string) =>
+  ({ type: 'part', sessionId: 's', messageId: 'm', part: { id: 'p', type: 'text', text } }) as const;
+const delta = (text: string) => ({ type: 'delta', sessionId: 's', messageId: 'm', partId: 'p', text }) as const;
+
+describe('createOutputWriter', () => {
+  it('joins deltas, says where each begins, and keeps the order', async () => {
+    const appended: OutputEntry[][] = [];
+    const writer = createOutputWriter(async (entries) => void appended.push(entries));
+    for (const event of [part(''), delta('Hel'), delta('lo')]) writer.write(event);
+    await writer.flush();
+    writer.write(delta(' there'));
+    await writer.flush();
+    expect(
+      appended.map((entries) =>
+        entries.map((entry) => (entry.type === 'delta' ? [entry.offset, entry.text] : entry.type)),
+      ),
+    ).toEqual([['part', [0, 'Hello']], [[5, ' there']]]);
+  });
+
+  it('drops deltas whose place is unknown, and what Redis does not take', async () => {
+    const appended: OutputEntry[] = [];
+    let isAway = true;
+    const writer = createOutputWriter(async (entries) => {
+      if (isAway) throw new Error('Redis does not answer.');
+      appended.push(...entries);
+    });
+    writer.write(part('one'));
+    await writer.flush();
+    isAway = false;
+    writer.restart();
+    writer.write(delta('lost'));
+    writer.write(part('one lost'));
+    writer.write(delta(' two'));
+    await writer.flush();
+    expect(appended).toMatchObject([{ type: 'part' }, { type: 'delta', offset: 8, text: ' two' }]);
+  });
+});
