@@ -124,7 +124,7 @@ describe('a subscription', () => {
     await next();
     version = 5;
     hub.reader.onContinuityLost('9-0');
-    expect(await next()).toBe('9-0 reset');
+    expect(await next()).toBe('reset reset');
     expect(await next()).toBe('9-0 snapshot p v5');
   });
 
@@ -138,7 +138,7 @@ describe('a subscription', () => {
       },
     });
     const next = open();
-    expect(await next()).toBe('0-0 reset');
+    expect(await next()).toBe('reset reset');
     expect(await next()).toBe('0-0 snapshot p v1');
     expect(attempts).toBe(4);
   });
