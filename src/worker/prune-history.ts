@@ -1,6 +1,7 @@
 /**
  * Deletes old history every hour: timeline entries beyond the configured age, starts that are too old to say how long a start
- * usually takes, and tasks of projects that were deleted a week ago. It deletes small batches, so that nobody waits for a lock. Only the watch leader runs it.
+ * usually takes, and tasks of projects that were deleted a week ago. It deletes small batches, so that nobody waits for a lock.
+ * Only the watch leader runs it.
  */
 
 import type { Database } from '../shared/node/db/database.ts';

@@ -23,9 +23,13 @@ export interface HostileInput {
 }
 
 const schemaShape = z.object({
-  type: z.enum(['string', 'integer', 'number', 'boolean', 'null', 'object']).optional(),
+  type: z.enum(['string', 'integer', 'number', 'boolean', 'null', 'object', 'array']).optional(),
   anyOf: z.array(z.unknown()).optional(),
+  oneOf: z.array(z.unknown()).optional(),
   enum: z.array(z.string()).optional(),
+  const: z.string().optional(),
+  items: z.unknown().optional(),
+  properties: z.record(z.string(), z.unknown()).optional(),
   format: z.string().optional(),
   pattern: z.string().optional(),
   minLength: z.number().optional(),
@@ -154,12 +158,22 @@ function broken(text: string, at: number): string {
 
 /** JSON of valid values for this field, as far as they follow from its JSON schema. */
 function textOf(schema: unknown, ids: string[]): fc.Arbitrary<string> {
-  const { type, anyOf, format, pattern, ...rest } = schemaShape.parse(schema);
-  if (anyOf) return fc.oneof(...anyOf.map((one) => textOf(one, ids)));
+  const { type, anyOf, oneOf, format, pattern, ...rest } = schemaShape.parse(schema);
+  const variants = anyOf ?? oneOf;
+  if (variants) return fc.oneof(...variants.map((one) => textOf(one, ids)));
+  if (rest.const !== undefined) return fc.constant(JSON.stringify(rest.const));
   if (rest.enum) return fc.constantFrom(...rest.enum).map((text) => JSON.stringify(text));
   switch (type) {
     case 'null':
       return fc.constant('null');
+    case 'array':
+      return fc.array(textOf(rest.items, ids), { maxLength: 3 }).map((items) => `[${items.join(',')}]`);
+    case 'object': {
+      const fields = Object.entries(rest.properties ?? {}).map(([key, field]) =>
+        textOf(field, ids).map((text) => `${JSON.stringify(key)}:${text}`),
+      );
+      return fc.tuple(...fields).map((texts) => `{${texts.join(',')}}`);
+    }
     case 'boolean':
       return fc.boolean().map(String);
     case 'integer':
@@ -218,8 +232,9 @@ function matching(pattern: RegExp, bounds: { minLength: number; maxLength: numbe
 }
 
 function typesOf(schema: unknown): JsonType[] {
-  const { type, anyOf, enum: values } = schemaShape.parse(schema);
-  if (anyOf) return anyOf.flatMap(typesOf);
+  const { type, anyOf, oneOf, enum: values } = schemaShape.parse(schema);
+  const variants = anyOf ?? oneOf;
+  if (variants) return variants.flatMap(typesOf);
   if (values) return ['string'];
   return type === undefined ? [] : [type === 'integer' ? 'number' : type];
 }

@@ -227,9 +227,19 @@ async function createVictim(): Promise<typeof victim> {
     ids: [project, accessToken, session, user, task, run],
     texts: ['marked-request', 'marked-task', 'marked-run', page.nextCursor, observed, '0-0'],
     marks: [
-      [project, second, accessToken, session, user, task, run],
-      ['Marked one', 'Marked two', 'Marked task', 'marked token', 'marked change'],
-    ].flat(),
+      project,
+      second,
+      accessToken,
+      session,
+      user,
+      task,
+      run,
+      'Marked one',
+      'Marked two',
+      'Marked task',
+      'marked token',
+      'marked change',
+    ],
     async change() {
       changes += 1;
       const description = `marked change ${changes}`;
