@@ -84,6 +84,7 @@ export default defineConfig({
           name: 'system-alone',
           include: runAlone,
           ...withServices,
+          maxWorkers: 1,
           sequence: { groupOrder: 3 },
         },
       },

@@ -24,7 +24,7 @@ const entry = (page: Page, name: string) => page.getByRole('treeitem', { name: n
 const saved = (page: Page) => page.getByText('Saved', { exact: true });
 const tree = (page: Page) => page.getByRole('tree', { name: 'Files' });
 
-describe.runIf(missing === null)(titled('the files of a project', missing), { timeout: 60_000 }, () => {
+describe.runIf(missing === null)(titled('the files of a project', missing), { timeout: 120_000 }, () => {
   const app = useStartedApp({ EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' });
   let repository: GitServer;
   let window: Awaited<ReturnType<typeof app.openWindow>>;
@@ -131,6 +131,7 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     await page.reload();
     await page.getByText('Your unsaved changes from before were restored.').waitFor();
     await page.getByRole('tab', { name: 'Logs' }).click();
+    await page.getByText('Unsaved changes in 1 file are kept.').waitFor();
     await page.goBack();
     await editorOf(page).getByText('merged draft').waitFor();
     await page.getByRole('button', { name: 'Close windows.txt' }).click();
@@ -140,15 +141,15 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
   });
 
   it('are the same in two windows', async () => {
-    const other = await app.openWindow('user-a', { path: `/projects/${id}/files?file=README.md` });
-    await open('?file=README.md');
+    const other = await window.context.newPage();
+    await Promise.all([open('?file=README.md'), open('?file=README.md', other)]);
     await editorOf(page).getByText('# Example').waitFor();
-    await editorOf(other.page).click();
-    await other.page.keyboard.press('Control+End');
-    await other.page.keyboard.type('from the other window');
-    await other.page.keyboard.press('Control+s');
+    await editorOf(other).click();
+    await other.keyboard.press('Control+End');
+    await other.keyboard.type('from the other window');
+    await other.keyboard.press('Control+s');
     await editorOf(page).getByText('from the other window').waitFor();
-    await other.context.close();
+    await other.close();
   });
 
   it('lose nothing when the project is stopped during an edit', async () => {
@@ -191,6 +192,17 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     const download = await downloading;
     expect(download.suggestedFilename()).toBe('large.bin');
     expect(readFileSync(await download.path()).equals(large)).toBe(true);
+  });
+
+  it('are uploaded into the folder on which they are dropped', async () => {
+    const dataTransfer = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['dropped'], 'dropped.txt'));
+      return transfer;
+    });
+    await entry(page, 'src, contains changes').dispatchEvent('drop', { dataTransfer });
+    await entry(page, 'dropped.txt, added').waitFor();
+    expect(read('src/dropped.txt')).toBe('dropped');
   });
 
   it('are found by their name and by their text, and open at the line', async () => {

@@ -6,13 +6,16 @@
  * - What is shown is in the address (`place.ts`).
  */
 
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { count } from '../ui/format.ts';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
+import { notifyDone } from '../ui/notify.ts';
 import { PageLoading } from '../ui/PageLoading.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { FileDialogs } from './dialogs/FileDialogs.tsx';
+import type { FileStore } from './editor/file-store.ts';
 import { isUnsaved } from './editor/open-files.ts';
 import { useOpenFilesValue } from './editor/use-open-files.ts';
 import { FilesContext, type FileDialog } from './files-context.ts';
@@ -36,10 +39,16 @@ export function FilesTab({ project }: { project: Project }) {
   const actions = useEntryActions(context, expanded);
   const needsQuickOpen = useOnceTrue(dialog?.type === 'quick-open');
   const beforeQuickOpen = useRef<Element | null>(null);
-  useFilesKeys(() => {
-    beforeQuickOpen.current = document.activeElement;
-    ask({ type: 'quick-open' });
+  useFilesKeys({
+    onQuickOpen: () => {
+      beforeQuickOpen.current = document.activeElement;
+      ask({ type: 'quick-open' });
+    },
+    onSave: () => {
+      if (context.place.file !== null) void context.store.save(context.place.file);
+    },
   });
+  useKeptNotice(context.store);
   const cancelQuickOpen = (): void => {
     ask(null);
     if (beforeQuickOpen.current instanceof HTMLElement) beforeQuickOpen.current.focus();
@@ -79,5 +88,16 @@ export function FilesTab({ project }: { project: Project }) {
       {needsQuickOpen && <QuickOpen opened={dialog?.type === 'quick-open'} onCancel={cancelQuickOpen} />}
       {context.isRunning && <FollowChanges {...follow.props} />}
     </FilesContext>
+  );
+}
+
+/** Leaving the tab loses no text, but the person has to come back to save it. */
+function useKeptNotice(store: FileStore): void {
+  useEffect(
+    () => () => {
+      const unsaved = store.get().filter(isUnsaved).length;
+      if (unsaved > 0) notifyDone(`Unsaved changes in ${count(unsaved, 'file')} are kept. Save them in the Files tab.`);
+    },
+    [store],
   );
 }

@@ -1,24 +1,40 @@
-/** The keys of the Files tab that open a file by its name: P where no text is typed, and Control or Command with P. */
+/**
+ * The keys of the Files tab: P where no text is typed, and Control or Command with P, open a file by its name. Control or
+ * Command with S saves the shown file, wherever the focus is.
+ */
 
 import { useEffect, useEffectEvent } from 'react';
 
 import { takesLetters } from '../palette/shortcuts.ts';
 import { areSingleKeysOn } from '../palette/single-keys.ts';
 
-export function useFilesKeys(onQuickOpen: () => void): void {
-  const open = useEffectEvent(onQuickOpen);
+interface FilesKeys {
+  onQuickOpen: () => void;
+  onSave: () => void;
+}
+
+export function useFilesKeys(keys: FilesKeys): void {
+  const act = useEffectEvent((action: 'quick-open' | 'save') => {
+    if (action === 'save') keys.onSave();
+    else keys.onQuickOpen();
+  });
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
-      // "g p" goes to the projects: the listener of all pages has prevented its default then.
-      if (event.defaultPrevented || event.isComposing || event.altKey || event.key.toLowerCase() !== 'p') return;
-      const hasModifier = event.ctrlKey || event.metaKey;
-      if (hasModifier && event.shiftKey) return;
-      if (document.querySelector('[role="dialog"]') !== null && !hasModifier) return;
-      if (!hasModifier && (!areSingleKeysOn() || takesLetters(event.target))) return;
+      const action = actionOf(event);
+      if (action === null) return;
       event.preventDefault();
-      open();
+      act(action);
     };
     document.addEventListener('keydown', onKeyDown);
     return () => document.removeEventListener('keydown', onKeyDown);
   }, []);
+}
+
+function actionOf(event: KeyboardEvent): 'quick-open' | 'save' | null {
+  // The editor has handled the key, or "g p" goes to the projects: the listener of all pages prevents the default then.
+  if (event.defaultPrevented || event.isComposing || event.altKey || event.shiftKey) return null;
+  const key = event.key.toLowerCase();
+  if (event.ctrlKey || event.metaKey) return key === 'p' ? 'quick-open' : key === 's' ? 'save' : null;
+  const isFree = areSingleKeysOn() && !takesLetters(event.target) && document.querySelector('[role="dialog"]') === null;
+  return key === 'p' && isFree ? 'quick-open' : null;
 }

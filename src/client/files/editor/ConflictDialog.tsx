@@ -6,7 +6,7 @@ import { EditorState } from '@codemirror/state';
 import { EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { Button, Modal, useComputedColorScheme } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { useFiles } from '../files-context.ts';
 import { nameOf } from '../paths.ts';
@@ -29,7 +29,9 @@ export function ConflictDialog({ file }: { file: TextFile | null }) {
       title={file === null ? '' : `“${nameOf(file.path)}” was changed outside`}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      {file !== null && file.outside !== null && <ConflictBody key={file.path} file={file} outside={file.outside} />}
+      {file !== null && file.outside !== null && (
+        <ConflictBody key={`${file.path} ${file.version}`} file={file} outside={file.outside} />
+      )}
     </Modal>
   );
 }
@@ -40,9 +42,11 @@ function ConflictBody({ file, outside }: { file: TextFile; outside: Outside }) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<MergeView | null>(null);
   const isDark = useComputedColorScheme('light') === 'dark';
-  const isDeleted = outside.kind === 'deleted';
+  // What the person compares and decides about. The file may change again while the dialog is open.
+  const [known] = useState(outside);
+  const isDeleted = known.kind === 'deleted';
   // The texts at the moment of the conflict: the person compares these two.
-  const texts = useRef({ mine: file.current, theirs: outside.kind === 'changed' ? outside.text : null });
+  const texts = useRef({ mine: file.current, theirs: known.kind === 'changed' ? known.text : null });
 
   useEffect(() => {
     const { mine, theirs } = texts.current;
@@ -69,7 +73,7 @@ function ConflictBody({ file, outside }: { file: TextFile; outside: Outside }) {
 
   const saveAs = (event: { type: 'kept' } | { type: 'merged' }): void => {
     const text = view.current?.b.state.doc ?? file.current;
-    store.dispatch(event.type === 'kept' ? { type: 'kept', path } : { type: 'merged', path, text });
+    store.dispatch(event.type === 'kept' ? { type: 'kept', path, known } : { type: 'merged', path, known, text });
     announce('Saving your text.');
     void store.save(path);
   };

@@ -12,7 +12,7 @@ export function Notices({ file }: { file: TextFile }) {
   const { store } = useFiles();
   const { path, outside } = file;
   const discard = () => store.dispatch({ type: 'discarded', path });
-  const keep = () => store.dispatch({ type: 'kept', path });
+  const keep = () => store.dispatch({ type: 'kept', path, known: outside });
   if (outside?.kind === 'deleted') {
     return (
       <Notice

@@ -112,7 +112,7 @@ describe('the open files of a project', () => {
     await store.save(path);
     expect(volume.get()).toBe('theirs');
     expect(text()).toMatchObject({ isInConflict: true, outside: { kind: 'changed' } });
-    store.dispatch({ type: 'kept', path });
+    store.dispatch({ type: 'kept', path, known: text().outside });
     await store.save(path);
     expect([volume.get(), text().isInConflict]).toEqual(['mine', false]);
   });
@@ -123,7 +123,7 @@ describe('the open files of a project', () => {
     volume.set(null);
     await store.save(path);
     expect([volume.get(), text().outside?.kind]).toEqual([null, 'deleted']);
-    store.dispatch({ type: 'kept', path });
+    store.dispatch({ type: 'kept', path, known: text().outside });
     await store.save(path);
     expect(volume.get()).toBe('mine');
   });

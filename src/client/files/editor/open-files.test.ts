@@ -131,11 +131,8 @@ describe('an open file with unsaved edits', () => {
 });
 
 describe('a conflict', () => {
-  const conflicted: OpenFilesEvent = {
-    type: 'conflicted',
-    path,
-    outside: { ...disk('theirs', 'v2'), kind: 'changed' },
-  };
+  const theirs = { ...disk('theirs', 'v2'), kind: 'changed' as const };
+  const conflicted: OpenFilesEvent = { type: 'conflicted', path, outside: theirs };
   const before = [opened, read('one', 'v1'), edited('mine'), { type: 'save-started', path } as const, conflicted];
 
   it('keeps both texts until the person decides', () => {
@@ -146,7 +143,7 @@ describe('a conflict', () => {
   });
 
   it('ends with the own text on the new version', () => {
-    expect(stateOf(after(...before, { type: 'kept', path }))).toEqual({
+    expect(stateOf(after(...before, { type: 'kept', path, known: theirs }))).toEqual({
       content: 'mine',
       version: 'v2',
       unsaved: true,
@@ -164,14 +161,20 @@ describe('a conflict', () => {
   });
 
   it('ends with a merged text on the new version', () => {
-    const merged = after(...before, { type: 'merged', path, text: toFileText('both').text });
+    const merged = after(...before, { type: 'merged', path, known: theirs, text: toFileText('both').text });
     expect(stateOf(merged)).toEqual({ content: 'both', version: 'v2', unsaved: true, outside: null });
   });
 
+  it('continues when the file has changed once more before the person decided', () => {
+    const files = after(...before, read('newer', 'v3'), { type: 'kept', path, known: theirs });
+    expect(stateOf(files)).toEqual({ content: 'mine', version: 'v2', unsaved: true, outside: 'changed' });
+  });
+
   it('with a deletion ends with a new file, or without the file', () => {
-    const deleted: OpenFilesEvent = { type: 'conflicted', path, outside: { kind: 'deleted' } };
+    const known = { kind: 'deleted' as const };
+    const deleted: OpenFilesEvent = { type: 'conflicted', path, outside: known };
     const states = [opened, read('one', 'v1'), edited('mine'), deleted];
-    expect(stateOf(after(...states, { type: 'kept', path }))).toEqual({
+    expect(stateOf(after(...states, { type: 'kept', path, known }))).toEqual({
       content: 'mine',
       version: null,
       unsaved: true,

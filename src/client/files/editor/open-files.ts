@@ -67,11 +67,13 @@ export type OpenFilesEvent =
   | { type: 'read-failed'; path: string; message: string }
   | { type: 'edited'; path: string; text: Text }
   | { type: 'closed'; path: string }
-  | { type: 'save-started' | 'save-waits' | 'kept' | 'discarded' | 'conflict-closed'; path: string }
+  | { type: 'save-started' | 'save-waits' | 'discarded' | 'conflict-closed'; path: string }
+  /** `known`: what the file had become when the person decided. It may have changed again since. */
+  | { type: 'kept'; path: string; known: Outside | null }
   | { type: 'saved'; path: string; version: string; text: Text }
   | { type: 'save-failed'; path: string; message: string }
   | { type: 'conflicted'; path: string; outside: Outside }
-  | { type: 'merged'; path: string; text: Text }
+  | { type: 'merged'; path: string; known: Outside; text: Text }
   | { type: 'moved'; from: string; to: string };
 
 export type OpenFiles = readonly OpenFile[];
@@ -205,22 +207,25 @@ function changedText(file: TextFile, event: Exclude<FileEvent, { type: 'read' | 
     case 'conflict-closed':
       return { ...file, isInConflict: false };
     case 'kept':
-      return kept(file);
+      return kept(file, event.known);
     case 'merged':
-      return { ...kept(file), current: event.text };
+      return { ...kept(file, event.known), current: event.text };
     case 'discarded':
       return discarded(file);
   }
 }
 
 /** The person knows what the file has become, and goes on with the own text on top of it. */
-function kept(file: TextFile): TextFile {
-  const { outside } = file;
-  const settled = { ...file, outside: null, isInConflict: false, isRestored: false };
-  if (outside === null) return settled;
-  if (outside.kind === 'deleted') return { ...settled, base: Text.empty, version: null };
-  return { ...settled, base: outside.text, version: outside.version };
+function kept(file: TextFile, known: Outside | null): TextFile {
+  const outside = isSame(file.outside, known) ? null : file.outside;
+  const settled = { ...file, outside, isInConflict: false, isRestored: false };
+  if (known === null) return settled;
+  if (known.kind === 'deleted') return { ...settled, base: Text.empty, version: null };
+  return { ...settled, base: known.text, version: known.version };
 }
+
+const isSame = (one: Outside | null, other: Outside | null): boolean =>
+  one?.kind === 'changed' && other?.kind === 'changed' ? one.version === other.version : one?.kind === other?.kind;
 
 /** The person gives up the own text. */
 function discarded(file: TextFile): OpenFile {

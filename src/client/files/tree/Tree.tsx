@@ -150,7 +150,8 @@ function useTreeKeys({ rows, active, pageSize, moveTo, act }: TreeKeysInput) {
   };
 }
 
-const lineId = (path: string): string => `tree-${path}`;
+/** Names of files may contain spaces, which an id must not. */
+const lineId = (path: string): string => `tree-${encodeURIComponent(path.toWellFormed())}`;
 
 function useTreeVirtualizer(rows: readonly TreeRow[], viewport: RefObject<HTMLDivElement | null>) {
   const isTouch = useMediaQuery('(pointer: coarse), (max-width: 760px)', false, { getInitialValueInEffect: false });

@@ -16,6 +16,9 @@ export function uploadStoreOf(projectId: string, client: Client): UploadStore {
     makeFolders: (paths) => makeFolders(client, projectId, paths),
   });
   stores.set(projectId, store);
+  window.addEventListener('beforeunload', (event) => {
+    if (store.get().some(({ state }) => state === 'running' || state === 'waiting')) event.preventDefault();
+  });
   return store;
 }
 
