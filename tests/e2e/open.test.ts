@@ -13,10 +13,12 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { expectAccessible } from '../support/axe.ts';
 import { hasBrowser } from '../support/browser.ts';
 import { startFakeModel, type FakeModel } from '../support/fake-model.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
 import { titled, whyNot } from '../support/process-pods.ts';
+import { screenOf } from '../support/screens.ts';
 import { useStartedApp } from '../support/started-app.ts';
 
 const missing = hasBrowser ? await whyNot('sandbox') : 'there is no Chromium';
@@ -27,6 +29,14 @@ async function prompt(page: Page, text: string): Promise<void> {
   await page.getByRole('button', { name: 'Fake 1' }).waitFor();
   await promptOf(page).fill(text);
   await page.getByRole('button', { name: 'Send' }).click();
+}
+
+/** Creates a task on the tasks tab, and starts it. */
+async function giveTask(page: Page, title: string, text: string): Promise<void> {
+  await page.getByRole('button', { name: 'New task' }).click();
+  await page.getByRole('textbox', { name: 'Title' }).fill(title);
+  await page.getByRole('textbox', { name: 'What is to be done' }).fill(text);
+  await page.getByRole('button', { name: 'Create and run' }).click();
 }
 
 describe.runIf(missing === null)(titled('a project that a person opens', missing), { timeout: 120_000 }, () => {
@@ -113,6 +123,39 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     expect(answer?.status()).toBe(401);
     expect(await other.page.content()).not.toContain('play:work');
     await expect((await app.client('user-b')).projects.open(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('works on a task that a person gives it, shows the work as it happens, and takes a follow-up', async () => {
+    await page.goto(`${app.system.url}/projects/${id}/tasks`);
+    await giveTask(page, 'Write the file', 'Please play:work');
+    const panel = page.getByRole('complementary', { name: 'Task: Write the file' });
+    await panel.getByText('The file is written.').waitFor();
+    await panel.locator('[data-tone]', { hasText: 'Finished' }).waitFor();
+    await panel.getByRole('button', { name: /edit/ }).first().click();
+    await panel.locator('pre', { hasText: 'hello.txt' }).first().waitFor();
+    await expectAccessible(page, { onShown: screenOf(page, 'project-task') });
+    await panel.getByRole('textbox', { name: 'Follow-up to the agent' }).fill('Please play:hello');
+    await panel.getByRole('button', { name: 'Send' }).click();
+    await panel.getByText('Hello from the model of the tests.').waitFor();
+  });
+
+  it('asks in the task for a permission, which another window can give', async () => {
+    await giveTask(page, 'Run the command', 'Please play:ask');
+    await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor();
+    await expectAccessible(page, { onShown: screenOf(page, 'project-task-permission') });
+    const other = await app.openWindow('user-a', { path: `/projects/${id}/tasks` });
+    await other.page.getByRole('button', { name: /Run the command.*Needs your answer/ }).click();
+    await other.page.getByRole('button', { name: 'Allow once' }).click();
+    await page.getByText('The command has run.').waitFor();
+    await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor({ state: 'detached' });
+  });
+
+  it('ends the work on a task when the person aborts it', async () => {
+    await giveTask(page, 'Talk for ever', 'Please play:endless');
+    const panel = page.getByRole('complementary', { name: 'Task: Talk for ever' });
+    await panel.getByText(/word word word/).waitFor();
+    await panel.getByRole('button', { name: 'Abort' }).click();
+    await panel.locator('[data-tone]', { hasText: 'Aborted' }).waitFor();
   });
 
   it('keeps session and files when the project is stopped and started', async () => {
