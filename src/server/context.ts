@@ -267,7 +267,7 @@ function createAuth({ config, log, publicOrigin, clock, databaseClock, db }: Par
   const sessionCookie = createSessionCookie({ jar, secret, clock: databaseClock });
   const loginCookie = createLoginCookie({ jar, secret, clock: databaseClock });
   const issuer = createIssuer({ settings: config.oidc, clock, log });
-  const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, clock });
+  const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, clock, sharedClock: databaseClock });
   const { identityIssuer } = config.oidc;
   const identify = createIdentify({ db, sessionCookie, issuerTokens, identityIssuer, log });
   const signIn = createSignIn({ issuer, identityIssuer, log });

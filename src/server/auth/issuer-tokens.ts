@@ -20,6 +20,7 @@ interface IssuerToken {
   person: PersonClaims;
   /** The token's `jti`, or its subject if it has none. */
   id: string;
+  /** By the shared clock. */
   expiresAt: Date;
 }
 
@@ -32,15 +33,14 @@ export interface IssuerTokens {
   verify(token: string): Promise<IssuerToken>;
 }
 
-export function createIssuerTokens({
-  issuer,
-  settings,
-  clock,
-}: {
+/** @param deps.sharedClock the clock by which sessions and sockets end, which may differ from the clock of this machine */
+export function createIssuerTokens(deps: {
   issuer: Issuer;
   settings: { issuer: string; audience: string };
   clock: Clock;
+  sharedClock: Clock;
 }): IssuerTokens {
+  const { issuer, settings, clock, sharedClock } = deps;
   const { audience } = settings;
 
   async function read(token: string): Promise<{ payload: JWTPayload; protectedHeader: JWTHeaderParameters }> {
@@ -94,7 +94,8 @@ export function createIssuerTokens({
       if (kind !== null) throw refused(kind);
       const claims = claimsSchema.safeParse(payload);
       if (!claims.success) throw refusedFor('sub');
-      const expiresAt = new Date((payload.exp ?? 0) * 1_000); // `exp` is required above
+      const leftMs = (payload.exp ?? 0) * 1_000 - clock.now(); // `exp` is required above
+      const expiresAt = new Date(sharedClock.now() + leftMs);
       return { person: readClaims(claims.data), id: payload.jti ?? claims.data.sub, expiresAt };
     },
   };
