@@ -156,8 +156,8 @@ describe('fault 24: hostile names, labels, cursors, __proto__, 10 MB strings, de
     },
   );
 
-  it('every procedure with a body refuses a string of 10 MB with 413', async () => {
-    const json = JSON.stringify({ name: 'x'.repeat(10_000_000) });
+  it('every procedure with a body refuses a string of 11 MB with 413', async () => {
+    const json = JSON.stringify({ name: 'x'.repeat(11_000_000) });
     for (const procedure of overHttp) {
       const answer = await call(procedure.name, { body: json });
       expectRefusal(answer, procedure.name, [413]);

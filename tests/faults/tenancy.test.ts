@@ -193,7 +193,8 @@ async function recordStatements(databaseUrl: string): Promise<Recorder> {
       const statements = [
         ...observed.matchAll(/(?:select|insert|update|delete|begin|commit|rollback)\b[^\0]*(?=\0)/gi),
       ];
-      const ofItself = /deleted_at is not null as archived|from "leases"|^select version/;
+      const ofItself =
+        /deleted_at is not null as archived|from "leases"|^select version|clock_timestamp|from installation/;
       return { result, statements: statements.map(([text]) => text).filter((text) => !ofItself.test(text)) };
     },
     close: () =>

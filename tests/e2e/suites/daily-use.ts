@@ -232,6 +232,8 @@ export function dailyUseSuite(app: StartedApp): void {
     for (const path of ['/projects', `/projects/${id}`]) {
       await open(path);
       await badge('Running').waitFor();
+      // Otherwise the minute passes before the first event, and the page thinks that no WebSocket passes.
+      await page.getByText('Live', { exact: true }).waitFor();
       const record = (request: { url(): string }) => requests.push(`${path}: ${request.url()}`);
       page.on('request', record);
       await page.clock.runFor('01:00');
