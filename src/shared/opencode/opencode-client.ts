@@ -69,7 +69,7 @@ export interface OpenCodeClient {
   /** @throws OpenCodeError `not-found` when nobody waits for this answer any more */
   answer(requestId: string, answer: RunAnswer): Promise<void>;
   /** The events of all sessions, until the signal aborts or the connection ends. @throws OpenCodeError */
-  events(signal: AbortSignal): AsyncGenerator<OpenCodeEvent, void>;
+  events(signal: AbortSignal, options?: { onOpen?: () => void }): AsyncGenerator<OpenCodeEvent, void>;
 }
 
 interface ClientOptions {
@@ -180,10 +180,11 @@ export function createOpenCodeClient({ address, credential, signal }: ClientOpti
       const { path, body } = replyOf(requestId, answer);
       await send(path, { method: 'POST', body });
     },
-    async *events(ended) {
+    async *events(ended, { onOpen } = {}) {
       const limits = AbortSignal.any([signal, ended]);
       const { body } = await open('/global/event', {}, limits);
       if (body === null) return;
+      onOpen?.();
       try {
         const texts = readEvents(body, { maxLength: maxEventLength, throttle: createThrottle(limits) });
         for await (const text of texts) {

@@ -35,6 +35,8 @@ const paceMs = 400;
 const soonMs = 300;
 /** The conversation of a running agent is stored at most this often. */
 const transcriptMs = 3_000;
+/** A prompt waits so long for the stream of events. */
+const openMs = 2_000;
 const eventsBackOff = { firstMs: 250, longestMs: 5_000 };
 /** As many of the newest messages are passed on again when a runner begins. */
 const repeatedMessages = 20;
@@ -93,6 +95,8 @@ interface Connection {
   close(): void;
   /** The session whose events arrive. */
   followedSession: string | null;
+  /** Resolves when the stream of events was opened for the first time. */
+  eventsOpen: PromiseWithResolvers<void>;
 }
 
 /**
@@ -173,7 +177,8 @@ function connect(follower: Follower, access: PodAccess): Connection {
   });
   const observer = createSessionObserver({ clock });
   const close = () => closing.abort();
-  follower.connection = { access, client, observer, closed: closing.signal, close, followedSession: null };
+  const eventsOpen = Promise.withResolvers<void>();
+  follower.connection = { access, client, observer, closed: closing.signal, close, followedSession: null, eventsOpen };
   return follower.connection;
 }
 
@@ -244,6 +249,8 @@ async function command(
     }
     case 'send-prompt':
       followEvents(follower, connection, effect.sessionId);
+      // The first words of the agent are part of the output only if the stream is open before they are written.
+      await Promise.race([connection.eventsOpen.promise, pause(openMs, follower.signal)]);
       follower.sent = { access, sessionId: effect.sessionId };
       await client.prompt(effect.sessionId, { messageId: effect.messageId, text: run.prompt });
       // An OpenCode that still loads its plugins shows the prompt later. Its first event ends this wait.
@@ -371,7 +378,8 @@ function followEvents(follower: Follower, connection: Connection, sessionId: str
   const ended = AbortSignal.any([follower.signal, connection.closed]);
 
   async function passOn(): Promise<void> {
-    for await (const event of connection.client.events(ended)) {
+    const events = connection.client.events(ended, { onOpen: () => connection.eventsOpen.resolve() });
+    for await (const event of events) {
       if (event.type === 'changed') {
         if (event.sessionId === null || event.sessionId === sessionId) wakeUp.notify();
       } else if (event.sessionId === sessionId) {
