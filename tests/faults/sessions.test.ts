@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createSession } from '../../src/client/auth/session.ts';
-import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import type { Database } from '../../src/shared/node/db/database.ts';
 import { safeReturnTo } from '../../src/shared/safe-return-to.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
+import { createPatientDatabase } from '../support/patient-database.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
@@ -19,7 +20,7 @@ let otherServer: TestServer;
 beforeAll(async () => {
   const redis = await createTestRedis();
   [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
-  db = createDatabase(database.url, { poolSize: 2 });
+  db = createPatientDatabase(database.url, { poolSize: 2 });
   const start = (revocationIntervalMs: number) =>
     startTestServer({
       databaseUrl: database.url,

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { Project } from '../../src/shared/contract/project.ts';
-import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import type { Database } from '../../src/shared/node/db/database.ts';
 import { findProject } from '../../src/shared/node/db/projects-repository.ts';
 import { createClient } from '../../src/shared/sdk/client.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 import { clusterKinds, type TestCluster } from '../support/clusters.ts';
+import { createPatientDatabase } from '../support/patient-database.ts';
 import { createTestDatabase, createTestRedis } from '../support/services.ts';
 import { startTestServer } from '../support/test-server.ts';
 
@@ -24,7 +25,7 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
     const [startedCluster, database, redis] = await Promise.all([start(), createTestDatabase(), createTestRedis()]);
     cluster = startedCluster;
     cleanUps.push(() => cluster.stop(), database.drop);
-    db = createDatabase(database.url);
+    db = createPatientDatabase(database.url);
     cleanUps.push(() => db.destroy());
     const server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
     cleanUps.push(server.stop);

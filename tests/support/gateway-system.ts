@@ -11,12 +11,13 @@ import { kubernetesNames } from '../../src/server/projects/names.ts';
 import type { Clock } from '../../src/shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../../src/shared/node/access/credentials.ts';
 import { projectOrigin } from '../../src/shared/node/access/project-hosts.ts';
-import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import type { Database } from '../../src/shared/node/db/database.ts';
 import { changeProject, insertProject, type ProjectPatch } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
 import { createApiCall } from './api-call.ts';
 import { mintSession, type MintedSession } from './mint-session.ts';
+import { createPatientDatabase } from './patient-database.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
 import { testIssuer } from './test-issuer.ts';
 import { startTestServer, testSessionSecret, type TestServer } from './test-server.ts';
@@ -68,7 +69,7 @@ export async function startGatewaySystem(
   clocks: { server?: Clock; gateway?: Clock } = {},
 ): Promise<GatewaySystem> {
   const [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
-  const db = createDatabase(database.url, { poolSize: 2 });
+  const db = createPatientDatabase(database.url, { poolSize: 2 });
   const access = { ACCESS_SECRET: testAccessSecret, WORKSPACE_DOMAIN: new URL(workspaceUrl).host };
   const publicUrl = 'http://product.test';
   const server = await startTestServer({

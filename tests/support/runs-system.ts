@@ -10,7 +10,7 @@ import type { Server } from 'node:http';
 import { vi } from 'vitest';
 
 import type { Run } from '../../src/shared/contract/tasks.ts';
-import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
+import type { Database } from '../../src/shared/node/db/database.ts';
 import type { ProjectPatch } from '../../src/shared/node/db/projects-repository.ts';
 import { createClient, type Client } from '../../src/shared/sdk/client.ts';
 import { createGate } from '../../src/sidecars/access.ts';
@@ -18,6 +18,7 @@ import { createSessionProxy } from '../../src/sidecars/session-proxy/server.ts';
 import { startFakeModel, type FakeModel } from './fake-model.ts';
 import { createProjects, testAccessKeys } from './gateway-system.ts';
 import { startOpenCode } from './opencode.ts';
+import { createPatientDatabase } from './patient-database.ts';
 import { startRunWorker, type RunWorker } from './run-worker.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
@@ -51,7 +52,7 @@ export interface RunsSystem {
 export async function startRunsSystem(address: string): Promise<RunsSystem> {
   const [database, redis, model] = await Promise.all([createTestDatabase(), createTestRedis(), startFakeModel()]);
   const places = { databaseUrl: database.url, redisUrl: redis.url };
-  const db = createDatabase(database.url, { poolSize: 2 });
+  const db = createPatientDatabase(database.url, { poolSize: 2 });
   const server = await startTestServer(places);
   const { createProject, patchProject } = createProjects(db, testAccessKeys);
   const projectId = await createProject('owner', address);

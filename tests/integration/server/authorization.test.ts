@@ -8,7 +8,7 @@ import { createCookieJar } from '../../../src/server/auth/cookies.ts';
 import { createSessionCookie } from '../../../src/server/auth/session-cookie.ts';
 import { systemClock } from '../../../src/shared/clock.ts';
 import { insertAccessToken } from '../../../src/shared/node/db/access-tokens-repository.ts';
-import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import type { Database } from '../../../src/shared/node/db/database.ts';
 import { insertSession, revokeSession } from '../../../src/shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../../src/shared/node/db/users-repository.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
@@ -20,6 +20,7 @@ import {
   type Victim,
 } from '../../support/authorization-sweep.ts';
 import { idFieldsOf } from '../../support/made-up-input.ts';
+import { createPatientDatabase } from '../../support/patient-database.ts';
 import { procedures } from '../../support/procedures.ts';
 import { openSocket, type RawSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
@@ -38,7 +39,7 @@ let strangersToken: string;
 beforeAll(async () => {
   const redis = await createTestRedis();
   [database, issuer] = await Promise.all([createTestDatabase(), startKeyIssuer()]);
-  db = createDatabase(database.url, { poolSize: 2 });
+  db = createPatientDatabase(database.url, { poolSize: 2 });
   server = await startTestServer({
     databaseUrl: database.url,
     redisUrl: redis.url,

@@ -4,10 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { readServerConfig } from '../../../src/server/config.ts';
-import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import type { Database } from '../../../src/shared/node/db/database.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser } from '../../support/cookie-browser.ts';
 import { keycloakAccessClaims, keycloakIdClaims } from '../../support/keycloak-claims.ts';
+import { createPatientDatabase } from '../../support/patient-database.ts';
 import { openSocket } from '../../support/raw-socket.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
@@ -116,7 +117,7 @@ describe('tokens in Keycloak’s shape', () => {
       createTestDatabase(),
       startScriptedIssuer({ clientId: config.oidc.clientId }),
     ]);
-    db = createDatabase(database.url, { poolSize: 1 });
+    db = createPatientDatabase(database.url, { poolSize: 1 });
     server = await startTestServer({
       databaseUrl: database.url,
       redisUrl: redis.url,

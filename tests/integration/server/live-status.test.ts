@@ -2,13 +2,14 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Project } from '../../../src/shared/contract/project.ts';
-import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import type { Database } from '../../../src/shared/node/db/database.ts';
 import { toProject } from '../../../src/shared/node/db/project-record.ts';
 import { changeProject, type ProjectPatch } from '../../../src/shared/node/db/projects-repository.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
 import { createRedis } from '../../../src/shared/node/redis.ts';
 import { createStatusPublisher, type StatusPublisher } from '../../../src/shared/node/status-stream.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
+import { createPatientDatabase } from '../../support/patient-database.ts';
 import { openSocket, type RawMessage } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
 import { createTcpProxy, proxyOf, type TcpProxy } from '../../support/tcp-proxy.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
     redisUrl: proxied.url,
     timings: { compareIntervalMs: 300 },
   });
-  db = createDatabase(database.url, { poolSize: 2 });
+  db = createPatientDatabase(database.url, { poolSize: 2 });
   const log = createLog({ name: 'test', level: 'silent' });
   connection = createRedis(redis.url, { purpose: 'blocking', log }); // waits until it is connected
   publisher = createStatusPublisher({ redis: connection, log });

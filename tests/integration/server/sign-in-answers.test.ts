@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../../src/shared/clock.ts';
-import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import type { Database } from '../../../src/shared/node/db/database.ts';
 import { createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
+import { createPatientDatabase } from '../../support/patient-database.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
@@ -20,7 +21,7 @@ let standsAtMs: number | null = null;
 beforeAll(async () => {
   const redis = await createTestRedis();
   [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
-  db = createDatabase(database.url, { poolSize: 1 });
+  db = createPatientDatabase(database.url, { poolSize: 1 });
   server = await startTestServer({
     databaseUrl: database.url,
     redisUrl: redis.url,

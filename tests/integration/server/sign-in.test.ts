@@ -9,9 +9,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../src/embedded/embedded-log.ts';
 import { createEmbeddedIssuer, type EmbeddedIssuer } from '../../../src/embedded/issuer/issuer.ts';
 import { findFreePort } from '../../../src/embedded/process/free-port.ts';
-import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import type { Database } from '../../../src/shared/node/db/database.ts';
 import { createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
+import { createPatientDatabase } from '../../support/patient-database.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
@@ -26,7 +27,7 @@ const output: string[] = [];
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  db = createDatabase(database.url, { poolSize: 2 });
+  db = createPatientDatabase(database.url, { poolSize: 2 });
   const port = await findFreePort();
   server = await startTestServer({
     databaseUrl: database.url,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { StreamEntry } from '../../../src/shared/contract/events.ts';
-import { createDatabase, type Database } from '../../../src/shared/node/db/database.ts';
+import type { Database } from '../../../src/shared/node/db/database.ts';
 import { acquireLease } from '../../../src/shared/node/db/leases-repository.ts';
 import { listProjectEvents } from '../../../src/shared/node/db/project-events-repository.ts';
 import type { ProjectRecord } from '../../../src/shared/node/db/project-record.ts';
@@ -12,6 +12,7 @@ import { upsertUser } from '../../../src/shared/node/db/users-repository.ts';
 import { KubernetesError } from '../../../src/worker/pods/kube/kubernetes-error.ts';
 import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
 import { claimOf, podOf } from '../../model/fixtures.ts';
+import { createPatientDatabase } from '../../support/patient-database.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/services.ts';
 import { createTestClock } from '../../support/test-clock.ts';
 import { testIssuer } from '../../support/test-issuer.ts';
@@ -55,7 +56,7 @@ const messages = async () => {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase(database.url);
+  db = createPatientDatabase(database.url);
 });
 afterAll(async () => {
   await db.destroy();

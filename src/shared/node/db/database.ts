@@ -15,14 +15,22 @@ import { outageOf, readOnlyState } from './outage.ts';
 
 export type Database = Knex;
 
-/** The server cancels a statement after `statement_timeout`, so a later answer means that it does not react at all. */
-const statementLimitMs = 2_000;
-const answerLimitMs = 2_200;
+export interface DatabaseLimits {
+  /** For opening a connection. */
+  connectMs: number;
+  /** After this time the server cancels a statement. */
+  statementMs: number;
+  /** For a connection and the first statement on it together. The server does not react at all when it takes longer. */
+  answerMs: number;
+}
+
+const defaultLimits: DatabaseLimits = { connectMs: 1_000, statementMs: 2_000, answerMs: 2_200 };
 
 export function createDatabase(
   url: string,
-  options: { poolSize?: number; applicationName?: string; log?: Log } = {},
+  options: { poolSize?: number; applicationName?: string; log?: Log; limits?: DatabaseLimits } = {},
 ): Database {
+  const { connectMs, statementMs, answerMs } = options.limits ?? defaultLimits;
   const warn = options.log ? createLimitedWarn(options.log) : () => undefined;
   const prepare = createConnectionGuard(warn);
   const db = knex({
@@ -32,13 +40,13 @@ export function createDatabase(
     connection: {
       ...connectionSettings(url),
       application_name: options.applicationName ?? 'opencode-project-manager',
-      connectionTimeoutMillis: 1_000,
-      query_timeout: answerLimitMs,
-      statement_timeout: statementLimitMs,
+      connectionTimeoutMillis: connectMs,
+      query_timeout: answerMs,
+      statement_timeout: statementMs,
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,
     },
-    acquireConnectionTimeout: answerLimitMs,
+    acquireConnectionTimeout: answerMs,
     pool: {
       min: 0,
       max: options.poolSize ?? 10,
@@ -49,7 +57,7 @@ export function createDatabase(
       },
     },
   });
-  shareLimitWithWait(db.client as PoolClient); // knex has no type for its client
+  shareLimitWithWait(db.client as PoolClient, answerMs); // knex has no type for its client
   return db;
 }
 
@@ -59,12 +67,12 @@ interface PoolClient {
 }
 
 /** Gives the first statement on a connection only the time that the wait for this connection has left. */
-function shareLimitWithWait(client: PoolClient): void {
+function shareLimitWithWait(client: PoolClient, answerMs: number): void {
   const acquire = client.acquireConnection.bind(client);
   client.acquireConnection = async () => {
     const askedAtMs = performance.now();
     const connection = await acquire();
-    connection.firstAnswerByMs = askedAtMs + answerLimitMs;
+    connection.firstAnswerByMs = askedAtMs + answerMs;
     return connection;
   };
 }
