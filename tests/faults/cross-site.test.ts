@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/shared/node/db/database.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser } from '../support/cookie-browser.ts';
-import { createPatientDatabase } from '../support/patient-database.ts';
+import { openTestDatabase } from '../support/open-test-database.ts';
 import { procedures } from '../support/procedures.ts';
 import { openSocket } from '../support/raw-socket.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../support/scripted-issuer.ts';
@@ -25,7 +25,7 @@ let runId: string;
 beforeAll(async () => {
   const redis = await createTestRedis();
   [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   server = await startTestServer({
     databaseUrl: database.url,
     redisUrl: redis.url,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectQueueName } from '../../src/shared/contract/jobs.ts';
 import type { Database } from '../../src/shared/node/db/database.ts';
 import { bearer, createApiCall, type ApiAnswer } from '../support/api-call.ts';
-import { createPatientDatabase } from '../support/patient-database.ts';
+import { openTestDatabase } from '../support/open-test-database.ts';
 import { procedures } from '../support/procedures.ts';
 import { openSocket } from '../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
@@ -25,7 +25,7 @@ let before: unknown;
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   connection = new Redis(redis.url, { maxRetriesPerRequest: null });
   queue = new Queue(projectQueueName, { connection });
   server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });

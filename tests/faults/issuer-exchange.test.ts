@@ -4,7 +4,7 @@ import type { Database } from '../../src/shared/node/db/database.ts';
 import { accessTokenClaims } from '../support/access-token-claims.ts';
 import { bearer, createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser } from '../support/cookie-browser.ts';
-import { createPatientDatabase } from '../support/patient-database.ts';
+import { openTestDatabase } from '../support/open-test-database.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   database = await createTestDatabase();
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
 });
 afterEach(async () => {
   await server?.stop();

@@ -5,7 +5,7 @@ import type { Database } from '../../src/shared/node/db/database.ts';
 import { safeReturnTo } from '../../src/shared/safe-return-to.ts';
 import { createApiCall } from '../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
-import { createPatientDatabase } from '../support/patient-database.ts';
+import { openTestDatabase } from '../support/open-test-database.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
@@ -20,7 +20,7 @@ let otherServer: TestServer;
 beforeAll(async () => {
   const redis = await createTestRedis();
   [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   const start = (revocationIntervalMs: number) =>
     startTestServer({
       databaseUrl: database.url,

@@ -11,8 +11,8 @@ import { changeProject, insertProject } from '../../src/shared/node/db/projects-
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
 import { createStatusPublisher } from '../../src/shared/node/status-stream.ts';
+import { openTestDatabase } from '../support/open-test-database.ts';
 import { createOwnRedis } from '../support/own-services.ts';
-import { createPatientDatabase } from '../support/patient-database.ts';
 import { startServerProcess } from '../support/processes.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
 import { createTestDatabase } from '../support/services.ts';
@@ -29,7 +29,7 @@ type Stream = Awaited<ReturnType<typeof createStream>>;
 /** A Redis, a database and a project of one test, and the stream to which the test publishes as the worker does. */
 async function createStream(onCleanup: (step: () => Promise<void>) => void) {
   const [database, redis] = await Promise.all([createTestDatabase(), createOwnRedis()]);
-  const db = createPatientDatabase(database.url, { poolSize: 2 });
+  const db = openTestDatabase(database.url, { poolSize: 2 });
   const direct = new Redis(redis.url);
   const publisher = createStatusPublisher({ redis: direct, log: createLog({ name: 'test', level: 'silent' }) });
   onCleanup(async () => {

@@ -9,7 +9,7 @@ import { projectQueueName } from '../../src/shared/contract/jobs.ts';
 import { createProjectInputSchema, projectSchema } from '../../src/shared/contract/project.ts';
 import type { Database } from '../../src/shared/node/db/database.ts';
 import { bearer, createApiCall } from '../support/api-call.ts';
-import { createPatientDatabase } from '../support/patient-database.ts';
+import { openTestDatabase } from '../support/open-test-database.ts';
 import { procedures, type Procedure } from '../support/procedures.ts';
 import { openSocket, type RawSocket } from '../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../support/services.ts';
@@ -41,7 +41,7 @@ let acceptedMutations = 0;
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   connection = new Redis(redis.url, { maxRetriesPerRequest: null });
   queue = new Queue(projectQueueName, { connection });
   server = await startTestServer({

@@ -7,7 +7,7 @@ import { createClient } from '../../src/shared/sdk/client.ts';
 import { readWorkerConfig } from '../../src/worker/config.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 import { clusterKinds, type TestCluster } from '../support/clusters.ts';
-import { createPatientDatabase } from '../support/patient-database.ts';
+import { openTestDatabase } from '../support/open-test-database.ts';
 import { createTestDatabase, createTestRedis } from '../support/services.ts';
 import { startTestServer } from '../support/test-server.ts';
 
@@ -25,7 +25,7 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
     const [startedCluster, database, redis] = await Promise.all([start(), createTestDatabase(), createTestRedis()]);
     cluster = startedCluster;
     cleanUps.push(() => cluster.stop(), database.drop);
-    db = createPatientDatabase(database.url);
+    db = openTestDatabase(database.url);
     cleanUps.push(() => db.destroy());
     const server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
     cleanUps.push(server.stop);

@@ -17,7 +17,7 @@ import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
 import { createApiCall } from './api-call.ts';
 import { mintSession, type MintedSession } from './mint-session.ts';
-import { createPatientDatabase } from './patient-database.ts';
+import { openTestDatabase } from './open-test-database.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
 import { testIssuer } from './test-issuer.ts';
 import { startTestServer, testSessionSecret, type TestServer } from './test-server.ts';
@@ -69,7 +69,7 @@ export async function startGatewaySystem(
   clocks: { server?: Clock; gateway?: Clock } = {},
 ): Promise<GatewaySystem> {
   const [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
-  const db = createPatientDatabase(database.url, { poolSize: 2 });
+  const db = openTestDatabase(database.url, { poolSize: 2 });
   const access = { ACCESS_SECRET: testAccessSecret, WORKSPACE_DOMAIN: new URL(workspaceUrl).host };
   const publicUrl = 'http://product.test';
   const server = await startTestServer({

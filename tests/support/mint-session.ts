@@ -5,7 +5,7 @@ import { createSessionCookie } from '../../src/server/auth/session-cookie.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { insertSession } from '../../src/shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
-import { createPatientDatabase } from './patient-database.ts';
+import { openTestDatabase } from './open-test-database.ts';
 import { testIssuer } from './test-issuer.ts';
 import { testSessionSecret } from './test-server.ts';
 
@@ -20,7 +20,7 @@ export async function mintSession(
   databaseUrl: string,
   { name, userAgent = null, ttlMs = 3_600_000 }: { name: string; userAgent?: string | null; ttlMs?: number },
 ): Promise<MintedSession> {
-  const db = createPatientDatabase(databaseUrl, { poolSize: 1 });
+  const db = openTestDatabase(databaseUrl, { poolSize: 1 });
   const sessionCookie = createSessionCookie({
     jar: createCookieJar(() => false),
     secret: testSessionSecret,

@@ -17,8 +17,8 @@ import { createGate } from '../../src/sidecars/access.ts';
 import { createSessionProxy } from '../../src/sidecars/session-proxy/server.ts';
 import { startFakeModel, type FakeModel } from './fake-model.ts';
 import { createProjects, testAccessKeys } from './gateway-system.ts';
+import { openTestDatabase } from './open-test-database.ts';
 import { startOpenCode } from './opencode.ts';
-import { createPatientDatabase } from './patient-database.ts';
 import { startRunWorker, type RunWorker } from './run-worker.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
@@ -52,7 +52,7 @@ export interface RunsSystem {
 export async function startRunsSystem(address: string): Promise<RunsSystem> {
   const [database, redis, model] = await Promise.all([createTestDatabase(), createTestRedis(), startFakeModel()]);
   const places = { databaseUrl: database.url, redisUrl: redis.url };
-  const db = createPatientDatabase(database.url, { poolSize: 2 });
+  const db = openTestDatabase(database.url, { poolSize: 2 });
   const server = await startTestServer(places);
   const { createProject, patchProject } = createProjects(db, testAccessKeys);
   const projectId = await createProject('owner', address);

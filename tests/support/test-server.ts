@@ -8,7 +8,7 @@ import type { Clock } from '../../src/shared/clock.ts';
 import { insertAccessToken } from '../../src/shared/node/db/access-tokens-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
-import { createPatientDatabase } from './patient-database.ts';
+import { openTestDatabase } from './open-test-database.ts';
 import { testIssuer } from './test-issuer.ts';
 
 export interface TestServerOptions {
@@ -68,7 +68,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
 
 /** @param issuer of the person; that of the tests unless given */
 export async function mintToken(databaseUrl: string, name: string, issuer = testIssuer): Promise<string> {
-  const db = createPatientDatabase(databaseUrl, { poolSize: 1 });
+  const db = openTestDatabase(databaseUrl, { poolSize: 1 });
   try {
     const user = await upsertUser(db, {
       issuer,

@@ -28,8 +28,8 @@ import { readWorkerConfig } from '../../src/worker/config.ts';
 import { startWorker, type Worker } from '../../src/worker/worker.ts';
 import { createAdministrator } from './clusters.ts';
 import { createFaultyKubernetes, type FaultyKubernetes } from './faulty-kubernetes.ts';
+import { openTestDatabase } from './open-test-database.ts';
 import type { OwnRedis } from './own-services.ts';
-import { createPatientDatabase } from './patient-database.ts';
 import { startServerProcess, startWorkerProcess, type ServiceProcess } from './processes.ts';
 import { createTestDatabase, createTestRedis } from './services.ts';
 import { testIssuer } from './test-issuer.ts';
@@ -113,7 +113,7 @@ export async function createWorkerSystem(
   const redis = options.redis ? { url: options.redis.url, flush: options.redis.flushAll } : await createTestRedis();
   const places = { databaseUrl: database.url, redisUrl: redis.url, kubeconfigPath: kubernetes.kubeconfigPath };
   const log = createLog({ name: 'test', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
-  const db = createPatientDatabase(database.url);
+  const db = openTestDatabase(database.url);
   const queue = openQueue(redis.url, log);
   const workers = new Set<Worker>();
   const processes = new Set<ServiceProcess>();

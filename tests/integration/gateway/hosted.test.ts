@@ -13,7 +13,7 @@ import { createLog } from '../../../src/shared/node/log.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { startFakePod, type FakePod } from '../../support/fake-pod.ts';
 import { createProjects, testAccessKeys, testAccessSecret } from '../../support/gateway-system.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { openSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, testSessionSecret, type TestServer } from '../../support/test-server.ts';
@@ -45,7 +45,7 @@ beforeAll(async () => {
     hosted: context.gateway,
   });
   token = await server.mintToken('owner');
-  const db = createPatientDatabase(database.url, { poolSize: 1 });
+  const db = openTestDatabase(database.url, { poolSize: 1 });
   const { createProject } = createProjects(db, testAccessKeys);
   host = `p-${await createProject('owner', pod.address)}.projects.test`;
   await db.destroy();

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bearer } from '../../support/api-call.ts';
 import { startFakePod, type FakePod } from '../../support/fake-pod.ts';
 import { createProjects, testAccessKeys } from '../../support/gateway-system.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { startGatewayProcess, type ServiceProcess } from '../../support/processes.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { mintToken } from '../../support/test-server.ts';
@@ -42,7 +42,7 @@ describe('npm run gateway', () => {
   });
 
   it('counts what passes, and ends open streams and itself after SIGTERM', async () => {
-    const db = createPatientDatabase(database.url, { poolSize: 1 });
+    const db = openTestDatabase(database.url, { poolSize: 1 });
     const projectId = await createProjects(db, testAccessKeys).createProject('owner', pod.address);
     await db.destroy();
     const token = await mintToken(database.url, 'owner');

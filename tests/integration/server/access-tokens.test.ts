@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { bearer, createApiCall } from '../../support/api-call.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { openSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
@@ -88,8 +88,8 @@ it('an unknown or malformed token is refused', async () => {
   }
 });
 
-async function onDatabase<T>(use: (db: ReturnType<typeof createPatientDatabase>) => PromiseLike<T>): Promise<T> {
-  const db = createPatientDatabase(database.url, { poolSize: 1 });
+async function onDatabase<T>(use: (db: ReturnType<typeof openTestDatabase>) => PromiseLike<T>): Promise<T> {
+  const db = openTestDatabase(database.url, { poolSize: 1 });
   try {
     return await use(db);
   } finally {

@@ -20,7 +20,7 @@ import {
   type Victim,
 } from '../../support/authorization-sweep.ts';
 import { idFieldsOf } from '../../support/made-up-input.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { procedures } from '../../support/procedures.ts';
 import { openSocket, type RawSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
@@ -39,7 +39,7 @@ let strangersToken: string;
 beforeAll(async () => {
   const redis = await createTestRedis();
   [database, issuer] = await Promise.all([createTestDatabase(), startKeyIssuer()]);
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   server = await startTestServer({
     databaseUrl: database.url,
     redisUrl: redis.url,

@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/shared/clock.ts';
 import type { Database } from '../../../src/shared/node/db/database.ts';
 import { accessTokenClaims } from '../../support/access-token-claims.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { openSocket } from '../../support/raw-socket.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
@@ -33,7 +33,7 @@ const start = (env: Record<string, string> = {}) =>
 beforeAll(async () => {
   redisUrl = (await createTestRedis()).url;
   [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   server = await start();
 });
 afterAll(async () => {

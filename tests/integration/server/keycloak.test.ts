@@ -8,7 +8,7 @@ import type { Database } from '../../../src/shared/node/db/database.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser } from '../../support/cookie-browser.ts';
 import { keycloakAccessClaims, keycloakIdClaims } from '../../support/keycloak-claims.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { openSocket } from '../../support/raw-socket.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
@@ -117,7 +117,7 @@ describe('tokens in Keycloak’s shape', () => {
       createTestDatabase(),
       startScriptedIssuer({ clientId: config.oidc.clientId }),
     ]);
-    db = createPatientDatabase(database.url, { poolSize: 1 });
+    db = openTestDatabase(database.url, { poolSize: 1 });
     server = await startTestServer({
       databaseUrl: database.url,
       redisUrl: redis.url,

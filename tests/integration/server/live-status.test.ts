@@ -9,7 +9,7 @@ import { createLog } from '../../../src/shared/node/log.ts';
 import { createRedis } from '../../../src/shared/node/redis.ts';
 import { createStatusPublisher, type StatusPublisher } from '../../../src/shared/node/status-stream.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { openSocket, type RawMessage } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
 import { createTcpProxy, proxyOf, type TcpProxy } from '../../support/tcp-proxy.ts';
@@ -33,7 +33,7 @@ beforeAll(async () => {
     redisUrl: proxied.url,
     timings: { compareIntervalMs: 300 },
   });
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   const log = createLog({ name: 'test', level: 'silent' });
   connection = createRedis(redis.url, { purpose: 'blocking', log }); // waits until it is connected
   publisher = createStatusPublisher({ redis: connection, log });

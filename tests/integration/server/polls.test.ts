@@ -5,7 +5,7 @@ import type { Project } from '../../../src/shared/contract/project.ts';
 import type { Database } from '../../../src/shared/node/db/database.ts';
 import { changeProject } from '../../../src/shared/node/db/projects-repository.ts';
 import { bearer, createApiCall, type ApiAnswer } from '../../support/api-call.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
@@ -17,7 +17,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
-  db = createPatientDatabase(database.url, { poolSize: 1 });
+  db = openTestDatabase(database.url, { poolSize: 1 });
   const timings = { compareIntervalMs: 200 };
   const env = { RATE_LIMIT_PER_MINUTE: '60' };
   server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url, timings, env });

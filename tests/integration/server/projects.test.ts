@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectQueueName } from '../../../src/shared/contract/jobs.ts';
 import { changeProject } from '../../../src/shared/node/db/projects-repository.ts';
 import { createClient, readAppError, type Client } from '../../../src/shared/sdk/client.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
@@ -225,8 +225,8 @@ async function jobsOf(projectId: string): Promise<{ name: string; requestId: str
   }
 }
 
-async function onDatabase<T>(use: (db: ReturnType<typeof createPatientDatabase>) => Promise<T>): Promise<T> {
-  const db = createPatientDatabase(database.url, { poolSize: 1 });
+async function onDatabase<T>(use: (db: ReturnType<typeof openTestDatabase>) => Promise<T>): Promise<T> {
+  const db = openTestDatabase(database.url, { poolSize: 1 });
   try {
     return await use(db);
   } finally {

@@ -11,8 +11,8 @@ import { WebSocket } from 'ws';
 
 import type { Database } from '../../../src/shared/node/db/database.ts';
 import { startMarkedIssuer, tokenFaults, type MarkedIssuer } from '../../support/marked-issuer.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { createOwnPostgres, createOwnRedis, type OwnRedis, type OwnService } from '../../support/own-services.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
 import { startServerProcess, startWorkerProcess, type ServiceProcess } from '../../support/processes.ts';
 import { startQuickCluster, type QuickCluster } from '../../support/worker-system.ts';
 
@@ -67,7 +67,7 @@ beforeAll(async () => {
     SESSION_SECRET: plant('session-secret-of-enough-characters'),
   };
   const places = { databaseUrl: postgres.url, redisUrl: redisUrl.href, env: environment };
-  db = createPatientDatabase(postgres.url, { poolSize: 1 }); // the test below does not close this connection
+  db = openTestDatabase(postgres.url, { poolSize: 1 }); // the test below does not close this connection
   [server, worker] = await Promise.all([
     startServerProcess(places),
     startWorkerProcess({ ...places, kubeconfigPath: cluster.kubeconfigPath }),

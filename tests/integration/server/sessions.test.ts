@@ -7,7 +7,7 @@ import type { Database } from '../../../src/shared/node/db/database.ts';
 import { recordSessionUse } from '../../../src/shared/node/db/sessions-repository.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { mintSession, type MintedSession } from '../../support/mint-session.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { openSocket, type RawSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
@@ -23,7 +23,7 @@ let otherServer: TestServer;
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   const start = (revocationIntervalMs: number) =>
     startTestServer({ databaseUrl: database.url, redisUrl: redis.url, timings: { revocationIntervalMs } });
   // The first server never checks sessions by itself, so it closes sockets only when a call to it ends their session.

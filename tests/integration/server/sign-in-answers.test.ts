@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/shared/clock.ts';
 import type { Database } from '../../../src/shared/node/db/database.ts';
 import { createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { startScriptedIssuer, type ScriptedIssuer } from '../../support/scripted-issuer.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
@@ -21,7 +21,7 @@ let standsAtMs: number | null = null;
 beforeAll(async () => {
   const redis = await createTestRedis();
   [database, issuer] = await Promise.all([createTestDatabase(), startScriptedIssuer()]);
-  db = createPatientDatabase(database.url, { poolSize: 1 });
+  db = openTestDatabase(database.url, { poolSize: 1 });
   server = await startTestServer({
     databaseUrl: database.url,
     redisUrl: redis.url,

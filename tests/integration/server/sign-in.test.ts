@@ -12,7 +12,7 @@ import { findFreePort } from '../../../src/embedded/process/free-port.ts';
 import type { Database } from '../../../src/shared/node/db/database.ts';
 import { createApiCall } from '../../support/api-call.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
@@ -27,7 +27,7 @@ const output: string[] = [];
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   const port = await findFreePort();
   server = await startTestServer({
     databaseUrl: database.url,

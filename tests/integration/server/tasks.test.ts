@@ -10,7 +10,7 @@ import { changeRun } from '../../../src/shared/node/db/runs-repository.ts';
 import { pruneTasks } from '../../../src/shared/node/db/tasks-repository.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
 import { createProjects, testAccessKeys } from '../../support/gateway-system.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
@@ -24,7 +24,7 @@ let patchProject: ReturnType<typeof createProjects>['patchProject'];
 beforeAll(async () => {
   const redis = await createTestRedis();
   database = await createTestDatabase();
-  db = createPatientDatabase(database.url, { poolSize: 2 });
+  db = openTestDatabase(database.url, { poolSize: 2 });
   ({ createProject, patchProject } = createProjects(db, testAccessKeys));
   server = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
   client = createClient({ url: server.url, token: await server.mintToken('owner') });

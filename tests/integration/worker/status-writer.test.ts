@@ -12,7 +12,7 @@ import { upsertUser } from '../../../src/shared/node/db/users-repository.ts';
 import { KubernetesError } from '../../../src/worker/pods/kube/kubernetes-error.ts';
 import { createStatusWriter } from '../../../src/worker/pods/status/status-writer.ts';
 import { claimOf, podOf } from '../../model/fixtures.ts';
-import { createPatientDatabase } from '../../support/patient-database.ts';
+import { openTestDatabase } from '../../support/open-test-database.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/services.ts';
 import { createTestClock } from '../../support/test-clock.ts';
 import { testIssuer } from '../../support/test-issuer.ts';
@@ -56,7 +56,7 @@ const messages = async () => {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createPatientDatabase(database.url);
+  db = openTestDatabase(database.url);
 });
 afterAll(async () => {
   await db.destroy();

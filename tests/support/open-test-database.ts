@@ -3,6 +3,6 @@
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 
 /** As `createDatabase`, with more time: a test must not fail because other tests keep the machine busy. */
-export function createPatientDatabase(url: string, options: { poolSize?: number } = {}): Database {
+export function openTestDatabase(url: string, options: { poolSize?: number } = {}): Database {
   return createDatabase(url, { ...options, limits: { connectMs: 15_000, statementMs: 15_000, answerMs: 20_000 } });
 }
