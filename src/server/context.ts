@@ -2,7 +2,8 @@
  * The composition root: builds everything that the server consists of from its configuration. Parts are built after the
  * parts that they use, and disposed in the reverse order. Nothing else in the server opens a connection.
  *
- * Order: database, Redis, live status, sign-in, services, sockets, health. `startLoops` starts the loops last.
+ * Order: database, Redis, live status, sign-in, services, sockets, health. `startLoops` starts the loops last. Everything is built
+ * in this one place, hence its length.
  */
 
 import { randomUUID } from 'node:crypto';

@@ -4,6 +4,7 @@
  *
  * Procedures: `tasks.create`, `.list`, `.get`, `.update`, `.move`, `.delete`, `.onChange {projectId}` (`TaskEvent`); `runs.start`,
  * `.followUp`, `.get`, `.list`, `.abort`, `.answer`, `.transcript`, `.onOutput {runId}` (`RunOutputEvent`).
+ * The file has only schemas, hence its length.
  */
 
 import { z } from 'zod';

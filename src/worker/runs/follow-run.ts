@@ -1,7 +1,7 @@
 /**
  * Follows one run until it ends: read the row, observe project and OpenCode, decide the next effect, apply it, and repeat. Events
  * of OpenCode and changes of the row only wake the loop, and reading decides. It keeps nothing that another runner could not read
- * again.
+ * again. The loop and its effects stay in one file, because all of them work on the state of one follower: hence its length.
  */
 
 import type { Redis } from 'ioredis';
