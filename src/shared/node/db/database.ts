@@ -153,11 +153,17 @@ function limitFirstStatement(connection: PoolConnection): void {
 
 /** Writes Knex's own messages (such as a broken connection) to our log instead of the console. */
 function knexLog(log: Log, warn: LimitedWarn): Knex.Logger {
+  const limited = (message: unknown) =>
+    warn(conditionOf(String(message)), { knex: String(message) }, 'the database client warns');
   return {
-    warn: (message: unknown) => warn(String(message), { knex: String(message) }, 'the database client warns'),
-    error: (message: unknown) =>
-      warn(String(message), { knex: String(message) }, 'the database client reports an error'),
+    warn: limited,
+    error: limited,
     deprecate: (method: string, alternative: string) => log.debug({ method, alternative }, 'deprecated in knex'),
     debug: (message: unknown) => log.trace({ knex: message }, 'knex'),
   };
+}
+
+/** Each connection that ends causes a message, and the text depends on what closed it first. All of them are one condition. */
+function conditionOf(message: string): string {
+  return message.startsWith('Connection Error:') ? 'a connection has ended' : message;
 }
