@@ -1,6 +1,6 @@
 /**
  * Builds the parts that Node.js cannot run from source: the client as static files in `dist/client`, and, in the mode `sdk`,
- * the SDK as a package in `dist/sdk`. `npm run build` adds the types of the SDK.
+ * the SDK and the command line `opm` as a package in `dist/sdk`. `npm run build` adds the types of the SDK.
  */
 
 import react from '@vitejs/plugin-react';
@@ -62,6 +62,7 @@ const sdkPackage = {
   engines,
   type: 'module',
   sideEffects: false,
+  bin: { opm: './opm.js' },
   exports: { './sdk': { types: './types/src/shared/sdk/client.d.ts', default: './client.js' } },
   dependencies: { '@trpc/client': trpcClient, '@trpc/server': trpcServer, zod },
 };
@@ -80,8 +81,12 @@ const sdk: UserConfig = {
     outDir: 'dist/sdk',
     target: 'es2023',
     minify: false,
-    lib: { entry: 'src/shared/sdk/client.ts', formats: ['es'], fileName: () => 'client.js' },
-    rolldownOptions: { external: [/^@trpc\//, /^zod/] },
+    lib: {
+      entry: { client: 'src/shared/sdk/client.ts', opm: 'src/cli/opm.ts' },
+      formats: ['es'],
+      fileName: (_format, entry) => `${entry}.js`,
+    },
+    rolldownOptions: { external: [/^@trpc\//, /^zod/, /^node:/] },
   },
 };
 

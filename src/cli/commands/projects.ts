@@ -1,0 +1,239 @@
+/** The commands about projects: list, show, create, start, stop, restart, retry, delete, open and logs. */
+
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+
+import { logContainerSchema, logContainers, type LogContainer } from '../../shared/contract/pod-logs.ts';
+import type { Project } from '../../shared/sdk/client.ts';
+import { CliError } from '../cli-error.ts';
+import type { Arguments, Command, Context } from '../command.ts';
+import { allProjects, findProject } from '../projects.ts';
+import { ask, formatAge, formatTable, printable } from '../terminal.ts';
+
+const waitLimitMs = 10 * 60_000;
+
+const json = { json: { type: 'boolean' } } as const;
+const wait = { wait: { type: 'boolean', short: 'w' } } as const;
+const one = { min: 1, max: 1 };
+
+const list: Command = {
+  name: 'list',
+  usage: '[--search TEXT] [--json]',
+  summary: 'List your projects, the newest first.',
+  options: { ...json, search: { type: 'string' } },
+  positionals: { min: 0, max: 0 },
+  async run({ client, print }, args) {
+    const search = args.text('search');
+    const projects: Project[] = [];
+    for await (const project of allProjects(client(), search === undefined ? {} : { search })) projects.push(project);
+    if (args.flag('json')) print(`${JSON.stringify(projects, null, 2)}\n`);
+    else if (projects.length === 0) print('No projects. "opm create NAME" creates one.\n');
+    else {
+      const rows = projects.map((project) => [
+        project.name,
+        project.status,
+        formatAge(project.createdAt, Date.now()),
+        project.message ?? '',
+      ]);
+      print(formatTable(['NAME', 'STATUS', 'AGE', 'MESSAGE'], rows));
+    }
+  },
+};
+
+const show: Command = {
+  name: 'show',
+  usage: 'PROJECT [--json]',
+  summary: 'Show the state of a project.',
+  options: json,
+  positionals: one,
+  async run(context, args) {
+    const project = await findProject(context.client(), args.positionals[0] ?? '');
+    if (args.flag('json')) context.print(`${JSON.stringify(project, null, 2)}\n`);
+    else context.print(describe(project, context.login().url));
+  },
+};
+
+function describe(project: Project, url: string): string {
+  const lines = [
+    `${project.name} is ${project.status}.`,
+    project.message,
+    project.nextStep,
+    project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
+    `Page: ${url}/projects/${project.id}`,
+  ];
+  return lines.flatMap((line) => (line === null ? [] : `${printable(line)}\n`)).join('');
+}
+
+const create: Command = {
+  name: 'create',
+  usage: 'NAME [--repo URL] [--description TEXT] [--wait] [--json]',
+  summary: 'Create a project. With --wait the command ends when it is ready.',
+  options: { ...json, ...wait, repo: { type: 'string' }, description: { type: 'string' } },
+  positionals: one,
+  async run(context, args) {
+    const [repoUrl, description] = [args.text('repo'), args.text('description')];
+    const project = await context.client().projects.create({
+      name: args.positionals[0] ?? '',
+      ...(repoUrl === undefined ? {} : { repoUrl }),
+      ...(description === undefined ? {} : { description }),
+      idempotencyKey: crypto.randomUUID(),
+    });
+    await report(context, args, { project, done: 'ready' });
+  },
+};
+
+type Change = 'start' | 'stop' | 'restart' | 'retry';
+
+function change(name: Change, summary: string, done: Project['status']): Command {
+  return {
+    name,
+    usage: 'PROJECT [--wait] [--json]',
+    summary,
+    options: { ...json, ...wait },
+    positionals: one,
+    async run(context, args) {
+      const project = await findProject(context.client(), args.positionals[0] ?? '');
+      await report(context, args, { project: await context.client().projects[name](project), done });
+    },
+  };
+}
+
+const remove: Command = {
+  name: 'delete',
+  usage: 'PROJECT [--yes] [--wait] [--json]',
+  summary: 'Delete a project with all its files. Asks first, unless --yes is given.',
+  options: { ...json, ...wait, yes: { type: 'boolean', short: 'y' } },
+  positionals: one,
+  async run(context, args) {
+    const project = await findProject(context.client(), args.positionals[0] ?? '');
+    if (!args.flag('yes')) {
+      if (!context.terminal.input.isTTY) throw new CliError('Add --yes to delete without a question.', 2);
+      const answer = await ask(
+        context.terminal,
+        `Delete ${printable(project.name)} and all its files? Enter its name: `,
+      );
+      if (answer !== project.name) throw new CliError('That is another name. Nothing was deleted.');
+    }
+    await report(context, args, { project: await context.client().projects.delete(project), done: 'archived' });
+  },
+};
+
+/** Waits for the status if that was asked for, and prints the project. Scripts learn of an error from the exit code. */
+async function report(
+  context: Context,
+  args: Arguments,
+  { project, done }: { project: Project; done: Project['status'] },
+): Promise<void> {
+  const { print, note, signal } = context;
+  let last = project;
+  if (args.flag('wait')) {
+    let noted = '';
+    last = await context.client().waitFor(
+      project.id,
+      (current) => {
+        const message = printable(current.message ?? '');
+        if (message && message !== noted) note(`${message}\n`);
+        noted = message;
+        // The state from before the command must not end the wait for its effect.
+        const isCurrent = current.observedGeneration >= project.generation;
+        return isCurrent && (current.status === done || current.status === 'error');
+      },
+      { timeoutMs: waitLimitMs, signal },
+    );
+  }
+  print(args.flag('json') ? `${JSON.stringify(last, null, 2)}\n` : describe(last, context.login().url));
+  if (last.status === 'error') throw new CliError(`${printable(last.name)} has failed. See the message above.`);
+}
+
+const open: Command = {
+  name: 'open',
+  usage: 'PROJECT [--print]',
+  summary: 'Open a project in the browser. --print prints the address instead, which works once and for 30 seconds.',
+  options: { print: { type: 'boolean' } },
+  positionals: one,
+  async run({ client, print }, args) {
+    const address = await client().projects.open(await findProject(client(), args.positionals[0] ?? ''));
+    if (args.flag('print')) print(`${address}\n`);
+    else await openBrowser(address);
+  },
+};
+
+/** The address comes from the server, so only one of http or https is given to the system. */
+async function openBrowser(address: string): Promise<void> {
+  const url = URL.parse(address);
+  if (!url || !/^https?:$/.test(url.protocol)) throw new CliError('The server did not give an address of a web page.');
+  const program = { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open';
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn(program, [url.href], { stdio: 'ignore', detached: true });
+    child.once('error', () => reject(new CliError(`${program} could not be started. Add --print to get the address.`)));
+    child.once('spawn', () => {
+      child.unref();
+      resolve();
+    });
+  });
+}
+
+const logs: Command = {
+  name: 'logs',
+  usage: 'PROJECT [--container NAME] [--previous] [--tail LINES] [--follow]',
+  summary: `Print the log of a container: ${logContainers.join(', ')}.`,
+  options: {
+    container: { type: 'string', short: 'c' },
+    previous: { type: 'boolean', short: 'p' },
+    tail: { type: 'string' },
+    follow: { type: 'boolean', short: 'f' },
+  },
+  positionals: one,
+  async run(context, args) {
+    const container = logContainerSchema.safeParse(args.text('container') ?? 'opencode-server');
+    if (!container.success) throw new CliError(`The containers are ${logContainers.join(', ')}.`, 2);
+    const { id } = await findProject(context.client(), args.positionals[0] ?? '');
+    if (args.flag('follow')) return followLogs(context, { id, container: container.data });
+    const tail = args.text('tail');
+    const { lines, message } = await context.client().projects.logs({
+      id,
+      container: container.data,
+      previous: args.flag('previous'),
+      ...(tail === undefined ? {} : { tailLines: Number(tail) }),
+    });
+    if (message !== null) throw new CliError(message);
+    for (const { text } of lines) context.print(`${printable(text)}\n`);
+  },
+};
+
+async function followLogs({ client, signal, print, note }: Context, input: { id: string; container: LogContainer }) {
+  await new Promise<void>((resolve, reject) => {
+    /** The time of the newest line that was printed. A snapshot after a reconnect repeats older ones. */
+    let newest = '';
+    const subscription = client().trpc.projects.followLogs.subscribe(input, {
+      onData(event) {
+        if (event.type === 'waiting') note(`${printable(event.message)}\n`);
+        else
+          for (const { at, text } of event.lines) {
+            if (event.type === 'snapshot' && at <= newest) continue;
+            print(`${printable(text)}\n`);
+            newest = at;
+          }
+      },
+      onError: reject,
+      onComplete: resolve,
+    });
+    signal.addEventListener('abort', () => {
+      subscription.unsubscribe();
+      resolve();
+    });
+  });
+}
+
+export const projectCommands: Command[] = [
+  list,
+  show,
+  create,
+  change('start', 'Start a project.', 'ready'),
+  change('stop', 'Stop a project. Its files stay.', 'stopped'),
+  change('restart', 'Restart a project with a new pod.', 'ready'),
+  change('retry', 'Try again what has failed.', 'ready'),
+  remove,
+  open,
+  logs,
+];

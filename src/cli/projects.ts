@@ -1,0 +1,33 @@
+/** Finds the project that a person names: by id, or by name without regard to case. */
+
+import type { Client, Project } from '../shared/sdk/client.ts';
+import { CliError } from './cli-error.ts';
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const pageSize = 100;
+
+/** @throws CliError when no live project has this name; AppError NOT_FOUND for an unknown id */
+export async function findProject(client: Client, named: string): Promise<Project> {
+  if (uuid.test(named)) return client.projects.get(named);
+  // Names are unique among the live projects of a person.
+  for await (const project of allProjects(client, { search: named })) {
+    if (project.name.toLowerCase() === named.toLowerCase()) return project;
+  }
+  throw new CliError(`You have no project with the name “${named}”. "opm list" shows all of them.`);
+}
+
+export async function* allProjects(
+  client: Client,
+  filter: { search?: string } = {},
+): AsyncGenerator<Project, void, undefined> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<Client['projects']['list']>> = await client.projects.list({
+      ...filter,
+      limit: pageSize,
+      cursor,
+    });
+    yield* page.items;
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+}
