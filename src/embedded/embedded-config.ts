@@ -27,6 +27,12 @@ export const embeddedVariables = z.object({
     .describe(
       'How the embedded Kubernetes runs pods: `sandbox` (processes in sandboxes of bubblewrap), `process` (plain processes, whose agents can read your files) or `simulated`. When it is not set: `sandbox` where that works, else `simulated`.',
     ),
+  EMBEDDED_WHEN_FULL: z
+    .enum(['wait', 'stop-unused'], { error: 'must be wait or stop-unused.' })
+    .default('wait')
+    .describe(
+      'What happens when a project is started and the memory of this machine is full: `wait` (it waits, and says so) or `stop-unused` (the running project that was not used for the longest time is stopped, of whatever person; never one whose agent works, which has a run that has not ended, or an open terminal). For pods that are processes.',
+    ),
   DATABASE_URL: z.string().optional(),
   REDIS_URL: z.string().optional(),
   KUBECONFIG: z.string().optional(),
@@ -42,6 +48,8 @@ export interface EmbeddedConfig {
   env: Environment;
   /** How pods are to run; undefined means the best that works. */
   runtime: RuntimeKind | undefined;
+  /** Whether unused projects are stopped when a start needs their memory. */
+  stopsUnused: boolean;
   /** Variables for the OpenCode of every project, such as `OPENCODE_DISABLE_MODELS_FETCH`. */
   openCodeEnv: Record<string, string>;
 }
@@ -99,6 +107,7 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
     embed,
     env: complete,
     runtime: read.EMBEDDED_RUNTIME,
+    stopsUnused: read.EMBEDDED_WHEN_FULL === 'stop-unused',
     openCodeEnv: openCodeVariables(complete),
   };
 }

@@ -20,10 +20,12 @@ export async function startEmbeddedServices(
     publicUrl: string;
     log: Log;
     shutdown: Shutdown;
+    /** Called every two seconds while a project waits for the memory of others. */
+    onMemoryFull: ((projectId: string) => void) | undefined;
   },
 ) {
   const { dataDir, embed, env, openCodeEnv } = config;
-  const { parts, secrets, publicUrl, shutdown } = deps;
+  const { parts, secrets, publicUrl, shutdown, onMemoryFull } = deps;
   const log = { info: (line: string) => deps.log.info(line), warn: (line: string) => deps.log.warn(line) };
   const client = {
     clientId: embeddedClientId,
@@ -38,6 +40,9 @@ export async function startEmbeddedServices(
       log: log.info,
       namespace: env['KUBE_NAMESPACE'] ?? 'opencode',
       runtime: runtime.kind === 'simulated' ? undefined : { launcher: runtime.launcher, openCodeEnv },
+      kubeletOptions: {
+        onMemoryFull: onMemoryFull && (({ metadata }) => onMemoryFull(metadata.labels?.['project-id'] ?? '')),
+      },
     });
     return { ...cluster, runtime };
   };

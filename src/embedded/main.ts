@@ -18,6 +18,7 @@ import { loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded
 import { completeEnvironment, startEmbeddedServices } from './embedded-services.ts';
 import { developmentUsers, embeddedIdentityIssuer } from './issuer/development-users.ts';
 import { loadParts } from './parts.ts';
+import type { RoomMaker } from './room/make-room.ts';
 import { announceInstance, withdrawInstance } from './running-instance.ts';
 import { allSettled, createShutdown } from './shutdown.ts';
 import { startMessage } from './start-message.ts';
@@ -32,6 +33,8 @@ const projectGraceMs = 500;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const shutdown = createShutdown();
 let stopping = false;
+/** Set when everything has started, and unused projects are to be stopped when memory is full. */
+let roomMaker: RoomMaker | null = null;
 
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
@@ -57,12 +60,20 @@ async function start(config: EmbeddedConfig): Promise<void> {
   enableCompileCache(join(root, 'node_modules/.cache/compile'));
   const parts = loadParts();
   const [services, clientDir] = await allSettled([
-    startEmbeddedServices(config, { parts, secrets, publicUrl, log, shutdown }),
+    startEmbeddedServices(config, {
+      parts,
+      secrets,
+      publicUrl,
+      log,
+      shutdown,
+      onMemoryFull: config.stopsUnused ? (projectId) => roomMaker?.request(projectId) : undefined,
+    }),
     buildClientIfStale(root),
   ]);
   const complete = completeEnvironment(env, services, secrets);
   const hasEmbeddedIssuer = config.embed.issuer;
   await startServerAndWorker(complete, { parts: await parts, clientDir, hasEmbeddedIssuer, log });
+  if (config.stopsUnused) startRoomMaker(complete, { parts: await parts, log });
   announceInstance(dataDir, { url: publicUrl, databaseUrl: readServerConfig(complete).databaseUrl });
   shutdown.add(() => withdrawInstance(dataDir));
 
@@ -97,6 +108,18 @@ async function startServerAndWorker(
   if (env['WORKER_METRICS_PORT'] === undefined) return;
   const { metrics, readiness } = worker;
   shutdown.add((await parts.startHealthServer({ port: workerConfig.metricsPort, metrics, readiness })).close);
+}
+
+function startRoomMaker(env: EmbeddedConfig['env'], deps: { parts: Awaited<ReturnType<typeof loadParts>>; log: Log }) {
+  const { databaseUrl, redisUrl, accessSecret, previousAccessSecret } = readWorkerConfig(env);
+  if (accessSecret === null) return; // `npm start` always has one
+  const { parts, log } = deps;
+  const created = parts.createRoomMaker({ databaseUrl, redisUrl, accessSecret, previousAccessSecret }, { log });
+  roomMaker = created;
+  shutdown.add(() => {
+    roomMaker = null;
+    return created.stop();
+  });
 }
 
 function stop(): void {

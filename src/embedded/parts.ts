@@ -13,6 +13,7 @@ export async function loadParts() {
   const { startServer } = await importThenYield(import('../server/server.ts'));
   const { createGatewayContext } = await importThenYield(import('../gateway/context.ts'));
   const { startWorker } = await importThenYield(import('../worker/worker.ts'));
+  const { createRoomMaker } = await import('./room/make-room.ts');
   const { startHealthServer } = await import('../worker/health.ts');
   const { migrateToLatest } = await import('../shared/node/db/migrate.ts');
   const { startTracing } = await import('../shared/node/tracing.ts');
@@ -22,6 +23,7 @@ export async function loadParts() {
     startServer,
     createGatewayContext,
     startWorker,
+    createRoomMaker,
     startHealthServer,
     migrateToLatest,
     startTracing,

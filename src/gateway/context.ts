@@ -77,7 +77,7 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
     cookie,
     admissions,
     connections,
-    proxy: createProxy(config, metrics),
+    proxy: createProxy(config, { metrics, clock }),
     ownPaths: createOwnPaths({
       tokens,
       cookie,
@@ -160,10 +160,12 @@ function createCommand(deps: Parameters<typeof commandProject>[0]): OwnPathsDeps
   };
 }
 
-function createProxy({ publicUrl, maxBodyBytes }: GatewayConfig, metrics: GatewayMetrics) {
+function createProxy({ publicUrl, maxBodyBytes }: GatewayConfig, deps: { metrics: GatewayMetrics; clock: Clock }) {
+  const { metrics, clock } = deps;
   const message = 'The pod of this project does not answer. Try again in a moment.';
   return createPodProxy({
     maxBodyBytes,
+    clock,
     onUnreachable(request, response) {
       metrics.count('unreachable');
       response.setHeader('retry-after', '2');

@@ -5,8 +5,10 @@ import type { Duplex } from 'node:stream';
 
 import { createProxyServer } from 'http-proxy-3';
 
+import type { Clock } from '../shared/clock.ts';
 import { refuseUpgrade, sendText } from './answers.ts';
 import { handshakeHeadersFor, requestHeadersFor, responseHeadersFor } from './headers.ts';
+import { createIdlePings } from './idle-pings.ts';
 import { tooLarge } from './request-problem.ts';
 
 const sessionProxyPort = 3002;
@@ -31,7 +33,11 @@ export interface PodProxy {
 export function createPodProxy(deps: {
   onUnreachable: (request: IncomingMessage, response: ServerResponse) => void;
   maxBodyBytes: number;
+  clock: Clock;
 }): PodProxy {
+  const pings = createIdlePings(deps);
+  /** The browser's socket of each WebSocket, by the pod's socket. */
+  const browsers = new WeakMap<Duplex, Duplex>();
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
   const proxy = createProxyServer({ agent, connectTimeout: connectTimeoutMs, proxyTimeout: 0, xfwd: false });
 
@@ -55,7 +61,8 @@ export function createPodProxy(deps: {
   });
   proxy.on('proxyReqWs', (upstream, _request, socket) => {
     limitInterimAnswers(upstream);
-    upstream.prependListener('upgrade', (answer) => {
+    upstream.prependListener('upgrade', (answer, podSocket) => {
+      browsers.set(podSocket, socket);
       clean(answer);
       Object.assign(answer.headers, { connection: 'upgrade', upgrade: 'websocket' });
     });
@@ -68,6 +75,10 @@ export function createPodProxy(deps: {
     });
     // A browser that disconnects during the handshake would leave the request to the pod open.
     socket.once('close', () => upstream.destroy());
+  });
+  proxy.on('open', (podSocket) => {
+    const browser = browsers.get(podSocket);
+    if (browser) pings.watch(browser, podSocket);
   });
   proxy.on('error', (_error, request, target) => {
     if (!(target instanceof ServerResponse)) refuseUpgrade(target, 502);
@@ -85,7 +96,10 @@ export function createPodProxy(deps: {
       request.headers = handshakeHeadersFor(request.headers, target.credential);
       proxy.ws(request, socket, head, { ...optionsFor(target), agent: undefined });
     },
-    close: () => agent.destroy(),
+    close() {
+      pings.stop();
+      agent.destroy();
+    },
   };
 }
 

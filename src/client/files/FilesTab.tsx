@@ -21,6 +21,7 @@ import { useOpenFilesValue } from './editor/use-open-files.ts';
 import { FilesContext, type FileDialog } from './files-context.ts';
 import { FollowChanges } from './FollowChanges.tsx';
 import { MainArea } from './MainArea.tsx';
+import { hasNoFiles, NoFiles } from './NoFiles.tsx';
 import { NotRunning, NotRunningBar } from './NotRunning.tsx';
 import { QuickOpen } from './search/QuickOpen.tsx';
 import { Sidebar } from './Sidebar.tsx';
@@ -62,6 +63,7 @@ export function FilesTab({ project }: { project: Project }) {
     return <NotRunning project={project} unsaved={unsaved} />;
   }
   if (root?.problem != null && context.isRunning && !isOpen) {
+    if (hasNoFiles(root.error)) return <NoFiles error={root.error} />;
     return (
       <LoadFailure what="The files" error={root.error} retrying={root.isLoading} onRetry={() => follow.refreshAll()} />
     );

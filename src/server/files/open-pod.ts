@@ -10,7 +10,7 @@ import { projectNotFound } from '../projects/service.ts';
 import type { Caller } from '../services.ts';
 import { oldCredentials } from './pod-requests.ts';
 
-/** @throws AppError NOT_FOUND; ILLEGAL_STATE while the pod cannot be reached, with the reason */
+/** @throws AppError NOT_FOUND; UNSUPPORTED where there never are files; ILLEGAL_STATE while the pod cannot be reached, with the reason */
 export type FindOpenPod = (caller: Caller, projectId: string) => Promise<ReadyPod>;
 
 /** @param deps.keys `null` without ACCESS_SECRET */
@@ -25,12 +25,13 @@ export function createFindOpenPod({ db, keys }: { db: Database; keys: AccessKeys
     const pod = readyPodOf(project, (of) => sidecarCredentialOf(keys, of));
     if (typeof pod !== 'string') return pod;
     if (pod === 'old-credentials') throw oldCredentials();
-    throw new AppError('ILLEGAL_STATE', pod === 'simulated' ? simulatedMessage : stateMessage(project));
+    if (pod === 'simulated') throw new AppError('UNSUPPORTED', simulatedMessage);
+    throw new AppError('ILLEGAL_STATE', stateMessage(project));
   };
 }
 
 const simulatedMessage =
-  'The embedded cluster of this installation only plays what pods do, so this project has no files. Use a real cluster, or a machine on which npm start can run pods as processes.';
+  'This project is simulated: no program runs in its pod, so it has no files. Use a real cluster, or run npm start on a machine where pods can run as processes.';
 
 function stateMessage({ status, desiredState }: ProjectRecord): string {
   if (status === 'archived' || desiredState === 'deleted') return 'The project is deleted. Its files are gone.';

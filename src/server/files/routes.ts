@@ -27,6 +27,7 @@ import type { Caller } from '../services.ts';
 import type { FindOpenPod } from './open-pod.ts';
 import type { PodRequests } from './pod-requests.ts';
 import { fileBrowserOf, target } from './service.ts';
+import { whileAdmitted } from './while-admitted.ts';
 
 export interface FileRoutesDeps {
   identify: Identify;
@@ -56,7 +57,7 @@ interface FileRequest {
 }
 
 export function registerFileRoutes(app: FastifyInstance, deps: FileRoutesDeps): void {
-  const { findOpenPod, podRequests, log } = deps;
+  const { findOpenPod, podRequests, identify, log } = deps;
   const admit = createAdmission(deps);
   const transfers = createTransfers();
 
@@ -70,31 +71,40 @@ export function registerFileRoutes(app: FastifyInstance, deps: FileRoutesDeps): 
     return refuse(reply, appError);
   });
 
+  /** @throws AppError while it cannot be known */
+  async function mayContinue({ headers }: FastifyRequest, { caller, id }: FileRequest): Promise<boolean> {
+    const { user, refusal } = await identify.fromHeaders(headers);
+    if (user === null && refusal !== null && refusal.code !== 'UNAUTHENTICATED') throw refusal;
+    if (user?.id !== caller.user.id) return false;
+    return findOpenPod(caller, id).then(
+      () => true,
+      (error: unknown) => !(error instanceof AppError && error.code === 'NOT_FOUND'),
+    );
+  }
+
   /** Streams what the file browser sends, as an attachment. */
   async function download(request: FastifyRequest, reply: FastifyReply, kind: 'content' | 'archive'): Promise<void> {
     const { caller, id } = await admit(request);
-    const { path } = parsed(pathSchema, request.query);
+    const query = parsed(pathSchema, request.query);
     const closed = new AbortController();
     reply.raw.once('close', () => closed.abort());
-    await transfers.run(caller.user.id, async () => {
-      const pod = await findOpenPod(caller, id);
-      const { body, length } = await podRequests.stream(fileBrowserOf(pod), {
-        method: 'GET',
-        path: target(`/${kind}`, { path }),
-        signal: AbortSignal.any([closed.signal, AbortSignal.timeout(maxDownloadMs)]),
-      });
-      const name = path.split('/').at(-1) || 'project';
-      const disposition = `attachment; filename*=UTF-8''${encodeRfc5987(kind === 'archive' ? `${name}.tar.gz` : name)}`;
-      reply.hijack();
-      reply.raw.writeHead(200, {
-        ...(reply.getHeaders() as Record<string, string>), // Fastify's headers are texts here
-        'content-type': kind === 'archive' ? 'application/gzip' : 'application/octet-stream',
-        'content-disposition': disposition,
-        ...(length === null ? {} : { 'content-length': String(length) }),
-      });
-      // A broken connection says that the file is not complete.
-      await pipeline(body, reply.raw).catch(() => reply.raw.destroy());
-    });
+    const admitted = whileAdmitted(() => mayContinue(request, { caller, id }));
+    const ended = AbortSignal.any([closed.signal, admitted.signal, AbortSignal.timeout(maxDownloadMs)]);
+    await transfers
+      .run(caller.user.id, async () => {
+        const pod = fileBrowserOf(await findOpenPod(caller, id));
+        const path = target(`/${kind}`, query);
+        const { body, length } = await podRequests.stream(pod, { method: 'GET', path, signal: ended });
+        reply.hijack();
+        reply.raw.writeHead(200, {
+          ...(reply.getHeaders() as Record<string, string>), // Fastify's headers are texts here
+          ...attachmentHeaders(kind, query.path),
+          ...(length === null ? {} : { 'content-length': String(length) }),
+        });
+        // A broken connection says that the file is not complete.
+        await pipeline(body, reply.raw).catch(() => reply.raw.destroy());
+      })
+      .finally(admitted.stop);
   }
 
   const longRequest = { handlerTimeout: maxDownloadMs };
@@ -170,6 +180,15 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const fields = fieldErrorsOf(result.error);
   const [first] = Object.entries(fields);
   throw new AppError('VALIDATION_FAILED', first ? `${first[0]}: ${first[1]}` : 'The request is not valid.', { fields });
+}
+
+function attachmentHeaders(kind: 'content' | 'archive', path: string): Record<string, string> {
+  const name = path.split('/').at(-1) || 'project';
+  const fileName = kind === 'archive' ? `${name}.tar.gz` : name;
+  return {
+    'content-type': kind === 'archive' ? 'application/gzip' : 'application/octet-stream',
+    'content-disposition': `attachment; filename*=UTF-8''${encodeRfc5987(fileName)}`,
+  };
 }
 
 /** The characters of a file name that RFC 5987 allows as they are; all others are escaped. */

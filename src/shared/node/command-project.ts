@@ -1,4 +1,4 @@
-/** One command of the owner: commits it with its line of the timeline, then announces it to servers and worker. */
+/** One command of the owner, or of the system in the owner's place: commits it with its line of the timeline, then announces it to servers and worker. */
 
 import type { Clock } from '../clock.ts';
 import type { ProjectCommand } from '../contract/commands.ts';
@@ -15,6 +15,8 @@ export interface OwnersCommand {
   command: ProjectCommand;
   /** Follows the command through logs and queue. */
   requestId: string;
+  /** Set when not the owner commands: the line of the timeline, which says why. */
+  by?: { system: string };
 }
 
 export interface CommandDeps {
@@ -30,13 +32,15 @@ export interface CommandDeps {
  */
 export async function commandProject(
   { db, restoredData, announcer, clock }: CommandDeps,
-  { id, ownerId, command, requestId }: OwnersCommand,
+  { id, ownerId, command, requestId, by }: OwnersCommand,
 ): Promise<ProjectRecord | null> {
   // The generation of the command must be later than that of every pod, also right after a restore of the database.
   await restoredData.check();
   const result = await changeOwnedProject(db, { id, ownerId }, (record) => {
     const patch = applyCommand(command, record, new Date(clock.now()).toISOString());
-    return patch && { patch, event: { actorId: ownerId, ...activityOfCommand[command] } };
+    const event = activityOfCommand[command];
+    const line = by ? { actorId: null, kind: event.kind, message: by.system } : { actorId: ownerId, ...event };
+    return patch && { patch, event: line };
   });
   if (result?.changed) await announcer.announce(result.record, { requestId, needsJob: true });
   return result?.record ?? null;

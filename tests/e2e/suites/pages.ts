@@ -109,7 +109,7 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
     'project-logs': state('web-shop', '/logs?container=session-proxy', 'listening on 0.0.0.0:3002'),
     'project-logs-not-started': state('mobile-app', '/logs', 'has not started yet'),
     'project-tasks': state('web-shop', '/tasks', 'No tasks yet'),
-    'project-files': state('web-shop', '/files', 'The files could not be loaded'),
+    'project-files': state('web-shop', '/files', 'There are no files here'),
     'project-config': state('web-shop', '/config', 'Nothing to configure yet'),
   };
 }

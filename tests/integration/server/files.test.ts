@@ -10,6 +10,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import type { FilesEvent } from '../../../src/shared/contract/files.ts';
+import { revokeOwnSession } from '../../../src/shared/node/db/sessions-repository.ts';
 import { createClient, type AppError, type Client } from '../../../src/shared/sdk/client.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { startFileBrowser, type TestFileBrowser } from '../../support/file-browser.ts';
@@ -124,6 +125,25 @@ describe('files of a project', () => {
     expect([archive[0], archive[1]]).toEqual([0x1f, 0x8b]);
   });
 
+  it('stop to arrive within five seconds after the person has signed out, also by another server', async () => {
+    const endless = await hostileProject((_request, response) => response.write('first'));
+    const session = await system.signIn('owner');
+    const download = (headers: Record<string, string>) =>
+      fetch(`http://127.0.0.1:${system.server.port}/files/${endless}/content?path=large`, { headers });
+    const [ended, other] = await Promise.all([download({ cookie: session.cookie }), download(bearer(token))]);
+    const [reader, otherReader] = [ended, other].map(({ body }) => body?.getReader());
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('first');
+    await otherReader?.read();
+    const going = otherReader?.read().catch(() => 'ended');
+    const row = await system.db('sessions').where({ id: session.id }).first<{ userId: string }>('userId');
+    const startedAt = performance.now();
+    await revokeOwnSession(system.db, { id: session.id, userId: row?.userId ?? '' });
+    await expect(reader?.read()).rejects.toThrow();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(await Promise.race([going, Promise.resolve('continues')])).toBe('continues');
+    await otherReader?.cancel();
+  });
+
   it('do not exist for a stranger and for nobody, by no call', async () => {
     const path = 'src/main.ts';
     const ofStranger = await Promise.all(
@@ -175,6 +195,8 @@ describe('files of a project', () => {
       podUid: 'uid',
     });
     expect(await codeOf(owner.files.list({ id }))).toBe('no error');
+    const simulated = await system.createProject('owner', '192.0.2.7');
+    expect(await codeOf(owner.files.list({ id: simulated }))).toBe('UNSUPPORTED');
     const other = await system.createProject('owner', newAddress()); // nobody listens there
     expect(await codeOf(owner.files.list({ id: other }))).toBe('UNAVAILABLE');
   });

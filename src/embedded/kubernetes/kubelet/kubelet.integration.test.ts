@@ -116,4 +116,34 @@ describe('the kubelet during outages of the API', () => {
     expect(performance.now() - startedAt).toBeLessThan(500);
     api = await startApi(0);
   });
+
+  it('says again and again that a pod waits for the memory of others, unless it can never fit', async () => {
+    const full: string[] = [];
+    const sized = (name: string, memory: string): JsonObject => ({
+      ...pod(name),
+      spec: { containers: [{ name: 'main', image: 'main:v1', resources: { requests: { memory } } }] },
+    });
+    kubelet = createKubelet({
+      kubeconfigPath: path.join(directory, 'kubeconfig'),
+      delays: { scheduleMs: 1, pullMs: 5, createMs: 5, stopMs: 5 },
+      capacity: { cpu: '4', memory: '1Gi', pods: '10' },
+      onMemoryFull: ({ metadata }) => full.push(metadata.name),
+    });
+    await kubelet.start();
+    await client.call('POST', pods, { body: sized('first', '600Mi') });
+    await untilRunning('first');
+    for (const [name, memory] of [
+      ['huge', '2Gi'],
+      ['second', '600Mi'],
+    ] as const) {
+      await client.call('POST', pods, { body: sized(name, memory) });
+      await expect
+        .poll(async () => JSON.stringify(valueAt(await client.get(`${pods}/${name}`), 'status')), { timeout: 15_000 })
+        .toContain('Insufficient memory');
+    }
+    await expect.poll(() => full.length, { timeout: 15_000 }).toBeGreaterThan(1);
+    expect(new Set(full)).toEqual(new Set(['second']));
+    await client.call('DELETE', `${pods}/first?gracePeriodSeconds=0`, {});
+    await untilRunning('second');
+  });
 });

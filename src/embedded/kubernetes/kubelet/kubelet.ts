@@ -9,7 +9,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 
 import { systemClock, type Clock } from '../../../shared/clock.ts';
-import { textAt } from '../api/kube-object.ts';
+import { textAt, type KubeObject } from '../api/kube-object.ts';
 import { createApiClient, isFailure, type ApiClient } from './api-client.ts';
 import { connectionOf, connectionOfFile, type ApiConnection } from './api-connection.ts';
 import { defaultDelays, type KubeletDelays } from './delays.ts';
@@ -49,6 +49,8 @@ export interface KubeletOptions {
   log?: (line: string) => void;
   /** How pods run as processes; every pod is simulated unless given. */
   processes?: ProcessRuntimeOptions | undefined;
+  /** Called every two seconds while a pod waits for the memory of others. */
+  onMemoryFull?: ((pod: KubeObject) => void) | undefined;
 }
 
 export interface Kubelet {
@@ -99,6 +101,7 @@ async function runKubelet(client: ApiClient, signal: AbortSignal, options: RunOp
     log: options.log ?? (() => undefined),
     processes: options.processes,
     onProcesses: options.onProcesses,
+    onMemoryFull: options.onMemoryFull,
   };
   const runtimeName = options.processes === undefined ? 'none' : 'process';
   const usual = options.processes === undefined ? defaultCapacity : machineCapacity();
@@ -120,6 +123,7 @@ interface Context {
   log: (line: string) => void;
   processes: ProcessRuntimeOptions | undefined;
   onProcesses: (runtime: ProcessRuntime) => void;
+  onMemoryFull: KubeletOptions['onMemoryFull'];
 }
 
 /** Connects watches, work queues and controllers, and resolves when everything is listed. */
@@ -159,7 +163,15 @@ async function startControllers(context: Context): Promise<void> {
   const events = createEventRecorder({ client, clock, signal, log, host: nodeName });
   const shared = { client, clock, signal, events, delays, nodeName };
   const queue = { clock, signal, log };
-  const scheduler = createScheduler({ ...shared, pods, index, claims, nodes, classes });
+  const scheduler = createScheduler({
+    ...shared,
+    pods,
+    index,
+    claims,
+    nodes,
+    classes,
+    onMemoryFull: context.onMemoryFull,
+  });
   const requeue = (key: string): void => podQueue.add(key);
   const processes = context.processes && createProcessRuntime(context.processes, { client, clock, delays, requeue });
   if (processes !== undefined) context.onProcesses(processes);

@@ -30,7 +30,12 @@ interface Deps {
   events: EventRecorder;
   delays: KubeletDelays;
   nodeName: string;
+  /** Called again and again while a pod waits that would fit if others ended. */
+  onMemoryFull?: ((pod: KubeObject) => void) | undefined;
 }
+
+/** How soon a pod is tried again for which somebody may make room. */
+const makingRoomMs = 2_000;
 
 export function createScheduler(deps: Deps) {
   const { client, clock, signal, pods, index, claims, nodes, classes, events, delays, nodeName } = deps;
@@ -48,7 +53,9 @@ export function createScheduler(deps: Deps) {
     if (obstacle !== undefined) {
       await reject(pod, obstacle);
       recordScenarioEvents(pod, scenario);
-      return 30_000;
+      if (obstacle !== memoryObstacle || !fitsAlone(pod) || deps.onMemoryFull === undefined) return 30_000;
+      deps.onMemoryFull(pod);
+      return makingRoomMs;
     }
     try {
       await client.call('POST', `${pathOf(pod)}/binding`, {
@@ -133,11 +140,16 @@ export function createScheduler(deps: Deps) {
     const used = index.used();
     const requested = requestsOf(pod);
     for (const resource of ['cpu', 'memory'] as const) {
-      const allocatable = parseQuantity(valueAt(node, 'status', 'allocatable', resource)) ?? Infinity;
-      if (used[resource] + requested[resource] > allocatable) return nodesMessage(`1 Insufficient ${resource}`);
+      if (used[resource] + requested[resource] > allocatable(resource)) return insufficient(resource);
     }
     return undefined;
   }
+
+  function allocatable(resource: 'cpu' | 'memory'): number {
+    return parseQuantity(valueAt(nodes.get(nodeName), 'status', 'allocatable', resource)) ?? Infinity;
+  }
+
+  const fitsAlone = (pod: KubeObject): boolean => requestsOf(pod).memory <= allocatable('memory');
 
   /** Writes the reason into the pod's condition and into an event. */
   async function reject(pod: KubeObject, message: string): Promise<void> {
@@ -169,6 +181,9 @@ const concernsScheduler = ({ unschedulable, silent }: Scenario) =>
 function nodesMessage(why: string): string {
   return `0/1 nodes are available: ${why}.`;
 }
+
+const insufficient = (resource: 'cpu' | 'memory'): string => nodesMessage(`1 Insufficient ${resource}`);
+const memoryObstacle = insufficient('memory');
 
 function pathOf(pod: KubeObject): string {
   return `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;

@@ -177,6 +177,12 @@ export async function findProjects(db: Db, ids: string[]): Promise<ProjectRecord
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
+/** Projects of any owner that run and are ready. */
+export async function listReadyProjects(db: Db, { limit }: { limit: number }): Promise<ProjectRecord[]> {
+  const rows = await ProjectModel.query(db).where({ status: 'ready', desiredState: 'running' }).limit(limit);
+  return rows.map((row) => projectRecordSchema.parse(row));
+}
+
 /** A page by `seq` of all projects that are not archived, for the comparison with the cluster. */
 export async function listUnarchivedPage(
   db: Db,

@@ -134,6 +134,12 @@ export async function listUnendedRuns(
   return rows.map((row) => runRecordSchema.parse(row));
 }
 
+/** Those of these projects that have a run that has not ended. */
+export async function findProjectsWithRuns(db: Db, projectIds: string[]): Promise<Set<string>> {
+  const rows = await RunModel.query(db).distinct('projectId').whereIn('projectId', projectIds).whereNull('endedAt');
+  return new Set(rows.map(({ projectId }) => projectId));
+}
+
 /** Whether a run that has not ended uses this session. */
 export async function isSessionInUse(db: Db, sessionId: string): Promise<boolean> {
   const row = await db('runs').where({ opencode_session_id: sessionId }).whereNull('ended_at').first('id');
