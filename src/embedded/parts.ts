@@ -12,6 +12,7 @@ export async function loadParts() {
   const { createEmbeddedIssuer } = await importThenYield(import('./issuer/issuer.ts'));
   const { startServer } = await importThenYield(import('../server/server.ts'));
   const { createGatewayContext } = await importThenYield(import('../gateway/context.ts'));
+  const { startModelBroker } = await importThenYield(import('../gateway/broker/broker-context.ts'));
   const { startWorker } = await importThenYield(import('../worker/worker.ts'));
   const { startHealthServer } = await import('../worker/health.ts');
   const { migrateToLatest } = await import('../shared/node/db/migrate.ts');
@@ -21,6 +22,7 @@ export async function loadParts() {
     createEmbeddedIssuer,
     startServer,
     createGatewayContext,
+    startModelBroker,
     startWorker,
     startHealthServer,
     migrateToLatest,
