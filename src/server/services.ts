@@ -178,7 +178,7 @@ export interface RunOutput {
 
 export interface ModelService {
   providers(caller: Caller): Promise<ModelProviders>;
-  /** Replaces the caller's key for the provider. @throws AppError NOT_FOUND; UNSUPPORTED when no keys are stored here */
+  /** Replaces the caller's key for the provider. @throws AppError NOT_FOUND; ILLEGAL_STATE when no keys are stored here */
   setKey(caller: Caller, input: SetModelKeyInput): Promise<{ provider: string }>;
   deleteKey(caller: Caller, provider: string): Promise<{ provider: string }>;
   usage(caller: Caller, days: number): Promise<ModelUsage>;

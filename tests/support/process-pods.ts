@@ -32,7 +32,8 @@ export const quickDelays = { scheduleMs: 5, provisionMs: 5, settleMs: 20, backOf
 /** Real programs start, on a machine that runs other tests too. */
 export const startTimeoutMs = 90_000;
 
-const openCodeEnv = { OPENCODE_DISABLE_MODELS_FETCH: '1' };
+/** Nothing answers at the discard port. Otherwise each new home folder would download 64 MB of packages. */
+const openCodeEnv = { OPENCODE_DISABLE_MODELS_FETCH: '1', npm_config_registry: 'http://127.0.0.1:9/' };
 const silent = { info: () => undefined, warn: () => undefined };
 const base = '/api/v1/namespaces/opencode';
 

@@ -19,7 +19,7 @@ interface ModelKeyDialogProps {
 export function ModelKeyDialog({ provider, onClose }: ModelKeyDialogProps) {
   const utils = trpc.useUtils();
   // Removes the key from the mutation cache when the dialog is unmounted.
-  const setKey = trpc.models.setKey.useMutation({ gcTime: 0 });
+  const setKey = trpc.models.setKey.useMutation({ gcTime: 0, onSuccess: () => utils.models.providers.invalidate() });
   const form = useForm({
     initialValues: { key: '' },
     validate: {
@@ -34,8 +34,7 @@ export function ModelKeyDialog({ provider, onClose }: ModelKeyDialogProps) {
     setKey.mutate(
       { provider: provider.id, key: key.trim() },
       {
-        async onSuccess() {
-          await utils.models.providers.invalidate();
+        onSuccess() {
           notifyDone(`Your key for ${provider.name} is stored.`);
           onClose();
         },

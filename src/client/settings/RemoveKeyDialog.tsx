@@ -15,14 +15,13 @@ interface RemoveKeyDialogProps {
 
 export function RemoveKeyDialog({ provider, onClose }: RemoveKeyDialogProps) {
   const utils = trpc.useUtils();
-  const remove = trpc.models.deleteKey.useMutation();
+  const remove = trpc.models.deleteKey.useMutation({ onSuccess: () => utils.models.providers.invalidate() });
   const confirm = (): void => {
     if (provider === null || remove.isPending) return;
     remove.mutate(
       { provider: provider.id },
       {
-        async onSuccess() {
-          await utils.models.providers.invalidate();
+        onSuccess() {
           notifyDone(`Your key for ${provider.name} is removed.`);
           onClose();
         },

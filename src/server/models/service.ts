@@ -45,7 +45,7 @@ export function createModelService({
     },
     async setKey({ user }, { provider, key }) {
       const catalogue = await readModelCatalogue(db);
-      if (encryption === null) throw new AppError('UNSUPPORTED', noEncryption);
+      if (encryption === null) throw new AppError('ILLEGAL_STATE', noEncryption);
       if (!catalogue?.providers.some(({ id }) => id === provider)) {
         throw new AppError(
           'NOT_FOUND',
