@@ -14,6 +14,8 @@ const OpenProjectPage = lazyPart(async () => (await import('./projects/OpenProje
 const ProfilePage = lazyPart(async () => (await import('./settings/ProfilePage.tsx')).ProfilePage);
 const AppearancePage = lazyPart(async () => (await import('./settings/AppearancePage.tsx')).AppearancePage);
 const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage.tsx')).SessionsPage);
+const ModelsPage = lazyPart(async () => (await import('./settings/ModelsPage.tsx')).ModelsPage);
+const UsagePage = lazyPart(async () => (await import('./settings/UsagePage.tsx')).UsagePage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
@@ -35,6 +37,8 @@ const routes: RouteObject[] = [
       page('settings/profile', ProfilePage),
       page('settings/appearance', AppearancePage),
       page('settings/sessions', SessionsPage),
+      page('settings/models', ModelsPage),
+      page('settings/usage', UsagePage),
       page('settings/tokens', TokensPage),
     ],
   },

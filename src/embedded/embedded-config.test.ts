@@ -13,17 +13,18 @@ describe('the secrets of the embedded mode', () => {
   it('are created once, for the owner of the file only', () => {
     const dataDir = join(folder, 'new');
     const secrets = loadSecrets(dataDir);
-    expect(new Set(Object.values(secrets)).size).toBe(3);
+    expect(new Set(Object.values(secrets)).size).toBe(4);
     expect(loadSecrets(dataDir)).toEqual(secrets);
     expect(statSync(join(dataDir, 'secrets.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('of an older version are kept, and get an access secret', () => {
+  it('of an older version are kept, and get what they lack', () => {
     const path = join(folder, 'secrets.json');
     const old = { sessionSecret: 's'.repeat(32), clientSecret: 'c'.repeat(32) };
     writeFileSync(path, JSON.stringify(old));
     const secrets = loadSecrets(folder);
-    expect(secrets).toEqual({ ...old, accessSecret: expect.stringMatching(/^[\w-]{43}$/) });
+    const created = expect.stringMatching(/^[\w-]{43}$/) as string;
+    expect(secrets).toEqual({ ...old, accessSecret: created, keyEncryptionSecret: created });
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(secrets);
   });
 });

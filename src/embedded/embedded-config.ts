@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 
 import { z } from 'zod';
 
+import { readBrokerConfig, brokerSchema } from '../gateway/broker/broker-config.ts';
 import { readGatewayConfig } from '../gateway/config.ts';
 import { readServerConfig, serverVariables } from '../server/config.ts';
 import { ConfigurationError, readEnvironment } from '../shared/node/environment.ts';
@@ -61,6 +62,7 @@ const placeholders = {
   OIDC_ISSUER: 'http://embedded',
   SESSION_SECRET: 'x'.repeat(32),
   ACCESS_SECRET: 'x'.repeat(32),
+  KEY_ENCRYPTION_SECRET: 'x'.repeat(32),
 };
 
 export const embeddedClientId = 'opencode-project-manager';
@@ -90,7 +92,8 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
   };
   const problems: string[] = [];
   const hasGateway = complete['WORKSPACE_DOMAIN'] !== undefined;
-  for (const check of [readServerConfig, readWorkerConfig, ...(hasGateway ? [readGatewayConfig] : [])]) {
+  const checks = [readServerConfig, readWorkerConfig, readBrokerConfig, ...(hasGateway ? [readGatewayConfig] : [])];
+  for (const check of checks) {
     try {
       check({ ...placeholders, ...complete });
     } catch (error) {
@@ -124,7 +127,8 @@ function withoutOwnKubeconfig(env: Environment): Environment {
 
 /** The variables that begin with OPENCODE_ and are not our own. The password of a project is never one of them. */
 function openCodeVariables(env: Environment): Record<string, string> {
-  const own = new Set([...Object.keys(workerVariables.shape), ...Object.keys(serverVariables.shape)]);
+  const shapes = [workerVariables.shape, serverVariables.shape, brokerSchema.shape];
+  const own = new Set(shapes.flatMap((shape) => Object.keys(shape)));
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) =>
       /^OPENCODE_(?!SERVER_)/.test(name) && !own.has(name) && value !== undefined ? [[name, value]] : [],
@@ -147,10 +151,11 @@ const secretSchema = z.string().min(32);
 const secretsSchema = z.object({
   sessionSecret: secretSchema,
   clientSecret: secretSchema,
-  // Version 0.2 had none. The file gets one when it is read.
+  // Version 0.2 had none of these. The file gets them when it is read.
   accessSecret: secretSchema.optional(),
+  keyEncryptionSecret: secretSchema.optional(),
 });
-export type EmbeddedSecrets = Required<z.infer<typeof secretsSchema>>;
+export type EmbeddedSecrets = Record<keyof z.infer<typeof secretsSchema>, string>;
 
 const createSecret = () => randomBytes(32).toString('base64url');
 
@@ -158,9 +163,19 @@ const createSecret = () => randomBytes(32).toString('base64url');
 export function loadSecrets(dataDir: string): EmbeddedSecrets {
   const path = join(dataDir, 'secrets.json');
   const stored = existsSync(path) ? secretsSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) : null;
-  const created = { sessionSecret: createSecret(), clientSecret: createSecret(), accessSecret: createSecret() };
-  const secrets = { ...created, ...stored };
-  if (stored?.accessSecret !== undefined) return { ...secrets, accessSecret: stored.accessSecret };
+  const created = {
+    sessionSecret: createSecret(),
+    clientSecret: createSecret(),
+    accessSecret: createSecret(),
+    keyEncryptionSecret: createSecret(),
+  };
+  const secrets = {
+    ...created,
+    ...stored,
+    accessSecret: stored?.accessSecret ?? created.accessSecret,
+    keyEncryptionSecret: stored?.keyEncryptionSecret ?? created.keyEncryptionSecret,
+  };
+  if (stored?.accessSecret !== undefined && stored.keyEncryptionSecret !== undefined) return secrets;
   mkdirSync(dataDir, { recursive: true });
   // Renaming replaces the file at once: a crash in between loses no secret.
   writeFileSync(`${path}.new`, JSON.stringify(secrets), { mode: 0o600 });

@@ -1,5 +1,8 @@
 /** Starts the services that no environment variable names: PostgreSQL, Redis, Kubernetes and the OIDC issuer. */
 
+import process from 'node:process';
+
+import { deriveKey } from '../shared/node/derive-key.ts';
 import type { Log } from '../shared/node/log.ts';
 import { embeddedClientId, type EmbeddedConfig, type EmbeddedSecrets } from './embedded-config.ts';
 import type { EmbeddedLog } from './embedded-log.ts';
@@ -64,6 +67,20 @@ async function findRuntime({ runtime, dataDir, env }: EmbeddedConfig, log: Embed
   return await detectRuntime({ requested: runtime, dataDir, searchPath: env['PATH'] ?? '', log });
 }
 
+const brokerPort = 3083;
+
+/**
+ * Where the model broker listens. Pods keep the address from start to start, and two instances on one machine must not take the same
+ * one: on Linux each has a loopback address of its own. Elsewhere pods are simulated and call nobody, so any address does.
+ */
+export function brokerPlace({ accessSecret }: EmbeddedSecrets): { host: string; port: number; url: string } {
+  if (process.platform !== 'linux') return { host: '127.0.0.1', port: 0, url: `http://127.0.0.1:${brokerPort}` };
+  const [second = 0, third = 0] = deriveKey(accessSecret, 'model-broker-address');
+  // Pods have addresses from 127.64.0.0 on.
+  const host = `127.63.${second}.${1 + (third % 254)}`;
+  return { host, port: brokerPort, url: `http://${host}:${brokerPort}` };
+}
+
 /** The environment of server and worker: the given one, completed with the addresses of the embedded services. */
 export function completeEnvironment(
   env: EmbeddedConfig['env'],
@@ -74,6 +91,8 @@ export function completeEnvironment(
   return {
     SESSION_SECRET: secrets.sessionSecret,
     ACCESS_SECRET: secrets.accessSecret,
+    KEY_ENCRYPTION_SECRET: secrets.keyEncryptionSecret,
+    ...(kubernetes ? { MODEL_BROKER_URL: brokerPlace(secrets).url } : {}),
     ...env,
     ...(postgres ? { DATABASE_URL: postgres.url } : {}),
     ...(redis ? { REDIS_URL: redis.url } : {}),

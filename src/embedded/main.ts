@@ -8,6 +8,7 @@ import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 
+import { readBrokerConfig } from '../gateway/broker/broker-config.ts';
 import { readGatewayConfig } from '../gateway/config.ts';
 import { readServerConfig } from '../server/config.ts';
 import { ConfigurationError } from '../shared/node/environment.ts';
@@ -15,7 +16,7 @@ import { createLog, type Log } from '../shared/node/log.ts';
 import { readWorkerConfig } from '../worker/config.ts';
 import { buildClientIfStale } from './client-build.ts';
 import { loadSecrets, readEmbeddedConfig, type EmbeddedConfig } from './embedded-config.ts';
-import { completeEnvironment, startEmbeddedServices } from './embedded-services.ts';
+import { brokerPlace, completeEnvironment, startEmbeddedServices } from './embedded-services.ts';
 import { developmentUsers, embeddedIdentityIssuer } from './issuer/development-users.ts';
 import { loadParts } from './parts.ts';
 import type { RoomMaker } from './room/make-room.ts';
@@ -72,7 +73,9 @@ async function start(config: EmbeddedConfig): Promise<void> {
   ]);
   const complete = completeEnvironment(env, services, secrets);
   const hasEmbeddedIssuer = config.embed.issuer;
-  await startServerAndWorker(complete, { parts: await parts, clientDir, hasEmbeddedIssuer, log });
+  // Without an embedded Kubernetes, pods are on other machines, and HOST and GATEWAY_BROKER_PORT say where they reach the broker.
+  const broker = services.kubernetes ? brokerPlace(secrets) : null;
+  await startServerAndWorker(complete, { parts: await parts, clientDir, hasEmbeddedIssuer, broker, log });
   if (config.stopsUnused) startRoomMaker(complete, { parts: await parts, log });
   announceInstance(dataDir, { url: publicUrl, databaseUrl: readServerConfig(complete).databaseUrl });
   shutdown.add(() => withdrawInstance(dataDir));
@@ -86,13 +89,21 @@ async function start(config: EmbeddedConfig): Promise<void> {
 
 async function startServerAndWorker(
   env: EmbeddedConfig['env'],
-  deps: { parts: Awaited<ReturnType<typeof loadParts>>; clientDir: string; hasEmbeddedIssuer: boolean; log: Log },
+  deps: {
+    parts: Awaited<ReturnType<typeof loadParts>>;
+    clientDir: string;
+    hasEmbeddedIssuer: boolean;
+    broker: ReturnType<typeof brokerPlace> | null;
+    log: Log;
+  },
 ): Promise<void> {
-  const { parts, clientDir, hasEmbeddedIssuer, log } = deps;
+  const { parts, clientDir, hasEmbeddedIssuer, broker, log } = deps;
   const serverConfig = readServerConfig(env);
   if (hasEmbeddedIssuer) serverConfig.oidc.identityIssuer = embeddedIdentityIssuer;
   shutdown.add(await parts.startTracing({ service: 'opencode-project-manager', endpoint: serverConfig.otlpEndpoint }));
   await parts.migrateToLatest(serverConfig.databaseUrl);
+  const runningBroker = await parts.startModelBroker({ ...readBrokerConfig(env), ...broker }, { log });
+  shutdown.add(() => runningBroker.stop(projectGraceMs));
   // At another address than localhost, projects have origins only when WORKSPACE_DOMAIN names their domain.
   const hasGateway = env['WORKSPACE_DOMAIN'] !== undefined;
   const gatewayContext = hasGateway ? parts.createGatewayContext(readGatewayConfig(env), { log }) : null;

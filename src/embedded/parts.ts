@@ -12,6 +12,7 @@ export async function loadParts() {
   const { createEmbeddedIssuer } = await importThenYield(import('./issuer/issuer.ts'));
   const { startServer } = await importThenYield(import('../server/server.ts'));
   const { createGatewayContext } = await importThenYield(import('../gateway/context.ts'));
+  const { startModelBroker } = await importThenYield(import('../gateway/broker/broker-context.ts'));
   const { startWorker } = await importThenYield(import('../worker/worker.ts'));
   const { createRoomMaker } = await import('./room/make-room.ts');
   const { startHealthServer } = await import('../worker/health.ts');
@@ -22,6 +23,7 @@ export async function loadParts() {
     createEmbeddedIssuer,
     startServer,
     createGatewayContext,
+    startModelBroker,
     startWorker,
     createRoomMaker,
     startHealthServer,

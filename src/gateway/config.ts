@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { accessVariables, workspaceDomainCheck, workspaceUrlOf } from '../shared/node/access/access-variables.ts';
 import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { brokerVariables, toBrokerConfig, type BrokerConfig } from './broker/broker-config.ts';
 
 /** Every environment variable that `npm run gateway` reads. */
 export const gatewayVariables = z
@@ -30,6 +31,7 @@ export const gatewayVariables = z
       max: 10_000_000,
       fallback: 60_000,
     }).describe('Requests and WebSockets to projects from one address per minute, in each process.'),
+    ...brokerVariables,
   })
   .check(workspaceDomainCheck);
 
@@ -53,6 +55,7 @@ export interface GatewayConfig {
   maxConnectionsPerUser: number;
   rateLimitPerMinute: number;
   trustedProxies: number;
+  broker: BrokerConfig;
 }
 
 /**
@@ -81,5 +84,6 @@ export function toGatewayConfig(variables: z.infer<typeof gatewayVariables>): Ga
     maxConnectionsPerUser: variables.GATEWAY_MAX_CONNECTIONS,
     rateLimitPerMinute: variables.GATEWAY_RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,
+    broker: toBrokerConfig(variables),
   };
 }

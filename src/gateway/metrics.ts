@@ -2,6 +2,8 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
+import type { BrokerOutcome } from './broker/broker-rules.ts';
+
 /** How a request or an upgrade ended. `own`: a page of the gateway itself. */
 export type Outcome =
   | 'passed'
@@ -17,6 +19,7 @@ export type Outcome =
 export interface GatewayMetrics {
   registry: Registry;
   count: (outcome: Outcome) => void;
+  countModelRequest: (outcome: BrokerOutcome) => void;
 }
 
 export function createGatewayMetrics(openConnections: () => number): GatewayMetrics {
@@ -25,6 +28,12 @@ export function createGatewayMetrics(openConnections: () => number): GatewayMetr
   const requests = new Counter({
     name: 'opencode_gateway_requests_total',
     help: 'Requests and WebSockets to the origins of projects, by outcome.',
+    labelNames: ['outcome'] as const,
+    registers: [registry],
+  });
+  const modelRequests = new Counter({
+    name: 'opencode_gateway_model_requests_total',
+    help: 'Requests of projects to models, by outcome.',
     labelNames: ['outcome'] as const,
     registers: [registry],
   });
@@ -37,5 +46,9 @@ export function createGatewayMetrics(openConnections: () => number): GatewayMetr
       this.set(openConnections());
     },
   });
-  return { registry, count: (outcome) => requests.inc({ outcome }) };
+  return {
+    registry,
+    count: (outcome) => requests.inc({ outcome }),
+    countModelRequest: (outcome) => modelRequests.inc({ outcome }),
+  };
 }

@@ -13,6 +13,7 @@ import { createDatabase } from '../shared/node/db/database.ts';
 import { awaitMigrated } from '../shared/node/db/migrate.ts';
 import type { Log } from '../shared/node/log.ts';
 import { refuseUpgrade, sendText } from './answers.ts';
+import { startModelBroker, type RunningBroker } from './broker/broker-context.ts';
 import type { GatewayConfig } from './config.ts';
 import { createGatewayContext, type GatewayContext } from './context.ts';
 
@@ -25,10 +26,12 @@ const requestGraceMs = 10_000;
 
 export interface RunningGateway {
   port: number;
+  /** Where pods reach the model broker. */
+  brokerPort: number;
   stop(): Promise<void>;
 }
 
-/** @throws AppError UNAVAILABLE if the database lacks migrations or does not answer, or the port cannot be used */
+/** @throws AppError UNAVAILABLE if the database lacks migrations or does not answer, a port cannot be used, or a file of the model broker is wrong */
 export async function startGateway(
   config: GatewayConfig,
   options: { log: Log; clock?: Clock; databaseGraceMs?: number },
@@ -37,21 +40,29 @@ export async function startGateway(
   await awaitDatabase(config, { log, graceMs: databaseGraceMs });
   const context = createGatewayContext(config, { log, ...(options.clock ? { clock: options.clock } : {}) });
   const server = createGatewayServer(context);
+  let broker: RunningBroker;
+  try {
+    broker = await startModelBroker(config.broker, { log, count: context.metrics.countModelRequest });
+  } catch (error) {
+    await context.stop(0);
+    throw error;
+  }
   try {
     await listen(server, config);
   } catch (error) {
-    await context.stop(0);
+    await Promise.all([context.stop(0), broker.stop(0)]);
     throw error;
   }
   const { port } = server.address() as AddressInfo; // it listens on TCP
   log.info({ host: config.host, port, domain: config.workspaceUrl }, 'the gateway listens');
   return {
     port,
+    brokerPort: broker.port,
     async stop() {
       log.info('the gateway stops');
       server.close();
       server.closeIdleConnections();
-      await context.stop(requestGraceMs);
+      await Promise.all([context.stop(requestGraceMs), broker.stop(requestGraceMs)]);
       server.closeAllConnections();
     },
   };

@@ -4,6 +4,8 @@ import { z } from 'zod';
 
 import { accessVariables, workspaceDomainCheck } from '../shared/node/access/access-variables.ts';
 import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import type { KeyEncryptionSecrets } from '../shared/node/models/key-encryption.ts';
+import { keyEncryptionVariables, toKeyEncryptionSecrets } from '../shared/node/models/key-variables.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
 
 const issuerUrl = serviceUrl({ protocol: /^https?$/, error: 'must be the URL of an OpenID Connect issuer.' });
@@ -47,6 +49,7 @@ export const serverVariables = z
     SESSION_SECRET: accessVariables.SESSION_SECRET,
     ACCESS_SECRET_PREVIOUS: accessVariables.ACCESS_SECRET_PREVIOUS,
     WORKSPACE_DOMAIN: accessVariables.WORKSPACE_DOMAIN,
+    ...keyEncryptionVariables,
     MAX_PROJECTS_PER_USER: integerVariable('MAX_PROJECTS_PER_USER', { min: 1, max: 100_000, fallback: 20 }).describe(
       'How many projects one person may have; deleted projects do not count.',
     ),
@@ -88,6 +91,8 @@ export interface ServerConfig {
   /** Without it pods have no credentials, and nobody can open a project or see its files. */
   accessSecret: string | null;
   accessSecretPrevious: string | null;
+  /** `null`: nobody can store a model key. */
+  keyEncryption: KeyEncryptionSecrets | null;
   maxProjectsPerUser: number;
   rateLimitPerMinute: number;
   trustedProxies: number;
@@ -128,6 +133,7 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     workspaceDomain: variables.WORKSPACE_DOMAIN ?? null,
     accessSecret: variables.ACCESS_SECRET ?? null,
     accessSecretPrevious: variables.ACCESS_SECRET_PREVIOUS ?? null,
+    keyEncryption: toKeyEncryptionSecrets(variables),
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,

@@ -25,6 +25,7 @@ import {
 import { createRestoredData } from '../shared/node/db/restored-data.ts';
 import { createLimitedWarn } from '../shared/node/log-limit.ts';
 import type { Log } from '../shared/node/log.ts';
+import { createKeyEncryption } from '../shared/node/models/key-encryption.ts';
 import { pause, runPeriodically } from '../shared/node/periodic.ts';
 import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { createRedis } from '../shared/node/redis.ts';
@@ -45,6 +46,7 @@ import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { maxRecentEntries, maxRepairsPerComparison, socketsShare } from './limits.ts';
+import { createModelService } from './models/service.ts';
 import { createProjectEntries } from './projects/entries.ts';
 import { createProjectLogs } from './projects/logs.ts';
 import { kubernetesNames } from './projects/names.ts';
@@ -332,6 +334,10 @@ function createServices(
     taskSubscriptions: createTaskSubscriptions({ db, hub: taskHub, pause }),
     runs: createRunService({ db, queue: runQueue, publisher, newId: randomUUID }),
     runOutput: createRunOutput({ db, redis: producer, pause, clock }),
+    models: createModelService({
+      db,
+      encryption: config.keyEncryption === null ? null : createKeyEncryption(config.keyEncryption),
+    }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };

@@ -2,6 +2,7 @@
 
 import { authRouter } from './auth/router.ts';
 import { filesRouter } from './files/router.ts';
+import { modelsRouter } from './models/router.ts';
 import { projectsRouter } from './projects/router.ts';
 import { runsRouter } from './runs/router.ts';
 import { sessionsRouter } from './sessions/router.ts';
@@ -12,6 +13,7 @@ import { router } from './trpc.ts';
 export const appRouter = router({
   auth: authRouter,
   files: filesRouter,
+  models: modelsRouter,
   projects: projectsRouter,
   runs: runsRouter,
   sessions: sessionsRouter,

@@ -20,6 +20,7 @@ import type {
   WriteFileInput,
   WrittenFile,
 } from '../shared/contract/files.ts';
+import type { ModelProviders, ModelUsage, SetModelKeyInput } from '../shared/contract/models.ts';
 import type { LogContainer, LogEvent, ProjectLogs, ReadLogsInput } from '../shared/contract/pod-logs.ts';
 import type {
   CreateProjectInput,
@@ -175,6 +176,14 @@ export interface RunOutput {
   follow(caller: Caller, options: SubscriptionOptions & { runId: string }): AsyncIterable<RunOutputEvent>;
 }
 
+export interface ModelService {
+  providers(caller: Caller): Promise<ModelProviders>;
+  /** Replaces the caller's key for the provider. @throws AppError NOT_FOUND; ILLEGAL_STATE when no keys are stored here */
+  setKey(caller: Caller, input: SetModelKeyInput): Promise<{ provider: string }>;
+  deleteKey(caller: Caller, provider: string): Promise<{ provider: string }>;
+  usage(caller: Caller, days: number): Promise<ModelUsage>;
+}
+
 export interface TokenService {
   create(caller: Caller, input: { name: string; expiresAt: string | null }): Promise<AccessToken & { token: string }>;
   list(caller: Caller): Promise<AccessToken[]>;
@@ -217,6 +226,7 @@ interface ServicesByName {
   taskSubscriptions: TaskSubscriptions;
   runs: RunService;
   runOutput: RunOutput;
+  models: ModelService;
   tokens: TokenService;
   sessions: SessionService;
 }

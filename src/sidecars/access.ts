@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const folder = '/var/run/opencode-access';
 
 export type IsAllowed = (request: IncomingMessage) => boolean;
+export type HoldsSecret = (text: string) => boolean;
 
 /** @throws Error that says what to do, when there is no secret, because a sidecar must not start without one */
 export function readAccessToken(env: Record<string, string | undefined>): string {
@@ -19,6 +20,11 @@ export function readAccessToken(env: Record<string, string | undefined>): string
 /** The password of OpenCode, which only the session proxy has. @throws as {@link readAccessToken} */
 export function readOpenCodePassword(env: Record<string, string | undefined>): string {
   return readSecret(env, { variable: 'OPENCODE_PASSWORD_FILE', defaultPath: `${folder}/opencode` });
+}
+
+/** What the model broker expects, which only the session proxy has. @throws as {@link readAccessToken} */
+export function readModelCredential(env: Record<string, string | undefined>): string {
+  return readSecret(env, { variable: 'MODEL_CREDENTIAL_FILE', defaultPath: `${folder}/models` });
 }
 
 function readSecret(
@@ -50,6 +56,12 @@ export function createGate(token: string): IsAllowed {
     const isKnownScheme = /^(?:basic|bearer)$/i.test(scheme);
     return timingSafeEqual(digest(secret), expected) && isKnownScheme;
   };
+}
+
+/** Compares a text with a secret in constant time. */
+export function createSecretCheck(secret: string): HoldsSecret {
+  const expected = digest(secret);
+  return (text) => timingSafeEqual(digest(text), expected);
 }
 
 export function refuse(response: ServerResponse): void {

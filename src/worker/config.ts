@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { accessVariables } from '../shared/node/access/access-variables.ts';
 import { commonVariables, crossCheck, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { serviceUrl } from '../shared/node/service-url.ts';
 import type { PodSettings } from './pods/kube/manifests.ts';
 import { bytesOf, coresOf } from './quantity.ts';
 
@@ -121,6 +122,14 @@ export const workerVariables = z
       .describe(
         'The name of a ConfigMap with the key `ca.crt`: authorities in PEM that the clone step trusts besides those of its image.',
       ),
+    MODEL_BROKER_URL: serviceUrl({
+      protocol: /^https?$/,
+      error: 'must be the URL at which pods reach the model broker, such as http://gateway.opencode-system:3083.',
+    })
+      .optional()
+      .describe(
+        'Where the pods of projects reach the model broker of the gateway, such as `http://gateway.opencode-system:3083`. Without it OpenCode gets no models of this system. It needs ACCESS_SECRET.',
+      ),
     WORKSPACE_SIZE: bytes.default('1Gi').describe('The size of new volumes.'),
     WORKSPACE_STORAGE_CLASS: objectName
       .optional()
@@ -166,6 +175,8 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
       workspaceStorageClass: read.WORKSPACE_STORAGE_CLASS ?? null,
       openCodeConfigMap: read.OPENCODE_CONFIG_MAP ?? null,
       gitCaConfigMap: read.GIT_CA_CONFIG_MAP ?? null,
+      // Without ACCESS_SECRET the gateway would refuse the credentials of every pod.
+      modelBrokerUrl: read.ACCESS_SECRET === undefined ? null : (read.MODEL_BROKER_URL ?? null),
     },
   };
 }

@@ -1,10 +1,11 @@
 /**
  * Deletes old history every hour: timeline entries beyond the configured age, starts that are too old to say how long a start
- * usually takes, and tasks of projects that were deleted a week ago. It deletes small batches, so that nobody waits for a lock.
+ * usually takes, tasks of projects that were deleted a week ago, and usage of models of more than 400 days ago. It deletes small batches, so that nobody waits for a lock.
  * Only the watch leader runs it.
  */
 
 import type { Database } from '../shared/node/db/database.ts';
+import { pruneModelUsage } from '../shared/node/db/model-usage-repository.ts';
 import { pruneProjectEvents } from '../shared/node/db/project-events-repository.ts';
 import { pruneStarts } from '../shared/node/db/project-starts-repository.ts';
 import { pruneTasks } from '../shared/node/db/tasks-repository.ts';
@@ -27,7 +28,8 @@ export function pruneHistory(
     const events = await deleteInBatches(() => pruneProjectEvents(db, { olderThanDays, limit: batchSize }), signal);
     const starts = await deleteInBatches(() => pruneStarts(db, { limit: batchSize }), signal);
     const tasks = await deleteInBatches(() => pruneTasks(db, { limit: batchSize }), signal);
-    if (events + starts + tasks > 0) log.info({ events, starts, tasks }, 'deleted old history');
+    const usage = await deleteInBatches(() => pruneModelUsage(db, { limit: batchSize }), signal);
+    if (events + starts + tasks + usage > 0) log.info({ events, starts, tasks, usage }, 'deleted old history');
   }
 
   return runPeriodically(

@@ -5,7 +5,7 @@
  *
  * - `user-a`: diagnoses and pages, with the projects of `suites/scenario-projects.ts`
  * - `user-b`: project lifecycle, two windows, daily use, logs. They delete their projects, so that pages can show an empty list.
- * - `user-c`: sessions, scenarios
+ * - `user-c`: sessions, models, scenarios
  *
  * The scenarios are created late, because they load the machine, and checked last, because some take half a minute.
  */
@@ -17,6 +17,7 @@ import { useStartedApp } from '../support/started-app.ts';
 import { dailyUseSuite } from './suites/daily-use.ts';
 import { diagnosesSuite } from './suites/diagnoses.ts';
 import { logsSuite } from './suites/logs.ts';
+import { modelsSuite } from './suites/models.ts';
 import { pagesSuite } from './suites/pages.ts';
 import { projectLifecycleSuite } from './suites/project-lifecycle.ts';
 import { scenarioProjects } from './suites/scenario-projects.ts';
@@ -35,6 +36,7 @@ describe('the product', { timeout: 60_000 }, () => {
     describe('daily use', () => dailyUseSuite(app));
     describe('the logs of a project', () => logsSuite(app));
     describe('the sessions page', () => sessionsSuite(app));
+    describe('the settings of models', () => modelsSuite(app));
   });
   describe('a scenario', () => scenarios.createProjects());
   describe.runIf(hasBrowser)('in the browser', () => {

@@ -64,6 +64,8 @@ const inputs: Record<string, () => unknown> = {
   'files.rename': () => ({ id: projectId, from: 'a', to: 'b' }),
   'files.copy': () => ({ id: projectId, from: 'a', to: 'b' }),
   'files.delete': () => ({ id: projectId, path: 'a' }),
+  'models.setKey': () => ({ provider: 'anthropic', key: 'sk-ant-a-key-of-theirs' }),
+  'models.deleteKey': () => ({ provider: 'anthropic' }),
   'runs.start': () => ({ taskId, idempotencyKey: 'theirs' }),
   'runs.followUp': () => ({ runId, text: 'Theirs', idempotencyKey: 'theirs' }),
   'runs.abort': () => ({ runId }),

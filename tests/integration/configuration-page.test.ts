@@ -49,8 +49,9 @@ ${table(without(serverVariables.shape, common))}
 
 ## Gateway
 
-It also reads \`PUBLIC_URL\`, \`HOST\`, \`SESSION_SECRET\`, \`ACCESS_SECRET_PREVIOUS\` and \`WORKSPACE_DOMAIN\`, with the values of the server. \`PUBLIC_URL\`,
-\`ACCESS_SECRET\` and \`WORKSPACE_DOMAIN\` are required. \`npm start\` runs it inside the server, at the same port.
+It also reads \`PUBLIC_URL\`, \`HOST\`, \`SESSION_SECRET\`, \`ACCESS_SECRET_PREVIOUS\`, \`KEY_ENCRYPTION_SECRET\`, \`KEY_ENCRYPTION_SECRET_PREVIOUS\` and
+\`WORKSPACE_DOMAIN\`, with the values of the server. \`PUBLIC_URL\`, \`ACCESS_SECRET\` and \`WORKSPACE_DOMAIN\` are required. \`npm start\` runs it
+inside the server, at the same port, and its model broker at a loopback address of its own.
 
 ${table(without(gatewayVariables.shape, ofServer))}
 

@@ -67,6 +67,8 @@ describe('migrations', () => {
     'access_tokens',
     'installation',
     'leases',
+    'model_keys',
+    'model_usage',
     'project_events',
     'project_starts',
     'projects',

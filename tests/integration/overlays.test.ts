@@ -85,12 +85,13 @@ describe.skipIf(!hasKubectl)('the overlays', () => {
       manifests.find((each) => each.kind === kind && each.metadata.name.startsWith(prefix)) as unknown;
     const config = (find('ConfigMap', 'opencode-config') as V1ConfigMap).data;
     const secret = find('Secret', 'opencode-secrets') as V1Secret | undefined;
-    // In production an administrator creates the Secret; the runbook names these five fields.
+    // In production an administrator creates the Secret; the runbook names these six fields.
     const production = {
       DATABASE_URL: 'postgresql://db.example.com/opencode',
       REDIS_URL: 'rediss://redis.example.com',
       SESSION_SECRET: 'x'.repeat(40),
       ACCESS_SECRET: 'y'.repeat(40),
+      KEY_ENCRYPTION_SECRET: 'z'.repeat(40),
       OIDC_CLIENT_SECRET: 'secret',
     };
     const secrets = secret

@@ -108,8 +108,8 @@ function withoutPolicies(namespace: 'opencode' | 'opencode-system', ...names: st
 }
 
 describe('with all policies', () => {
-  it('a project pod reaches DNS and public addresses, and nothing of the cluster, its node, private networks or the cloud', () =>
-    expectReachable('project pod', [...dns, 'public address']));
+  it('a project pod reaches DNS, the model broker and public addresses, and nothing else of the cluster, its node, private networks or the cloud', () =>
+    expectReachable('project pod', [...dns, 'model broker', 'public address']));
 
   it('a gateway reaches its stores and the session proxy of a project, and no other port of it', () =>
     expectReachable('gateway', [sessionProxy, ...stores, ...offered, ...unprotected, ...nodeNames]));
@@ -135,7 +135,7 @@ describe('each policy is needed', () => {
   it('without "projects" a project pod reaches other projects, the node and the metadata service, and others reach projects', async () => {
     withoutPolicies('opencode', 'projects');
     await Promise.all([
-      expectReachable('project pod', [...projectPorts, ...offered, ...unprotected, ...nodeNames]),
+      expectReachable('project pod', [...projectPorts, 'model broker', ...offered, ...unprotected, ...nodeNames]),
       expectReachable('worker', [...projectPorts, ...stores, ...offered, ...unprotected, ...nodeNames]),
       expectReachable(
         'outside the cluster',
@@ -154,7 +154,7 @@ describe('each policy is needed', () => {
         ...unprotected,
         ...nodeNames,
       ]),
-      expectReachable('project pod', [...dns, 'public address']),
+      expectReachable('project pod', [...dns, 'model broker', 'public address']),
     ]);
   });
 

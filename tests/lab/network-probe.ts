@@ -86,6 +86,7 @@ export function listPodDestinations(otherProject: Project): Destination[] {
     tcp('server', inSystem(pods.server), 3080),
     tcp('server, unused port', inSystem(pods.server), unusedPort),
     tcp('gateway', inSystem(pods.gateway), 3082),
+    tcp('model broker', inSystem(pods.gateway), 3083),
     tcp('gateway, unused port', inSystem(pods.gateway), unusedPort),
     tcp('worker metrics', inSystem(pods.worker), 3081),
     tcp('worker, unused port', inSystem(pods.worker), unusedPort),

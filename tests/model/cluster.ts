@@ -162,4 +162,5 @@ const settings: PodSettings = {
   workspaceStorageClass: null,
   openCodeConfigMap: null,
   gitCaConfigMap: null,
+  modelBrokerUrl: null,
 };

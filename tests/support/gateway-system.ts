@@ -85,6 +85,7 @@ export async function startGatewaySystem(
     PUBLIC_URL: publicUrl,
     HOST: '127.0.0.1',
     GATEWAY_PORT: '0',
+    GATEWAY_BROKER_PORT: '0',
     ...access,
     ...variables,
   });

@@ -17,6 +17,8 @@ import {
   type DetectedRuntime,
   type RuntimeKind,
 } from '../../src/embedded/kubernetes/kubelet/runtime/process/detect-runtime.ts';
+import type { CredentialPurpose } from '../../src/shared/node/access/credentials.ts';
+import type { PublishedProvider } from '../../src/shared/node/models/model-catalogue.ts';
 import {
   accessSecretManifest,
   claimManifest,
@@ -30,7 +32,8 @@ export const quickDelays = { scheduleMs: 5, provisionMs: 5, settleMs: 20, backOf
 /** Real programs start, on a machine that runs other tests too. */
 export const startTimeoutMs = 90_000;
 
-const openCodeEnv = { OPENCODE_DISABLE_MODELS_FETCH: '1' };
+/** Nothing answers at the discard port. Otherwise each new home folder would download 64 MB of packages. */
+const openCodeEnv = { OPENCODE_DISABLE_MODELS_FETCH: '1', npm_config_registry: 'http://127.0.0.1:9/' };
 const silent = { info: () => undefined, warn: () => undefined };
 const base = '/api/v1/namespaces/opencode';
 
@@ -94,6 +97,12 @@ export async function connectTo(dataDir: string): Promise<ApiClient> {
   return createApiClient({ connection: await connectionOfFile(join(dataDir, 'kubeconfig')), userAgent: 'test' });
 }
 
+interface ProjectOptions {
+  credentials?: Record<CredentialPurpose, string>;
+  /** What its OpenCode knows of the model broker. */
+  models?: { brokerUrl: string; providers: PublishedProvider[] };
+}
+
 /** Creates pods and waits for what happens to them. */
 export function podsOf(client: ApiClient) {
   const get = async (name: string): Promise<JsonObject> => await client.get(`${base}/pods/${name}`);
@@ -101,21 +110,24 @@ export function podsOf(client: ApiClient) {
   return {
     get,
     /** The project's claim, secret and pod, as the worker creates them. */
-    async createProject(id: string) {
+    async createProject(id: string, { credentials = credentialsOf(id), models }: ProjectOptions = {}) {
+      const settings = { ...testSettings, modelBrokerUrl: models?.brokerUrl ?? null };
       const project = recordFixture({ id, podName: `pod-${id}`, workspacePvcName: `workspace-${id}` });
       const claim = await client.call('POST', `${base}/persistentvolumeclaims`, {
         body: manifest(claimManifest(project, settings)),
       });
       const claimUid = textAt(claim, 'metadata', 'uid');
-      const secret = accessSecretManifest(project, { claimUid, settings, credentials: credentialsOf(id) });
+      const secret = accessSecretManifest(project, { claimUid, settings, credentials });
       await client.call('POST', `${base}/secrets`, { body: manifest(secret) });
-      await client.call('POST', `${base}/pods`, { body: manifest(podManifest(project, settings)) });
-      return { name: project.podName, claimName: project.workspacePvcName, claimUid, credentials: credentialsOf(id) };
+      await client.call('POST', `${base}/pods`, {
+        body: manifest(podManifest(project, settings, { providers: models?.providers ?? [] })),
+      });
+      return { name: project.podName, claimName: project.workspacePvcName, claimUid, credentials };
     },
     /** A claim without a project. */
     async createClaim(id: string) {
       const project = recordFixture({ id, workspacePvcName: `workspace-${id}` });
-      const body = manifest(claimManifest(project, settings));
+      const body = manifest(claimManifest(project, testSettings));
       const claim = await client.call('POST', `${base}/persistentvolumeclaims`, { body });
       return { claimName: project.workspacePvcName, claimUid: textAt(claim, 'metadata', 'uid') };
     },
@@ -232,7 +244,7 @@ const credentialsOf = (id: string) => ({
   models: `models-secret-of-${id}`,
 });
 
-const settings: PodSettings = {
+const testSettings: PodSettings = {
   installationId: 'test',
   accessKeyId: 'key-1',
   openCodeImage: 'opencode-project-manager/opencode:test',
@@ -245,6 +257,7 @@ const settings: PodSettings = {
   workspaceStorageClass: null,
   openCodeConfigMap: null,
   gitCaConfigMap: null,
+  modelBrokerUrl: null,
 };
 
 /** A typed manifest as the JSON that is sent. */

@@ -67,6 +67,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       OIDC_CLIENT_ID: 'test-client',
       RATE_LIMIT_PER_MINUTE: '1000000', // tests send more requests than people
       SESSION_SECRET: 'a secret of tests, longer than 32 characters',
+      KEY_ENCRYPTION_SECRET: 'a secret for model keys of tests, longer than 32',
       ...options.env,
     },
   });
@@ -112,6 +113,7 @@ export async function startGatewayProcess(options: ServerProcessOptions): Promis
       DATABASE_URL: options.databaseUrl,
       REDIS_URL: options.redisUrl,
       GATEWAY_PORT: String(port),
+      GATEWAY_BROKER_PORT: '0',
       HOST: '127.0.0.1',
       PUBLIC_URL: 'http://product.test',
       WORKSPACE_DOMAIN: 'projects.test',

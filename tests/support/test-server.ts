@@ -44,6 +44,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     OIDC_ISSUER: testIssuer,
     OIDC_CLIENT_ID: 'test-client',
     SESSION_SECRET: testSessionSecret,
+    KEY_ENCRYPTION_SECRET: 'a secret for model keys of tests, longer than 32',
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,
   });

@@ -20,6 +20,8 @@ const directCommands: Record<DirectCommand, string> = {
 const pages = [
   { to: '/projects', label: 'Projects' },
   { to: '/settings/profile', label: 'Profile', hint: 'Settings' },
+  { to: '/settings/models', label: 'Models', hint: 'Settings' },
+  { to: '/settings/usage', label: 'Usage', hint: 'Settings' },
   { to: '/settings/tokens', label: 'Access tokens', hint: 'Settings' },
   { to: '/settings/sessions', label: 'Sessions', hint: 'Settings' },
   { to: '/settings/appearance', label: 'Appearance', hint: 'Settings' },

@@ -10,6 +10,12 @@ export function SettingsNav() {
       <NavLink to="/settings/profile" className={classes.tab ?? ''}>
         Profile
       </NavLink>
+      <NavLink to="/settings/models" className={classes.tab ?? ''}>
+        Models
+      </NavLink>
+      <NavLink to="/settings/usage" className={classes.tab ?? ''}>
+        Usage
+      </NavLink>
       <NavLink to="/settings/tokens" className={classes.tab ?? ''}>
         Access tokens
       </NavLink>

@@ -2,7 +2,7 @@
 
 import { Menu, Text } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
-import { IconDevices, IconKey, IconLogout, IconPalette, IconUser } from '@tabler/icons-react';
+import { IconDevices, IconKey, IconLogout, IconPalette, IconSparkles, IconUser } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import type { ComponentPropsWithRef, ReactElement } from 'react';
 import { Link } from 'react-router';
@@ -56,6 +56,9 @@ export function UserMenuContent({ user, opened, onChange, renderButton }: UserMe
         <Menu.Divider />
         <Menu.Item component={Link} to="/settings/profile" leftSection={<IconUser size={16} stroke={1.6} />}>
           Profile
+        </Menu.Item>
+        <Menu.Item component={Link} to="/settings/models" leftSection={<IconSparkles size={16} stroke={1.6} />}>
+          Models
         </Menu.Item>
         <Menu.Item component={Link} to="/settings/tokens" leftSection={<IconKey size={16} stroke={1.6} />}>
           Access tokens

@@ -22,12 +22,14 @@ import type { ProjectStatus } from '../contract/states.ts';
 import { createFileCalls, type FileCalls } from './files.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
 import { liveCalls, subscribeLive } from './live-subscription.ts';
+import { createModelCalls, type ModelCalls } from './model-calls.ts';
 import { readAppError, withAppErrors } from './read-app-error.ts';
 import { createRunCalls, createTaskCalls, type RunCalls, type TaskCalls } from './task-calls.ts';
 import { isUnbatched } from './unbatched-calls.ts';
 import { watchProjects, type WatchDeps } from './watch.ts';
 
 export { AppError, type AppErrorCode } from '../contract/errors.ts';
+export type { ModelProviders, ModelUsage } from '../contract/models.ts';
 export type { Project } from '../contract/project.ts';
 export type { Run, RunOutputEvent, Task, TaskEvent, Transcript } from '../contract/tasks.ts';
 export { applyOutput } from '../contract/apply-output.ts';
@@ -91,6 +93,7 @@ export interface Client {
   files: FileCalls;
   tasks: TaskCalls;
   runs: RunCalls;
+  models: ModelCalls;
   /**
    * Every state of one project, or of all projects, starting with the current one. Reconnects and resumes by itself. Ends
    * when the signal aborts or the client is closed.
@@ -159,6 +162,7 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
     files: createFileCalls({ trpc, base, headers: authorizationOf(token), withAppErrors }),
     tasks: createTaskCalls(trpc, closed.signal),
     runs: createRunCalls(trpc, closed.signal),
+    models: createModelCalls(trpc),
     watch,
     waitFor: (projectId, predicate, options = {}) => waitForProject(watch, projectId, predicate, options),
     async close() {

@@ -1,9 +1,10 @@
-/** The container `session-proxy`: the access to OpenCode from outside the pod. It listens on PORT (3002) and forwards to UPSTREAM_HOST (127.0.0.1) and UPSTREAM_PORT (3000). */
+/** The container `session-proxy`: the access to OpenCode from outside the pod. It listens on PORT (3002) and forwards to UPSTREAM_HOST (127.0.0.1) and UPSTREAM_PORT (3000). MODEL_BROKER_URL and PROJECT_ID open the way to models. */
 
-import { createGate, readAccessToken, readOpenCodePassword } from '../access.ts';
+import { createGate, readAccessToken, readModelCredential, readOpenCodePassword } from '../access.ts';
 import { serve } from '../serve.ts';
 import { createSessionProxy } from './server.ts';
 
+const { MODEL_BROKER_URL: brokerUrl = '', PROJECT_ID: projectId = '' } = process.env;
 const proxy = createSessionProxy({
   upstream: {
     host: process.env['UPSTREAM_HOST'] ?? '127.0.0.1',
@@ -11,5 +12,6 @@ const proxy = createSessionProxy({
   },
   password: readOpenCodePassword(process.env),
   isAllowed: createGate(readAccessToken(process.env)),
+  models: brokerUrl === '' ? null : { brokerUrl, projectId, credential: readModelCredential(process.env) },
 });
 serve(proxy, { name: 'The session proxy', port: Number(process.env['PORT'] ?? 3002) });

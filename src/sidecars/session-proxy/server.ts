@@ -2,14 +2,15 @@
  * The session proxy: forwards HTTP, server-sent events and WebSockets to OpenCode for callers with the secret of the project. It
  * replaces the secret by the password of OpenCode, compresses the files of its user interface, and changes nothing else. The
  * `Host` header stays, because OpenCode compares it with `Origin`. It stores nothing and does not buffer. `GET /activity` says
- * whether somebody uses the project. `/healthz` needs no secret.
+ * whether somebody uses the project. `/healthz` needs no secret. `/llm/…` is OpenCode's own way to models: see `model-passage.ts`.
  */
 
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { refuse, sendJson, type IsAllowed } from '../access.ts';
+import { createSecretCheck, refuse, sendJson, type IsAllowed } from '../access.ts';
 import { createActivityRecord } from './activity.ts';
+import { isModelPath, passToModels, type ModelPassageOptions } from './model-passage.ts';
 import { sendAnswer } from './send-answer.ts';
 
 interface SessionProxyOptions {
@@ -18,6 +19,8 @@ interface SessionProxyOptions {
   /** The password of OpenCode. */
   password: string;
   isAllowed: IsAllowed;
+  /** The way to models; without it there is none. */
+  models?: ModelPassageOptions | null;
 }
 
 /** Headers that are not forwarded because they belong to one connection (RFC 9110, section 7.6.1). */
@@ -31,7 +34,8 @@ const connectionHeaders = [
   'upgrade',
 ];
 
-export function createSessionProxy({ upstream, password, isAllowed }: SessionProxyOptions): Server {
+export function createSessionProxy({ upstream, password, isAllowed, models = null }: SessionProxyOptions): Server {
+  const toModels = { passage: models, isFromOutside: isAllowed, isPassword: createSecretCheck(password) };
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
   const forwarded = (request: IncomingMessage, headers: IncomingHttpHeaders) => ({
     ...upstream,
@@ -44,6 +48,10 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
   const server = createServer((request, response) => {
     if (request.url === '/healthz') {
       sendJson(response, 200, { status: 'ok' });
+      return;
+    }
+    if (isModelPath(request.url)) {
+      passToModels(request, response, toModels);
       return;
     }
     if (!isAllowed(request)) {

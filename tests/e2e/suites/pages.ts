@@ -117,6 +117,7 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
 /** The sessions page is checked by `sessions.ts`, with several sessions in the list. */
 const settingsStates = {
   'settings-profile': { visitor: 'owner', path: '/settings/profile', reach: shows('User id') },
+  'settings-usage-none': { visitor: 'owner', path: '/settings/usage', reach: shows('Nothing was used') },
   'settings-tokens': { visitor: 'owner', path: '/settings/tokens', reach: shows('New token') },
   'settings-appearance': { visitor: 'owner', path: '/settings/appearance', reach: shows('Theme') },
 } satisfies Record<string, PageState>;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { recordFixture } from '../../../../tests/support/project-fixture.ts';
+import type { PublishedProvider } from '../../../shared/node/models/model-catalogue.ts';
 import { readWorkerConfig } from '../../config.ts';
 import { accessSecretManifest, claimManifest, podManifest } from './manifests.ts';
 
@@ -115,6 +116,53 @@ describe('podManifest', () => {
     expect(clone?.env).toContainEqual({ name: 'REPO_URL', value: 'https://example.org/team/repo.git' });
   });
 
+  describe('with the model broker', () => {
+    const settings = settingsOf({
+      ACCESS_SECRET: 'x'.repeat(32),
+      MODEL_BROKER_URL: 'http://gateway.opencode-system:3083',
+      OPENCODE_CONFIG_MAP: 'company-config',
+    });
+    const model = { id: 'm$1', name: 'M', contextTokens: 1_000, outputTokens: 100, price: null };
+    const providers: PublishedProvider[] = [
+      { id: 'anthropic', name: 'Anthropic', kind: 'anthropic', models: [], hasInstallationKey: true },
+      { id: 'own', name: 'Own', kind: 'openai-compatible', models: [model], hasInstallationKey: false },
+    ];
+    const variablesOf = (container: { env?: { name: string; value?: string }[] } | undefined) =>
+      Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
+
+    it('tells OpenCode its own address in place of those of the providers, and no key', () => {
+      const { spec } = podManifest(project, settings, { providers });
+      const text = variablesOf(spec?.initContainers?.[0])['MODEL_CONFIG']?.replaceAll('$$', '$') ?? '';
+      const options = (id: string) => ({
+        baseURL: `http://POD_ADDRESS:3002/llm/${id}`,
+        apiKey: '{env:OPENCODE_SERVER_PASSWORD}',
+      });
+      expect(JSON.parse(text)).toMatchObject({
+        provider: {
+          anthropic: { options: options('anthropic') },
+          own: { options: options('own'), models: { m$1: { limit: { context: 1_000, output: 100 } } } },
+        },
+      });
+      const openCode = spec?.containers[0];
+      expect(variablesOf(openCode)['OPENCODE_CONFIG']).toMatch(/^\/workspace\/\.home\/.*models\.json$/);
+      expect(openCode?.volumeMounts).toContainEqual(expect.objectContaining({ mountPath: '/etc/opencode' }));
+      const passage = { PROJECT_ID: project.id, MODEL_BROKER_URL: 'http://gateway.opencode-system:3083' };
+      expect(variablesOf(spec?.containers[2])).toMatchObject(passage);
+      expect(variablesOf(openCode)).not.toHaveProperty('MODEL_BROKER_URL');
+    });
+
+    it('gives OpenCode no configuration without providers, and nothing without ACCESS_SECRET', () => {
+      const without = podManifest(project, settings).spec;
+      expect(variablesOf(without?.initContainers?.[0])).not.toHaveProperty('MODEL_CONFIG');
+      expect(variablesOf(without?.containers[0])['OPENCODE_CONFIG']).toBe('/etc/opencode/opencode.json');
+      const off = podManifest(project, settingsOf({ MODEL_BROKER_URL: 'http://gateway:3083' }), { providers });
+      expect([off.spec?.initContainers?.[0], off.spec?.containers[2]].map(variablesOf)).toEqual([
+        variablesOf(pod.spec?.initContainers?.[0]),
+        variablesOf(containers[2]),
+      ]);
+    });
+  });
+
   it('prepares the workspace also when there is no repository to clone', () => {
     const [prepare, ...others] = podManifest({ ...project, repoUrl: null }, settingsOf()).spec?.initContainers ?? [];
     expect(others).toEqual([]);
@@ -193,7 +241,7 @@ describe('podManifest', () => {
   });
 
   it('names the request that caused the pod, if there is one', () => {
-    const annotations = podManifest(project, settingsOf(), 'request-1').metadata?.annotations;
+    const annotations = podManifest(project, settingsOf(), { requestId: 'request-1' }).metadata?.annotations;
     expect(annotations).toEqual({ ...pod.metadata?.annotations, 'opencode-project-manager/request-id': 'request-1' });
   });
 

@@ -4,7 +4,9 @@ import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret, V1
 
 import type { CredentialPurpose } from '../../../shared/node/access/credentials.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import type { PublishedProvider } from '../../../shared/node/models/model-catalogue.ts';
 import { cloneContainer } from '../diagnosis/clone-failure.ts';
+import { modelConfig, modelConfigFile } from './model-config.ts';
 import { workspaceScript } from './workspace-script.ts';
 
 const projectApp = 'opencode-project';
@@ -43,6 +45,14 @@ export interface PodSettings {
   openCodeConfigMap: string | null;
   /** A ConfigMap with the key ca.crt, which the clone step trusts. */
   gitCaConfigMap: string | null;
+  /** Where pods reach the model broker; `null`: OpenCode gets no models of this system. */
+  modelBrokerUrl: string | null;
+}
+
+interface PodOptions {
+  requestId?: string | undefined;
+  /** The model providers for which the installation or the owner has a key. */
+  providers?: readonly PublishedProvider[];
 }
 
 /** The repository, OpenCode's working folder and the root of the file browser; `workspaceScript` creates it. */
@@ -104,13 +114,18 @@ export function accessSecretManifest(
   };
 }
 
-export function podManifest(project: ProjectRecord, settings: PodSettings, requestId?: string): V1Pod {
+export function podManifest(
+  project: ProjectRecord,
+  settings: PodSettings,
+  { requestId, providers = [] }: PodOptions = {},
+): V1Pod {
   const config = settings.openCodeConfigMap;
+  const models = settings.modelBrokerUrl === null ? null : modelConfig(providers);
   const openCodeEnv = [
     { name: 'PROJECT_ID', value: project.id },
     home,
     ...repositoryUrl(project),
-    ...(config === null ? [] : [{ name: 'OPENCODE_CONFIG', value: '/etc/opencode/opencode.json' }]),
+    ...configVariable({ hasModels: models !== null, hasConfigMap: config !== null }),
     {
       name: 'OPENCODE_SERVER_PASSWORD',
       valueFrom: { secretKeyRef: { name: accessSecretName(project, settings), key: 'opencode' } },
@@ -144,7 +159,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
         seccompProfile: { type: 'RuntimeDefault' },
       },
       imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })),
-      initContainers: [workspaceContainer(project, settings)],
+      initContainers: [workspaceContainer(project, settings, models)],
       containers: [
         {
           ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth(4), settings),
@@ -158,8 +173,12 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
             ...(config === null ? [] : [{ name: 'opencode-config', mountPath: '/etc/opencode', readOnly: true }]),
           ],
         },
-        sidecar('file-browser', settings.fileBrowserImage, 3001, settings),
-        sidecar('session-proxy', settings.sessionProxyImage, 3002, settings),
+        sidecar('file-browser', { port: 3001, image: settings.fileBrowserImage }, settings),
+        sidecar(
+          'session-proxy',
+          { port: 3002, image: settings.sessionProxyImage, env: passageTo(project, settings) },
+          settings,
+        ),
       ],
       volumes: [
         { name: 'workspace', persistentVolumeClaim: { claimName: project.workspacePvcName } },
@@ -171,14 +190,36 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
   };
 }
 
+/**
+ * OpenCode always reads `/etc/opencode/opencode.json`, where an administrator's ConfigMap is mounted. So this variable is free for the
+ * providers, which a person can override in the project: that would not be so with OPENCODE_CONFIG_CONTENT.
+ */
+function configVariable({ hasModels, hasConfigMap }: { hasModels: boolean; hasConfigMap: boolean }) {
+  const value = hasModels ? modelConfigFile : hasConfigMap ? '/etc/opencode/opencode.json' : null;
+  return value === null ? [] : [{ name: 'OPENCODE_CONFIG', value }];
+}
+
+/** The way of the session proxy to the model broker. */
+function passageTo({ id }: ProjectRecord, { modelBrokerUrl }: PodSettings) {
+  if (modelBrokerUrl === null) return [];
+  return [
+    { name: 'PROJECT_ID', value: id },
+    { name: 'MODEL_BROKER_URL', value: verbatim(modelBrokerUrl) },
+  ];
+}
+
 /** Prepares the volume. It has the resources of the OpenCode container, because no other container runs at the same time. */
-function workspaceContainer(project: ProjectRecord, settings: PodSettings): V1Container {
+function workspaceContainer(project: ProjectRecord, settings: PodSettings, models: string | null): V1Container {
   return {
     name: project.repoUrl === null ? 'prepare-workspace' : cloneContainer,
     image: settings.openCodeImage,
     imagePullPolicy: settings.imagePullPolicy,
     command: ['/bin/sh', '-c', verbatim(workspaceScript)],
-    env: [home, ...repositoryUrl(project)],
+    env: [
+      home,
+      ...repositoryUrl(project),
+      ...(models === null ? [] : [{ name: 'MODEL_CONFIG', value: verbatim(models) }]),
+    ],
     resources: settings.openCodeResources,
     volumeMounts: [
       { name: 'workspace', mountPath: '/workspace' },
@@ -196,10 +237,14 @@ function repositoryUrl({ repoUrl }: ProjectRecord) {
 const verbatim = (text: string): string => text.replaceAll('$', '$$$$');
 
 /** One of our sidecars. It requires the secret, except on its health page. Its first argument selects the program. */
-function sidecar(name: 'file-browser' | 'session-proxy', image: string, port: number, settings: PodSettings) {
+function sidecar(
+  name: 'file-browser' | 'session-proxy',
+  { image, port, env: own = [] }: { image: string; port: number; env?: { name: string; value: string }[] },
+  settings: PodSettings,
+) {
   const base = container(name, image, port, { httpGet: { path: '/healthz', port } }, settings);
   const access = { name: `${name}-access`, mountPath: '/var/run/opencode-access', readOnly: true };
-  const env = [{ name: 'WORKSPACE', value: projectFolder }];
+  const env = [{ name: 'WORKSPACE', value: projectFolder }, ...own];
   const resources = name === 'file-browser' ? fileBrowserResources : sidecarResources;
   return { ...base, resources, args: [name], env, volumeMounts: [...base.volumeMounts, access] } satisfies V1Container;
 }

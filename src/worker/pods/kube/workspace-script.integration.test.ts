@@ -111,6 +111,22 @@ describe('the workspace script', () => {
     expect(git(project, 'status', '--porcelain')).toBe('');
   });
 
+  it('writes the way to models again at each start, with the address of the pod, and follows no link', async () => {
+    const file = join(workspace, '.home/.config/opencode-project-manager/models.json');
+    const MODEL_CONFIG = '{"url":"http://POD_ADDRESS:3002","key":"{env:X}"}';
+    await prepare(null, { MODEL_CONFIG, POD_IP: '127.64.0.1' });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ url: 'http://127.64.0.1:3002', key: '{env:X}' });
+    const target = join(folder, 'elsewhere');
+    writeFileSync(target, 'kept');
+    rmSync(file);
+    symlinkSync(target, file);
+    await prepare(null, { MODEL_CONFIG });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ url: 'http://127.0.0.1:3002' });
+    expect(readFileSync(target, 'utf8')).toBe('kept');
+    await prepare(null);
+    expect(readdirSync(join(workspace, '.home/.config'))).toEqual([]);
+  });
+
   it('adds an empty first commit to a repository that has none', async () => {
     const empty = join(folder, 'empty');
     git(folder, 'init', '--quiet', empty);

@@ -9,6 +9,8 @@
  * its result to the termination message, which `diagnosis/clone-failure.ts` reads: `cloned`, `created`, `kept`, or
  * `clone-failed: <cause>: <output of git>`.
  *
+ * MODEL_CONFIG is written to a file, from which OpenCode knows its way to models; see `model-config.ts`. It is written again at each start.
+ *
  * Every step builds a folder beside its target and renames it, so an interrupted start leaves nothing half done.
  */
 export const workspaceScript = String.raw`
@@ -80,6 +82,17 @@ if [ ! -d .home ]; then
   if ! is_empty .moving/project; then mv .moving/project project; fi
   mv .moving/home .home
   rm -rf .moving
+fi
+
+models=.home/.config/opencode-project-manager
+if [ -n "$MODEL_CONFIG" ]; then
+  # The agent can put a link there: it must not lead the file elsewhere.
+  rm -rf "$models" 2> /dev/null || :
+  if mkdir -p "$models"; then
+    printf '%s' "$MODEL_CONFIG" | sed "s/POD_ADDRESS/\${POD_IP:-127.0.0.1}/g" > $models/models.json || :
+  fi
+else
+  rm -rf "$models" 2> /dev/null || :
 fi
 
 if ! is_empty project; then leave kept; fi

@@ -10,6 +10,7 @@ import type { AccessKeys } from '../../../shared/node/access/credentials.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
+import { listUsableProviders } from '../../../shared/node/models/usable-providers.ts';
 import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { KubernetesError } from '../kube/kubernetes-error.ts';
@@ -136,7 +137,7 @@ async function apply(
         return { ...actual, claim: await kubernetes.createClaim(claimManifest(desired, settings)) };
       case 'create-pod':
         if (actual.claim) await createAccessSecret(deps, desired, actual.claim);
-        return { ...actual, pod: await kubernetes.createPod(podManifest(desired, settings, requestId)) };
+        return { ...actual, pod: await createPod(deps, desired, requestId) };
       case 'delete-pod': {
         const { pod } = effect;
         await kubernetes.deletePod(pod.metadata);
@@ -155,6 +156,11 @@ async function apply(
     if (hasChanged) return null;
     throw error;
   }
+}
+
+async function createPod({ db, kubernetes, settings }: ReconcilerDeps, desired: ProjectRecord, requestId?: string) {
+  const providers = settings.modelBrokerUrl === null ? [] : await listUsableProviders(db, desired.ownerId);
+  return kubernetes.createPod(podManifest(desired, settings, { requestId, providers }));
 }
 
 /** A waiting pod that is older than its claim may have lost its secret with an earlier claim. */

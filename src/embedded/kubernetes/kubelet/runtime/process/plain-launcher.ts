@@ -67,6 +67,7 @@ function folderVariables(toHost: (path: string) => string): Record<string, strin
     WORKSPACE: '/workspace',
     ACCESS_TOKEN_FILE: `${access}/sidecar`,
     OPENCODE_PASSWORD_FILE: `${access}/opencode`,
+    MODEL_CREDENTIAL_FILE: `${access}/models`,
     TERMINATION_MESSAGE: terminationPath,
   };
   const moved = Object.entries(folders).map(([name, path]) => [name, path, toHost(path)] as const);

@@ -1,0 +1,163 @@
+/** The page with what models were used for in the user's projects. */
+
+import { NativeSelect, Skeleton, Table, Text, Title } from '@mantine/core';
+import { IconChartBar } from '@tabler/icons-react';
+import { useState, type ReactNode } from 'react';
+import { Link } from 'react-router';
+
+import type { ModelUsage, TokenCounts } from '../../shared/contract/models.ts';
+import { trpc } from '../api/trpc.ts';
+import { formatDate } from '../ui/format.ts';
+import { LoadFailure } from '../ui/LoadFailure.tsx';
+import { Message } from '../ui/Message.tsx';
+import { PageTitle } from '../ui/PageTitle.tsx';
+import { estimateNote, formatCost, formatTokens } from './format-usage.ts';
+import { SettingsNav } from './SettingsNav.tsx';
+
+import classes from './settings.module.css';
+
+const periods = [
+  { value: '1', label: 'Today (UTC)' },
+  { value: '7', label: 'Last 7 days' },
+  { value: '30', label: 'Last 30 days' },
+  { value: '90', label: 'Last 90 days' },
+];
+
+export function UsagePage() {
+  const [days, setDays] = useState('30');
+  const usage = trpc.models.usage.useQuery({ days: Number(days) });
+  return (
+    <div className={classes.root}>
+      <PageTitle>Usage</PageTitle>
+      <SettingsNav />
+      <div className={classes.footer}>
+        <div>
+          <Title order={1}>Usage</Title>
+          <Text c="dimmed" mt={4}>
+            What models were used for in your projects.
+          </Text>
+        </div>
+        <NativeSelect
+          aria-label="Period"
+          data={periods}
+          value={days}
+          onChange={(event) => setDays(event.currentTarget.value)}
+        />
+      </div>
+      {usage.isPending && <Skeleton height={160} mt="lg" radius="lg" />}
+      {usage.isError && (
+        <LoadFailure
+          what="Your usage"
+          error={usage.error}
+          retrying={usage.isFetching}
+          onRetry={() => void usage.refetch()}
+        />
+      )}
+      {usage.data?.total.requests === 0 && (
+        <Message icon={<IconChartBar size={22} stroke={1.6} />} title="Nothing was used">
+          Requests of your projects to models appear here a moment after they have ended.
+        </Message>
+      )}
+      {usage.data !== undefined && usage.data.total.requests > 0 && <UsageTables usage={usage.data} />}
+    </div>
+  );
+}
+
+function UsageTables({ usage }: { usage: ModelUsage }) {
+  const { total, byDay, byProject, byModel, byRun } = usage;
+  const note = estimateNote(total);
+  return (
+    <>
+      <dl className={classes.totals}>
+        <Total label="Tokens" value={formatTokens(total.inputTokens + total.outputTokens)} />
+        <Total label="Requests" value={formatTokens(total.requests)} />
+        <Total label="Cost" value={formatCost(total)} />
+      </dl>
+      {note !== null && (
+        <Text size="xs" c="dimmed" mt="xs">
+          {note}
+        </Text>
+      )}
+      <UsageTable
+        title="By model"
+        rows={byModel.map((row) => ({
+          ...row,
+          key: `${row.provider}/${row.model}`,
+          label: `${row.provider}/${row.model}`,
+        }))}
+      />
+      <UsageTable
+        title="By project"
+        rows={byProject.map((row) => ({ ...row, key: row.projectId, label: <ProjectName project={row} /> }))}
+      />
+      {byRun.length > 0 && (
+        <UsageTable
+          title="By agent run"
+          rows={byRun.map((row) => ({
+            ...row,
+            key: row.runId,
+            label: <Link to={`/projects/${row.projectId}/tasks`}>{row.taskTitle}</Link>,
+          }))}
+        />
+      )}
+      <UsageTable
+        title="By day"
+        rows={byDay.map((row) => ({ ...row, key: row.day, label: formatDate(`${row.day}T12:00:00`) }))}
+      />
+    </>
+  );
+}
+
+function ProjectName({ project }: { project: ModelUsage['byProject'][number] }) {
+  if (project.isDeleted) return <>{project.projectName} (deleted)</>;
+  return <Link to={`/projects/${project.projectId}`}>{project.projectName}</Link>;
+}
+
+function Total({ label, value }: { label: string; value: string }) {
+  return (
+    <div className={classes.total}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+type Row = TokenCounts & { key: string; label: ReactNode };
+
+function UsageTable({ title, rows }: { title: string; rows: Row[] }) {
+  return (
+    <section className={classes.usage}>
+      <Title order={2} size="h4">
+        {title}
+      </Title>
+      <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': title } }}>
+        <Table verticalSpacing={8}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th scope="col">{title.replace(/^By (\w)/, (_, first: string) => first.toUpperCase())}</Table.Th>
+              {['Input', 'of it cached', 'Output', 'Cost'].map((name) => (
+                <Table.Th key={name} scope="col" ta="right">
+                  {name}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map((row) => (
+              <Table.Tr key={row.key}>
+                <Table.Td className={classes.name}>{row.label}</Table.Td>
+                {[row.inputTokens, row.cachedInputTokens, row.outputTokens].map((tokens, index) => (
+                  // oxlint-disable-next-line no-array-index-key -- the three columns never change
+                  <Table.Td key={index} ta="right">
+                    {formatTokens(tokens)}
+                  </Table.Td>
+                ))}
+                <Table.Td ta="right">{formatCost(row)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </section>
+  );
+}
