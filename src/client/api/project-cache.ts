@@ -26,6 +26,8 @@ export interface ProjectCache {
   newest(id: string): Project | undefined;
   /** All known projects, in no particular order. */
   all(): Project[];
+  /** Calls back when a known project has changed. The returned function ends it. */
+  onNewest(onChange: () => void): () => void;
   /** Stops correcting the answers of queries. */
   dispose(): void;
 }
@@ -131,6 +133,10 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     },
     newest: (id) => newest().get(id),
     all: () => [...newest().values()],
+    onNewest: (onChange) =>
+      queryClient.getQueryCache().subscribe(({ type, query }) => {
+        if (type === 'updated' && query.queryKey[0] === newestKey[0]) onChange();
+      }),
     dispose,
   };
 }
