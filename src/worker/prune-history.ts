@@ -1,9 +1,10 @@
 /**
  * Deletes old history every hour: timeline entries beyond the configured age, starts that are too old to say how long a start
- * usually takes, and tasks of projects that were deleted a week ago. It deletes small batches, so that nobody waits for a lock.
+ * usually takes, and tasks and configurations of projects that were deleted a week ago. It deletes small batches, so that nobody waits for a lock.
  * Only the watch leader runs it.
  */
 
+import { pruneConfigVersions } from '../shared/node/db/config-repository.ts';
 import type { Database } from '../shared/node/db/database.ts';
 import { pruneProjectEvents } from '../shared/node/db/project-events-repository.ts';
 import { pruneStarts } from '../shared/node/db/project-starts-repository.ts';
@@ -27,7 +28,9 @@ export function pruneHistory(
     const events = await deleteInBatches(() => pruneProjectEvents(db, { olderThanDays, limit: batchSize }), signal);
     const starts = await deleteInBatches(() => pruneStarts(db, { limit: batchSize }), signal);
     const tasks = await deleteInBatches(() => pruneTasks(db, { limit: batchSize }), signal);
-    if (events + starts + tasks > 0) log.info({ events, starts, tasks }, 'deleted old history');
+    const configs = await deleteInBatches(() => pruneConfigVersions(db, { limit: batchSize }), signal);
+    const total = events + starts + tasks + configs;
+    if (total > 0) log.info({ events, starts, tasks, configs }, 'deleted old history');
   }
 
   return runPeriodically(

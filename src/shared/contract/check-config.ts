@@ -50,6 +50,7 @@ interface Found {
 const definitions = schema as unknown as Record<string, Node>;
 const maxDepth = 40;
 const maxProblems = 50;
+const maxLength = 64 * 1024;
 
 /** @param text JSON without comments */
 export function checkConfig(text: string): CheckedConfig {
@@ -69,7 +70,9 @@ function parseObject(text: string): Record<string, unknown> | string {
     const place = placeOf(text, error);
     return `This is not JSON${place}. Check quotes, commas and brackets. Comments are not possible here.`;
   }
-  return isObject(value) ? value : 'Begin with { and end with }: the configuration is an object.';
+  if (!isObject(value)) return 'Begin with { and end with }: the configuration is an object.';
+  // Numbers such as 1e20 become longer.
+  return JSON.stringify(value).length > maxLength ? 'Use at most 64 KiB.' : value;
 }
 
 /** " in line 3" if the error says where. */

@@ -1,4 +1,4 @@
-/** After the change of a run: tells all servers which tasks, and which project, are to be shown anew. */
+/** After the change of a run: tells all servers which tasks, and which project, have changed. */
 
 import { toProject } from './db/project-record.ts';
 import type { RunChange } from './db/runs-repository.ts';

@@ -2,14 +2,15 @@
  * The session proxy: forwards HTTP, server-sent events and WebSockets to OpenCode for callers with the secret of the project. It
  * replaces the secret by the password of OpenCode, compresses the files of its user interface, and changes nothing else. The
  * `Host` header stays, because OpenCode compares it with `Origin`. It stores nothing and does not buffer. `GET /activity` says
- * whether somebody uses the project. `/healthz` needs no secret.
+ * whether somebody uses the project, and `/.project-manager/config` takes its configuration. `/healthz` needs no secret.
  */
 
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { refuse, sendJson, type IsAllowed } from '../access.ts';
+import { createGate, refuse, sendJson, type IsAllowed } from '../access.ts';
 import { createActivityRecord } from './activity.ts';
+import { createProjectConfig } from './project-config.ts';
 import { sendAnswer } from './send-answer.ts';
 
 interface SessionProxyOptions {
@@ -18,7 +19,11 @@ interface SessionProxyOptions {
   /** The password of OpenCode. */
   password: string;
   isAllowed: IsAllowed;
+  /** Where the configuration is that the project manager gives to OpenCode; below the home folder of the image unless given. */
+  configFolder?: string;
 }
+
+const configPath = '/.project-manager/config';
 
 /** Headers that are not forwarded because they belong to one connection (RFC 9110, section 7.6.1). */
 const connectionHeaders = [
@@ -31,7 +36,12 @@ const connectionHeaders = [
   'upgrade',
 ];
 
-export function createSessionProxy({ upstream, password, isAllowed }: SessionProxyOptions): Server {
+export function createSessionProxy({
+  upstream,
+  password,
+  isAllowed,
+  configFolder: folder = '/workspace/.home/.project-manager',
+}: SessionProxyOptions): Server {
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
   const forwarded = (request: IncomingMessage, headers: IncomingHttpHeaders) => ({
     ...upstream,
@@ -39,11 +49,18 @@ export function createSessionProxy({ upstream, password, isAllowed }: SessionPro
     path: request.url,
     headers: { ...headers, authorization },
   });
+  const knowsPassword = createGate(password);
+  const projectConfig = createProjectConfig({ upstream, authorization, folder });
   const activity = createActivityRecord({ upstream, authorization, now: () => new Date() });
 
   const server = createServer((request, response) => {
     if (request.url === '/healthz') {
       sendJson(response, 200, { status: 'ok' });
+      return;
+    }
+    if (request.url === configPath) {
+      if (knowsPassword(request)) void projectConfig(request, response);
+      else refuse(response);
       return;
     }
     if (!isAllowed(request)) {

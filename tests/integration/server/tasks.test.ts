@@ -154,8 +154,8 @@ describe('runs', () => {
     const ask = (id: string) =>
       changeRun(db, { id }, () => ({ state: 'waiting-for-answer', message: 'Answer it.', pending }));
     const [one, two] = [await start(), await start()];
-    const seen = client.watch(projectId);
-    const next = async () => (await seen.next()).value?.waitingRuns;
+    const states = client.watch(projectId);
+    const next = async () => (await states.next()).value?.waitingRuns;
     expect(await next()).toBe(0);
     await Promise.all([ask(one), ask(two)]);
     await ask(one); // the same again changes nothing
@@ -175,7 +175,7 @@ describe('runs', () => {
     await changeRun(db, { id: two }, () => ({ state: 'failed', message: 'Ended.' }));
     expect(await client.projects.get(projectId)).toMatchObject({ waitingRuns: 0, waitingSince: null });
     // The answer was published, so an open page learns of it at once.
-    for await (const { waitingRuns } of seen) if (waitingRuns === 1) break;
+    for await (const { waitingRuns } of states) if (waitingRuns === 1) break;
     await client.projects.update({ id: projectId, answerLimitMinutes: 5 });
     expect(await client.projects.get(projectId)).toMatchObject({ answerLimitMinutes: 5 });
     const wrong = client.projects.update({ id: projectId, answerLimitMinutes: 0 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { recordFixture } from '../../../../tests/support/project-fixture.ts';
+import { configFilesOf } from '../../../shared/opencode/config-files.ts';
 import { readWorkerConfig } from '../../config.ts';
 import { accessSecretManifest, claimManifest, podManifest } from './manifests.ts';
 
@@ -119,7 +120,8 @@ describe('podManifest', () => {
     const [prepare, ...others] = podManifest({ ...project, repoUrl: null }, settingsOf()).spec?.initContainers ?? [];
     expect(others).toEqual([]);
     expect(prepare?.name).toBe('prepare-workspace');
-    expect(prepare?.env).toEqual([{ name: 'HOME', value: '/workspace/.home' }]);
+    expect(prepare?.env).toContainEqual({ name: 'HOME', value: '/workspace/.home' });
+    expect(prepare?.env?.map(({ name }) => name)).not.toContain('REPO_URL');
   });
 
   it('contains no variable that the kubelet would replace in the repository URL or in the clone script', () => {
@@ -162,12 +164,14 @@ describe('podManifest', () => {
       { name: 'PROJECT_ID', value: project.id },
       { name: 'HOME', value: '/workspace/.home' },
       { name: 'REPO_URL', value: 'https://example.org/team/repo.git' },
+      { name: 'OPENCODE_CONFIG', value: '/workspace/.home/.project-manager/opencode.json' },
       expect.objectContaining({ name: 'OPENCODE_SERVER_PASSWORD' }),
     ]);
     const without = podManifest(recordFixture({ repoUrl: null }), settingsOf());
     expect(without.spec?.containers[0]?.env?.map(({ name }) => name)).toEqual([
       'PROJECT_ID',
       'HOME',
+      'OPENCODE_CONFIG',
       'OPENCODE_SERVER_PASSWORD',
     ]);
   });
@@ -193,7 +197,7 @@ describe('podManifest', () => {
   });
 
   it('names the request that caused the pod, if there is one', () => {
-    const annotations = podManifest(project, settingsOf(), 'request-1').metadata?.annotations;
+    const annotations = podManifest(project, settingsOf(), { requestId: 'request-1' }).metadata?.annotations;
     expect(annotations).toEqual({ ...pod.metadata?.annotations, 'opencode-project-manager/request-id': 'request-1' });
   });
 
@@ -227,9 +231,22 @@ describe('podManifest', () => {
       mountPath: '/etc/opencode',
       readOnly: true,
     });
-    expect(configured?.containers[0]?.env).toContainEqual({
+  });
+
+  it('gives OpenCode the configuration of the project as a file that files of the repository win over', () => {
+    const saved = { version: 3, document: '{"model":"a/$(HOME)"}', rules: 'Be kind.' };
+    const { spec } = podManifest(project, settingsOf(), { files: configFilesOf(saved) });
+    expect(spec?.containers[0]?.env).toContainEqual({
       name: 'OPENCODE_CONFIG',
-      value: '/etc/opencode/opencode.json',
+      value: '/workspace/.home/.project-manager/opencode.json',
+    });
+    const values = Object.fromEntries(spec?.initContainers?.[0]?.env?.map(({ name, value }) => [name, value]) ?? []);
+    expect(values).toMatchObject({ PROJECT_RULES: 'Be kind.', PROJECT_CONFIG_VERSION: '3' });
+    // Kubernetes turns "$$" into "$", and expands nothing.
+    expect(JSON.parse(values['PROJECT_CONFIG']?.replaceAll('$$', '$') ?? '')).toEqual({
+      $schema: 'https://opencode.ai/config.json',
+      model: 'a/$(HOME)',
+      instructions: ['~/.project-manager/rules.md'],
     });
   });
 });

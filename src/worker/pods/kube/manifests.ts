@@ -4,6 +4,12 @@ import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret, V1
 
 import type { CredentialPurpose } from '../../../shared/node/access/credentials.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import {
+  configFileName,
+  configFilesOf,
+  configFolder,
+  type ConfigFiles,
+} from '../../../shared/opencode/config-files.ts';
 import { cloneContainer } from '../diagnosis/clone-failure.ts';
 import { workspaceScript } from './workspace-script.ts';
 
@@ -104,13 +110,19 @@ export function accessSecretManifest(
   };
 }
 
-export function podManifest(project: ProjectRecord, settings: PodSettings, requestId?: string): V1Pod {
+/** @param options.files the configuration of the project; an empty one unless given */
+export function podManifest(
+  project: ProjectRecord,
+  settings: PodSettings,
+  { requestId, files = configFilesOf(null) }: { requestId?: string | undefined; files?: ConfigFiles } = {},
+): V1Pod {
   const config = settings.openCodeConfigMap;
   const openCodeEnv = [
     { name: 'PROJECT_ID', value: project.id },
     home,
     ...repositoryUrl(project),
-    ...(config === null ? [] : [{ name: 'OPENCODE_CONFIG', value: '/etc/opencode/opencode.json' }]),
+    // Files of the repository win over it. A file in /etc/opencode wins over both: it is the one of the administrator.
+    { name: 'OPENCODE_CONFIG', value: `${home.value}/${configFolder}/${configFileName}` },
     {
       name: 'OPENCODE_SERVER_PASSWORD',
       valueFrom: { secretKeyRef: { name: accessSecretName(project, settings), key: 'opencode' } },
@@ -144,7 +156,7 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
         seccompProfile: { type: 'RuntimeDefault' },
       },
       imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })),
-      initContainers: [workspaceContainer(project, settings)],
+      initContainers: [workspaceContainer(project, settings, files)],
       containers: [
         {
           ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth(4), settings),
@@ -172,13 +184,19 @@ export function podManifest(project: ProjectRecord, settings: PodSettings, reque
 }
 
 /** Prepares the volume. It has the resources of the OpenCode container, because no other container runs at the same time. */
-function workspaceContainer(project: ProjectRecord, settings: PodSettings): V1Container {
+function workspaceContainer(project: ProjectRecord, settings: PodSettings, files: ConfigFiles): V1Container {
   return {
     name: project.repoUrl === null ? 'prepare-workspace' : cloneContainer,
     image: settings.openCodeImage,
     imagePullPolicy: settings.imagePullPolicy,
     command: ['/bin/sh', '-c', verbatim(workspaceScript)],
-    env: [home, ...repositoryUrl(project)],
+    env: [
+      home,
+      ...repositoryUrl(project),
+      { name: 'PROJECT_CONFIG', value: verbatim(files.config) },
+      { name: 'PROJECT_RULES', value: verbatim(files.rules) },
+      { name: 'PROJECT_CONFIG_VERSION', value: String(files.version) },
+    ],
     resources: settings.openCodeResources,
     volumeMounts: [
       { name: 'workspace', mountPath: '/workspace' },

@@ -133,6 +133,22 @@ describe('the workspace script', () => {
     expect(readdirSync(project)).toEqual(['.notes']);
   });
 
+  it('writes the configuration of the project for OpenCode, and keeps an older one when there is none', async () => {
+    const home = join(workspace, '.home');
+    const folderOf = (name: string) => readFileSync(join(home, '.project-manager', name), 'utf8');
+    const config = '{"model":"a/b","username":"`$HOME` \\n\'%s"}\n';
+    const given = { HOME: home, PROJECT_CONFIG: config, PROJECT_RULES: '', PROJECT_CONFIG_VERSION: '7' };
+    await prepare(null, given);
+    expect([folderOf('opencode.json'), folderOf('given/opencode.json'), folderOf('rules.md')]).toEqual([
+      config,
+      config,
+      '',
+    ]);
+    expect(JSON.parse(folderOf('state.json'))).toEqual({ version: 7, isRead: true });
+    await prepare(null, { HOME: home });
+    expect(folderOf('opencode.json')).toBe(config);
+  });
+
   it('clones onto a new volume that contains only lost+found', async () => {
     mkdirSync(join(workspace, 'lost+found'));
     expect(await prepare(`file://${origin}`)).toBe('cloned');

@@ -4,7 +4,8 @@
  * Afterwards `/workspace/project` is the repository and OpenCode's working folder, and `/workspace/.home` is `HOME`. The home must
  * not lie inside the repository: OpenCode would take snapshots of its own data.
  *
- * With REPO_URL it clones the repository, without it it creates an empty one. OpenCode shows no diffs without a commit, so a
+ * It also writes the configuration of the project, PROJECT_CONFIG and PROJECT_RULES, to where `session-proxy/project-config.ts`
+ * describes it. With REPO_URL it clones the repository, without it it creates an empty one. OpenCode shows no diffs without a commit, so a
  * repository without one gets an empty first commit. Files of a user are never touched. The script always exits with 0 and writes
  * its result to the termination message, which `diagnosis/clone-failure.ts` reads: `cloned`, `created`, `kept`, or
  * `clone-failed: <cause>: <output of git>`.
@@ -48,6 +49,18 @@ add_first_commit() {
   git -C "$1" -c user.name=OpenCode -c user.email=opencode@localhost commit --quiet --allow-empty -m 'Start the project'
 }
 
+# What OpenCode reads. Without it OpenCode starts with what an earlier start has written.
+write_config() {
+  if [ -z "$PROJECT_CONFIG" ]; then return 0; fi
+  mkdir -p "$HOME/.project-manager/given"
+  for folder in "$HOME/.project-manager" "$HOME/.project-manager/given"; do
+    printf '%s' "$PROJECT_CONFIG" > "$folder/opencode.json.new" && mv "$folder/opencode.json.new" "$folder/opencode.json" || return 0
+    printf '%s' "$PROJECT_RULES" > "$folder/rules.md.new" && mv "$folder/rules.md.new" "$folder/rules.md" || return 0
+  done
+  state="$HOME/.project-manager/state.json"
+  printf '{"version":%s,"isRead":true}' "$PROJECT_CONFIG_VERSION" > "$state.new" && mv "$state.new" "$state" || return 0
+}
+
 : > $output
 cd "$workspace" 2> $output || fail other
 command -v git > /dev/null || { echo 'There is no git in the image.' > $output; fail other; }
@@ -81,6 +94,8 @@ if [ ! -d .home ]; then
   mv .moving/home .home
   rm -rf .moving
 fi
+
+write_config 2> /dev/null
 
 if ! is_empty project; then leave kept; fi
 rm -rf .cloning

@@ -7,9 +7,11 @@
 import type { Clock } from '../../../shared/clock.ts';
 import { isObserved } from '../../../shared/contract/commands.ts';
 import type { AccessKeys } from '../../../shared/node/access/credentials.ts';
+import { findConfigVersion } from '../../../shared/node/db/config-repository.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
+import { configFilesOf } from '../../../shared/opencode/config-files.ts';
 import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { KubernetesError } from '../kube/kubernetes-error.ts';
@@ -136,7 +138,7 @@ async function apply(
         return { ...actual, claim: await kubernetes.createClaim(claimManifest(desired, settings)) };
       case 'create-pod':
         if (actual.claim) await createAccessSecret(deps, desired, actual.claim);
-        return { ...actual, pod: await kubernetes.createPod(podManifest(desired, settings, requestId)) };
+        return { ...actual, pod: await kubernetes.createPod(await manifestOf(deps, desired, requestId)) };
       case 'delete-pod': {
         const { pod } = effect;
         await kubernetes.deletePod(pod.metadata);
@@ -155,6 +157,13 @@ async function apply(
     if (hasChanged) return null;
     throw error;
   }
+}
+
+/** The pod starts with the newest version of the configuration. */
+async function manifestOf({ db, settings }: ReconcilerDeps, desired: ProjectRecord, requestId: string | undefined) {
+  const { id: projectId, configVersion: version } = desired;
+  const files = configFilesOf(version === 0 ? null : await findConfigVersion(db, { projectId, version }));
+  return podManifest(desired, settings, { requestId, files });
 }
 
 /** A waiting pod that is older than its claim may have lost its secret with an earlier claim. */
