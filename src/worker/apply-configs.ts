@@ -1,6 +1,6 @@
 /**
- * Applies configurations to pods that run: for each row that names a version to apply, the version is given to the session proxy
- * of the pod, which makes OpenCode read it. Giving it again has no further effect, so a crash at any point is repeated. A project
+ * Applies configurations to pods that run: for each row with that command, the newest version is given to the session proxy of the
+ * pod, which makes OpenCode read it. Giving it again has no further effect, so a crash at any point is repeated. A project
  * that does not run needs nothing: its next pod starts with the newest version. Only the watch leader runs it.
  */
 
@@ -19,7 +19,7 @@ import { giveConfig } from '../shared/opencode/give-config.ts';
 import { OpenCodeError } from '../shared/opencode/opencode-error.ts';
 
 const intervalMs = 500;
-/** In one round. Each pod has a time limit, and the rounds follow each other. */
+/** In one round. */
 const maxProjects = 50;
 
 interface ApplyConfigsDeps {
@@ -31,38 +31,54 @@ interface ApplyConfigsDeps {
 }
 
 /** Runs until `signal` aborts. Never rejects. */
-export function applyConfigs(deps: ApplyConfigsDeps, signal: AbortSignal): Promise<void> {
+export async function applyConfigs(deps: ApplyConfigsDeps, signal: AbortSignal): Promise<void> {
   const warn = createLimitedWarn(deps.log);
   const onError = (error: unknown): void =>
     warn(String(error), { error: String(error) }, 'configurations could not be applied; trying again');
-  return runPeriodically({ task: () => applyAll(deps, signal), intervalMs, onError }, signal);
+  /** A pod that is slow keeps nobody else waiting. */
+  const running = new Map<string, Promise<void>>();
+
+  async function startAll(): Promise<void> {
+    for (const project of await listConfigsToApply(deps.db, { limit: maxProjects })) {
+      const { id } = project;
+      if (running.has(id)) continue;
+      const applying = applyOne(deps, project, signal).catch(onError);
+      running.set(
+        id,
+        applying.finally(() => running.delete(id)),
+      );
+    }
+  }
+
+  await runPeriodically({ task: startAll, intervalMs, onError }, signal);
+  await Promise.all(running.values());
 }
 
-/** One round. */
+/** One round, for tests. @throws the first error */
 export async function applyAll(deps: ApplyConfigsDeps, signal: AbortSignal): Promise<void> {
-  const projects = await listConfigsToApply(deps.db, { limit: maxProjects });
-  const results = await Promise.allSettled(projects.map((project) => applyOne(deps, project, signal)));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  for (const project of await listConfigsToApply(deps.db, { limit: maxProjects })) {
+    await applyOne(deps, project, signal);
+  }
 }
 
 async function applyOne(deps: ApplyConfigsDeps, project: ProjectRecord, signal: AbortSignal): Promise<void> {
-  const { id, configApplyVersion: version, desiredState, accessKeyId: keyId } = project;
-  if (version === null) return;
-  if (desiredState !== 'running') return await finish(deps, { id, version, message: null });
+  const { id, configApplyVersion, configVersion: version, desiredState, accessKeyId: keyId } = project;
+  const finishWith = (message: string | null) => finish(deps, { id, version: configApplyVersion, message });
+  if (desiredState !== 'running') return await finishWith(null);
   const passwordOf = () => (keyId === null ? null : (deps.accessKeys?.credential('opencode', { id, keyId }) ?? null));
   const pod = readyPodOf(project, passwordOf);
   if (pod === 'state') return; // it starts, or will say why it cannot
-  if (typeof pod === 'string') return await finish(deps, { id, version, message: notAppliedMessages[pod] });
+  if (typeof pod === 'string') return await finishWith(notAppliedMessages[pod]);
   const saved = await findConfigVersion(deps.db, { projectId: id, version });
-  if (!saved) return await finish(deps, { id, version, message: `Version ${version} is not kept any more.` });
+  if (!saved) return await finishWith(null);
   try {
     await giveConfig({ address: pod.address, password: pod.credential, signal }, configFilesOf(saved));
-    await finish(deps, { id, version, message: `Applied version ${version} of the configuration.` });
+    await finishWith(`Applied version ${version} of the configuration.`);
   } catch (error) {
     if (!(error instanceof OpenCodeError)) throw error;
     deps.log.debug({ projectId: id, error: error.message }, 'a configuration was not applied');
     if (error.kind === 'unreachable') return; // it may be starting: the next round tries again
-    await finish(deps, { id, version, message: refusedMessage(version, error) });
+    await finishWith(refusedMessage(version, error));
   }
 }
 
@@ -83,10 +99,10 @@ function refusedMessage(version: number, { kind }: OpenCodeError): string {
 /** The command is carried out, unless a newer one was given meanwhile. */
 async function finish(
   { db, publisher }: ApplyConfigsDeps,
-  { id, version, message }: { id: string; version: number; message: string | null },
+  { id, version, message }: { id: string; version: number | null; message: string | null },
 ): Promise<void> {
   const result = await changeProject(db, { id }, ({ configApplyVersion }) =>
-    configApplyVersion === version
+    configApplyVersion !== null && configApplyVersion === version
       ? {
           patch: { configApplyVersion: null },
           event: message === null ? null : { kind: 'updated', actorId: null, message },

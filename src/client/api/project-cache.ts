@@ -39,6 +39,7 @@ const newestKey: QueryKey = ['newest-projects'];
 const listKey: QueryKey = [['projects', 'list']];
 const detailKey: QueryKey = [['projects', 'get']];
 const activityKey: QueryKey = [['projects', 'activity']];
+const configKey: QueryKey = [['config', 'get']];
 
 /** Creates the cache and starts to correct the answers that arrive in the query cache. */
 export function createProjectCache({ queryClient }: { queryClient: QueryClient }): ProjectCache {
@@ -63,11 +64,13 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     };
     show(winners);
     if (changedIds.size > 0) {
-      // Each change adds a line to the timeline. Timelines on the screen are read again.
-      void queryClient.invalidateQueries({
-        queryKey: activityKey,
-        predicate: (query) => changedIds.has((inputOf(query.queryKey) as { id: string }).id),
-      });
+      // Each change adds a line to the timeline, and may concern what the pod uses. What is on the screen is read again.
+      for (const queryKey of [activityKey, configKey]) {
+        void queryClient.invalidateQueries({
+          queryKey,
+          predicate: (query) => changedIds.has((inputOf(query.queryKey) as { id: string }).id),
+        });
+      }
     }
   }
 

@@ -87,6 +87,8 @@ describe('the check of a configuration', () => {
       }),
     );
     expect(checkConfig(`${'['.repeat(10_000)}${']'.repeat(10_000)}`).errors).toHaveLength(1);
+    const deep = `{"username":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+    expect(checkConfig(deep).errors).toEqual([{ path: '', message: 'This is nested too deeply.' }]);
     expect(checkConfig('{"__proto__":{"model":1},"constructor":1}').errors).toEqual([]);
   });
 });

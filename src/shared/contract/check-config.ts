@@ -71,8 +71,14 @@ function parseObject(text: string): Record<string, unknown> | string {
     return `This is not JSON${place}. Check quotes, commas and brackets. Comments are not possible here.`;
   }
   if (!isObject(value)) return 'Begin with { and end with }: the configuration is an object.';
+  if (isTooDeep(value)) return 'This is nested too deeply.';
   // Numbers such as 1e20 become longer.
   return JSON.stringify(value).length > maxLength ? 'Use at most 64 KiB.' : value;
+}
+
+function isTooDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth >= maxDepth || Object.values(value).some((child) => isTooDeep(child, depth + 1));
 }
 
 /** " in line 3" if the error says where. */
@@ -82,7 +88,6 @@ function placeOf(text: string, error: unknown): string {
 }
 
 function check(node: Node, value: unknown, path: string[]): Found {
-  if (path.length > maxDepth) return wrong(path, 'This is nested too deeply.');
   const resolved = resolve(node);
   if (resolved.anyOf) return checkVariants(resolved.anyOf.map(resolve), value, path);
   if (resolved.enum && !resolved.enum.includes(value)) return wrong(path, `Use ${expected([resolved])}.`);
@@ -144,7 +149,7 @@ function checkObject(node: Node, value: Record<string, unknown>, path: string[])
     const at = [...path, key];
     const known = own(properties, key) as Node | undefined;
     if (known) return check(known, child, at);
-    if (isObject(additionalProperties)) return check(additionalProperties as Node, child, at);
+    if (isObject(additionalProperties)) return check(additionalProperties, child, at);
     return additionalProperties === false ? unknownField(at) : none();
   });
   return merge([...missing, ...fields]);

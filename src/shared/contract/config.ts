@@ -21,9 +21,12 @@ const textSchema = z
   .max(maxConfigBytes, tooLarge)
   .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Remove the control characters.');
 
-const versionSchema = z.int('Enter the number of a version.').positive('Enter the number of a version.');
+const noVersion = 'Enter the number of a version.';
+/** As far as the database counts. */
+const largestVersion = 2_147_483_647;
+const versionSchema = z.int(noVersion).positive(noVersion).max(largestVersion, noVersion);
 /** The version that the text began as; 0: there was none. */
-const baseVersionSchema = z.int('Enter the number of a version.').nonnegative('Enter the number of a version.');
+const baseVersionSchema = z.int(noVersion).nonnegative(noVersion).max(largestVersion, noVersion);
 
 export const configInputSchema = z.strictObject({ id: projectIdSchema });
 

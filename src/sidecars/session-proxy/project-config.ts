@@ -62,7 +62,10 @@ export function createProjectConfig(deps: ProjectConfigDeps): ProjectConfig {
 
 async function apply({ folder, ...openCode }: ProjectConfigDeps, { version, config, rules }: Files): Promise<void> {
   const state = await readState(folder);
-  if (state.version === version && state.isRead && !(await isChanged(folder))) return;
+  // A database that was restored may give a number to another text.
+  const isSame =
+    (await readText(join(folder, 'opencode.json'))) === config && (await readText(join(folder, 'rules.md'))) === rules;
+  if (state.version === version && state.isRead && isSame && !(await isChanged(folder))) return;
   await mkdir(join(folder, 'given'), { recursive: true });
   // Until OpenCode has read the files, so that a crash in between is repeated.
   await replaceFile(join(folder, 'state.json'), JSON.stringify({ version, isRead: false }));

@@ -69,7 +69,7 @@ export function ConfigForm({ draft }: { draft: ConfigDraft }) {
           maxRows={8}
           spellCheck={false}
           defaultValue={listAt(document, 'instructions').join('\n')}
-          key={`instructions ${draft.isChanged}`}
+          key={listAt(document, 'instructions').join('\n')}
           onBlur={(event) => {
             const lines = linesOf(event.currentTarget.value);
             if (lines.join('\n') === listAt(document, 'instructions').join('\n')) return;

@@ -5,6 +5,7 @@ import { Suspense, useState } from 'react';
 
 import type { Config } from '../../../shared/contract/config.ts';
 import type { Project } from '../../../shared/contract/project.ts';
+import { trpc } from '../../api/trpc.ts';
 import { lazyPart } from '../../ui/lazy-part.ts';
 import { useOnceTrue } from '../../ui/use-once-true.ts';
 import { statusOf } from './config-status.ts';
@@ -14,6 +15,7 @@ import classes from './config.module.css';
 const ApplyDialog = lazyPart(async () => (await import('./ApplyDialog.tsx')).ApplyDialog);
 
 export function ConfigStatus({ project, config }: { project: Project; config: Config }) {
+  const utils = trpc.useUtils();
   const [isAsking, setIsAsking] = useState(false);
   const needsDialog = useOnceTrue(isAsking);
   const { title, message, tone, canApply } = statusOf(config);
@@ -24,7 +26,15 @@ export function ConfigStatus({ project, config }: { project: Project; config: Co
         <span>{message}</span>
       </div>
       {canApply && (
-        <Button size="xs" variant="default" onClick={() => setIsAsking(true)}>
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => {
+            // What the dialog says may have changed since the page was opened.
+            void utils.config.get.invalidate({ id: project.id });
+            setIsAsking(true);
+          }}
+        >
           Apply now
         </Button>
       )}

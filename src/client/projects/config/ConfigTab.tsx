@@ -1,10 +1,11 @@
 /**
  * The Config tab of a project: what OpenCode reads in it. A form and a JSON view edit the same text. A save stores a version, which
  * the next start of the project uses; "Apply now" gives it to the pod that runs. The status line shows what the pod really uses.
+ * It is read again with each change of the project (`api/project-cache.ts`), so every window follows.
  */
 
 import { Button, Tabs } from '@mantine/core';
-import { Suspense, useEffect } from 'react';
+import { Suspense } from 'react';
 import { useSearchParams } from 'react-router';
 
 import type { Config } from '../../../shared/contract/config.ts';
@@ -32,11 +33,6 @@ type View = keyof typeof views;
 
 export function ConfigTab({ project }: { project: Project }) {
   const query = trpc.config.get.useQuery({ id: project.id }, { staleTime: 0 });
-  const { refetch } = query;
-  // The row of the project says when something has changed here, in any window, and in the pod.
-  const { configVersion, configApplyVersion, status, podCreatedAt } = project;
-  const state = `${configVersion} ${configApplyVersion} ${status} ${podCreatedAt}`;
-  useEffect(() => void refetch(), [state, refetch]);
   if (query.data !== undefined) return <ConfigBody project={project} config={query.data} />;
   if (query.isPending) return <PageLoading />;
   return (

@@ -23,7 +23,7 @@ export function ConflictDialog({ draft, config, saving }: ConflictDialogProps) {
   return (
     <Modal
       opened={mounted}
-      onClose={saving.closeConflict}
+      onClose={() => saving.closeConflict()}
       size="min(1200px, 94vw)"
       title={`Version ${version} was saved meanwhile`}
       closeButtonProps={{ 'aria-label': 'Close' }}

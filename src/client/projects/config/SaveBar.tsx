@@ -33,7 +33,7 @@ export function SaveBar({ draft, saving }: { draft: ConfigDraft; saving: SaveCon
         value={comment}
         onChange={(event) => setComment(event.currentTarget.value)}
       />
-      <Button type="button" variant="default" size="sm" onClick={draft.discard}>
+      <Button type="button" variant="default" size="sm" onClick={() => draft.discard()}>
         Discard
       </Button>
       <Button type="submit" size="sm" loading={saving.isSaving} disabled={errors.length > 0}>

@@ -46,9 +46,11 @@ export function TextEditor({ value, onChange, onSave }: TextEditorProps) {
       }),
     });
     view.current = created;
-    void loadJson().then((json) => {
+    const colour = async (): Promise<void> => {
+      const json = await loadJson();
       if (view.current === created) created.dispatch({ effects: language.reconfigure(json) });
-    });
+    };
+    colour().catch(() => undefined); // the text is shown without colours
     return () => {
       first.current = created.state.doc.toString();
       view.current = null;

@@ -73,9 +73,13 @@ function versionsOf(db: Db, projectId: string) {
     .select('users.name as savedBy');
 }
 
-/** Projects with a version that is to be applied to their pod, the oldest projects first. */
+/** Projects with a version that is to be applied, if their pod is ready or they do not want one; the oldest projects first. */
 export async function listConfigsToApply(db: Db, { limit }: { limit: number }): Promise<ProjectRecord[]> {
-  const rows: unknown[] = await db('projects').whereNotNull('config_apply_version').orderBy('seq').limit(limit);
+  const rows: unknown[] = await db('projects')
+    .whereNotNull('config_apply_version')
+    .whereRaw("(status = 'ready' or desired_state <> 'running')")
+    .orderBy('seq')
+    .limit(limit);
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 

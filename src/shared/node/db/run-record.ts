@@ -58,6 +58,6 @@ export function toRun(record: RunRecord): Run {
 
 /** "28 Nov 2026, 10:32 UTC". */
 function utcText(iso: string): string {
-  const [, day, month, year, time = ''] = new Date(iso).toUTCString().split(' ');
-  return `${Number(day)} ${month} ${year}, ${time.slice(0, 5)} UTC`;
+  const [, day, month, year, timeOfDay = ''] = new Date(iso).toUTCString().split(' ');
+  return `${Number(day)} ${month} ${year}, ${timeOfDay.slice(0, 5)} UTC`;
 }
