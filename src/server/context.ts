@@ -39,6 +39,8 @@ import { createLoginCookie } from './auth/login-cookie.ts';
 import { createSessionCookie } from './auth/session-cookie.ts';
 import { createSignIn } from './auth/sign-in.ts';
 import type { ServerConfig } from './config.ts';
+import { createConfigReader } from './config/read-config-in-use.ts';
+import { createConfigService } from './config/service.ts';
 import { createFindOpenPod } from './files/open-pod.ts';
 import { createPodRequests } from './files/pod-requests.ts';
 import { createFileService } from './files/service.ts';
@@ -228,7 +230,8 @@ function openPods({ config, db }: { config: ServerConfig; db: Database }, dispos
   const keys = secret === null ? null : createAccessKeys({ secret, previousSecret });
   const podRequests = createPodRequests();
   disposal.defer(() => podRequests.close());
-  return { findOpenPod: createFindOpenPod({ db, keys }), podRequests };
+  const configReader = createConfigReader({ requests: podRequests, keys });
+  return { findOpenPod: createFindOpenPod({ db, keys }), podRequests, configReader };
 }
 
 function createLiveStatus({ db, restoredData, clock, timings }: Parts & Stores) {
@@ -305,16 +308,18 @@ function createServices(
     polls,
     findOpenPod,
     podRequests,
+    configReader,
     runQueue,
     taskHub,
     closeCredential,
   } = deps;
   const publisher = createStatusPublisher({ redis: producer, log });
+  const announcer = createAnnouncer({ queue, publisher });
   return {
     projects: createProjectService({
       db,
       restoredData,
-      announcer: createAnnouncer({ queue, publisher }),
+      announcer,
       settings: { kubeNamespace: config.kubeNamespace, maxProjects: config.maxProjectsPerUser },
       newId: randomUUID,
       newNames: kubernetesNames,
@@ -330,6 +335,7 @@ function createServices(
     polls,
     logs: createProjectLogs({ db, readLog: podLogs.read, pause }),
     files: createFileService({ findOpenPod, requests: podRequests, pause }),
+    config: createConfigService({ db, announcer, reader: configReader }),
     tasks: createTaskService({ db, publisher, newId: randomUUID }),
     taskSubscriptions: createTaskSubscriptions({ db, hub: taskHub, pause }),
     runs: createRunService({ db, queue: runQueue, publisher, newId: randomUUID }),

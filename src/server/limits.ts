@@ -1,11 +1,14 @@
 /** Every limit on what a client may send or hold, in one place. Documented in `docs/operations/limits.md`. */
 
+import { maxConfigBytes } from '../shared/contract/config.ts';
 import { maxEditableBytes } from '../shared/contract/file-limits.ts';
 
 /** Bytes of an HTTP body and of a WebSocket frame. */
 export const maxMessageBytes = 64 * 1024;
 /** Bytes of a call that writes a file: JSON needs two bytes for a quote or the end of a line. */
 export const maxWriteCallBytes = 2 * maxEditableBytes;
+/** Bytes of a call that saves a configuration, for the same reason. */
+export const maxConfigCallBytes = 2 * maxConfigBytes + 4 * 1024;
 /** Downloads of one user at the same time, in each process. */
 export const maxTransfersPerUser = 8;
 /** How long one download may take. */

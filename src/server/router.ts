@@ -1,6 +1,7 @@
 /** The whole API. Client and SDK import only its type. */
 
 import { authRouter } from './auth/router.ts';
+import { configRouter } from './config/router.ts';
 import { filesRouter } from './files/router.ts';
 import { modelsRouter } from './models/router.ts';
 import { projectsRouter } from './projects/router.ts';
@@ -12,6 +13,7 @@ import { router } from './trpc.ts';
 
 export const appRouter = router({
   auth: authRouter,
+  config: configRouter,
   files: filesRouter,
   models: modelsRouter,
   projects: projectsRouter,

@@ -4,6 +4,15 @@ import type { TrackedEnvelope } from '@trpc/server';
 
 import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
+import type {
+  ApplyingConfig,
+  Config,
+  ConfigVersion,
+  ConfigVersionInfo,
+  RestoreConfigInput,
+  SaveConfigInput,
+  SavedConfig,
+} from '../shared/contract/config.ts';
 import type { UsualStart } from '../shared/contract/diagnosis.ts';
 import type { ProjectEvent, ProjectPoll } from '../shared/contract/events.ts';
 import type {
@@ -184,6 +193,20 @@ export interface ModelService {
   usage(caller: Caller, days: number): Promise<ModelUsage>;
 }
 
+/**
+ * The configuration of OpenCode in a project.
+ * @throws AppError NOT_FOUND; CONFLICT when a newer version was saved; VALIDATION_FAILED when OpenCode would refuse the document;
+ * ILLEGAL_STATE
+ */
+export interface ConfigService {
+  get(caller: Caller, id: string): Promise<Config>;
+  save(caller: Caller, input: SaveConfigInput): Promise<SavedConfig>;
+  versions(caller: Caller, id: string): Promise<{ items: ConfigVersionInfo[] }>;
+  version(caller: Caller, input: { id: string; version: number }): Promise<ConfigVersion>;
+  restore(caller: Caller, input: RestoreConfigInput): Promise<SavedConfig>;
+  applyNow(caller: Caller, id: string): Promise<ApplyingConfig>;
+}
+
 export interface TokenService {
   create(caller: Caller, input: { name: string; expiresAt: string | null }): Promise<AccessToken & { token: string }>;
   list(caller: Caller): Promise<AccessToken[]>;
@@ -222,6 +245,7 @@ interface ServicesByName {
   polls: ProjectPolls;
   logs: ProjectLogService;
   files: FileService;
+  config: ConfigService;
   tasks: TaskService;
   taskSubscriptions: TaskSubscriptions;
   runs: RunService;

@@ -116,7 +116,9 @@ export const workerVariables = z
       .describe('The memory request of OpenCode: what its node must have free.'),
     OPENCODE_CONFIG_MAP: objectName
       .optional()
-      .describe('The name of a ConfigMap with the key `opencode.json`, mounted as the configuration of OpenCode.'),
+      .describe(
+        'The name of a ConfigMap with the key `opencode.json`: the managed configuration of OpenCode, which wins over that of projects and repositories.',
+      ),
     GIT_CA_CONFIG_MAP: objectName
       .optional()
       .describe(

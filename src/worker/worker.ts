@@ -1,7 +1,8 @@
 /**
  * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. It
  * also reads the logs that the server asks for. One worker is the watch leader. It also runs the cluster watch (writes what
- * the cluster shows to the rows), the sweep (finds pending commands that the queue lost) and the pruning of old history.
+ * the cluster shows to the rows), the sweep (finds pending commands that the queue lost), applies configurations to pods that run,
+ * and prunes old history.
  * It also follows agent runs: each job of a second queue follows one run until it ends. The worker must never decide from an event alone, never delete an object that no row says to delete, and never serve
  * people.
  *
@@ -25,6 +26,7 @@ import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { checkRedis, redisProblem } from '../shared/node/redis-check.ts';
 import { createRedis, refuseOtherRedis } from '../shared/node/redis.ts';
 import { createStatusPublisher } from '../shared/node/status-stream.ts';
+import { applyConfigs } from './apply-configs.ts';
 import type { WorkerConfig } from './config.ts';
 import type { WorkerReadiness } from './health.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
@@ -210,6 +212,7 @@ function startParts(
   const readLog = createReadPodLog({ kubernetes });
   const logConsumer = startPodLogConsumer({ redis: blocking, replies: producer, readLog, log });
   const { accessSecret: secret, previousAccessSecret: previousSecret } = config;
+  const podKeys = secret === null ? null : createAccessKeys({ secret, previousSecret });
   const runs = startRuns(
     {
       db,
@@ -220,7 +223,7 @@ function startParts(
       log,
       clock,
       random,
-      accessKeys: secret === null ? null : createAccessKeys({ secret, previousSecret }),
+      accessKeys: podKeys,
       times: options.runTimes,
       takeover: options.runTakeover,
     },
@@ -244,6 +247,10 @@ function startParts(
       watchCluster({ ...watchDeps, limits, resyncMs, orphanGraceMs }, leadership),
       sweepPendingCommands({ db, dispatcher, metrics, log }, leadership.signal),
       runs.sweep(leadership.signal),
+      applyConfigs(
+        { db, publisher, accessKeys: podKeys, hasModels: config.pod.modelBrokerUrl !== null, log },
+        leadership.signal,
+      ),
       pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, leadership.signal),
     ]).finally(() => dispatcher.handOver());
   const election = electWatchLeader(

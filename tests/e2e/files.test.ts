@@ -289,6 +289,59 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     expect(repeated.length).toBeLessThan(5);
   });
 
+  it('are worked on with a configuration that is checked, saved, applied, compared and restored', async () => {
+    const client = await app.client('user-a');
+    await page.goto(`${app.system.url}/projects/${id}/config`);
+    await page.getByText('No configuration is saved yet').waitFor();
+    await page.getByRole('textbox', { name: 'Model', exact: true }).fill('anthropic/claude-sonnet-4-5');
+    await page.getByRole('combobox', { name: 'Change files' }).selectOption('ask');
+    await page.getByRole('textbox', { name: 'Rules' }).fill('Be brief.');
+    await page.getByRole('textbox', { name: 'Command pattern' }).fill('git status *');
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: 'Comment on this version' }).fill('Ask first');
+    await expectAccessible(page, { onShown: screenOf(page, 'project-config-form') });
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The project still uses the defaults of OpenCode').waitFor();
+    await page.getByRole('button', { name: 'Apply now' }).click();
+    const question = page.getByRole('dialog', { name: 'Apply version 1 now?' });
+    await question.getByText('Nothing is running').waitFor();
+    await question.getByRole('button', { name: 'Apply now' }).click();
+    await page.getByText('Version 1 is in use').waitFor({ timeout: 30_000 });
+    const { document: first } = await client.config.get(id);
+    expect(JSON.parse(first)).toEqual({
+      model: 'anthropic/claude-sonnet-4-5',
+      permission: { edit: 'ask', bash: { 'git status *': 'allow' } },
+    });
+
+    await page.getByRole('tab', { name: 'JSON' }).click();
+    const write = async (text: string) => {
+      await editorOf(page).click();
+      await page.keyboard.press('Control+A');
+      await page.keyboard.insertText(text);
+    };
+    await write('{"permission": {"edit": "maybe"}, "modell": "a/b"}');
+    await page.getByRole('list', { name: 'Problems' }).getByText('permission.edit').waitFor();
+    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await expectAccessible(page, { onShown: screenOf(page, 'project-config-json') });
+    await write('{"permission": {"edit": "deny"}}');
+    await client.config.save({ id, document: '{}', rules: '', baseVersion: 1 });
+    await page.getByRole('button', { name: 'Save' }).click();
+    const conflict = page.getByRole('dialog', { name: 'Version 2 was saved meanwhile' });
+    await conflict.getByText('"deny"').waitFor();
+    await expectAccessible(page, { onShown: screenOf(page, 'project-config-conflict') });
+    await conflict.getByRole('button', { name: 'Save my text as the next version' }).click();
+    await conflict.waitFor({ state: 'hidden' });
+
+    await page.getByRole('tab', { name: 'Versions' }).click();
+    await page.getByRole('button', { name: 'Show the changes of version 3' }).click();
+    await page.getByRole('dialog').getByText('"deny"').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Restore version 1' }).click();
+    await page.getByText('Same as version 1').waitFor();
+    await expectAccessible(page, { onShown: screenOf(page, 'project-config-versions') });
+    expect(await client.config.get(id)).toMatchObject({ version: 4, document: first, rules: 'Be brief.' });
+  });
+
   it('cause no error in the console of the page', () => {
     expect(window.problems.filter((problem) => !/409|503|Failed to load resource/.test(problem))).toEqual([]);
   });

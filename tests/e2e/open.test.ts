@@ -143,11 +143,21 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     await giveTask(page, 'Run the command', 'Please play:ask');
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'project-task-permission') });
+    const list = await app.openWindow('user-a', { path: '/projects' });
+    const notice = list.page.getByRole('link', { name: /1 run waits for your answer/ });
+    await notice.waitFor();
+    // An hour later the time limit has passed.
+    await list.page.clock.setSystemTime(Date.now() + 3_600_000);
+    await list.page.reload();
+    await list.page.getByRole('link', { name: /Waits for your answer/ }).waitFor();
+    expect(await list.page.title()).toMatch(/^\(1\) Waits for you/);
+    await expectAccessible(list.page, { onShown: screenOf(list.page, 'projects-waiting') });
     const other = await app.openWindow('user-a', { path: `/projects/${id}/tasks` });
     await other.page.getByRole('button', { name: /Run the command.*Needs your answer/ }).click();
     await other.page.getByRole('button', { name: 'Allow once' }).click();
     await page.getByText('The command has run.').waitFor();
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor({ state: 'detached' });
+    await notice.waitFor({ state: 'detached' });
   });
 
   it('ends the work on a task when the person aborts it', async () => {

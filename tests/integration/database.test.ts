@@ -65,6 +65,7 @@ const ownTables = (url: string) =>
 describe('migrations', () => {
   const all = [
     'access_tokens',
+    'config_versions',
     'installation',
     'leases',
     'model_keys',

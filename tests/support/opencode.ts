@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { findOpenCode } from '../../src/embedded/kubernetes/kubelet/runtime/process/find-opencode.ts';
 import { findFreePort } from '../../src/embedded/process/free-port.ts';
+import { configFileName, configFolder } from '../../src/shared/opencode/config-files.ts';
 
 const program = findOpenCode(process.env['PATH'] ?? '');
 
@@ -31,6 +32,8 @@ export async function startOpenCode(password: string, options: { config?: object
     HOME: home,
     OPENCODE_SERVER_PASSWORD: password,
     OPENCODE_DISABLE_MODELS_FETCH: '1',
+    // As in a pod.
+    OPENCODE_CONFIG: join(home, configFolder, configFileName),
     // Nothing answers at the discard port. Otherwise each new home folder would download 64 MB of packages.
     npm_config_registry: 'http://127.0.0.1:9/',
     ...(options.config ? { OPENCODE_CONFIG_CONTENT: JSON.stringify(options.config) } : {}),
@@ -40,6 +43,8 @@ export async function startOpenCode(password: string, options: { config?: object
   return {
     port,
     repository,
+    /** Where the session proxy writes the configuration of the project. */
+    configFolder: join(home, configFolder),
     /** Ends it at once, as the kernel does when there is no memory left. */
     kill: () => end(child, 'SIGKILL'),
     /** Starts it again after a kill, with the same files. */

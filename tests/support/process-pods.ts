@@ -19,6 +19,7 @@ import {
 } from '../../src/embedded/kubernetes/kubelet/runtime/process/detect-runtime.ts';
 import type { CredentialPurpose } from '../../src/shared/node/access/credentials.ts';
 import type { PublishedProvider } from '../../src/shared/node/models/model-catalogue.ts';
+import { configFilesOf } from '../../src/shared/opencode/config-files.ts';
 import {
   accessSecretManifest,
   claimManifest,
@@ -120,7 +121,7 @@ export function podsOf(client: ApiClient) {
       const secret = accessSecretManifest(project, { claimUid, settings, credentials });
       await client.call('POST', `${base}/secrets`, { body: manifest(secret) });
       await client.call('POST', `${base}/pods`, {
-        body: manifest(podManifest(project, settings, { providers: models?.providers ?? [] })),
+        body: manifest(podManifest(project, settings, { files: configFilesOf(null, models?.providers) })),
       });
       return { name: project.podName, claimName: project.workspacePvcName, claimUid, credentials };
     },

@@ -26,6 +26,8 @@ export interface ProjectCache {
   newest(id: string): Project | undefined;
   /** All known projects, in no particular order. */
   all(): Project[];
+  /** Calls back when a known project has changed. The returned function ends it. */
+  onNewest(onChange: () => void): () => void;
   /** Stops correcting the answers of queries. */
   dispose(): void;
 }
@@ -37,6 +39,7 @@ const newestKey: QueryKey = ['newest-projects'];
 const listKey: QueryKey = [['projects', 'list']];
 const detailKey: QueryKey = [['projects', 'get']];
 const activityKey: QueryKey = [['projects', 'activity']];
+const configKey: QueryKey = [['config', 'get']];
 
 /** Creates the cache and starts to correct the answers that arrive in the query cache. */
 export function createProjectCache({ queryClient }: { queryClient: QueryClient }): ProjectCache {
@@ -61,11 +64,13 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     };
     show(winners);
     if (changedIds.size > 0) {
-      // Each change adds a line to the timeline. Timelines on the screen are read again.
-      void queryClient.invalidateQueries({
-        queryKey: activityKey,
-        predicate: (query) => changedIds.has((inputOf(query.queryKey) as { id: string }).id),
-      });
+      // Each change adds a line to the timeline, and may concern what the pod uses. What is on the screen is read again.
+      for (const queryKey of [activityKey, configKey]) {
+        void queryClient.invalidateQueries({
+          queryKey,
+          predicate: (query) => changedIds.has((inputOf(query.queryKey) as { id: string }).id),
+        });
+      }
     }
   }
 
@@ -131,6 +136,10 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     },
     newest: (id) => newest().get(id),
     all: () => [...newest().values()],
+    onNewest: (onChange) =>
+      queryClient.getQueryCache().subscribe(({ type, query }) => {
+        if (type === 'updated' && query.queryKey[0] === newestKey[0]) onChange();
+      }),
     dispose,
   };
 }

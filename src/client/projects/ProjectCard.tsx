@@ -1,11 +1,12 @@
 /** A card in the list of projects. The whole card is one link to the project's page; the button and the menu are above that link. */
 
 import { IconGitBranch } from '@tabler/icons-react';
-import { memo } from 'react';
+import { memo, Suspense } from 'react';
 import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
+import { lazyPart } from '../ui/lazy-part.ts';
 import { Time } from '../ui/Time.tsx';
 import { needsAttention, shortLine, statusLine } from './badge.ts';
 import { OpenButton } from './OpenButton.tsx';
@@ -14,6 +15,8 @@ import { stepsDone } from './start-labels.ts';
 import { StatusBadge } from './StatusBadge.tsx';
 
 import classes from './project-card.module.css';
+
+const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
 interface ProjectCardProps {
   project: Project;
@@ -39,6 +42,11 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       <p className={classes.description} data-empty={project.description === '' || undefined}>
         {project.description === '' ? 'No description' : project.description}
       </p>
+      {project.waitingRuns > 0 && (
+        <Suspense>
+          <WaitingLine project={project} isOnCard />
+        </Suspense>
+      )}
       <div className={classes.status}>
         <StatusBadge project={project} />
         <span

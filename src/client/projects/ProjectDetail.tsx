@@ -17,6 +17,8 @@ import { refusalOf } from './use-project-actions.ts';
 
 import classes from './project-detail.module.css';
 
+const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
+
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
 
 export function ProjectDetail({ project, tab }: { project: Project; tab: ProjectTab }) {
@@ -58,6 +60,11 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
         </EditableField>
       )}
       <StatusPanel project={project} />
+      {project.waitingRuns > 0 && (
+        <Suspense>
+          <WaitingLine project={project} />
+        </Suspense>
+      )}
       {isStarting && project.progress !== null && <StartSteps progress={project.progress} />}
       <ProjectTabs project={project} tab={tab} />
       <Suspense>

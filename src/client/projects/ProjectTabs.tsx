@@ -1,13 +1,11 @@
 /** The tabs of a project's page. Each tab has its own address. */
 
 import { Tabs } from '@mantine/core';
-import { IconAdjustments } from '@tabler/icons-react';
 import { Suspense } from 'react';
 import { useNavigate } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
-import { Message } from '../ui/Message.tsx';
 import { PageLoading } from '../ui/PageLoading.tsx';
 import { ProjectOverview } from './ProjectOverview.tsx';
 
@@ -18,6 +16,7 @@ export function isProjectTab(text: string): text is ProjectTab {
   return tabs.some((tab) => tab === text);
 }
 
+const ConfigTab = lazyPart(async () => (await import('./config/ConfigTab.tsx')).ConfigTab);
 const FilesTab = lazyPart(async () => (await import('../files/FilesTab.tsx')).FilesTab);
 const LogsTab = lazyPart(async () => (await import('./LogsTab.tsx')).LogsTab);
 
@@ -63,10 +62,10 @@ export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTa
           <FilesTab project={project} />
         </Suspense>
       </Tabs.Panel>
-      <Tabs.Panel value="config">
-        <Message icon={<IconAdjustments size={22} stroke={1.6} />} title="Nothing to configure yet">
-          Here you will set how OpenCode works in this project: models, tools and permissions.
-        </Message>
+      <Tabs.Panel value="config" pt="lg">
+        <Suspense fallback={<PageLoading />}>
+          <ConfigTab project={project} />
+        </Suspense>
       </Tabs.Panel>
     </Tabs>
   );

@@ -32,6 +32,7 @@ const runWith = (fields: Partial<Run>): Run => ({
   createdAt: at,
   startedAt: at,
   endedAt: null,
+  waitingSince: null,
   updatedAt: at,
   ...fields,
 });

@@ -1,5 +1,8 @@
-/** Sets the title of the browser window. */
+/** Sets the title of the browser window. While an agent has waited too long for an answer, it says so. */
+
+import { useOverdueProjects } from '../projects/use-overdue-projects.ts';
 
 export function PageTitle({ children }: { children: string }) {
-  return <title>{`${children} · OpenCode Project Manager`}</title>;
+  const overdue = useOverdueProjects();
+  return <title>{`${overdue > 0 ? `(${overdue}) Waits for you · ` : ''}${children} · OpenCode Project Manager`}</title>;
 }

@@ -7,7 +7,7 @@ import { AppError } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { bearerOf, type Identify, type Identity } from '../auth/identity.ts';
 import { shapeOf, toAppError } from '../error-shape.ts';
-import { maxBatchSize, maxWriteCallBytes } from '../limits.ts';
+import { maxBatchSize, maxConfigCallBytes, maxWriteCallBytes } from '../limits.ts';
 import { appRouter, subscriptionNames } from '../router.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from '../trpc.ts';
@@ -50,25 +50,26 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
     },
   });
 
-  // The one call with a large body, which is read only for people who are signed in. In a batch it has the limit of all others.
+  // The calls with large bodies, which are read only for people who are signed in. In a batch they have the limit of all others.
   const writers = new WeakMap<FastifyRequest, Identity>();
-  app.route({
-    ...route,
-    url: '/trpc/files.write',
-    bodyLimit: maxWriteCallBytes,
-    onRequest: async (request) => {
-      const caller = await identify.fromHeaders(request.headers);
-      if (caller.user === null) throw caller.refusal ?? notSignedIn();
-      writers.set(request, caller);
-    },
-    errorHandler: (error, _request, reply) => {
-      refuse(reply, isTooLarge(error) ? new AppError('PAYLOAD_TOO_LARGE', textTooLarge) : fromFastifyError(error));
-    },
-    handler: async (request, reply) => {
-      const caller = writers.get(request) ?? (await identify.fromHeaders(request.headers));
-      await answer(caller, { path: 'files.write', request, reply });
-    },
-  });
+  for (const { path, bodyLimit, message } of largeCalls)
+    app.route({
+      ...route,
+      url: `/trpc/${path}`,
+      bodyLimit,
+      onRequest: async (request) => {
+        const caller = await identify.fromHeaders(request.headers);
+        if (caller.user === null) throw caller.refusal ?? notSignedIn();
+        writers.set(request, caller);
+      },
+      errorHandler: (error, _request, reply) => {
+        refuse(reply, isTooLarge(error) ? new AppError('PAYLOAD_TOO_LARGE', message) : fromFastifyError(error));
+      },
+      handler: async (request, reply) => {
+        const caller = writers.get(request) ?? (await identify.fromHeaders(request.headers));
+        await answer(caller, { path, request, reply });
+      },
+    });
 
   async function answer(
     caller: Identity,
@@ -127,7 +128,18 @@ export function refuse(reply: FastifyReply, error: AppError): FastifyReply {
   return reply.code(shape.data.httpStatus).send({ error: shape });
 }
 
-const textTooLarge = 'The text is too large: at most 5 MiB can be saved. Upload the file instead.';
+const largeCalls = [
+  {
+    path: 'files.write',
+    bodyLimit: maxWriteCallBytes,
+    message: 'The text is too large: at most 5 MiB can be saved. Upload the file instead.',
+  },
+  {
+    path: 'config.save',
+    bodyLimit: maxConfigCallBytes,
+    message: 'The configuration is too large: at most 64 KiB can be saved.',
+  },
+];
 const isTooLarge = (error: unknown): boolean => (error as { statusCode?: unknown }).statusCode === 413;
 
 export function notSignedIn(): AppError {

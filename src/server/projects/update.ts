@@ -19,6 +19,10 @@ export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): P
     patch.description = input.description;
   }
   if (input.repoUrl !== undefined && input.repoUrl !== record.repoUrl) patch.repoUrl = input.repoUrl;
+  const { answerLimitMinutes } = input;
+  if (answerLimitMinutes !== undefined && answerLimitMinutes !== record.answerLimitMinutes) {
+    patch.answerLimitMinutes = answerLimitMinutes;
+  }
   return Object.keys(patch).length > 0 ? patch : null;
 }
 
@@ -28,6 +32,7 @@ export function updateMessage(input: UpdateProjectInput): string {
     ...(input.name === undefined ? [] : ['name']),
     ...(input.description === undefined ? [] : ['description']),
     ...(input.repoUrl === undefined ? [] : ['repository URL']),
+    ...(input.answerLimitMinutes === undefined ? [] : ['time limit for answers']),
   ];
   return `Changed the ${fields.join(' and ') || 'project'}.`;
 }

@@ -18,6 +18,7 @@ import {
   type RunPatch,
 } from '../../shared/node/db/runs-repository.ts';
 import { findOwnedTask } from '../../shared/node/db/tasks-repository.ts';
+import { publishRun } from '../../shared/node/publish-run.ts';
 import type { RunQueue } from '../../shared/node/run-queue.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import { maxActiveRunsPerProject } from '../limits.ts';
@@ -54,7 +55,7 @@ export function createRunService(deps: RunServiceDeps): RunService {
   async function change(caller: Caller, id: string, patchOf: (run: RunRecord) => RunPatch | null): Promise<Run> {
     const result = await changeRun(db, { id, ownerId: caller.user.id }, patchOf);
     if (!result) throw runNotFound();
-    if (result.changed) await publisher.publish({ type: 'tasks', projectId: result.record.projectId });
+    await publishRun(publisher, result);
     return toRun(result.record);
   }
 

@@ -27,6 +27,10 @@ export const containerSummarySchema = z.object({
 });
 export type ContainerSummary = z.infer<typeof containerSummarySchema>;
 
+const defaultAnswerLimitMinutes = 30;
+/** A week. */
+export const longestAnswerLimitMinutes = 10_080;
+
 export const projectSchema = z.object({
   id: z.string(),
   ownerId: z.string(),
@@ -62,6 +66,16 @@ export const projectSchema = z.object({
   generation: z.int(),
   /** The newest generation that the worker has carried out at the Kubernetes API. */
   observedGeneration: z.int(),
+  /** The newest version of the configuration of OpenCode; 0: none was saved. See `config.get`. */
+  configVersion: z.int().nonnegative().default(0),
+  /** The version that is being applied to the pod that runs; `null`: none is. */
+  configApplyVersion: z.int().positive().nullable().default(null),
+  /** After this time, a run that waits for an answer is overdue: pages and window titles say so. 1 to 10,080 minutes. */
+  answerLimitMinutes: z.int().default(defaultAnswerLimitMinutes),
+  /** How many runs wait for an answer of a person now. */
+  waitingRuns: z.int().nonnegative().default(0),
+  /** Since when the first of them waits; `null` when none does. By the clock of the database. */
+  waitingSince: isoDateTimeSchema.nullable().default(null),
   /** Rises with each visible change. A client drops a project whose version is lower than the one it has. */
   statusVersion: z.int(),
   createdAt: isoDateTimeSchema,
@@ -84,6 +98,12 @@ export const updateProjectInputSchema = z.strictObject({
   name: projectNameSchema.optional(),
   description: projectDescriptionSchema.optional(),
   repoUrl: repoUrlSchema.nullish(),
+  /** See `answerLimitMinutes` of a project. */
+  answerLimitMinutes: z
+    .int('Enter whole minutes.')
+    .min(1, 'Enter 1 minute or more.')
+    .max(longestAnswerLimitMinutes, 'Enter at most 10,080 minutes, which is a week.')
+    .optional(),
 });
 export type UpdateProjectInput = z.infer<typeof updateProjectInputSchema>;
 

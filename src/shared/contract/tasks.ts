@@ -143,6 +143,8 @@ export const runSchema = z.object({
   /** When the agent was given the prompt. */
   startedAt: isoDateTimeSchema.nullable(),
   endedAt: isoDateTimeSchema.nullable(),
+  /** Since when the agent waits for an answer of a person; `null` while it does not. By the clock of the database. */
+  waitingSince: isoDateTimeSchema.nullable(),
   updatedAt: isoDateTimeSchema,
 });
 export type Run = z.infer<typeof runSchema>;

@@ -19,6 +19,7 @@ import type { ActivityPage } from '../contract/activity.ts';
 import type { LogContainer, ProjectLogs } from '../contract/pod-logs.ts';
 import type { CreateProjectInput, Project, ProjectPage, ProjectSort, UpdateProjectInput } from '../contract/project.ts';
 import type { ProjectStatus } from '../contract/states.ts';
+import { createConfigCalls, type ConfigCalls } from './config-calls.ts';
 import { createFileCalls, type FileCalls } from './files.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
 import { liveCalls, subscribeLive } from './live-subscription.ts';
@@ -91,6 +92,8 @@ export interface Client {
   };
   /** The files of a project that runs. */
   files: FileCalls;
+  /** What OpenCode reads in a project: model, permissions, instructions, MCP servers. */
+  config: ConfigCalls;
   tasks: TaskCalls;
   runs: RunCalls;
   models: ModelCalls;
@@ -160,6 +163,7 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
     trpc,
     projects: createProjectCalls(trpc),
     files: createFileCalls({ trpc, base, headers: authorizationOf(token), withAppErrors }),
+    config: createConfigCalls(trpc),
     tasks: createTaskCalls(trpc, closed.signal),
     runs: createRunCalls(trpc, closed.signal),
     models: createModelCalls(trpc),

@@ -2,15 +2,17 @@
  * The session proxy: forwards HTTP, server-sent events and WebSockets to OpenCode for callers with the secret of the project. It
  * replaces the secret by the password of OpenCode, compresses the files of its user interface, and changes nothing else. The
  * `Host` header stays, because OpenCode compares it with `Origin`. It stores nothing and does not buffer. `GET /activity` says
- * whether somebody uses the project. `/healthz` needs no secret. `/llm/…` is OpenCode's own way to models: see `model-passage.ts`.
+ * whether somebody uses the project, and `/.project-manager/config` takes its configuration. `/healthz` needs no secret. `/llm/…` is
+ * OpenCode's own way to models: see `model-passage.ts`.
  */
 
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { createSecretCheck, refuse, sendJson, type IsAllowed } from '../access.ts';
+import { createGate, createSecretCheck, refuse, sendJson, type IsAllowed } from '../access.ts';
 import { createActivityRecord } from './activity.ts';
 import { isModelPath, passToModels, type ModelPassageOptions } from './model-passage.ts';
+import { createProjectConfig } from './project-config.ts';
 import { sendAnswer } from './send-answer.ts';
 
 interface SessionProxyOptions {
@@ -21,7 +23,11 @@ interface SessionProxyOptions {
   isAllowed: IsAllowed;
   /** The way to models; without it there is none. */
   models?: ModelPassageOptions | null;
+  /** Where the configuration is that the project manager gives to OpenCode; below the home folder of the image unless given. */
+  configFolder?: string;
 }
+
+const configPath = '/.project-manager/config';
 
 /** Headers that are not forwarded because they belong to one connection (RFC 9110, section 7.6.1). */
 const connectionHeaders = [
@@ -34,7 +40,13 @@ const connectionHeaders = [
   'upgrade',
 ];
 
-export function createSessionProxy({ upstream, password, isAllowed, models = null }: SessionProxyOptions): Server {
+export function createSessionProxy({
+  upstream,
+  password,
+  isAllowed,
+  models = null,
+  configFolder: folder = '/workspace/.home/.project-manager',
+}: SessionProxyOptions): Server {
   const toModels = { passage: models, isFromOutside: isAllowed, isPassword: createSecretCheck(password) };
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
   const forwarded = (request: IncomingMessage, headers: IncomingHttpHeaders) => ({
@@ -43,6 +55,8 @@ export function createSessionProxy({ upstream, password, isAllowed, models = nul
     path: request.url,
     headers: { ...headers, authorization },
   });
+  const knowsPassword = createGate(password);
+  const projectConfig = createProjectConfig({ upstream, authorization, folder });
   const activity = createActivityRecord({ upstream, authorization, now: () => new Date() });
 
   const server = createServer((request, response) => {
@@ -52,6 +66,11 @@ export function createSessionProxy({ upstream, password, isAllowed, models = nul
     }
     if (isModelPath(request.url)) {
       passToModels(request, response, toModels);
+      return;
+    }
+    if (request.url === configPath) {
+      if (knowsPassword(request)) void projectConfig(request, response);
+      else refuse(response);
       return;
     }
     if (!isAllowed(request)) {

@@ -6,7 +6,10 @@ import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 
+import { readOpenCodeSchema } from '../../../tests/support/opencode-schema.ts';
 import { hasOpenCode, startOpenCode } from '../../../tests/support/opencode.ts';
+import { openCodeVersion } from '../../shared/contract/check-config.ts';
+import pinnedSchema from '../../shared/contract/opencode-schema.json' with { type: 'json' };
 import { createGate } from '../access.ts';
 import { createSessionProxy } from './server.ts';
 
@@ -78,6 +81,15 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
       .poll(async () => (await ask('GET', '/activity')).body, { timeout: 20_000 })
       .toEqual({ busySessions: 0, openTerminals: 1, lastRequestAt: expect.stringMatching(/Z$/) });
     terminal.terminate();
+  });
+
+  it('stands in front of an OpenCode that has the schema which configurations are checked by', async () => {
+    const password = `Basic ${Buffer.from(`opencode:${token}`).toString('base64')}`;
+    const schema = await readOpenCodeSchema(`http://127.0.0.1:${openCode.port}`, password);
+    // If it differs: node tests/support/update-opencode-schema.ts
+    expect(schema).toEqual(pinnedSchema);
+    const health = await (await fetch(`${proxyUrl}/global/health`, { headers: { authorization } })).json();
+    expect(health).toMatchObject({ version: openCodeVersion });
   });
 
   it('compresses the scripts of the user interface', async () => {

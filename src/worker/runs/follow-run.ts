@@ -16,6 +16,7 @@ import type { RunRecord } from '../../shared/node/db/run-record.ts';
 import { changeRun, findRun, storeTranscript, type RunPatch } from '../../shared/node/db/runs-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { pause } from '../../shared/node/periodic.ts';
+import { publishRun } from '../../shared/node/publish-run.ts';
 import { appendOutput } from '../../shared/node/run-output.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import { createWakeUp, type WakeUp } from '../../shared/node/wake-up.ts';
@@ -281,7 +282,7 @@ async function write(follower: Follower, patchOf: (run: RunRecord) => RunPatch |
   const result = await changeRun(db, { id: runId, attempt }, patchOf);
   if (!result) return false;
   rowWatch.note(runId, result.record.version);
-  if (result.changed) await publisher.publish({ type: 'tasks', projectId: result.record.projectId });
+  await publishRun(publisher, result);
   return true;
 }
 

@@ -7,6 +7,7 @@ import { hasEnded } from '../../shared/contract/tasks.ts';
 import { beginRunAttempt, changeRun, findRun, isSessionInUse } from '../../shared/node/db/runs-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { pause } from '../../shared/node/periodic.ts';
+import { publishRun } from '../../shared/node/publish-run.ts';
 import { createOpenCodeClient } from '../../shared/opencode/opencode-client.ts';
 import { followRun, type FollowDeps, type FollowResult, type SentPrompt } from './follow-run.ts';
 import { runMessages } from './run-messages.ts';
@@ -70,7 +71,7 @@ export function createRunner(deps: FollowDeps, { log, stopping }: { log: Log; st
         state: 'failed',
         message: runMessages.internalError,
       }));
-      if (result?.changed) await deps.publisher.publish({ type: 'tasks', projectId: result.record.projectId });
+      if (result) await publishRun(deps.publisher, result);
     },
     count: () => count,
     async stop() {

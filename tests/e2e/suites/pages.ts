@@ -110,7 +110,7 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
     'project-logs-not-started': state('mobile-app', '/logs', 'has not started yet'),
     'project-tasks': state('web-shop', '/tasks', 'No tasks yet'),
     'project-files': state('web-shop', '/files', 'There are no files here'),
-    'project-config': state('web-shop', '/config', 'Nothing to configure yet'),
+    'project-config': state('web-shop', '/config', 'No configuration is saved yet'),
   };
 }
 

@@ -1,14 +1,19 @@
 /** Agent runs with the real OpenCode and a model that plays scenarios. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { TranscriptMessage } from '../../../src/shared/contract/tasks.ts';
+import { createLog } from '../../../src/shared/node/log.ts';
 import { applyOutput, type RunOutputEvent } from '../../../src/shared/sdk/client.ts';
+import { applyAll } from '../../../src/worker/apply-configs.ts';
+import { testAccessKeys } from '../../support/gateway-system.ts';
 import { hasOpenCode } from '../../support/opencode.ts';
 import { startRunsSystem, startTimeoutMs, type RunsSystem } from '../../support/runs-system.ts';
+
+const silent = createLog({ name: 'test', level: 'silent' });
 
 describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }, () => {
   let system: RunsSystem;
@@ -158,5 +163,49 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
       () => stranger.tasks.watch(system.projectId).next(),
     ];
     for (const ask of asks) await expect(ask()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('works with the configuration that was applied last, and ends when another one is applied', async () => {
+    const { client, db, projectId: id } = system;
+    const deps = {
+      db,
+      publisher: { publish: () => Promise.resolve(true) },
+      accessKeys: testAccessKeys,
+      hasModels: false,
+      log: silent,
+    };
+    const inUse = async () => (await client.config.get(id)).inUse;
+    const apply = async () => {
+      const { applyVersion } = await client.config.applyNow(id);
+      expect((await client.config.get(id)).applyVersion).toBe(applyVersion);
+      await vi.waitFor(async () => {
+        await applyAll(deps, AbortSignal.timeout(30_000));
+        expect((await client.config.get(id)).applyVersion).toBeNull();
+      });
+    };
+    const document = '{"permission":{"edit":"ask"}}';
+    expect(await client.config.save({ id, document, rules: 'Be brief.', baseVersion: 0 })).toMatchObject({
+      version: 1,
+    });
+    expect(await inUse()).toMatchObject({ state: 'running', version: 0 });
+    await apply();
+    const current = { state: 'running', version: 1, isRead: true, isChanged: false, problem: null };
+    expect(await inUse()).toEqual(current);
+    expect(readFileSync(join(system.openCode.configFolder, 'rules.md'), 'utf8')).toBe('Be brief.');
+
+    const run = await system.start('work');
+    expect((await system.until(run.id, 'waiting-for-answer')).pending).toMatchObject([{ permission: 'edit' }]);
+    expect((await client.config.get(id)).interrupts).toEqual({
+      runs: [{ id: run.id, taskTitle: 'Please play:work' }],
+      busySessions: 1,
+    });
+    await client.config.save({ id, document: '{}', rules: '', baseVersion: 1 });
+    await apply();
+    await system.until(run.id, 'aborted', 'failed');
+
+    writeFileSync(join(system.openCode.configFolder, 'opencode.json'), '{"model":"other/model"}');
+    expect(await inUse()).toMatchObject({ version: 2, isChanged: true });
+    await apply();
+    expect(await inUse()).toEqual({ ...current, version: 2 });
   });
 });

@@ -52,6 +52,7 @@ it('every command of docs/api.md has the result that the page describes', async 
     'projects.stop done',
     'projects.open done',
     'projects.activity done',
+    'config.get done',
     'projects.create VALIDATION_FAILED',
   ]);
 });

@@ -143,6 +143,45 @@ describe('runs', () => {
     await expect(start('more')).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' });
   });
 
+  it('that wait for an answer are counted on their project, with the time of the first, until they are answered', async () => {
+    const projectId = await newProject();
+    const permission = { permission: 'bash', patterns: [], always: [], detail: null };
+    const pending = [{ type: 'permission' as const, id: 'per_1', ...permission }];
+    const start = async () => {
+      const task = await client.tasks.create({ projectId, title: 'Task' });
+      return (await client.runs.start({ taskId: task.id, idempotencyKey: 'run' })).id;
+    };
+    const ask = (id: string) =>
+      changeRun(db, { id }, () => ({ state: 'waiting-for-answer', message: 'Answer it.', pending }));
+    const [one, two] = [await start(), await start()];
+    const states = client.watch(projectId);
+    const next = async () => (await states.next()).value?.waitingRuns;
+    expect(await next()).toBe(0);
+    await Promise.all([ask(one), ask(two)]);
+    await ask(one); // the same again changes nothing
+    const project = await client.projects.get(projectId);
+    expect(project).toMatchObject({
+      waitingRuns: 2,
+      waitingSince: expect.any(String) as string,
+      answerLimitMinutes: 30,
+    });
+    const waiting = await client.runs.get(one);
+    expect(waiting.message).toMatch(/^Answer it\. It has waited since \d+ \w{3} \d{4}, \d\d:\d\d UTC\.$/);
+    const times = [waiting.waitingSince, (await client.runs.get(two)).waitingSince].toSorted();
+    expect(project.waitingSince).toBe(times[0]);
+
+    await client.runs.answer({ runId: one, requestId: 'per_1', answer: { type: 'permission', reply: 'once' } });
+    expect(await client.runs.get(one)).toMatchObject({ waitingSince: null, message: 'Answer it.' });
+    await changeRun(db, { id: two }, () => ({ state: 'failed', message: 'Ended.' }));
+    expect(await client.projects.get(projectId)).toMatchObject({ waitingRuns: 0, waitingSince: null });
+    // The answer was published, so an open page learns of it at once.
+    for await (const { waitingRuns } of states) if (waitingRuns === 1) break;
+    await client.projects.update({ id: projectId, answerLimitMinutes: 5 });
+    expect(await client.projects.get(projectId)).toMatchObject({ answerLimitMinutes: 5 });
+    const wrong = client.projects.update({ id: projectId, answerLimitMinutes: 0 });
+    await expect(wrong).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
+  });
+
   it('cannot be answered or continued when there is nothing to answer or to continue', async () => {
     const projectId = await newProject();
     const task = await client.tasks.create({ projectId, title: 'Task' });

@@ -24,6 +24,7 @@ import * as attempts from '../../../../migrations/0014-attempts.ts';
 import * as restores from '../../../../migrations/0015-restores.ts';
 import * as tasks from '../../../../migrations/0016-tasks.ts';
 import * as models from '../../../../migrations/0019-models.ts';
+import * as config from '../../../../migrations/0020-config.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -48,6 +49,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0015-restores': restores,
   '0016-tasks': tasks,
   '0019-models': models,
+  '0020-config': config,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -63,6 +63,15 @@ export const projectRecordSchema = z.object({
   attempt: z.int(),
   /** Attempts in a row that did not end, because their worker died or froze. */
   unfinishedAttempts: z.int(),
+  /** The newest version of the configuration of OpenCode; 0: none was saved. */
+  configVersion: z.int(),
+  /** The version that a person wants to be applied to the pod that runs, until that was done. */
+  configApplyVersion: z.int().nullable(),
+  /** After this time a run that waits for an answer is shown to everybody who looks at any page. */
+  answerLimitMinutes: z.int(),
+  /** Runs whose agent waits for an answer of a person now, and since when the first of them waits. */
+  waitingRuns: z.int(),
+  waitingSince: optionalTime,
   statusVersion: bigint,
   createdAt: requiredTime,
   updatedAt: requiredTime,

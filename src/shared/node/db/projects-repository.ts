@@ -1,4 +1,7 @@
-/** Reads and writes of `projects`. Every change that people see uses {@link changeProject}. Only it raises versions, except after a restore. */
+/**
+ * Reads and writes of `projects`. Every change that people see uses {@link changeProject}, except {@link countWaitingRuns}. Only
+ * these two raise versions, except after a restore.
+ */
 
 import { isDeepStrictEqual } from 'node:util';
 
@@ -276,6 +279,24 @@ async function writeChange(
   }
   const row = await statement.first().castTo<{ start?: string | null } | undefined>().catch(rethrowTakenName);
   return row ? { record: projectRecordSchema.parse(row), changed: true, newStart: row.start ? start : null } : null;
+}
+
+/**
+ * Counts the runs of a project that wait for an answer, in a transaction that has locked the row of the project.
+ * @returns the project, or `null` if the count and the time of the first one are as before
+ */
+export async function countWaitingRuns(trx: Transaction, id: string): Promise<ProjectRecord | null> {
+  const { rowCount } = await trx.raw<{ rowCount: number }>(
+    `update projects
+        set waiting_runs = waiting.number, waiting_since = waiting.since, status_version = status_version + 1
+       from (
+         select count(*)::integer as number, min(waiting_since) as since
+           from runs where project_id = ? and ended_at is null and waiting_since is not null
+       ) as waiting
+      where id = ? and (waiting_runs, waiting_since) is distinct from (waiting.number, waiting.since)`,
+    [id, id],
+  );
+  return rowCount === 0 ? null : await findProject(trx, id);
 }
 
 /** Whether writing `patch` would change anything. */

@@ -44,6 +44,7 @@ export const runRecordSchema = z.object({
   createdAt: requiredTime,
   startedAt: optionalTime,
   endedAt: optionalTime,
+  waitingSince: optionalTime,
   updatedAt: requiredTime,
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
@@ -51,5 +52,12 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 /** The part of a record that its owner may read. */
 export function toRun(record: RunRecord): Run {
   const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, ...run } = record;
-  return run;
+  const { message, waitingSince } = run;
+  return waitingSince === null ? run : { ...run, message: `${message} It has waited since ${utcText(waitingSince)}.` };
+}
+
+/** "28 Nov 2026, 10:32 UTC". */
+function utcText(iso: string): string {
+  const [, day, month, year, timeOfDay = ''] = new Date(iso).toUTCString().split(' ');
+  return `${Number(day)} ${month} ${year}, ${timeOfDay.slice(0, 5)} UTC`;
 }

@@ -12,6 +12,8 @@ import { hasEnded, noUsage, type Run, type Transcript } from '../../contract/tas
 import { transcriptMessageSchema } from '../../contract/tasks.ts';
 import type { Database } from './database.ts';
 import { RunModel, RunTranscriptModel } from './models.ts';
+import type { ProjectRecord } from './project-record.ts';
+import { countWaitingRuns } from './projects-repository.ts';
 import { runRecordSchema, type RunRecord } from './run-record.ts';
 
 type Db = Database | Transaction;
@@ -164,6 +166,13 @@ export async function readRunVersions(db: Db, ids: string[]): Promise<Map<string
   return new Map(rows.map(({ id, version }) => [id, Number(version)]));
 }
 
+/** What a change of a run has changed. */
+export interface RunChange {
+  record: RunRecord;
+  changed: boolean;
+  project: ProjectRecord | null;
+}
+
 interface RunKey {
   id: string;
   /** The change requires this owner. */
@@ -176,21 +185,21 @@ interface RunKey {
  * Changes one run by compare-and-set on its version. `changeOf` receives the current record and returns the patch, or `null` for
  * no change. It is called again if another writer was faster. The version rises only if a field differs. A run that has ended
  * does not change any more.
- * @returns `null` if there is no such run, or if a newer runner has begun
+ * @returns `null` if there is no such run, or if a newer runner has begun. `project`: the project of the run, if it has changed too
  */
 export async function changeRun(
   db: Database,
   { id, ownerId, attempt }: RunKey,
   changeOf: (record: RunRecord) => RunPatch | null,
-): Promise<{ record: RunRecord; changed: boolean } | null> {
+): Promise<RunChange | null> {
   for (;;) {
     const record = ownerId === undefined ? await findRun(db, id) : await findOwnedRun(db, { id, ownerId });
     if (!record || (attempt !== undefined && record.attempt !== attempt)) return null;
-    if (hasEnded(record)) return { record, changed: false };
+    if (hasEnded(record)) return { record, changed: false, project: null };
     const patch = changeOf(record);
-    if (!patch || !differs(record, patch)) return { record, changed: false };
+    if (!patch || !differs(record, patch)) return { record, changed: false, project: null };
     const written = await writeChange(db, record, patch);
-    if (written) return { record: written, changed: true };
+    if (written) return { ...written, changed: true };
   }
 }
 
@@ -198,11 +207,35 @@ function differs(record: RunRecord, patch: RunPatch): boolean {
   return Object.entries(patch).some(([field, value]) => !isDeepStrictEqual(value, record[field as keyof RunRecord]));
 }
 
-/** One statement. Returns `null`, with nothing written, if the row has another version or a newer runner. */
+/** Whether an answer of a person is missing. */
+function isWaiting({ state, pending }: Pick<RunRecord, 'state' | 'pending'>): boolean {
+  return state === 'waiting-for-answer' && pending.length > 0;
+}
+
+/** Returns `null`, with nothing written, if the row has another version or a newer runner. */
 async function writeChange(
   db: Database,
-  { id, version, attempt, ...before }: RunRecord,
+  before: RunRecord,
   patch: RunPatch,
+): Promise<Pick<RunChange, 'record' | 'project'> | null> {
+  const waits = isWaiting({ ...before, ...patch });
+  if (waits === (before.waitingSince !== null)) {
+    const record = await updateRun(db, before, patch);
+    return record && { record, project: null };
+  }
+  return await db.transaction(async (trx) => {
+    // Changes of one project follow each other, so that the project counts all its runs that wait.
+    await trx.raw('select 1 from projects where id = ? for update', [before.projectId]);
+    const record = await updateRun(trx, before, { ...patch, waitingSince: waits ? trx.raw('now()') : null });
+    return record && { record, project: await countWaitingRuns(trx, before.projectId) };
+  });
+}
+
+/** One statement. */
+async function updateRun(
+  db: Db,
+  { id, version, attempt, ...before }: RunRecord,
+  patch: RunPatch & { waitingSince?: unknown },
 ): Promise<RunRecord | null> {
   const state = patch.state ?? before.state;
   const update = RunModel.query()

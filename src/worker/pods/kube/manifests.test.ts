@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { recordFixture } from '../../../../tests/support/project-fixture.ts';
 import type { PublishedProvider } from '../../../shared/node/models/model-catalogue.ts';
+import { configFilesOf } from '../../../shared/opencode/config-files.ts';
 import { readWorkerConfig } from '../../config.ts';
 import { accessSecretManifest, claimManifest, podManifest } from './manifests.ts';
 
@@ -131,10 +132,10 @@ describe('podManifest', () => {
       Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
 
     it('tells OpenCode its own address in place of those of the providers, and no key', () => {
-      const { spec } = podManifest(project, settings, { providers });
-      const text = variablesOf(spec?.initContainers?.[0])['MODEL_CONFIG']?.replaceAll('$$', '$') ?? '';
+      const { spec } = podManifest(project, settings, { files: configFilesOf(null, providers) });
+      const text = variablesOf(spec?.initContainers?.[0])['PROJECT_CONFIG']?.replaceAll('$$', '$') ?? '';
       const options = (id: string) => ({
-        baseURL: `http://POD_ADDRESS:3002/llm/${id}`,
+        baseURL: `http://this-pod.invalid:3002/llm/${id}`,
         apiKey: '{env:OPENCODE_SERVER_PASSWORD}',
       });
       expect(JSON.parse(text)).toMatchObject({
@@ -144,22 +145,28 @@ describe('podManifest', () => {
         },
       });
       const openCode = spec?.containers[0];
-      expect(variablesOf(openCode)['OPENCODE_CONFIG']).toMatch(/^\/workspace\/\.home\/.*models\.json$/);
       expect(openCode?.volumeMounts).toContainEqual(expect.objectContaining({ mountPath: '/etc/opencode' }));
       const passage = { PROJECT_ID: project.id, MODEL_BROKER_URL: 'http://gateway.opencode-system:3083' };
       expect(variablesOf(spec?.containers[2])).toMatchObject(passage);
       expect(variablesOf(openCode)).not.toHaveProperty('MODEL_BROKER_URL');
     });
 
-    it('gives OpenCode no configuration without providers, and nothing without ACCESS_SECRET', () => {
-      const without = podManifest(project, settings).spec;
-      expect(variablesOf(without?.initContainers?.[0])).not.toHaveProperty('MODEL_CONFIG');
-      expect(variablesOf(without?.containers[0])['OPENCODE_CONFIG']).toBe('/etc/opencode/opencode.json');
-      const off = podManifest(project, settingsOf({ MODEL_BROKER_URL: 'http://gateway:3083' }), { providers });
-      expect([off.spec?.initContainers?.[0], off.spec?.containers[2]].map(variablesOf)).toEqual([
-        variablesOf(pod.spec?.initContainers?.[0]),
-        variablesOf(containers[2]),
-      ]);
+    it('lets what the person has saved about a provider win', () => {
+      const document = '{"model":"own/m$1","provider":{"own":{"options":{"timeout":1}},"mine":{}}}';
+      const { config } = configFilesOf({ version: 1, document, rules: '' }, providers);
+      expect(JSON.parse(config)).toMatchObject({
+        model: 'own/m$1',
+        provider: {
+          anthropic: {},
+          own: { name: 'Own', options: { apiKey: expect.any(String), timeout: 1 } },
+          mine: {},
+        },
+      });
+    });
+
+    it('is not there without ACCESS_SECRET', () => {
+      const off = podManifest(project, settingsOf({ MODEL_BROKER_URL: 'http://gateway:3083' }));
+      expect(variablesOf(off.spec?.containers[2])).toEqual(variablesOf(containers[2]));
     });
   });
 
@@ -167,7 +174,8 @@ describe('podManifest', () => {
     const [prepare, ...others] = podManifest({ ...project, repoUrl: null }, settingsOf()).spec?.initContainers ?? [];
     expect(others).toEqual([]);
     expect(prepare?.name).toBe('prepare-workspace');
-    expect(prepare?.env).toEqual([{ name: 'HOME', value: '/workspace/.home' }]);
+    expect(prepare?.env).toContainEqual({ name: 'HOME', value: '/workspace/.home' });
+    expect(prepare?.env?.map(({ name }) => name)).not.toContain('REPO_URL');
   });
 
   it('contains no variable that the kubelet would replace in the repository URL or in the clone script', () => {
@@ -210,12 +218,14 @@ describe('podManifest', () => {
       { name: 'PROJECT_ID', value: project.id },
       { name: 'HOME', value: '/workspace/.home' },
       { name: 'REPO_URL', value: 'https://example.org/team/repo.git' },
+      { name: 'OPENCODE_CONFIG', value: '/workspace/.home/.project-manager/opencode.json' },
       expect.objectContaining({ name: 'OPENCODE_SERVER_PASSWORD' }),
     ]);
     const without = podManifest(recordFixture({ repoUrl: null }), settingsOf());
     expect(without.spec?.containers[0]?.env?.map(({ name }) => name)).toEqual([
       'PROJECT_ID',
       'HOME',
+      'OPENCODE_CONFIG',
       'OPENCODE_SERVER_PASSWORD',
     ]);
   });
@@ -275,9 +285,22 @@ describe('podManifest', () => {
       mountPath: '/etc/opencode',
       readOnly: true,
     });
-    expect(configured?.containers[0]?.env).toContainEqual({
+  });
+
+  it('gives OpenCode the configuration of the project as a file that files of the repository win over', () => {
+    const saved = { version: 3, document: '{"model":"a/$(HOME)"}', rules: 'Be kind.' };
+    const { spec } = podManifest(project, settingsOf(), { files: configFilesOf(saved) });
+    expect(spec?.containers[0]?.env).toContainEqual({
       name: 'OPENCODE_CONFIG',
-      value: '/etc/opencode/opencode.json',
+      value: '/workspace/.home/.project-manager/opencode.json',
+    });
+    const values = Object.fromEntries(spec?.initContainers?.[0]?.env?.map(({ name, value }) => [name, value]) ?? []);
+    expect(values).toMatchObject({ PROJECT_RULES: 'Be kind.', PROJECT_CONFIG_VERSION: '3' });
+    // Kubernetes turns "$$" into "$", and expands nothing.
+    expect(JSON.parse(values['PROJECT_CONFIG']?.replaceAll('$$', '$') ?? '')).toEqual({
+      $schema: 'https://opencode.ai/config.json',
+      model: 'a/$(HOME)',
+      instructions: ['~/.project-manager/rules.md'],
     });
   });
 });

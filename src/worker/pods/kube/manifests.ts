@@ -4,9 +4,13 @@ import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret, V1
 
 import type { CredentialPurpose } from '../../../shared/node/access/credentials.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
-import type { PublishedProvider } from '../../../shared/node/models/model-catalogue.ts';
+import {
+  configFileName,
+  configFilesOf,
+  configFolder,
+  type ConfigFiles,
+} from '../../../shared/opencode/config-files.ts';
 import { cloneContainer } from '../diagnosis/clone-failure.ts';
-import { modelConfig, modelConfigFile } from './model-config.ts';
 import { workspaceScript } from './workspace-script.ts';
 
 const projectApp = 'opencode-project';
@@ -47,12 +51,6 @@ export interface PodSettings {
   gitCaConfigMap: string | null;
   /** Where pods reach the model broker; `null`: OpenCode gets no models of this system. */
   modelBrokerUrl: string | null;
-}
-
-interface PodOptions {
-  requestId?: string | undefined;
-  /** The model providers for which the installation or the owner has a key. */
-  providers?: readonly PublishedProvider[];
 }
 
 /** The repository, OpenCode's working folder and the root of the file browser; `workspaceScript` creates it. */
@@ -114,18 +112,19 @@ export function accessSecretManifest(
   };
 }
 
+/** @param options.files the configuration of the project; an empty one unless given */
 export function podManifest(
   project: ProjectRecord,
   settings: PodSettings,
-  { requestId, providers = [] }: PodOptions = {},
+  { requestId, files = configFilesOf(null) }: { requestId?: string | undefined; files?: ConfigFiles } = {},
 ): V1Pod {
   const config = settings.openCodeConfigMap;
-  const models = settings.modelBrokerUrl === null ? null : modelConfig(providers);
   const openCodeEnv = [
     { name: 'PROJECT_ID', value: project.id },
     home,
     ...repositoryUrl(project),
-    ...configVariable({ hasModels: models !== null, hasConfigMap: config !== null }),
+    // Files of the repository win over it. A file in /etc/opencode wins over both: it is the one of the administrator.
+    { name: 'OPENCODE_CONFIG', value: `${home.value}/${configFolder}/${configFileName}` },
     {
       name: 'OPENCODE_SERVER_PASSWORD',
       valueFrom: { secretKeyRef: { name: accessSecretName(project, settings), key: 'opencode' } },
@@ -159,7 +158,7 @@ export function podManifest(
         seccompProfile: { type: 'RuntimeDefault' },
       },
       imagePullSecrets: settings.imagePullSecrets.map((name) => ({ name })),
-      initContainers: [workspaceContainer(project, settings, models)],
+      initContainers: [workspaceContainer(project, settings, files)],
       containers: [
         {
           ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth(4), settings),
@@ -190,15 +189,6 @@ export function podManifest(
   };
 }
 
-/**
- * OpenCode always reads `/etc/opencode/opencode.json`, where an administrator's ConfigMap is mounted. So this variable is free for the
- * providers, which a person can override in the project: that would not be so with OPENCODE_CONFIG_CONTENT.
- */
-function configVariable({ hasModels, hasConfigMap }: { hasModels: boolean; hasConfigMap: boolean }) {
-  const value = hasModels ? modelConfigFile : hasConfigMap ? '/etc/opencode/opencode.json' : null;
-  return value === null ? [] : [{ name: 'OPENCODE_CONFIG', value }];
-}
-
 /** The way of the session proxy to the model broker. */
 function passageTo({ id }: ProjectRecord, { modelBrokerUrl }: PodSettings) {
   if (modelBrokerUrl === null) return [];
@@ -209,7 +199,7 @@ function passageTo({ id }: ProjectRecord, { modelBrokerUrl }: PodSettings) {
 }
 
 /** Prepares the volume. It has the resources of the OpenCode container, because no other container runs at the same time. */
-function workspaceContainer(project: ProjectRecord, settings: PodSettings, models: string | null): V1Container {
+function workspaceContainer(project: ProjectRecord, settings: PodSettings, files: ConfigFiles): V1Container {
   return {
     name: project.repoUrl === null ? 'prepare-workspace' : cloneContainer,
     image: settings.openCodeImage,
@@ -218,7 +208,9 @@ function workspaceContainer(project: ProjectRecord, settings: PodSettings, model
     env: [
       home,
       ...repositoryUrl(project),
-      ...(models === null ? [] : [{ name: 'MODEL_CONFIG', value: verbatim(models) }]),
+      { name: 'PROJECT_CONFIG', value: verbatim(files.config) },
+      { name: 'PROJECT_RULES', value: verbatim(files.rules) },
+      { name: 'PROJECT_CONFIG_VERSION', value: String(files.version) },
     ],
     resources: settings.openCodeResources,
     volumeMounts: [

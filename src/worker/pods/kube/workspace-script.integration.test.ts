@@ -111,20 +111,24 @@ describe('the workspace script', () => {
     expect(git(project, 'status', '--porcelain')).toBe('');
   });
 
-  it('writes the way to models again at each start, with the address of the pod, and follows no link', async () => {
-    const file = join(workspace, '.home/.config/opencode-project-manager/models.json');
-    const MODEL_CONFIG = '{"url":"http://POD_ADDRESS:3002","key":"{env:X}"}';
-    await prepare(null, { MODEL_CONFIG, POD_IP: '127.64.0.1' });
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ url: 'http://127.64.0.1:3002', key: '{env:X}' });
+  it('writes the address of the pod into its configuration at each start, and follows no link', async () => {
+    const own = join(workspace, '.home/.project-manager');
+    const file = join(own, 'opencode.json');
+    const variables = {
+      PROJECT_CONFIG: '{"url":"http://this-pod.invalid:3002"}\n',
+      PROJECT_RULES: '',
+      PROJECT_CONFIG_VERSION: '1',
+    };
+    await prepare(null, { ...variables, POD_IP: '127.64.0.1' });
+    expect(readFileSync(file, 'utf8')).toBe('{"url":"http://127.64.0.1:3002"}\n');
     const target = join(folder, 'elsewhere');
     writeFileSync(target, 'kept');
+    symlinkSync(target, `${file}.new`);
     rmSync(file);
     symlinkSync(target, file);
-    await prepare(null, { MODEL_CONFIG });
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ url: 'http://127.0.0.1:3002' });
+    await prepare(null, variables);
+    expect(readFileSync(file, 'utf8')).toBe('{"url":"http://127.0.0.1:3002"}\n');
     expect(readFileSync(target, 'utf8')).toBe('kept');
-    await prepare(null);
-    expect(readdirSync(join(workspace, '.home/.config'))).toEqual([]);
   });
 
   it('adds an empty first commit to a repository that has none', async () => {
@@ -147,6 +151,22 @@ describe('the workspace script', () => {
     writeFileSync(join(project, '.notes'), 'mine');
     expect(await prepare(`file://${origin}`)).toBe('kept');
     expect(readdirSync(project)).toEqual(['.notes']);
+  });
+
+  it('writes the configuration of the project for OpenCode, and keeps an older one when there is none', async () => {
+    const home = join(workspace, '.home');
+    const folderOf = (name: string) => readFileSync(join(home, '.project-manager', name), 'utf8');
+    const config = '{"model":"a/b","username":"`$HOME` \\n\'%s"}\n';
+    const given = { HOME: home, PROJECT_CONFIG: config, PROJECT_RULES: '', PROJECT_CONFIG_VERSION: '7' };
+    await prepare(null, given);
+    expect([folderOf('opencode.json'), folderOf('given/opencode.json'), folderOf('rules.md')]).toEqual([
+      config,
+      config,
+      '',
+    ]);
+    expect(JSON.parse(folderOf('state.json'))).toEqual({ version: 7, isRead: true });
+    await prepare(null, { HOME: home });
+    expect(folderOf('opencode.json')).toBe(config);
   });
 
   it('clones onto a new volume that contains only lost+found', async () => {

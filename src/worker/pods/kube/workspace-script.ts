@@ -4,15 +4,19 @@
  * Afterwards `/workspace/project` is the repository and OpenCode's working folder, and `/workspace/.home` is `HOME`. The home must
  * not lie inside the repository: OpenCode would take snapshots of its own data.
  *
- * With REPO_URL it clones the repository, without it it creates an empty one. OpenCode shows no diffs without a commit, so a
+ * It also writes the configuration of the project, PROJECT_CONFIG and PROJECT_RULES, to where `session-proxy/project-config.ts`
+ * describes it. With REPO_URL it clones the repository, without it it creates an empty one. OpenCode shows no diffs without a commit, so a
  * repository without one gets an empty first commit. Files of a user are never touched. The script always exits with 0 and writes
  * its result to the termination message, which `diagnosis/clone-failure.ts` reads: `cloned`, `created`, `kept`, or
  * `clone-failed: <cause>: <output of git>`.
  *
- * MODEL_CONFIG is written to a file, from which OpenCode knows its way to models; see `model-config.ts`. It is written again at each start.
- *
  * Every step builds a folder beside its target and renames it, so an interrupted start leaves nothing half done.
  */
+
+import { ownPodName } from '../../../shared/opencode/model-config.ts';
+
+const ownPodPattern = ownPodName.replaceAll('.', String.raw`\.`);
+
 export const workspaceScript = String.raw`
 workspace=\${WORKSPACE:-/workspace}
 limit=\${CLONE_SECONDS:-300}
@@ -50,6 +54,23 @@ add_first_commit() {
   git -C "$1" -c user.name=OpenCode -c user.email=opencode@localhost commit --quiet --allow-empty -m 'Start the project'
 }
 
+# The agent can put a link there, which must not lead the file elsewhere.
+put_file() { rm -rf "$2.new"; printf '%s' "$1" > "$2.new" && mv -f "$2.new" "$2"; }
+
+# What OpenCode reads. Without it OpenCode starts with what an earlier start has written.
+write_config() {
+  if [ -z "$PROJECT_CONFIG" ]; then return 0; fi
+  config=\`printf '%s' "$PROJECT_CONFIG" | sed "s/${ownPodPattern}/\${POD_IP:-127.0.0.1}/g"\`
+  own="$HOME/.project-manager"
+  for folder in "$own" "$own/given"; do
+    if [ -L "$folder" ]; then rm -f "$folder"; fi
+    mkdir -p "$folder"
+    put_file "$config
+" "$folder/opencode.json" && put_file "$PROJECT_RULES" "$folder/rules.md" || return 0
+  done
+  put_file "{\"version\":$PROJECT_CONFIG_VERSION,\"isRead\":true}" "$own/state.json"
+}
+
 : > $output
 cd "$workspace" 2> $output || fail other
 command -v git > /dev/null || { echo 'There is no git in the image.' > $output; fail other; }
@@ -84,16 +105,7 @@ if [ ! -d .home ]; then
   rm -rf .moving
 fi
 
-models=.home/.config/opencode-project-manager
-if [ -n "$MODEL_CONFIG" ]; then
-  # The agent can put a link there: it must not lead the file elsewhere.
-  rm -rf "$models" 2> /dev/null || :
-  if mkdir -p "$models"; then
-    printf '%s' "$MODEL_CONFIG" | sed "s/POD_ADDRESS/\${POD_IP:-127.0.0.1}/g" > $models/models.json || :
-  fi
-else
-  rm -rf "$models" 2> /dev/null || :
-fi
+write_config 2> /dev/null
 
 if ! is_empty project; then leave kept; fi
 rm -rf .cloning

@@ -7,10 +7,12 @@
 import type { Clock } from '../../../shared/clock.ts';
 import { isObserved } from '../../../shared/contract/commands.ts';
 import type { AccessKeys } from '../../../shared/node/access/credentials.ts';
+import { findConfigVersion } from '../../../shared/node/db/config-repository.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import { listUsableProviders } from '../../../shared/node/models/usable-providers.ts';
+import { configFilesOf } from '../../../shared/opencode/config-files.ts';
 import type { KubernetesClaim } from '../kube/kubernetes-claim.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { KubernetesError } from '../kube/kubernetes-error.ts';
@@ -137,7 +139,7 @@ async function apply(
         return { ...actual, claim: await kubernetes.createClaim(claimManifest(desired, settings)) };
       case 'create-pod':
         if (actual.claim) await createAccessSecret(deps, desired, actual.claim);
-        return { ...actual, pod: await createPod(deps, desired, requestId) };
+        return { ...actual, pod: await kubernetes.createPod(await manifestOf(deps, desired, requestId)) };
       case 'delete-pod': {
         const { pod } = effect;
         await kubernetes.deletePod(pod.metadata);
@@ -158,9 +160,12 @@ async function apply(
   }
 }
 
-async function createPod({ db, kubernetes, settings }: ReconcilerDeps, desired: ProjectRecord, requestId?: string) {
-  const providers = settings.modelBrokerUrl === null ? [] : await listUsableProviders(db, desired.ownerId);
-  return kubernetes.createPod(podManifest(desired, settings, { requestId, providers }));
+/** The pod starts with the newest version of the configuration, and with the providers for which there is a key. */
+async function manifestOf({ db, settings }: ReconcilerDeps, desired: ProjectRecord, requestId: string | undefined) {
+  const { id: projectId, configVersion: version, ownerId } = desired;
+  const saved = version === 0 ? null : await findConfigVersion(db, { projectId, version });
+  const providers = settings.modelBrokerUrl === null ? [] : await listUsableProviders(db, ownerId);
+  return podManifest(desired, settings, { requestId, files: configFilesOf(saved, providers) });
 }
 
 /** A waiting pod that is older than its claim may have lost its secret with an earlier claim. */
