@@ -168,6 +168,21 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     expect(read('README.md')).toMatch(/^before and after # Example/);
   });
 
+  it('of five megabytes are edited and saved', async () => {
+    const large = 'a line with "quotes" and ä\u{1f600}\r\n'.repeat(130_000);
+    write('large.txt', large);
+    await open('?file=large.txt');
+    await editorOf(page).getByText('a line').first().click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('first\n');
+    await page.getByText('Unsaved changes').waitFor();
+    await page.keyboard.press('Control+s');
+    await saved(page).waitFor();
+    expect(read('large.txt') === `first\r\n${large}`).toBe(true);
+    rmSync(onVolume('large.txt'));
+    await open('?file=README.md');
+  });
+
   it('are uploaded and downloaded, and replaced only after a question', async () => {
     const choosing = page.waitForEvent('filechooser');
     await page.getByRole('button', { name: 'Upload files' }).click();

@@ -4,6 +4,7 @@ import type { trpc } from '../api/trpc.ts';
 import { createDraftStorage } from './editor/draft-storage.ts';
 import { createFileStore, type FileStore } from './editor/file-store.ts';
 import { keepDrafts } from './editor/keep-drafts.ts';
+import { largeLength, writeLargeFile } from './editor/write-large-file.ts';
 
 export type Client = ReturnType<typeof trpc.useUtils>['client'];
 
@@ -16,7 +17,10 @@ export function fileStoreOf(id: string, client: Client): FileStore {
   const drafts = createDraftStorage(id, () => window.sessionStorage);
   const store = createFileStore({
     readPart: (input) => client.files.read.query({ id, ...input }),
-    write: (input) => client.files.write.mutate({ id, ...input }),
+    write: (input) =>
+      input.content.length > largeLength
+        ? writeLargeFile({ id, ...input })
+        : client.files.write.mutate({ id, ...input }),
     drafts,
   });
   stores.set(id, store);

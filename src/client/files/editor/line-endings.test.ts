@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { toContent, toFileText } from './line-endings.ts';
+import { createTextBuilder, toContent, toFileText } from './line-endings.ts';
 
 describe('the lines of a file', () => {
   it('are the same text again when nobody changes them, whatever the line endings are', () => {
@@ -11,6 +11,21 @@ describe('the lines of a file', () => {
         const content = pieces.join('');
         expect(toContent(toFileText(content))).toBe(content);
       }),
+    );
+  });
+
+  it('are the same whether the content arrives in parts or as a whole', () => {
+    const piece = fc.constantFrom('a', '\n', '\r\n', '\r', '\n\r', 'b\r\n'.repeat(40), '');
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        const builder = createTextBuilder();
+        for (const part of pieces) builder.add(part);
+        const [built, whole] = [builder.finish(), toFileText(pieces.join(''))];
+        expect([...built.text.iterLines()]).toEqual([...whole.text.iterLines()]);
+        // Without a line there is no ending.
+        if (whole.text.lines > 1) expect(built.lineEnding).toBe(whole.lineEnding);
+      }),
+      { numRuns: 1_000 },
     );
   });
 

@@ -19,6 +19,43 @@ export function toFileText(content: string): FileText {
   return { text: Text.of(content.split(lineEnding)), lineEnding };
 }
 
+/**
+ * Builds the text of a file from its parts as they arrive, because turning megabytes into lines at once stops the page for a moment.
+ * The result is that of `toFileText` for the whole content.
+ */
+export function createTextBuilder(): { add(part: string): void; finish(): FileText } {
+  const parts: string[] = [];
+  let text = Text.empty;
+  let lineEnding: LineEnding | null = null;
+  /** The CR at the end of the last part. The next part may begin with its LF. */
+  let held = '';
+  /** The first parts have CRLF alone, and a later one has not. */
+  let isMixed = false;
+
+  function append(part: string): void {
+    if (part === '' || isMixed) return;
+    if (/[\r\n]/.test(part)) {
+      const own = lineEndingOf(part);
+      lineEnding ??= own;
+      isMixed = lineEnding === '\r\n' && own === '\n';
+    }
+    text = text.append(Text.of(part.split(lineEnding ?? '\n')));
+  }
+
+  return {
+    add(part) {
+      parts.push(part);
+      const content = held + part;
+      held = content.endsWith('\r') ? '\r' : '';
+      append(content.slice(0, content.length - held.length));
+    },
+    finish() {
+      append(held);
+      return isMixed ? toFileText(parts.join('')) : { text, lineEnding: lineEnding ?? '\n' };
+    },
+  };
+}
+
 export function toContent({ text, lineEnding }: FileText): string {
   return text.sliceString(0, text.length, lineEnding);
 }

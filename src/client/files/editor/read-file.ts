@@ -4,7 +4,7 @@ import { maxEditableBytes } from '../../../shared/contract/file-limits.ts';
 import type { FileContent } from '../../../shared/contract/files.ts';
 import { readError } from '../../api/read-error.ts';
 import { nameOf } from '../paths.ts';
-import { toFileText } from './line-endings.ts';
+import { createTextBuilder } from './line-endings.ts';
 import type { ReadFile } from './open-files.ts';
 
 export type ReadPart = (input: { path: string; offset: number; limit?: number }) => Promise<FileContent>;
@@ -55,13 +55,14 @@ async function readParts(readPart: ReadPart, path: string): Promise<ReadFile | n
   if (version === null || size > maxEditableBytes) {
     return { kind: 'large', size, shown: first.content, nextOffset: first.nextOffset };
   }
-  const contents = [first.content];
+  const builder = createTextBuilder();
+  builder.add(first.content);
   for (let offset = first.nextOffset; offset !== null;) {
     const part: FileContent = await readPart({ path, offset });
     if (part.version !== version) return null;
     if (part.isBinary) return { kind: 'binary', size };
-    contents.push(part.content);
+    builder.add(part.content);
     offset = part.nextOffset;
   }
-  return { kind: 'text', version, ...toFileText(contents.join('')) };
+  return { kind: 'text', version, ...builder.finish() };
 }
