@@ -1,7 +1,7 @@
 /** The dialog that takes the user's own key for a provider. The key is sent once, and nothing ever shows it again. */
 
 import '../configure-zod.ts';
-import { Alert, Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertCircle } from '@tabler/icons-react';
 
@@ -49,12 +49,12 @@ export function ModelKeyDialog({ provider, onClose }: ModelKeyDialogProps) {
               {refusal.message}
             </Alert>
           )}
-          <PasswordInput
+          <TextInput
             label="Key"
             withAsterisk
             data-autofocus
             autoComplete="off"
-            visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the key' }}
+            type="password"
             {...form.getInputProps('key')}
             error={form.errors['key'] ?? refusal?.fields['key']}
           />

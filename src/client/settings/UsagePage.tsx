@@ -1,6 +1,6 @@
 /** The page with what models were used for in the user's projects. */
 
-import { NativeSelect, Skeleton, Table, Text, Title } from '@mantine/core';
+import { NativeSelect, Skeleton, Text, Title } from '@mantine/core';
 import { IconChartBar } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
@@ -14,7 +14,8 @@ import { PageTitle } from '../ui/PageTitle.tsx';
 import { estimateNote, formatCost, formatTokens } from './format-usage.ts';
 import { SettingsNav } from './SettingsNav.tsx';
 
-import classes from './settings.module.css';
+import settings from './settings.module.css';
+import classes from './usage.module.css';
 
 const periods = [
   { value: '1', label: 'Today (UTC)' },
@@ -27,10 +28,10 @@ export function UsagePage() {
   const [days, setDays] = useState('30');
   const usage = trpc.models.usage.useQuery({ days: Number(days) });
   return (
-    <div className={classes.root}>
+    <div className={settings.root}>
       <PageTitle>Usage</PageTitle>
       <SettingsNav />
-      <div className={classes.footer}>
+      <div className={classes.heading}>
         <div>
           <Title order={1}>Usage</Title>
           <Text c="dimmed" mt={4}>
@@ -126,38 +127,36 @@ type Row = TokenCounts & { key: string; label: ReactNode };
 
 function UsageTable({ title, rows }: { title: string; rows: Row[] }) {
   return (
-    <section className={classes.usage}>
+    <section className={classes.section} aria-label={title}>
       <Title order={2} size="h4">
         {title}
       </Title>
-      <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': title } }}>
-        <Table verticalSpacing={8}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{title.replace(/^By (\w)/, (_, first: string) => first.toUpperCase())}</Table.Th>
-              {['Input', 'of it cached', 'Output', 'Cost'].map((name) => (
-                <Table.Th key={name} scope="col" ta="right">
-                  {name}
-                </Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
+      <div className={classes.card}>
+        <table className={classes.table}>
+          <thead>
+            <tr>
+              <th scope="col">{title.replace(/^By (\w)/, (_, first: string) => first.toUpperCase())}</th>
+              <th scope="col">Input</th>
+              <th scope="col" className={classes.optional}>
+                of it cached
+              </th>
+              <th scope="col">Output</th>
+              <th scope="col">Cost</th>
+            </tr>
+          </thead>
+          <tbody>
             {rows.map((row) => (
-              <Table.Tr key={row.key}>
-                <Table.Td className={classes.name}>{row.label}</Table.Td>
-                {[row.inputTokens, row.cachedInputTokens, row.outputTokens].map((tokens, index) => (
-                  // oxlint-disable-next-line no-array-index-key -- the three columns never change
-                  <Table.Td key={index} ta="right">
-                    {formatTokens(tokens)}
-                  </Table.Td>
-                ))}
-                <Table.Td ta="right">{formatCost(row)}</Table.Td>
-              </Table.Tr>
+              <tr key={row.key}>
+                <th scope="row">{row.label}</th>
+                <td>{formatTokens(row.inputTokens)}</td>
+                <td className={classes.optional}>{formatTokens(row.cachedInputTokens)}</td>
+                <td>{formatTokens(row.outputTokens)}</td>
+                <td>{formatCost(row)}</td>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }
