@@ -329,16 +329,16 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     });
 
     await page.getByRole('tab', { name: 'JSON' }).click();
-    const write = async (text: string) => {
+    const type = async (text: string) => {
       await editorOf(page).click();
       await page.keyboard.press('Control+A');
       await page.keyboard.insertText(text);
     };
-    await write('{"permission": {"edit": "maybe"}, "modell": "a/b"}');
+    await type('{"permission": {"edit": "maybe"}, "modell": "a/b"}');
     await page.getByRole('list', { name: 'Problems' }).getByText('permission.edit').waitFor();
     expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await expectAccessible(page, { onShown: screenOf(page, 'project-config-json') });
-    await write('{"permission": {"edit": "deny"}}');
+    await type('{"permission": {"edit": "deny"}}');
     await client.config.save({ id, document: '{}', rules: '', baseVersion: 1 });
     await page.getByRole('button', { name: 'Save' }).click();
     const conflict = page.getByRole('dialog', { name: 'Version 2 was saved meanwhile' });

@@ -29,6 +29,7 @@ import { useEntryActions } from './use-entry-actions.ts';
 import { useFilesKeys } from './use-files-keys.ts';
 import { useWorkspace } from './use-workspace.ts';
 
+import './editor/code-colors.css';
 import classes from './workspace.module.css';
 
 export function FilesTab({ project }: { project: Project }) {

@@ -1,8 +1,13 @@
 /** The configuration of projects at the API. Pods are servers of this test, and no worker applies anything. */
 
+import { json } from 'node:stream/consumers';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { createLog } from '../../../src/shared/node/log.ts';
+import { configFilesOf } from '../../../src/shared/opencode/config-files.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
+import { applyAll } from '../../../src/worker/apply-configs.ts';
 import { startFakePod, type FakePod } from '../../support/fake-pod.ts';
 import { createProjects, testAccessKeys, testAccessSecret } from '../../support/gateway-system.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
@@ -37,6 +42,8 @@ afterAll(async () => {
   await database.drop();
 });
 
+const publisher = { publish: () => Promise.resolve(true) };
+const silent = createLog({ name: 'test', level: 'silent' });
 const documentOf = (model: string) => JSON.stringify({ model });
 
 describe('the configuration of a project', () => {
@@ -148,6 +155,39 @@ describe('the configuration of a project', () => {
     await projects.patchProject(id, { desiredState: 'deleted', status: 'deleting' });
     const save = client.config.save({ id, document: documentOf('a/two'), rules: '', baseVersion: 1 });
     await expect(save).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+  });
+
+  it('is given to the pod until the pod has it, and the timeline says why it cannot be', async () => {
+    const id = await projects.createProject('owner', pod.address);
+    await client.config.save({ id, document: documentOf('a/one'), rules: 'Be brief.', baseVersion: 0 });
+    const round = async (status: number) => {
+      const given: unknown[] = [];
+      pod.answer((request, response) => {
+        const answer = async () => {
+          given.push(await json(request));
+          response.writeHead(status).end('{}');
+        };
+        void answer();
+      });
+      await applyAll({ db, publisher, accessKeys: testAccessKeys, log: silent }, AbortSignal.timeout(20_000));
+      const { configApplyVersion } = await client.projects.get(id);
+      return { given, configApplyVersion, entry: (await client.projects.activity(id)).items[0]?.message };
+    };
+    await client.config.applyNow(id);
+    expect(await round(502)).toMatchObject({ configApplyVersion: 1 });
+    expect(await round(507)).toMatchObject({
+      configApplyVersion: null,
+      entry: expect.stringContaining('volume may be full') as string,
+    });
+    await client.config.applyNow(id);
+    await client.config.save({ id, document: documentOf('a/two'), rules: '', baseVersion: 1 });
+    const { given, ...result } = await round(200);
+    expect(result).toEqual({ configApplyVersion: null, entry: 'Applied version 2 of the configuration.' });
+    expect(given).toEqual([configFilesOf({ version: 2, document: documentOf('a/two'), rules: '' })]);
+    expect((await round(200)).given).toEqual([]);
+    await client.config.applyNow(id);
+    await projects.patchProject(id, { desiredState: 'stopped', status: 'stopped' });
+    expect(await round(200)).toMatchObject({ given: [], configApplyVersion: null });
   });
 
   it('of another person is not found', async () => {

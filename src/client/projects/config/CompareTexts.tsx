@@ -8,7 +8,6 @@ import { useEffect, useRef } from 'react';
 
 import { codeTheme } from '../../files/editor/code-theme.ts';
 
-import '../../files/workspace.module.css'; // the colours of code
 import classes from './config.module.css';
 
 interface Side {

@@ -100,7 +100,7 @@ function ConfigBody({ project, config }: { project: Project; config: Config }) {
       {view !== 'versions' && (
         <>
           <Problems errors={errors} warnings={draft.checked.warnings} />
-          <SaveBar draft={draft} saving={saving} />
+          {draft.isChanged && <SaveBar draft={draft} saving={saving} />}
         </>
       )}
       <Suspense>{saving.conflict && <ConflictDialog draft={draft} config={config} saving={saving} />}</Suspense>

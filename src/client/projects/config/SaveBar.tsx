@@ -11,7 +11,6 @@ import classes from './config.module.css';
 export function SaveBar({ draft, saving }: { draft: ConfigDraft; saving: SaveConfig }) {
   const [comment, setComment] = useState('');
   const { errors } = draft.checked;
-  if (!draft.isChanged) return null;
   return (
     <form
       className={classes.saveBar}
@@ -22,8 +21,7 @@ export function SaveBar({ draft, saving }: { draft: ConfigDraft; saving: SaveCon
       }}
     >
       <output className={classes.saveText} data-bad={errors.length > 0 || saving.problem !== null || undefined}>
-        {errors.length > 0 ? 'Correct the errors before you save.' : (saving.problem ?? 'You have unsaved changes.')}
-        {draft.isBehind && ' A newer version was saved meanwhile.'}
+        {errors.length > 0 ? 'Correct the errors before you save.' : (saving.problem ?? unsavedText(draft))}
       </output>
       <TextInput
         className={classes.comment}
@@ -42,3 +40,6 @@ export function SaveBar({ draft, saving }: { draft: ConfigDraft; saving: SaveCon
     </form>
   );
 }
+
+const unsavedText = ({ isBehind }: ConfigDraft): string =>
+  isBehind ? 'You have unsaved changes. A newer version was saved meanwhile.' : 'You have unsaved changes.';

@@ -1,4 +1,4 @@
-/** A part of the form: a title and an explanation on the left, fields on the right. */
+/** A part of the form: a title and a text on the left, fields on the right. */
 
 import { useId, type ReactNode } from 'react';
 

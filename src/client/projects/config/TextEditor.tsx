@@ -10,7 +10,6 @@ import { useEffect, useEffectEvent, useRef } from 'react';
 
 import { codeTheme } from '../../files/editor/code-theme.ts';
 
-import '../../files/workspace.module.css'; // the colours of code
 import classes from './config.module.css';
 
 interface TextEditorProps {

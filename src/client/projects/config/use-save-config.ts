@@ -49,6 +49,9 @@ export function useSaveConfig(project: Project, { draft }: { draft: ConfigDraft 
     isSaving: mutation.isPending,
     problem,
     conflict,
-    closeConflict: () => setConflict(false),
+    closeConflict() {
+      setConflict(false);
+      setProblem(null);
+    },
   };
 }
