@@ -73,6 +73,7 @@ describe('migrations', () => {
     'run_transcripts',
     'runs',
     'sessions',
+    'task_changes',
     'tasks',
     'used_tickets',
     'users',

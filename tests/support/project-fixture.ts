@@ -38,6 +38,7 @@ function commonFields(id: string) {
     statusVersion: 1,
     createdAt,
     updatedAt: createdAt,
+    aiReview: false,
     deletedAt: null,
   } satisfies Partial<ProjectRecord>;
 }

@@ -16,7 +16,7 @@ import { createClient, type Client } from '../../src/shared/sdk/client.ts';
 import { createGate } from '../../src/sidecars/access.ts';
 import { createSessionProxy } from '../../src/sidecars/session-proxy/server.ts';
 import { startFakeModel, type FakeModel } from './fake-model.ts';
-import { createProjects, testAccessKeys } from './gateway-system.ts';
+import { createProjects, testAccessKeys, testAccessSecret } from './gateway-system.ts';
 import { openTestDatabase } from './open-test-database.ts';
 import { startOpenCode } from './opencode.ts';
 import { startRunWorker, type RunWorker } from './run-worker.ts';
@@ -53,7 +53,8 @@ export async function startRunsSystem(address: string): Promise<RunsSystem> {
   const [database, redis, model] = await Promise.all([createTestDatabase(), createTestRedis(), startFakeModel()]);
   const places = { databaseUrl: database.url, redisUrl: redis.url };
   const db = openTestDatabase(database.url, { poolSize: 2 });
-  const server = await startTestServer(places);
+  // Servers ask OpenCode for what they do on a branch.
+  const server = await startTestServer({ ...places, env: { ACCESS_SECRET: testAccessSecret } });
   const { createProject, patchProject } = createProjects(db, testAccessKeys);
   const projectId = await createProject('owner', address);
   const { opencode, sidecar } = testAccessKeys.currentCredentials(projectId);

@@ -19,6 +19,7 @@ export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): P
     patch.description = input.description;
   }
   if (input.repoUrl !== undefined && input.repoUrl !== record.repoUrl) patch.repoUrl = input.repoUrl;
+  if (input.aiReview !== undefined && input.aiReview !== record.aiReview) patch.aiReview = input.aiReview;
   return Object.keys(patch).length > 0 ? patch : null;
 }
 
@@ -28,6 +29,7 @@ export function updateMessage(input: UpdateProjectInput): string {
     ...(input.name === undefined ? [] : ['name']),
     ...(input.description === undefined ? [] : ['description']),
     ...(input.repoUrl === undefined ? [] : ['repository URL']),
+    ...(input.aiReview === undefined ? [] : ['AI review']),
   ];
   return `Changed the ${fields.join(' and ') || 'project'}.`;
 }

@@ -66,6 +66,8 @@ export const projectSchema = z.object({
   statusVersion: z.int(),
   createdAt: isoDateTimeSchema,
   updatedAt: isoDateTimeSchema,
+  /** An agent reviews what the agents of the project's tasks have changed, before a person does. */
+  aiReview: z.boolean(),
   deletedAt: isoDateTimeSchema.nullable(),
 });
 export type Project = z.infer<typeof projectSchema>;
@@ -84,6 +86,7 @@ export const updateProjectInputSchema = z.strictObject({
   name: projectNameSchema.optional(),
   description: projectDescriptionSchema.optional(),
   repoUrl: repoUrlSchema.nullish(),
+  aiReview: z.boolean().optional(),
 });
 export type UpdateProjectInput = z.infer<typeof updateProjectInputSchema>;
 
