@@ -142,7 +142,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
   it('shows what the agent has changed file by file, and merges it when the person accepts it', async () => {
     const review = page.getByRole('region', { name: 'Changes' });
     await review.getByRole('button', { name: /^hello\.txt, added/ }).click();
-    await review.getByRole('cell', { name: 'three' }).waitFor();
+    await review.getByText('three', { exact: true }).waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'project-task-review') });
     await review.getByRole('button', { name: 'Accept' }).click();
     // The project has a file of the same name that is not committed.

@@ -74,7 +74,7 @@ export function createReviewService({ db, findOpenPod, publisher }: ReviewDeps):
     }
   }
 
-  async function result(caller: Caller, id: string, fields: Omit<AcceptResult, 'task'>): Promise<AcceptResult> {
+  async function withTask(caller: Caller, id: string, fields: Omit<AcceptResult, 'task'>): Promise<AcceptResult> {
     return { ...fields, task: await findTask(caller, id) };
   }
 
@@ -134,7 +134,7 @@ export function createReviewService({ db, findOpenPod, publisher }: ReviewDeps):
       if (changes.problem !== null) throw new AppError('ILLEGAL_STATE', changes.problem);
       if (changes.headCommit !== headCommit) return { outcome: 'changed', message: changedMessage, files: [], task };
       const fields = await withBranch(caller, task, (branch, of) => accept(branch, of, changes));
-      return await result(caller, id, fields);
+      return await withTask(caller, id, fields);
     },
     async discard(caller, id) {
       const task = await findTask(caller, id);

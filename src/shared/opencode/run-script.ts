@@ -76,7 +76,7 @@ export function parseResult(text: string): ScriptResult | null {
   const values = new Map<string, string>();
   const sections = new Map<string, Buffer>();
   for (let index = 1; index < lines.length - 1; index += 1) {
-    const [word = '', value = ''] = splitOnce(lines[index] ?? '');
+    const [word, value] = splitOnce(lines[index] ?? '');
     if (word !== 'section') {
       if (word !== '') values.set(word, cleanText(value, maxErrorLength));
       continue;
