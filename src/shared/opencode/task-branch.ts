@@ -303,6 +303,7 @@ const maxSlugLength = 40;
 export function branchName({ id, title }: { id: string; title: string }): string {
   const slug = title
     .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, maxSlugLength)
