@@ -63,6 +63,7 @@ import type { Services } from './services.ts';
 import { createSessionService } from './sessions/service.ts';
 import { closeRevokedSockets, recordOpenSessions } from './socket/credential-checks.ts';
 import { createSocketServer, type SocketServer } from './socket/socket-server.ts';
+import { createReviewService } from './tasks/review.ts';
 import { createTaskService } from './tasks/service.ts';
 import { createTaskSubscriptions } from './tasks/subscriptions.ts';
 import { createTaskHub } from './tasks/task-hub.ts';
@@ -337,6 +338,7 @@ function createServices(
     files: createFileService({ findOpenPod, requests: podRequests, pause }),
     config: createConfigService({ db, announcer, reader: configReader }),
     tasks: createTaskService({ db, publisher, newId: randomUUID }),
+    review: createReviewService({ db, findOpenPod, publisher }),
     taskSubscriptions: createTaskSubscriptions({ db, hub: taskHub, pause }),
     runs: createRunService({ db, queue: runQueue, publisher, newId: randomUUID }),
     runOutput: createRunOutput({ db, redis: producer, pause, clock }),

@@ -40,6 +40,14 @@ import type {
   UpdateProjectInput,
 } from '../shared/contract/project.ts';
 import type {
+  AcceptInput,
+  AcceptResult,
+  FileDiff,
+  FileDiffInput,
+  PushResult,
+  TaskChanges,
+} from '../shared/contract/review.ts';
+import type {
   AnswerRunInput,
   CreateTaskInput,
   FollowUpInput,
@@ -170,6 +178,15 @@ export interface TaskSubscriptions {
   subscribe(caller: Caller, options: SubscriptionOptions & { projectId: string }): AsyncIterable<TaskEvent>;
 }
 
+/** @throws AppError UNAVAILABLE, ILLEGAL_STATE with the reason when git cannot do it now */
+export interface ReviewService {
+  changes(caller: Caller, id: string): Promise<{ changes: TaskChanges | null }>;
+  fileDiff(caller: Caller, input: FileDiffInput): Promise<FileDiff>;
+  accept(caller: Caller, input: AcceptInput): Promise<AcceptResult>;
+  discard(caller: Caller, id: string): Promise<Task>;
+  push(caller: Caller, id: string): Promise<PushResult>;
+}
+
 export interface RunService {
   start(caller: Caller, input: StartRunInput): Promise<Run>;
   followUp(caller: Caller, input: FollowUpInput): Promise<Run>;
@@ -247,6 +264,7 @@ interface ServicesByName {
   files: FileService;
   config: ConfigService;
   tasks: TaskService;
+  review: ReviewService;
   taskSubscriptions: TaskSubscriptions;
   runs: RunService;
   runOutput: RunOutput;

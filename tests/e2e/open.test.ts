@@ -139,6 +139,23 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     await panel.getByText('Hello from the model of the tests.').waitFor();
   });
 
+  it('shows what the agent has changed file by file, and merges it when the person accepts it', async () => {
+    const review = page.getByRole('region', { name: 'Changes' });
+    await review.getByRole('button', { name: /^hello\.txt, added/ }).click();
+    await review.getByText('three', { exact: true }).waitFor();
+    await expectAccessible(page, { onShown: screenOf(page, 'project-task-review') });
+    await review.getByRole('button', { name: 'Accept' }).click();
+    // The project has a file of the same name that is not committed.
+    await review
+      .getByRole('alert')
+      .getByText(/hello\.txt/)
+      .waitFor();
+    await (await app.client('user-a')).files.delete({ id, path: 'hello.txt' });
+    await review.getByRole('button', { name: 'Accept' }).click();
+    await page.getByRole('heading', { name: /^Accepted changes/ }).waitFor();
+    expect(readFromVolume(app.system.dataDir, 'hello.txt')).toBe('one\nthree\n');
+  });
+
   it('asks in the task for a permission, which another window can give', async () => {
     await giveTask(page, 'Run the command', 'Please play:ask');
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor();

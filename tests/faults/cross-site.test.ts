@@ -80,6 +80,9 @@ const inputs: Record<string, () => unknown> = {
   'tasks.update': () => ({ id: taskId, title: 'Theirs' }),
   'tasks.move': () => ({ id: taskId, state: 'DONE', afterId: null }),
   'tasks.delete': () => ({ id: taskId }),
+  'tasks.accept': () => ({ id: taskId, headCommit: '0'.repeat(40) }),
+  'tasks.discard': () => ({ id: taskId }),
+  'tasks.push': () => ({ id: taskId }),
   'tokens.create': () => ({ name: 'theirs' }),
   'tokens.revoke': () => ({ id: tokenId }),
 };

@@ -76,6 +76,7 @@ describe('migrations', () => {
     'run_transcripts',
     'runs',
     'sessions',
+    'task_changes',
     'tasks',
     'used_tickets',
     'users',

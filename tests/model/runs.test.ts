@@ -1,5 +1,5 @@
 /**
- * An exhaustive small model of one run. It contains the row, OpenCode with its sessions, and two runners that may follow the run
+ * An exhaustive small model of one run. It contains the row, the branch, OpenCode with its sessions, and two runners that may follow the run
  * at the same time, read old states, and die between any two steps. A person may abort the run at any moment, and OpenCode may be
  * killed at any moment. Every order of the steps is tried. The decisions are those of the product (`decideRun`).
  *
@@ -25,6 +25,8 @@ interface Row {
   desiredState: 'running' | 'aborted';
   end: 'succeeded' | 'failed' | 'aborted' | null;
   session: number | null;
+  hasWorkspace: boolean;
+  isSaved: boolean;
   messageId: string | null;
   isStarted: boolean;
   attempt: number;
@@ -42,6 +44,9 @@ interface Runner {
 
 interface World {
   row: Row;
+  hasBranch: boolean;
+  /** What the agent has changed is committed. */
+  isCommitted: boolean;
   sessions: Session[];
   runners: (Runner | null)[];
   left: { crashes: number; kills: number; aborts: number };
@@ -66,7 +71,18 @@ interface Guards {
 const allGuards: Guards = { findsSession: true, storesMessageId: true, stopsStrayAgents: true };
 
 const start: World = {
-  row: { desiredState: 'running', end: null, session: null, messageId: null, isStarted: false, attempt: 0 },
+  row: {
+    desiredState: 'running',
+    end: null,
+    session: null,
+    hasWorkspace: false,
+    isSaved: false,
+    messageId: null,
+    isStarted: false,
+    attempt: 0,
+  },
+  hasBranch: false,
+  isCommitted: false,
   sessions: [],
   runners: [null, null],
   left: { crashes: 1, kills: 1, aborts: 1 },
@@ -74,8 +90,10 @@ const start: World = {
 };
 
 const far = Number.MAX_SAFE_INTEGER;
+const worktree = { kind: 'worktree', branch: 'b', baseCommit: 'c', uncommitted: 0, directory: '/w' } as const;
 
 function observe({ sessions }: World, row: Row, isLong: boolean, guards: Guards): ObservedRun {
+  if (!row.hasWorkspace) return { kind: 'no-workspace' };
   const found = guards.findsSession && sessions.length > 0 ? sessions.length - 1 : null;
   const index = row.session ?? found;
   const session = index === null ? undefined : sessions[index];
@@ -100,11 +118,12 @@ const decide = (world: World, row: Row, isLong: boolean, guards: Guards) =>
   decideRun(
     {
       desiredState: row.desiredState,
-      continuesRunId: null,
       opencodeSessionId: row.session === null ? null : String(row.session),
       messageId: row.messageId,
       startedAt: row.isStarted ? '2026-01-01T00:00:00.000Z' : null,
       answers: {},
+      workspace: row.hasWorkspace ? worktree : null,
+      isSaved: row.isSaved,
     },
     observe(world, row, isLong, guards),
   );
@@ -115,6 +134,8 @@ function change(world: World, edit: (copy: World) => void): World {
     sessions: world.sessions.map((session) => ({ ...session, prompts: [...session.prompts] })),
     runners: world.runners.map((runner) => runner && { ...runner }),
     left: { ...world.left },
+    hasBranch: world.hasBranch,
+    isCommitted: world.isCommitted,
     lostSender: world.lostSender,
   };
   edit(copy);
@@ -133,6 +154,12 @@ function apply(copy: World, index: number, guards: Guards): void {
   runner.effect = null;
   runner.row = null;
   switch (effect.kind) {
+    case 'prepare-workspace':
+      copy.hasBranch = true;
+      return write(copy, runner, (row) => (row.hasWorkspace = true));
+    case 'save-changes':
+      copy.isCommitted = true;
+      return write(copy, runner, (row) => (row.isSaved = true));
     case 'create-session':
       copy.sessions.push({ prompts: [], agent: 'none', hasAnswer: false });
       return;
@@ -252,6 +279,8 @@ function faultIn(before: World, after: World): string | null {
   const prompts = after.sessions.flatMap((session) => session.prompts);
   if (prompts.length > 1) return 'the prompt was given twice';
   if (before.row.end !== null && before.row.end !== after.row.end) return 'a run that had ended has changed';
+  if (after.sessions.length > 0 && !after.hasBranch) return 'a session began without a branch';
+  if (after.row.end === 'succeeded' && !after.isCommitted) return 'changes were not committed';
   const isQuiet = after.runners.every((runner) => runner === null);
   const works = after.sessions.some(({ agent }) => agent === 'busy' || agent === 'accepted');
   if (after.row.end !== null && isQuiet && works && !after.lostSender) return 'an agent works for a run that has ended';

@@ -78,6 +78,15 @@ const scenarios: Record<string, Turn[]> = {
   sleep: [{ call: 'bash', input: { command: 'sleep 300', description: 'Waits' } }, { text: 'Awake again.' }],
 };
 
+/** What a reviewer answers, chosen by a word of the task. It first tries to change a file, which must be refused. */
+const reviews: Record<string, Turn[]> = {
+  approve: [
+    { call: 'write', input: { filePath: 'reviewed.txt', content: 'no' } },
+    { text: 'Fine.\n```json\n{"decision": "approve", "summary": "It does what was asked.", "comments": []}\n```' },
+  ],
+  malformed: [{ text: 'I approve of it.' }],
+};
+
 const textSchema = z.union([
   z.string(),
   z
@@ -171,9 +180,11 @@ function chooseTurn(messages: Messages): { name: string; turn: Turn } {
   const isTitle = messages.some(({ role, content }) => role === 'system' && content?.includes('title generator'));
   if (isTitle) return { name: 'title', turn: { text: 'A test' } };
   const asked = messages.findLastIndex(({ role, content }) => role === 'user' && /play:\w+/.test(content ?? ''));
-  const name = /play:(\w+)/.exec(messages[asked]?.content ?? '')?.[1] ?? 'hello';
+  const text = messages[asked]?.content ?? '';
+  const isReview = text.startsWith('Review the changes');
+  const name = (isReview ? /review:(\w+)/ : /play:(\w+)/).exec(text)?.[1] ?? 'hello';
   const answers = messages.slice(asked + 1).filter(({ role }) => role === 'assistant').length;
-  const turns = scenarios[name] ?? [{ text: `There is no scenario “${name}”.` }];
+  const turns = (isReview ? reviews : scenarios)[name] ?? [{ text: `There is no scenario “${name}”.` }];
   return { name, turn: turns[answers] ?? { text: 'Done.' } };
 }
 

@@ -118,6 +118,7 @@ function text({ format, pattern }: Node): string | undefined {
     `Sweep ${randomBytes(6).toString('hex')}`,
     `sweep-${randomBytes(6).toString('hex')}`,
     'https://a.test/b',
+    randomBytes(20).toString('hex'),
   ];
   return made.find((candidate) => pattern === undefined || new RegExp(pattern, 'u').test(candidate));
 }

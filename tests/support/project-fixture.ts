@@ -43,6 +43,7 @@ function commonFields(id: string) {
     statusVersion: 1,
     createdAt,
     updatedAt: createdAt,
+    aiReview: false,
     deletedAt: null,
   } satisfies Partial<ProjectRecord>;
 }

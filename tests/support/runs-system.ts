@@ -9,7 +9,7 @@ import type { Server } from 'node:http';
 
 import { vi } from 'vitest';
 
-import type { Run } from '../../src/shared/contract/tasks.ts';
+import type { Run, Task } from '../../src/shared/contract/tasks.ts';
 import type { Database } from '../../src/shared/node/db/database.ts';
 import type { ProjectPatch } from '../../src/shared/node/db/projects-repository.ts';
 import { createClient, type Client } from '../../src/shared/sdk/client.ts';
@@ -41,8 +41,11 @@ export interface RunsSystem {
   flushRedis(): Promise<void>;
   /** Starts a worker in this process. */
   startWorker(): RunWorker;
-  /** Creates a task and starts a run whose prompt plays this scenario of the model. */
-  start(scenario: string): Promise<Run>;
+  /**
+   * Starts a run whose prompt plays this scenario of the model. The runs share one task, because OpenCode needs seconds for each new
+   * worktree. A run with a `title` gets a task of its own.
+   */
+  start(scenario: string, options?: { title: string }): Promise<Run>;
   /** Waits until the run is in one of these states. */
   until(runId: string, ...states: Run['state'][]): Promise<Run>;
   stop(): Promise<void>;
@@ -53,6 +56,7 @@ export async function startRunsSystem(address: string): Promise<RunsSystem> {
   const [database, redis, model] = await Promise.all([createTestDatabase(), createTestRedis(), startFakeModel()]);
   const places = { databaseUrl: database.url, redisUrl: redis.url };
   const db = openTestDatabase(database.url, { poolSize: 2 });
+  // Servers ask OpenCode for what they do on a branch.
   const server = await startTestServer({ ...places, env: { ACCESS_SECRET: testAccessSecret } });
   const { createProject, patchProject } = createProjects(db, testAccessKeys);
   const projectId = await createProject('owner', address);
@@ -63,6 +67,7 @@ export async function startRunsSystem(address: string): Promise<RunsSystem> {
   const proxy = createSessionProxy({ upstream, password: opencode, isAllowed: createGate(sidecar), configFolder });
   await once(proxy.listen(3002, address), 'listening');
 
+  let shared: Promise<Task> | null = null;
   const clients: Client[] = [];
   const workers: RunWorker[] = [];
   async function signIn(name: string): Promise<Client> {
@@ -87,9 +92,12 @@ export async function startRunsSystem(address: string): Promise<RunsSystem> {
       workers.push(worker);
       return worker;
     },
-    async start(scenario) {
-      const task = await client.tasks.create({ projectId, title: `Please play:${scenario}` });
-      return await client.runs.start({ taskId: task.id, idempotencyKey: randomUUID() });
+    async start(scenario, options) {
+      const prompt = `Please play:${scenario}`;
+      const task = options
+        ? await client.tasks.create({ projectId, title: options.title })
+        : await (shared ??= client.tasks.create({ projectId, title: 'Play' }));
+      return await client.runs.start({ taskId: task.id, prompt, idempotencyKey: randomUUID() });
     },
     until: (runId, ...states) =>
       vi.waitFor(

@@ -5,9 +5,8 @@ import { useMutation } from '@tanstack/react-query';
 import type { Project } from '../../shared/contract/project.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
-import type { changeOf } from './project-form-values.ts';
 
-type ProjectChange = NonNullable<ReturnType<typeof changeOf>>;
+type ProjectChange = Partial<Pick<Project, 'name' | 'description' | 'repoUrl' | 'aiReview'>>;
 
 /** @param onRefused shows the refusal */
 export function useProjectUpdate({ onRefused }: { onRefused: (error: unknown) => void }) {

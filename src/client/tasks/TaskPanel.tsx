@@ -10,6 +10,7 @@ import { useNow } from '../ui/use-now.ts';
 import { ConversationView } from './ConversationView.tsx';
 import { FollowUp } from './FollowUp.tsx';
 import { PendingRequestForm } from './PendingRequestForm.tsx';
+import { ReviewSection } from './review/ReviewSection.tsx';
 import { RunStateBadge } from './RunStateBadge.tsx';
 import { durationOf, possibleActions, stateLabels, usageText } from './task-list.ts';
 import { DiffStatistics } from './TaskRow.tsx';
@@ -76,6 +77,7 @@ export function TaskPanel({ project, task, onClose }: { project: Project; task: 
       ) : (
         <RunSection key={run.id} run={run} />
       )}
+      <ReviewSection task={task} />
       {run !== null && canFollowUp && (
         <FollowUp isSending={actions.isFollowingUp} onSend={(text) => actions.followUp(run.id, text)} />
       )}

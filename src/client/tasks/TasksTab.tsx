@@ -11,6 +11,7 @@ import { LoadFailure } from '../ui/LoadFailure.tsx';
 import { Message } from '../ui/Message.tsx';
 import { PageLoading } from '../ui/PageLoading.tsx';
 import { NewTask } from './NewTask.tsx';
+import { AiReviewSwitch } from './review/AiReviewSwitch.tsx';
 import { groupTasks, stateLabels } from './task-list.ts';
 import { TaskPanel } from './TaskPanel.tsx';
 import { TaskRow } from './TaskRow.tsx';
@@ -37,6 +38,7 @@ export function TasksTab({ project }: { project: Project }) {
           <NewTask projectId={project.id} onClose={() => setIsAdding(false)} onCreated={open} />
         ) : (
           <div className={classes.toolbar}>
+            <AiReviewSwitch project={project} />
             <Button size="xs" leftSection={<IconPlus size={15} stroke={1.8} />} onClick={() => setIsAdding(true)}>
               New task
             </Button>

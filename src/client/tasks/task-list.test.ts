@@ -15,9 +15,13 @@ const at = '2026-11-28T10:00:00.000Z';
 
 const runWith = (fields: Partial<Run>): Run => ({
   id: 'run',
+  kind: 'work',
   taskId: 'task',
   projectId: 'project',
   continuesRunId: null,
+  reviewsRunId: null,
+  workspace: null,
+  verdict: null,
   prompt: 'Do it.',
   desiredState: 'running',
   state: 'running',
@@ -45,6 +49,7 @@ const taskWith = (fields: Partial<Task>): Task => ({
   state: 'TODO',
   position: 'a',
   priority: 'normal',
+  branch: null,
   latestRun: null,
   version: 1,
   createdAt: at,

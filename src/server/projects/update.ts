@@ -23,6 +23,7 @@ export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): P
   if (answerLimitMinutes !== undefined && answerLimitMinutes !== record.answerLimitMinutes) {
     patch.answerLimitMinutes = answerLimitMinutes;
   }
+  if (input.aiReview !== undefined && input.aiReview !== record.aiReview) patch.aiReview = input.aiReview;
   return Object.keys(patch).length > 0 ? patch : null;
 }
 
@@ -33,6 +34,7 @@ export function updateMessage(input: UpdateProjectInput): string {
     ...(input.description === undefined ? [] : ['description']),
     ...(input.repoUrl === undefined ? [] : ['repository URL']),
     ...(input.answerLimitMinutes === undefined ? [] : ['time limit for answers']),
+    ...(input.aiReview === undefined ? [] : ['AI review']),
   ];
   return `Changed the ${fields.join(' and ') || 'project'}.`;
 }

@@ -52,6 +52,12 @@ export function createRunService(deps: RunServiceDeps): RunService {
     return record;
   }
 
+  /** A follow-up to a review goes to the agent whose work was reviewed. */
+  async function findContinued(caller: Caller, id: string): Promise<RunRecord> {
+    const run = await findOwn(caller, id);
+    return run.reviewsRunId === null ? run : await findOwn(caller, run.reviewsRunId);
+  }
+
   async function change(caller: Caller, id: string, patchOf: (run: RunRecord) => RunPatch | null): Promise<Run> {
     const result = await changeRun(db, { id, ownerId: caller.user.id }, patchOf);
     if (!result) throw runNotFound();
@@ -81,12 +87,19 @@ export function createRunService(deps: RunServiceDeps): RunService {
       return await start(caller, { taskId, projectId, idempotencyKey, prompt: text, continues: null });
     },
     async followUp(caller, { runId, text, idempotencyKey }) {
-      const { id, taskId, projectId, state, opencodeSessionId: sessionId } = await findOwn(caller, runId);
+      const {
+        id,
+        taskId,
+        projectId,
+        state,
+        workspace,
+        opencodeSessionId: sessionId,
+      } = await findContinued(caller, runId);
       if (sessionId === null && hasEnded({ state })) {
         const message = 'The run ended before its session began, so there is nothing to continue. Start the run again.';
         throw new AppError('ILLEGAL_STATE', message);
       }
-      const continues = sessionId === null ? null : { runId: id, sessionId };
+      const continues = sessionId === null ? null : { runId: id, sessionId, workspace };
       return await start(caller, { taskId, projectId, idempotencyKey, prompt: text, continues });
     },
     get: async (caller, id) => toRun(await findOwn(caller, id)),

@@ -3,6 +3,14 @@
 import { z } from 'zod';
 
 import {
+  acceptInputSchema,
+  acceptResultSchema,
+  fileDiffInputSchema,
+  fileDiffSchema,
+  pushResultSchema,
+  taskChangesAnswerSchema,
+} from '../../shared/contract/review.ts';
+import {
   createTaskInputSchema,
   deletedTaskSchema,
   listTasksInputSchema,
@@ -43,6 +51,26 @@ export const tasksRouter = router({
     .input(taskIdInputSchema)
     .output(deletedTaskSchema)
     .mutation(({ ctx, input }) => ctx.services.tasks.delete(ctx, input.id)),
+  changes: procedure
+    .input(taskIdInputSchema)
+    .output(taskChangesAnswerSchema)
+    .query(({ ctx, input }) => ctx.services.review.changes(ctx, input.id)),
+  fileDiff: procedure
+    .input(fileDiffInputSchema)
+    .output(fileDiffSchema)
+    .query(({ ctx, input }) => ctx.services.review.fileDiff(ctx, input)),
+  accept: procedure
+    .input(acceptInputSchema)
+    .output(acceptResultSchema)
+    .mutation(({ ctx, input }) => ctx.services.review.accept(ctx, input)),
+  discard: procedure
+    .input(taskIdInputSchema)
+    .output(taskSchema)
+    .mutation(({ ctx, input }) => ctx.services.review.discard(ctx, input.id)),
+  push: procedure
+    .input(taskIdInputSchema)
+    .output(pushResultSchema)
+    .mutation(({ ctx, input }) => ctx.services.review.push(ctx, input.id)),
   onChange: procedure
     .input(listTasksInputSchema)
     .output(eventStreamSchema)

@@ -80,6 +80,8 @@ export const projectSchema = z.object({
   statusVersion: z.int(),
   createdAt: isoDateTimeSchema,
   updatedAt: isoDateTimeSchema,
+  /** An agent reviews what the agents of the project's tasks have changed, before a person does. */
+  aiReview: z.boolean(),
   deletedAt: isoDateTimeSchema.nullable(),
 });
 export type Project = z.infer<typeof projectSchema>;
@@ -104,6 +106,7 @@ export const updateProjectInputSchema = z.strictObject({
     .min(1, 'Enter 1 minute or more.')
     .max(longestAnswerLimitMinutes, 'Enter at most 10,080 minutes, which is a week.')
     .optional(),
+  aiReview: z.boolean().optional(),
 });
 export type UpdateProjectInput = z.infer<typeof updateProjectInputSchema>;
 

@@ -115,12 +115,49 @@ export const diffStatisticsSchema = z.object({
 });
 export type DiffStatistics = z.infer<typeof diffStatisticsSchema>;
 
+/** `work`: the agent changes files. `review`: it reads what another run has changed, and gives a verdict. */
+export const runKindSchema = z.enum(['work', 'review']);
+export type RunKind = z.infer<typeof runKindSchema>;
+
+/** Where a run works. */
+export const workspaceSchema = z.discriminatedUnion('kind', [
+  /** On the branch of its task, in a worktree of its own beside the project. */
+  z.object({
+    kind: z.literal('worktree'),
+    branch: z.string(),
+    /** The commit that the branch was compared with when the run began. */
+    baseCommit: z.string(),
+    /** Files of the project that were not committed when the run began, so the agent did not see these changes; at most 1,000. */
+    uncommitted: z.int().nonnegative(),
+    /** The folder in the container of OpenCode. */
+    directory: z.string(),
+  }),
+  /** In the folder of the project itself. `older`: it began before tasks had branches. */
+  z.object({ kind: z.literal('project'), cause: z.enum(['no-git', 'no-repository', 'no-commit', 'older']) }),
+]);
+export type Workspace = z.infer<typeof workspaceSchema>;
+
+/** What a reviewer says about the changes of a task. */
+export const verdictSchema = z.object({
+  decision: z.enum(['approve', 'request-changes']),
+  summary: z.string(),
+  comments: z.array(z.object({ path: z.string().nullable(), line: z.int().positive().nullable(), text: z.string() })),
+});
+export type Verdict = z.infer<typeof verdictSchema>;
+
 export const runSchema = z.object({
   id: z.string(),
+  kind: runKindSchema,
   taskId: z.string(),
   projectId: z.string(),
   /** The run whose session this one continues; `null` for a run with a session of its own. */
   continuesRunId: z.string().nullable(),
+  /** Of a review: the run that it reviews. */
+  reviewsRunId: z.string().nullable(),
+  /** `null`: not decided yet. */
+  workspace: workspaceSchema.nullable(),
+  /** Of a review that has succeeded. */
+  verdict: verdictSchema.nullable(),
   /** The text that the agent is given. */
   prompt: z.string(),
   desiredState: desiredRunStateSchema,
@@ -158,6 +195,8 @@ export const taskSchema = z.object({
   /** Tasks of a column are sorted by this text, compared by code units, and then by id. */
   position: z.string(),
   priority: taskPrioritySchema,
+  /** The branch that the agent works on, until it is accepted or discarded. */
+  branch: z.string().nullable(),
   latestRun: runSchema.nullable(),
   /** Rises with each change of the task or of one of its runs. Drop a task whose version is lower than the one you have. */
   version: z.int(),
@@ -170,7 +209,7 @@ const textLimit = 20_000;
 const titleSchema = plainText({ min: 1, max: 200, empty: 'Enter a title.' });
 const textSchema = plainText({ max: textLimit });
 const promptSchema = plainText({ min: 1, max: textLimit, empty: 'Enter a text.' });
-const taskIdSchema = z.uuid('This is not a task id: it should look like a UUID.');
+export const taskIdSchema = z.uuid('This is not a task id: it should look like a UUID.');
 const runIdSchema = z.uuid('This is not a run id: it should look like a UUID.');
 
 export const createTaskInputSchema = z.strictObject({

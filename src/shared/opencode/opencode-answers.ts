@@ -207,3 +207,21 @@ const questionSchema = z
 
 export const permissionsSchema = listOf(permissionSchema, maxRequests);
 export const questionsSchema = listOf(questionSchema, maxRequests);
+
+/** Absolute, and a part of addresses of OpenCode. */
+export const workingFolderSchema = z.object({ directory: z.string().max(1_000).startsWith('/') });
+
+export const terminalSchema = z.object({ id, status: z.string().catch('exited') });
+
+/** Not cut: the caller limits the bytes of the answer, and parses the content. */
+export const fileSchema = z.object({ type: z.string(), content: z.string() });
+
+/** The permissions of a session whose agent must not change anything. The last rule that fits counts. */
+export const readOnlyRules = [
+  { permission: '*', pattern: '*', action: 'deny' },
+  ...['read', 'grep', 'glob', 'list', 'todowrite', 'todoread'].map((permission) => ({
+    permission,
+    pattern: '*',
+    action: 'allow',
+  })),
+];

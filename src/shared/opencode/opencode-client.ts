@@ -15,14 +15,18 @@ import { readEvents, readLimited } from './limited-body.ts';
 import { textPartId } from './message-ids.ts';
 import {
   diffSchema,
+  fileSchema,
   messagesSchema,
   permissionsSchema,
   questionsSchema,
+  readOnlyRules,
   runIdKey,
   sessionSchema,
   sessionsSchema,
   statusesSchema,
+  terminalSchema,
   todosSchema,
+  workingFolderSchema,
   type OpenCodeSession,
   type SessionMessage,
   type BusyStatus,
@@ -50,7 +54,8 @@ export interface OpenCodeClient {
   findSessionOfRun(runId: string): Promise<OpenCodeSession | null>;
   /** @throws OpenCodeError `not-found` */
   readSession(sessionId: string): Promise<OpenCodeSession>;
-  createSession(session: { runId: string; title: string }): Promise<OpenCodeSession>;
+  /** @param session.isReadOnly its agent may read and search files, and nothing else */
+  createSession(session: { runId: string; title: string; isReadOnly?: boolean }): Promise<OpenCodeSession>;
   /** The sessions of agents that agents of this session have started. */
   listChildren(sessionId: string): Promise<OpenCodeSession[]>;
   /** `null`: idle, or unknown to this process of OpenCode. */
@@ -68,6 +73,13 @@ export interface OpenCodeClient {
   abort(sessionId: string): Promise<void>;
   /** @throws OpenCodeError `not-found` when nobody waits for this answer any more */
   answer(requestId: string, answer: RunAnswer): Promise<void>;
+  /** The working folder of OpenCode, which is the folder of the project. */
+  readWorkingFolder(): Promise<string>;
+  /** Starts a program in OpenCode's container, in the folder of the project. @returns an id for `isCommandRunning` */
+  startCommand(command: { command: string; args: string[] }): Promise<string>;
+  isCommandRunning(commandId: string): Promise<boolean>;
+  /** A text file in a folder of OpenCode's container, without blanks at its end; `null` when it does not exist. */
+  readFile(file: { folder: string; path: string }): Promise<string | null>;
   /** The events of all sessions, until the signal aborts or the connection ends. @throws OpenCodeError */
   events(signal: AbortSignal, options?: { onOpen?: () => void }): AsyncGenerator<OpenCodeEvent, void>;
 }
@@ -78,6 +90,8 @@ interface ClientOptions {
   /** The sidecar credential of the project. */
   credential: string;
   signal: AbortSignal;
+  /** The folder of the sessions; unless given, the folder of the project. Sessions, requests and status belong to one folder. */
+  directory?: string | null;
 }
 
 interface Call {
@@ -85,14 +99,17 @@ interface Call {
   body?: object;
   limitMs?: number;
   maxBytes?: number;
+  /** Instead of the folder of the client. `null`: the folder of the project. */
+  folder?: string | null;
 }
 
-export function createOpenCodeClient({ address, credential, signal }: ClientOptions): OpenCodeClient {
+export function createOpenCodeClient({ address, credential, signal, directory = null }: ClientOptions): OpenCodeClient {
   const base = `http://${isIPv6(address) ? `[${address}]` : address}:${sessionProxyPort}`;
   const headers = { authorization: `Bearer ${credential}`, 'content-type': 'application/json' };
 
-  async function open(path: string, { method = 'GET', body }: Call, limits: AbortSignal): Promise<Response> {
-    const response = await fetch(base + path, {
+  async function open(path: string, { method = 'GET', body, folder = directory }: Call, limits: AbortSignal) {
+    const query = folder === null ? '' : `${path.includes('?') ? '&' : '?'}directory=${encodeURIComponent(folder)}`;
+    const response = await fetch(base + path + query, {
       method,
       headers,
       redirect: 'error',
@@ -131,10 +148,10 @@ export function createOpenCodeClient({ address, credential, signal }: ClientOpti
       return sessions.find((session) => session.runId === runId) ?? null;
     },
     readSession: (id) => read(`/session/${id}`, sessionSchema),
-    createSession: ({ runId, title }) =>
+    createSession: ({ runId, title, isReadOnly = false }) =>
       read('/session', sessionSchema, {
         method: 'POST',
-        body: { title, metadata: { [runIdKey]: runId } },
+        body: { title, metadata: { [runIdKey]: runId }, ...(isReadOnly ? { permission: readOnlyRules } : {}) },
         limitMs: firstTimeLimitMs,
       }),
     listChildren: (id) => read(`/session/${id}/children`, sessionsSchema),
@@ -180,9 +197,34 @@ export function createOpenCodeClient({ address, credential, signal }: ClientOpti
       const { path, body } = replyOf(requestId, answer);
       await send(path, { method: 'POST', body });
     },
+    readWorkingFolder: async () =>
+      (await read('/path', workingFolderSchema, { folder: null, limitMs: firstTimeLimitMs })).directory,
+    async startCommand({ command, args }) {
+      const body = { command, args, title: 'git for a task' };
+      const started = await read('/pty', terminalSchema, {
+        method: 'POST',
+        body,
+        folder: null,
+        limitMs: firstTimeLimitMs,
+      });
+      return started.id;
+    },
+    async isCommandRunning(commandId) {
+      try {
+        return (await read(`/pty/${commandId}`, terminalSchema, { folder: null })).status === 'running';
+      } catch (error) {
+        if (error instanceof OpenCodeError && error.kind === 'not-found') return false;
+        throw error;
+      }
+    },
+    async readFile({ folder, path }) {
+      const call = { folder, maxBytes: maxMessagesBytes, limitMs: firstTimeLimitMs };
+      const { type, content } = await read(`/file/content?path=${encodeURIComponent(path)}`, fileSchema, call);
+      return type === 'text' && content !== '' ? content : null;
+    },
     async *events(ended, { onOpen } = {}) {
       const limits = AbortSignal.any([signal, ended]);
-      const { body } = await open('/global/event', {}, limits);
+      const { body } = await open('/global/event', { folder: null }, limits);
       if (body === null) return;
       onOpen?.();
       try {

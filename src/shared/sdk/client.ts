@@ -32,6 +32,7 @@ import { watchProjects, type WatchDeps } from './watch.ts';
 export { AppError, type AppErrorCode } from '../contract/errors.ts';
 export type { ModelProviders, ModelUsage } from '../contract/models.ts';
 export type { Project } from '../contract/project.ts';
+export type { AcceptResult, TaskChanges } from '../contract/review.ts';
 export type { Run, RunOutputEvent, Task, TaskEvent, Transcript } from '../contract/tasks.ts';
 export { applyOutput } from '../contract/apply-output.ts';
 export { readAppError };

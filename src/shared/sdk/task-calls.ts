@@ -4,6 +4,14 @@ import type { TRPCClient } from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
 import type {
+  AcceptInput,
+  AcceptResult,
+  FileDiff,
+  FileDiffInput,
+  PushResult,
+  TaskChanges,
+} from '../contract/review.ts';
+import type {
   AnswerRunInput,
   CreateTaskInput,
   FollowUpInput,
@@ -34,6 +42,16 @@ export interface TaskCalls {
   update(input: UpdateTaskInput): Promise<Task>;
   move(input: MoveTaskInput): Promise<Task>;
   delete(id: string): Promise<void>;
+  /** What the branch of a task changes, file by file; `null` while the agent has not worked on a branch. */
+  changes(id: string): Promise<TaskChanges | null>;
+  /** The lines that one file of `changes` has changed. */
+  fileDiff(input: FileDiffInput): Promise<FileDiff>;
+  /** Merges the branch into the project. `outcome` says whether it was possible. Accepting twice has no further effect. */
+  accept(input: AcceptInput): Promise<AcceptResult>;
+  /** Removes the branch with everything that the agent has changed on it. */
+  discard(id: string): Promise<Task>;
+  /** Pushes the branch to the remote of the repository. */
+  push(id: string): Promise<PushResult>;
   /** All tasks of a project, then each change, until the signal aborts. After a lost connection a snapshot follows. */
   watch(projectId: string, options?: WatchOptions): AsyncGenerator<TaskEvent, void, undefined>;
 }
@@ -70,6 +88,11 @@ export function createTaskCalls({ tasks }: TRPCClient<AppRouter>, closed: AbortS
     async delete(id) {
       await withAppErrors(tasks.delete.mutate({ id }));
     },
+    changes: async (id) => (await withAppErrors(tasks.changes.query({ id }))).changes,
+    fileDiff: (input) => withAppErrors(tasks.fileDiff.query(input)),
+    accept: (input) => withAppErrors(tasks.accept.mutate(input)),
+    discard: (id) => withAppErrors(tasks.discard.mutate({ id })),
+    push: (id) => withAppErrors(tasks.push.mutate({ id })),
     watch: (projectId, options) =>
       iterate(
         (handlers: Handlers<TaskEvent>) => tasks.onChange.subscribe({ projectId }, handlers),

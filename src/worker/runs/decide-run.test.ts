@@ -6,11 +6,12 @@ import { runMessages } from './run-messages.ts';
 
 const queued: DesiredRun = {
   desiredState: 'running',
-  continuesRunId: null,
   opencodeSessionId: null,
   messageId: null,
   startedAt: null,
   answers: {},
+  workspace: { kind: 'project', cause: 'no-commit' },
+  isSaved: false,
 };
 const prompted: DesiredRun = {
   ...queued,
@@ -57,6 +58,21 @@ describe('decideRun', () => {
     const chosen = { ...withSession, messageId: 'm' };
     expect(decideRun(chosen, session(null))).toEqual({ kind: 'send-prompt', sessionId: 's', messageId: 'm' });
     expect(decideRun(chosen, session({}))).toEqual({ kind: 'follow', state: 'running', message: runMessages.running });
+  });
+
+  it('prepares the branch before the session, and saves what the agent has changed before the end', () => {
+    expect(decideRun({ ...queued, workspace: null }, { kind: 'no-workspace' })).toEqual({ kind: 'prepare-workspace' });
+    const aborted = { ...queued, workspace: null, desiredState: 'aborted' } as const;
+    expect(stateOf(aborted, { kind: 'no-workspace' })).toBe('aborted');
+    const workspace = { kind: 'worktree', branch: 'b', baseCommit: 'c', uncommitted: 0, directory: '/w' } as const;
+    const worked = { ...prompted, workspace };
+    const idle = session({ isBusy: false, idleForMs: runTimes.settleMs, end: done });
+    expect(decideRun(worked, idle)).toEqual({ kind: 'save-changes' });
+    expect(decideRun({ ...worked, isSaved: true }, idle)).toEqual({ kind: 'end', end: done });
+    expect(decideRun(prompted, idle)).toEqual({ kind: 'end', end: done });
+    expect(decideRun(worked, session({}))).toMatchObject({ kind: 'follow' });
+    // What cannot be saved now stays in the worktree.
+    expect(stateOf(worked, noProject({ isFinal: true }))).toBe('failed');
   });
 
   it('waits for a project that is not ready, and fails when it is stopped after the prompt', () => {

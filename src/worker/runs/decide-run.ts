@@ -13,7 +13,7 @@ import { runMessages } from './run-messages.ts';
 /** The part of the row that decides. */
 export type DesiredRun = Pick<
   RunRecord,
-  'desiredState' | 'continuesRunId' | 'opencodeSessionId' | 'messageId' | 'startedAt' | 'answers'
+  'desiredState' | 'opencodeSessionId' | 'messageId' | 'startedAt' | 'answers' | 'workspace' | 'isSaved'
 >;
 
 /** How a run ends. */
@@ -29,6 +29,8 @@ export type ObservedRun =
   | { kind: 'no-answer'; forMs: number }
   /** Something that only a person can repair. */
   | { kind: 'unusable'; message: string }
+  /** It is not decided yet where the run works. OpenCode was not asked for a session. */
+  | { kind: 'no-workspace' }
   | {
       kind: 'session';
       /** The session of the run; `null`: there is none in OpenCode. */
@@ -58,6 +60,10 @@ export type RunEffect =
   | { kind: 'end'; end: RunEnd }
   /** Nothing can be done before the project is ready. */
   | { kind: 'wait'; message: string }
+  /** Creates branch and worktree of the task unless they exist, and stores where the run works. */
+  | { kind: 'prepare-workspace' }
+  /** Commits what the agent has left in the worktree, and stores what the branch changes. */
+  | { kind: 'save-changes' }
   | { kind: 'create-session' }
   | { kind: 'store-session'; sessionId: string }
   | { kind: 'store-message-id'; messageId: string }
@@ -86,6 +92,13 @@ export const runTimes: RunTimes = {
 };
 
 export function decideRun(run: DesiredRun, observed: ObservedRun, times: RunTimes = runTimes): RunEffect {
+  const effect = decideWithoutBranch(run, observed, times);
+  const hasWorked = observed.kind === 'session' && run.messageId !== null;
+  const isUnsaved = run.workspace?.kind === 'worktree' && !run.isSaved;
+  return effect.kind === 'end' && hasWorked && isUnsaved ? { kind: 'save-changes' } : effect;
+}
+
+function decideWithoutBranch(run: DesiredRun, observed: ObservedRun, times: RunTimes): RunEffect {
   const isAborted = run.desiredState === 'aborted';
   /** The prompt may be in the session. */
   const mayHavePrompt = run.messageId !== null;
@@ -102,6 +115,8 @@ export function decideRun(run: DesiredRun, observed: ObservedRun, times: RunTime
         : { kind: 'wait', message: runMessages.noAnswer };
     case 'unusable':
       return isAborted ? aborted() : failed(observed.message);
+    case 'no-workspace':
+      return { kind: 'prepare-workspace' };
     case 'session':
       return decideInSession(run, observed, times);
   }

@@ -4,6 +4,8 @@
  * again. The loop and its effects stay in one file, because all of them work on the state of one follower: hence its length.
  */
 
+import { randomUUID } from 'node:crypto';
+
 import type { Redis } from 'ioredis';
 
 import { backOffMs } from '../../shared/back-off.ts';
@@ -13,19 +15,30 @@ import type { AccessKeys } from '../../shared/node/access/credentials.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { findProject } from '../../shared/node/db/projects-repository.ts';
 import type { RunRecord } from '../../shared/node/db/run-record.ts';
-import { changeRun, findRun, storeTranscript, type RunPatch } from '../../shared/node/db/runs-repository.ts';
+import {
+  changeRun,
+  findRun,
+  storeTranscript,
+  type NewReview,
+  type RunPatch,
+} from '../../shared/node/db/runs-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { pause } from '../../shared/node/periodic.ts';
 import { publishRun } from '../../shared/node/publish-run.ts';
 import { appendOutput } from '../../shared/node/run-output.ts';
+import type { RunQueue } from '../../shared/node/run-queue.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import { createWakeUp, type WakeUp } from '../../shared/node/wake-up.ts';
 import { createOpenCodeClient, type OpenCodeClient } from '../../shared/opencode/opencode-client.ts';
 import { OpenCodeError } from '../../shared/opencode/opencode-error.ts';
+import { BranchError } from '../../shared/opencode/task-branch.ts';
+import { lastTextOf, parseVerdict, reviewAfter } from './ai-review.ts';
 import { decideRun, type ObservedRun, type RunEffect, type RunEnd, type RunTimes } from './decide-run.ts';
 import { accessOf, createSessionObserver, type PodAccess, type TurnFacts } from './observe-run.ts';
 import { createOutputWriter, toTranscriptMessage, type OutputWriter } from './output-writer.ts';
 import type { RowWatch } from './row-watch.ts';
+import { prepareWorkspace, saveChanges } from './run-branch.ts';
+import { runMessages } from './run-messages.ts';
 import { keepNewest } from './transcript-size.ts';
 
 /** Without events OpenCode is looked at again after this time. */
@@ -53,6 +66,7 @@ export interface FollowDeps {
   /** `null`: this installation has no ACCESS_SECRET. */
   accessKeys: Pick<AccessKeys, 'credential'> | null;
   rowWatch: RowWatch;
+  queue: Pick<RunQueue, 'enqueue'>;
   times: RunTimes;
   clock: Clock;
   random: () => number;
@@ -66,7 +80,7 @@ export type FollowResult =
 
 /** A prompt of this runner may have started an agent for a run that it does not follow any more. */
 export interface SentPrompt {
-  access: PodAccess;
+  access: PodAccess & { directory: string | null };
   sessionId: string;
 }
 
@@ -88,7 +102,7 @@ interface Follower extends FollowDeps {
 }
 
 interface Connection {
-  access: PodAccess;
+  access: PodAccess & { directory: string | null };
   client: OpenCodeClient;
   observer: ReturnType<typeof createSessionObserver>;
   closed: AbortSignal;
@@ -161,15 +175,19 @@ async function observe(
     follower.connection = null;
     return { observed: access, facts: null };
   }
-  const { client, observer } = connect(follower, access);
+  const { workspace } = run;
+  const directory = workspace?.kind === 'worktree' ? workspace.directory : null;
+  const { client, observer } = connect(follower, { ...access, directory });
+  if (workspace === null) return { observed: { kind: 'no-workspace' }, facts: null };
   return await observer.observe(run, client);
 }
 
-/** The connection to this pod. Another pod gets another one. */
-function connect(follower: Follower, access: PodAccess): Connection {
+/** The connection to a folder of this pod. Another pod or folder gets another one. */
+function connect(follower: Follower, access: Connection['access']): Connection {
   const { connection, signal, clock } = follower;
   const known = connection?.access;
-  if (connection && known?.podUid === access.podUid && known.address === access.address) return connection;
+  const isSamePod = known?.podUid === access.podUid && known.address === access.address;
+  if (connection && isSamePod && known.directory === access.directory) return connection;
   connection?.close();
   const closing = new AbortController();
   const client = createOpenCodeClient({
@@ -216,6 +234,10 @@ async function apply(follower: Follower, effect: RunEffect, step: Step): Promise
         follower.refusals = 0;
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof BranchError) {
+          await finish(follower, { state: 'failed', message: error.message }, step);
+          return { kind: 'done' };
+        }
         if (!(error instanceof OpenCodeError)) throw error;
         log.debug({ error: error.message, kind: error.kind }, 'OpenCode did not do what it was asked');
         // An OpenCode that is away does not refuse: the next observation shows it.
@@ -234,7 +256,10 @@ async function apply(follower: Follower, effect: RunEffect, step: Step): Promise
   }
 }
 
-type Command = Extract<RunEffect, { kind: 'create-session' | 'send-prompt' | 'abort' | 'answer' }>;
+type Command = Extract<
+  RunEffect,
+  { kind: 'prepare-workspace' | 'save-changes' | 'create-session' | 'send-prompt' | 'abort' | 'answer' }
+>;
 
 async function command(
   follower: Follower,
@@ -243,8 +268,22 @@ async function command(
 ): Promise<void> {
   const { client, access } = connection;
   switch (effect.kind) {
+    case 'prepare-workspace': {
+      await write(follower, () => ({ state: 'queued', message: runMessages.preparing }));
+      const workspace = await prepareWorkspace({ ...follower, client }, run);
+      await write(follower, (current) => (current.workspace === null && workspace ? { workspace } : null));
+      return;
+    }
+    case 'save-changes':
+      await saveChanges({ ...follower, client }, run);
+      await write(follower, () => ({ isSaved: true }));
+      return;
     case 'create-session': {
-      const session = await client.createSession({ runId: run.id, title: titleOf(run.prompt) });
+      const session = await client.createSession({
+        runId: run.id,
+        title: run.kind === 'review' ? 'Review of a task' : titleOf(run.prompt),
+        isReadOnly: run.kind === 'review',
+      });
       await write(follower, storeOnce('opencodeSessionId', session.id));
       return;
     }
@@ -277,9 +316,13 @@ function storeOnce(field: 'opencodeSessionId' | 'messageId', value: string) {
 }
 
 /** @returns `false` when a newer runner follows the run, or when the run was deleted */
-async function write(follower: Follower, patchOf: (run: RunRecord) => RunPatch | null): Promise<boolean> {
+async function write(
+  follower: Follower,
+  patchOf: (run: RunRecord) => RunPatch | null,
+  review: NewReview | null = null,
+): Promise<boolean> {
   const { db, runId, attempt, rowWatch, publisher } = follower;
-  const result = await changeRun(db, { id: runId, attempt }, patchOf);
+  const result = await changeRun(db, { id: runId, attempt }, patchOf, review);
   if (!result) return false;
   rowWatch.note(runId, result.record.version);
   await publishRun(publisher, result);
@@ -350,12 +393,26 @@ async function finish(follower: Follower, end: RunEnd, { run: before, observed, 
   if (facts) await store(follower, facts);
   const diff = await readDiff(follower, before);
   await follower.output.flush();
-  const isOurs = await write(follower, (run) => ({
-    ...factsPatch(run, { observed, facts }),
-    ...(diff ? { diff } : {}),
-    ...end,
-  }));
+  const prompt = await reviewAfter(follower.db, before, end.state);
+  const review = prompt === null ? null : { id: randomUUID(), prompt, message: runMessages.reviewQueued };
+  const isOurs = await write(
+    follower,
+    (run) => ({
+      ...factsPatch(run, { observed, facts }),
+      ...(diff ? { diff } : {}),
+      ...endOf(run, end, facts),
+    }),
+    review,
+  );
   if (isOurs) follower.sent = null;
+  if (isOurs && review) await follower.queue.enqueue(review.id);
+}
+
+/** A review without a verdict that can be read has failed. */
+function endOf({ kind }: RunRecord, end: RunEnd, facts: TurnFacts | null): RunPatch {
+  if (kind !== 'review' || end.state !== 'succeeded') return end;
+  const verdict = parseVerdict(lastTextOf(facts?.messages ?? []));
+  return verdict ? { ...end, verdict } : { state: 'failed', message: runMessages.noVerdict };
 }
 
 /** Waits for an event, for a change of the row, or for the time at which the observed state becomes final. */

@@ -4,6 +4,10 @@ import type { MessageFailure } from '../../shared/opencode/opencode-answers.ts';
 import type { RunEnd } from './decide-run.ts';
 
 export const runMessages = {
+  preparing: 'OpenCode prepares a branch for the task.',
+  reviewQueued: 'Waiting for a worker to take the review.',
+  noVerdict:
+    'The reviewer gave no verdict that can be read. Read the changes yourself, or run the task again for another review.',
   running: 'The agent is working.',
   needsPermission: 'The agent asks for a permission. Answer it to let the agent continue.',
   hasQuestion: 'The agent has a question. Answer it to let the agent continue.',

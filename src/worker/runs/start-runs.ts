@@ -45,13 +45,13 @@ export function startRuns(deps: RunsDeps, stopping: AbortSignal): Runs {
   const { db, producer, blocking, publisher, accessKeys, metrics, log, clock, random, takeover } = deps;
   const rowWatch = createRowWatch({ db, warn: createLimitedWarn(log) });
   const times = deps.times ?? runTimes;
+  const queue = createRunQueue({ redis: producer, log });
   const runner = createRunner(
-    { db, redis: producer, publisher, accessKeys, rowWatch, times, clock, random },
+    { db, redis: producer, publisher, accessKeys, rowWatch, queue, times, clock, random },
     { log, stopping },
   );
   metrics.followedRuns(runner.count);
   const consumer = startRunConsumer({ redis: blocking, runner, log, random, takeover });
-  const queue = createRunQueue({ redis: producer, log });
   const watching = rowWatch.run(stopping);
   return {
     sweep: (signal) => sweepRuns({ db, queue, metrics, log }, signal),

@@ -1,11 +1,12 @@
 /** Agent runs with the real OpenCode and a model that plays scenarios. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { TranscriptMessage } from '../../../src/shared/contract/tasks.ts';
+import type { Run, TranscriptMessage } from '../../../src/shared/contract/tasks.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
 import { applyOutput, type RunOutputEvent } from '../../../src/shared/sdk/client.ts';
 import { applyAll } from '../../../src/worker/apply-configs.ts';
@@ -22,6 +23,11 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
     system.startWorker();
   }, startTimeoutMs);
   afterAll(() => system?.stop(), startTimeoutMs);
+
+  const worktreeOf = ({ taskId }: Pick<Run, 'taskId'>) =>
+    join(dirname(system.openCode.repository), '.worktrees', taskId);
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: system.openCode.repository, encoding: 'utf8' }).trim();
 
   const textsOf = (messages: TranscriptMessage[]) =>
     messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])));
@@ -43,7 +49,8 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
     const ended = await system.client.runs.get(run.id);
     expect(ended).toMatchObject({ state: 'succeeded', pending: [], diff: { files: 1, additions: 2, deletions: 0 } });
     expect(ended.usage).toMatchObject({ inputTokens: 300, outputTokens: 60 });
-    expect(readFileSync(join(system.openCode.repository, 'hello.txt'), 'utf8')).toBe('one\nthree\n');
+    expect(readFileSync(join(worktreeOf(run), 'hello.txt'), 'utf8')).toBe('one\nthree\n');
+    expect(existsSync(join(system.openCode.repository, 'hello.txt'))).toBe(false);
     const { messages, truncated } = await system.client.runs.transcript(run.id);
     expect([textsOf(messages), truncated]).toEqual([['Please play:work', 'The file is written.'], false]);
     const tools = messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'tool' ? [part] : [])));
@@ -52,6 +59,98 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
       { tool: 'edit', status: 'completed' },
     ]);
     expect(await system.client.tasks.get(run.taskId)).toMatchObject({ state: 'HUMAN_REVIEW', latestRun: ended });
+  });
+
+  it('of two tasks at once works on a branch for each, which are reviewed, accepted and discarded', async () => {
+    const runs = await Promise.all(['First', 'Second'].map((title) => system.start('work', { title })));
+    const [first, second] = await Promise.all(runs.map(({ id }) => system.until(id, 'succeeded')));
+    if (!first || !second) throw new Error('A run is missing.');
+    const { tasks } = system.client;
+    expect((await tasks.get(first.taskId)).branch).toMatch(/^task\/[0-9a-f]{8}-first$/);
+    const changes = await tasks.changes(first.taskId);
+    expect(changes).toMatchObject({
+      state: 'open',
+      baseCommit: git('rev-parse', 'HEAD'),
+      files: [{ path: 'hello.txt', status: 'added', additions: 2, deletions: 0, hasPatch: true }],
+    });
+    const { patch } = await tasks.fileDiff({ id: first.taskId, path: 'hello.txt' });
+    expect(patch).toContain('+one\n+three\n');
+    const stranger = await system.signIn('stranger');
+    const accept = { id: first.taskId, headCommit: changes?.headCommit ?? '' };
+    for (const ask of [
+      () => stranger.tasks.changes(first.taskId),
+      () => stranger.tasks.fileDiff({ id: first.taskId, path: 'hello.txt' }),
+      () => stranger.tasks.accept(accept),
+      () => stranger.tasks.discard(first.taskId),
+      () => stranger.tasks.push(first.taskId),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }
+
+    await expect(tasks.push(first.taskId)).rejects.toThrow(/no remote/);
+    writeFileSync(join(system.openCode.repository, 'hello.txt'), 'mine\n');
+    expect(await tasks.accept(accept)).toMatchObject({ outcome: 'would-overwrite', files: ['hello.txt'] });
+    expect(git('status', '--porcelain')).toBe('?? hello.txt');
+    git('clean', '--force', '--quiet');
+    const accepted = await tasks.accept(accept);
+    expect(accepted).toMatchObject({ outcome: 'accepted', task: { state: 'DONE', branch: null } });
+    expect(await tasks.accept(accept)).toEqual(accepted);
+    expect(readFileSync(join(system.openCode.repository, 'hello.txt'), 'utf8')).toBe('one\nthree\n');
+    expect(existsSync(worktreeOf(first))).toBe(false);
+    expect(await tasks.changes(first.taskId)).toMatchObject({
+      state: 'accepted',
+      mergeCommit: git('rev-parse', 'HEAD'),
+    });
+
+    // The second task has written the same file, and the project has changed it meanwhile.
+    writeFileSync(join(system.openCode.repository, 'hello.txt'), 'another\n');
+    git('-c', 'user.name=T', '-c', 'user.email=t@example.test', 'commit', '--quiet', '--all', '-m', 'Change');
+    const { headCommit } = (await tasks.changes(second.taskId)) ?? {};
+    const conflict = await tasks.accept({ id: second.taskId, headCommit: headCommit ?? '' });
+    expect(conflict).toMatchObject({ outcome: 'conflicts', files: ['hello.txt'], task: { state: 'HUMAN_REVIEW' } });
+    expect(await tasks.discard(second.taskId)).toMatchObject({ state: 'TODO', branch: null });
+    expect(await tasks.discard(second.taskId)).toMatchObject({ state: 'TODO', branch: null });
+    expect(existsSync(worktreeOf(second))).toBe(false);
+
+    // A follow-up continues the session, in a worktree that is created again.
+    const next = await system.client.runs.followUp({ runId: second.id, text: 'play:work', idempotencyKey: 'again' });
+    await system.until(next.id, 'succeeded');
+    expect((await tasks.changes(second.taskId))?.files).toMatchObject([{ path: 'hello.txt', status: 'modified' }]);
+  });
+
+  it('is reviewed by another agent that can change nothing, if the project wants it', async () => {
+    const { client, projectId } = system;
+    await client.trpc.projects.update.mutate({ id: projectId, aiReview: true });
+    const title = 'A task with review:approve';
+    const run = await system.start('work', { title });
+    const reviewed = () =>
+      vi.waitFor(
+        async () => {
+          const task = await client.tasks.get(run.taskId);
+          if (task.state !== 'HUMAN_REVIEW') throw new Error(`The task is ${task.state}.`);
+          return task.latestRun;
+        },
+        { timeout: 90_000, interval: 100 },
+      );
+    const approved = await reviewed();
+    expect(approved).toMatchObject({
+      kind: 'review',
+      state: 'succeeded',
+      reviewsRunId: run.id,
+      verdict: { decision: 'approve', summary: 'It does what was asked.', comments: [] },
+    });
+    expect(existsSync(join(worktreeOf(run), 'reviewed.txt'))).toBe(false);
+
+    await client.tasks.update({ id: run.taskId, title: 'A task with review:malformed' });
+    await client.runs.start({ taskId: run.taskId, prompt: 'play:work', idempotencyKey: 'second' });
+    const malformed = await reviewed();
+    expect(malformed).toMatchObject({ kind: 'review', state: 'failed', verdict: null });
+    expect(malformed?.message).toContain('no verdict');
+    // A follow-up to the review continues the work.
+    await client.trpc.projects.update.mutate({ id: projectId, aiReview: false });
+    const next = await client.runs.followUp({ runId: approved?.id ?? '', text: 'play:hello', idempotencyKey: 'next' });
+    expect(next).toMatchObject({ kind: 'work', continuesRunId: run.id });
+    await system.until(next.id, 'succeeded');
   });
 
   it('waits for a permission, and continues with the answer', async () => {
@@ -70,7 +169,7 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
     expect(answered.pending).toEqual([]);
     await system.client.runs.answer(answer); // repeated, without effect
     await system.until(run.id, 'succeeded');
-    expect(readFileSync(join(system.openCode.repository, 'permitted.txt'), 'utf8')).toBe('allowed\n');
+    expect(readFileSync(join(worktreeOf(run), 'permitted.txt'), 'utf8')).toBe('allowed\n');
     await expect(system.client.runs.answer(answer)).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
   });
 
@@ -95,7 +194,7 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
     ]);
     const { messages } = await system.client.runs.transcript(next.id);
     expect(textsOf(messages)).toEqual([text, 'The plan is written.']);
-    expect((await system.client.runs.list(run.taskId)).map(({ id }) => id)).toEqual([next.id, run.id]);
+    expect((await system.client.runs.list(run.taskId)).slice(0, 2).map(({ id }) => id)).toEqual([next.id, run.id]);
   });
 
   it('waits for the answer to a question', async () => {
@@ -110,7 +209,7 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
   });
 
   it('is aborted while the agent writes, and the task can be run again', async () => {
-    const run = await system.start('endless');
+    const run = await system.start('endless', { title: 'Endless' });
     for await (const event of system.client.runs.output(run.id)) if (event.type === 'delta') break;
     await expect(system.client.tasks.delete(run.taskId)).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
     const again = { taskId: run.taskId, idempotencyKey: 'again', prompt: 'play:hello' };

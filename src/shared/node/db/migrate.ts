@@ -23,6 +23,7 @@ import * as userIssuer from '../../../../migrations/0013-user-issuer.ts';
 import * as attempts from '../../../../migrations/0014-attempts.ts';
 import * as restores from '../../../../migrations/0015-restores.ts';
 import * as tasks from '../../../../migrations/0016-tasks.ts';
+import * as taskBranches from '../../../../migrations/0017-task-branches.ts';
 import * as models from '../../../../migrations/0019-models.ts';
 import * as config from '../../../../migrations/0020-config.ts';
 import { AppError } from '../../contract/errors.ts';
@@ -48,6 +49,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0014-attempts': attempts,
   '0015-restores': restores,
   '0016-tasks': tasks,
+  '0017-task-branches': taskBranches,
   '0019-models': models,
   '0020-config': config,
 };

@@ -65,11 +65,18 @@ export class TaskModel extends Model {
 
 export class RunModel extends Model {
   static override tableName = 'runs';
-  static override jsonAttributes = ['answers', 'pending', 'todos', 'usage', 'diff'];
+  static override jsonAttributes = ['answers', 'pending', 'todos', 'usage', 'diff', 'workspace', 'verdict'];
   declare id: string;
   declare taskId: string;
   declare projectId: string;
   declare idempotencyKey: string;
+}
+
+export class TaskChangesModel extends Model {
+  static override tableName = 'task_changes';
+  static override idColumn = 'task_id';
+  static override jsonAttributes = ['files', 'patches'];
+  declare taskId: string;
 }
 
 export class RunTranscriptModel extends Model {

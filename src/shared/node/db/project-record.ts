@@ -75,6 +75,8 @@ export const projectRecordSchema = z.object({
   statusVersion: bigint,
   createdAt: requiredTime,
   updatedAt: requiredTime,
+  /** An agent reviews what the agents of its tasks have changed. */
+  aiReview: z.boolean(),
   deletedAt: optionalTime,
 });
 export type ProjectRecord = z.infer<typeof projectRecordSchema>;

@@ -8,9 +8,12 @@ import {
   noUsage,
   pendingRequestSchema,
   runAnswerSchema,
+  runKindSchema,
   runStateSchema,
   todoSchema,
   usageSchema,
+  verdictSchema,
+  workspaceSchema,
   type Run,
 } from '../../contract/tasks.ts';
 
@@ -24,7 +27,13 @@ export const runRecordSchema = z.object({
   seq: bigint,
   taskId: z.string(),
   projectId: z.string(),
+  kind: runKindSchema,
   continuesRunId: z.string().nullable(),
+  reviewsRunId: z.string().nullable(),
+  workspace: workspaceSchema.nullable().catch(null),
+  /** What the agent has left in the worktree was committed and stored. */
+  isSaved: z.boolean(),
+  verdict: verdictSchema.nullable().catch(null),
   idempotencyKey: z.string(),
   prompt: z.string(),
   desiredState: desiredRunStateSchema,
@@ -51,7 +60,7 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 
 /** The part of a record that its owner may read. */
 export function toRun(record: RunRecord): Run {
-  const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, ...run } = record;
+  const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, isSaved: _i, ...run } = record;
   const { message, waitingSince } = run;
   return waitingSince === null ? run : { ...run, message: `${message} It has waited since ${utcText(waitingSince)}.` };
 }

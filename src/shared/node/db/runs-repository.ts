@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { UniqueViolationError, type Transaction } from 'objection';
 
 import { AppError } from '../../contract/errors.ts';
-import { hasEnded, noUsage, type Run, type Transcript } from '../../contract/tasks.ts';
+import { hasEnded, noUsage, type Run, type Transcript, type Workspace } from '../../contract/tasks.ts';
 import { transcriptMessageSchema } from '../../contract/tasks.ts';
 import type { Database } from './database.ts';
 import { RunModel, RunTranscriptModel } from './models.ts';
@@ -32,6 +32,9 @@ export type RunPatch = Partial<
     | 'usage'
     | 'diff'
     | 'startedAt'
+    | 'workspace'
+    | 'isSaved'
+    | 'verdict'
   >
 >;
 
@@ -43,7 +46,7 @@ export interface NewRun {
   prompt: string;
   message: string;
   /** The run whose session this one continues, with the id of that session. */
-  continues: { runId: string; sessionId: string } | null;
+  continues: { runId: string; sessionId: string; workspace: Workspace | null } | null;
 }
 
 /**
@@ -63,12 +66,15 @@ export async function insertRun(
       if (known) return { record: runRecordSchema.parse(known), created: false };
       const active = await RunModel.query(trx).where({ projectId: run.projectId }).whereNull('endedAt').resultSize();
       if (active >= maxActive) throw tooManyRuns(active);
+      await refuseDuringReview(trx, run.taskId);
       const row = await RunModel.query(trx)
         .insert({
           ...run,
           usage: noUsage,
           continuesRunId: continues?.runId ?? null,
           opencodeSessionId: continues?.sessionId ?? null,
+          // A session stays in its folder. A worktree is prepared again, because it may have been removed meanwhile.
+          workspace: continues?.workspace?.kind === 'project' ? continues.workspace : null,
         } as Partial<RunModel>)
         .returning('*');
       await trx('tasks')
@@ -80,6 +86,14 @@ export async function insertRun(
     if (error instanceof UniqueViolationError && error.constraint === 'runs_active') throw taskIsBusy(error);
     throw error;
   }
+}
+
+/** While a branch is merged or removed, no agent may begin to work on it. */
+async function refuseDuringReview(trx: Transaction, taskId: string): Promise<void> {
+  const row = await trx('tasks').where({ id: taskId }).whereRaw('review_until > now()').first('id');
+  if (row === undefined) return;
+  const message = 'The branch of this task is being accepted, discarded or pushed. Try again in a few seconds.';
+  throw new AppError('ILLEGAL_STATE', message, { retryAfterSeconds: 5 });
 }
 
 function taskIsBusy(cause: unknown): AppError {
@@ -185,12 +199,14 @@ interface RunKey {
  * Changes one run by compare-and-set on its version. `changeOf` receives the current record and returns the patch, or `null` for
  * no change. It is called again if another writer was faster. The version rises only if a field differs. A run that has ended
  * does not change any more.
+ * @param review starts together with the change, which must end the run
  * @returns `null` if there is no such run, or if a newer runner has begun. `project`: the project of the run, if it has changed too
  */
 export async function changeRun(
   db: Database,
   { id, ownerId, attempt }: RunKey,
   changeOf: (record: RunRecord) => RunPatch | null,
+  review: NewReview | null = null,
 ): Promise<RunChange | null> {
   for (;;) {
     const record = ownerId === undefined ? await findRun(db, id) : await findOwnedRun(db, { id, ownerId });
@@ -198,7 +214,7 @@ export async function changeRun(
     if (hasEnded(record)) return { record, changed: false, project: null };
     const patch = changeOf(record);
     if (!patch || !differs(record, patch)) return { record, changed: false, project: null };
-    const written = await writeChange(db, record, patch);
+    const written = await writeChange(db, record, patch, review);
     if (written) return { ...written, changed: true };
   }
 }
@@ -212,23 +228,50 @@ function isWaiting({ state, pending }: Pick<RunRecord, 'state' | 'pending'>): bo
   return state === 'waiting-for-answer' && pending.length > 0;
 }
 
+/** The review of what a run has changed. */
+export interface NewReview {
+  id: string;
+  prompt: string;
+  message: string;
+}
+
 /** Returns `null`, with nothing written, if the row has another version or a newer runner. */
 async function writeChange(
   db: Database,
   before: RunRecord,
   patch: RunPatch,
+  review: NewReview | null,
 ): Promise<Pick<RunChange, 'record' | 'project'> | null> {
   const waits = isWaiting({ ...before, ...patch });
-  if (waits === (before.waitingSince !== null)) {
+  const isCounted = waits === (before.waitingSince !== null);
+  if (isCounted && !review) {
     const record = await updateRun(db, before, patch);
     return record && { record, project: null };
   }
   return await db.transaction(async (trx) => {
     // Changes of one project follow each other, so that the project counts all its runs that wait.
-    await trx.raw('select 1 from projects where id = ? for update', [before.projectId]);
-    const record = await updateRun(trx, before, { ...patch, waitingSince: waits ? trx.raw('now()') : null });
-    return record && { record, project: await countWaitingRuns(trx, before.projectId) };
+    if (!isCounted) await trx.raw('select 1 from projects where id = ? for update', [before.projectId]);
+    const waiting = isCounted ? {} : { waitingSince: waits ? trx.raw('now()') : null };
+    const record = await updateRun(trx, before, { ...patch, ...waiting }, review ? 'AI_REVIEW' : 'HUMAN_REVIEW');
+    if (!record) return null;
+    if (review) await insertReview(trx, record, review);
+    return { record, project: isCounted ? null : await countWaitingRuns(trx, before.projectId) };
   });
+}
+
+async function insertReview(trx: Transaction, reviewed: RunRecord, review: NewReview): Promise<void> {
+  await RunModel.query(trx).insert({
+    ...review,
+    kind: 'review',
+    reviewsRunId: reviewed.id,
+    taskId: reviewed.taskId,
+    projectId: reviewed.projectId,
+    idempotencyKey: `review of ${reviewed.id}`,
+    workspace: reviewed.workspace,
+    // It changes nothing.
+    isSaved: true,
+    usage: noUsage,
+  } as Partial<RunModel>);
 }
 
 /** One statement. */
@@ -236,6 +279,7 @@ async function updateRun(
   db: Db,
   { id, version, attempt, ...before }: RunRecord,
   patch: RunPatch & { waitingSince?: unknown },
+  next: 'AI_REVIEW' | 'HUMAN_REVIEW' = 'HUMAN_REVIEW',
 ): Promise<RunRecord | null> {
   const state = patch.state ?? before.state;
   const update = RunModel.query()
@@ -247,12 +291,13 @@ async function updateRun(
     } as unknown as Partial<RunModel>)
     .where({ id, version, attempt })
     .returning('*');
-  // A task whose run has succeeded waits for the review of a person, unless somebody has moved it meanwhile.
+  // A task whose run has succeeded waits for its review, unless somebody has moved it meanwhile. After the review of an agent,
+  // whatever has become of it, follows the one of a person.
   const task = db.raw(
     `update tasks set version = version + 1, updated_at = now(),
-            state = case when state = 'IN_PROGRESS' and ? then 'HUMAN_REVIEW' else state end
+            state = case when state = 'IN_PROGRESS' and ? then ? when state = 'AI_REVIEW' and ? then 'HUMAN_REVIEW' else state end
        where id = (select task_id from changed)`,
-    [state === 'succeeded'],
+    [state === 'succeeded' && before.kind === 'work', next, hasEnded({ state }) && before.kind === 'review'],
   );
   const row = await RunModel.query(db)
     .with('changed', update)

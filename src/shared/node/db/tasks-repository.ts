@@ -26,6 +26,7 @@ const taskRecordSchema = z.object({
   state: taskStateSchema,
   position: z.string(),
   priority: taskPrioritySchema,
+  branch: z.string().nullable(),
   version: z.coerce.number().int(),
   createdAt: time,
   updatedAt: time,
