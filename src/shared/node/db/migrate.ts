@@ -23,6 +23,7 @@ import * as userIssuer from '../../../../migrations/0013-user-issuer.ts';
 import * as attempts from '../../../../migrations/0014-attempts.ts';
 import * as restores from '../../../../migrations/0015-restores.ts';
 import * as tasks from '../../../../migrations/0016-tasks.ts';
+import * as unfinishedRuns from '../../../../migrations/0021-unfinished-runs.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -46,6 +47,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0014-attempts': attempts,
   '0015-restores': restores,
   '0016-tasks': tasks,
+  '0021-unfinished-runs': unfinishedRuns,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -40,6 +40,8 @@ export const runRecordSchema = z.object({
   diff: diffStatisticsSchema.nullable().catch(null),
   /** The number of the newest runner. An older runner may write nothing. */
   attempt: z.int(),
+  /** So many runners in a row neither ended nor lasted. */
+  unfinishedAttempts: z.int(),
   version: bigint,
   createdAt: requiredTime,
   startedAt: optionalTime,
@@ -50,6 +52,6 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 
 /** The part of a record that its owner may read. */
 export function toRun(record: RunRecord): Run {
-  const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, ...run } = record;
+  const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, unfinishedAttempts: _u, ...run } = record;
   return run;
 }
