@@ -57,25 +57,25 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
     return `${prefix}_${number.toString(16).padStart(12, '0')}${String(counter).padStart(14, 'x')}`;
   };
   const publish = (type: string, properties: object) => {
-    for (const stream of streams) stream.write(`data: ${JSON.stringify({ payload: { type, properties } })}\n\n`);
+    for (const each of streams) each.write(`data: ${JSON.stringify({ payload: { type, properties } })}\n\n`);
   };
 
-  function begin(session: Session, prompt: string): void {
+  function begin(session: Session, text: string): void {
     const id = newId('msg');
     const answer: Message = {
       info: { id, role: 'assistant', time: { created: Date.now() } },
-      parts: [{ id: newId('prt'), type: 'text', text: `I work at: ${prompt}` }],
+      parts: [{ id: newId('prt'), type: 'text', text: `I work at: ${text}` }],
     };
     session.messages.push(answer);
-    session.agent = { timer: null, answer, permission: behaviour.asks(prompt) ? newId('per') : null };
-    if (session.agent.permission === null) work(session, prompt);
+    session.agent = { timer: null, answer, permission: behaviour.asks(text) ? newId('per') : null };
+    if (session.agent.permission === null) work(session, text);
     else publish('permission.asked', { sessionID: session.id });
     publish('session.status', { sessionID: session.id });
   }
 
-  function work(session: Session, prompt: string): void {
+  function work(session: Session, text: string): void {
     if (session.agent)
-      session.agent.timer = setTimeout(() => finish(session, { finish: 'stop' }), behaviour.workMs(prompt));
+      session.agent.timer = setTimeout(() => finish(session, { finish: 'stop' }), behaviour.workMs(text));
   }
 
   function finish(session: Session, end: Pick<Message['info'], 'finish' | 'error'>): void {
@@ -107,16 +107,16 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
     return true;
   }
 
-  function stream(request: IncomingMessage, response: ServerResponse): void {
+  function openStream(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
     streams.add(response);
     request.on('close', () => streams.delete(response));
   }
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pod');
-    if (pathname === '/global/event') return stream(request, response);
+    if (pathname === '/global/event') return openStream(request, response);
     const body = request.method === 'POST' ? await json(request) : null;
     const result = resultOf(`${request.method} ${pathname}`, { body, limit: Number(searchParams.get('limit') ?? 100) });
     response.writeHead(result === undefined ? 404 : 200, { 'content-type': 'application/json' });
@@ -191,7 +191,7 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
       ),
     async serve(address) {
       const server = createServer((request, response) => {
-        answer(request, response).catch(() => response.destroy());
+        respond(request, response).catch(() => response.destroy());
       });
       serving.add(server);
       server.listen(port, address);

@@ -40,6 +40,10 @@ export function createRunAttempts({ db, log }: { db: Database; log: Log }): RunA
   function begun(run: RunRecord): BegunRun {
     const over = new AbortController();
     let isCounted = true;
+    async function finishAfterTrial(): Promise<void> {
+      await pause(trialMs, over.signal);
+      if (!over.signal.aborted) await finish();
+    }
     async function finish(): Promise<void> {
       if (!isCounted) return;
       isCounted = false;
@@ -48,9 +52,7 @@ export function createRunAttempts({ db, log }: { db: Database; log: Log }): RunA
         log.debug({ runId: run.id, error: String(error) }, 'the end of an attempt could not be recorded'),
       );
     }
-    void pause(trialMs, over.signal).then(async () => {
-      if (!over.signal.aborted) await finish();
-    });
+    void finishAfterTrial();
     return {
       kind: run.unfinishedAttempts > mostUnfinished ? 'exhausted' : 'begun',
       run,
