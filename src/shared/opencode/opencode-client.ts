@@ -28,7 +28,7 @@ import {
   type BusyStatus,
 } from './opencode-answers.ts';
 import { kindOfStatus, OpenCodeError } from './opencode-error.ts';
-import { parseEvent, type OpenCodeEvent } from './opencode-events.ts';
+import { createDeltaJoiner, parseEvent, type OpenCodeEvent } from './opencode-events.ts';
 
 /** The port of the session proxy in every pod. */
 const sessionProxyPort = 3002;
@@ -185,10 +185,11 @@ export function createOpenCodeClient({ address, credential, signal }: ClientOpti
       const { body } = await open('/global/event', {}, limits);
       if (body === null) return;
       onOpen?.();
+      const join = createDeltaJoiner();
       try {
         const texts = readEvents(body, { maxLength: maxEventLength, throttle: createThrottle(limits) });
         for await (const text of texts) {
-          const event = parseEvent(text);
+          const event = parseEvent(text, join);
           if (event) yield event;
         }
       } catch (error) {
