@@ -13,6 +13,7 @@ import {
   becomeReplica,
   incompleteLists,
   makeDatabaseReadOnly,
+  NotInjectable,
   poisonObjects,
   poisonRow,
   refuseConnections,
@@ -36,9 +37,6 @@ export interface Faults {
   /** How many requests to Kubernetes the faults of a kind have answered. */
   answered(): ReadonlyMap<FaultKind, number>;
 }
-
-/** The fault needs a pod, and there is none. */
-class NoPod extends Error {}
 
 const hourMs = 3_600_000;
 
@@ -115,7 +113,7 @@ export function createFaults(deps: {
 
   function requiredPod(pick: number): V1Pod {
     const pod = podAt(pick);
-    if (!pod) throw new NoPod();
+    if (!pod) throw new NotInjectable('there is no pod');
     return pod;
   }
 
@@ -246,8 +244,8 @@ export function createFaults(deps: {
         log(describeFault(fault));
         counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
         await carryOut(fault).catch((error: unknown) => {
-          if (!(error instanceof NoPod)) throw error;
-          log('there is no pod for this fault');
+          if (!(error instanceof NotInjectable)) throw error;
+          log(`not injected: ${error.message}`);
           counts.set(fault.kind, (counts.get(fault.kind) ?? 1) - 1);
         });
       })();

@@ -1,5 +1,7 @@
 /** Faults of dependencies that answer: they refuse, lie, send what cannot be read, or were restored from a backup. */
 
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { Client } from 'pg';
 
 import { projectRecordSchema } from '../../src/shared/node/db/project-record.ts';
@@ -52,16 +54,20 @@ export async function backUp(world: World, { sender, ledger }: { sender: Sender;
   return { repair: () => sender.whileSilent(restore) };
 }
 
-/** The pool has connections to the database from before. */
-async function retried<T>(read: () => PromiseLike<T>): Promise<T> {
+/** The database may be away, and the pool may have connections from before. */
+async function retried<T>(work: () => PromiseLike<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await read();
+      return await work();
     } catch (error) {
-      if (attempt === 10) throw error;
+      if (attempt === 100) throw error;
+      await delay(200);
     }
   }
 }
+
+/** The fault needs something that is not there now. */
+export class NotInjectable extends Error {}
 
 /** A row with times that JavaScript does not have. Afterwards it has a new version, because servers may have sent it. */
 export async function poisonRow({ postgres }: World, projectId: string): Promise<Inflicted> {
@@ -74,18 +80,16 @@ export async function poisonRow({ postgres }: World, projectId: string): Promise
       await client.end();
     }
   };
-  await change(
-    `update projects set created_at = '-infinity', updated_at = 'infinity', reason_since = 'infinity' where id = $1`,
-  );
-  return {
-    repair: () =>
-      change(
-        `update projects set created_at = now(), status_version = status_version + 1,
-           updated_at = case when updated_at = 'infinity' then now() else updated_at end,
-           reason_since = case when reason_since = 'infinity' then now() else reason_since end
-         where id = $1`,
-      ),
-  };
+  const poison = `update projects set created_at = '-infinity', updated_at = 'infinity', reason_since = 'infinity' where id = $1`;
+  await change(poison).catch((error: unknown) => {
+    throw new NotInjectable('PostgreSQL does not take the row', { cause: error });
+  });
+  const cure = `update projects set created_at = now(), status_version = status_version + 1,
+      updated_at = case when updated_at = 'infinity' then now() else updated_at end,
+      reason_since = case when reason_since = 'infinity' then now() else reason_since end
+    where id = $1`;
+  // PostgreSQL has faults of its own meanwhile.
+  return { repair: () => retried(() => change(cure)) };
 }
 
 /** Objects of this pod as watches report them. The kind of poison depends on `pick`. */
