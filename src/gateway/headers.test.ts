@@ -53,6 +53,12 @@ describe('the headers of an answer', () => {
     expect(headers['content-security-policy']).toBe("default-src 'self', frame-ancestors 'self'");
     expect(headers['content-type']).toBe('text/html');
   });
+
+  it('keeps proxies in front from holding back events, and nothing else', () => {
+    const of = (type: string) => responseHeadersFor({ 'content-type': type })['x-accel-buffering'];
+    expect(of('text/event-stream; charset=utf-8')).toBe('no');
+    expect(of('text/html')).toBeUndefined();
+  });
 });
 
 describe('a request is of the same origin', () => {

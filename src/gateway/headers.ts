@@ -98,6 +98,8 @@ export function responseHeadersFor(headers: IncomingHttpHeaders): IncomingHttpHe
     ...kept,
     ...(cookies.length === 0 ? {} : { 'set-cookie': cookies }),
     'content-security-policy': policies.join(', '),
+    // A proxy in front, such as nginx, would hold events back until its buffer is full.
+    ...(isEventStream(headers) ? { 'x-accel-buffering': 'no' } : {}),
     // A page that opened the project, such as the product, is no longer reachable through window.opener.
     'cross-origin-opener-policy': 'same-origin-allow-popups',
     'cross-origin-resource-policy': 'same-origin',
@@ -106,6 +108,9 @@ export function responseHeadersFor(headers: IncomingHttpHeaders): IncomingHttpHe
     'referrer-policy': 'same-origin',
   };
 }
+
+const isEventStream = (headers: IncomingHttpHeaders) =>
+  headers['content-type']?.toLowerCase().startsWith('text/event-stream') ?? false;
 
 /** Without the headers of the connection, and those that its `Connection` header lists. */
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {

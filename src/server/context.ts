@@ -237,12 +237,19 @@ function openPods({ config, db }: { config: ServerConfig; db: Database }, dispos
 
 function createLiveStatus({ db, restoredData, clock, timings }: Parts & Stores) {
   const taskHub = createTaskHub();
+  let restores: number | null = null;
+  async function countRestores(): Promise<number> {
+    const before = restores;
+    restores = await restoredData.check();
+    if (before !== null && restores !== before) taskHub.wakeAll();
+    return restores;
+  }
   const hub = createStatusHub({
     onTasks: taskHub.onTasks,
     listVersions: (ownerIds) => listVersions(db, ownerIds),
     findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
     readWatchObservation: () => readWatchObservation(db),
-    countRestores: () => restoredData.check(),
+    countRestores,
     onVersionsFell: () => restoredData.assume('rows are older than what was shown'),
     clock,
     maxRecentEntries,

@@ -1,4 +1,4 @@
-/** Runs the server of a sidecar on HOST (all addresses). After SIGTERM it accepts no new requests, finishes the running ones and ends. */
+/** Runs the server of a sidecar on HOST (all addresses, IPv6 as well if the pod has it). After SIGTERM it accepts no new requests, finishes the running ones and ends. */
 
 import type { Server } from 'node:http';
 
@@ -6,7 +6,8 @@ import type { Server } from 'node:http';
 const drainMs = 2_000;
 
 export function serve(server: Server, { name, port }: { name: string; port: number }): void {
-  server.listen(port, process.env['HOST'] ?? '0.0.0.0', () => {
+  // Without a host, Node listens on `::` for both kinds of addresses, and on 0.0.0.0 where there is no IPv6.
+  server.listen({ port, host: process.env['HOST'] }, () => {
     process.stdout.write(`${name} listens on ${port}.\n`);
   });
   const end = (): void => {

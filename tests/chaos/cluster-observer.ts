@@ -32,6 +32,8 @@ export function observeCluster(options: {
   nowMs: () => number;
   /** Whether a delete of the project was ever requested. */
   isDeletionRequested: (projectId: string) => boolean;
+  /** Called for each change of a pod. */
+  onPod: (pod: V1Pod, gone: boolean) => void;
 }): ClusterObserver {
   const { api, violations, isDeletionRequested, nowMs } = options;
   const kubeConfig = new KubeConfig();
@@ -53,6 +55,7 @@ export function observeCluster(options: {
     const uid = uidOf(pod);
     const before = pods.get(uid);
     podUids.add(uid);
+    options.onPod(pod, gone);
     if (gone) pods.delete(uid);
     else pods.set(uid, pod);
     const text = `pod ${short(uid)} ${gone ? 'deleted' : describePod(pod)}`;

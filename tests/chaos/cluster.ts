@@ -11,6 +11,7 @@ import { createEmbeddedKubernetes } from '../../src/embedded/kubernetes/embedded
 import { createKubelet } from '../../src/embedded/kubernetes/kubelet/kubelet.ts';
 import { createAdministrator } from '../support/clusters.ts';
 import { startKubeApiserver } from '../support/kube-apiserver.ts';
+import { agentAddress } from './agent-address.ts';
 
 export const namespace = 'opencode';
 
@@ -32,7 +33,11 @@ export async function startChaosCluster(): Promise<ChaosCluster> {
 
 async function startEmbedded(): Promise<ChaosCluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'opencode-chaos-cluster-'));
-  const kubernetes = await createEmbeddedKubernetes({ dataDir, port: 0, kubeletOptions: { delays } });
+  const kubernetes = await createEmbeddedKubernetes({
+    dataDir,
+    port: 0,
+    kubeletOptions: { delays, addressOf: agentAddress },
+  });
   return {
     description: 'the embedded Kubernetes',
     kubeconfigPath: kubernetes.kubeconfigPath,
@@ -46,7 +51,7 @@ async function startEmbedded(): Promise<ChaosCluster> {
 
 async function startReal(assetsDir: string): Promise<ChaosCluster> {
   const apiserver = await startKubeApiserver({ assetsDir });
-  const kubelet = createKubelet({ kubeconfigPath: apiserver.kubeconfigPath, delays });
+  const kubelet = createKubelet({ kubeconfigPath: apiserver.kubeconfigPath, delays, addressOf: agentAddress });
   const stop = async () => {
     await kubelet.stop();
     await apiserver.stop();

@@ -2,12 +2,26 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import { PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
 
 import type { Fault, PassingRequest } from '../support/faulty-kubernetes.ts';
-import type { ClusterObserver } from './cluster-observer.ts';
+import { projectIdOf, type ClusterObserver } from './cluster-observer.ts';
 import { namespace } from './cluster.ts';
-import type { PlannedFault } from './schedule.ts';
+import type { Ledger } from './ledger.ts';
+import {
+  backUp,
+  becomeReplica,
+  incompleteLists,
+  makeDatabaseReadOnly,
+  NotInjectable,
+  poisonObjects,
+  poisonRow,
+  refuseConnections,
+  takeRights,
+  type Inflicted,
+} from './refusals.ts';
+import type { FaultKind, PlannedFault } from './schedule.ts';
+import type { Sender } from './sender.ts';
 import type { Supervised } from './supervised.ts';
 import type { Violations } from './violations.ts';
 import type { World } from './world.ts';
@@ -18,7 +32,13 @@ const endLimitMs = 25_000;
 export interface Faults {
   /** Injects, waits, repairs. Repairs at once when the run ends. Rejects when the fault could not be injected. */
   inject(fault: PlannedFault): Promise<void>;
+  /** How often each kind was injected. */
+  counts(): ReadonlyMap<FaultKind, number>;
+  /** How many requests to Kubernetes the faults of a kind have answered. */
+  answered(): ReadonlyMap<FaultKind, number>;
 }
+
+const hourMs = 3_600_000;
 
 type FaultyAnswer = (request: PassingRequest) => Fault | undefined;
 
@@ -26,15 +46,19 @@ export function createFaults(deps: {
   world: World;
   observer: ClusterObserver;
   violations: Violations;
+  ledger: Ledger;
+  sender: Sender;
   /** Ends every fault. */
   over: AbortSignal;
   log: (line: string) => void;
 }): Faults {
-  const { world, observer, violations, over, log } = deps;
+  const { world, observer, violations, ledger, sender, over, log } = deps;
   const { postgres, redis, kubernetes, cluster } = world;
   /** At one place faults follow each other, also when a repair takes longer than planned. */
   const places = new Map<string, Promise<void>>();
   const answers = new Set<FaultyAnswer>();
+  const counts = new Map<FaultKind, number>();
+  const answered = new Map<FaultKind, number>();
   kubernetes.fault = (request) => {
     for (const answer of answers) {
       const fault = answer(request);
@@ -64,20 +88,43 @@ export function createFaults(deps: {
     }
   }
 
-  async function answering(answer: FaultyAnswer, ms: number): Promise<void> {
-    answers.add(answer);
+  async function answering(kind: FaultKind, { answer, ms }: { answer: FaultyAnswer; ms: number }): Promise<void> {
+    const counted: FaultyAnswer = (request) => {
+      const fault = answer(request);
+      if (fault !== undefined) answered.set(kind, (answered.get(kind) ?? 0) + 1);
+      return fault;
+    };
+    answers.add(counted);
     await lasting(ms);
-    answers.delete(answer);
+    answers.delete(counted);
   }
 
-  function podAt(pick: number): string | null {
+  /** Lets it last, and repairs it. */
+  async function lastingUntilRepair(inflicting: Promise<Inflicted> | Inflicted, ms: number): Promise<void> {
+    const { repair } = await inflicting;
+    await lasting(ms);
+    await repair();
+  }
+
+  function podAt(pick: number): V1Pod | undefined {
     const pods = observer.livePods().filter((pod) => pod.metadata?.deletionTimestamp === undefined);
-    return pods[Math.floor(pick * pods.length)]?.metadata?.name ?? null;
+    return pods[Math.floor(pick * pods.length)];
+  }
+
+  function requiredPod(pick: number): V1Pod {
+    const pod = podAt(pick);
+    if (!pod) throw new NotInjectable('there is no pod');
+    return pod;
+  }
+
+  async function wrongClock(one: Supervised, { byMs, forMs }: { byMs: number; forMs: number }): Promise<void> {
+    one.current()?.setClock(byMs);
+    await lasting(forMs);
+    one.current()?.setClock(0);
   }
 
   async function onPod(pick: number, change: (name: string) => Promise<unknown>): Promise<void> {
-    const name = podAt(pick);
-    if (name === null) return log('there is no pod for this fault');
+    const name = requiredPod(pick).metadata?.name ?? '';
     await change(name).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 404) throw error; // it was deleted in the meantime
     });
@@ -116,27 +163,48 @@ export function createFaults(deps: {
         await lasting(forMs);
         return service.thaw();
       }
+      case 'PostgreSQL read-only':
+        return lastingUntilRepair(makeDatabaseReadOnly(world), forMs);
+      case 'PostgreSQL refuses connections':
+        return lastingUntilRepair(refuseConnections(world), forMs);
+      case 'PostgreSQL restored':
+        return lastingUntilRepair(backUp(world, { sender, ledger }), forMs);
+      case 'Redis refuses rights':
+        return lastingUntilRepair(takeRights(world, pick), forMs);
+      case 'Redis is a replica':
+        return lastingUntilRepair(becomeReplica(world), forMs);
       case 'Redis flushed':
         return redis.flushAll();
       case 'Redis full':
         await redis.fill();
         await lasting(forMs);
         return redis.empty();
+      case 'row poisoned':
+        return lastingUntilRepair(poisonRow(world, projectIdOf(requiredPod(pick))), forMs);
+      case 'Kubernetes objects poisoned':
+        return lastingUntilRepair(poisonObjects(world, requiredPod(pick).metadata?.name ?? '', pick), forMs);
+      case 'Kubernetes lists incompletely':
+        for (const watch of kubernetes.watches) watch.reset(); // so that everything is listed
+        return answering(kind, { answer: incompleteLists(cluster, pick), ms: forMs });
+      case 'clock of worker wrong':
+        return wrongClock(processAt(place.slice('clock of '.length)), { byMs: pick < 0.5 ? hourMs : -hourMs, forMs });
+      case 'Kubernetes answers 403':
       case 'Kubernetes answers 500': {
+        const status = kind === 'Kubernetes answers 403' ? 403 : 500;
         const verb = verbs[Math.floor(pick * verbs.length)];
-        return answering(
-          (request) => (verbOf(request) === verb ? failure(500, `chaos: no ${verb}`) : undefined),
-          forMs,
-        );
+        const answer: FaultyAnswer = (request) =>
+          verbOf(request) === verb ? failure(status, `chaos: no ${verb}`) : undefined;
+        return answering(kind, { answer, ms: forMs });
       }
       case 'Kubernetes answers 429': {
         const headers = { 'retry-after': String(1 + Math.floor(pick * 3)) };
-        return answering(() => ({ ...failure(429, 'chaos: too many requests'), headers }), forMs);
+        const answer = () => ({ ...failure(429, 'chaos: too many requests'), headers });
+        return answering(kind, { answer, ms: forMs });
       }
       case 'Kubernetes hangs':
-        return answering(() => (pick < 0.5 ? 'hang' : 'hang-in-body'), forMs);
+        return answering(kind, { answer: () => (pick < 0.5 ? 'hang' : 'hang-in-body'), ms: forMs });
       case 'Kubernetes answers lost':
-        return answering(({ method }) => (method === 'GET' ? undefined : 'lose-answer'), forMs);
+        return answering(kind, { answer: ({ method }) => (method === 'GET' ? undefined : 'lose-answer'), ms: forMs });
       case 'Kubernetes unavailable':
         await kubernetes.goAway();
         await lasting(forMs);
@@ -174,7 +242,12 @@ export function createFaults(deps: {
         await before;
         if (over.aborted) return;
         log(describeFault(fault));
-        await carryOut(fault);
+        counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
+        await carryOut(fault).catch((error: unknown) => {
+          if (!(error instanceof NotInjectable)) throw error;
+          log(`not injected: ${error.message}`);
+          counts.set(fault.kind, (counts.get(fault.kind) ?? 1) - 1);
+        });
       })();
       places.set(
         fault.place,
@@ -182,6 +255,8 @@ export function createFaults(deps: {
       );
       await done;
     },
+    counts: () => counts,
+    answered: () => answered,
   };
 }
 

@@ -73,7 +73,10 @@ function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: s
 }
 
 /** I6: no row is missing for a pod or claim with our label. */
-export function checkLeftovers({ records, pods, claims }: Present, violations: Violations): void {
+export function checkLeftovers(
+  { records, pods, claims }: Present,
+  { ledger, violations }: { ledger: Ledger; violations: Violations },
+): void {
   const live = records.filter(({ status }) => status !== 'archived');
   const podNames = new Set(live.map(({ podName }) => podName));
   const claimNames = new Set(live.map(({ workspacePvcName }) => workspacePvcName));
@@ -83,7 +86,8 @@ export function checkLeftovers({ records, pods, claims }: Present, violations: V
   ] as const) {
     for (const object of objects) {
       const name = object.metadata?.name ?? '';
-      if (!names.has(name))
+      // What a restore has lost is kept: its volume for ever, and its pod for an hour.
+      if (!names.has(name) && !ledger.isLost(projectIdOf(object)))
         violations.report('I6', projectIdOf(object), `the ${kind} ${name} belongs to no live project`);
     }
   }

@@ -8,13 +8,14 @@ import { randomUUID } from 'node:crypto';
 import type { AppErrorCode } from '../../src/shared/contract/errors.ts';
 import type { Project } from '../../src/shared/contract/project.ts';
 import type { DesiredState } from '../../src/shared/contract/states.ts';
-import type { CommandKind } from './schedule.ts';
+import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import type { CommandKind, RunCommandKind } from './schedule.ts';
 import type { Violations } from './violations.ts';
 
 /** A command without an answer may still arrive, so its project gets no other command for this time. */
 const settleMs = 10_000;
 
-export type ProjectCommand = Exclude<CommandKind, 'create' | 'list'>;
+export type ProjectCommand = Exclude<CommandKind, 'create' | 'list' | RunCommandKind>;
 
 const commandOf: Record<ProjectCommand, DesiredState | null> = {
   update: null,
@@ -68,16 +69,26 @@ export interface Ledger {
   acknowledged(account: Account, command: ProjectCommand, name: string, project: Project): void;
   refused(account: Account, command: ProjectCommand, code: AppErrorCode, message: string): void;
   unanswered(account: Account, command: ProjectCommand, name: string, why: string): void;
+  /** The database was restored: what it says now is what was commanded, besides commands that may still arrive. */
+  restored(records: ProjectRecord[]): void;
+  /** How often the database was restored. */
+  restores(): number;
+  /** Whether a restore has lost the project: only its pod and its volume are left. */
+  isLost(projectId: string): boolean;
+  /** Whether a delete of the project was ever requested, also if a restore has lost that. */
+  wasDeletionRequested(projectId: string): boolean;
 }
 
 export function createLedger({ violations, nowMs }: { violations: Violations; nowMs: () => number }): Ledger {
   const accounts = new Map<string, Account>();
+  const lost = new Map<string, Account>();
   const unknown = new Map<string, Creation>();
   const record = (account: Account, text: string) => {
     account.changes += 1;
     account.history.push(`${(nowMs() / 1_000).toFixed(1)} s  ${text}`);
   };
   let created = 0;
+  let restores = 0;
 
   function open(project: Project, user: number): Account {
     const account: Account = {
@@ -166,6 +177,7 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
       account.busy = false;
       record(account, `${command} refused: ${code}`);
       if (mayBeIllegal(account, command) && code === 'ILLEGAL_STATE') return;
+      if (lost.has(account.id) && code === 'NOT_FOUND') return;
       violations.report('I5', account.id, `${command} was refused with ${code}: ${message}`);
     },
     unanswered(account, command, name, why) {
@@ -176,6 +188,26 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
       if (command === 'update') account.names = new Set([...account.names, name]);
       account.quietUntilMs = nowMs() + settleMs;
     },
+    restores: () => restores,
+    restored(records) {
+      restores += 1;
+      const rows = new Map(records.map((row) => [row.id, row]));
+      for (const account of accounts.values()) {
+        const row = rows.get(account.id);
+        record(account, row ? `restored: ${row.desiredState}, "${row.name}"` : 'lost by a restore');
+        if (!row) {
+          accounts.delete(account.id);
+          lost.set(account.id, account);
+          continue;
+        }
+        const mayArrive = account.quietUntilMs > nowMs();
+        account.desired = new Set([row.desiredState, ...(mayArrive ? account.desired : [])]);
+        account.names = new Set([row.name, ...(mayArrive ? account.names : [])]);
+        account.deletedAtMs = Infinity;
+      }
+    },
+    isLost: (projectId) => lost.has(projectId),
+    wasDeletionRequested: (projectId) => (accounts.get(projectId) ?? lost.get(projectId))?.deletionRequested ?? false,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run chaos -- --seed N --seconds S`: random commands and faults on the whole system. Then it repairs everything and
- * checks the invariants I1-I7; those that can be checked at any moment are checked all the time. The same seed gives the same
+ * checks the invariants I1-I8; those that can be checked at any moment are checked all the time. The same seed gives the same
  * plan. It prints each fault, and exits with 1 when an invariant did not hold. It ends all processes that it has started.
  */
 
@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util';
 
 import { runChaos } from './run.ts';
 
-/** The time for start, repair, checks and end. */
-const allowanceMs = 150_000;
+/** The time for start, repair, checks and end, on a machine that is busy with other things. */
+const allowanceMs = 400_000;
 
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' } },

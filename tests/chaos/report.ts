@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import type { Database } from '../../src/shared/node/db/database.ts';
 import type { ClusterObserver } from './cluster-observer.ts';
 import type { Commands } from './commands.ts';
+import type { Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';
-import type { PlannedFault } from './schedule.ts';
+import type { FaultKind, PlannedFault } from './schedule.ts';
+import type { Sender } from './sender.ts';
 import type { Viewer } from './viewers.ts';
 import { invariantDescriptions, type Violation } from './violations.ts';
 import type { World } from './world.ts';
@@ -16,18 +18,26 @@ import type { World } from './world.ts';
 /** More projects would not add information. */
 const maxProjects = 5;
 
-export function describeFaults(faults: readonly PlannedFault[]): string {
-  const counts = new Map<string, number>();
-  for (const { kind } of faults) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+/** How often each kind was injected, and how many requests it has answered, so that nobody takes a fault for granted. */
+export function describeFaults(planned: readonly PlannedFault[], faults: Faults): string {
+  const counts = new Map<FaultKind, number>();
+  for (const { kind } of planned) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const rows = [...counts].toSorted(([a], [b]) => a.localeCompare(b));
-  return rows.map(([kind, count]) => `  ${kind.padEnd(28)}${String(count).padStart(3)}`).join('\n');
+  return rows
+    .map(([kind, count]) => {
+      const injected = String(faults.counts().get(kind) ?? 0).padStart(3);
+      const requests = faults.answered().get(kind);
+      return `  ${kind.padEnd(32)}${injected} of ${count}${requests === undefined ? '' : `, ${requests} requests`}`;
+    })
+    .join('\n');
 }
 
-export function describeCommands(commands: Commands): string {
-  const { acknowledged, refused, unanswered, skipped } = commands.counts();
-  const latencies = commands.latencies();
+export function describeCommands(sender: Sender, commands: Commands): string {
+  const { acknowledged, refused, unanswered } = sender.counts();
+  const skipped = commands.skipped();
+  const latencies = sender.latencies();
   const at = (fraction: number) => Math.round(latencies[Math.floor(fraction * (latencies.length - 1))] ?? 0);
-  const reasons = [...commands.unansweredReasons()].map(([why, count]) => `${count} ${why}`).join(', ');
+  const reasons = [...sender.unansweredReasons()].map(([why, count]) => `${count} ${why}`).join(', ');
   return [
     `commands: ${acknowledged} acknowledged, ${refused} refused, ${unanswered} without an answer` +
       `${reasons === '' ? '' : ` (${reasons})`}, ${skipped} skipped for lack of a project`,

@@ -3,15 +3,19 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { createAgents, type Agents } from './agents.ts';
 import { observeCluster, type ClusterObserver } from './cluster-observer.ts';
 import { createCommands, type Commands } from './commands.ts';
 import { awaitConvergence, divergencesOf, readPresent, type Present } from './convergence.ts';
-import { createFaults } from './faults.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { awaitViews, checkLeftovers, checkRows } from './invariants.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { describeCommands, describeFaults, describeProjects, describeViolation, saveOutputs } from './report.ts';
 import { checkHoldings, checkOutputs, measure, type Holdings } from './resources.ts';
-import { planOf, userCount, type Plan, type PlannedFault } from './schedule.ts';
+import { checkRuns, createRunActions } from './runs.ts';
+import { planOf, userCount, type Plan } from './schedule.ts';
+import { createSender, type Sender } from './sender.ts';
+import { createTaskViewers, type TaskViewers } from './task-viewers.ts';
 import { openViewer, type Viewer } from './viewers.ts';
 import { createViolations, type Violations } from './violations.ts';
 import { startWorld, type World } from './world.ts';
@@ -29,14 +33,16 @@ interface Run {
   violations: Violations;
   viewers: Viewer[];
   commands: Commands;
-  injected: PlannedFault[];
+  sender: Sender;
+  taskViewers: TaskViewers;
+  agents: Agents;
+  faults: Faults;
   /** Since the first planned command. */
   nowMs(): number;
   startClock(): void;
   /** Ends commands and faults that are still under way. */
   endPlan(): void;
   read(): Promise<Present>;
-  inject(fault: PlannedFault): Promise<void>;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
   log(line: string): void;
@@ -69,16 +75,23 @@ export async function runChaos(options: {
   const world = await startWorld({ violations, log });
   const over = new AbortController();
   const viewers = openViewers(world, violations);
+  const onError = (error: unknown) =>
+    violations.report('I7', null, `chaos itself failed at an agent: ${String(error)}`);
+  const agents = createAgents({ onError });
+  const taskViewers = createTaskViewers({ violations });
   const observer = observeCluster({
     kubeconfigPath: world.cluster.kubeconfigPath,
     api: world.cluster.api,
     violations,
     nowMs,
-    isDeletionRequested: (id) => ledger.find(id)?.deletionRequested ?? false,
+    isDeletionRequested: ledger.wasDeletionRequested,
+    onPod: agents.onPod,
   });
   try {
     const live = AbortSignal.any([signal, over.signal]);
-    const faults = createFaults({ world, observer, violations, over: live, log });
+    const sender = createSender({ violations, signal: live });
+    const faults = createFaults({ world, observer, violations, ledger, sender, over: live, log });
+    const runs = createRunActions({ ledger, sender, violations, taskViewers });
     const run: Run = {
       plan: planOf({ seed, seconds }),
       seconds,
@@ -87,13 +100,15 @@ export async function runChaos(options: {
       ledger,
       violations,
       viewers,
-      commands: createCommands({ ledger, viewers, violations, signal: live }),
-      injected: [],
+      commands: createCommands({ ledger, viewers, violations, sender, runs }),
+      sender,
+      taskViewers,
+      agents,
+      faults,
       nowMs,
       startClock,
       endPlan: () => over.abort(),
       read: () => readPresent(world),
-      inject: (fault) => faults.inject(fault),
       signal,
       log,
     };
@@ -110,8 +125,10 @@ export async function runChaos(options: {
     return false;
   } finally {
     over.abort();
+    taskViewers.close();
     await Promise.allSettled([...viewers.map((viewer) => viewer.close()), observer.stop()]);
     await world.stop();
+    await agents.stop();
   }
 }
 
@@ -144,7 +161,7 @@ async function warmUp(run: Run, beganAt: number): Promise<Holdings> {
 
 /** Starts each command and fault at its time. Then ends all faults and waits until everything runs again. */
 async function carryOutPlan(run: Run): Promise<void> {
-  const { plan, seconds, world, commands, injected, violations, nowMs, signal, log } = run;
+  const { plan, seconds, world, commands, faults, violations, nowMs, signal, log } = run;
   const underWay = new Set<Promise<void>>();
   const track = (work: Promise<void>, what: string) => {
     const tracked: Promise<void> = work
@@ -161,10 +178,7 @@ async function carryOutPlan(run: Run): Promise<void> {
     })),
     ...plan.faults.map((fault) => ({
       atMs: fault.atMs,
-      start: () => {
-        injected.push(fault);
-        track(run.inject(fault), fault.kind);
-      },
+      start: () => track(faults.inject(fault), fault.kind),
     })),
   ].toSorted((a, b) => a.atMs - b.atMs);
   for (const { atMs, start } of steps) {
@@ -183,7 +197,8 @@ async function carryOutPlan(run: Run): Promise<void> {
 /** Checks what can only be checked at the end. Returns how long the convergence took. */
 async function checkInvariants(run: Run, before: Holdings): Promise<number> {
   const { world, observer, ledger, violations, viewers, read, signal, log } = run;
-  const { hadClaim } = observer;
+  // A restore may have brought a project back whose volume was deleted.
+  const hadClaim = (id: string) => observer.hadClaim(id) && !ledger.wasDeletionRequested(id);
   const converged = await awaitConvergence({ read, hadClaim, limitMs: convergenceLimitMs });
   for (const [id, text] of converged.divergences) {
     violations.report('I3', id, `${convergenceLimitMs / 1_000} s after the last fault it ${text}`);
@@ -196,6 +211,8 @@ async function checkInvariants(run: Run, before: Holdings): Promise<number> {
   const users = new Map(owners.map(({ id, name }) => [id, Number(name.split(' ')[1])]));
   const viewsMs = await awaitViews(viewers, { read, userOf: (id) => users.get(id) ?? -1, violations });
   log(`every client shows what the database says after ${(viewsMs / 1_000).toFixed(1)} s`);
+  await checkAgentRuns(run);
+  run.taskViewers.close();
   await Promise.all(viewers.map((viewer) => viewer.close()));
   signal.throwIfAborted();
   await checkHoldings(world, before, violations);
@@ -203,7 +220,7 @@ async function checkInvariants(run: Run, before: Holdings): Promise<number> {
 
   const present = await read();
   checkRows(present.records, ledger, violations);
-  checkLeftovers(present, violations);
+  checkLeftovers(present, { ledger, violations });
   if (converged.divergences.size === 0) {
     for (const [id, text] of divergencesOf(present, hadClaim)) {
       violations.report('I3', id, `it diverged again: ${text}`);
@@ -212,22 +229,45 @@ async function checkInvariants(run: Run, before: Holdings): Promise<number> {
   return converged.tookMs;
 }
 
+/** I8, and I4 for tasks. */
+async function checkAgentRuns(run: Run): Promise<void> {
+  const { world, viewers, ledger, sender, agents, taskViewers, violations, log } = run;
+  const { db } = world;
+  const { states, tookMs } = await checkRuns({
+    db,
+    sender,
+    agents,
+    violations,
+    limitMs: convergenceLimitMs,
+    clientOf: (id) => viewers.find(({ user }) => user === ledger.find(id)?.user)?.client ?? null,
+  });
+  const counts = [...states].map(([state, count]) => `${count} ${state}`).join(', ');
+  log(`agent runs ended after ${(tookMs / 1_000).toFixed(1)} s (${counts})`);
+  await taskViewers.check(async (projectId) => {
+    if (ledger.isLost(projectId)) return null;
+    const rows = await db<{ id: string; version: string; projectId: string }>('tasks')
+      .select('id', 'version')
+      .where({ projectId });
+    return new Map(rows.map(({ id, version }) => [id, Number(version)]));
+  });
+}
+
 async function printSummary(
   run: Run,
   { seed, repeat, tookMs, totalMs }: { seed: number; repeat: string; tookMs: number; totalMs: number },
 ): Promise<void> {
-  const { commands, injected, ledger, observer, violations, viewers, world } = run;
+  const { commands, faults, ledger, observer, plan, sender, violations, viewers, world } = run;
   const { records } = await run.read();
   const states = viewers.reduce((sum, viewer) => sum + viewer.stateCount(), 0);
-  print(`\nfaults:\n${describeFaults(injected)}`);
-  print(describeCommands(commands));
+  print(`\nfaults (injected of planned):\n${describeFaults(plan.faults, faults)}`);
+  print(describeCommands(sender, commands));
   print(
     `observed: ${records.length} projects, ${observer.podCount()} pods, ${states} states on ${viewers.length} screens; ` +
       `time to converge: ${(tookMs / 1_000).toFixed(1)} s; the run took ${(totalMs / 1_000).toFixed(0)} s`,
   );
   if (violations.found.length === 0) {
     if (tookMs > slowMs) print(`Slow. The output of all processes is in ${saveOutputs(world, seed)}`);
-    print(`chaos with seed ${seed}: I1-I7 hold.`);
+    print(`chaos with seed ${seed}: I1-I8 hold.`);
     return;
   }
   print(`\n${await describeProjects({ violations: violations.found, ledger, viewers, observer, db: world.db })}`);

@@ -7,7 +7,17 @@ import { createRandom, type Random } from './random.ts';
 
 export const userCount = 3;
 
-export type CommandKind = 'create' | 'update' | 'stop' | 'start' | 'restart' | 'retry' | 'delete' | 'list';
+export type RunCommandKind = 'start run' | 'abort run' | 'answer run';
+export type CommandKind =
+  | 'create'
+  | 'update'
+  | 'stop'
+  | 'start'
+  | 'restart'
+  | 'retry'
+  | 'delete'
+  | 'list'
+  | RunCommandKind;
 
 export interface PlannedCommand {
   atMs: number;
@@ -32,6 +42,17 @@ const faultKinds = {
   'Redis full': { places: ['Redis'], forMs: [1_000, 8_000] },
   'PostgreSQL killed': { places: ['PostgreSQL'], forMs: [300, 4_000] },
   'PostgreSQL frozen': { places: ['PostgreSQL'], forMs: [1_000, 6_000] },
+  'PostgreSQL read-only': { places: ['PostgreSQL'], forMs: [1_000, 5_000] },
+  'PostgreSQL refuses connections': { places: ['PostgreSQL'], forMs: [1_000, 5_000] },
+  /** A backup, and after this time its restore. */
+  'PostgreSQL restored': { places: ['PostgreSQL'], forMs: [2_000, 8_000] },
+  'Redis refuses rights': { places: ['Redis'], forMs: [1_000, 8_000] },
+  'Redis is a replica': { places: ['Redis'], forMs: [1_000, 8_000] },
+  'row poisoned': { places: ['rows'], forMs: [1_000, 6_000] },
+  'clock of worker wrong': { places: ['clock of worker 0', 'clock of worker 1'], forMs: [2_000, 12_000] },
+  'Kubernetes answers 403': { places: ['Kubernetes'], forMs: [1_000, 5_000] },
+  'Kubernetes lists incompletely': { places: ['Kubernetes'], forMs: [2_000, 8_000] },
+  'Kubernetes objects poisoned': { places: ['events of Kubernetes'], forMs: [1_000, 6_000] },
   'Kubernetes answers 500': { places: ['Kubernetes'], forMs: [1_000, 6_000] },
   'Kubernetes answers 429': { places: ['Kubernetes'], forMs: [1_000, 4_000] },
   'Kubernetes hangs': { places: ['Kubernetes'], forMs: [1_000, 8_000] },
@@ -77,6 +98,9 @@ const weights: Record<CommandKind, number> = {
   retry: 1,
   delete: 2,
   list: 2,
+  'start run': 3,
+  'abort run': 1,
+  'answer run': 3,
 };
 // The keys of the table are the kinds.
 const commandDeck = Object.entries(weights).flatMap(([kind, weight]) =>

@@ -28,7 +28,7 @@ export function createSupervised(options: {
   let current: ServiceProcess | null = null;
 
   async function launchOnce(): Promise<ServiceProcess> {
-    const deadline = performance.now() + 60_000;
+    const deadline = performance.now() + 200_000;
     for (;;) {
       try {
         return await launch();

@@ -1,6 +1,6 @@
-/** Collects the violations of the invariants I1-I7, which docs/operations/faults.md explains. */
+/** Collects the violations of the invariants I1-I8, which docs/operations/faults.md explains. */
 
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8';
 
 export const invariantDescriptions: Record<Invariant, string> = {
   I1: 'two pods never share a volume; after convergence exactly the desired pod, or none',
@@ -10,6 +10,7 @@ export const invariantDescriptions: Record<Invariant, string> = {
   I5: 'every acknowledged command is visible, and the last one wins',
   I6: 'no pod or claim is left without a project',
   I7: 'memory, sockets and listeners return to what they were, and no process ends by itself',
+  I8: 'a prompt is given once; every run ends; its transcript can be read',
 };
 
 export interface Violation {

@@ -11,7 +11,7 @@ import type { Database } from '../../src/shared/node/db/database.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createFaultyKubernetes, type FaultyKubernetes } from '../support/faulty-kubernetes.ts';
 import { findKeptPort } from '../support/kept-port.ts';
-import { createOwnPostgres, createOwnRedis, type OwnRedis, type OwnService } from '../support/own-services.ts';
+import { createOwnPostgres, createOwnRedis, type OwnPostgres, type OwnRedis } from '../support/own-services.ts';
 import { startServerProcess, startWorkerProcess } from '../support/processes.ts';
 import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { testIssuer } from '../support/test-issuer.ts';
@@ -22,10 +22,11 @@ import type { Violations } from './violations.ts';
 
 /** Low enough that the plan reaches it sometimes. */
 export const maxProjects = 12;
+const accessSecret = 'an access secret of chaos, longer than 32 characters';
 
 export interface World {
   cluster: ChaosCluster;
-  postgres: OwnService;
+  postgres: OwnPostgres;
   redis: OwnRedis;
   /** The proxy through which the workers reach the Kubernetes API. */
   kubernetes: FaultyKubernetes;
@@ -64,7 +65,7 @@ export async function startWorld(options: { violations: Violations; log: (line: 
     const [postgres, redis, cluster] = started.map((result) => {
       if (result.status === 'rejected') throw result.reason;
       return result.value;
-    }) as [OwnRedis, OwnRedis, ChaosCluster]; // in the order of the list above
+    }) as [OwnPostgres, OwnRedis, ChaosCluster]; // in the order of the list above
     const kubernetes = await keep(createFaultyKubernetes(cluster.kubeconfigPath), (proxy) => proxy.stop());
     const db = openDatabase(postgres.url);
     undo.push(() => db.destroy());
@@ -82,13 +83,17 @@ export async function startWorld(options: { violations: Violations; log: (line: 
     };
     const servers = await both(async (index) => {
       const port = await findKeptPort();
-      const env = { MAX_PROJECTS_PER_USER: String(maxProjects) };
+      const env = { MAX_PROJECTS_PER_USER: String(maxProjects), ACCESS_SECRET: accessSecret };
       const launch = () => startServerProcess({ ...common, port, env });
       return { supervised: createSupervised({ name: `server ${index}`, launch, ...watched }), port };
     });
     const workers = await both(async (index) => {
       const port = await findKeptPort();
-      const launch = () => startWorkerProcess({ ...common, port, kubeconfigPath: kubernetes.kubeconfigPath });
+      const { kubeconfigPath } = kubernetes;
+      // A project that was refused for a right is tried again after 30 s. Chaos does not wait that long.
+      const env = { ACCESS_SECRET: accessSecret, REFUSED_RETRY_MS: '3000' };
+      const entry = 'tests/faults/tuned-worker.ts';
+      const launch = () => startWorkerProcess({ ...common, port, kubeconfigPath, env, entry });
       return { supervised: createSupervised({ name: `worker ${index}`, launch, ...watched }), port };
     });
     const processes = [...servers, ...workers].map(({ supervised }) => supervised);
@@ -113,7 +118,10 @@ export async function startWorld(options: { violations: Violations; log: (line: 
         await Promise.all([postgres.start(), redis.start()]);
         await redis.empty();
         for (const proxy of proxies) proxy.restore();
-        for (const one of processes) one.current()?.thaw();
+        for (const one of processes) {
+          one.current()?.thaw();
+          one.current()?.setClock(0);
+        }
         await Promise.all(processes.map((one) => one.start()));
       },
       stop,

@@ -16,6 +16,7 @@ const variables = readEnvironment(
     WATCH_RENEW_MS: z.coerce.number().default(3_000),
     RESYNC_MS: z.coerce.number().default(30_000),
     REQUEST_TIMEOUT_MS: z.coerce.number().default(10_000),
+    REFUSED_RETRY_MS: z.coerce.number().default(30_000),
   }),
   process.env,
 );
@@ -27,6 +28,7 @@ const worker = await startWorker(config, {
   watchTimes: { ttlMs: variables.WATCH_TTL_MS, renewMs: variables.WATCH_RENEW_MS },
   resyncMs: variables.RESYNC_MS,
   requestTimeoutMs: variables.REQUEST_TIMEOUT_MS,
+  refusedRetryMs: variables.REFUSED_RETRY_MS,
 });
 const health = await startHealthServer({
   port: config.metricsPort,

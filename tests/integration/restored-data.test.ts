@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { noUsage } from '../../src/shared/contract/tasks.ts';
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
 import { findProject, insertProject } from '../../src/shared/node/db/projects-repository.ts';
 import {
@@ -93,6 +94,26 @@ describe('data that was restored from a backup', () => {
       observedGeneration: 3 + raisedGenerations,
       podGeneration: 4 + raisedGenerations,
       failedGeneration: 4 + raisedGenerations,
+    });
+  });
+
+  it('has the versions of its tasks and runs raised, and no earlier runner may write', async () => {
+    const projectId = await addProject({ generation: 1 });
+    const tasks = Array.from({ length: 3 }, () => ({ id: randomUUID(), projectId, title: 'a task', position: 'a' }));
+    await db('tasks').insert(tasks.map((task, index) => ({ ...task, version: index + 1 })));
+    const taskId = tasks[0]?.id ?? '';
+    const run = { taskId, projectId, idempotencyKey: 'key', prompt: 'text', message: 'queued', usage: noUsage };
+    const numbers = { version: 5, attempt: 3, unfinishedAttempts: 2 };
+    await db('runs').insert({ ...run, ...numbers, id: randomUUID() });
+    await restore();
+    await createRestoredData({ db, log }).check();
+    const versions = await db('tasks').where({ projectId }).orderBy('version').pluck('version');
+    expect(versions.map(Number)).toEqual([1, 2, 3].map((version) => version + raisedVersions));
+    const raised = await db('runs').where({ projectId }).first();
+    expect({ ...raised, version: Number(raised.version) }).toMatchObject({
+      version: 5 + raisedVersions,
+      attempt: 3 + raisedGenerations,
+      unfinishedAttempts: 0,
     });
   });
 

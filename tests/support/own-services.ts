@@ -34,6 +34,11 @@ export interface OwnService {
   stop(): Promise<void>;
 }
 
+export interface OwnPostgres extends OwnService {
+  /** Of the superuser, in another database. */
+  adminUrl: string;
+}
+
 export interface OwnRedis extends OwnService {
   /** Makes each write fail, as when the memory is full, until {@link OwnRedis.empty} or a restart. */
   fill(): Promise<void>;
@@ -41,10 +46,15 @@ export interface OwnRedis extends OwnService {
   empty(): Promise<void>;
   /** Deletes all data. */
   flushAll(): Promise<void>;
+  /** Gives the user of the programs other rights, such as `-@all`. It gets all of them back by `+@all`, or by a restart. */
+  setRights(rights: string): Promise<void>;
+  /** Refuses writes as the replica of a primary that does not answer, until {@link OwnRedis.becomePrimary} or a restart. */
+  becomeReplica(): Promise<void>;
+  becomePrimary(): Promise<void>;
 }
 
 /** Starts a PostgreSQL with an empty database of the newest schema. */
-export async function createOwnPostgres({ maxConnections = 300 } = {}): Promise<OwnService> {
+export async function createOwnPostgres({ maxConnections = 300 } = {}): Promise<OwnPostgres> {
   const service = await createOwnService('opencode-own-postgres-', ({ dataDir, port }) =>
     createEmbeddedPostgres({ dataDir, port, maxConnections, survives: 'processes', log: silentLog }),
   );
@@ -54,7 +64,7 @@ export async function createOwnPostgres({ maxConnections = 300 } = {}): Promise<
     await service.stop();
     throw error;
   }
-  return service;
+  return { ...service, adminUrl: Object.assign(new URL(service.url), { pathname: '/postgres' }).href };
 }
 
 /** Starts an empty Redis. */
@@ -62,8 +72,8 @@ export async function createOwnRedis({ databases = 16 } = {}): Promise<OwnRedis>
   const service = await createOwnService('opencode-own-redis-', ({ dataDir, port }) =>
     createEmbeddedRedis({ dataDir, port, databases, log: silentLog }),
   );
-  const send = async (command: (redis: Redis) => Promise<unknown>) => {
-    const redis = new Redis(service.url, { maxRetriesPerRequest: 1, connectTimeout: 2_000, commandTimeout: 5_000 });
+  const send = async (command: (redis: Redis) => Promise<unknown>, url = service.url) => {
+    const redis = new Redis(url, { maxRetriesPerRequest: 1, connectTimeout: 2_000, commandTimeout: 5_000 });
     redis.on('error', () => undefined); // the command rejects
     try {
       await command(redis);
@@ -76,6 +86,16 @@ export async function createOwnRedis({ databases = 16 } = {}): Promise<OwnRedis>
     fill: () => send((redis) => redis.config('SET', 'maxmemory', '1')),
     empty: () => send((redis) => redis.config('SET', 'maxmemory', '0')),
     flushAll: () => send((redis) => redis.flushall()),
+    async setRights(rights) {
+      const { password } = new URL(service.url);
+      const all = ['on', `>${password}`, '~*', '&*', '+@all'];
+      // A user of our own, who keeps all rights. A restart has forgotten it.
+      await send((redis) => redis.call('ACL', 'SETUSER', 'admin', ...all)).catch(() => undefined); // no right any more
+      const url = Object.assign(new URL(service.url), { username: 'admin' }).href;
+      await send((redis) => redis.call('ACL', 'SETUSER', 'default', ...rights.split(' ')), url);
+    },
+    becomeReplica: () => send((redis) => redis.call('REPLICAOF', '127.0.0.1', '9')), // the discard port
+    becomePrimary: () => send((redis) => redis.call('REPLICAOF', 'NO', 'ONE')),
   };
 }
 

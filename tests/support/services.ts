@@ -6,10 +6,12 @@
 import { randomBytes } from 'node:crypto';
 
 import { Redis } from 'ioredis';
-import { Client } from 'pg';
 import { inject } from 'vitest';
 
 import { findOnPath } from '../../src/embedded/process/find-on-path.ts';
+import { copyDatabase, runAsAdmin, type Backup } from './database-backup.ts';
+
+export { runAsAdmin };
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -41,48 +43,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-export interface Backup {
-  /** Replaces the database by the backup. Connections to it are closed, and new ones reach the backup. */
-  restore(): Promise<void>;
-  drop(): Promise<void>;
-}
-
 /** Copies a test database. Connections to it are closed once. */
-export async function backUpDatabase(url: string): Promise<Backup> {
-  const adminUrl = inject('postgresAdminUrl');
-  const name = new URL(url).pathname.slice(1);
-  const copy = `${name}_backup`;
-  const lost = `${name}_lost`;
-  /** Nobody may be connected to a database that is copied or renamed. */
-  async function whileUnused(change: string[]): Promise<void> {
-    await runAsAdmin(adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-    await runAsAdmin(
-      adminUrl,
-      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '${name}'`,
-    );
-    for (const statement of change) await runAsAdmin(adminUrl, statement);
-    await runAsAdmin(adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
-  }
-  await whileUnused([`CREATE DATABASE ${copy} TEMPLATE ${name}`]);
-  return {
-    restore: () =>
-      whileUnused([`ALTER DATABASE ${name} RENAME TO ${lost}`, `ALTER DATABASE ${copy} RENAME TO ${name}`]),
-    async drop() {
-      for (const each of [copy, lost]) await runAsAdmin(adminUrl, `DROP DATABASE IF EXISTS ${each} WITH (FORCE)`);
-    },
-  };
-}
-
-/** Runs one statement on a new connection. */
-export async function runAsAdmin(adminUrl: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
+export const backUpDatabase = (url: string): Promise<Backup> => copyDatabase(inject('postgresAdminUrl'), url);
 
 export interface TestRedis {
   /** Names an unused logical database. Pub/sub and `FLUSHALL` affect all logical databases. */

@@ -101,13 +101,18 @@ export interface WorkerSystem {
   stop(): Promise<void>;
 }
 
-/** @param options.redis a Redis that the test may kill, freeze or flush; the run's shared one by default */
+/**
+ * @param options.redis a Redis that the test may kill, freeze or flush; the run's shared one by default
+ * @param options.databaseUrl a database with the newest schema, of the test; by default one in the run's shared PostgreSQL
+ */
 export async function createWorkerSystem(
   cluster: QuickCluster,
-  options: { redis?: OwnRedis } = {},
+  options: { redis?: OwnRedis; databaseUrl?: string } = {},
 ): Promise<WorkerSystem> {
   const [database, kubernetes] = await Promise.all([
-    createTestDatabase(),
+    options.databaseUrl === undefined
+      ? createTestDatabase()
+      : { url: options.databaseUrl, drop: async () => undefined },
     createFaultyKubernetes(cluster.kubeconfigPath),
   ]);
   const redis = options.redis ? { url: options.redis.url, flush: options.redis.flushAll } : await createTestRedis();

@@ -4,6 +4,8 @@ export interface TaskHub {
   /** Registers; the returned function leaves. `onChange` must return at once and must not throw. */
   join(projectId: string, onChange: () => void): () => void;
   onTasks: (projectId: string) => void;
+  /** Wakes all subscriptions, because anything may have changed. */
+  wakeAll(): void;
 }
 
 export function createTaskHub(): TaskHub {
@@ -20,6 +22,9 @@ export function createTaskHub(): TaskHub {
     },
     onTasks(projectId) {
       for (const onChange of projects.get(projectId) ?? []) onChange();
+    },
+    wakeAll() {
+      for (const subscribers of projects.values()) for (const onChange of subscribers) onChange();
     },
   };
 }

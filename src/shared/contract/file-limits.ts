@@ -16,3 +16,10 @@ export const maxUploadPartBytes = 512 * 1024;
 export const maxUploadBytes = 512 * 1024 * 1024;
 /** No path of a file system is longer. */
 export const maxPathLength = 4_096;
+
+/** What to say about an answer to an upload that is not the server's own, but that of a proxy in front of it. */
+export function messageOfProxy(status: number): string {
+  if (status !== 413) return `The server answered ${status}. Try again in a few seconds.`;
+  const needed = `${Math.ceil(maxUploadPartBytes / 1024 / 1024)} MiB`;
+  return `A proxy in front of the server refuses a part of the file as too large (413). An administrator has to let the proxy pass requests of ${needed}.`;
+}

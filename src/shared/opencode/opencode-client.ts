@@ -32,7 +32,7 @@ import {
   type BusyStatus,
 } from './opencode-answers.ts';
 import { kindOfStatus, OpenCodeError } from './opencode-error.ts';
-import { parseEvent, type OpenCodeEvent } from './opencode-events.ts';
+import { createDeltaJoiner, parseEvent, type OpenCodeEvent } from './opencode-events.ts';
 
 /** The port of the session proxy in every pod. */
 const sessionProxyPort = 3002;
@@ -227,10 +227,11 @@ export function createOpenCodeClient({ address, credential, signal, directory = 
       const { body } = await open('/global/event', { folder: null }, limits);
       if (body === null) return;
       onOpen?.();
+      const join = createDeltaJoiner();
       try {
         const texts = readEvents(body, { maxLength: maxEventLength, throttle: createThrottle(limits) });
         for await (const text of texts) {
-          const event = parseEvent(text);
+          const event = parseEvent(text, join);
           if (event) yield event;
         }
       } catch (error) {

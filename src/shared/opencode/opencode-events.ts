@@ -29,8 +29,25 @@ const deltaSchema = z.object({
 const partEventSchema = z.object({ sessionID: z.string(), part: z.looseObject({ messageID: z.string() }) });
 const messageEventSchema = z.object({ sessionID: z.string(), info: messageInfoSchema });
 
-/** @returns `null` for an event that concerns no run, or that cannot be read */
-export function parseEvent(text: string): OpenCodeEvent | null {
+/**
+ * Joins a character that was cut between two deltas of one text, such as an emoji: its first half waits for the second.
+ * @returns a function that maps each delta to what can be shown now
+ */
+export function createDeltaJoiner(): (partId: string, delta: string) => string {
+  let waiting = { partId: '', half: '' };
+  return (partId, delta) => {
+    const text = waiting.partId === partId ? waiting.half + delta : delta;
+    const half = /[\uD800-\uDBFF]$/.exec(text)?.[0] ?? '';
+    waiting = { partId, half };
+    return half === '' ? text : text.slice(0, -1);
+  };
+}
+
+/**
+ * @param join of the stream that the event belongs to
+ * @returns `null` for an event that concerns no run, or that cannot be read
+ */
+export function parseEvent(text: string, join: (partId: string, delta: string) => string): OpenCodeEvent | null {
   const envelope = envelopeSchema.safeParse(parseJson(text));
   if (!envelope.success) return null;
   const { type, properties } = envelope.data.payload;
@@ -40,7 +57,13 @@ export function parseEvent(text: string): OpenCodeEvent | null {
       const { data } = deltaSchema.safeParse(properties);
       if (!data) return null;
       const { sessionID, messageID: messageId, partID: partId, delta } = data;
-      return { type: 'delta', sessionId: sessionID, messageId, partId, text: cleanText(delta, maxDeltaLength) };
+      return {
+        type: 'delta',
+        sessionId: sessionID,
+        messageId,
+        partId,
+        text: cleanText(join(partId, delta), maxDeltaLength),
+      };
     }
     case 'message.part.updated': {
       const { data } = partEventSchema.safeParse(properties);

@@ -4,7 +4,7 @@ import type { TRPCClient } from '@trpc/client';
 
 import type { AppRouter } from '../../server/router.ts';
 import { AppError, type AppErrorCode } from '../contract/errors.ts';
-import { maxUploadPartBytes } from '../contract/file-limits.ts';
+import { maxUploadPartBytes, messageOfProxy } from '../contract/file-limits.ts';
 import type { FileEntry, FileMatches, FilesEvent, GitDiff, GitStatus, WrittenFile } from '../contract/files.ts';
 import { readAppError } from './read-app-error.ts';
 
@@ -144,6 +144,6 @@ async function errorOf(response: Response): Promise<AppError> {
   const body = (await response.json().catch(() => null)) as {
     error?: { message?: string; data?: { appCode?: AppErrorCode } };
   } | null;
-  const message = body?.error?.message ?? `The server answered ${response.status}. Try again in a few seconds.`;
+  const message = body?.error?.message ?? messageOfProxy(response.status);
   return new AppError(body?.error?.data?.appCode ?? 'UNAVAILABLE', message);
 }

@@ -6,7 +6,7 @@ import type { AccessKeys } from '../../shared/node/access/credentials.ts';
 import { isPodAddress } from '../../shared/node/access/pod-address.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import type { RunRecord } from '../../shared/node/db/run-record.ts';
-import { firstMessageId, messageIdAfter } from '../../shared/opencode/message-ids.ts';
+import { firstMessageId, isPromptOf, messageIdAfter } from '../../shared/opencode/message-ids.ts';
 import type { SessionMessage } from '../../shared/opencode/opencode-answers.ts';
 import type { OpenCodeClient } from '../../shared/opencode/opencode-client.ts';
 import { OpenCodeError } from '../../shared/opencode/opencode-error.ts';
@@ -113,7 +113,7 @@ async function observeSession(
   const sessionId = run.opencodeSessionId ?? (await client.findSessionOfRun(run.id))?.id ?? null;
   if (sessionId === null) return { observed: none, facts: null };
   if (messageId === null) {
-    const freeMessageId = await orNull(readFreeMessageId(client, sessionId));
+    const freeMessageId = await orNull(readFreeMessageId(client, { runId: run.id, sessionId }));
     if (freeMessageId === null) return { observed: none, facts: null };
     return { observed: { kind: 'session', sessionId, freeMessageId: freeMessageId.id, turn: null }, facts: null };
   }
@@ -134,14 +134,25 @@ async function observeSession(
   return { observed: { ...found, turn }, facts: { messages, truncated, todos, usage: usageOf(messages) } };
 }
 
-/** The id is `null` when the session contains ids of another form. */
-async function readFreeMessageId(client: OpenCodeClient, sessionId: string): Promise<{ id: string | null }> {
-  const [session, { messages }] = await Promise.all([client.readSession(sessionId), client.readMessages(sessionId)]);
-  const newest = messages
-    .map(({ id }) => id)
-    .toSorted()
-    .at(-1);
-  return { id: newest === undefined ? firstMessageId(session.createdMs) : messageIdAfter(newest) };
+/**
+ * The id of the prompt, if the session contains it already, else an id that sorts after everything in the session. It is `null`
+ * when the session contains ids of another form.
+ */
+async function readFreeMessageId(
+  client: OpenCodeClient,
+  { runId, sessionId }: { runId: string; sessionId: string },
+): Promise<{ id: string | null }> {
+  const [session, { messages, truncated }] = await Promise.all([
+    client.readSession(sessionId),
+    client.readMessages(sessionId),
+  ]);
+  const ids = messages.map(({ id }) => id).toSorted();
+  const known = ids.find((id) => isPromptOf(runId, id));
+  if (known !== undefined) return { id: known };
+  const first = firstMessageId(runId, session.createdMs);
+  if (truncated && session.runId === runId && (await client.hasMessage(sessionId, first))) return { id: first };
+  const newest = ids.at(-1);
+  return { id: newest === undefined ? first : messageIdAfter(runId, newest) };
 }
 
 async function orNull<T>(reading: Promise<T>): Promise<T | null> {

@@ -32,6 +32,8 @@ export const runMessages = {
     'The provider of the model refused the answer by its content filter. Change the prompt, then start again.',
   contextOverflow:
     'The conversation is longer than the model can read. Start a new run, with a smaller task or a model that reads more.',
+  endsWorkers:
+    'The run was given up: four workers in a row ended or stopped answering while they followed it. The agent may still work: restart the project to stop it. An administrator must find the cause in the log of the workers. Then start again.',
   internalError:
     'Something went wrong in the project manager itself. An administrator can find the cause in the log of the worker. Then start again.',
 } as const;

@@ -1,15 +1,17 @@
 /**
  * The runner of agent runs in one worker. It takes a number in the row of a run, so that older runners write nothing, and follows
- * the run. It also stops agents that a prompt of its own has started too late: when a newer runner has ended the run meanwhile.
+ * the run, unless earlier ones died of it. It also stops agents that a prompt of its own has started too late: when a newer
+ * runner has ended the run meanwhile.
  */
 
 import { hasEnded } from '../../shared/contract/tasks.ts';
-import { beginRunAttempt, changeRun, findRun, isSessionInUse } from '../../shared/node/db/runs-repository.ts';
+import { changeRun, findRun, isSessionInUse } from '../../shared/node/db/runs-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { pause } from '../../shared/node/periodic.ts';
 import { publishRun } from '../../shared/node/publish-run.ts';
 import { createOpenCodeClient } from '../../shared/opencode/opencode-client.ts';
 import { followRun, type FollowDeps, type FollowResult, type SentPrompt } from './follow-run.ts';
+import { createRunAttempts } from './run-attempts.ts';
 import { runMessages } from './run-messages.ts';
 
 export interface Runner {
@@ -24,9 +26,12 @@ export interface Runner {
 }
 
 const strayMs = 1_000;
+/** How long a run waits at least, while another one is tried alone. */
+const turnMs = 500;
 
 /** @param stopping aborts when the worker stops */
 export function createRunner(deps: FollowDeps, { log, stopping }: { log: Log; stopping: AbortSignal }): Runner {
+  const attempts = createRunAttempts({ db: deps.db, log });
   const strays = new Set<Promise<void>>();
   let count = 0;
 
@@ -50,13 +55,24 @@ export function createRunner(deps: FollowDeps, { log, stopping }: { log: Log; st
     }
   }
 
+  async function fail(runId: string, message: string): Promise<void> {
+    const result = await changeRun(deps.db, { id: runId }, () => ({ state: 'failed', message }));
+    if (result) await publishRun(deps.publisher, result);
+  }
+
   return {
     async follow(runId, options) {
-      const run = await beginRunAttempt(deps.db, runId);
-      if (!run) return { kind: 'done' };
+      const begun = await attempts.begin(runId);
+      if (begun.kind === 'missing') return { kind: 'done' };
+      if (begun.kind === 'wait') return { kind: 'requeue', requeueAfterMs: turnMs * (1 + deps.random()) };
       count += 1;
       try {
-        const { result, sent } = await followRun(deps, run, options);
+        if (begun.kind === 'exhausted') {
+          log.error({ runId }, 'a run was given up: each worker that followed it ended or stopped answering');
+          await fail(runId, runMessages.endsWorkers);
+          return { kind: 'done' };
+        }
+        const { result, sent } = await followRun(deps, begun.run, options);
         if (result.kind === 'done' && sent) {
           const stray: Promise<void> = stopStrayAgent(runId, sent).finally(() => strays.delete(stray));
           strays.add(stray);
@@ -64,15 +80,10 @@ export function createRunner(deps: FollowDeps, { log, stopping }: { log: Log; st
         return result;
       } finally {
         count -= 1;
+        await begun.end();
       }
     },
-    async fail(runId) {
-      const result = await changeRun(deps.db, { id: runId }, () => ({
-        state: 'failed',
-        message: runMessages.internalError,
-      }));
-      if (result) await publishRun(deps.publisher, result);
-    },
+    fail: (runId) => fail(runId, runMessages.internalError),
     count: () => count,
     async stop() {
       await Promise.all(strays);

@@ -169,7 +169,10 @@ describe('the configuration of a project', () => {
         };
         void answer();
       });
-      await applyAll({ db, publisher, accessKeys: testAccessKeys, log: silent }, AbortSignal.timeout(20_000));
+      await applyAll(
+        { db, publisher, accessKeys: testAccessKeys, hasModels: false, log: silent },
+        AbortSignal.timeout(20_000),
+      );
       const { configApplyVersion } = await client.projects.get(id);
       return { given, configApplyVersion, entry: (await client.projects.activity(id)).items[0]?.message };
     };

@@ -65,6 +65,12 @@ describe('an upload', () => {
     expect(parts).toHaveLength(1);
   });
 
+  it('names the proxy that refuses a part as too large, because trying again would not help', async () => {
+    const { fetch } = createReceiver(() => new Response('<html>', { status: 413 }));
+    const upload = uploadFile(input(new Blob(['a'])), { fetch, upload: 'u' });
+    await expect(upload).rejects.toThrow(/proxy .*413.*administrator .*MiB/);
+  });
+
   it('says what to do when the answer is not from the server', async () => {
     const { fetch } = createReceiver(() => new Response('<html>', { status: 502 }));
     await expect(uploadFile(input(new Blob(['a'])), { fetch, upload: 'u' })).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 /** Sends one file to the project in parts, one after the other. */
 
-import { maxUploadPartBytes } from '../../../shared/contract/file-limits.ts';
+import { maxUploadPartBytes, messageOfProxy } from '../../../shared/contract/file-limits.ts';
 
 /** Why the server refused a part. `code` is one of the codes of the API, or `UNREACHABLE`. */
 export class UploadError extends Error {
@@ -81,5 +81,5 @@ async function readRefusal(response: Response): Promise<{ code: string; message:
   if (typeof error?.message === 'string' && typeof error.data?.appCode === 'string') {
     return { code: error.data.appCode, message: error.message };
   }
-  return { code: 'UNREACHABLE', message: `The server answered with ${response.status}. Try again.` };
+  return { code: 'UNREACHABLE', message: messageOfProxy(response.status) };
 }

@@ -22,6 +22,7 @@ import {
   type NodeCapacity,
 } from './node-registration.ts';
 import { claimsOf, createPodIndex, hasEnded } from './pod-index.ts';
+import { podAddress } from './pod-status.ts';
 import { createPodWorker } from './pod-worker.ts';
 import { defaultStorageClass } from './provision-volume.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
@@ -51,6 +52,8 @@ export interface KubeletOptions {
   processes?: ProcessRuntimeOptions | undefined;
   /** Called every two seconds while a pod waits for the memory of others. */
   onMemoryFull?: ((pod: KubeObject) => void) | undefined;
+  /** The IP address of a simulated pod, by its uid. Nothing listens at those of the default. */
+  addressOf?: (uid: string) => string;
 }
 
 export interface Kubelet {
@@ -100,6 +103,7 @@ async function runKubelet(client: ApiClient, signal: AbortSignal, options: RunOp
     nodeName: options.nodeName ?? 'embedded',
     log: options.log ?? (() => undefined),
     processes: options.processes,
+    addressOf: options.addressOf ?? podAddress,
     onProcesses: options.onProcesses,
     onMemoryFull: options.onMemoryFull,
   };
@@ -122,6 +126,7 @@ interface Context {
   nodeName: string;
   log: (line: string) => void;
   processes: ProcessRuntimeOptions | undefined;
+  addressOf: (uid: string) => string;
   onProcesses: (runtime: ProcessRuntime) => void;
   onMemoryFull: KubeletOptions['onMemoryFull'];
 }
@@ -175,7 +180,7 @@ async function startControllers(context: Context): Promise<void> {
   const requeue = (key: string): void => podQueue.add(key);
   const processes = context.processes && createProcessRuntime(context.processes, { client, clock, delays, requeue });
   if (processes !== undefined) context.onProcesses(processes);
-  const simulated = createSimulatedRuntime({ clock, delays });
+  const simulated = createSimulatedRuntime({ clock, delays, addressOf: context.addressOf });
   const folders = processes?.volumes;
   const controller = createVolumeController({ ...shared, folders, pods, index, claims, volumes, classes });
   const schedulerQueue = createWorkQueue({ ...queue, handle: scheduler.sync });

@@ -26,6 +26,7 @@ import * as tasks from '../../../../migrations/0016-tasks.ts';
 import * as taskBranches from '../../../../migrations/0017-task-branches.ts';
 import * as models from '../../../../migrations/0019-models.ts';
 import * as config from '../../../../migrations/0020-config.ts';
+import * as unfinishedRuns from '../../../../migrations/0021-unfinished-runs.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -52,6 +53,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0017-task-branches': taskBranches,
   '0019-models': models,
   '0020-config': config,
+  '0021-unfinished-runs': unfinishedRuns,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {
@@ -66,6 +68,10 @@ const migrationSource: Knex.MigrationSource<string> = {
 
 /** An arbitrary number that is the same in every process: the id of the advisory lock for migrations. */
 const migrationLock = 4_082_026;
+/** How long to wait for another process that migrates. */
+const lockLimit = '15 min';
+/** The SQLSTATE of a lock that was not available within the limit. */
+const lockNotAvailable = '55P03';
 
 /** Migrates the database to this code's newest migration. Returns the names of the migrations that were run. */
 export function migrateToLatest(databaseUrl: string): Promise<string[]> {
@@ -119,12 +125,14 @@ export async function awaitMigrated(db: Knex, { graceMs, log }: { graceMs: numbe
 }
 
 async function withMigrationLock<T>(databaseUrl: string, work: (db: Knex) => Promise<T>): Promise<T> {
-  // The lock lives as long as this one connection. Migrations have no statement timeout, because tables may be large.
+  // Migrations have no statement timeout, because tables may be large.
   const connection = connectionSettings(databaseUrl);
   const holder = knex({ client: 'pg', connection, pool: { min: 1, max: 1 } });
   const db = knex({ client: 'pg', connection, pool: { min: 0, max: 2 } });
+  let holding: Knex.Transaction | null = null;
   try {
-    await holder.raw('select pg_advisory_lock(?)', [migrationLock]);
+    holding = await holder.transaction();
+    await takeMigrationLock(holding);
     await refuseOtherSchema(db);
     refuseNewer(await completedMigrations(db));
     // Knex's lock row stays behind when a process is killed. We hold the advisory lock, so the row is stale.
@@ -134,7 +142,25 @@ async function withMigrationLock<T>(databaseUrl: string, work: (db: Knex) => Pro
     throw poolerRefusalOf(error) ?? error;
   } finally {
     await db.destroy();
+    await holding?.rollback().catch(() => undefined); // the connection broke, and the lock with it
     await holder.destroy();
+  }
+}
+
+/**
+ * Takes the lock until the transaction ends. A lock of the session would outlive the process behind a pooler in transaction mode:
+ * the pooler keeps the connection, and every later migration would wait for ever.
+ */
+async function takeMigrationLock(holding: Knex.Transaction): Promise<void> {
+  await holding.raw(
+    `set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '${lockLimit}'`,
+  );
+  try {
+    await holding.raw('select pg_advisory_xact_lock(?)', [migrationLock]);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== lockNotAvailable) throw error;
+    const message = `Another process has run migrations for ${lockLimit}. Wait until it has finished, or end it. Then try again.`;
+    throw new AppError('UNAVAILABLE', message, { cause: error });
   }
 }
 

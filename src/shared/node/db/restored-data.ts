@@ -55,6 +55,8 @@ export function createRestoredData({ db, log }: { db: Database; log: Log }): Res
       // A watch leader from before must not write.
       await trx('leases').update({ epoch: trx.raw('epoch + ?', [raisedGenerations]) });
       await raiseProjects(trx);
+      await raiseTasks(trx);
+      await raiseRuns(trx);
       return true;
     });
     if (isRaised)
@@ -96,8 +98,7 @@ async function read(db: Database, current: string): Promise<DataState> {
 }
 
 async function raiseProjects(trx: Database): Promise<void> {
-  const [{ last } = { last: null }] = await trx('projects').max<{ last: string | null }[]>('seq as last');
-  for (let from = 0; from < Number(last ?? 0); from += pageSize) {
+  for await (const page of pagesOf(trx, 'projects')) {
     await trx.raw(
       `update projects set
          status_version = status_version + :versions,
@@ -108,7 +109,35 @@ async function raiseProjects(trx: Database): Promise<void> {
            case when pod_generation > observed_generation then pod_generation + :generations else pod_generation end,
          attempt = attempt + :generations
        where seq > :from and seq <= :to`,
-      { versions: raisedVersions, generations: raisedGenerations, from, to: from + pageSize },
+      { versions: raisedVersions, generations: raisedGenerations, ...page },
     );
+  }
+}
+
+/** A follower of a run from before must not write either. */
+async function raiseRuns(trx: Database): Promise<void> {
+  for await (const page of pagesOf(trx, 'runs')) {
+    await trx.raw(
+      `update runs set version = version + :versions, attempt = attempt + :generations, unfinished_attempts = 0
+       where seq > :from and seq <= :to`,
+      { versions: raisedVersions, generations: raisedGenerations, ...page },
+    );
+  }
+}
+
+async function* pagesOf(trx: Database, table: 'projects' | 'runs'): AsyncGenerator<{ from: number; to: number }> {
+  const [{ last } = { last: null }] = await trx(table).max<{ last: string | null }[]>('seq as last');
+  for (let from = 0; from < Number(last ?? 0); from += pageSize) yield { from, to: from + pageSize };
+}
+
+async function raiseTasks(trx: Database): Promise<void> {
+  for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;) {
+    const { rows }: { rows: { last: string | null }[] } = await trx.raw(
+      `with page as (select id from tasks where id > :after order by id limit :pageSize),
+            raised as (update tasks set version = version + :versions where id in (select id from page))
+       select max(id::text) as last from page`,
+      { after, pageSize, versions: raisedVersions },
+    );
+    after = rows[0]?.last ?? null;
   }
 }

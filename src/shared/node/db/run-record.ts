@@ -49,6 +49,8 @@ export const runRecordSchema = z.object({
   diff: diffStatisticsSchema.nullable().catch(null),
   /** The number of the newest runner. An older runner may write nothing. */
   attempt: z.int(),
+  /** So many runners in a row neither ended nor lasted. */
+  unfinishedAttempts: z.int(),
   version: bigint,
   createdAt: requiredTime,
   startedAt: optionalTime,
@@ -60,7 +62,7 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 
 /** The part of a record that its owner may read. */
 export function toRun(record: RunRecord): Run {
-  const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, isSaved: _i, ...run } = record;
+  const { seq: _s, idempotencyKey: _k, answers: _a, attempt: _t, unfinishedAttempts: _u, isSaved: _i, ...run } = record;
   const { message, waitingSince } = run;
   return waitingSince === null ? run : { ...run, message: `${message} It has waited since ${utcText(waitingSince)}.` };
 }

@@ -136,18 +136,19 @@ export async function findLatestRuns(db: Db, taskIds: string[]): Promise<Map<str
   return new Map(rows.map((row) => [row.taskId, runRecordSchema.parse(row)]));
 }
 
-/** A page by `seq` of the runs that have not ended. */
+/** A page by `seq` of the runs that have not ended. Only what names them is read, so no row can make the page unreadable. */
 export async function listUnendedRuns(
   db: Db,
   options: { olderThanMs: number; afterSeq: number; limit: number },
-): Promise<RunRecord[]> {
-  const rows = await RunModel.query(db)
-    .whereNull('endedAt')
+): Promise<{ id: string; seq: number }[]> {
+  const rows = await db<{ id: string; seq: string }>('runs')
+    .select('id', 'seq')
+    .whereNull('ended_at')
     .whereRaw("created_at < now() - ? * interval '1 millisecond'", [options.olderThanMs])
     .where('seq', '>', options.afterSeq)
     .orderBy('seq')
     .limit(options.limit);
-  return rows.map((row) => runRecordSchema.parse(row));
+  return rows.map(({ id, seq }) => ({ id, seq: Number(seq) }));
 }
 
 /** Those of these projects that have a run that has not ended. */
@@ -160,17 +161,6 @@ export async function findProjectsWithRuns(db: Db, projectIds: string[]): Promis
 export async function isSessionInUse(db: Db, sessionId: string): Promise<boolean> {
   const row = await db('runs').where({ opencode_session_id: sessionId }).whereNull('ended_at').first('id');
   return row !== undefined;
-}
-
-/** Begins to follow a run: from now on no older runner may write. `null` when there is no such run, or when it has ended. */
-export async function beginRunAttempt(db: Db, id: string): Promise<RunRecord | null> {
-  const row = await RunModel.query(db)
-    .patch({ attempt: RunModel.raw('attempt + 1') } as Partial<RunModel>)
-    .where({ id })
-    .whereNull('endedAt')
-    .returning('*')
-    .first();
-  return row ? runRecordSchema.parse(row) : null;
 }
 
 /** The versions of these runs. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { kubernetesEventSchema, type KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { kubernetesPodSchema } from '../kube/kubernetes-pod.ts';
 import { diagnoseImage } from './image-failures.ts';
 
@@ -366,7 +367,7 @@ const reported: [reasons: string[], text: string, says: RegExp, image?: string][
   ],
 ];
 
-function diagnose(image: string, reason: string, message: string) {
+function diagnose(image: string, reason: string, message: string, events: KubernetesEvent[] = []) {
   const container = {
     name: 'opencode-server',
     ready: false,
@@ -379,7 +380,7 @@ function diagnose(image: string, reason: string, message: string) {
     spec: { nodeName: 'node-1', containers: [{ name: 'opencode-server', image }] },
     status: { containerStatuses: [container] },
   });
-  return diagnoseImage(container, pod, []);
+  return diagnoseImage(container, pod, events);
 }
 
 describe('diagnoseImage', () => {
@@ -387,6 +388,29 @@ describe('diagnoseImage', () => {
     const diagnosis = diagnose(image, reason, text);
     expect(diagnosis).toMatchObject({ state: 'failing', ...expected });
     for (const fact of [image, ...says]) expect(diagnosis.message + diagnosis.nextStep).toContain(fact);
+  });
+
+  it('names the pull secret that does not exist, when the registry refuses without it', () => {
+    const event = kubernetesEventSchema.parse({
+      metadata: {
+        name: 'p.1',
+        namespace: 'n',
+        uid: 'e',
+        resourceVersion: '2',
+        creationTimestamp: '2026-01-01T10:00:01Z',
+      },
+      involvedObject: { kind: 'Pod', name: 'p', uid: 'u' },
+      type: 'Warning',
+      reason: 'FailedToRetrieveImagePullSecret',
+      message: 'Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.',
+    });
+    const denied = diagnose('registry.example.com/app:1', 'ErrImagePull', 'pull access denied', [event]);
+    expect(denied).toMatchObject({ reason: 'image-denied', actor: 'administrator' });
+    expect(denied.message).toMatch(/the pull secret regcred .*does not exist\.$/);
+    expect(denied.nextStep).toMatch(/create the secret/);
+    // A public image is pulled without it.
+    const missing = diagnose('registry.example.com/app:1', 'ErrImagePull', 'manifest unknown', [event]);
+    expect(missing.message).not.toContain('regcred');
   });
 
   it.each(reported)('names one of %j for: %s', (reasons, text, says, image = 'registry.example.com/app:1') => {

@@ -29,7 +29,10 @@ export function diagnoseImage(container: ContainerStatus, pod: KubernetesPod, ev
   // Before Kubernetes 1.29, only the event says why.
   const texts = [message, failed?.message ?? ''].filter((text) => !/^(?:back-off pulling image "[^"]*")?$/i.test(text));
   const image = imageOf(pod, container.name);
-  const cause = causeOf(reason, texts, [image, ...volumesOf(pod).map(({ reference }) => reference)]);
+  const known = causeOf(reason, texts, [image, ...volumesOf(pod).map(({ reference }) => reference)]);
+  const lost =
+    known?.reason === 'image-denied' ? events.findLast((event) => event.reason === secretNotFound) : undefined;
+  const cause = known && lost ? withoutSecret(known, lost) : known;
   const subject = subjectOf(pod, container.name, texts[0] ?? '');
   return createDiagnosis({
     state: 'failing',
@@ -41,8 +44,22 @@ export function diagnoseImage(container: ContainerStatus, pod: KubernetesPod, ev
     evidence: [
       evidenceOf({ source: 'container', subject: container.name, text: message || reason, reason: reason || null }),
       ...(failed ? [evidenceOfEvent(failed)] : []),
+      ...(lost ? [evidenceOfEvent(lost)] : []),
     ],
   });
+}
+
+/** The event of the kubelet about a pull secret that does not exist. It pulls without it, and the registry refuses for that reason. */
+const secretNotFound = 'FailedToRetrieveImagePullSecret';
+
+function withoutSecret(cause: ImageCause, { message }: KubernetesEvent): ImageCause {
+  const [, names] = /\(([^)]+)\)/.exec(message) ?? [];
+  const secret = names === undefined ? 'a pull secret' : `the pull secret ${names}`;
+  return {
+    ...cause,
+    what: `was denied by its registry, and ${secret} with the sign-in does not exist`,
+    toDo: 'an administrator must create the secret in the namespace of the projects, or correct its name in the settings',
+  };
 }
 
 function causeOf(reason: string, texts: string[], names: string[]): ImageCause | null {

@@ -29,7 +29,7 @@ function simulate(spec: { containers: JsonObject[]; initContainers?: JsonObject[
   let step: SimulatedStep;
   let nowMs = startMs;
   do {
-    step = stepPod({ pod, memories, images, delays: defaultDelays, nowMs });
+    step = stepPod({ pod, memories, images, delays: defaultDelays, nowMs, addressOf: () => '192.0.2.7' });
     pod = { ...pod, status: step.status };
     paths.push(...step.events.map(({ event, fieldPath }) => (event.reason === 'Started' ? fieldPath : undefined)));
     nowMs += Math.max(1, Math.min(step.retryAfterMs ?? Infinity, step.scriptedEnd?.dueInMs ?? Infinity, 1000));

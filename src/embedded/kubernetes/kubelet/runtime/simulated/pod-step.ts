@@ -2,7 +2,7 @@
 
 import { objectsAt, textAt, type JsonObject, type KubeObject } from '../../../api/kube-object.ts';
 import type { KubeletDelays } from '../../delays.ts';
-import { initialContainerStatus, podAddress, podStatusOf } from '../../pod-status.ts';
+import { initialContainerStatus, podStatusOf } from '../../pod-status.ts';
 import type { PodStep } from '../container-runtime.ts';
 import { containerPath, hasSucceeded } from '../container-status.ts';
 import { stepContainer } from './container-step.ts';
@@ -18,6 +18,8 @@ interface PodStepInput {
   images: Set<string>;
   delays: KubeletDelays;
   nowMs: number;
+  /** The IP address of a pod, by its uid. */
+  addressOf: (uid: string) => string;
 }
 
 /** A step, and the end of the pod that a scenario has planned. */
@@ -27,7 +29,7 @@ export interface SimulatedStep extends PodStep {
 
 /** Decides the next step of a pod on this node. It writes nothing to the API. */
 export function stepPod(input: PodStepInput): SimulatedStep {
-  const { pod, delays, nowMs } = input;
+  const { pod, delays, nowMs, addressOf } = input;
   const stepper = createStepper(input);
   const { inits, areDone } = stepInits(pod, stepper);
   const containers = new Map<string, JsonObject>();
@@ -38,7 +40,7 @@ export function stepPod(input: PodStepInput): SimulatedStep {
     containers.set(textAt(container, 'name'), status);
   }
   return {
-    status: podStatusOf(pod, { inits, containers, ip: podAddress(pod.metadata.uid) }, nowMs),
+    status: podStatusOf(pod, { inits, containers, ip: addressOf(pod.metadata.uid) }, nowMs),
     events: stepper.events,
     retryAfterMs: stepper.retryAfterMs(),
     scriptedEnd: findScriptedEnd(pod, { containers, delays, nowMs }),
@@ -63,7 +65,7 @@ function stepInits(pod: KubeObject, stepper: Stepper): { inits: JsonObject[]; ar
 type Stepper = ReturnType<typeof createStepper>;
 
 /** Steps the containers of one pod, and collects their events and when the next step is due. */
-function createStepper({ pod, memories, images, delays, nowMs }: PodStepInput) {
+function createStepper({ pod, memories, images, delays, nowMs, addressOf }: PodStepInput) {
   const hasInits = objectsAt(pod, 'spec', 'initContainers').length > 0;
   const known = new Map(
     [...objectsAt(pod, 'status', 'initContainerStatuses'), ...objectsAt(pod, 'status', 'containerStatuses')].map(
@@ -88,7 +90,7 @@ function createStepper({ pod, memories, images, delays, nowMs }: PodStepInput) {
       memory: memoryOf(memories, name),
       scenario,
       restartPolicy: textAt(pod, 'spec', 'restartPolicy'),
-      pod: { name: podName, namespace, uid, ip: podAddress(uid) },
+      pod: { name: podName, namespace, uid, ip: addressOf(uid) },
       delays,
       nowMs,
       hasImage: images.has(image),

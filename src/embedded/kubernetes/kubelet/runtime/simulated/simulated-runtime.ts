@@ -3,7 +3,7 @@
 import type { Clock } from '../../../../../shared/clock.ts';
 import { objectsAt, textAt, type JsonObject, type KubeObject } from '../../../api/kube-object.ts';
 import type { KubeletDelays } from '../../delays.ts';
-import { podAddress, podStatusOf } from '../../pod-status.ts';
+import { podStatusOf } from '../../pod-status.ts';
 import type { ContainerRuntime } from '../container-runtime.ts';
 import { isRunning, terminated } from '../container-status.ts';
 import { stepPod, type SimulatedStep } from './pod-step.ts';
@@ -14,8 +14,12 @@ interface PodMemory {
   stoppingSinceMs?: number;
 }
 
-export function createSimulatedRuntime(deps: { clock: Clock; delays: KubeletDelays }): ContainerRuntime<SimulatedStep> {
-  const { clock, delays } = deps;
+export function createSimulatedRuntime(deps: {
+  clock: Clock;
+  delays: KubeletDelays;
+  addressOf: (uid: string) => string;
+}): ContainerRuntime<SimulatedStep> {
+  const { clock, delays, addressOf } = deps;
   const memories = new Map<string, PodMemory>();
   const images = new Set<string>();
 
@@ -26,19 +30,21 @@ export function createSimulatedRuntime(deps: { clock: Clock; delays: KubeletDela
   }
 
   return {
-    step: (pod) => stepPod({ pod, memories: memoryOf(pod).containers, images, delays, nowMs: clock.now() }),
+    step: (pod) => stepPod({ pod, memories: memoryOf(pod).containers, images, delays, addressOf, nowMs: clock.now() }),
     stop(pod, graceMs) {
       const nowMs = clock.now();
       const stoppingSinceMs = (memoryOf(pod).stoppingSinceMs ??= nowMs);
       const retryAfterMs = stoppingSinceMs + Math.min(delays.stopMs, graceMs) - nowMs;
-      return retryAfterMs > 0 ? { retryAfterMs } : { status: stoppedStatus(pod, nowMs) };
+      return retryAfterMs > 0
+        ? { retryAfterMs }
+        : { status: stoppedStatus(pod, { nowMs, ip: addressOf(pod.metadata.uid) }) };
     },
     remove: (uid) => void memories.delete(uid),
   };
 }
 
 /** The status of a pod whose containers have all been stopped. An init container that is interrupted fails. */
-function stoppedStatus(pod: KubeObject, nowMs: number): JsonObject {
+function stoppedStatus(pod: KubeObject, { nowMs, ip }: { nowMs: number; ip: string }): JsonObject {
   const stopped =
     (exit: { exitCode: number; reason: string }) =>
     (status: JsonObject): JsonObject =>
@@ -46,5 +52,5 @@ function stoppedStatus(pod: KubeObject, nowMs: number): JsonObject {
   const inits = objectsAt(pod, 'status', 'initContainerStatuses').map(stopped({ exitCode: 143, reason: 'Error' }));
   const statuses = objectsAt(pod, 'status', 'containerStatuses').map(stopped({ exitCode: 0, reason: 'Completed' }));
   const containers = new Map(statuses.map((status) => [textAt(status, 'name'), status]));
-  return podStatusOf(pod, { inits, containers, ip: podAddress(pod.metadata.uid) }, nowMs);
+  return podStatusOf(pod, { inits, containers, ip }, nowMs);
 }
