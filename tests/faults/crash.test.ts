@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { Fault, PassingRequest } from '../support/faulty-kubernetes.ts';
-import { gate, isCall, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
+import { gate, isAbout, isCall, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
 import type { ServiceProcess } from '../support/processes.ts';
 import { recordRows, type RowVersion } from '../support/row-history.ts';
 import { proxyOf } from '../support/tcp-proxy.ts';
@@ -359,8 +359,6 @@ function holdRequests() {
     release: (kind: keyof typeof gates) => gates[kind].open(),
   };
 }
-
-const isAbout = ({ path, body }: PassingRequest, id: string) => path.includes(id) || body.includes(id);
 
 /** What the cluster has carried out for the command, except reads, in order. */
 function sentFor({ project, from }: Victim): string[] {

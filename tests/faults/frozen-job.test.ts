@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { toProject, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
-import { gate, isCall, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
+import { gate, isAbout, isCall, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
 import type { ServiceProcess } from '../support/processes.ts';
 import { recordRows, type RowVersion } from '../support/row-history.ts';
 import {
@@ -127,8 +127,6 @@ async function changeWorld(): Promise<void> {
   restarted = await system.until(restart.project.id, done, convergenceMs);
   historyOf = await recordRows(system.db);
 }
-
-const isAbout = ({ path, body }: PassingRequest, id: string) => path.includes(id) || body.includes(id);
 
 async function expectGone(id: string): Promise<void> {
   await vi.waitFor(async () => {

@@ -17,11 +17,14 @@ afterAll(() => system.stop());
 const acknowledged = new Map<string, DesiredState>();
 let sentCount = 0;
 
+/** The commands that the API has not answered yet. */
+const unanswered = new Set<Promise<unknown>>();
+
 /** Sends a command that must be acknowledged, or refused because the project is not in the state for it. */
 async function send(path: string, body: object, desiredState: DesiredState): Promise<Project | null> {
-  const startedAt = performance.now();
-  const answer = await system.call(`projects.${path}`, { body });
-  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  const answering = system.call(`projects.${path}`, { body });
+  unanswered.add(answering);
+  const answer = await answering.finally(() => unanswered.delete(answering));
   if (answer.error?.data['appCode'] === 'ILLEGAL_STATE') return null;
   expect([path, answer.status]).toEqual([path, 200]);
   const project = answer.data as Project; // every command returns the project
@@ -86,6 +89,7 @@ describe('fault 3: Redis is killed and restarted', () => {
       await moreCommands(15);
       await system.redis.kill();
       await moreCommands(15);
+      await Promise.all(unanswered); // no answer waits for Redis
       await system.redis.start();
       restartedAt = performance.now();
       const before = await jobsDone();

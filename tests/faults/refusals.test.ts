@@ -1,6 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+/** The tests run side by side in one system. Each has a project of its own, and only its requests are refused. */
 
-import { isCall, refusal, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import type { ProjectJob } from '../../src/shared/contract/jobs.ts';
+import type { Fault, PassingRequest } from '../support/faulty-kubernetes.ts';
+import { isAbout, isCall, refusal, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
 import { projectText } from '../support/project-text.ts';
 import {
   createWorkerSystem,
@@ -9,13 +15,21 @@ import {
   type WorkerSystem,
 } from '../support/worker-system.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
+
 let cluster: QuickCluster;
 let system: WorkerSystem;
+/** What is refused, by the id of the project. */
+const refused = new Map<string, (request: PassingRequest) => Fault | undefined>();
 
 beforeAll(async () => {
   cluster = await startQuickCluster();
   system = await createWorkerSystem(cluster);
-  await system.startWorker({}, { resyncMs: 50, refusedRetryMs: 100 });
+  system.kubernetes.fault = (request) => {
+    for (const [id, fault] of refused) if (isAbout(request, id)) return fault(request);
+    return undefined;
+  };
+  await system.startWorker({}, { resyncMs: 200, refusedRetryMs: 100 });
 });
 afterAll(async () => {
   await system.stop();
@@ -43,7 +57,20 @@ const refusals = [
   },
 ] as const;
 
-const postCount = () => system.kubernetes.requests.filter(isCall('POST', 'pods')).length;
+function refuse(id: string, verb: Verb, plural: Plural, answer: Fault): void {
+  refused.set(id, (request) => (isCall(verb, plural)(request) ? answer : undefined));
+}
+
+const postCount = (id: string) =>
+  system.kubernetes.requests.filter((request) => isCall('POST', 'pods')(request) && isAbout(request, id)).length;
+
+/** Waits until the queue has no job of this project. */
+const untilIdle = (id: string) =>
+  vi.waitFor(async () => {
+    const jobs = await system.jobs.getJobs(['wait', 'active', 'delayed']);
+    const ids = jobs.map(({ data }) => (data as ProjectJob).projectId); // only these tests add jobs
+    expect(ids).not.toContain(id);
+  }, 10_000);
 
 /**
  * Writes a wrong phase to a row without a pod. The comparison of rows and cluster corrects it, which proves that the
@@ -51,19 +78,15 @@ const postCount = () => system.kubernetes.requests.filter(isCall('POST', 'pods')
  */
 async function untilResynced(id: string): Promise<void> {
   await system.db('projects').where({ id }).update({ phase: 'Running' });
-  await system.until(id, { phase: null });
+  await system.until(id, { phase: null }, 20_000);
 }
 
-describe.each(refusals)('fault 14: Kubernetes answers $name', ({ answer, reason, message }) => {
-  const refusePods = () => {
-    system.kubernetes.fault = (request) => (isCall('POST', 'pods')(request) ? answer : undefined);
-  };
-  beforeEach(refusePods);
-  afterEach(() => system.kubernetes.heal());
-
+describe.concurrent.each(refusals)('fault 14: Kubernetes answers $name', ({ answer, reason, message }) => {
   async function createRefused() {
-    const project = await system.create();
-    return system.until(project.id, { status: 'error', reason, failedGeneration: 1 });
+    const id = randomUUID();
+    refuse(id, 'POST', 'pods', answer);
+    await system.create({ id });
+    return system.until(id, { status: 'error', reason, failedGeneration: 1 });
   }
 
   it('the row shows an error with the reason and the text of Kubernetes', async () => {
@@ -71,72 +94,65 @@ describe.each(refusals)('fault 14: Kubernetes answers $name', ({ answer, reason,
   });
 
   it('however often rows and cluster are compared, no further request is sent', async () => {
-    const postsBefore = postCount();
     const { id } = await createRefused();
-    await expectNoFurtherPosts(id, postsBefore);
+    await expectNoFurtherPosts(id, 0);
   });
 
   it('when a pod that ran is lost and cannot be replaced, no further request is sent', async () => {
-    system.kubernetes.heal();
-    const project = await system.create();
-    await system.until(project.id, { status: 'ready', observedGeneration: 1 });
-    refusePods();
-    const postsBefore = postCount();
-    await cluster.api.deleteNamespacedPod({ name: project.podName, namespace: project.namespace });
-    await system.until(project.id, { status: 'error', reason, failedGeneration: 1, podUid: null });
-    await expectNoFurtherPosts(project.id, postsBefore);
+    const { id, podName, namespace } = await system.create();
+    await system.until(id, { status: 'ready', observedGeneration: 1 });
+    refuse(id, 'POST', 'pods', answer);
+    const postsBefore = postCount(id);
+    await cluster.api.deleteNamespacedPod({ name: podName, namespace });
+    await system.until(id, { status: 'error', reason, failedGeneration: 1, podUid: null });
+    await expectNoFurtherPosts(id, postsBefore);
   });
 
   async function expectNoFurtherPosts(id: string, postsBefore: number): Promise<void> {
-    await system.untilQueueIsEmpty();
+    await untilIdle(id);
     // A second attempt is allowed: the watch may have requested a reconcile during the first one.
-    expect(postCount() - postsBefore).toBeLessThanOrEqual(2);
-    const posts = postCount();
+    expect(postCount(id) - postsBefore).toBeLessThanOrEqual(2);
+    const posts = postCount(id);
     for (let round = 0; round < 3; round++) await untilResynced(id);
-    await system.untilQueueIsEmpty();
-    expect(postCount()).toBe(posts);
+    await untilIdle(id);
+    expect(postCount(id)).toBe(posts);
     expect(await system.read(id)).toMatchObject({ status: 'error', reason });
   }
 
   it('the sweep skips the failed project and finds another one whose job was lost', async () => {
-    const project = await createRefused();
-    await system.untilQueueIsEmpty();
-    const posts = postCount();
-    system.kubernetes.heal();
+    const { id } = await createRefused();
+    await untilIdle(id);
+    const posts = postCount(id);
     const lost = await system.create({ queued: false });
     await system.until(lost.id, { status: 'ready' });
-    await system.untilQueueIsEmpty();
-    expect(postCount()).toBe(posts + 1);
-    expect(await system.read(project.id)).toMatchObject({ status: 'error', reason });
+    await untilIdle(id);
+    expect(postCount(id)).toBe(posts);
+    expect(postCount(lost.id)).toBe(1);
+    expect(await system.read(id)).toMatchObject({ status: 'error', reason });
   });
 
   it('a retry succeeds after the cause is fixed', async () => {
-    const project = await createRefused();
-    system.kubernetes.heal();
-    await system.command(project.id, 'retry');
-    await system.until(project.id, { status: 'ready', podError: null, failedGeneration: null });
+    const { id } = await createRefused();
+    refused.delete(id);
+    await system.command(id, 'retry');
+    await system.until(id, { status: 'ready', podError: null, failedGeneration: null });
   });
 
   it('the owner can delete the project', async () => {
-    const project = await createRefused();
-    await system.command(project.id, 'delete');
-    await system.until(project.id, { status: 'archived' });
-    expect(await system.claimUid(project.id)).toBeNull();
+    const { id } = await createRefused();
+    await system.command(id, 'delete');
+    await system.until(id, { status: 'archived' });
+    expect(await system.claimUid(id)).toBeNull();
   });
 });
 
-describe('fault 39: Kubernetes answers 403 to the worker for a while', () => {
-  afterEach(() => system.kubernetes.heal());
-
+describe.concurrent('fault 39: Kubernetes answers 403 to the worker for a while', () => {
   const permissionMissing = refusal(
     403,
     'Forbidden',
     'pods is forbidden: User "system:serviceaccount:opencode:worker" cannot use resource "pods" in the namespace "opencode"',
   );
   const ofProxy = { status: 403, body: {} };
-  const refuse = (verb: Verb, plural: Plural, answer: typeof permissionMissing | typeof ofProxy) => {
-    system.kubernetes.fault = (request) => (isCall(verb, plural)(request) ? answer : undefined);
-  };
 
   it.each([
     ['POST', 'pods', permissionMissing, 'forbidden'],
@@ -147,11 +163,12 @@ describe('fault 39: Kubernetes answers 403 to the worker for a while', () => {
   ] as const)(
     '%s of %s: the row says so, and the start continues by itself afterwards',
     async (verb, plural, answer, reason) => {
-      refuse(verb, plural, answer);
-      const { id } = await system.create();
-      const refused = await system.until(id, { status: 'initializing', reason, failedGeneration: null });
-      expect(refused).toMatchObject({ actor: 'administrator', nextStep: expect.stringMatching(/by itself\.$/) });
-      system.kubernetes.heal();
+      const id = randomUUID();
+      refuse(id, verb, plural, answer);
+      await system.create({ id });
+      const row = await system.until(id, { status: 'initializing', reason, failedGeneration: null });
+      expect(row).toMatchObject({ actor: 'administrator', nextStep: expect.stringMatching(/by itself\.$/) });
+      refused.delete(id);
       await system.until(id, { status: 'ready', podError: null });
     },
   );
@@ -159,10 +176,10 @@ describe('fault 39: Kubernetes answers 403 to the worker for a while', () => {
   it('DELETE of pods: the row says so, and the stop continues by itself afterwards', async () => {
     const { id } = await system.create();
     await system.until(id, { status: 'ready', observedGeneration: 1 });
-    refuse('DELETE', 'pods', permissionMissing);
+    refuse(id, 'DELETE', 'pods', permissionMissing);
     await system.command(id, 'stop');
     await system.until(id, { status: 'stopping', reason: 'forbidden', failedGeneration: null });
-    system.kubernetes.heal();
+    refused.delete(id);
     await system.until(id, { status: 'stopped', podError: null });
   });
 });

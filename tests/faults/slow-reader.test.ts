@@ -50,8 +50,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Publishes changes of all projects, as the worker does. Resolves to the last version of each project. */
-async function publishChanges(count: number): Promise<Map<string, number>> {
+/**
+ * Publishes changes of all projects, as the worker does. Resolves to the last version of each project.
+ *
+ * @param pauseMs after each change of all projects: they arrive over time, not all at once
+ */
+async function publishChanges(count: number, pauseMs: number): Promise<Map<string, number>> {
   const last = new Map<string, number>();
   for (let index = 0; index < count; index += projectCount) {
     projects = projects.map((project, at) => ({
@@ -60,7 +64,7 @@ async function publishChanges(count: number): Promise<Map<string, number>> {
       message: `${index + at} `.padEnd(changeBytes - 1_000, 'x'),
     }));
     await Promise.all(projects.map((project) => publisher.publish({ type: 'project', project })));
-    await delay(5); // changes arrive over time, not all at once
+    await delay(pauseMs);
   }
   for (const { id, statusVersion } of projects) last.set(id, statusVersion);
   return last;
@@ -86,7 +90,7 @@ describe('fault 22: a subscriber that reads slowly', () => {
   it('is closed at the limit, memory stays flat, and others receive everything in time', async () => {
     const quick = await subscribed(1);
     // The server buffers the changes of the last minutes for every subscriber. That is not a leak.
-    await publishChanges(6_000);
+    await publishChanges(6_000, 5);
     const before = await memoryOf(server);
 
     const slow = await subscribed(20); // the maximum of a socket
@@ -96,7 +100,7 @@ describe('fault 22: a subscriber that reads slowly', () => {
     let longestMs = 0;
     let closedAfterMs: number | null = null;
     while (closedAfterMs === null && performance.now() - pausedAt < 45_000) {
-      const last = await publishChanges(400);
+      const last = await publishChanges(400, 25); // 32 MB for the slow reader
       const publishedAt = performance.now();
       await expect.poll(() => receivedBy(quick), { timeout: 10_000, interval: 10 }).toEqual(last);
       longestMs = Math.max(longestMs, performance.now() - publishedAt);

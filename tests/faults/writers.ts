@@ -1,8 +1,12 @@
-/** Writers that create and change projects without pause, and record every answer. */
+/** Writers that create and change projects without pause, except after a refusal, and record every answer. */
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { bearer, createApiCall, type ApiAnswer } from '../support/api-call.ts';
+
+/** Without it, an outage of a second would be thousands of requests that take the processor from the restart. */
+const afterRefusalMs = 50;
 
 export interface Answered {
   path: string;
@@ -40,6 +44,7 @@ export function startWriters(options: { url: string; token: string; count: numbe
     const answer = await call(path, { body: input }).catch(() => null); // counted as no answer
     requests.push({ path, input, answer, startedAtMs, tookMs: performance.now() - startedAtMs });
     for (const watcher of watchers) watcher();
+    if (answer?.status !== 200) await delay(afterRefusalMs);
     return answer?.status === 200 ? (answer.data as { id: string }) : null; // every command returns the project
   }
 

@@ -8,6 +8,8 @@ import type { RawSocket } from './raw-socket.ts';
 
 /** A subscription without any message for this time counts as silent. */
 const silenceMs = 15_000;
+/** The server carries out the calls of a batch at the same time: fewer than its connections to the database. */
+const batchSize = 8;
 
 export interface Question {
   procedure: Procedure;
@@ -24,23 +26,39 @@ export interface Answer {
   text: string;
 }
 
-/** Calls it alone, and twice in a batch. A batch cannot contain subscriptions. */
-export async function askOverHttp(
-  { url, headers }: { url: string; headers: Record<string, string> },
-  { procedure: { name, type }, input }: Question,
-): Promise<Answer[]> {
+interface Caller {
+  url: string;
+  headers: Record<string, string>;
+}
+
+export async function askAlone({ url, headers }: Caller, { procedure, input }: Question): Promise<Answer> {
+  const request = procedure.type === 'mutation' ? { body: input() } : { input: input() };
+  const { text, status } = await createApiCall(url, headers)(procedure.name, request);
+  return toAnswer('alone', text, status);
+}
+
+/**
+ * Asks in batches, which may contain calls of different procedures. Returns an answer for each question, in their order.
+ *
+ * @param questions all about queries, or all about mutations: a batch cannot contain both, nor subscriptions
+ */
+export async function askInBatches({ url, headers }: Caller, questions: Question[]): Promise<Answer[]> {
   const call = createApiCall(url, headers);
-  const asQuery = type !== 'mutation';
-  const alone = await call(name, asQuery ? { input: input() } : { body: input() });
-  const first = toAnswer('alone', alone.text, alone.status);
-  if (type === 'subscription') return [first];
-  const batch = { 0: input(), 1: input() };
-  const names = `${name},${name}?batch=1`;
-  const both = await (asQuery
-    ? call(`${names}&input=${encodeURIComponent(JSON.stringify(batch))}`)
-    : call(names, { body: batch }));
-  const items = JSON.parse(both.text) as unknown[]; // the answer to a batch is a list
-  return [first, ...items.map((item) => toAnswer('in a batch', JSON.stringify(item), both.status))];
+  const answers: Answer[] = [];
+  for (let from = 0; from < questions.length; from += batchSize) {
+    const asked = questions.slice(from, from + batchSize);
+    const [first] = asked;
+    if (asked.length === 1 && first) asked.push(first); // so that it is a batch
+    const inputs = Object.fromEntries(asked.map(({ input }, index) => [index, input()]));
+    const names = `${asked.map(({ procedure }) => procedure.name).join(',')}?batch=1`;
+    const { text, status } = await (first?.procedure.type === 'query'
+      ? call(`${names}&input=${encodeURIComponent(JSON.stringify(inputs))}`)
+      : call(names, { body: inputs }));
+    const items = JSON.parse(text) as unknown[]; // the answer to a batch is a list
+    const those = questions.slice(from, from + batchSize);
+    answers.push(...those.map((_, index) => toAnswer('in a batch', JSON.stringify(items[index]), status)));
+  }
+  return answers;
 }
 
 /** Sends queries and mutations too, which a socket must refuse. */

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Database } from '../../src/shared/node/db/database.ts';
 import { readAllRows } from './all-rows.ts';
-import { askOnSocket, askOverHttp, type Answer, type Question } from './ask-procedure.ts';
+import { askAlone, askInBatches, askOnSocket, type Answer, type Question } from './ask-procedure.ts';
 import { idFieldsOf, inputWith } from './made-up-input.ts';
 import type { Procedure } from './procedures.ts';
 import { openSocket, type RawSocket } from './raw-socket.ts';
@@ -57,19 +57,23 @@ const wrongWay = (type: Procedure['type'], { how }: Answer) => (type === 'subscr
 export async function sweepUnknown(target: SweepTarget, actor: Actor, victim: Victim): Promise<SweepReport> {
   const socket = await openSocket(target.url, actor.socket);
   const report = createReport(actor, { victim, socket });
-  let before = await readAllRows(target.db);
-  for (const procedure of target.procedures) {
-    // With and without an id: the answer must not depend on it.
-    for (const ids of attempts(procedure, victim).slice(0, 2)) {
-      for (const answer of await ask({ target, actor, socket }, procedure, ids, report.nextCall(procedure))) {
-        const isRefused = answer.appCode === 'UNAUTHENTICATED' && answer.status === 401;
-        const isElsewhere = wrongWay(procedure.type, answer) && answer.appCode === 'UNSUPPORTED';
-        if (!isRefused && !isElsewhere) report.find(procedure, answer);
-        if (!isElsewhere) report.note(procedure, answer);
-      }
+  const before = await readAllRows(target.db);
+  // With and without an id: the answer must not depend on it.
+  const all = target.procedures.flatMap((procedure) =>
+    attempts(procedure, victim)
+      .slice(0, 2)
+      .map((ids) => attemptOf(procedure, ids)),
+  );
+  const answers = await ask({ target, actor, socket, report }, all);
+  for (const [index, { procedure }] of all.entries()) {
+    for (const answer of answers[index] ?? []) {
+      const isRefused = answer.appCode === 'UNAUTHENTICATED' && answer.status === 401;
+      const isElsewhere = wrongWay(procedure.type, answer) && answer.appCode === 'UNSUPPORTED';
+      if (!isRefused && !isElsewhere) report.find(procedure, answer);
+      if (!isElsewhere) report.note(procedure, answer);
     }
-    before = report.compare(procedure, before, await readAllRows(target.db));
   }
+  report.compare({ name: 'one of the procedures' }, before, await readAllRows(target.db));
   report.listen();
   return report;
 }
@@ -101,18 +105,24 @@ export async function sweepStranger(
     const actor = await stranger.actor();
     const socket = await openSocket(target.url, actor.socket);
     const report = createReport(actor, { victim, socket });
-    const asked = (ids: Ids) => ask({ target, actor, socket }, procedure, ids, report.nextCall(procedure));
-    for (const ids of attempts(procedure, victim)) {
-      const isNamed = namedPaths(procedure).some((path) => ids[path] !== undefined);
-      const theirs = await asked(ids);
-      const nobodys = isNamed ? await asked(withoutOwner(procedure, ids)) : theirs;
-      for (const [index, answer] of theirs.entries()) {
+    const asked = (all: Ids[]) =>
+      ask(
+        { target, actor, socket, report },
+        all.map((ids) => attemptOf(procedure, ids)),
+      );
+    const tried = attempts(procedure, victim);
+    const isNamed = (ids: Ids) => namedPaths(procedure).some((path) => ids[path] !== undefined);
+    const theirs = await asked(tried);
+    const nobodys = await asked(tried.filter(isNamed).map((ids) => withoutOwner(procedure, ids)));
+    for (const [index, ids] of tried.entries()) {
+      const same = isNamed(ids) ? (nobodys.shift() ?? []) : null;
+      for (const [way, answer] of (theirs[index] ?? []).entries()) {
         const isElsewhere = wrongWay(procedure.type, answer);
-        const isAsNone = refusals.includes(answer.appCode) && answer.text === nobodys[index]?.text;
+        const isAsNone = refusals.includes(answer.appCode) && answer.text === same?.[way]?.text;
         const isNowhere = ['UNSUPPORTED', 'UNAUTHENTICATED'].includes(answer.appCode);
-        const isSafe = isElsewhere ? isNowhere : isNamed ? isAsNone : answer.status < 500;
+        const isSafe = isElsewhere ? isNowhere : same ? isAsNone : answer.status < 500;
         if (!isSafe || victim.marks.some((mark) => answer.text.includes(mark))) report.find(procedure, answer);
-        if (!isElsewhere && isNamed) report.note(procedure, answer);
+        if (!isElsewhere && same) report.note(procedure, answer);
       }
     }
     report.compare(procedure, before, await others());
@@ -129,15 +139,47 @@ export async function sweepStranger(
   return { findings, answers };
 }
 
+interface Attempt extends Question {
+  ids: Ids;
+}
+
+const attemptOf = (procedure: Procedure, ids: Ids): Attempt => ({
+  procedure,
+  ids,
+  input: () => inputWith(procedure, ids),
+});
+
+/**
+ * Makes every attempt in a batch, and on the socket when that is its way. The other ways are tried once for each set of fields: there
+ * the answer does not depend on the values.
+ */
 async function ask(
-  { target, actor, socket }: { target: SweepTarget; actor: Actor; socket: RawSocket },
-  procedure: Procedure,
-  ids: Ids,
-  call: number,
-): Promise<Answer[]> {
-  const question: Question = { procedure, input: () => inputWith(procedure, ids) };
-  const overHttp = await askOverHttp({ url: target.url, headers: actor.headers }, question);
-  return [...overHttp, await askOnSocket(socket, call, question)];
+  by: { target: SweepTarget; actor: Actor; socket: RawSocket; report: { nextCall(procedure: Procedure): number } },
+  all: Attempt[],
+): Promise<Answer[][]> {
+  const caller = { url: by.target.url, headers: by.actor.headers };
+  const answers = new Map<Attempt, Answer[]>();
+  const known = new Set<string>();
+  for (const attempt of all) {
+    const { procedure, ids } = attempt;
+    const fields = [procedure.name, ...Object.keys(ids)].join(' ');
+    const isNew = !known.has(fields);
+    known.add(fields);
+    const given: Answer[] = [];
+    if (isNew) given.push(await askAlone(caller, attempt));
+    if (isNew || procedure.type === 'subscription') {
+      given.push(await askOnSocket(by.socket, by.report.nextCall(procedure), attempt));
+    }
+    answers.set(attempt, given);
+  }
+  for (const type of ['query', 'mutation']) {
+    const together = all.filter(({ procedure }) => procedure.type === type);
+    for (const [index, answer] of (await askInBatches(caller, together)).entries()) {
+      const attempt = together[index];
+      if (attempt) answers.get(attempt)?.push(answer);
+    }
+  }
+  return [...answers.values()];
 }
 
 const namedPaths = (procedure: Procedure) =>
@@ -179,9 +221,8 @@ function createReport(actor: Actor, { victim, socket }: { victim: Victim; socket
     find({ name }: Procedure, { how, status, appCode }: Answer): void {
       add(name, `${how} it answers ${status} ${appCode}`);
     },
-    compare({ name }: Procedure, before: string[], after: string[]): string[] {
+    compare({ name }: { name: string }, before: string[], after: string[]): void {
       if (JSON.stringify(before) !== JSON.stringify(after)) add(name, 'rows have changed');
-      return after;
     },
     listen(): void {
       for (const message of socket.messages) {

@@ -18,6 +18,10 @@ export function isCall(verb: Verb, plural: Plural): (request: PassingRequest) =>
   };
 }
 
+/** Whether the request names this project, in its path or its body. */
+export const isAbout = ({ path, body }: PassingRequest, projectId: string) =>
+  path.includes(projectId) || body.includes(projectId);
+
 /** An error answer of the Kubernetes API. */
 export function refusal(code: number, reason: string, message: string, headers?: Record<string, string>) {
   return { status: code, body: statusObject(code, reason, message), ...(headers ? { headers } : {}) };

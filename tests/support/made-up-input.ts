@@ -47,8 +47,15 @@ export function inputWith(procedure: Procedure, ids: Record<string, string>): un
   throw new Error(`No input could be made up for ${procedure.name}. Teach tests/support/made-up-input.ts its fields.`);
 }
 
+/** A test asks thousands of times for the few hundred schemas, and each takes a millisecond. */
+const nodes = new WeakMap<z.ZodType, Node>();
+
 function nodesOf({ inputs }: Procedure): Node[] {
-  return inputs.map((input) => z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) as Node);
+  return inputs.map((input) => {
+    const node = nodes.get(input) ?? (z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) as Node);
+    nodes.set(input, node);
+    return node;
+  });
 }
 
 function accepts({ inputs }: Procedure, value: unknown): boolean {

@@ -84,8 +84,11 @@ export interface WorkerSystem {
   startWorkerProcess(env?: Record<string, string>): Promise<ServiceProcess>;
   /** Starts `npm run server` as a process, with the times of production. */
   startServerProcess(env?: Record<string, string>): Promise<ServiceProcess>;
-  /** Commits a project. With `queued: false` it has no job, as after a crash between the commit and the queue. */
-  create(options?: { queued?: boolean; namespace?: string }): Promise<ProjectRecord>;
+  /**
+   * Commits a project, with a new id unless one is given. With `queued: false` it has no job, as after a crash between the commit
+   * and the queue.
+   */
+  create(options?: { id?: string; queued?: boolean; namespace?: string }): Promise<ProjectRecord>;
   command(id: string, command: ProjectCommand, options?: { queued?: boolean }): Promise<ProjectRecord>;
   read(id: string): Promise<ProjectRecord>;
   /** Waits until the row has these values. */
@@ -231,8 +234,7 @@ async function createProjectActions(
   };
   return {
     read,
-    async create({ queued = true, namespace = 'opencode' } = {}) {
-      const id = randomUUID();
+    async create({ id = randomUUID(), queued = true, namespace = 'opencode' } = {}) {
       const project = {
         id,
         ownerId: owner.id,

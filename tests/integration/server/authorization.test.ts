@@ -76,19 +76,23 @@ describe('every procedure, over HTTP, in batches and on a socket', { timeout: 12
     }
   });
 
-  it('is refused with 404 to a caller who names an object of another user, without revealing or changing it', async () => {
-    const withToken = async () => byToken('a stranger with a token', strangersToken);
-    const withSession = async () => byCookie('a stranger with a session', await cookieOf('stranger', {}));
-    for (const [actor, mayBeForbidden] of [
-      [withToken, true], // a token cannot end sessions, not even those of its owner
-      [withSession, false],
-    ] as const) {
-      const stranger = { userId: strangerId, actor, mayBeForbidden };
-      const report = await sweepStranger({ url: server.url, db, procedures }, stranger, victim);
+  const strangers = {
+    // A token cannot end sessions, not even those of its owner.
+    'a token': { mayBeForbidden: true, actor: async () => byToken('a stranger with a token', strangersToken) },
+    'a session': {
+      mayBeForbidden: false,
+      actor: async () => byCookie('a stranger with a session', await cookieOf('stranger', {})),
+    },
+  };
+  it.each(Object.entries(strangers))(
+    'is refused with 404 to a caller with %s who names an object of another user, without revealing or changing it',
+    async (_, stranger) => {
+      const target = { url: server.url, db, procedures };
+      const report = await sweepStranger(target, { userId: strangerId, ...stranger }, victim);
       expect(report.findings).toEqual([]);
       reports.stranger.push(report);
-    }
-  });
+    },
+  );
 
   it('accepts the same kinds of credentials when they are valid', async () => {
     const good = [

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,7 +15,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { startGitServer } from '../../../../tests/support/git-server.ts';
 import { startTlsProxy } from '../../../../tests/support/tls-proxy.ts';
@@ -28,21 +29,30 @@ const closing: (() => void)[] = [];
 
 const git = (cwd: string, ...args: string[]) => execFileSync('git', ['-C', cwd, ...args], { stdio: 'pipe' }).toString();
 
+/** A repository with two commits, which each test copies. */
+let template: string;
+
+beforeAll(() => {
+  template = mkdtempSync(join(tmpdir(), 'origin-'));
+  mkdirSync(join(template, 'src'));
+  git(template, 'init', '--quiet', '--initial-branch=trunk');
+  writeFileSync(join(template, 'README.md'), 'hello');
+  writeFileSync(join(template, 'src', 'main.ts'), 'export {};');
+  for (const message of ['first', 'second']) {
+    writeFileSync(join(template, '.version'), message);
+    git(template, 'add', '.');
+    git(template, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '-m', message);
+  }
+});
+afterAll(() => rmSync(template, { recursive: true }));
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'clone-'));
   workspace = join(folder, 'workspace');
   project = join(workspace, 'project');
   origin = join(folder, 'origin');
   mkdirSync(workspace);
-  mkdirSync(join(origin, 'src'), { recursive: true });
-  git(origin, 'init', '--quiet', '--initial-branch=trunk');
-  writeFileSync(join(origin, 'README.md'), 'hello');
-  writeFileSync(join(origin, 'src', 'main.ts'), 'export {};');
-  for (const message of ['first', 'second']) {
-    writeFileSync(join(origin, '.version'), message);
-    git(origin, 'add', '.');
-    git(origin, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '-m', message);
-  }
+  cpSync(template, origin, { recursive: true });
 });
 
 afterEach(() => {
