@@ -144,8 +144,9 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'project-task-permission') });
     const other = await app.openWindow('user-a', { path: `/projects/${id}/tasks` });
-    await other.page.getByRole('button', { name: /Run the command.*Needs your answer/ }).click();
-    await other.page.getByRole('button', { name: 'Allow once' }).click();
+    const card = other.page.getByRole('listitem').filter({ hasText: 'Run the command' });
+    await card.locator('[data-tone]', { hasText: 'Needs your answer' }).waitFor();
+    await card.getByRole('button', { name: 'Allow once' }).click();
     await page.getByText('The command has run.').waitFor();
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor({ state: 'detached' });
   });
