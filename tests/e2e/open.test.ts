@@ -170,8 +170,9 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     expect(await list.page.title()).toMatch(/^\(1\) Waits for you/);
     await expectAccessible(list.page, { onShown: screenOf(list.page, 'projects-waiting') });
     const other = await app.openWindow('user-a', { path: `/projects/${id}/tasks` });
-    await other.page.getByRole('button', { name: /Run the command.*Needs your answer/ }).click();
-    await other.page.getByRole('button', { name: 'Allow once' }).click();
+    const card = other.page.getByRole('listitem').filter({ hasText: 'Run the command' });
+    await card.locator('[data-tone]', { hasText: 'Needs your answer' }).waitFor();
+    await card.getByRole('button', { name: 'Allow once' }).click();
     await page.getByText('The command has run.').waitFor();
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor({ state: 'detached' });
     await notice.waitFor({ state: 'detached' });

@@ -4,7 +4,7 @@
  * uses its own development user, so that suites do not see each other's projects:
  *
  * - `user-a`: diagnoses and pages, with the projects of `suites/scenario-projects.ts`
- * - `user-b`: project lifecycle, two windows, daily use, logs. They delete their projects, so that pages can show an empty list.
+ * - `user-b`: project lifecycle, two windows, daily use, the board, logs. They delete their projects, so that pages can show an empty list.
  * - `user-c`: sessions, models, scenarios
  *
  * The scenarios are created late, because they load the machine, and checked last, because some take half a minute.
@@ -14,6 +14,7 @@ import { describe } from 'vitest';
 
 import { hasBrowser } from '../support/browser.ts';
 import { useStartedApp } from '../support/started-app.ts';
+import { boardSuite } from './suites/board.ts';
 import { dailyUseSuite } from './suites/daily-use.ts';
 import { diagnosesSuite } from './suites/diagnoses.ts';
 import { logsSuite } from './suites/logs.ts';
@@ -34,6 +35,7 @@ describe('the product', { timeout: 60_000 }, () => {
     describe('the life of a project', () => projectLifecycleSuite(app));
     describe('two windows on the same projects', () => twoWindowsSuite(app));
     describe('daily use', () => dailyUseSuite(app));
+    describe('the board of tasks', () => boardSuite(app));
     describe('the logs of a project', () => logsSuite(app));
     describe('the sessions page', () => sessionsSuite(app));
     describe('the settings of models', () => modelsSuite(app));

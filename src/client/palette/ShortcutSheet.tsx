@@ -4,6 +4,7 @@ import { Text } from '@mantine/core';
 import { Link } from 'react-router';
 
 import { fileShortcuts } from '../files/file-shortcuts.ts';
+import { taskShortcuts } from '../tasks/board/task-shortcuts.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { keyLabels } from './key-labels.ts';
 import { shortcuts } from './shortcuts.ts';
@@ -20,14 +21,8 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
           <Row key={action} label={label} keys={keys} between="then" />
         ))}
       </dl>
-      <Text size="xs" fw={600} mt="md">
-        In the Files tab
-      </Text>
-      <dl className={classes.sheet}>
-        {fileShortcuts.map(({ keys, label }) => (
-          <Row key={label} label={label} keys={keys} between="or" />
-        ))}
-      </dl>
+      <TabShortcuts tab="Tasks" shortcuts={taskShortcuts} />
+      <TabShortcuts tab="Files" shortcuts={fileShortcuts} />
       <Text size="xs" c="dimmed" mt="md">
         {singleKeys
           ? 'You can turn off single-letter shortcuts in '
@@ -38,6 +33,26 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
         .
       </Text>
     </Dialog>
+  );
+}
+
+interface TabShortcutsProps {
+  tab: string;
+  shortcuts: readonly { label: string; keys: readonly string[] }[];
+}
+
+function TabShortcuts({ tab, shortcuts: ofTab }: TabShortcutsProps) {
+  return (
+    <>
+      <Text size="xs" fw={600} mt="md">
+        In the {tab} tab
+      </Text>
+      <dl className={classes.sheet}>
+        {ofTab.map(({ keys, label }) => (
+          <Row key={label} label={label} keys={keys} between="or" />
+        ))}
+      </dl>
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
-/** The state of a run, with text and icon. */
+/** The state of a run, with text and icon. A stale state loses its colour. */
 
+import { VisuallyHidden } from '@mantine/core';
 import {
   IconAlertTriangle,
   IconCheck,
@@ -11,6 +12,7 @@ import {
 } from '@tabler/icons-react';
 
 import type { Run } from '../../shared/contract/tasks.ts';
+import { useIsStale } from '../ui/use-connection.ts';
 import { badgeOfRun, type RunBadge } from './task-list.ts';
 
 import classes from '../projects/status-badge.module.css';
@@ -26,11 +28,14 @@ const icons = {
 
 export function RunStateBadge({ run }: { run: Pick<Run, 'state'> }) {
   const { label, tone, icon } = badgeOfRun(run);
+  const isStale = useIsStale();
   const Icon = icons[icon];
+  const isTurning = icon === 'working' && !isStale;
   return (
-    <span className={classes.root} data-tone={tone}>
-      <Icon size={13} stroke={2} aria-hidden="true" className={icon === 'working' ? classes.turning : undefined} />
+    <span className={classes.root} data-tone={tone} data-stale={isStale || undefined}>
+      <Icon size={13} stroke={2} aria-hidden="true" className={isTurning ? classes.turning : undefined} />
       {label}
+      {isStale && <VisuallyHidden> (last known)</VisuallyHidden>}
     </span>
   );
 }

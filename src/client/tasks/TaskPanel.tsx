@@ -2,31 +2,46 @@
 
 import { ActionIcon, Button, NativeSelect } from '@mantine/core';
 import { IconPlayerPlay, IconPlayerStop, IconSelector, IconTrash, IconX } from '@tabler/icons-react';
-import { useState } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { hasEnded, taskStates, type Run, type Task } from '../../shared/contract/tasks.ts';
 import { useNow } from '../ui/use-now.ts';
 import { ConversationView } from './ConversationView.tsx';
+import { DiffStatistics } from './DiffStatistics.tsx';
 import { FollowUp } from './FollowUp.tsx';
 import { PendingRequestForm } from './PendingRequestForm.tsx';
 import { ReviewSection } from './review/ReviewSection.tsx';
 import { RunStateBadge } from './RunStateBadge.tsx';
-import { durationOf, possibleActions, stateLabels, usageText } from './task-list.ts';
-import { DiffStatistics } from './TaskRow.tsx';
+import {
+  durationOf,
+  isPriority,
+  possibleActions,
+  priorities,
+  priorityLabels,
+  stateLabels,
+  usageText,
+} from './task-list.ts';
+import { TaskDescription, TaskTitle } from './TaskText.tsx';
 import { TodoList } from './TodoList.tsx';
 import { useTaskActions } from './use-task-actions.ts';
 
 import classes from './task-panel.module.css';
 
-export function TaskPanel({ project, task, onClose }: { project: Project; task: Task; onClose: () => void }) {
+interface TaskPanelProps {
+  project: Project;
+  task: Task;
+  onClose: () => void;
+  onDelete: () => void;
+}
+
+export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) {
   const actions = useTaskActions();
   const { latestRun: run } = task;
   const { canRun, canAbort, canFollowUp } = possibleActions(task);
   return (
     <aside className={classes.root} aria-label={`Task: ${task.title}`}>
       <header className={classes.head}>
-        <h2 className={classes.title}>{task.title}</h2>
+        <TaskTitle task={task} />
         <ActionIcon variant="subtle" color="gray" aria-label="Close the task" onClick={onClose}>
           <IconX size={17} stroke={1.7} />
         </ActionIcon>
@@ -37,7 +52,7 @@ export function TaskPanel({ project, task, onClose }: { project: Project; task: 
             size="xs"
             loading={actions.isStarting}
             leftSection={<IconPlayerPlay size={15} stroke={1.8} />}
-            onClick={() => actions.start(task)}
+            onClick={() => void actions.start(task)}
           >
             {run === null ? 'Run' : 'Run again'}
           </Button>
@@ -48,7 +63,7 @@ export function TaskPanel({ project, task, onClose }: { project: Project; task: 
             variant="default"
             loading={actions.isAborting}
             leftSection={<IconPlayerStop size={15} stroke={1.8} />}
-            onClick={() => actions.abort(run.id)}
+            onClick={() => void actions.abort(run.id)}
           >
             Abort
           </Button>
@@ -62,12 +77,35 @@ export function TaskPanel({ project, task, onClose }: { project: Project; task: 
           data={taskStates.map((state) => ({ value: state, label: stateLabels[state] }))}
           onChange={({ currentTarget: { value } }) => {
             const state = taskStates.find((each) => each === value);
-            if (state !== undefined) actions.move(task, state);
+            if (state !== undefined) void actions.move(task, state);
           }}
         />
-        <DeleteButton task={task} canDelete={run === null || hasEnded(run)} onDelete={() => actions.remove(task)} />
+        <NativeSelect
+          aria-label="Priority of the task"
+          size="xs"
+          value={task.priority}
+          rightSection={<IconSelector size={14} stroke={1.8} />}
+          rightSectionPointerEvents="none"
+          data={priorities.toReversed().map((priority) => ({ value: priority, label: priorityLabels[priority] }))}
+          onChange={({ currentTarget: { value } }) => {
+            if (isPriority(value)) void actions.setPriority(task, value);
+          }}
+        />
+        {(run === null || hasEnded(run)) && (
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            className={classes.delete ?? ''}
+            aria-label="Delete the task"
+            onClick={onDelete}
+          >
+            <IconTrash size={16} stroke={1.6} />
+          </ActionIcon>
+        )}
       </div>
-      {task.description !== '' && <p className={classes.description}>{task.description}</p>}
+      <div className={classes.description}>
+        <TaskDescription task={task} />
+      </div>
       {run === null ? (
         <p className={classes.hint}>
           {project.desiredState === 'running'
@@ -100,7 +138,7 @@ function RunSection({ run }: { run: Run }) {
           key={request.id}
           request={request}
           isAnswering={isAnswering}
-          onAnswer={(given) => answer(run.id, request.id, given)}
+          onAnswer={(given) => void answer(run.id, request.id, given)}
         />
       ))}
       {run.todos.length > 0 && <TodoList todos={run.todos} />}
@@ -124,40 +162,5 @@ function RunFacts({ run }: { run: Run }) {
         </>
       )}
     </p>
-  );
-}
-
-/** Asks once more, because the runs of the task are deleted too. */
-function DeleteButton(props: { task: Task; canDelete: boolean; onDelete: () => void }) {
-  const [isAsking, setIsAsking] = useState(false);
-  if (!props.canDelete) return null;
-  if (!isAsking) {
-    return (
-      <ActionIcon
-        variant="subtle"
-        color="gray"
-        className={classes.delete}
-        aria-label="Delete the task"
-        onClick={() => setIsAsking(true)}
-      >
-        <IconTrash size={16} stroke={1.6} />
-      </ActionIcon>
-    );
-  }
-  return (
-    <span className={classes.delete}>
-      <Button
-        size="compact-xs"
-        color="red.8"
-        // oxlint-disable-next-line jsx-a11y/no-autofocus -- the button that was pressed has gone
-        autoFocus
-        onClick={props.onDelete}
-      >
-        Delete task and runs
-      </Button>{' '}
-      <Button size="compact-xs" variant="default" onClick={() => setIsAsking(false)}>
-        Keep
-      </Button>
-    </span>
   );
 }

@@ -1,73 +1,146 @@
-/** The tasks tab of a project: its tasks, and the panel of the one that is open (`?task=<id>`). */
+/**
+ * The Tasks tab of a project: the board, and the panel of the task that is open. What is open and what is filtered is in the
+ * address (`?task=<id>&q=…`). The tasks are live: `use-tasks.ts` subscribes to them and sends the commands.
+ */
 
 import { Button } from '@mantine/core';
-import { IconChecklist, IconPlus } from '@tabler/icons-react';
-import { useState } from 'react';
+import { IconChecklist } from '@tabler/icons-react';
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
-import type { Task } from '../../shared/contract/tasks.ts';
+import type { Task, TaskState } from '../../shared/contract/tasks.ts';
+import { takesLetters } from '../palette/shortcuts.ts';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
 import { Message } from '../ui/Message.tsx';
-import { PageLoading } from '../ui/PageLoading.tsx';
-import { NewTask } from './NewTask.tsx';
+import { Board } from './board/Board.tsx';
+import { BoardSkeleton } from './board/BoardSkeleton.tsx';
+import { BoardToolbar } from './board/BoardToolbar.tsx';
+import { filterOf, matching, needsPerson, withFilter, type BoardFilter } from './board/filter.ts';
+import { DeleteTaskDialog } from './DeleteTaskDialog.tsx';
+import { NewTaskDialog, type NewTaskPlace } from './NewTaskDialog.tsx';
 import { AiReviewSwitch } from './review/AiReviewSwitch.tsx';
-import { groupTasks, stateLabels } from './task-list.ts';
+import { TaskCommandsContext } from './task-commands.ts';
 import { TaskPanel } from './TaskPanel.tsx';
-import { TaskRow } from './TaskRow.tsx';
+import { useNewTaskKey } from './use-new-task-key.ts';
 import { useTasks } from './use-tasks.ts';
 
 import classes from './tasks-tab.module.css';
 
-export function TasksTab({ project }: { project: Project }) {
-  const [params, setParams] = useSearchParams();
-  const [isAdding, setIsAdding] = useState(false);
-  const { tasks, isLoaded, error, retry } = useTasks(project.id);
-  const openId = params.get('task');
-  const open = (id: string | null): void => setParams(id === null ? {} : { task: id });
-  const opened = tasks.find(({ id }) => id === openId);
+const bottomOfToDo: NewTaskPlace = { state: 'TODO', place: 'bottom' };
 
-  if (error !== null && !isLoaded) {
+export function TasksTab({ project }: { project: Project }) {
+  const { tasks, isLoaded, error, retry, commands } = useTasks(project.id);
+  if (!isLoaded && error !== null) {
     return <LoadFailure what="The tasks" error={error} retrying={false} onRetry={retry} />;
   }
-  if (!isLoaded) return <PageLoading />;
+  if (!isLoaded) return <BoardSkeleton />;
+  return (
+    <TaskCommandsContext value={commands}>
+      {error !== null && (
+        <p className={classes.lost} role="alert">
+          The tasks below are not updated any more.{' '}
+          <Button size="compact-xs" variant="default" onClick={retry}>
+            Try again
+          </Button>
+        </p>
+      )}
+      <LoadedTasks project={project} tasks={tasks} />
+    </TaskCommandsContext>
+  );
+}
+
+function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Task[] }) {
+  const { filter, changeFilter, openId, open } = useAddress();
+  const [adding, setAdding] = useState<NewTaskPlace | null>(null);
+  const [deleting, setDeleting] = useState<Task | null>(null);
+  const found = useMemo(() => matching(tasks, filter), [tasks, filter]);
+  const opened = tasks.find(({ id }) => id === openId);
+  const add = useCallback((state: TaskState, place: 'top' | 'bottom') => setAdding({ state, place }), []);
+  useNewTaskKey(() => setAdding(bottomOfToDo));
   return (
     <section aria-label="Tasks" className={classes.root} data-has-panel={opened !== undefined || undefined}>
-      <div className={classes.list}>
-        {isAdding ? (
-          <NewTask projectId={project.id} onClose={() => setIsAdding(false)} onCreated={open} />
-        ) : (
-          <div className={classes.toolbar}>
+      {tasks.length === 0 ? (
+        <NoTasks onAdd={() => setAdding(bottomOfToDo)} />
+      ) : (
+        <div className={classes.board}>
+          <BoardToolbar
+            filter={filter}
+            onFilter={changeFilter}
+            found={found.length}
+            waiting={tasks.filter(needsPerson).length}
+            onAdd={() => setAdding(bottomOfToDo)}
+          >
             <AiReviewSwitch project={project} />
-            <Button size="xs" leftSection={<IconPlus size={15} stroke={1.8} />} onClick={() => setIsAdding(true)}>
-              New task
-            </Button>
-          </div>
-        )}
-        {tasks.length === 0 && !isAdding && (
-          <Message icon={<IconChecklist size={22} stroke={1.6} />} title="No tasks yet">
-            Describe what you want to have done. The coding agent of this project works on it, and asks when it needs
-            you.
-          </Message>
-        )}
-        <TaskGroups tasks={tasks} openId={openId} onOpen={open} />
-      </div>
-      {opened !== undefined && <TaskPanel key={opened.id} project={project} task={opened} onClose={() => open(null)} />}
+          </BoardToolbar>
+          <Board
+            tasks={tasks}
+            shownTasks={found}
+            openId={opened?.id ?? null}
+            onOpen={open}
+            onAdd={add}
+            onDelete={setDeleting}
+          />
+        </div>
+      )}
+      {opened !== undefined && (
+        <PanelPlace key={opened.id} onClose={() => open(null)}>
+          <TaskPanel project={project} task={opened} onClose={() => open(null)} onDelete={() => setDeleting(opened)} />
+        </PanelPlace>
+      )}
+      <NewTaskDialog projectId={project.id} place={adding} onClose={() => setAdding(null)} onStarted={open} />
+      <DeleteTaskDialog task={deleting} onClose={() => setDeleting(null)} />
     </section>
   );
 }
 
-function TaskGroups(props: { tasks: readonly Task[]; openId: string | null; onOpen: (id: string) => void }) {
-  return groupTasks(props.tasks).map(({ state, tasks }) => (
-    <section key={state} className={classes.group} aria-label={stateLabels[state]}>
-      <h2 className={classes.groupTitle}>
-        {stateLabels[state]} <span className={classes.count}>{tasks.length}</span>
-      </h2>
-      <ul className={classes.rows}>
-        {tasks.map((task) => (
-          <TaskRow key={task.id} task={task} isOpen={task.id === props.openId} onOpen={() => props.onOpen(task.id)} />
-        ))}
-      </ul>
-    </section>
-  ));
+function useAddress() {
+  const [params, setParams] = useSearchParams();
+  const filter = useMemo(() => filterOf(params), [params]);
+  return {
+    filter,
+    changeFilter: (change: Partial<BoardFilter>): void => {
+      const current = currentParams();
+      setParams(withFilter(current, { ...filterOf(current), ...change }), { replace: true });
+    },
+    openId: params.get('task'),
+    open: (taskId: string | null): void => {
+      const changed = currentParams();
+      if (taskId === null) changed.delete('task');
+      else changed.set('task', taskId);
+      setParams(changed);
+    },
+  };
+}
+
+/** Newer than the rendered parameters when two of them are changed one after the other. */
+const currentParams = (): URLSearchParams => new URLSearchParams(window.location.search);
+
+/** Takes the focus when a task is opened, so that the keyboard continues in the panel. Escape closes the panel. */
+function PanelPlace({ onClose, children }: { onClose: () => void; children: ReactNode }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.focus({ preventScroll: true }), []);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || event.defaultPrevented || takesLetters(event.target)) return;
+    event.preventDefault();
+    onClose();
+  };
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- the close button does the same
+    <div ref={place} className={classes.panel} tabIndex={-1} onKeyDown={onKeyDown}>
+      {children}
+    </div>
+  );
+}
+
+function NoTasks({ onAdd }: { onAdd: () => void }) {
+  return (
+    <Message
+      icon={<IconChecklist size={22} stroke={1.6} />}
+      title="No tasks yet"
+      actions={<Button onClick={onAdd}>New task</Button>}
+    >
+      Describe what you want to have done. The coding agent of this project works on it, and asks when it needs you.
+    </Message>
+  );
 }

@@ -1,68 +1,30 @@
 import { describe, expect, it } from 'vitest';
 
 import { noUsage, type Run, type Task } from '../../shared/contract/tasks.ts';
+import { columnsOf } from './board/columns.ts';
+import type { TaskChange } from './expected-changes.ts';
 import {
   durationOf,
   emptyTaskList,
-  groupTasks,
   possibleActions,
+  shownTasks,
   stepsOf,
   usageText,
   withTaskEvent,
+  type TaskListState,
 } from './task-list.ts';
-
-const at = '2026-11-28T10:00:00.000Z';
-
-const runWith = (fields: Partial<Run>): Run => ({
-  id: 'run',
-  kind: 'work',
-  taskId: 'task',
-  projectId: 'project',
-  continuesRunId: null,
-  reviewsRunId: null,
-  workspace: null,
-  verdict: null,
-  prompt: 'Do it.',
-  desiredState: 'running',
-  state: 'running',
-  message: '',
-  opencodeSessionId: 'ses_1',
-  messageId: 'msg_1',
-  pending: [],
-  todos: [],
-  usage: noUsage,
-  diff: null,
-  version: 1,
-  createdAt: at,
-  startedAt: at,
-  endedAt: null,
-  waitingSince: null,
-  updatedAt: at,
-  ...fields,
-});
-
-const taskWith = (fields: Partial<Task>): Task => ({
-  id: 'task',
-  projectId: 'project',
-  title: 'A task',
-  description: '',
-  state: 'TODO',
-  position: 'a',
-  priority: 'normal',
-  branch: null,
-  latestRun: null,
-  version: 1,
-  createdAt: at,
-  updatedAt: at,
-  ...fields,
-});
+import { runWith, taskWith } from './test-tasks.ts';
 
 describe('the list of tasks', () => {
-  it('is replaced by a snapshot, and changed by events that are not older', () => {
+  const loaded = (...tasks: Task[]) => withTaskEvent(emptyTaskList, { type: 'snapshot', tasks });
+
+  it('is replaced by a snapshot, and changed by events that are newer', () => {
     const first = taskWith({ id: 'a', version: 5 });
-    let state = withTaskEvent(emptyTaskList, { type: 'snapshot', tasks: [first] });
-    expect(state).toEqual({ tasks: [first], isLoaded: true });
-    state = withTaskEvent(state, { type: 'changed', task: taskWith({ id: 'a', version: 4, title: 'Old' }) });
+    let state = loaded(first);
+    expect(state).toMatchObject({ tasks: [first], isLoaded: true });
+    for (const version of [4, 5]) {
+      state = withTaskEvent(state, { type: 'changed', task: taskWith({ id: 'a', version, title: 'Old' }) });
+    }
     expect(state.tasks).toEqual([first]);
     const newer = taskWith({ id: 'a', version: 6, title: 'New' });
     const other = taskWith({ id: 'b' });
@@ -71,17 +33,63 @@ describe('the list of tasks', () => {
     expect(withTaskEvent(state, { type: 'removed', taskId: 'a' }).tasks).toEqual([other]);
   });
 
-  it('is grouped by column in the order of the board, and sorted by position and id', () => {
-    const tasks = [
-      taskWith({ id: '1', state: 'DONE', position: 'a' }),
-      taskWith({ id: '2', state: 'TODO', position: 'b' }),
-      taskWith({ id: '4', state: 'TODO', position: 'Z' }),
-      taskWith({ id: '3', state: 'TODO', position: 'b' }),
-    ];
-    expect(groupTasks(tasks).map(({ state, tasks: of }) => [state, of.map(({ id }) => id)])).toEqual([
-      ['TODO', ['4', '2', '3']],
-      ['DONE', ['1']],
-    ]);
+  it('keeps an answer that is newer than a snapshot', () => {
+    const newer = taskWith({ id: 'a', version: 6 });
+    const state = withTaskEvent(loaded(newer), {
+      type: 'snapshot',
+      tasks: [taskWith({ id: 'a', version: 5 }), taskWith({ id: 'b' })],
+    });
+    expect(state.tasks).toEqual([newer, taskWith({ id: 'b' })]);
+  });
+
+  const expectChange = (state: TaskListState, key: string, taskId: string, change: TaskChange) =>
+    withTaskEvent(state, { type: 'expected', key, taskId, change });
+  const order = (state: TaskListState, column: Task['state']) =>
+    columnsOf(shownTasks(state))[column].map(({ id }) => id);
+
+  it('shows moves before they are answered, each on top of the one before', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((id, index) => taskWith({ id, position: `0000000${index + 1}` }));
+    let state = loaded(a!, b!, c!);
+    state = expectChange(state, '1', 'c', { type: 'move', state: 'TODO', afterId: null });
+    expect(order(state, 'TODO')).toEqual(['c', 'a', 'b']);
+    state = expectChange(state, '2', 'b', { type: 'move', state: 'TODO', afterId: 'c' });
+    expect(order(state, 'TODO')).toEqual(['c', 'b', 'a']);
+    state = expectChange(state, '3', 'a', { type: 'move', state: 'DONE', afterId: null });
+    expect([order(state, 'TODO'), order(state, 'DONE')]).toEqual([['c', 'b'], ['a']]);
+    state = withTaskEvent(state, { type: 'accepted', key: '1', task: { ...c!, position: '00000001', version: 2 } });
+    expect([order(state, 'TODO'), order(state, 'DONE')]).toEqual([['c', 'b'], ['a']]);
+  });
+
+  it('takes a refused change back, and keeps what happened meanwhile', () => {
+    const task = taskWith({ id: 'a', version: 1 });
+    let state = expectChange(loaded(task), '1', 'a', { type: 'move', state: 'DONE', afterId: null });
+    state = expectChange(state, '2', 'a', { type: 'update', patch: { priority: 'high' } });
+    const renamed = { ...task, version: 2, title: 'New' };
+    state = withTaskEvent(state, { type: 'changed', task: renamed });
+    expect(shownTasks(state)).toMatchObject([{ state: 'DONE', priority: 'high', title: 'New' }]);
+    state = withTaskEvent(state, { type: 'refused', key: '1' });
+    expect(shownTasks(state)).toEqual([{ ...renamed, priority: 'high' }]);
+    state = withTaskEvent(state, { type: 'refused', key: '2' });
+    expect(shownTasks(state)).toEqual([renamed]);
+  });
+
+  it('hides a deleted task at once, and does not show it again for an event that is late', () => {
+    const task = taskWith({ id: 'a' });
+    let state = expectChange(loaded(task), '1', 'a', { type: 'delete' });
+    expect(shownTasks(state)).toEqual([]);
+    expect(shownTasks(withTaskEvent(state, { type: 'refused', key: '1' }))).toEqual([task]);
+    state = withTaskEvent(state, { type: 'accepted', key: '1', task: null });
+    state = withTaskEvent(state, { type: 'changed', task: { ...task, version: 9 } });
+    state = withTaskEvent(state, { type: 'snapshot', tasks: [{ ...task, version: 9 }] });
+    expect(shownTasks(state)).toEqual([]);
+  });
+
+  it('shows a move whose neighbour has gone, or has the same position as the next task', () => {
+    const tasks = ['a', 'b', 'c'].map((id) => taskWith({ id, position: '00000001' }));
+    let state = expectChange(loaded(...tasks), '1', 'c', { type: 'move', state: 'TODO', afterId: 'gone' });
+    expect(order(state, 'TODO')).toEqual(['c', 'a', 'b']);
+    state = expectChange(loaded(...tasks), '1', 'c', { type: 'move', state: 'TODO', afterId: 'a' });
+    expect(order(state, 'TODO')).toEqual(['a', 'b', 'c']);
   });
 });
 
@@ -97,7 +105,10 @@ describe('a run', () => {
 
   it('shows its steps without the cancelled ones', () => {
     const todo = (status: Run['todos'][number]['status']) => ({ content: 'x', status });
-    expect(stepsOf({ todos: [todo('completed'), todo('in_progress'), todo('cancelled')] })).toBe('1 of 2 steps');
+    expect(stepsOf({ todos: [todo('completed'), todo('in_progress'), todo('cancelled')] })).toEqual({
+      done: 1,
+      total: 2,
+    });
     expect(stepsOf({ todos: [todo('cancelled')] })).toBeNull();
   });
 

@@ -2,54 +2,85 @@
 
 import {
   hasEnded,
-  taskStates,
   type Run,
   type Task,
   type TaskEvent,
+  type TaskPriority,
   type TaskState,
 } from '../../shared/contract/tasks.ts';
+import { withExpected, type ExpectedChange } from './expected-changes.ts';
 
 export interface TaskListState {
+  /** As the server has reported them. {@link shownTasks} are what the page shows. */
   tasks: readonly Task[];
   /** Whether a snapshot has arrived. */
   isLoaded: boolean;
+  /** What this window has sent and the server has not answered yet, in the order of the calls. */
+  expected: readonly ExpectedChange[];
+  /** What this window has deleted. An event may be older than the answer. */
+  deletedIds: ReadonlySet<string>;
 }
 
-export const emptyTaskList: TaskListState = { tasks: [], isLoaded: false };
+export type TaskListEvent =
+  | TaskEvent
+  /** A change was sent. */
+  | ({ type: 'expected' } & ExpectedChange)
+  /** The server has answered the change with this key. `task`: what the task is now; `null`: it was deleted. */
+  | { type: 'accepted'; key: string; task: Task | null }
+  | { type: 'refused'; key: string };
 
-/** The list after this event. A task with an older version than the known one is dropped. */
-export function withTaskEvent(state: TaskListState, event: TaskEvent): TaskListState {
+export const emptyTaskList: TaskListState = { tasks: [], isLoaded: false, expected: [], deletedIds: new Set() };
+
+/** The tasks with the changes that are under way. */
+export function shownTasks({ tasks, expected }: TaskListState): readonly Task[] {
+  return withExpected(tasks, expected);
+}
+
+/** The list after this event. A task that is not newer than the known one is dropped. */
+export function withTaskEvent(state: TaskListState, event: TaskListEvent): TaskListState {
   switch (event.type) {
     case 'snapshot':
-      return { tasks: event.tasks, isLoaded: true };
+      return { ...state, tasks: withSnapshot(state, event.tasks), isLoaded: true };
     case 'changed':
-      return { ...state, tasks: withTask(state.tasks, event.task) };
+      return { ...state, tasks: withTask(state, event.task) };
     case 'removed':
       return { ...state, tasks: state.tasks.filter(({ id }) => id !== event.taskId) };
+    case 'expected': {
+      const { key, taskId, change } = event;
+      return { ...state, expected: [...state.expected, { key, taskId, change }] };
+    }
+    case 'accepted': {
+      const taskId = state.expected.find(({ key }) => key === event.key)?.taskId;
+      const settled = withoutExpected(state, event.key);
+      if (event.task !== null) return { ...settled, tasks: withTask(settled, event.task) };
+      const deletedIds = taskId === undefined ? state.deletedIds : new Set([...state.deletedIds, taskId]);
+      return { ...settled, deletedIds, tasks: settled.tasks.filter(({ id }) => id !== taskId) };
+    }
+    case 'refused':
+      return withoutExpected(state, event.key);
   }
 }
 
-function withTask(tasks: readonly Task[], task: Task): readonly Task[] {
+function withoutExpected(state: TaskListState, key: string): TaskListState {
+  return { ...state, expected: state.expected.filter((each) => each.key !== key) };
+}
+
+/** An answer to this window may be newer than the snapshot. */
+function withSnapshot({ tasks, deletedIds }: TaskListState, snapshot: readonly Task[]): readonly Task[] {
+  const known = new Map(tasks.map((task) => [task.id, task]));
+  return snapshot
+    .filter(({ id }) => !deletedIds.has(id))
+    .map((task) => {
+      const before = known.get(task.id);
+      return before !== undefined && before.version >= task.version ? before : task;
+    });
+}
+
+function withTask({ tasks, deletedIds }: TaskListState, task: Task): readonly Task[] {
+  if (deletedIds.has(task.id)) return tasks;
   const known = tasks.find(({ id }) => id === task.id);
   if (known === undefined) return [...tasks, task];
-  return known.version > task.version ? tasks : tasks.map((each) => (each === known ? task : each));
-}
-
-export interface TaskGroup {
-  state: TaskState;
-  tasks: Task[];
-}
-
-/** The tasks by column, each column in its order. Columns without tasks are left out. */
-export function groupTasks(tasks: readonly Task[]): TaskGroup[] {
-  return taskStates
-    .map((state) => ({ state, tasks: tasks.filter((task) => task.state === state).toSorted(byPosition) }))
-    .filter((group) => group.tasks.length > 0);
-}
-
-function byPosition(one: Task, other: Task): number {
-  if (one.position !== other.position) return one.position < other.position ? -1 : 1;
-  return one.id < other.id ? -1 : 1;
+  return known.version >= task.version ? tasks : tasks.map((each) => (each === known ? task : each));
 }
 
 export const stateLabels = {
@@ -65,7 +96,14 @@ export const priorityLabels = {
   normal: 'Normal',
   high: 'High',
   urgent: 'Urgent',
-} satisfies Record<Task['priority'], string>;
+} satisfies Record<TaskPriority, string>;
+
+/** From the least to the most urgent. */
+export const priorities = Object.keys(priorityLabels) as TaskPriority[]; // the keys of the record above
+
+export function isPriority(text: string | null): text is TaskPriority {
+  return priorities.some((priority) => priority === text);
+}
 
 export interface RunBadge {
   label: string;
@@ -92,12 +130,11 @@ export function badgeOfRun({ state }: Pick<Run, 'state'>): RunBadge {
   }
 }
 
-/** "3 of 7 steps"; `null` without a list of steps. */
-export function stepsOf({ todos }: Pick<Run, 'todos'>): string | null {
+/** How many steps of the agent are done, without the cancelled ones; `null` without steps. */
+export function stepsOf({ todos }: Pick<Run, 'todos'>): { done: number; total: number } | null {
   const counted = todos.filter(({ status }) => status !== 'cancelled');
   if (counted.length === 0) return null;
-  const done = counted.filter(({ status }) => status === 'completed').length;
-  return `${done} of ${counted.length} ${counted.length === 1 ? 'step' : 'steps'}`;
+  return { done: counted.filter(({ status }) => status === 'completed').length, total: counted.length };
 }
 
 /** How long the run has worked, such as "42 s", "12 min" or "2 h 5 min"; `null` before it has begun. */

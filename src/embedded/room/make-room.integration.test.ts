@@ -59,7 +59,14 @@ const used = (hour: number, changes = {}) => ({
 
 async function addRun(projectId: string): Promise<void> {
   const [id, taskId] = [randomUUID(), randomUUID()];
-  const task = { title: 'A task', description: '', state: 'TODO', priority: 'normal', idempotencyKey: null } as const;
+  const task = {
+    title: 'A task',
+    description: '',
+    state: 'TODO',
+    priority: 'normal',
+    place: 'bottom',
+    idempotencyKey: null,
+  } as const;
   await db.transaction((trx) => insertTask(trx, { id: taskId, projectId, ...task }, { maxTasks: 1 }));
   const run = { id, taskId, projectId, idempotencyKey: 'key', prompt: 'Go', message: '' };
   await insertRun(db, { ...run, continues: null }, { maxActive: 1 });

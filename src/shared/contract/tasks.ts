@@ -217,6 +217,8 @@ export const createTaskInputSchema = z.strictObject({
   title: titleSchema,
   description: textSchema.default(''),
   state: taskStateSchema.default('TODO'),
+  /** At which end of its column. */
+  place: z.enum(['top', 'bottom']).default('bottom'),
   priority: taskPrioritySchema.default('normal'),
   /** Chosen by the caller. Repeating a create with the same key returns the task of the first call. */
   idempotencyKey: idempotencyKeySchema.optional(),

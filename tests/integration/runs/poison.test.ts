@@ -45,6 +45,7 @@ async function addRun(): Promise<string> {
     description: '',
     state: 'TODO',
     priority: 'normal',
+    place: 'bottom',
   } as const;
   await db.transaction((trx) => insertTask(trx, task, { maxTasks: 100 }));
   const run = {

@@ -50,6 +50,9 @@ describe('tasks', () => {
     const column = async (state: Task['state']) =>
       titlesOf((await client.tasks.list(projectId)).filter((task) => task.state === state));
     expect(await column('TODO')).toEqual(['one', 'two', 'three']);
+    await client.tasks.create({ projectId, title: 'first in AI review', state: 'AI_REVIEW', place: 'top' });
+    await client.tasks.create({ projectId, title: 'above', state: 'AI_REVIEW', place: 'top' });
+    expect(await column('AI_REVIEW')).toEqual(['above', 'first in AI review']);
     await client.tasks.move({ id: three.id, state: 'TODO', afterId: null });
     await client.tasks.move({ id: one.id, state: 'TODO', afterId: two.id });
     expect(await column('TODO')).toEqual(['three', 'two', 'one']);

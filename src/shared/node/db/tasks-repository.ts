@@ -5,7 +5,13 @@ import { z } from 'zod';
 
 import { AppError } from '../../contract/errors.ts';
 import { positionBetween } from '../../contract/position.ts';
-import { taskPrioritySchema, taskStateSchema, type Task, type TaskState } from '../../contract/tasks.ts';
+import {
+  taskPrioritySchema,
+  taskStateSchema,
+  type CreateTaskInput,
+  type Task,
+  type TaskState,
+} from '../../contract/tasks.ts';
 import type { Database } from './database.ts';
 import { TaskModel } from './models.ts';
 import { toRun } from './run-record.ts';
@@ -40,16 +46,17 @@ interface NewTask {
   title: string;
   description: string;
   state: TaskState;
+  place: CreateTaskInput['place'];
   priority: Task['priority'];
 }
 
 /**
- * Inserts a task at the end of its column. The caller has checked whose project it is.
+ * Inserts a task at one end of its column. The caller has checked whose project it is.
  * @throws AppError QUOTA_EXCEEDED
  */
 export async function insertTask(
   db: Transaction,
-  task: NewTask,
+  { place, ...task }: NewTask,
   { maxTasks }: { maxTasks: number },
 ): Promise<{ task: Task; created: boolean }> {
   await lockBoard(db, task.projectId);
@@ -63,11 +70,12 @@ export async function insertTask(
     const message = `The project has ${count} tasks, which is the limit. Delete some before you create another.`;
     throw new AppError('QUOTA_EXCEEDED', message);
   }
-  const last = await TaskModel.query(db)
+  const outermost = await TaskModel.query(db)
     .where({ projectId: task.projectId, state: task.state } as Partial<TaskModel>)
-    .orderBy('position', 'desc')
+    .orderBy('position', place === 'top' ? 'asc' : 'desc')
     .first();
-  const position = positionBetween(last?.position ?? null, null);
+  const edge = outermost?.position ?? null;
+  const position = place === 'top' ? positionBetween(null, edge) : positionBetween(edge, null);
   const row = await TaskModel.query(db)
     .insert({ ...task, position } as Partial<TaskModel>)
     .returning('*');

@@ -1,0 +1,18 @@
+/** How many lines a run has added and removed. */
+
+import type { DiffStatistics as Statistics } from '../../shared/contract/tasks.ts';
+
+import classes from './diff-statistics.module.css';
+
+export function DiffStatistics({ diff: { additions, deletions } }: { diff: Statistics }) {
+  return (
+    <span className={classes.root}>
+      <span aria-hidden="true">
+        <span className={classes.added}>+{additions}</span> <span className={classes.removed}>−{deletions}</span>
+      </span>
+      <span className={classes.srOnly}>
+        {additions} lines added, {deletions} lines removed
+      </span>
+    </span>
+  );
+}
