@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Database } from '../../../src/shared/node/db/database.ts';
 import { addModelUsage } from '../../../src/shared/node/db/model-usage-repository.ts';
-import { publishModelCatalogue } from '../../../src/shared/node/models/model-catalogue.ts';
+import { publishModelCatalogue, type PublishedProvider } from '../../../src/shared/node/models/model-catalogue.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
 import { readAllRows } from '../../support/all-rows.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
@@ -47,13 +47,13 @@ describe('models', () => {
   });
 
   it('take a key that nothing shows again, and delete it', async () => {
-    const provider = {
+    const provider: PublishedProvider = {
       id: 'anthropic',
       name: 'Anthropic',
       kind: 'anthropic',
       models: [],
       hasInstallationKey: true,
-    } as const;
+    };
     await publishModelCatalogue(db, { tokensPerDay: 500, providers: [provider] });
     await client.models.setKey({ provider: 'anthropic', key: ` ${key}\n` });
     const mine = await client.models.providers();
