@@ -6,7 +6,7 @@ import type { CredentialPurpose } from '../../../shared/node/access/credentials.
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { PublishedProvider } from '../../../shared/node/models/model-catalogue.ts';
 import { cloneContainer } from '../diagnosis/clone-failure.ts';
-import { modelConfig, modelConfigFile } from './model-config.ts';
+import { configVariable, modelConfig } from './model-config.ts';
 import { workspaceScript } from './workspace-script.ts';
 
 const projectApp = 'opencode-project';
@@ -188,15 +188,6 @@ export function podManifest(
       ],
     },
   };
-}
-
-/**
- * OpenCode always reads `/etc/opencode/opencode.json`, where an administrator's ConfigMap is mounted. So this variable is free for the
- * providers, which a person can override in the project: that would not be so with OPENCODE_CONFIG_CONTENT.
- */
-function configVariable({ hasModels, hasConfigMap }: { hasModels: boolean; hasConfigMap: boolean }) {
-  const value = hasModels ? modelConfigFile : hasConfigMap ? '/etc/opencode/opencode.json' : null;
-  return value === null ? [] : [{ name: 'OPENCODE_CONFIG', value }];
 }
 
 /** The way of the session proxy to the model broker. */

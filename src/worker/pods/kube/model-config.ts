@@ -6,10 +6,10 @@
 import type { PublishedProvider } from '../../../shared/node/models/model-catalogue.ts';
 
 /** Outside of OpenCode's own folders, so that it never replaces a file of a person. */
-export const modelConfigFile = '/workspace/.home/.config/opencode-project-manager/models.json';
+const modelConfigFile = '/workspace/.home/.config/opencode-project-manager/models.json';
 
 /** What the init container replaces by 127.0.0.1, or by the address that a pod of `npm start` has. */
-export const podAddressMark = 'POD_ADDRESS';
+const podAddressMark = 'POD_ADDRESS';
 
 /** @returns the text of the file; `null` when there are no providers */
 export function modelConfig(providers: readonly PublishedProvider[]): string | null {
@@ -31,4 +31,13 @@ function providerConfig({ id, name, kind, models }: PublishedProvider) {
     { name: model.name, limit: { context: model.contextTokens, output: model.outputTokens } },
   ]);
   return { npm: '@ai-sdk/openai-compatible', name, options, models: Object.fromEntries(listed) as object };
+}
+
+/**
+ * OpenCode always reads `/etc/opencode/opencode.json`, where an administrator's ConfigMap is mounted. So this variable is free for the
+ * providers, which a person can override in the project: that would not be so with OPENCODE_CONFIG_CONTENT.
+ */
+export function configVariable({ hasModels, hasConfigMap }: { hasModels: boolean; hasConfigMap: boolean }) {
+  const value = hasModels ? modelConfigFile : hasConfigMap ? '/etc/opencode/opencode.json' : null;
+  return value === null ? [] : [{ name: 'OPENCODE_CONFIG', value }];
 }
