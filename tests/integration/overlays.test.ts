@@ -115,7 +115,9 @@ describe.skipIf(!hasKubectl)('the overlays', () => {
       const names = new Set(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
       const text = JSON.stringify(manifests.map(({ spec }) => spec));
       const references = [
-        ...[...text.matchAll(/"configMap(?:Ref|KeyRef)?":\{"name":"([^"]+)"/g)].map(([, name]) => `ConfigMap ${name}`),
+        ...[...text.matchAll(/"configMap(?:Ref|KeyRef)?":\{"name":"([^"]+)"(?!,"optional":true)/g)].map(
+          ([, name]) => `ConfigMap ${name}`,
+        ),
         ...[...text.matchAll(/"secret(?:Ref|KeyRef)":\{[^}]*"name":"([^"]+)"/g)].map(([, name]) => `Secret ${name}`),
         ...[...text.matchAll(/"serviceAccountName":"([^"]+)"/g)].map(([, name]) => `ServiceAccount ${name}`),
       ];

@@ -1,6 +1,6 @@
 /** The page with what models were used for in the user's projects. */
 
-import { NativeSelect, Skeleton, Text, Title } from '@mantine/core';
+import { Anchor, NativeSelect, Skeleton, Text, Title } from '@mantine/core';
 import { IconChartBar } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
@@ -97,7 +97,11 @@ function UsageTables({ usage }: { usage: ModelUsage }) {
           rows={byRun.map((row) => ({
             ...row,
             key: row.runId,
-            label: <Link to={`/projects/${row.projectId}/tasks`}>{row.taskTitle}</Link>,
+            label: (
+              <Anchor component={Link} to={`/projects/${row.projectId}/tasks`} inherit>
+                {row.taskTitle}
+              </Anchor>
+            ),
           }))}
         />
       )}
@@ -111,7 +115,11 @@ function UsageTables({ usage }: { usage: ModelUsage }) {
 
 function ProjectName({ project }: { project: ModelUsage['byProject'][number] }) {
   if (project.isDeleted) return <>{project.projectName} (deleted)</>;
-  return <Link to={`/projects/${project.projectId}`}>{project.projectName}</Link>;
+  return (
+    <Anchor component={Link} to={`/projects/${project.projectId}`} inherit>
+      {project.projectName}
+    </Anchor>
+  );
 }
 
 function Total({ label, value }: { label: string; value: string }) {

@@ -4,8 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Database } from '../../../src/shared/node/db/database.ts';
 import { addModelUsage } from '../../../src/shared/node/db/model-usage-repository.ts';
-import type { PublishedProvider } from '../../../src/shared/node/models/model-catalogue.ts';
-import { publishModelCatalogue } from '../../../src/shared/node/models/model-catalogue.ts';
+import { publishModelCatalogue, type PublishedProvider } from '../../../src/shared/node/models/model-catalogue.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
 import { readAllRows } from '../../support/all-rows.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
