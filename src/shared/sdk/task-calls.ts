@@ -24,7 +24,7 @@ import type {
   Transcript,
   UpdateTaskInput,
 } from '../contract/tasks.ts';
-import { withAppErrors } from './read-app-error.ts';
+import { readAppError, withAppErrors } from './read-app-error.ts';
 
 /** The input of a create without the fields that have defaults. */
 export type NewTask = Pick<CreateTaskInput, 'projectId' | 'title'> & Partial<CreateTaskInput>;
@@ -121,7 +121,13 @@ export function createRunCalls({ runs }: TRPCClient<AppRouter>, closed: AbortSig
 const signalOf = (closed: AbortSignal, { signal }: WatchOptions = {}): AbortSignal =>
   signal ? AbortSignal.any([closed, signal]) : closed;
 
-/** The events of one subscription. The socket below reconnects by itself, and the server then begins with a snapshot. */
+/** As long as the back-off of the socket at first. */
+const againMs = 250;
+
+/**
+ * The events of one subscription. The socket below reconnects by itself, and the server then begins with a snapshot. A subscription
+ * that begins at the moment in which the socket breaks ends with an error of the library, so it begins again.
+ */
 async function* iterate<T>(
   subscribe: (handlers: Handlers<T>) => { unsubscribe(): void },
   signal: AbortSignal,
@@ -130,20 +136,29 @@ async function* iterate<T>(
   let end: { error: unknown } | 'complete' | null = null;
   let wake: (() => void) | null = null;
   const notify = () => wake?.();
-  const subscription = subscribe({
-    onData(event) {
-      events.push(event);
-      notify();
-    },
-    onError(error) {
-      end = { error };
-      notify();
-    },
-    onComplete() {
-      end ??= 'complete';
-      notify();
-    },
-  });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const begin = () =>
+    subscribe({
+      onData(event) {
+        events.push(event);
+        notify();
+      },
+      onError(error) {
+        if (readAppError(error) === null) {
+          timer = setTimeout(() => {
+            subscription = begin();
+          }, againMs);
+          return;
+        }
+        end = { error };
+        notify();
+      },
+      onComplete() {
+        end ??= 'complete';
+        notify();
+      },
+    });
+  let subscription = begin();
   signal.addEventListener('abort', notify, { once: true });
   try {
     while (!signal.aborted) {
@@ -159,6 +174,7 @@ async function* iterate<T>(
     }
   } finally {
     signal.removeEventListener('abort', notify);
+    clearTimeout(timer);
     subscription.unsubscribe();
   }
 }

@@ -107,7 +107,8 @@ async function raiseProjects(trx: Database): Promise<void> {
          failed_generation = failed_generation + :generations,
          pod_generation =
            case when pod_generation > observed_generation then pod_generation + :generations else pod_generation end,
-         attempt = attempt + :generations
+         attempt = attempt + :generations,
+         unfinished_attempts = 0
        where seq > :from and seq <= :to`,
       { versions: raisedVersions, generations: raisedGenerations, ...page },
     );
