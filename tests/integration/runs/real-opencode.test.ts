@@ -277,10 +277,13 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
     const apply = async () => {
       const { applyVersion } = await client.config.applyNow(id);
       expect((await client.config.get(id)).applyVersion).toBe(applyVersion);
-      await vi.waitFor(async () => {
-        await applyAll(deps, AbortSignal.timeout(30_000));
-        expect((await client.config.get(id)).applyVersion).toBeNull();
-      });
+      await vi.waitFor(
+        async () => {
+          await applyAll(deps, AbortSignal.timeout(30_000));
+          expect((await client.config.get(id)).applyVersion).toBeNull();
+        },
+        { timeout: 90_000 },
+      );
     };
     const document = '{"permission":{"edit":"ask"}}';
     expect(await client.config.save({ id, document, rules: 'Be brief.', baseVersion: 0 })).toMatchObject({
