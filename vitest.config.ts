@@ -75,6 +75,8 @@ export default defineConfig({
           exclude: runAlone,
           ...withServices,
           maxWorkers: 2,
+          // Concurrent tests of a file wait for time limits and use little processor time.
+          maxConcurrency: 10,
           sequence: { groupOrder: 2 },
         },
       },

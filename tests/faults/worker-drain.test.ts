@@ -22,7 +22,7 @@ const convergenceMs = 60_000;
 const concurrency = 4;
 const projectCount = 7;
 const noJobs = { wait: 0, active: 0, delayed: 0, failed: 0 };
-vi.setConfig({ maxConcurrency: 10, testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 let cluster: QuickCluster;
 beforeAll(async () => {
