@@ -44,7 +44,11 @@ export async function startEmbeddedServices(
       namespace: env['KUBE_NAMESPACE'] ?? 'opencode',
       runtime: runtime.kind === 'simulated' ? undefined : { launcher: runtime.launcher, openCodeEnv },
       kubeletOptions: {
-        onMemoryFull: onMemoryFull && (({ metadata }) => onMemoryFull(metadata.labels?.['project-id'] ?? '')),
+        onMemoryFull:
+          onMemoryFull &&
+          (({ metadata: { labels } }) => {
+            if (labels?.['project-id'] !== undefined) onMemoryFull(labels['project-id']);
+          }),
       },
     });
     return { ...cluster, runtime };
