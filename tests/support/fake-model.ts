@@ -179,7 +179,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, played
 function chooseTurn(messages: Messages): { name: string; turn: Turn } {
   const isTitle = messages.some(({ role, content }) => role === 'system' && content?.includes('title generator'));
   if (isTitle) return { name: 'title', turn: { text: 'A test' } };
-  const asked = messages.findLastIndex(({ role, content }) => role === 'user' && /play:\w+/.test(content ?? ''));
+  const asked = messages.findLastIndex(
+    ({ role, content }) => role === 'user' && /(?:play|review):\w+/.test(content ?? ''),
+  );
   const text = messages[asked]?.content ?? '';
   const isReview = text.startsWith('Review the changes');
   const name = (isReview ? /review:(\w+)/ : /play:(\w+)/).exec(text)?.[1] ?? 'hello';

@@ -20,9 +20,10 @@ import {
 } from '../../shared/node/db/task-changes-repository.ts';
 import { findOwnedTask } from '../../shared/node/db/tasks-repository.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
+import { BranchError, listed } from '../../shared/opencode/branch-problems.ts';
 import { createOpenCodeClient } from '../../shared/opencode/opencode-client.ts';
 import { OpenCodeError } from '../../shared/opencode/opencode-error.ts';
-import { BranchError, createTaskBranch, listed, type TaskBranch } from '../../shared/opencode/task-branch.ts';
+import { createTaskBranch, type TaskBranch } from '../../shared/opencode/task-branch.ts';
 import type { FindOpenPod } from '../files/open-pod.ts';
 import type { Caller, ReviewService } from '../services.ts';
 import { taskNotFound } from './service.ts';

@@ -39,6 +39,8 @@ const sessionProxyPort = 3002;
 const timeLimitMs = 5_000;
 /** The first request to a project makes OpenCode read its configuration and plugins, which takes seconds. */
 const firstTimeLimitMs = 20_000;
+/** The first terminal makes OpenCode look at all folders of a project. A command that is given up may still begin. */
+const commandLimitMs = 60_000;
 const maxAnswerBytes = 1024 * 1024;
 const maxMessagesBytes = 8 * 1024 * 1024;
 /** Messages in one answer. When the answer is too large, the newest ones are read with the next smaller limit. */
@@ -205,7 +207,7 @@ export function createOpenCodeClient({ address, credential, signal, directory = 
         method: 'POST',
         body,
         folder: null,
-        limitMs: firstTimeLimitMs,
+        limitMs: commandLimitMs,
       });
       return started.id;
     },

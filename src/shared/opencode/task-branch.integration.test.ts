@@ -17,7 +17,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { BranchError, createTaskBranch, type BranchChanges } from './task-branch.ts';
+import { BranchError } from './branch-problems.ts';
+import { createTaskBranch, type BranchChanges } from './task-branch.ts';
 
 let folder: string;
 let project: string;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { listed, withoutSecrets } from './branch-problems.ts';
 import { parseResult } from './run-script.ts';
-import { branchName, changesOf, listed, withoutSecrets } from './task-branch.ts';
+import { branchName, changesOf } from './task-branch.ts';
 
 const id = '1113be77-79b8-45ba-8947-ce6224391d6e';
 const commit = 'a'.repeat(40);

@@ -4,8 +4,9 @@ import type { Workspace } from '../../shared/contract/tasks.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import type { RunRecord } from '../../shared/node/db/run-record.ts';
 import { findTaskOfBranch, storeBranch, storeChanges } from '../../shared/node/db/task-changes-repository.ts';
+import { BranchError } from '../../shared/opencode/branch-problems.ts';
 import type { OpenCodeClient } from '../../shared/opencode/opencode-client.ts';
-import { BranchError, branchName, createTaskBranch, type BranchChanges } from '../../shared/opencode/task-branch.ts';
+import { branchName, createTaskBranch, type BranchChanges } from '../../shared/opencode/task-branch.ts';
 
 /** Longer than git may wait for its turn and work, so that its answer always arrives. */
 const waitMs = 180_000;
