@@ -5,10 +5,11 @@
 
 import { ActionIcon, Button, Group, Textarea, TextInput } from '@mantine/core';
 import { IconPencil } from '@tabler/icons-react';
-import { useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 
 import type { Task } from '../../shared/contract/tasks.ts';
 import { readError } from '../api/read-error.ts';
+import { notifyFailure } from '../ui/notify.ts';
 import { useTaskCommands } from './task-commands.ts';
 
 import classes from './task-text.module.css';
@@ -72,6 +73,13 @@ function useTextEdit(task: Task, field: Field) {
   const [text, setText] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [wasEdited, setWasEdited] = useState(false);
+  const isMounted = useRef(false);
+  useEffect(() => {
+    isMounted.current = true;
+    return () => {
+      isMounted.current = false;
+    };
+  }, []);
 
   const close = (): void => {
     setText(null);
@@ -86,6 +94,10 @@ function useTextEdit(task: Task, field: Field) {
     close();
     if (text === task[field]) return;
     update(task, { [field]: text }).catch((error: unknown) => {
+      if (!isMounted.current) {
+        notifyFailure(`The ${field} of “${task.title}” was not changed`, error);
+        return;
+      }
       const { fields, message } = readError(error);
       setText(text);
       setProblem(fields[field] ?? message);

@@ -143,8 +143,9 @@ export function boardSuite(app: StartedApp): void {
     await page.keyboard.type('f');
     await page.getByRole('combobox', { name: 'Priority' }).selectOption('high');
     await page.getByText('1 found').waitFor();
-    await page.reload();
     await expectTitles(page, 'TODO', ['First']);
+    const address = () => Object.fromEntries(new URL(page.url()).searchParams);
+    await expect.poll(address).toEqual({ q: 'f', priority: 'high' }); // opening it again restores the filter
     await expectTitles(page, 'DONE', []);
 
     await link(page, 'First').press('Enter');
