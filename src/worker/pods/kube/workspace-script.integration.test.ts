@@ -125,6 +125,7 @@ describe('the workspace script', () => {
     const own = join(workspace, '.home/.project-manager');
     const file = join(own, 'opencode.json');
     const variables = {
+      HOME: join(workspace, '.home'),
       PROJECT_CONFIG: '{"url":"http://this-pod.invalid:3002"}\n',
       PROJECT_RULES: '',
       PROJECT_CONFIG_VERSION: '1',
