@@ -152,6 +152,13 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
         );
       case 'GET /question':
         return [];
+      case 'GET /path':
+        return { directory: '/workspace/project' };
+      // A command ends at once. Its result is that there is no repository, so runs work in the folder of the project.
+      case 'POST /pty':
+        return { id: newId('pty'), status: 'running' };
+      case 'GET /file/content':
+        return { type: 'text', content: 'exit 0\nno-branches no-repository\nend' };
       default:
         return resultInPath(call, { body, limit });
     }

@@ -100,7 +100,10 @@ export function createConfigService(deps: { db: Database; announcer: Announcer; 
         warnings: checkConfig(document).warnings,
         inUse: inUse.config,
         applyVersion: project.configApplyVersion,
-        interrupts: { runs, busySessions: inUse.busySessions },
+        interrupts: {
+          runs: runs.map(({ id: runId, taskTitle }) => ({ id: runId, taskTitle })),
+          busySessions: othersOf(inUse.busySessions, runs),
+        },
       };
     },
 
@@ -159,4 +162,10 @@ function savedMeanwhile(newest: ConfigVersion | null): AppError {
   const who = newest?.savedBy ?? 'Somebody';
   const message = `${who} saved version ${newest?.version ?? 0} in the meantime. Nothing was overwritten: compare the two texts, then save again.`;
   return new AppError('CONFLICT', message);
+}
+
+/** The pod counts the sessions of the project's folder. Those of runs with a branch are in a folder of their own. */
+function othersOf(busySessions: number | null, runs: { isInProjectFolder: boolean }[]): number | null {
+  if (busySessions === null) return null;
+  return Math.max(0, busySessions - runs.filter(({ isInProjectFolder }) => isInProjectFolder).length);
 }

@@ -110,7 +110,7 @@ export const configSchema = z.object({
   /** What ends when a version is applied now: the runs that the agent works on, and other sessions that are busy in OpenCode. */
   interrupts: z.object({
     runs: z.array(z.object({ id: z.string(), taskTitle: z.string() })),
-    /** All busy sessions, those of the runs included; `null`: OpenCode does not say it. */
+    /** Busy sessions that belong to no run; `null`: OpenCode does not say it. */
     busySessions: z.int().nonnegative().nullable(),
   }),
 });

@@ -298,8 +298,8 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
     const run = await system.start('work');
     expect((await system.until(run.id, 'waiting-for-answer')).pending).toMatchObject([{ permission: 'edit' }]);
     expect((await client.config.get(id)).interrupts).toEqual({
-      runs: [{ id: run.id, taskTitle: 'Please play:work' }],
-      busySessions: 1,
+      runs: [{ id: run.id, taskTitle: 'Play' }],
+      busySessions: 0,
     });
     await client.config.save({ id, document: '{}', rules: '', baseVersion: 1 });
     await apply();

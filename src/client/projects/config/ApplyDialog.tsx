@@ -22,7 +22,7 @@ export function ApplyDialog({ opened, project, config, onClose }: ApplyDialogPro
   const { id } = project;
   const { version, interrupts } = config;
   const { runs, busySessions } = interrupts;
-  const others = Math.max(0, (busySessions ?? 0) - runs.length);
+  const others = busySessions ?? 0;
   const mutation = trpc.config.applyNow.useMutation({
     onSuccess: () => onClose(),
     onError: (error) => notifyFailure(`Version ${version} was not applied`, error),
