@@ -21,7 +21,14 @@ const withServices = {
 };
 
 /** Started last, these files would run alone at the end: each takes minutes. */
-const longest = ['tests/e2e/product.test.ts', 'tests/faults/redis.test.ts', 'tests/faults/redis-frozen.test.ts'];
+const longest = [
+  'tests/integration/runs/real-opencode.test.ts',
+  'tests/e2e/product.test.ts',
+  'tests/e2e/open.test.ts',
+  'tests/faults/redis-refusals.test.ts',
+  'tests/faults/redis.test.ts',
+  'tests/faults/redis-frozen.test.ts',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -74,7 +81,7 @@ export default defineConfig({
           include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
           exclude: runAlone,
           ...withServices,
-          maxWorkers: 2,
+          maxWorkers: 3,
           // Concurrent tests of a file wait for time limits and use little processor time.
           maxConcurrency: 10,
           sequence: { groupOrder: 2 },
@@ -86,7 +93,7 @@ export default defineConfig({
           name: 'system-alone',
           include: runAlone,
           ...withServices,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },

@@ -258,7 +258,10 @@ describe('fault 11: Kubernetes answers 429', () => {
     await vi.waitFor(async () => expect(await isConnected()).toBe('1'), 10_000);
     const refusedAt = refuseOnce(system, isCall('WATCH', 'pods'));
     for (const watch of system.kubernetes.watches) if (watch.path.endsWith('/pods')) watch.end();
-    await vi.waitFor(async () => expect(await isConnected()).toBe('0'), 10_000);
+    await vi.waitFor(async () => {
+      expect(refusedAt()).toBeLessThan(Infinity);
+      expect(await isConnected()).toBe('0');
+    }, 10_000);
     const knownAt = performance.now();
     for (const id of await giveEveryPartWork(system)) await system.until(id, { status: 'ready', podError: null });
     expectSilence(system, { refusedAt: refusedAt(), knownAt });

@@ -219,11 +219,19 @@ const times = fc.oneof(
 const nameCharacters = fc.constantFrom(...Array.from('abcXYZ019 _-.:ä漢'));
 
 function matching(pattern: RegExp, bounds: { minLength: number; maxLength: number }): fc.Arbitrary<string> {
+  // Names and their like are made from hostile characters. Few of those fit another pattern, such as the id of a commit.
+  if (!pattern.test('Name-1')) {
+    return fc.stringMatching(pattern).filter(({ length }) => length >= bounds.minLength && length <= bounds.maxLength);
+  }
+  const long = fc
+    .integer({ min: Math.max(bounds.minLength, 1), max: bounds.maxLength })
+    .map((length) => 'x'.repeat(length));
+  if (bounds.minLength > 8) return long;
   return fc.oneof(
     fc
       .string({ unit: nameCharacters, ...bounds, maxLength: Math.min(bounds.maxLength, 8) })
       .filter((text) => pattern.test(text)),
-    fc.integer({ min: Math.max(bounds.minLength, 1), max: bounds.maxLength }).map((length) => 'x'.repeat(length)),
+    long,
     fc
       .nat(1_000_000)
       .map((number) => `Name-${number}`)
