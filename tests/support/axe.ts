@@ -50,12 +50,8 @@ async function expectWidth(page: Page, theme: Theme): Promise<void> {
 }
 
 async function seriousViolations(page: Page, rules?: string[]): Promise<string[]> {
-  // Half a megabyte of script is sent to a page once, not twice with each check.
-  const isLoaded = await page.evaluate(() => 'axe' in window);
   // Legacy mode runs axe in the page itself instead of in a second page. That is enough for pages without frames.
-  const axe = new AxeBuilder({ page, ...(isLoaded ? { axeSource: 'void 0' } : {}) })
-    .setLegacyMode(true)
-    .options({ resultTypes: ['violations'], selectors: false });
+  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] });
   const { violations } = await (rules === undefined ? axe : axe.withRules(rules)).analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -92,13 +92,13 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
   return {
     'project-running': state('web-shop', '', 'All 3 containers are ready'),
     'project-starting': state('mobile-app', '', 'Cloning the repository'),
+    'project-failing': state('search-index', '', 'Out of memory'),
     'project-refused': state('data-pipeline', '', 'Quota used up'),
     'project-clone-failed': state('docs', '', 'could not be cloned'),
     'project-stopped': state('billing', '', 'Stopped'),
-    'project-failing': {
+    'project-evidence': {
       ...state('search-index', '', ''),
       async reach(page) {
-        await shows('Out of memory')(page);
         await page.getByText('What Kubernetes says').first().click();
         await page.getByRole('button', { name: 'Copy diagnosis' }).waitFor();
       },
