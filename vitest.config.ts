@@ -93,7 +93,7 @@ export default defineConfig({
           name: 'system-alone',
           include: runAlone,
           ...withServices,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 3 },
         },
       },
