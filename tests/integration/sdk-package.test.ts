@@ -78,7 +78,8 @@ afterAll(async () => {
 });
 
 const readPart = (name: string) => readFileSync(join(root, 'dist', 'sdk', name), 'utf8');
-const importsOf = (code: string) => [...code.matchAll(/^(?:import|export) .* from "([^"]+)";$/gm)].map(([, name]) => name ?? '');
+const importsOf = (code: string) =>
+  [...code.matchAll(/^(?:import|export) .* from "([^"]+)";$/gm)].map(([, name]) => name ?? '');
 
 describe('the SDK as a package', { timeout: 60_000 }, () => {
   it('contains nothing of the server and nothing of Node', () => {
