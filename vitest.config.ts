@@ -20,13 +20,14 @@ const withServices = {
   env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('.cache/compiled', import.meta.url)) },
 };
 
-/** Started last, these files would run alone at the end: each takes minutes. */
+/** Started last, these files would run alone at the end: each takes more than a minute. */
 const longest = [
   'tests/integration/runs/real-opencode.test.ts',
   'tests/e2e/product.test.ts',
   'tests/e2e/open.test.ts',
   'tests/faults/redis-refusals.test.ts',
   'tests/faults/redis.test.ts',
+  'tests/fuzz/procedures.test.ts',
   'tests/faults/redis-frozen.test.ts',
 ];
 

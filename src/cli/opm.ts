@@ -96,5 +96,5 @@ function messageOf(error: unknown): string {
     return [ofTheApi.message, ...fields.filter((text) => !ofTheApi.message.includes(text))].join('\n');
   }
   const text = error instanceof Error ? error.message : String(error);
-  return `The installation did not answer (${text}). Check the address with "opm whoami", and try again.`;
+  return `The installation did not answer (${text}). Check OPM_URL or the address of "opm login", and try again.`;
 }

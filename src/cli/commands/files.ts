@@ -2,11 +2,11 @@
 
 import { createWriteStream, openAsBlob } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import type { Client } from '../../shared/sdk/client.ts';
+import { readAppError, type Client } from '../../shared/sdk/client.ts';
 import { CliError } from '../cli-error.ts';
 import type { Command, Context } from '../command.ts';
 import { findProject } from '../projects.ts';
@@ -72,8 +72,13 @@ async function upload(
 ): Promise<void> {
   const content = await readLocal(from);
   const { id } = await findProject(client(), to.project);
-  const path = (await isRemoteFolder(client(), id, to.path)) ? join(to.path, basename(from)) : to.path;
-  await client().files.upload({ id, path, content, replace }, { signal });
+  const path = (await isRemoteFolder(client(), id, to.path)) ? posix.join(to.path, basename(from)) : to.path;
+  await client()
+    .files.upload({ id, path, content, replace }, { signal })
+    .catch((error: unknown) => {
+      if (readAppError(error)?.code !== 'CONFLICT') throw error;
+      throw new CliError(`${to.project}:${path} exists already. Add --replace to replace it.`);
+    });
   print(`${to.project}:${path}\n`);
 }
 

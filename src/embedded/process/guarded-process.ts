@@ -78,12 +78,14 @@ export async function startGuardedProcess(options: GuardedProcessOptions): Promi
   stdin.on('error', () => undefined); // the shell has ended: `exited` resolves
   const output = () => readFileSync(logFile).subarray(logStart).toString('utf8').slice(-4_000).trim();
 
-  const firstLine = await Promise.race([
-    new Promise<string>((resolve) => createInterface({ input: stdout }).once('line', resolve)),
-    exited,
-  ]);
+  // A program that ends at once may be known to have ended before its line is read, so the end of the output decides.
+  const firstLine = await new Promise<string | null>((resolve) => {
+    const lines = createInterface({ input: stdout });
+    lines.once('line', resolve);
+    lines.once('close', () => resolve(null));
+  });
   const pid = Number(firstLine);
-  if (typeof firstLine !== 'string' || !Number.isInteger(pid)) {
+  if (firstLine === null || !Number.isInteger(pid)) {
     throw new Error(`${command} could not be started. ${output()}`.trim());
   }
 

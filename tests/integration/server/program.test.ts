@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { findFreePort } from '../../../src/embedded/process/free-port.ts';
+import { waitUntil } from '../../../src/embedded/process/wait-until.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { runProgram } from '../../support/started-system.ts';
 import { createTcpProxy } from '../../support/tcp-proxy.ts';
@@ -55,7 +56,12 @@ describe.concurrent('the server program', () => {
     const port = await findFreePort();
     await expectQuickStop('SIGTERM', {
       changes: { PORT: String(port) },
-      prepare: async () => expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200),
+      // Like a probe: its first connection to PostgreSQL may take longer than one answer waits.
+      async prepare() {
+        const isReady = async () =>
+          (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200 ? true : undefined;
+        expect(await waitUntil(isReady, { timeoutMs: 10_000 })).toBe(true);
+      },
     });
   });
 
