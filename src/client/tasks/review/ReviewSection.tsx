@@ -82,6 +82,7 @@ function Files({ taskId, changes }: { taskId: string; changes: TaskChanges }) {
                 type="button"
                 className={classes.file}
                 aria-expanded={isOpen}
+                aria-label={`${file.path}, ${gitWords[file.status]}, ${count(file.additions, 'line')} added, ${count(file.deletions, 'line')} removed`}
                 title={file.path}
                 onClick={() => setOpenPath(isOpen ? null : file.path)}
               >
@@ -90,9 +91,6 @@ function Files({ taskId, changes }: { taskId: string; changes: TaskChanges }) {
                   {gitLetters[file.status]}
                 </span>
                 <span className={classes.path}>{file.path}</span>
-                <span className={classes.srOnly}>
-                  {`, ${gitWords[file.status]}, ${count(file.additions, 'line')} added, ${count(file.deletions, 'line')} removed`}
-                </span>
                 <span className={classes.counts} aria-hidden="true">
                   {file.isBinary && 'binary'}
                   {file.additions > 0 && <span data-git="added">+{file.additions}</span>}
