@@ -23,6 +23,12 @@ export function DeleteTaskDialog({ task, onClose }: DeleteTaskDialogProps) {
             {task.latestRun === null ? ' is deleted.' : ' and the conversations of its runs are deleted.'} This cannot
             be undone.
           </Text>
+          {task.branch !== null && (
+            <Text mt="xs" style={{ overflowWrap: 'anywhere' }}>
+              Its branch <code>{task.branch}</code> and its folder stay in the project. Discard the changes first to
+              remove them too.
+            </Text>
+          )}
           <Group justify="flex-end" gap="xs" mt="lg">
             <Button variant="default" onClick={onClose}>
               Keep
