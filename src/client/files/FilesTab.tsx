@@ -6,6 +6,7 @@
  * - What is shown is in the address (`place.ts`).
  */
 
+import { VisuallyHidden } from '@mantine/core';
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
@@ -84,9 +85,9 @@ export function FilesTab({ project }: { project: Project }) {
           <MainArea isWide={isWide} onWide={setWide} />
         </div>
       </section>
-      <output className={classes.srOnly} aria-live="polite">
-        {announcement}
-      </output>
+      <VisuallyHidden>
+        <output aria-live="polite">{announcement}</output>
+      </VisuallyHidden>
       <FileDialogs dialog={dialog} actions={actions} />
       {needsQuickOpen && <QuickOpen opened={dialog?.type === 'quick-open'} onCancel={cancelQuickOpen} />}
       {context.isRunning && <FollowChanges {...follow.props} />}

@@ -1,6 +1,6 @@
 /** The left side of the tab: the tree, the search in all files, or the changes. */
 
-import { ActionIcon, Tooltip } from '@mantine/core';
+import { ActionIcon, Tooltip, VisuallyHidden } from '@mantine/core';
 import {
   IconFilePlus,
   IconFiles,
@@ -82,7 +82,7 @@ function ViewSwitch({ changes }: { changes: number }) {
           {view === 'changes' && changes > 0 && (
             <span className={classes.badge}>
               {changes}
-              <span className={classes.srOnly}> changed files</span>
+              <VisuallyHidden> changed files</VisuallyHidden>
             </span>
           )}
         </button>

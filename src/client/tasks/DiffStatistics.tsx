@@ -1,5 +1,7 @@
 /** How many lines a run has added and removed. */
 
+import { VisuallyHidden } from '@mantine/core';
+
 import type { DiffStatistics as Statistics } from '../../shared/contract/tasks.ts';
 
 import classes from './diff-statistics.module.css';
@@ -10,9 +12,9 @@ export function DiffStatistics({ diff: { additions, deletions } }: { diff: Stati
       <span aria-hidden="true">
         <span className={classes.added}>+{additions}</span> <span className={classes.removed}>−{deletions}</span>
       </span>
-      <span className={classes.srOnly}>
+      <VisuallyHidden>
         {additions} lines added, {deletions} lines removed
-      </span>
+      </VisuallyHidden>
     </span>
   );
 }

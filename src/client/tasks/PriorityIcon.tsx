@@ -1,5 +1,7 @@
 /** The priority of a task: one to three bars, and an exclamation mark for urgent tasks. */
 
+import { VisuallyHidden } from '@mantine/core';
+
 import type { TaskPriority } from '../../shared/contract/tasks.ts';
 import { priorityLabels } from './task-list.ts';
 
@@ -33,7 +35,7 @@ export function PriorityIcon({ priority, isNamed = true }: { priority: TaskPrior
           ))
         )}
       </svg>
-      {isNamed && <span className={classes.srOnly}>Priority: {priorityLabels[priority]}</span>}
+      {isNamed && <VisuallyHidden>Priority: {priorityLabels[priority]}</VisuallyHidden>}
     </span>
   );
 }

@@ -1,5 +1,6 @@
 /** The files that differ from the last commit, with how many lines were added and removed. */
 
+import { VisuallyHidden } from '@mantine/core';
 import { IconGitBranch } from '@tabler/icons-react';
 import type { UseTRPCQueryResult } from '@trpc/react-query/shared';
 
@@ -66,9 +67,9 @@ function ChangedFile({ file, isShown, onOpen }: { file: GitFile; isShown: boolea
         {nameOf(path)}
         <span className={classes.folder}>{folderOf(path)}</span>
       </span>
-      <span className={classes.srOnly}>
+      <VisuallyHidden>
         {`, ${gitWords[status]}, ${count(additions, 'line')} added, ${count(deletions, 'line')} removed`}
-      </span>
+      </VisuallyHidden>
       <span className={classes.counts} aria-hidden="true">
         {additions > 0 && <span data-git="added">+{additions}</span>}
         {deletions > 0 && <span data-git="deleted">−{deletions}</span>}

@@ -1,5 +1,6 @@
 /** The lines of a diff. Only those in view are in the document. Signs and words say what the colours say. */
 
+import { VisuallyHidden } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 
@@ -94,7 +95,7 @@ function DiffRow({ line, index, topPx, onOpen }: DiffRowProps) {
       </td>
       <td className={classes.sign}>
         <span aria-hidden="true">{signs[kind]}</span>
-        <span className={classes.srOnly}>{words[kind]}</span>
+        <VisuallyHidden>{words[kind]}</VisuallyHidden>
       </td>
       <td className={classes.text}>{line.text}</td>
     </tr>

@@ -1,5 +1,6 @@
 /** The open files, as a list of buttons. Each shows whether it is unsaved, and can be closed. */
 
+import { VisuallyHidden } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
 
@@ -45,7 +46,7 @@ export function OpenFileTabs({ files }: { files: OpenFiles }) {
             >
               {nameOf(path)}
               {isAmbiguous && folderOf(path) !== '' && <span className={classes.tabFolder}>{folderOf(path)}</span>}
-              {unsaved && <span className={classes.srOnly}>, unsaved</span>}
+              {unsaved && <VisuallyHidden>, unsaved</VisuallyHidden>}
             </button>
             <button
               type="button"

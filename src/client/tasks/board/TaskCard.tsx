@@ -3,7 +3,7 @@
  * buttons are above it. `Board.tsx` handles clicks and keys. There are hundreds of cards, so they are made of plain elements.
  */
 
-import { Loader } from '@mantine/core';
+import { Loader, VisuallyHidden } from '@mantine/core';
 import { IconDots, IconListCheck, IconPlayerPlay } from '@tabler/icons-react';
 import { memo } from 'react';
 
@@ -89,9 +89,9 @@ function RunFacts({ run }: { run: Run }) {
           <span aria-hidden="true">
             {steps.done}/{steps.total}
           </span>
-          <span className={classes.srOnly}>
+          <VisuallyHidden>
             {steps.done} of {steps.total} steps
-          </span>
+          </VisuallyHidden>
         </span>
       )}
       {run.diff !== null && run.diff.files > 0 && <DiffStatistics diff={run.diff} />}
