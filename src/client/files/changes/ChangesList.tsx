@@ -9,6 +9,7 @@ import { readError } from '../../api/read-error.ts';
 import { count } from '../../ui/format.ts';
 import { useFiles } from '../files-context.ts';
 import { folderOf, nameOf } from '../paths.ts';
+import { revealHidden } from '../reveal-hidden.ts';
 import { gitLetters, gitWords } from '../tree/git-marks.ts';
 
 import classes from './changes.module.css';
@@ -57,15 +58,15 @@ function ChangedFile({ file, isShown, onOpen }: { file: GitFile; isShown: boolea
       type="button"
       className={classes.file}
       aria-current={isShown ? 'true' : undefined}
-      title={path}
+      title={revealHidden(path)}
       onClick={onOpen}
     >
       <span className={classes.letter} data-git={status} aria-hidden="true">
         {gitLetters[status]}
       </span>
       <span className={classes.fileName}>
-        {nameOf(path)}
-        <span className={classes.folder}>{folderOf(path)}</span>
+        {revealHidden(nameOf(path))}
+        <span className={classes.folder}>{revealHidden(folderOf(path))}</span>
       </span>
       <VisuallyHidden>
         {`, ${gitWords[status]}, ${count(additions, 'line')} added, ${count(deletions, 'line')} removed`}

@@ -4,6 +4,7 @@ import { VisuallyHidden } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 
+import { revealHidden } from '../reveal-hidden.ts';
 import { lineToOpen, type DiffLine } from './unified-diff.ts';
 
 import classes from './changes.module.css';
@@ -97,7 +98,7 @@ function DiffRow({ line, index, topPx, onOpen }: DiffRowProps) {
         <span aria-hidden="true">{signs[kind]}</span>
         <VisuallyHidden>{words[kind]}</VisuallyHidden>
       </td>
-      <td className={classes.text}>{line.text}</td>
+      <td className={classes.text}>{revealHidden(line.text)}</td>
     </tr>
   );
 }

@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'react';
 
 import { useFiles } from '../files-context.ts';
 import { folderOf, nameOf } from '../paths.ts';
+import { revealHidden } from '../reveal-hidden.ts';
 import { isUnsaved, type OpenFiles } from './open-files.ts';
 
 import classes from './editor.module.css';
@@ -38,14 +39,16 @@ export function OpenFileTabs({ files }: { files: OpenFiles }) {
               type="button"
               className={classes.tabName}
               aria-current={path === shown ? 'page' : undefined}
-              title={path}
+              title={revealHidden(path)}
               onClick={() => go({ file: path, line: null })}
               onAuxClick={(event) => {
                 if (event.button === 1) close(path);
               }}
             >
-              {nameOf(path)}
-              {isAmbiguous && folderOf(path) !== '' && <span className={classes.tabFolder}>{folderOf(path)}</span>}
+              {revealHidden(nameOf(path))}
+              {isAmbiguous && folderOf(path) !== '' && (
+                <span className={classes.tabFolder}>{revealHidden(folderOf(path))}</span>
+              )}
               {unsaved && <VisuallyHidden>, unsaved</VisuallyHidden>}
             </button>
             <button

@@ -10,6 +10,7 @@ import { readError } from '../../api/read-error.ts';
 import { trpc } from '../../api/trpc.ts';
 import { useFiles } from '../files-context.ts';
 import { folderOf, nameOf } from '../paths.ts';
+import { revealHidden } from '../reveal-hidden.ts';
 
 import palette from '../../palette/palette.module.css';
 import classes from './search.module.css';
@@ -155,8 +156,8 @@ function Options({ id, paths, current, onActivate, onOpen }: OptionsProps) {
           onPointerMove={() => onActivate(index)}
           onClick={() => onOpen(path)}
         >
-          <span className={classes.optionName}>{nameOf(path)}</span>
-          <span className={palette.hint}>{folderOf(path)}</span>
+          <span className={classes.optionName}>{revealHidden(nameOf(path))}</span>
+          <span className={palette.hint}>{revealHidden(folderOf(path))}</span>
         </div>
       ))}
     </div>

@@ -12,6 +12,7 @@ import { trpc } from '../../api/trpc.ts';
 import { count } from '../../ui/format.ts';
 import { useFiles } from '../files-context.ts';
 import { folderOf, nameOf } from '../paths.ts';
+import { revealHidden } from '../reveal-hidden.ts';
 import { splitAtMatches } from './split-at-matches.ts';
 
 import classes from './search.module.css';
@@ -73,9 +74,9 @@ function Results({ query, matches }: { query: string; matches: readonly FileMatc
     <ul className={classes.results} aria-label="Results">
       {[...byFile].map(([path, lines]) => (
         <li key={path}>
-          <p className={classes.file} title={path}>
-            {nameOf(path)}
-            <span className={classes.folder}>{folderOf(path)}</span>
+          <p className={classes.file} title={revealHidden(path)}>
+            {revealHidden(nameOf(path))}
+            <span className={classes.folder}>{revealHidden(folderOf(path))}</span>
           </p>
           <ul className={classes.lines}>
             {lines.map(({ line, text }, index) => {

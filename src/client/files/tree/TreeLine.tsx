@@ -3,6 +3,7 @@
 import { IconChevronRight, IconDots, IconFile, IconFolder, IconFolderOpen, IconLink } from '@tabler/icons-react';
 import type { MouseEvent } from 'react';
 
+import { revealHidden } from '../reveal-hidden.ts';
 import { gitLetters, gitWords } from './git-marks.ts';
 import type { EntryRow, NoteRow, TreeRow } from './tree-rows.ts';
 
@@ -42,6 +43,7 @@ function EntryLine(props: TreeLineProps & { row: EntryRow }) {
     const isPointer = event.type === 'contextmenu';
     onMenu(row, isPointer ? { x: event.clientX, y: event.clientY } : { x: box.left, y: box.bottom });
   };
+  const name = revealHidden(entry.name);
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the tree handles the keys of its rows
     <div
@@ -54,14 +56,14 @@ function EntryLine(props: TreeLineProps & { row: EntryRow }) {
       aria-setsize={row.setSize}
       aria-expanded={isFolder ? isExpanded : undefined}
       aria-selected={isShown}
-      aria-label={`${entry.name}${describe(row)}`}
+      aria-label={`${name}${describe(row)}`}
       data-active={isActive || undefined}
       data-shown={isShown || undefined}
       data-drop={isDropTarget || undefined}
       data-git={git ?? undefined}
       data-path={path}
       data-folder={isFolder}
-      title={entry.name}
+      title={name}
       style={placed(props)}
       onClick={() => onActivate(row)}
       onContextMenu={openMenuAt}
@@ -70,7 +72,7 @@ function EntryLine(props: TreeLineProps & { row: EntryRow }) {
         {isFolder && <IconChevronRight size={14} stroke={1.8} />}
       </span>
       <EntryIcon row={row} />
-      <span className={classes.name}>{entry.name}</span>
+      <span className={classes.name}>{name}</span>
       {/* The label of the row says it in words. */}
       {git !== null && (
         <span className={classes.git} data-letter={git === 'contains-changes' ? '●' : gitLetters[git]} />
@@ -79,7 +81,7 @@ function EntryLine(props: TreeLineProps & { row: EntryRow }) {
         type="button"
         className={classes.more}
         tabIndex={-1}
-        aria-label={`Actions for ${entry.name}`}
+        aria-label={`Actions for ${name}`}
         onClick={openMenuAt}
       >
         <IconDots size={15} stroke={1.8} />

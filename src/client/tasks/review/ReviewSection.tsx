@@ -7,6 +7,7 @@ import { useState } from 'react';
 import type { TaskChanges } from '../../../shared/contract/review.ts';
 import { hasEnded, type Run, type Task } from '../../../shared/contract/tasks.ts';
 import { trpc } from '../../api/trpc.ts';
+import { revealHidden } from '../../files/reveal-hidden.ts';
 import { gitLetters, gitWords } from '../../files/tree/git-marks.ts';
 import { count } from '../../ui/format.ts';
 import { lazyPart } from '../../ui/lazy-part.ts';
@@ -76,21 +77,22 @@ function Files({ taskId, changes }: { taskId: string; changes: TaskChanges }) {
       <ul className={classes.files} aria-label="Changed files">
         {changes.files.slice(0, shown).map((file) => {
           const isOpen = openPath === file.path;
+          const path = revealHidden(file.path);
           return (
             <li key={file.path}>
               <button
                 type="button"
                 className={classes.file}
                 aria-expanded={isOpen}
-                aria-label={`${file.path}, ${gitWords[file.status]}, ${count(file.additions, 'line')} added, ${count(file.deletions, 'line')} removed`}
-                title={file.path}
+                aria-label={`${path}, ${gitWords[file.status]}, ${count(file.additions, 'line')} added, ${count(file.deletions, 'line')} removed`}
+                title={path}
                 onClick={() => setOpenPath(isOpen ? null : file.path)}
               >
                 <IconChevronRight className={classes.chevron} size={14} stroke={1.8} aria-hidden="true" />
                 <span className={classes.letter} data-git={file.status} aria-hidden="true">
                   {gitLetters[file.status]}
                 </span>
-                <span className={classes.path}>{file.path}</span>
+                <span className={classes.path}>{path}</span>
                 <span className={classes.counts} aria-hidden="true">
                   {file.isBinary && 'binary'}
                   {file.additions > 0 && <span data-git="added">+{file.additions}</span>}
