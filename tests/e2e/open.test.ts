@@ -5,7 +5,9 @@
  */
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
@@ -117,6 +119,27 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     expect(stdout).toBe('Hello from the model of the tests.\n');
   });
 
+  it('is worked in from the command line: files both ways, and a task', async () => {
+    const { token } = await (await app.client('user-a')).trpc.tokens.create.mutate({ name: 'opm' });
+    const env = { ...process.env, OPM_URL: app.system.url, OPM_TOKEN: token };
+    const opm = (...args: string[]) => promisify(execFile)(process.execPath, ['src/cli/opm.ts', ...args], { env });
+    const folder = mkdtempSync(join(tmpdir(), 'opm-'));
+    const bytes = randomBytes(100_000);
+    writeFileSync(join(folder, 'up.bin'), bytes);
+    await opm('cp', join(folder, 'up.bin'), 'Example:up.bin');
+    await opm('cp', 'Example:up.bin', join(folder, 'down.bin'));
+    expect(readFileSync(join(folder, 'down.bin')).equals(bytes)).toBe(true);
+    await expect(opm('cp', 'Example:up.bin', join(folder, 'down.bin'))).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--replace'),
+    });
+    rmSync(folder, { recursive: true });
+    expect((await opm('task', 'run', 'Example', 'Please play:hello')).stdout).toBe(
+      'Hello from the model of the tests.\n',
+    );
+    expect((await opm('task', 'list', 'Example')).stdout).toMatch(/succeeded +Please play:hello/);
+  });
+
   it('refuses everybody else', async () => {
     const other = await app.openWindow('user-b');
     const answer = await other.page.goto(`${origin}/session`);
@@ -141,7 +164,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
 
   it('shows what the agent has changed file by file, and merges it when the person accepts it', async () => {
     const review = page.getByRole('region', { name: 'Changes' });
-    await review.getByRole('button', { name: /^hello\.txt, added/ }).click();
+    await review.getByRole('button', { name: /^hello\.txt ?, added/ }).click();
     await review.getByText('three', { exact: true }).waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'project-task-review') });
     await review.getByRole('button', { name: 'Accept' }).click();

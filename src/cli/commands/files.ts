@@ -20,7 +20,9 @@ const copy: Command = {
   positionals: { min: 2, max: 2 },
   async run(context, args) {
     const [from, to] = args.positionals.map(readPlace);
-    if (from && to && from.project !== null && to.project === null) return download(context, from, to.path);
+    if (from && to && from.project !== null && to.project === null) {
+      return download(context, from, to.path, args.flag('replace'));
+    }
     if (from && to && from.project === null && to.project !== null) {
       return upload(context, from.path, to, args.flag('replace'));
     }
@@ -40,15 +42,21 @@ export function readPlace(text: string): RemotePlace | { project: null; path: st
   return { project: text.slice(0, colon), path: text.slice(colon + 1).replace(/^\/+|\/+$/g, '') };
 }
 
-async function download({ client, signal, print }: Context, from: RemotePlace, to: string): Promise<void> {
+async function download(
+  { client, signal, print }: Context,
+  from: RemotePlace,
+  to: string,
+  replace: boolean,
+): Promise<void> {
   const { id } = await findProject(client(), from.project);
   const isFolder = from.path === '' || (await client().files.stat({ id, path: from.path })).kind === 'directory';
+  const name = `${basename(from.path) || from.project}${isFolder ? '.tar.gz' : ''}`;
+  const target = (await isDirectory(to)) ? join(to, name) : to;
+  if (!replace && (await exists(target))) throw new CliError(`${target} exists already. Add --replace to replace it.`);
   const file = { id, path: from.path };
   const body = isFolder
     ? await client().files.downloadFolder(file, { signal })
     : await client().files.download(file, { signal });
-  const name = `${basename(from.path) || from.project}${isFolder ? '.tar.gz' : ''}`;
-  const target = (await isDirectory(to)) ? join(to, name) : to;
   await mkdir(dirname(target), { recursive: true });
   // A download that ends early must not look like the file.
   const partial = `${target}.part`;
@@ -93,6 +101,10 @@ async function isRemoteFolder(client: Client, id: string, path: string): Promise
   if (path === '') return true;
   const entry = await client.files.stat({ id, path }).catch(() => null);
   return entry?.kind === 'directory';
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** The review of a task: what its branch changes, file by file, and the decision about it. */
 
-import { Button } from '@mantine/core';
+import { Button, VisuallyHidden } from '@mantine/core';
 import { IconChevronRight, IconGitBranch } from '@tabler/icons-react';
 import { useState } from 'react';
 
@@ -84,7 +84,6 @@ function Files({ taskId, changes }: { taskId: string; changes: TaskChanges }) {
                 type="button"
                 className={classes.file}
                 aria-expanded={isOpen}
-                aria-label={`${path}, ${gitWords[file.status]}, ${count(file.additions, 'line')} added, ${count(file.deletions, 'line')} removed`}
                 title={path}
                 onClick={() => setOpenPath(isOpen ? null : file.path)}
               >
@@ -93,6 +92,9 @@ function Files({ taskId, changes }: { taskId: string; changes: TaskChanges }) {
                   {gitLetters[file.status]}
                 </span>
                 <span className={classes.path}>{path}</span>
+                <VisuallyHidden>
+                  {`, ${gitWords[file.status]}, ${count(file.additions, 'line')} added, ${count(file.deletions, 'line')} removed`}
+                </VisuallyHidden>
                 <span className={classes.counts} aria-hidden="true">
                   {file.isBinary && 'binary'}
                   {file.additions > 0 && <span data-git="added">+{file.additions}</span>}
