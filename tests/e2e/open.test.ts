@@ -42,7 +42,12 @@ async function giveTask(page: Page, title: string, text: string): Promise<void> 
 }
 
 describe.runIf(missing === null)(titled('a project that a person opens', missing), { timeout: 120_000 }, () => {
-  const app = useStartedApp({ EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' });
+  const app = useStartedApp({
+    EMBEDDED_RUNTIME: 'sandbox',
+    OPENCODE_DISABLE_MODELS_FETCH: '1',
+    // OpenCode checks all models that it knows in each folder, which takes seconds of processor time.
+    OPENCODE_MODELS_PATH: '/workspace/project/models.json',
+  });
   let model: FakeModel;
   let repository: GitServer;
   let window: Awaited<ReturnType<typeof app.openWindow>>;
@@ -56,6 +61,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     repository = await startGitServer({
       'README.md': '# Example\n',
       'opencode.json': JSON.stringify(model.config),
+      'models.json': '{}',
     });
     window = await app.openWindow('user-a');
     ({ page } = window);

@@ -1,7 +1,7 @@
 /** Runs the real OpenCode, which comes with `npm ci` as an optional package. */
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,12 +26,17 @@ export async function startOpenCode(password: string, options: { config?: object
   const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, stdio: 'ignore' });
   git('init');
   git('-c', 'user.name=Test', '-c', 'user.email=test@example.test', 'commit', '--allow-empty', '-m', 'Start');
+  const models = join(folder, 'models.json');
+  writeFileSync(models, '{}');
   const port = await findFreePort();
   const env = {
     PATH: process.env['PATH'],
     HOME: home,
     OPENCODE_SERVER_PASSWORD: password,
     OPENCODE_DISABLE_MODELS_FETCH: '1',
+    // OpenCode checks all 8,261 models that it knows at the first prompt in each folder, which takes about 5 s of processor time.
+    // The tests have a model of their own.
+    OPENCODE_MODELS_PATH: models,
     // As in a pod.
     OPENCODE_CONFIG: join(home, configFolder, configFileName),
     // Nothing answers at the discard port. Otherwise each new home folder would download 64 MB of packages.

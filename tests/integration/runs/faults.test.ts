@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { hasOpenCode } from '../../support/opencode.ts';
-import { startRunsSystem, startTimeoutMs, type RunsSystem } from '../../support/runs-system.ts';
+import { startRunsSystem, startTimeoutMs, withoutSnapshots, type RunsSystem } from '../../support/runs-system.ts';
 
 const program = fileURLToPath(new URL('../../support/run-worker.ts', import.meta.url));
 
 describe.runIf(hasOpenCode)('a run outlives', { timeout: 240_000 }, () => {
   let system: RunsSystem;
   beforeAll(async () => {
-    system = await startRunsSystem('127.99.4.3');
+    system = await startRunsSystem('127.99.4.3', { config: withoutSnapshots });
   }, startTimeoutMs);
   afterAll(() => system?.stop(), startTimeoutMs);
 

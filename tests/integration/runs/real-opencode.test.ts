@@ -12,7 +12,7 @@ import { applyOutput, type RunOutputEvent } from '../../../src/shared/sdk/client
 import { applyAll } from '../../../src/worker/apply-configs.ts';
 import { testAccessKeys } from '../../support/gateway-system.ts';
 import { hasOpenCode } from '../../support/opencode.ts';
-import { startRunsSystem, startTimeoutMs, type RunsSystem } from '../../support/runs-system.ts';
+import { startRunsSystem, startTimeoutMs, withoutSnapshots, type RunsSystem } from '../../support/runs-system.ts';
 
 const silent = createLog({ name: 'test', level: 'silent' });
 
@@ -26,6 +26,7 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
 
   const worktreeOf = ({ taskId }: Pick<Run, 'taskId'>) =>
     join(dirname(system.openCode.repository), '.worktrees', taskId);
+  const author = ['-c', 'user.name=T', '-c', 'user.email=t@example.test'];
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: system.openCode.repository, encoding: 'utf8' }).trim();
 
@@ -33,7 +34,7 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
     messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])));
 
   it('goes to its end, with live output, usage, diff and a transcript', async () => {
-    const run = await system.start('work');
+    const run = await system.start('work', { title: 'Live' });
     const events: RunOutputEvent[] = [];
     for await (const event of system.client.runs.output(run.id)) events.push(event);
     expect(events.at(-1)).toEqual({ type: 'ended' });
@@ -59,6 +60,11 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
       { tool: 'edit', status: 'completed' },
     ]);
     expect(await system.client.tasks.get(run.taskId)).toMatchObject({ state: 'HUMAN_REVIEW', latestRun: ended });
+    // No later test asks for the diff of a run. The worktrees of their tasks contain this file.
+    const { $schema } = system.model.config; // OpenCode would add it to the file
+    writeFileSync(join(system.openCode.repository, 'opencode.json'), JSON.stringify({ $schema, ...withoutSnapshots }));
+    git('add', '--all');
+    git(...author, 'commit', '--quiet', '-m', 'Configure OpenCode');
   });
 
   it('of two tasks at once works on a branch for each, which are reviewed, accepted and discarded', async () => {
@@ -104,7 +110,7 @@ describe.runIf(hasOpenCode)('a run with the real OpenCode', { timeout: 240_000 }
 
     // The second task has written the same file, and the project has changed it meanwhile.
     writeFileSync(join(system.openCode.repository, 'hello.txt'), 'another\n');
-    git('-c', 'user.name=T', '-c', 'user.email=t@example.test', 'commit', '--quiet', '--all', '-m', 'Change');
+    git(...author, 'commit', '--quiet', '--all', '-m', 'Change');
     const { headCommit } = (await tasks.changes(second.taskId)) ?? {};
     const conflict = await tasks.accept({ id: second.taskId, headCommit: headCommit ?? '' });
     expect(conflict).toMatchObject({ outcome: 'conflicts', files: ['hello.txt'], task: { state: 'HUMAN_REVIEW' } });

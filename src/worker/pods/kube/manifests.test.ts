@@ -217,6 +217,8 @@ describe('podManifest', () => {
     expect(containers[0]?.env).toEqual([
       { name: 'PROJECT_ID', value: project.id },
       { name: 'HOME', value: '/workspace/.home' },
+      { name: 'npm_config_fetch_retry_mintimeout', value: '500' },
+      { name: 'npm_config_fetch_retry_maxtimeout', value: '2000' },
       { name: 'REPO_URL', value: 'https://example.org/team/repo.git' },
       { name: 'OPENCODE_CONFIG', value: '/workspace/.home/.project-manager/opencode.json' },
       expect.objectContaining({ name: 'OPENCODE_SERVER_PASSWORD' }),
@@ -225,6 +227,8 @@ describe('podManifest', () => {
     expect(without.spec?.containers[0]?.env?.map(({ name }) => name)).toEqual([
       'PROJECT_ID',
       'HOME',
+      'npm_config_fetch_retry_mintimeout',
+      'npm_config_fetch_retry_maxtimeout',
       'OPENCODE_CONFIG',
       'OPENCODE_SERVER_PASSWORD',
     ]);

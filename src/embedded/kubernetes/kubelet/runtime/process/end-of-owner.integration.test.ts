@@ -43,7 +43,8 @@ for (const requested of ['sandbox', 'process'] as const) {
   const reason = await whyNot(requested);
   const title = titled(`kill -9 of the process that runs pods (${requested})`, reason);
 
-  describe.runIf(reason === null)(title, () => {
+  // Both at once: most of the time a program starts, and waits for something.
+  describe.runIf(reason === null)(title, { concurrent: true }, () => {
     it(
       'leaves no process, and the next start finds the pod with its files and OpenCode sessions',
       async ({ onTestFinished }) => {
