@@ -2,6 +2,8 @@
 
 import fc from 'fast-check';
 
+import { anyText } from './hostile-text.ts';
+
 const methods = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('GET', 'POST') },
   fc.constantFrom('PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'CONNECT', 'PROPFIND', 'PRI'),
@@ -43,7 +45,7 @@ const targets = fc.oneof(
     '/\u0001',
     '',
   ),
-  fc.string({ unit: 'binary', maxLength: 30 }).map((text) => `/${text}`),
+  anyText({ maxLength: 30 }).map((text) => `/${text}`),
 );
 
 const headers = fc.constantFrom(
@@ -118,7 +120,7 @@ const bodies = fc.oneof(
     '\u00ff\u00fe{\u0000}',
   ),
   fc.constant(`{"name":"${'x'.repeat(70_000)}"}`),
-  fc.string({ unit: 'binary' }),
+  anyText(),
 );
 
 /** One request, valid or not. */
