@@ -162,6 +162,8 @@ function serverArguments(options: {
     fsync: options.survives === 'machine' ? 'on' : 'off',
     wal_level: 'minimal', // no replication
     max_wal_senders: 0,
+    max_logical_replication_workers: 0,
+    io_method: 'sync', // the database is small and in memory: without three processes that read ahead it starts sooner
     log_min_messages: 'log', // without statements that a constraint refuses: their caller handles them
     log_checkpoints: 'off',
     timezone: 'UTC',
