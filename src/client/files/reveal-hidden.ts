@@ -4,9 +4,7 @@
  * Persian texts and emoji need them.
  */
 
-// oxlint-disable-next-line no-control-regex -- control characters are what this finds
-const hidden =
-  /[\u0000-\u0008\u000a-\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const hidden = /(?![\t\r])\p{Cc}|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** The text with each hidden character as "\u{202e}". Tabs and line ends of Windows stay. */
 export const revealHidden = (text: string): string =>
