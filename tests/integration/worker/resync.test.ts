@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { describe, expect, it, vi } from 'vitest';
 
+import { systemClock } from '../../../src/shared/clock.ts';
 import { readInstallationId } from '../../../src/shared/node/db/installation-repository.ts';
 import type { Correction } from '../../../src/worker/metrics.ts';
 import { installationAnnotation } from '../../../src/worker/pods/kube/manifests.ts';
@@ -126,7 +127,8 @@ describe('the resync', () => {
   });
 
   test('replaces a lost pod whose job was lost as well', async ({ cluster, system }) => {
-    const worker = await system.startWorker({}, { resyncMs: 200 });
+    // Its clock stands still, so a job never waits too long: otherwise the worker would make the attempt without the queue.
+    const worker = await system.startWorker({}, { resyncMs: 200, clock: { ...systemClock, monotonic: () => 0 } });
     const project = await system.create();
     const before = await system.until(project.id, { status: 'ready' });
     await untilQuiet(system, project);
