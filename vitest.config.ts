@@ -82,9 +82,8 @@ export default defineConfig({
           include: ['tests/{faults,e2e,fuzz,support}/**/*.test.ts'],
           exclude: runAlone,
           ...withServices,
-          maxWorkers: 3,
-          // Concurrent tests of a file wait for time limits and use little processor time.
-          maxConcurrency: 10,
+          // More at once would take longer: overloaded programs miss their time limits, and then begin everything anew.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
