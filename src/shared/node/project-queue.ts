@@ -9,6 +9,7 @@ import { Queue, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { projectJobAttempts, projectQueueName, type ProjectJob, type ProjectJobName } from '../contract/jobs.ts';
+import { dueAtMs } from './delayed-jobs.ts';
 import { createLimitedWarn } from './log-limit.ts';
 import type { Log } from './log.ts';
 import { refusalCodeOf } from './redis-guard.ts';
@@ -30,8 +31,6 @@ export interface ProjectQueue {
 }
 
 const notQueued = 'job not queued; the sweep will find the project';
-/** The library orders delayed jobs by the time at which they are due, multiplied by this. */
-const delayedScoreFactor = 0x1000;
 
 /** @param redis a connection for producers, owned by the caller */
 export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): ProjectQueue {
@@ -46,8 +45,8 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
 
   /** A job whose back-off has ended stays among the delayed ones until a worker takes jobs. */
   async function isWaitingForBackOff({ id = '' }: Job): Promise<boolean> {
-    const score = await redis.zscore(queue.toKey('delayed'), id);
-    return score !== null && Number(score) / delayedScoreFactor > Date.now();
+    const dueMs = await dueAtMs(redis, queue, id);
+    return dueMs !== null && dueMs > Date.now();
   }
 
   async function add(name: ProjectJobName, job: ProjectJob, hurry: boolean): Promise<Enqueued> {

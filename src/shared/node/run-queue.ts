@@ -7,15 +7,21 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { runQueueName, type RunJob } from '../contract/jobs.ts';
+import { dueAtMs } from './delayed-jobs.ts';
 import type { Log } from './log.ts';
 import type { Enqueued } from './project-queue.ts';
 
 const timeLimitMs = 1_000;
+/**
+ * Longer than a run is ever delayed. A job that is due later was delayed by a worker with a wrong clock, and would wait for as long
+ * as that clock was wrong.
+ */
+const longestDelayMs = 30_000;
 /** Attempts of a job that fail because of a bug. An outage uses up none. */
 const attempts = 5;
 
 export interface RunQueue {
-  /** Never takes longer than a second, and never rejects. */
+  /** Makes sure that the run has a job that is due soon. Never takes longer than a second, and never rejects. */
   enqueue(runId: string): Promise<Enqueued>;
   close(): Promise<void>;
 }
@@ -39,7 +45,10 @@ export function createRunQueue({ redis, log }: { redis: Redis; log: Log }): RunQ
         removeOnFail: true,
       },
     );
-    return job.id === jobId ? 'added' : 'known';
+    if (job.id === jobId) return 'added';
+    const dueMs = await dueAtMs(redis, queue, job.id ?? '');
+    if (dueMs !== null && dueMs > Date.now() + longestDelayMs) await job.promote();
+    return 'known';
   }
 
   return {
