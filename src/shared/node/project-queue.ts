@@ -5,11 +5,11 @@
 
 import { randomUUID } from 'node:crypto';
 
-import { Queue, type Job } from 'bullmq';
+import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { projectJobAttempts, projectQueueName, type ProjectJob, type ProjectJobName } from '../contract/jobs.ts';
-import { dueAtMs } from './delayed-jobs.ts';
+import { waitsUntilDue } from './delayed-jobs.ts';
 import { createLimitedWarn } from './log-limit.ts';
 import type { Log } from './log.ts';
 import { refusalCodeOf } from './redis-guard.ts';
@@ -32,6 +32,9 @@ export interface ProjectQueue {
 
 const notQueued = 'job not queued; the sweep will find the project';
 
+/** No back-off is longer, and no pause that the cluster requests. */
+const longestDelayMs = 900_000;
+
 /** @param redis a connection for producers, owned by the caller */
 export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): ProjectQueue {
   // The library asks Redis for its version once. If that answer were lost with the connection, the queue would refuse
@@ -42,12 +45,6 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
   });
   queue.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
   const warn = createLimitedWarn(log);
-
-  /** A job whose back-off has ended stays among the delayed ones until a worker takes jobs. */
-  async function isWaitingForBackOff({ id = '' }: Job): Promise<boolean> {
-    const dueMs = await dueAtMs(redis, queue, id);
-    return dueMs !== null && dueMs > Date.now();
-  }
 
   async function add(name: ProjectJobName, job: ProjectJob, hurry: boolean): Promise<Enqueued> {
     const jobId = randomUUID();
@@ -61,7 +58,8 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
     // If the project already has a job, the library returns that one.
     const queued = await queue.add(name, job, { ...options, jobId });
     if (queued.id === jobId) return 'added';
-    if (!hurry) return (await isWaitingForBackOff(queued)) ? 'delayed' : 'known';
+    // A job whose back-off has ended stays among the delayed ones until a worker takes jobs.
+    if (!hurry) return (await waitsUntilDue({ redis, queue, longestDelayMs }, queued)) ? 'delayed' : 'known';
     if (!(await queued.isDelayed())) return 'known';
     // An attempt for an earlier command waits in back-off. This command replaces it and starts at once, with its own
     // attempts and request id. If that attempt has started meanwhile, it reads this command from the row.

@@ -7,15 +7,12 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { runQueueName, type RunJob } from '../contract/jobs.ts';
-import { dueAtMs } from './delayed-jobs.ts';
+import { waitsUntilDue } from './delayed-jobs.ts';
 import type { Log } from './log.ts';
 import type { Enqueued } from './project-queue.ts';
 
 const timeLimitMs = 1_000;
-/**
- * Longer than a run is ever delayed. A job that is due later was delayed by a worker with a wrong clock, and would wait for as long
- * as that clock was wrong.
- */
+/** Longer than a run waits between two looks at its project. */
 const longestDelayMs = 30_000;
 /** Attempts of a job that fail because of a bug. An outage uses up none. */
 const attempts = 5;
@@ -46,9 +43,7 @@ export function createRunQueue({ redis, log }: { redis: Redis; log: Log }): RunQ
       },
     );
     if (job.id === jobId) return 'added';
-    const dueMs = await dueAtMs(redis, queue, job.id ?? '');
-    if (dueMs !== null && dueMs > Date.now() + longestDelayMs) await job.promote();
-    return 'known';
+    return (await waitsUntilDue({ redis, queue, longestDelayMs }, job)) ? 'delayed' : 'known';
   }
 
   return {

@@ -58,7 +58,7 @@ export class KubernetesError extends Error {
 }
 
 /** A longer pause would hold back every project, and a timer cannot wait longer than 24 days. */
-const longestPauseMs = 3_600_000;
+const longestPauseMs = 600_000;
 
 const statusSchema = withCleanTexts(
   z.object({
