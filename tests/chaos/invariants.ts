@@ -64,10 +64,11 @@ export async function awaitViews(
 function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: string }[] {
   const shown = viewer.view.get(record.id);
   const desired = toProject(record);
-  // A restore raises all versions, and clients start over with the projects that are not archived.
+  // A restore raises the numbers of all projects, and clients start over with those that are not archived.
+  const { statusVersion, generation, observedGeneration } = desired;
   const isArchived = shown?.status === 'archived' && record.status === 'archived';
-  const version = isArchived ? { statusVersion: desired.statusVersion } : {};
-  if (shown && isDeepStrictEqual({ ...shown, ...version }, desired)) return [];
+  const raised = isArchived ? { statusVersion, generation, observedGeneration } : {};
+  if (shown && isDeepStrictEqual({ ...shown, ...raised }, desired)) return [];
   if (!shown && record.status === 'archived') return []; // it was deleted before this client received it
   const describe = (project: { status: string; statusVersion: number }) =>
     `${project.status}, version ${project.statusVersion}`;
