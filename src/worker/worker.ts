@@ -1,10 +1,9 @@
 /**
  * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. It
  * also reads the logs that the server asks for. One worker is the watch leader. It also runs the cluster watch (writes what
- * the cluster shows to the rows), the sweep (finds pending commands that the queue lost), applies configurations to pods that run,
- * and prunes old history.
- * It also follows agent runs: each job of a second queue follows one run until it ends. The worker must never decide from an event alone, never delete an object that no row says to delete, and never serve
- * people.
+ * the cluster shows to the rows), the sweep (finds pending commands that the queue lost), applies configurations to pods that
+ * run, and prunes old history. It also follows agent runs: each job of a second queue follows one run until it ends. The worker
+ * must never decide from an event alone, never delete an object that no row says to delete, and never serve people.
  *
  * This file is its composition root. It builds the parts in the order of their dependencies and stops them in reverse.
  */

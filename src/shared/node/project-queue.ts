@@ -32,7 +32,7 @@ export interface ProjectQueue {
 
 const notQueued = 'job not queued; the sweep will find the project';
 
-/** No back-off is longer, and no pause that the cluster requests. */
+/** No back-off is longer, and no pause that the cluster requests (ten minutes at most). */
 const longestDelayMs = 900_000;
 
 /** @param redis a connection for producers, owned by the caller */

@@ -1,6 +1,7 @@
 /**
  * Reads and writes of `projects`. Every change that people see uses {@link changeProject}, except {@link countWaitingRuns}. Only
- * these two raise versions, except after a restore.
+ * these two raise versions, except after a restore. All statements on the table stand here, so that the rule can be checked in one
+ * place, hence its length.
  */
 
 import { isDeepStrictEqual } from 'node:util';

@@ -1,6 +1,7 @@
 /**
  * Reads and writes of `runs`. Each change of a run also raises the version of its task, so that one number orders everything that
- * people see of a task. `changeRun` is the only function that changes what people see of a run.
+ * people see of a task. `changeRun` is the only function that changes what people see of a run. All statements on
+ * the table stand here, so that the rule can be checked in one place, hence its length.
  */
 
 import { isDeepStrictEqual } from 'node:util';

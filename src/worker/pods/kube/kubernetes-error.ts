@@ -57,7 +57,7 @@ export class KubernetesError extends Error {
   }
 }
 
-/** A longer pause would hold back every project, and a timer cannot wait longer than 24 days. */
+/** A longer pause would hold back every project, and a job that is delayed longer looks as if a wrong clock had delayed it. */
 const longestPauseMs = 600_000;
 
 const statusSchema = withCleanTexts(

@@ -1,4 +1,7 @@
-/** The manifests of a project's pod, claim and secret. Pure: the same project always gives the same manifests. */
+/**
+ * The manifests of a project's pod, claim and secret. Pure: the same project always gives the same manifests. The file is mostly data,
+ * hence its length.
+ */
 
 import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret, V1Volume } from '@kubernetes/client-node';
 
