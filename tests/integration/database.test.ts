@@ -23,6 +23,7 @@ import {
 } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createTestDatabase } from '../support/services.ts';
+import { proxyOf } from '../support/tcp-proxy.ts';
 import { testIssuer } from '../support/test-issuer.ts';
 
 /** Every file of the folder, so that a file that the code does not list is found. */
@@ -131,6 +132,18 @@ describe('the connection pool', () => {
     expect(performance.now() - askedAtMs).toBeLessThan(2_900); // 1.5 s of waiting and the 2 s of a statement would be more
     await before;
     await db.raw('select 1');
+  });
+
+  it('uses a connection that took longer to open than its first statement could wait, instead of opening another', async () => {
+    const { url, proxy } = await proxyOf(await databaseUrl());
+    cleanUps.push(() => proxy.close());
+    const db = createDatabase(url, { poolSize: 1 });
+    cleanUps.push(() => db.destroy());
+    proxy.freeze();
+    await expect(db.raw('select 1')).rejects.toThrow(/[Tt]imeout/);
+    proxy.restore();
+    await expect.poll(() => db.raw('select 1').then(() => 'answered', String)).toBe('answered');
+    expect(proxy.connections).toBe(1);
   });
 });
 

@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface TcpProxy {
   port: number;
+  /** How many connections were accepted until now. */
+  readonly connections: number;
   /** Resets every connection and refuses new ones, like a killed service. */
   cut(): void;
   /** Resets every connection. New connections are accepted. */
@@ -29,12 +31,14 @@ export async function createTcpProxy(
 ): Promise<TcpProxy> {
   let state: 'open' | 'cut' | 'frozen' | 'black-hole' = 'open';
   let latencyMs = 0;
+  let connections = 0;
   const sockets = new Set<Socket>();
   /** Both sockets of connections whose bytes and end are dropped. */
   const lost = new WeakSet<Socket>();
 
   const server = createServer((inner) => {
     if (state === 'cut') return void inner.resetAndDestroy();
+    connections += 1;
     const outer = connect(target);
     for (const [from, to] of [
       [inner, outer],
@@ -76,6 +80,9 @@ export async function createTcpProxy(
 
   return {
     port: (server.address() as AddressInfo).port, // it listens on TCP
+    get connections() {
+      return connections;
+    },
     cut() {
       state = 'cut';
       resetAll();

@@ -69,7 +69,7 @@ async function end(begun: BegunRun): Promise<void> {
   if ('end' in begun) await begun.end();
 }
 
-describe('fault 50: a run that ends each worker that follows it', () => {
+describe('fault 48: a run that ends each worker that follows it', () => {
   it('is given up with words after four workers, while another run of the same workers goes on', async () => {
     const [poison, bystander] = [await addRun(), await addRun()];
     for (let killed = 0; killed < 4; killed += 1) expect(await begin(poison)).toMatchObject({ kind: 'begun' });

@@ -1,6 +1,6 @@
 /** Whether the database takes changes: the check behind `/readyz`. */
 
-import type { Database } from './database.ts';
+import { recentFullDisk, type Database } from './database.ts';
 import { outageOf } from './outage.ts';
 
 /**
@@ -14,6 +14,8 @@ const changeNothing = `
 /** @throws the error of pg or knex if the database does not answer or refuses changes */
 export async function checkDatabase(db: Database): Promise<void> {
   await db.raw(changeNothing);
+  const fullDisk = recentFullDisk(db);
+  if (fullDisk) throw fullDisk;
 }
 
 /** A sentence for the public about a failed check. It contains no address. */

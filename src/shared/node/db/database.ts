@@ -11,12 +11,15 @@ import { knexSnakeCaseMappers } from 'objection';
 import { createLimitedWarn, type LimitedWarn } from '../log-limit.ts';
 import type { Log } from '../log.ts';
 import { connectionSettings } from './connection-settings.ts';
-import { outageOf, readOnlyState } from './outage.ts';
+import { fullDiskState, outageOf, readOnlyState } from './outage.ts';
 
 export type Database = Knex;
 
 export interface DatabaseLimits {
-  /** For opening a connection. */
+  /**
+   * For opening a connection. It is longer than a statement waits: a connection that opens late serves the next statement.
+   * Otherwise an overloaded machine would open connections again and again, and use none.
+   */
   connectMs: number;
   /** After this time the server cancels a statement. */
   statementMs: number;
@@ -24,7 +27,7 @@ export interface DatabaseLimits {
   answerMs: number;
 }
 
-const defaultLimits: DatabaseLimits = { connectMs: 1_000, statementMs: 2_000, answerMs: 2_200 };
+const defaultLimits: DatabaseLimits = { connectMs: 5_000, statementMs: 2_000, answerMs: 2_200 };
 
 export function createDatabase(
   url: string,
@@ -32,7 +35,8 @@ export function createDatabase(
 ): Database {
   const { connectMs, statementMs, answerMs } = options.limits ?? defaultLimits;
   const warn = options.log ? createLimitedWarn(options.log) : () => undefined;
-  const prepare = createConnectionGuard(warn);
+  const memory: RefusalMemory = { last: null };
+  const prepare = createConnectionGuard(warn, memory);
   const db = knex({
     client: 'pg',
     ...(options.log ? { log: knexLog(options.log, warn) } : {}),
@@ -58,7 +62,23 @@ export function createDatabase(
     },
   });
   shareLimitWithWait(db.client as PoolClient, answerMs); // knex has no type for its client
+  refusals.set(db, memory);
   return db;
+}
+
+/** The last refusal because of a full disk. A change that succeeds afterwards makes it `null`. */
+interface RefusalMemory {
+  last: { atMs: number; error: Error } | null;
+}
+
+const refusals = new WeakMap<Database, RefusalMemory>();
+/** A full disk refuses some changes only, so a check that changes little may pass. */
+const refusalCountsMs = 10_000;
+
+/** The error of a change that was refused in the last ten seconds because the disk is full, if none succeeded since. */
+export function recentFullDisk(db: Database): Error | null {
+  const last = refusals.get(db)?.last;
+  return last && performance.now() - last.atMs < refusalCountsMs ? last.error : null;
 }
 
 /** The part of knex's client that is used here. */
@@ -92,7 +112,7 @@ interface PoolConnection {
 const readOnlyPauseMs = 1_000;
 
 /** @returns watches the answers on a new connection: some end this connection, and some all that are open */
-function createConnectionGuard(warn: LimitedWarn): (connection: PoolConnection) => void {
+function createConnectionGuard(warn: LimitedWarn, memory: RefusalMemory): (connection: PoolConnection) => void {
   const open = new Set<PoolConnection>();
   let replacedAtMs = -Infinity;
   function replaceAll(): void {
@@ -106,21 +126,35 @@ function createConnectionGuard(warn: LimitedWarn): (connection: PoolConnection) 
     connection.once('end', () => open.delete(connection));
     closeWhenUnanswered(connection);
     limitFirstStatement(connection);
-    onFailure(connection, (error) => {
+    onAnswer(connection, (error, result) => {
+      if (!error) {
+        if (hasChanged(result)) memory.last = null;
+        return;
+      }
       if (error.code === readOnlyState) replaceAll();
+      if (error.code === fullDiskState) memory.last = { atMs: performance.now(), error };
       const outage = outageOf(error);
       if (outage) warn(outage.message, { error: String(error), code: error.code }, outage.message);
     });
   };
 }
 
-function onFailure(connection: PoolConnection, listener: (error: Error & { code?: string }) => void): void {
+function onAnswer(
+  connection: PoolConnection,
+  listener: (error: (Error & { code?: string }) | null, result: unknown) => void,
+): void {
   const query = connection.query.bind(connection);
   connection.query = (statement, callback) =>
     query(statement, (error, result) => {
-      if (error) listener(error);
+      listener(error, result);
       callback(error, result);
     });
+}
+
+/** Whether the result of pg is that of a statement that has changed rows. */
+function hasChanged(result: unknown): boolean {
+  const { command, rowCount } = (result ?? {}) as { command?: string; rowCount?: number | null };
+  return command !== undefined && command !== 'SELECT' && (rowCount ?? 0) > 0;
 }
 
 /**

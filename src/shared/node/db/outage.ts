@@ -18,6 +18,8 @@ const networkCodes = new Set([
 
 /** The SQLSTATE of a statement that changes data in a read-only database, such as a standby after a failover. */
 export const readOnlyState = '25006';
+/** The SQLSTATE of a statement that needs more room on the disk than there is. */
+export const fullDiskState = '53100';
 
 const silence = 'The database does not answer right now. Try again in a few seconds.';
 
