@@ -6,9 +6,7 @@
 
 import type { Diagnosis } from '../../src/worker/pods/diagnosis/diagnosis.ts';
 import type { PodSnapshot } from '../../src/worker/pods/diagnosis/pod-snapshot.ts';
-import { kubernetesClaimSchema } from '../../src/worker/pods/kube/kubernetes-claim.ts';
-import { kubernetesEventSchema } from '../../src/worker/pods/kube/kubernetes-event.ts';
-import { kubernetesPodSchema } from '../../src/worker/pods/kube/kubernetes-pod.ts';
+import { ago, claimOf, event, names, now, podOf, type EventInput } from './case-builders.ts';
 
 export interface CollectedCase {
   name: string;
@@ -21,62 +19,6 @@ export interface CollectedCase {
   mentions: string[];
   /** A cause that would be wrong. */
   never?: RegExp;
-}
-
-const now = Date.parse('2026-11-28T12:00:00Z');
-const ago = (seconds: number) => new Date(now - seconds * 1_000).toISOString();
-const names = ['opencode-server', 'file-browser', 'session-proxy'];
-
-interface EventInput {
-  reason: string;
-  message: string;
-  /** When it was first and last reported, in seconds before the diagnosis. */
-  from?: number;
-  to?: number;
-  component?: string;
-  kind?: 'Pod' | 'PersistentVolumeClaim';
-}
-
-const event = ({ reason, message, from = 60, to = 2, component = 'kubelet', kind = 'Pod' }: EventInput) =>
-  kubernetesEventSchema.parse({
-    metadata: {},
-    involvedObject: kind === 'Pod' ? { kind, name: 'project-x', uid: 'u' } : { kind, name: 'workspace-x', uid: 'c' },
-    type: 'Warning',
-    reason,
-    message,
-    firstTimestamp: ago(from),
-    lastTimestamp: ago(to),
-    source: { component },
-  });
-
-function claimOf({
-  phase = 'Bound',
-  ...metadata
-}: { phase?: string; creationTimestamp?: string; deletionTimestamp?: string; finalizers?: string[] } = {}) {
-  return kubernetesClaimSchema.parse({
-    metadata: { name: 'workspace-x', uid: 'c', resourceVersion: '1', creationTimestamp: ago(600), ...metadata },
-    spec: { volumeName: phase === 'Pending' ? undefined : 'pvc-1', storageClassName: 'fast' },
-    status: { phase },
-  });
-}
-
-function podOf({ metadata = {}, spec = {}, status = {} }: { metadata?: object; spec?: object; status?: object }) {
-  return kubernetesPodSchema.parse({
-    metadata: {
-      name: 'project-x',
-      namespace: 'opencode',
-      uid: 'u',
-      resourceVersion: '1',
-      creationTimestamp: ago(1_800),
-      ...metadata,
-    },
-    spec: {
-      containers: names.map((name) => ({ name, image: 'registry.example.com/a:1' })),
-      volumes: [{ persistentVolumeClaim: { claimName: 'workspace-x' } }],
-      ...spec,
-    },
-    status: { phase: 'Pending', ...status },
-  });
 }
 
 const lists = { state: ['failing' as const], actor: ['administrator' as const] };

@@ -90,7 +90,7 @@ export function diagnoseSnapshot(given: CapturedSnapshot, now = Date.parse(given
 }
 
 /** The state that follows from a refused request, as the worker shows it. */
-function stateOfRefusal({ kind, reason }: ReturnType<typeof diagnoseRefusal>): string {
+export function stateOfRefusal({ kind, reason }: ReturnType<typeof diagnoseRefusal>): string {
   // No pod starts with credentials that the cluster refuses, although the worker keeps trying.
   if (reason === 'unauthorized') return 'failed';
   if (reason === 'eviction-blocked') return 'running';

@@ -9,7 +9,7 @@ import { evidenceOf } from './evidence.ts';
 import type { Answer, ApiAnswer, RefusalTexts } from './refusal.ts';
 import { invalidRefusal } from './refused-as-invalid.ts';
 import { admissionRefusal } from './refused-by-admission.ts';
-import { quoted } from './report-text.ts';
+import { causeUnknown, quoted } from './report-text.ts';
 
 interface Refusal extends Required<RefusalTexts> {
   evidence: Evidence[];
@@ -87,7 +87,8 @@ function textsByStatus(answer: Answer): RefusalTexts {
 
 /** `admission/plugin/webhook/errors`: the API server could not call a webhook whose `failurePolicy` is `Fail`. */
 function failedWebhook({ text }: Answer): RefusalTexts | null {
-  const failed = /failed calling (?:admission )?webhook (?:"([^"]+)")?(.*)$/i.exec(text);
+  // A policy may quote these words. The API server puts nothing else in front of them.
+  const failed = /^(?:internal error occurred: )?failed calling (?:admission )?webhook (?:"([^"]+)")?(.*)$/i.exec(text);
   if (!failed) return null;
   // The address ends with `?timeout=10s`.
   const problem = (failed[2] ?? '').replace(/"[^"]*"|\S+:\/\/\S+/g, '');
@@ -118,7 +119,7 @@ function refused({ cause }: Answer): RefusalTexts {
   return {
     reason: 'refused',
     message: `The cluster refused the request. ${quoted(cause)}`.trim(),
-    nextStep: 'An administrator must find out what refuses it. Within a minute, the worker then continues by itself.',
+    nextStep: `${causeUnknown('what refuses it')} Within a minute, the worker then continues by itself.`,
     kind: 'transient',
   };
 }

@@ -6,7 +6,7 @@
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { kubernetesReports, statusCodeIn, withoutWrappers } from './quote.ts';
-import { withoutNames } from './report-text.ts';
+import { causeUnknown, withoutNames } from './report-text.ts';
 
 type Texts = Pick<Diagnosis, 'message' | 'nextStep'>;
 
@@ -21,7 +21,15 @@ interface Rule {
   toDo: string;
 }
 
-/** The text decides before the code only for the causes that drivers report with a code of their choice. */
+/**
+ * Clouds that have received too many requests: `RequestLimitExceeded` of AWS, `rateLimitExceeded` of Google, HTTP 429 of Azure. Drivers
+ * pass it on with a code of their choice, and ResourceExhausted of gRPC means both this and a storage that is full.
+ */
+export const isThrottled = (plain: string) =>
+  /request ?limit ?exceeded|rate ?limit ?exceeded|rate exceeded|too ?many ?requests|throttl|HTTPStatusCode: 429|\b429 /i.test(
+    plain,
+  );
+
 const rules: readonly Rule[] = [
   {
     // Drivers of clouds, and ResourceExhausted in the CSI specification: the quota or the space of the storage is used up.
@@ -67,6 +75,11 @@ const rules: readonly Rule[] = [
   },
 ];
 
+const throttled: Rule = {
+  says: 'the storage has received too many requests',
+  toDo: 'Kubernetes tries again by itself. If this continues, an administrator must check what sends so many, or raise the limit.',
+};
+
 /** @param event ProvisioningFailed, FailedBinding or VolumeMismatch, about the claim */
 export function provisioningFailure({ reason, message }: KubernetesEvent): Texts {
   const storageClass = /storageclass(?:\.storage\.k8s\.io)? "([^"]+)" not found/i.exec(message)?.[1];
@@ -93,13 +106,14 @@ export function provisioningFailure({ reason, message }: KubernetesEvent): Texts
   if (rule) return { message: `${cannot}: ${rule.says}.`, nextStep: `${rule.toDo} ${continues}` };
   return {
     message: `${cannot}. ${kubernetesReports(message)}`,
-    nextStep: `An administrator must check the storage class and its driver. ${continues}`,
+    nextStep: `${causeUnknown('the storage class and its driver')} ${continues}`,
   };
 }
 
 function ruleFor(message: string): Rule | undefined {
   const code = statusCodeIn(message);
   const plain = withoutNames(withoutWrappers(message));
+  if (isThrottled(plain)) return throttled;
   const byCode = rules.find(({ codes }) => code !== null && codes?.includes(code));
   return byCode ?? rules.find(({ text }) => text?.test(plain));
 }

@@ -22,7 +22,8 @@ export type ClaimInput = Pick<PodSnapshot, 'pod' | 'claim' | 'events' | 'now'> &
 export function diagnoseClaim(input: ClaimInput): Diagnosis | null {
   const { claim, schedulerMessage } = input;
   if (claim?.metadata.deletionTimestamp) return diagnoseDeletingClaim(claim, input.now, schedulerEvidence(input));
-  if (/persistentvolumeclaim "[^"]*" is being deleted/i.test(schedulerMessage)) return deletingClaim(input);
+  // A claim that exists and is not being deleted is a newer one than that of the scheduler's words.
+  if (!claim && /persistentvolumeclaim "[^"]*" is being deleted/i.test(schedulerMessage)) return deletingClaim(input);
   const lost = lostClaim(input);
   if (lost) return lost;
   if (isMissing(input)) return missingClaim(input);

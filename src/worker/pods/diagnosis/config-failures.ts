@@ -9,7 +9,7 @@ import type { ContainerCase } from './container-case.ts';
 import { nameContainer } from './container-roles.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOf } from './evidence.ts';
-import { quoted } from './report-text.ts';
+import { causeUnknown, quoted } from './report-text.ts';
 
 interface ConfigCause {
   reason: ReasonCode;
@@ -20,7 +20,6 @@ interface ConfigCause {
 }
 
 const provideIt = 'An administrator must provide it. The start then continues by itself.';
-const correctSettings = 'An administrator must correct the settings of the pod.';
 
 export function diagnoseConfig({ container }: ContainerCase): Diagnosis {
   const { message = '', reason = '' } = container.state.waiting ?? {};
@@ -32,7 +31,7 @@ export function diagnoseConfig({ container }: ContainerCase): Diagnosis {
     message: cause
       ? `${subject} ${cause.what}.`
       : `${subject} cannot be created with its settings. ${quoted(message)}`.trim(),
-    nextStep: cause?.toDo ?? correctSettings,
+    nextStep: cause?.toDo ?? causeUnknown('the settings of the pod'),
     ...(cause?.actor ? { actor: cause.actor } : {}),
     evidence: [evidenceOf({ source: 'container', subject: container.name, text: message || reason, reason })],
   });

@@ -12,7 +12,7 @@ import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOf, evidenceOfEvent } from './evidence.ts';
 import { describeExit, evidenceOfExit, isInterruption, isStartError, lastWords } from './exit-codes.ts';
 import { diagnoseProbeKill, killingOfRun } from './probe-failures.ts';
-import { quoted, withoutNames } from './report-text.ts';
+import { causeUnknown, quoted, withoutNames } from './report-text.ts';
 import { startCauseOf } from './start-causes.ts';
 
 /** The hook and the end that it causes are reported within a moment of each other. */
@@ -128,7 +128,7 @@ export function diagnoseStart({ container }: ContainerCase, reason: string, mess
     message: cause
       ? `${subject} ${cause.what}.`
       : `${subject} could not ${isCreation ? 'be created on its node (machine)' : 'start'}. ${quoted(message)}`.trim(),
-    nextStep: `${cause?.toDo ?? 'An administrator must check the node and the settings of the pod.'} ${describeRestart(container)}`,
+    nextStep: `${cause?.toDo ?? causeUnknown('the node and the settings of the pod')} ${describeRestart(container)}`,
     actor: cause?.actor ?? 'administrator',
     evidence: [evidenceOf({ source: 'container', subject: container.name, text: message || reason, reason })],
   });

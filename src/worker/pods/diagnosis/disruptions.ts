@@ -48,7 +48,7 @@ export function disruptionOf(pod: KubernetesPod): EndCause | null {
   // The kubelet uses one reason for a shortage, a shutdown and preemption. The pod's own reason tells them apart.
   switch (pod.status.reason) {
     case 'Evicted':
-      return evictionOf(pod.status.message ?? message);
+      return evictionOf(pod.status.message ?? message, true);
     case 'Terminated':
       return nodeShutdown;
     default:

@@ -18,9 +18,10 @@ export const nodeShutdown: EndCause = {
 /**
  * `pkg/kubelet/eviction/eviction_manager.go`. Evictions by the pod's own limits have no `DisruptionTarget`. Older clusters do not
  * set the condition either, so the text decides between the limits of the pod and a shortage of the node.
+ * @param isOfNode whether the condition says that the node needed room
  */
-export function evictionOf(message: string): EndCause {
-  const own = ownLimit(message);
+export function evictionOf(message: string, isOfNode = false): EndCause {
+  const own = isOfNode || nodeShortage(message) !== null ? null : ownLimit(message);
   if (own !== null) {
     return {
       state: 'failed',

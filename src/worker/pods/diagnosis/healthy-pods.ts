@@ -6,15 +6,15 @@ import { timeOf } from '../kube/kubernetes-time.ts';
 import { diagnoseClaimOnNode } from './claims.ts';
 import { cloneContainer, cloneFailure } from './clone-failure.ts';
 import { nameContainer, roleOf } from './container-roles.ts';
-import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
+import { deadlineAfter, deadlines, earliest, isOverdue } from './deadlines.ts';
 import { claimWarning } from './deleted-claims.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
 import { diagnosePreparation } from './node-preparation.ts';
+import { boundedTime, futureTime } from './node-times.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 import { kubernetesReports } from './quote.ts';
 import { diagnoseUnreadyPod, nativeSidecars } from './readiness.ts';
-import { isSince } from './snapshot-events.ts';
 import { diagnoseStarting, readyCount } from './starting-containers.ts';
 
 /** @param events events of this pod, oldest first */
@@ -101,10 +101,10 @@ function diagnosePulling({ pod, now }: PodSnapshot, events: KubernetesEvent[]): 
   const pulling = events.findLast(
     ({ involvedObject, reason }) => involvedObject.container === waiting?.name && reason === 'Pulling',
   );
-  if (!waiting || !pulling || !isSince(pulling, pod.metadata.creationTimestamp)) return null;
+  if (!waiting || !pulling) return null;
   const image = /image "([^"]+)"/.exec(pulling.message)?.[1];
   const message = `The image ${image === undefined ? '' : `"${image}" `}of the container ${waiting.name} is being fetched`;
-  const since = pulling.at;
+  const since = boundedTime(pod, pulling.at, now);
   if (isOverdue(since, deadlines.imagePullMs, now)) {
     const isStuck = isOverdue(since, deadlines.imageStuckMs, now);
     return createDiagnosis({
@@ -116,7 +116,7 @@ function diagnosePulling({ pod, now }: PodSnapshot, events: KubernetesEvent[]): 
         : 'Large images and slow networks take time. This continues by itself.',
       actor: isStuck ? 'administrator' : 'nobody',
       since,
-      recheckAt: deadlineAfter(since, deadlines.imageStuckMs, now),
+      recheckAt: earliest(deadlineAfter(since, deadlines.imageStuckMs, now), futureTime(pulling.at, now)),
       evidence: [evidenceOfEvent(pulling)],
     });
   }
@@ -126,7 +126,7 @@ function diagnosePulling({ pod, now }: PodSnapshot, events: KubernetesEvent[]): 
     message: `${message}.`,
     nextStep: 'The containers start when all images are on the node.',
     since,
-    recheckAt: deadlineAfter(since, deadlines.imagePullMs, now),
+    recheckAt: earliest(deadlineAfter(since, deadlines.imagePullMs, now), futureTime(pulling.at, now)),
   });
 }
 
@@ -138,7 +138,8 @@ function diagnoseInit({ pod, now }: PodSnapshot): Diagnosis | null {
   );
   if (!running) return null;
   const { name } = running;
-  const since = running.state.running?.startedAt ?? null;
+  const startedAt = running.state.running?.startedAt;
+  const since = boundedTime(pod, startedAt, now);
   const limitMs = sidecars.has(name) ? deadlines.containerStartMs : deadlines.initMs;
   const isOver = isOverdue(since, limitMs, now);
   const message =
@@ -156,7 +157,7 @@ function diagnoseInit({ pod, now }: PodSnapshot): Diagnosis | null {
       : 'The containers start afterwards.',
     actor: isOver ? (name === cloneContainer ? 'owner' : 'administrator') : 'nobody',
     since,
-    recheckAt: deadlineAfter(since, limitMs, now),
+    recheckAt: earliest(deadlineAfter(since, limitMs, now), futureTime(startedAt, now)),
   });
 }
 
@@ -175,12 +176,16 @@ function diagnosePreparing({ pod, claim, now }: PodSnapshot, events: KubernetesE
   const recheckAt = deadlineAfter(since, deadlines.preparingMs, now);
   if (isOverdue(since, deadlines.preparingMs, now)) {
     const warning = events.findLast((event) => event.isWarning && event.reason !== 'FailedScheduling');
+    const sandbox = conditionOf(pod, 'PodReadyToStartContainers')?.status;
+    const next = pod.status.initContainerStatuses.find(({ state }) => state.waiting);
     const waitsFor =
-      conditionOf(pod, 'PodReadyToStartContainers')?.status === 'False'
+      sandbox === 'False'
         ? 'for its volume or its network'
-        : events.some(({ reason }) => reason === 'Pulled')
-          ? 'for the container runtime of the node'
-          : 'for its node';
+        : sandbox === 'True' && next
+          ? `until its node has started the container ${next.name}`
+          : events.some(({ reason }) => reason === 'Pulled')
+            ? 'for the container runtime of the node'
+            : 'for its node';
     return createDiagnosis({
       state: 'starting',
       reason: 'creating',

@@ -5,7 +5,7 @@ import type { ContainerStatus, KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOf, evidenceOfEvent } from './evidence.ts';
 import { imageCauseOf, imageCauseOfReason, type ImageCause } from './image-causes.ts';
-import { quoted, withoutNames } from './report-text.ts';
+import { causeUnknown, quoted, withoutNames } from './report-text.ts';
 
 export const imageWaitingReasons: ReadonlySet<string> = new Set([
   'ErrImagePull',
@@ -82,8 +82,9 @@ function causeOf(reason: string, texts: string[], names: string[]): ImageCause |
 
 function nextStepOf(cause: ImageCause | null): string {
   const retries = 'Kubernetes tries again by itself, at growing intervals.';
-  const toDo = cause?.toDo ?? 'an administrator must check the registry and the node';
-  if (!cause || cause.mayPass) return `${retries} If this continues, ${toDo}.`;
+  if (!cause) return `${retries} ${causeUnknown('the registry and the node')}`;
+  const { toDo } = cause;
+  if (cause.mayPass) return `${retries} If this continues, ${toDo}.`;
   return `${toDo.charAt(0).toUpperCase()}${toDo.slice(1)}. ${retries}`;
 }
 

@@ -5,13 +5,14 @@
  */
 
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
+import { isThrottled } from './claim-provisioning.ts';
 import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
 import { attachCauses, continues, mountCauses, retries, type Cause } from './mount-causes.ts';
 import type { PreparationCase } from './node-preparation.ts';
 import { kubernetesReports, statusCodeIn, withoutWrappers } from './quote.ts';
-import { withoutNames } from './report-text.ts';
+import { causeUnknown, withoutNames } from './report-text.ts';
 
 /** A node reports these in the first moments of a start: its caches are not filled yet, or the API was slow. */
 const usualMount =
@@ -28,11 +29,17 @@ export function attachFailure(given: PreparationCase): Diagnosis | null {
   });
 }
 
+/** The codes with which drivers pass on whatever a cloud says. */
+const unspecific: ReadonlySet<string> = new Set(['Internal', 'Unknown', 'Aborted', 'AlreadyExists']);
+
 /** FailedPrecondition in the CSI specification, or the words of a cloud: the volume is attached to another node. */
 function isUsedElsewhere(message: string): boolean {
   const words =
     /VolumeInUse|DiskInUse|already attached to (an|another|a different)? ?(instance|node|vm|server)|in[ _]use[ _]by[ _]another|already being used by|being detached from/i;
-  return statusCodeIn(message) === 'FailedPrecondition' || words.test(withoutNames(withoutWrappers(message)));
+  const code = statusCodeIn(message);
+  if (code === 'FailedPrecondition') return true;
+  // A code that says something counts more than the words.
+  return (code === null || unspecific.has(code)) && words.test(withoutNames(withoutWrappers(message)));
 }
 
 /** attachdetach/reconciler: the volume is released after six minutes when its old node does not answer. */
@@ -95,15 +102,22 @@ export function mountFailure(given: PreparationCase): Diagnosis | null {
 
 /** `mount` prints all of this whatever is wrong. */
 const generalWords = /wrong fs type, bad option, bad superblock[^.]*/i;
-const checkVolume = `${retries} If this continues, an administrator must check the volume and the node.`;
+const checkVolume = `${retries} ${causeUnknown('the volume and the node')}`;
 
 function causeOf(message: string, causes: readonly Cause[]): Cause | undefined {
   const code = statusCodeIn(message);
   const plain = withoutNames(withoutWrappers(message).replace(generalWords, ''));
+  if (isThrottled(plain)) return throttled;
   return (
     causes.find(({ codes }) => code !== null && codes?.includes(code)) ?? causes.find(({ text }) => text?.test(plain))
   );
 }
+
+const throttled: Cause = {
+  says: 'the storage has received too many requests',
+  toDo: `${retries} If this continues, an administrator must check what sends so many, or raise the limit.`,
+  isUsual: true,
+};
 
 /** A cause that is usual or not known counts only after a while: a node that has just started needs some attempts. */
 function failure(

@@ -58,6 +58,9 @@ function refusalReason(reason: string, message: string): string | null {
     const resource = reason.slice('OutOf'.length);
     return resources[resource] ?? `does not have enough of "${resource}"`;
   }
+  // ENOSPC: `cm/devicemanager` could not write its checkpoint. Its words end with "on device".
+  if (reason === 'UnexpectedAdmissionError' && /no space left on device|disk quota exceeded/i.test(message))
+    return 'has a full disk';
   // Device plugins that are not back yet after a restart of the node (`cm/devicemanager`).
   if (reason === 'UnexpectedAdmissionError' && /devices?\b/i.test(message))
     return 'does not have the devices that the pod asks for, or they do not work';

@@ -60,6 +60,22 @@ const autoscalerReasons = [
 
 /** Karpenter: pkg/controllers/provisioning/scheduling/nodeclaim.go and scheduler.go. */
 const karpenterReasons: readonly (readonly [RegExp, string])[] = [
+  // With "or" it does not say which of them is missing.
+  [
+    /met the scheduling requirements or had enough resources/i,
+    'no kind of machine meets the placement rules of the pod, or none is large enough',
+  ],
+  [
+    /met the scheduling requirements or had a required offering/i,
+    'no kind of machine meets the placement rules of the pod, or the cloud does not offer it',
+  ],
+  [
+    /had enough resources or had a required offering/i,
+    'no kind of machine is large enough, or the cloud does not offer it',
+  ],
+  [/and the required offering had the required resources/i, 'no kind of machine that it may add is large enough'],
+  [/and had enough resources, had a required offering/i, 'the cloud does not offer such a machine'],
+  [/and the required offering met the scheduling requirements/i, 'no node pool meets the placement rules of the pod'],
   [/limits have been exhausted|exceed limits for nodepool/i, 'the limit of its node pools is reached'],
   [
     /no instance type (has|had) enough resources|no instance type satisfied resources|exceeds node resources/i,
@@ -82,9 +98,11 @@ function whyRefused({ reason, message }: KubernetesEvent): string {
     const list = /scale-up(?: \([^)]*\))?:\s*([^]*)$/.exec(message)?.[1];
     return list === undefined ? quotedClause(message) : obstaclesOfGroups(list, autoscalerReasons).text;
   }
-  if (/out of resources|stockout|quota/i.test(message) && reason === 'FailedScaleUp') {
+  // The names of node pools are chosen by people.
+  const plain = message.replace(/"[^"]*"/g, '""');
+  if (/out of resources|stockout|quota/i.test(plain) && reason === 'FailedScaleUp') {
     return 'the cloud has no such machine or no quota left';
   }
-  const known = karpenterReasons.filter(([pattern]) => pattern.test(message)).map(([, says]) => says);
+  const known = karpenterReasons.filter(([pattern]) => pattern.test(plain)).map(([, says]) => says);
   return known[0] ?? quotedClause(message.replace(/^Failed to schedule pod, /, ''));
 }

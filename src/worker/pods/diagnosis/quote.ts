@@ -11,6 +11,10 @@ const wrappers = [
   /^failed to provision volume with StorageClass "[^"]*":\s*/i,
   /^kubernetes\.io\/[\w-]+:\s*/i,
   /^failed to schedule pod,\s*/i,
+  // kuberuntime_manager.go: `error killing pod: [failed to "KillPodSandbox" for "…" with KillPodSandboxError: "…"]`.
+  /^error killing pod:\s*/i,
+  /^\[?failed to "\w+" for "[^"]*" with \w+:\s*"?/,
+  /^failed to (?:destroy|remove|teardown) network for sandbox "[^"]*":\s*/i,
   /^\[?failed to set ?up (?:network for )?sandbox (?:container )?"[^"]*"(?: network for pod "[^"]*")?:\s*/i,
   /^NetworkPlugin \w+ failed to set up pod "[^"]*" network:\s*/i,
   /^failed to create pod network sandbox [^:]*:\s*/i,
@@ -20,12 +24,12 @@ const wrappers = [
 
 /** What happened, without the steps on the way to it. */
 export function withoutWrappers(text: string): string {
-  let rest = text.replace(/\s+/g, ' ').trim();
+  let rest = text.replaceAll('\\"', '"').replace(/\s+/g, ' ').trim();
   for (let before = ''; before !== rest;) {
     before = rest;
     for (const wrapper of wrappers) rest = rest.replace(wrapper, '');
   }
-  return rest;
+  return rest.replace(/"\]$/, '');
 }
 
 /** The status code of a remote call (gRPC), as in "rpc error: code = ResourceExhausted desc = …"; the innermost counts. */

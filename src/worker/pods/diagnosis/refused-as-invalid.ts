@@ -2,7 +2,7 @@
 
 import { joinWithAnd } from './join-with-and.ts';
 import { objectOf, type Answer, type RefusalTexts } from './refusal.ts';
-import { quoted } from './report-text.ts';
+import { quoted, withoutNames } from './report-text.ts';
 
 const correctSettings = 'An administrator must correct the settings.';
 
@@ -45,10 +45,13 @@ function isImmutable({ text, causes }: Answer): boolean {
   const messages = causes.length > 0 ? causes.map(({ message = '' }) => message) : [text];
   return messages.some((message) =>
     /\bimmutable\b|may not change fields|(?:field )?can ?not be (?:changed|updated|less than)|may not be (?:changed|updated)/i.test(
-      message,
+      withoutNames(withoutValues(message)),
     ),
   );
 }
+
+/** `apimachinery/pkg/util/validation/field/errors.go`: `Invalid value: "what somebody wrote": what is wrong with it`. */
+const withoutValues = (message: string) => message.replace(/\b(\w+ value): "(?:[^"\\]|\\.)*"/g, '$1');
 
 /** The paths of the invalid fields. Old servers name them only in the text. */
 function fieldsOf({ causes, text }: Answer): string[] {

@@ -37,10 +37,10 @@ export function admissionRefusal(answer: Answer): RefusalTexts | null {
  * `apiserver/pkg/endpoints/handlers/responsewriters/errors.go`: the only text of a missing permission. A role may be missing
  * for a moment, while somebody replaces it.
  */
-function permission({ cause }: Answer): RefusalTexts | null {
+function permission({ cause, status }: Answer): RefusalTexts | null {
   // Before Kubernetes 1.12 the resource has no quotes: `cannot list pods in the namespace "x"`.
   const match = /^User ".*?" cannot (\w+) (?:resource "([\w./-]+)"|path "([^"]+)"|([\w./-]+))/.exec(cause);
-  if (!match) return null;
+  if (!match || status !== 403) return null;
   return {
     reason: 'forbidden',
     message: `The worker lacks a permission in the cluster: it may not ${match[1]} ${match[2] ?? match[3] ?? match[4]}.`,

@@ -41,6 +41,8 @@ const wrappers = [
   /^(?:oci runtime|runc|crun|container_linux\S*|process_linux\S*) ?(?:create failed|error|failed|caused)?$/i,
   /^(?:starting|unable to start) container process(?: caused)?$/i,
   /^failed to generate container spec$/i,
+  /^failed to (?:start|create|run) (?:pod )?sandbox(?: container| task)?$/i,
+  /^error during container init$/i,
 ];
 const identifier = /\b(?:sha256:)?(?:[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{16,})\b/gi;
 const longestQuote = 170;
@@ -55,7 +57,11 @@ export function meaningfulPart(text: string): string {
   }
   const part = parts.join(': ').replace(/[\s.:;,]+$/, '');
   if (part.length <= longestQuote) return part;
-  return `${part.slice(0, longestQuote).replace(/\s+\S*$/, '')} …`;
+  // Programs write the step first and the cause last.
+  const last = / [^:]*: ([^:]{8,})$/.exec(part)?.[1] ?? '';
+  const end = last.length <= longestQuote / 2 ? last : '';
+  const begin = part.slice(0, longestQuote - end.length).replace(/\s+\S*$/, '');
+  return `${begin} …${end === '' ? '' : ` ${end}`}`;
 }
 
 function isWrapper(part: string): boolean {
@@ -69,3 +75,11 @@ export function quoted(text: string | undefined, by = 'Kubernetes reports'): str
   const part = meaningfulPart(text ?? '').replaceAll('"', "'");
   return part === '' ? '' : `${by}: "${part}".`;
 }
+
+/**
+ * The next step when no rule knows the cause. Whoever can act is not known then either: an administrator is only the one who can
+ * see the cluster.
+ * @param where for example "the volume and the node"
+ */
+export const causeUnknown = (where: string) =>
+  `The cause is not known, nor who must act. An administrator can check ${where}.`;

@@ -8,7 +8,7 @@ import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOfEvent } from './evidence.ts';
 import type { PreparationCase } from './node-preparation.ts';
 import { kubernetesReports } from './quote.ts';
-import { withoutNames } from './report-text.ts';
+import { causeUnknown, withoutNames } from './report-text.ts';
 
 interface Cause {
   text: RegExp;
@@ -23,7 +23,9 @@ const retries = 'Kubernetes tries again by itself.';
 const checkPlugin = `${retries} If this continues, an administrator must check the network plugin of the node.`;
 const checkNode = `${retries} If this continues, an administrator must check the node.`;
 
-const checkDevices = `${retries} If this continues, an administrator must check the driver of the devices on the node.`;
+const checkDevices = `${retries} ${causeUnknown('the driver of the devices on the node')}`;
+const findOutPlugin = `${retries} ${causeUnknown('the network plugin of the node')}`;
+const findOutNode = `${retries} ${causeUnknown('the node and its container runtime')}`;
 
 /** About the network, in the words of the runtimes and of CNI plugins. */
 const isNetwork = /\bnetworks?(ing|plugin)?\b|\bcni\b|\bipam\b|plugin type=/i;
@@ -82,10 +84,10 @@ export function sandboxFailure(given: PreparationCase): Diagnosis {
   const plain = withoutNames(message);
   if (given.event.reason === 'NetworkNotReady' || isNetwork.test(plain)) {
     const network = networkCauses.find(({ text }) => text.test(plain));
-    return failure(given, network ?? { reason: 'network-failed', says: null, toDo: checkPlugin });
+    return failure(given, network ?? { reason: 'network-failed', says: null, toDo: findOutPlugin });
   }
   const cause = sandboxCauses.find(({ text }) => text.test(plain));
-  return failure(given, cause ?? { reason: 'sandbox-failed', says: null, toDo: checkNode });
+  return failure(given, cause ?? { reason: 'sandbox-failed', says: null, toDo: findOutNode });
 }
 
 /** pkg/kubelet/cm/dra: the node cannot prepare the devices that the pod claims (KEP-4381). The text says why. */

@@ -12,6 +12,8 @@ export interface Obstacles {
   text: string;
   /** What an administrator can do, for example "make room or add a node"; `null` when the obstacle ends by itself. */
   action: string | null;
+  /** Whether a rule knows one of them. */
+  isKnown: boolean;
 }
 
 interface Obstacle {
@@ -34,26 +36,33 @@ const resources: Record<string, string> = {
   pods: 'they already run the maximum number of pods',
 };
 
-/** By the key of a taint: those that Kubernetes and well-known programs set themselves. */
+/** By the whole key of a taint, because people choose keys too. Those that Kubernetes and well-known programs set themselves. */
 const taints: readonly (readonly [RegExp, Obstacle])[] = [
-  // The node lifecycle controller: docs/reference/labels-annotations-taints.
-  [/disk-pressure$/, { says: 'their disk is nearly full', action: 'free disk space on the nodes' }],
-  [/memory-pressure$/, { says: 'their memory is nearly full', action: roomAction }],
-  [/pid-pressure$/, { says: 'they run too many processes', action: roomAction }],
-  [/kubernetes\.io\/unreachable$/, { says: 'the node does not answer', action: repairAction }],
-  [/out-of-service$/, { says: 'the node is out of service', action: repairAction }],
-  [/kubernetes\.io\/unschedulable$/, maintenance()],
-  // Agents of networks, storage drivers and clouds that must be ready first.
+  // The node lifecycle controller and the cloud: docs/reference/labels-annotations-taints.
   [
-    /not-ready$|unregistered$|uninitialized$|network-unavailable$/,
+    /^node\.kubernetes\.io\/disk-pressure$/,
+    { says: 'their disk is nearly full', action: 'free disk space on the nodes' },
+  ],
+  [/^node\.kubernetes\.io\/memory-pressure$/, { says: 'their memory is nearly full', action: roomAction }],
+  [/^node\.kubernetes\.io\/pid-pressure$/, { says: 'they run too many processes', action: roomAction }],
+  [/^node\.kubernetes\.io\/unreachable$/, { says: 'the node does not answer', action: repairAction }],
+  [/^node\.kubernetes\.io\/out-of-service$/, { says: 'the node is out of service', action: repairAction }],
+  [/^node\.kubernetes\.io\/unschedulable$/, maintenance()],
+  [/^node\.cloudprovider\.kubernetes\.io\/shutdown$/, { says: 'the node is shut down', action: repairAction }],
+  // Agents of networks, storage drivers and clouds that must be ready first. Each has a domain of its own.
+  [
+    /^[\w.-]+\/(agent-)?(not-ready|unregistered|uninitialized|network-unavailable)$/,
     { says: 'the node is not ready', action: repairAction },
   ],
   [
     /^node-role\.kubernetes\.io\/(control-plane|master)$/,
     { says: 'reserved for the control-plane of the cluster', action: null },
   ],
-  // cluster-autoscaler/utils/taints and Karpenter.
-  [/^ToBeDeletedByClusterAutoscaler$|^karpenter\.sh\/disrupt/, { says: 'the node is being removed', action: null }],
+  // cluster-autoscaler/utils/taints, Karpenter, and the termination handlers of AWS and GKE.
+  [
+    /^ToBeDeletedByClusterAutoscaler$|^karpenter\.sh\/disrupt(ed|ion)$|^aws-node-termination-handler\/|^cloud\.google\.com\/impending-node-termination$/,
+    { says: 'the node is being removed', action: null },
+  ],
 ];
 
 function maintenance(): Obstacle {
@@ -120,6 +129,11 @@ const clauses: readonly (readonly [RegExp, Obstacle])[] = [
     /^node\(s\) (have no|did not have|missing) .*csi(node| driver)/i,
     { says: 'the storage driver does not run there', action: 'check the storage driver of the nodes' },
   ],
+  // nodevolumelimits/csi.go since Kubernetes 1.35: "<driver> CSI driver is not installed on the node".
+  [
+    /^(\S+ )?CSI driver is not installed on the node$/i,
+    { says: 'the storage driver does not run there', action: 'check the storage driver of the nodes' },
+  ],
   // volumerestrictions
   [
     /^node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode$/i,
@@ -147,7 +161,7 @@ export function hasNoNodes(schedulerMessage: string): boolean {
 
 /** The obstacles that the scheduler reports. */
 export function obstaclesOf(schedulerMessage: string): Obstacles {
-  if (hasNoNodes(schedulerMessage)) return { text: 'the cluster has no nodes', action: 'add a node' };
+  if (hasNoNodes(schedulerMessage)) return { text: 'the cluster has no nodes', action: 'add a node', isKnown: true };
   const [beforePreemption = ''] = schedulerMessage.split(afterwards);
   const match = header.exec(beforePreemption);
   const total = match?.[2] ?? null;
@@ -183,8 +197,11 @@ function describe(
 ): Obstacles {
   const counts = new Map<string, number>();
   const actions = new Set<string>();
+  let isKnown = false;
   for (const { count, reason } of found) {
-    const { says, action } = obstacleOf(reason, known);
+    const obstacle = obstacleOf(reason, known);
+    const { says, action } = obstacle ?? { says: quotedClause(reason), action: null };
+    isKnown ||= obstacle !== null;
     // Two clauses may say the same, as two taints do. Without a number of nodes the obstacle is the pod's.
     counts.set(says, (counts.get(says) ?? 0) + (count === null ? Number.NaN : Number(count)));
     if (action !== null) actions.add(action);
@@ -195,6 +212,7 @@ function describe(
   return {
     text: joinWithAnd(parts),
     action: proposal([...actions]),
+    isKnown,
   };
 }
 
@@ -206,7 +224,7 @@ function proposal(actions: string[]): string | null {
   return second === undefined ? first : `${first}, or ${second}`;
 }
 
-function obstacleOf(reason: string, known: readonly (readonly [RegExp, Obstacle])[]): Obstacle {
+function obstacleOf(reason: string, known: readonly (readonly [RegExp, Obstacle])[]): Obstacle | null {
   const resource = /^insufficient ([\w.\-/]+)$/i.exec(reason)?.[1];
   const says = resource === undefined ? undefined : describeResource(resource);
   if (says !== undefined) return { says, action: roomAction };
@@ -216,8 +234,7 @@ function obstacleOf(reason: string, known: readonly (readonly [RegExp, Obstacle]
   if (taint !== undefined) return taintObstacle(taint);
   const plain = withoutNames(reason);
   const match = [...known, ...clauses].find(([pattern]) => pattern.test(plain) || pattern.test(reason));
-  if (match) return match[1];
-  return { says: quotedClause(reason), action: null };
+  return match?.[1] ?? null;
 }
 
 /** For example 'Kubernetes reports "didn't match the rack"'. */

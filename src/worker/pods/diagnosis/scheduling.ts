@@ -13,6 +13,7 @@ import { evidenceOf, evidenceOfEvent } from './evidence.ts';
 import { isScalingRefusal, nodeScaling } from './node-scaling.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 import { kubernetesReports } from './quote.ts';
+import { causeUnknown } from './report-text.ts';
 import { obstaclesOf } from './scheduling-obstacles.ts';
 
 const noNode = 'No node (a machine of the cluster) can take the project';
@@ -38,11 +39,7 @@ export function diagnoseScheduling(snapshot: PodSnapshot, events: KubernetesEven
     case 'SchedulingGated':
       return diagnoseGates(snapshot, report);
     case 'Unschedulable':
-      return (
-        diagnoseRoom(snapshot, report) ??
-        diagnoseScaling(snapshot, report, events) ??
-        diagnoseObstacles(report, 'An administrator must')
-      );
+      return diagnoseRoom(snapshot, report) ?? diagnoseScaling(snapshot, report, events) ?? diagnoseObstacles(report);
     default:
       return diagnoseSchedulerError(snapshot, report);
   }
@@ -147,20 +144,21 @@ function diagnoseScaling(
       });
     case 'refused':
       return {
-        ...diagnoseObstacles(report, `The cluster adds no node by itself: ${scaling.why}. An administrator must`),
+        ...diagnoseObstacles(report, `The cluster adds no node by itself: ${scaling.why}. `),
         evidence,
       };
   }
 }
 
-/** @param who the beginning of the next step, for example "An administrator must" */
-function diagnoseObstacles({ message, since, evidence }: SchedulerReport, who: string): Diagnosis {
-  const { text, action } = obstaclesOf(message);
+/** @param begin the beginning of the next step */
+function diagnoseObstacles({ message, since, evidence }: SchedulerReport, begin = ''): Diagnosis {
+  const { text, action, isKnown } = obstaclesOf(message);
+  const toDo = isKnown ? `An administrator must ${action ?? 'check the nodes'}.` : causeUnknown('the nodes');
   return createDiagnosis({
     state: 'failing',
     reason: 'unschedulable',
     message: `${noNode}: ${text === '' ? 'Kubernetes does not say why' : text}.`,
-    nextStep: `${who} ${action ?? 'check the nodes'}. ${continues}`,
+    nextStep: `${begin}${toDo} ${continues}`,
     since,
     evidence,
   });

@@ -58,6 +58,15 @@ const rules: readonly (readonly [RegExp, StartCause])[] = [
       toDo: 'An administrator must use an image that has a build for this processor.',
     },
   ],
+  // hcsshim `internal/hcs/errors.go`: HCS_E_IMAGE_MISMATCH, on Windows nodes.
+  [
+    /operating system does not match the host operating system/i,
+    {
+      reason: 'image-wrong-platform',
+      what: 'could not start: its image is built for another operating system, or for another version of it, than that of its node (machine)',
+      toDo: 'An administrator must use an image that has a build for this operating system, or choose other nodes.',
+    },
+  ],
   // runc `libcontainer/user`, containerd `oci/spec_opts.go`, CRI-O.
   [
     /no users? found|unable to find (?:user|group)|no matching entries in (?:passwd|group)|no such user|uid .* not found/i,

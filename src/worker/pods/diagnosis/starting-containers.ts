@@ -5,6 +5,7 @@ import { helperFor, nameContainer } from './container-roles.ts';
 import { deadlineAfter, deadlines, earliest, isOverdue } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { joinWithAnd } from './join-with-and.ts';
+import { boundedTime, futureTime } from './node-times.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 
 export function readyCount(pod: KubernetesPod): number {
@@ -16,17 +17,20 @@ export function readyCount(pod: KubernetesPod): number {
 export function diagnoseStarting({ pod, now }: PodSnapshot, pullingRecheckAt: string | null): Diagnosis {
   const unready = pod.status.containerStatuses.filter((container) => !container.ready);
   const recheckAt = earliest(
-    ...unready.map((container) => deadlineAfter(waitingSince(pod, container), startBudgetMs(pod, container), now)),
+    ...unready.map((container) => deadlineAfter(waitingSince(pod, container, now), startBudgetMs(pod, container), now)),
     // A readiness check whose connection was refused counts only after the time to open the port.
     ...unready
       .filter((container) => container.started !== false)
-      .map((container) => deadlineAfter(startedAtOf(container), deadlines.portClosedMs, now)),
+      .map((container) => deadlineAfter(startedAtOf(pod, container, now), deadlines.portClosedMs, now)),
+    ...unready.map(({ state }) => futureTime(state.running?.startedAt, now)),
     pullingRecheckAt,
   );
   const total = pod.spec.containers.length;
   const progress = `${readyCount(pod)} of ${total} ${total === 1 ? 'is' : 'are'} ready`;
   const waiting = unready.map(({ name }) => name);
-  const slow = unready.find((container) => isOverdue(waitingSince(pod, container), startBudgetMs(pod, container), now));
+  const slow = unready.find((container) =>
+    isOverdue(waitingSince(pod, container, now), startBudgetMs(pod, container), now),
+  );
   if (slow) {
     return createDiagnosis({
       state: 'starting',
@@ -34,7 +38,7 @@ export function diagnoseStarting({ pod, now }: PodSnapshot, pullingRecheckAt: st
       message: `${nameContainer(slow.name)} takes longer than usual to start: ${progress}.`,
       nextStep: `It gets more time. If it does not become ready, ${helperFor(slow.name) === 'owner' ? '' : 'an administrator must '}check what it is waiting for.`,
       actor: helperFor(slow.name),
-      since: waitingSince(pod, slow) ?? null,
+      since: waitingSince(pod, slow, now) ?? null,
       recheckAt,
     });
   }
@@ -47,12 +51,13 @@ export function diagnoseStarting({ pod, now }: PodSnapshot, pullingRecheckAt: st
   });
 }
 
-const startedAtOf = (container: ContainerStatus) => container.state.running?.startedAt;
+const startedAtOf = (pod: KubernetesPod, { state }: ContainerStatus, now: number) =>
+  boundedTime(pod, state.running?.startedAt, now);
 
 /** From when a container is waited for: its start, or the time at which it could have been started for the first time. */
-function waitingSince(pod: KubernetesPod, container: ContainerStatus) {
+function waitingSince(pod: KubernetesPod, container: ContainerStatus, now: number) {
   const isFirstStart = container.restartCount === 0 && !container.lastState.terminated;
-  if (container.state.running ?? !isFirstStart) return startedAtOf(container);
+  if (container.state.running ?? !isFirstStart) return startedAtOf(pod, container, now);
   const initialized = conditionOf(pod, 'Initialized');
   return initialized?.status === 'True' ? initialized.lastTransitionTime : null;
 }

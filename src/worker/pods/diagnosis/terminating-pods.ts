@@ -183,7 +183,10 @@ const drained: Cause = {
 /** What keeps a pod that should be gone: its node does not answer, cannot end it, or has not said that it has. */
 function overTime(termination: Termination): Diagnosis {
   const { snapshot, events, dueAt, recheckAt, finalizer, evidence } = termination;
-  const failedKill = events.findLast(({ reason }) => reason === 'FailedKillPod');
+  // pod_workers.go: FailedKillPod says why, ExceededGracePeriod only that the runtime was too slow.
+  const failedKill =
+    events.findLast(({ reason }) => reason === 'FailedKillPod') ??
+    events.findLast(({ reason }) => reason === 'ExceededGracePeriod');
   const isSilent = isNodeSilent(termination);
   const failedUnmount = events.findLast(({ reason }) => reason === 'FailedUnMount');
   const running = snapshot.pod.status.containerStatuses.find(({ state }) => state.running);

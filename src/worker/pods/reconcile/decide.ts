@@ -59,7 +59,8 @@ export function decide(desired: ProjectRecord, actual: Actual, nowMs: number): E
       if (pod && isFinished(pod)) {
         const ageMs = nowMs - Date.parse(pod.metadata.creationTimestamp);
         return ageMs < failedPodRestMs
-          ? { kind: 'requeue', requeueAfterMs: failedPodRestMs - ageMs }
+          ? // A pod from the future, by a clock that is wrong, rests no longer than any other.
+            { kind: 'requeue', requeueAfterMs: Math.min(failedPodRestMs, failedPodRestMs - ageMs) }
           : { kind: 'delete-pod', pod };
       }
       // A pod that waits for a claim that does not exist waits for ever: the scheduler and the node only report it.
