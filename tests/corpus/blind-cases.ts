@@ -40,6 +40,8 @@ interface Expected {
   firstRun?: string;
 }
 export interface BlindCase extends Expected {
+  /** Of a case about a pod. */
+  snapshot?: PodSnapshot;
   diagnose: () => Seen;
 }
 
@@ -70,7 +72,7 @@ interface Pod {
 
 function shows(expected: Given, { events = [], claim = claimOf(), ...pod }: Pod): BlindCase {
   const snapshot = { pod: podOf(pod), events: events.map(event), claim, now };
-  return { ...usual, ...expected, diagnose: () => diagnosePod(snapshot) };
+  return { ...usual, ...expected, snapshot, diagnose: () => diagnosePod(snapshot) };
 }
 
 /** A pod without a node, with the scheduler's words. */

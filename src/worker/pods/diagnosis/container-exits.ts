@@ -3,7 +3,7 @@
 import type { Actor } from '../../../shared/contract/diagnosis.ts';
 import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
-import type { ContainerEnd } from '../kube/kubernetes-pod.ts';
+import { conditionOf, type ContainerEnd } from '../kube/kubernetes-pod.ts';
 import { timeOf } from '../kube/kubernetes-time.ts';
 import { actorFor, describeRestart, type ContainerCase } from './container-case.ts';
 import { nameContainer } from './container-roles.ts';
@@ -103,16 +103,25 @@ function exitEvidence({ container, events }: ContainerCase, end: ContainerEnd): 
 }
 
 /** The node or its runtime restarted. The kubelet starts the container again. */
-function diagnoseInterruption({ container, now }: ContainerCase, end: ContainerEnd): Diagnosis | null {
+function diagnoseInterruption({ pod, container, now }: ContainerCase, end: ContainerEnd): Diagnosis | null {
   const { running } = container.state;
   if (running && isOverdue(running.startedAt, deadlines.containerStartMs, now)) return null;
+  const since = end.finishedAt ?? conditionOf(pod, 'Ready')?.lastTransitionTime ?? null;
+  const isOver = !running && isOverdue(since, deadlines.restartMs, now);
   return createDiagnosis({
     state: 'starting',
     reason: 'interrupted',
     message: `${nameContainer(container.name)} was interrupted by a restart of its node (machine) or of the runtime there.`,
-    nextStep: running ? 'It has been started again and becomes ready soon.' : describeRestart(container),
-    since: end.finishedAt ?? null,
-    recheckAt: running ? deadlineAfter(running.startedAt, deadlines.containerStartMs, now) : null,
+    nextStep: running
+      ? 'It has been started again and becomes ready soon.'
+      : isOver
+        ? 'It should have been started again by now. An administrator must check the node.'
+        : describeRestart(container),
+    ...(isOver ? { actor: 'administrator' } : {}),
+    since,
+    recheckAt: running
+      ? deadlineAfter(running.startedAt, deadlines.containerStartMs, now)
+      : deadlineAfter(since, deadlines.restartMs, now),
     evidence: [evidenceOfExit(container.name, end)],
   });
 }

@@ -30,6 +30,8 @@ export const deadlines = {
   initMs: 10 * 60_000,
   /** From the start of a container without a startup probe. The time of a startup probe is added. */
   containerStartMs: 60_000,
+  /** A container that is to be started again. The kubelet waits at most five minutes (`MaxContainerBackOff`). */
+  restartMs: 6 * 60_000,
   /** A program that refuses connections has not opened its port yet. */
   portClosedMs: 15_000,
   /** Added to the grace period of a pod that must end. */

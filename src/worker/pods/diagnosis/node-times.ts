@@ -6,15 +6,17 @@
 import { conditionOf, type KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { timeOf } from '../kube/kubernetes-time.ts';
 
-/** @returns the time, bounded by the life of the pod: nothing happens before its creation, or after now */
+/**
+ * The time, bounded by the life of the pod: nothing happens before its creation, or in the future. Then the time of scheduling
+ * counts, until `time` has come.
+ */
 export function boundedTime(pod: KubernetesPod, time: string | null | undefined, now: number): string | null {
   const at = timeOf(time);
   if (at === null) return null;
   const { creationTimestamp } = pod.metadata;
   if (at < (timeOf(creationTimestamp) ?? at)) return creationTimestamp;
   if (at <= now) return time ?? null;
-  const scheduled = conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? null;
-  return (timeOf(scheduled) ?? now) < now ? scheduled : creationTimestamp;
+  return conditionOf(pod, 'PodScheduled')?.lastTransitionTime ?? creationTimestamp;
 }
 
 /** A time in the future counts from then on, which changes ages; otherwise `null`. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { claimOf, podOf, testNow } from '../../../../tests/model/fixtures.ts';
 import { recordFixture } from '../../../../tests/support/project-fixture.ts';
+import { createClusterClock } from '../kube/cluster-clock.ts';
 import { decide, failedPodRestMs, type Actual } from './decide.ts';
 
 const running = recordFixture();
@@ -59,6 +60,28 @@ describe('decide', () => {
       requeueAfterMs: failedPodRestMs - 1_000,
     });
     expect(kindOf(running, { pod: podOf({ phase: 'Failed' }), claim: claimOf() }, testNow)).toBe('delete-pod');
+  });
+
+  it.each([3_600_000, -3_600_000])(
+    'replaces a failed pod in time on a machine whose clock is wrong by %i ms, by the clock of the cluster',
+    (aheadMs) => {
+      const clock = createClusterClock({ now: () => testNow + aheadMs, monotonic: () => 5_000 });
+      clock.observe(new Date(testNow).toUTCString());
+      const failed = (ageMs: number) => ({
+        pod: podOf({ phase: 'Failed', createdAt: new Date(testNow - ageMs).toISOString() }),
+        claim: claimOf(),
+      });
+      expect(kindOf(running, failed(2_000), clock.now())).toBe('requeue');
+      expect(kindOf(running, failed(failedPodRestMs + 2_000), clock.now())).toBe('delete-pod');
+    },
+  );
+
+  it('waits no longer for a failed pod whose creation seems to be in the future', () => {
+    const future = podOf({ phase: 'Failed', createdAt: new Date(testNow + 3_600_000).toISOString() });
+    expect(decide(running, { pod: future, claim: claimOf() }, testNow)).toEqual({
+      kind: 'requeue',
+      requeueAfterMs: failedPodRestMs,
+    });
   });
 
   it('waits until a terminating volume is gone before it creates a new one', () => {
