@@ -62,7 +62,10 @@ export const reasonSources = {
     '422 with an immutable field; resize of a claim',
     '`pkg/apis/core/validation`; `persistentvolume/resize`',
   ),
-  'invalid-spec': from('400, 422: the fields in `details.causes`', 'apimachinery `pkg/api/errors`'),
+  'invalid-spec': from(
+    '400, 422: the fields in `details.causes`. What somebody wrote in a field is no cause',
+    'apimachinery `pkg/api/errors`, `util/validation/field`',
+  ),
   'request-too-large': from('413; `request is too large` of etcd', 'apimachinery `pkg/api/errors`; etcd `rpctypes`'),
   'api-unsupported': from('404 without an object, 405, 406, 415', 'apimachinery `NewGenericServerResponse`'),
   'name-conflict': from('409 with AlreadyExists', 'apimachinery `pkg/api/errors`'),
@@ -80,8 +83,8 @@ export const reasonSources = {
   'image-unreachable': runtime('DNS, connection, 5xx, proxy, broken download', 'Go `net`; containerd `remotes/docker`'),
   'image-untrusted': runtime('x509, no TLS, signature', 'Go `crypto/x509`; containers/image `signature`'),
   'image-wrong-platform': runtime(
-    'no match for platform; `exec format error`',
-    'containerd `images`; containers/image `manifest`',
+    'no match for platform; `exec format error`; on Windows, another version of the system',
+    'containerd `images`; containers/image `manifest`; hcsshim `hcs/errors.go`',
   ),
   'image-absent': from('waiting reason ErrImageNeverPull', '`pkg/kubelet/images/image_manager.go`'),
   'image-invalid-name': from(
@@ -123,7 +126,10 @@ export const reasonSources = {
   evicted: from('Evicted by a limit of the pod, or quoted', '`pkg/kubelet/eviction/eviction_manager.go`'),
   'node-pressure': from('Evicted: the node was low on, or had a condition', '`pkg/kubelet/eviction/helpers.go`'),
   'node-shutdown': from('reason Terminated, NodeShutdown', '`pkg/kubelet/nodeshutdown`'),
-  'node-refused': from('the reason of the admission: NodeAffinity, OutOf…', '`pkg/kubelet/lifecycle/predicate.go`'),
+  'node-refused': from(
+    'the reason of the admission: NodeAffinity, OutOf…; UnexpectedAdmissionError: a full disk, devices, or quoted',
+    '`pkg/kubelet/lifecycle/predicate.go`, `cm/devicemanager`',
+  ),
   'deadline-exceeded': from('reason DeadlineExceeded', '`pkg/kubelet/active_deadline.go`'),
   preempted: from('DisruptionTarget PreemptionByScheduler; Preempting', '`pkg/scheduler/framework/preemption`'),
   drained: from('DisruptionTarget EvictionByEvictionAPI', '`pkg/registry/core/pod/storage/eviction.go`'),

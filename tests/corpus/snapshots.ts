@@ -91,8 +91,8 @@ export function diagnoseSnapshot(given: CapturedSnapshot, now = Date.parse(given
 
 /** The state that follows from a refused request, as the worker shows it. */
 export function stateOfRefusal({ kind, reason }: ReturnType<typeof diagnoseRefusal>): string {
-  // No pod starts with credentials that the cluster refuses, although the worker keeps trying.
-  if (reason === 'unauthorized') return 'failed';
+  // No pod starts with credentials that the cluster refuses, or without the permission, although the worker keeps trying.
+  if (reason === 'unauthorized' || reason === 'forbidden') return 'failed';
   if (reason === 'eviction-blocked') return 'running';
   switch (kind) {
     case 'not-found':

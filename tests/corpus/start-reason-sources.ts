@@ -26,7 +26,7 @@ export const startReasonSources = {
     '`pkg/scheduler/schedule_one.go`, `framework/preemption`',
   ),
   unschedulable: from(
-    'PodScheduled False with Unschedulable: each clause is the constant text of one plugin, or is quoted. A newer refusal of an autoscaler, or 15 minutes, ends `scaling-up`',
+    'PodScheduled False with Unschedulable: each clause is the constant text of one plugin, or is quoted; taints by their whole key. A newer refusal of an autoscaler, or 15 minutes, ends `scaling-up`',
     '`pkg/scheduler/framework/types.go` (FitError), `framework/plugins`',
   ),
   'scaling-up': from(
@@ -37,7 +37,7 @@ export const startReasonSources = {
   scheduled: from('PodScheduled True, no container has a status', '`pkg/kubelet/kubelet.go`'),
   'node-silent': from('`scheduled` for a minute', '`pkg/kubelet/kubelet.go`'),
   'volume-pending': from(
-    "the claim is Pending: its events first, then its provisioner; the status code of the driver's answer before its text",
+    "the claim is Pending: its events first, then its provisioner; the status code of the driver's answer before its text, except that a cloud has received too many requests",
     '`pkg/controller/volume/persistentvolume/pv_controller.go`, external-provisioner, CSI specification',
   ),
   'volume-lost': from(

@@ -142,7 +142,7 @@ const rules: readonly (readonly [RegExp, ImageCause])[] = [
   ],
   // containerd `content`, `archive` and `remotes/docker`; Go `archive/tar`, `compress/gzip`, `encoding/json`.
   [
-    /unexpected media ?type|invalid (?:tar header|checksum|digest|character)|invalid header|failed (?:size|digest) validation|unexpected commit (?:digest|size)|digest .*(?:mismatch|did not match)|does not match (?:the )?(?:expected )?digest|unexpected end of JSON|flate|zstd|\bcorrupt/i,
+    /unexpected media ?type|invalid (?:tar header|checksum|digest|character)|invalid header|failed (?:size|digest) validation|unexpected commit (?:digest|size)|digest .*(?:mismatch|did not match)|does not match (?:the )?(?:expected |provided |manifest )*digest|unexpected end of JSON|flate|zstd|\bcorrupt/i,
     {
       reason: 'image-pull-failed',
       what: 'could not be pulled: what its registry sent is not a valid image',

@@ -37,7 +37,9 @@ export function diagnoseImage(container: ContainerStatus, pod: KubernetesPod, ev
   return createDiagnosis({
     state: 'failing',
     reason: cause?.reason ?? 'image-pull-failed',
-    message: cause ? `${subject} ${cause.what}.` : `${subject} could not be pulled. ${quoted(texts[0])}`.trim(),
+    message: cause
+      ? `${subject} ${cause.what}.`
+      : `${subject} could not be pulled. ${quoted(withoutSecondAttempt(texts[0] ?? ''))}`.trim(),
     nextStep: nextStepOf(cause),
     ...(cause?.actor ? { actor: cause.actor } : {}),
     since: failed?.firstAt ?? null,
@@ -73,12 +75,21 @@ function causeOf(reason: string, texts: string[], names: string[]): ImageCause |
   if (reason === 'ImageInspectError') return null;
   for (const text of texts) {
     // The kubelet itself guesses so for Docker, whatever the registry said.
-    const said = text.replace(/this may be because there are no credentials on this request/i, '');
+    const said = withoutSecondAttempt(text).replace(
+      /this may be because there are no credentials on this request/i,
+      '',
+    );
     const cause = imageCauseOf(withoutNames(said, names));
     if (cause) return cause;
   }
   return null;
 }
+
+/**
+ * cri-o `internal/storage/image.go`: "pull image err: …; artifact err: …". It tries a name as an artifact when it is no image that can be
+ * pulled, which says nothing about the image.
+ */
+const withoutSecondAttempt = (text: string) => text.replace(/; artifact err: [^]*$/, '');
 
 function nextStepOf(cause: ImageCause | null): string {
   const retries = 'Kubernetes tries again by itself, at growing intervals.';

@@ -11,6 +11,8 @@ const wrappers = [
   /^failed to provision volume with StorageClass "[^"]*":\s*/i,
   /^kubernetes\.io\/[\w-]+:\s*/i,
   /^failed to schedule pod,\s*/i,
+  // k8s.io/mount-utils `mount_linux.go`: the command is known, its output says what happened.
+  /^mount failed: (?:exit status \d+|\w+) Mounting command: .*? Output: /,
   // kuberuntime_manager.go: `error killing pod: [failed to "KillPodSandbox" for "…" with KillPodSandboxError: "…"]`.
   /^error killing pod:\s*/i,
   /^\[?failed to "\w+" for "[^"]*" with \w+:\s*"?/,

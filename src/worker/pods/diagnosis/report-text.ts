@@ -43,6 +43,9 @@ const wrappers = [
   /^failed to generate container spec$/i,
   /^failed to (?:start|create|run) (?:pod )?sandbox(?: container| task)?$/i,
   /^error during container init$/i,
+  /^unable to pull image or OCI artifact$/i,
+  /^pull image err$/i,
+  /^(?:initializing source|copying system image from manifest list)$/i,
 ];
 const identifier = /\b(?:sha256:)?(?:[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{16,})\b/gi;
 const longestQuote = 170;
