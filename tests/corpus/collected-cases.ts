@@ -443,6 +443,19 @@ export const collectedCases: CollectedCase[] = [
     },
   ),
   withoutVolume(
+    {
+      name: 'too many tags of a volume',
+      source: 'aws-ebs-csi-driver: error codes of EC2',
+      mentions: ['Kubernetes reports', 'TagLimitExceeded'],
+      never: /space|quota/,
+    },
+    {
+      ...provisioner,
+      message:
+        'failed to provision volume with StorageClass "gp3": rpc error: code = Internal desc = Could not create volume "pvc-1": could not create volume in EC2: api error TagLimitExceeded: The maximum number of Tags has been reached.',
+    },
+  ),
+  withoutVolume(
     { name: 'no answer', source: 'github.com/digitalocean/csi-digitalocean/issues/133', mentions: ['in time'] },
     {
       ...provisioner,

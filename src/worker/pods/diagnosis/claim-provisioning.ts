@@ -34,7 +34,7 @@ const rules: readonly Rule[] = [
   {
     // Drivers of clouds, and ResourceExhausted in the CSI specification: the quota or the space of the storage is used up.
     codes: ['ResourceExhausted'],
-    text: /quota[ _]?exceeded|exceeds\w*quota|resource_?pool_?exhausted|exceed\w* .{0,60}\b(quota|limit)|limit ?exceeded|\b(no|not enough|insufficient|out of) (free |available |storage )?(space|capacity|storage)\b/i,
+    text: /quota[ _]?exceeded|exceeds\w*quota|resource_?pool_?exhausted|(?<!deadline |timeout )exceed\w* .{0,60}\b(quota|limit)|\b((volume|disk|storage|max ?iops)\w* ?)?limit ?exceeded|\b(no|not enough|insufficient|out of) (free |available |storage )?(space|capacity|storage)\b/i,
     says: 'the storage has no space or no quota left',
     toDo: 'An administrator must free or add storage, or raise its quota.',
   },

@@ -59,7 +59,7 @@ export const attachCauses: readonly Cause[] = [
   },
   {
     codes: ['ResourceExhausted'],
-    text: /(maximum|max) (number of )?(data )?(volumes|disks|attachments)|attachment limit|volume limit|limit ?exceeded/i,
+    text: /(maximum|max) (number of )?(data )?(volumes|disks|attachments)|attachment limit|volume limit|\b((attachment|volume|disk)\w* ?)?limit ?exceeded/i,
     says: 'the node already has as many volumes as it can have',
     toDo: `${retries} If this continues, an administrator must move other projects or add a node.`,
   },

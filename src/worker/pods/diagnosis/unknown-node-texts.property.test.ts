@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { blindCases } from '../../../../tests/corpus/blind-cases.ts';
 import { collectedCases } from '../../../../tests/corpus/collected-cases.ts';
 import { kubernetesEventSchema } from '../kube/kubernetes-event.ts';
 import { kubernetesPodSchema } from '../kube/kubernetes-pod.ts';
@@ -16,8 +17,9 @@ const now = Date.parse('2026-01-01T10:10:00Z');
 const at = (secondsAgo: number) => new Date(now - secondsAgo * 1_000).toISOString();
 
 /** The real texts, without the part that only says how many nodes there are. */
-const texts = collectedCases
-  .flatMap(({ snapshot: { pod, events } }) => [
+const texts = [...collectedCases, ...blindCases]
+  .flatMap(({ snapshot }) => snapshot ?? [])
+  .flatMap(({ pod, events }) => [
     ...pod.status.conditions.map(({ message }) => message ?? ''),
     ...events.map(({ message }) => message),
   ])
