@@ -393,6 +393,19 @@ export const collectedCases: CollectedCase[] = [
     '0/2 nodes are available: 2 persistentvolumeclaim "mysql-alpha-pvc" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
     { claim: null },
   ),
+  ...['is being deleted', 'not found'].map((words) =>
+    waits(
+      {
+        ...starting,
+        name: `a new claim, while the scheduler still says that the old one ${words}`,
+        source: 'kubernetes: volumebinding, PersistentVolumeClaim/Add',
+        mentions: ['waiting for a node'],
+        never: /deleted|not known|does not exist/,
+      },
+      `0/3 nodes are available: persistentvolumeclaim "workspace-x" ${words}. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.`,
+      { claim: claimOf({ creationTimestamp: ago(4) }) },
+    ),
+  ),
   waits(
     { name: 'claim not bound in 2018', source: 'kubernetes v1.10, volume binder', mentions: ['volume'] },
     'PersistentVolumeClaim is not bound: "mysql-volume-claim"',

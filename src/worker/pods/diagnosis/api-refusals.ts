@@ -88,7 +88,7 @@ function textsByStatus(answer: Answer): RefusalTexts {
 /** `admission/plugin/webhook/errors`: the API server could not call a webhook whose `failurePolicy` is `Fail`. */
 function failedWebhook({ text }: Answer): RefusalTexts | null {
   // A policy may quote these words. The API server puts nothing else in front of them.
-  const failed = /^(?:internal error occurred: )?failed calling (?:admission )?webhook (?:"([^"]+)")?(.*)$/i.exec(text);
+  const failed = /^(?:internal error occurred: )*failed calling (?:admission )?webhook (?:"([^"]+)")?(.*)$/i.exec(text);
   if (!failed) return null;
   // The address ends with `?timeout=10s`.
   const problem = (failed[2] ?? '').replace(/"[^"]*"|\S+:\/\/\S+/g, '');

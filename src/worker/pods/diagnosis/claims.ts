@@ -36,6 +36,15 @@ export function isAboutBinding(schedulerMessage: string): boolean {
   return /unbound immediate PersistentVolumeClaims|plugin "VolumeBinding"/i.test(schedulerMessage);
 }
 
+/**
+ * Whether the scheduler speaks of a claim that is gone, while a new one of the same name exists. It tries again when it notices the new
+ * one (`volumebinding`: the event PersistentVolumeClaim/Add).
+ */
+export function isAboutEarlierClaim(schedulerMessage: string, claim: PodSnapshot['claim']): boolean {
+  const name = /persistentvolumeclaim "([^"]*)" (?:is being deleted|not found)/i.exec(schedulerMessage)?.[1];
+  return claim !== null && !claim.metadata.deletionTimestamp && name === claim.metadata.name;
+}
+
 function schedulerEvidence({ schedulerMessage }: ClaimInput): Diagnosis['evidence'] {
   if (schedulerMessage === '') return [];
   return [evidenceOf({ source: 'pod', subject: 'PodScheduled', text: schedulerMessage, reason: 'Unschedulable' })];

@@ -6,7 +6,7 @@
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { conditionOf, type KubernetesPod } from '../kube/kubernetes-pod.ts';
 import { timeOf } from '../kube/kubernetes-time.ts';
-import { diagnoseClaim, isAboutBinding } from './claims.ts';
+import { diagnoseClaim, isAboutBinding, isAboutEarlierClaim } from './claims.ts';
 import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOf, evidenceOfEvent } from './evidence.ts';
@@ -35,6 +35,8 @@ export function diagnoseScheduling(snapshot: PodSnapshot, events: KubernetesEven
   if (claim) return claim;
   if (!report || (isAboutBinding(report.message) && report.reason === 'Unschedulable'))
     return diagnoseWaiting(snapshot);
+  if (isAboutEarlierClaim(report.message, snapshot.claim))
+    return diagnoseWaiting(snapshot, snapshot.claim?.metadata.creationTimestamp);
   switch (report.reason) {
     case 'SchedulingGated':
       return diagnoseGates(snapshot, report);
@@ -181,9 +183,12 @@ function diagnoseSchedulerError({ now }: PodSnapshot, { message, since, evidence
   });
 }
 
-/** The scheduler has not decided about the pod yet. */
-function diagnoseWaiting({ pod, now }: PodSnapshot): Diagnosis {
-  const since = pod.metadata.creationTimestamp;
+/**
+ * The scheduler has not decided about the pod yet.
+ * @param from since when it could
+ */
+function diagnoseWaiting({ pod, now }: PodSnapshot, from?: string | null): Diagnosis {
+  const since = from ?? pod.metadata.creationTimestamp;
   const { schedulerName } = pod.spec;
   const scheduler =
     !schedulerName || schedulerName === 'default-scheduler'
