@@ -828,6 +828,33 @@ export const collectedCases: CollectedCase[] = [
 
   prepares(
     {
+      name: 'a machine that does not run',
+      source: 'CSI specification: FAILED_PRECONDITION, as drivers use it',
+      mentions: ['Kubernetes reports', 'not running'],
+      never: /another node/,
+    },
+    {
+      reason: 'FailedAttachVolume',
+      from: 300,
+      message:
+        'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = FailedPrecondition desc = node vm-1 is not running',
+    },
+  ),
+  prepares(
+    {
+      name: 'published to another machine, in the words of the specification',
+      source: 'CSI specification: ControllerPublishVolume',
+      actor: ['nobody', 'administrator'],
+      mentions: ['another node'],
+    },
+    {
+      reason: 'FailedAttachVolume',
+      message:
+        'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = FailedPrecondition desc = volume vol-1 is published to node vm-2',
+    },
+  ),
+  prepares(
+    {
       name: 'disk of the old node',
       source: 'AWS EBS driver',
       actor: ['nobody'],

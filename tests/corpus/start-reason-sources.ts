@@ -50,7 +50,7 @@ export const startReasonSources = {
     '`pkg/controller/volume/pvcprotection`',
   ),
   'multi-attach': from(
-    'FailedAttachVolume: `Multi-Attach error`, FailedPrecondition, or the words of a cloud',
+    'FailedAttachVolume: `Multi-Attach error`, or the words of a cloud about another node, with FailedPrecondition or a code that says nothing',
     '`pkg/controller/volume/attachdetach`, CSI specification',
   ),
   'attach-failed': from(

@@ -29,6 +29,9 @@ export function attachFailure(given: PreparationCase): Diagnosis | null {
   });
 }
 
+const elsewhere =
+  /\b(is|still|currently|already) (attached|published|mounted|in use|used)\b|\b(another|other|different) (node|instance|host|machine|server|vm)\b|\bin use\b|\bused by\b|published to/i;
+
 /** The codes with which drivers pass on whatever a cloud says. */
 const unspecific: ReadonlySet<string> = new Set(['Internal', 'Unknown', 'Aborted', 'AlreadyExists']);
 
@@ -37,9 +40,11 @@ function isUsedElsewhere(message: string): boolean {
   const words =
     /VolumeInUse|DiskInUse|already attached to (an|another|a different)? ?(instance|node|vm|server)|in[ _]use[ _]by[ _]another|already being used by|being detached from/i;
   const code = statusCodeIn(message);
-  if (code === 'FailedPrecondition') return true;
+  const plain = withoutNames(withoutWrappers(message));
+  // Drivers use this code for other preconditions too, such as a machine that does not run.
+  if (code === 'FailedPrecondition') return words.test(plain) || elsewhere.test(plain);
   // A code that says something counts more than the words.
-  return (code === null || unspecific.has(code)) && words.test(withoutNames(withoutWrappers(message)));
+  return (code === null || unspecific.has(code)) && words.test(plain);
 }
 
 /** attachdetach/reconciler: the volume is released after six minutes when its old node does not answer. */
