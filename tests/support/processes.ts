@@ -47,6 +47,8 @@ export interface ServerProcessOptions {
   env?: Record<string, string>;
   /** A free port by default. Give one to restart on the same port. */
   port?: number;
+  /** The program instead of the source of the product: an absolute path, or one from the root of the project. */
+  entry?: string;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const port = options.port ?? (await findKeptPort());
   const url = `http://127.0.0.1:${port}`;
   return runService({
-    entry: 'src/server/main.ts',
+    entry: options.entry ?? 'src/server/main.ts',
     url,
     env: {
       DATABASE_URL: options.databaseUrl,
@@ -78,8 +80,6 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
 
 export interface WorkerProcessOptions extends ServerProcessOptions {
   kubeconfigPath: string;
-  /** The program, as a path from the root of the project; `src/worker/main.ts` by default. */
-  entry?: string;
 }
 
 /**
@@ -110,7 +110,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 export async function startGatewayProcess(options: ServerProcessOptions): Promise<ServiceProcess> {
   const port = options.port ?? (await findKeptPort());
   return runService({
-    entry: 'src/gateway/main.ts',
+    entry: options.entry ?? 'src/gateway/main.ts',
     url: `http://127.0.0.1:${port}`,
     env: {
       DATABASE_URL: options.databaseUrl,
