@@ -18,7 +18,7 @@ import { diagnostics, kubectl, projects } from './cluster.ts';
 
 const { KUBECONFIG: kubeconfig = '', LAB: lab = '', LAB_DIR: labDir = '' } = process.env;
 const { dataDir, remove } = createDataDir();
-const onNode = { timeout: 240_000, interval: 500 };
+const onNode = { timeout: 120_000, interval: 500 };
 
 let system: StartedSystem;
 let client: Client;
