@@ -1,4 +1,4 @@
-/** The connected owners of this server: their subscribers, and which version of each project all of them have received. */
+/** The owners that this server serves: their subscribers, and which version of each project all of them have received. */
 
 import type { Project } from '../../shared/contract/project.ts';
 import type { HubSubscriber } from './status-hub.ts';
@@ -13,6 +13,8 @@ export interface ProjectVersion {
 
 export interface Owner {
   subscribers: Set<HubSubscriber>;
+  /** While this is not 0, the owner is remembered without subscribers, too. */
+  keepers: number;
   /**
    * The newest version of each project that was delivered to all subscribers of this owner. A subscriber that joins later
    * reads its snapshot after joining, so it misses none of these versions either.
@@ -32,6 +34,8 @@ interface Undelivered {
 interface OwnerRegistry {
   /** Registers a subscriber; the returned function removes it. */
   join: (ownerId: string, subscriber: HubSubscriber) => () => void;
+  /** Remembers the owner, subscribers or not, until the returned function is called. Call that once. */
+  keep: (ownerId: string) => () => void;
   ids(): string[];
   subscribers(): HubSubscriber[];
   /** Delivers the project to its owner's subscribers unless they have received this version. */
@@ -47,14 +51,38 @@ interface OwnerRegistry {
 
 export function createOwnerRegistry(): OwnerRegistry {
   const owners = new Map<string, Owner>();
+
+  function findOrAdd(ownerId: string): Owner {
+    const owner = owners.get(ownerId) ?? {
+      subscribers: new Set(),
+      keepers: 0,
+      versions: new Map(),
+      hasBaseline: false,
+    };
+    owners.set(ownerId, owner);
+    return owner;
+  }
+
+  function removeUnused(ownerId: string, owner: Owner): void {
+    const isUsed = owner.subscribers.size > 0 || owner.keepers > 0;
+    if (!isUsed && owners.get(ownerId) === owner) owners.delete(ownerId);
+  }
+
   return {
     join(ownerId, subscriber) {
-      const owner = owners.get(ownerId) ?? { subscribers: new Set(), versions: new Map(), hasBaseline: false };
-      owners.set(ownerId, owner);
+      const owner = findOrAdd(ownerId);
       owner.subscribers.add(subscriber);
       return () => {
         owner.subscribers.delete(subscriber);
-        if (owner.subscribers.size === 0 && owners.get(ownerId) === owner) owners.delete(ownerId);
+        removeUnused(ownerId, owner);
+      };
+    },
+    keep(ownerId) {
+      const owner = findOrAdd(ownerId);
+      owner.keepers += 1;
+      return () => {
+        owner.keepers -= 1;
+        removeUnused(ownerId, owner);
       };
     },
     ids: () => [...owners.keys()],

@@ -70,6 +70,23 @@ describe('the hub', () => {
     expect(hub.subscriberCount()).toBe(0);
   });
 
+  it('compares the projects of a user who is kept, and does not count that as a subscriber', async () => {
+    const { hub, rows, publish } = setUp();
+    const forget = hub.keep('owner-a');
+    expect(hub.subscriberCount()).toBe(0);
+    hub.join('owner-a', listener())();
+    hub.recordSnapshot('owner-a', [v(1)], { complete: true });
+    publish('1-0', v(1));
+    rows.set('p', v(2)); // the stream has lost this change
+    await hub.compareWithDatabase();
+    expect(hub.entriesAfter('owner-a', '1-0')).toBeNull();
+    forget();
+    const a = listener();
+    hub.join('owner-a', a);
+    publish('2-0', v(1));
+    expect(a.received).toEqual(['2-0 p v1']);
+  });
+
   it('drops entries with a version that was already delivered or is older', () => {
     const { hub, publish } = setUp();
     const a = listener();

@@ -23,6 +23,8 @@ export interface HubSubscriber {
 export interface StatusHub {
   /** Registers; the returned function leaves. From now on the subscriber misses nothing, so read the snapshot after. */
   join: (ownerId: string, subscriber: HubSubscriber) => () => void;
+  /** Goes on comparing the owner's projects with the database, subscribers or not, until the returned function is called. */
+  keep: (ownerId: string) => () => void;
   /** Id of the newest entry that was delivered. */
   lastId: () => string;
   freshness: () => Freshness;
@@ -153,6 +155,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
   return {
     reader,
     join: owners.join,
+    keep: owners.keep,
     lastId: () => lastId,
     freshness,
     heartbeatAgeSeconds: () => (heartbeat ? (clock.monotonic() - heartbeat.receivedAtMs) / 1000 : null),
