@@ -22,6 +22,10 @@ export interface Owner {
   versions: Map<string, number>;
   /** False until a complete snapshot was read: only then does a project that `versions` lacks mean a new project. */
   hasBaseline: boolean;
+  /** How often a subscriber has resumed: it may show a project that no snapshot has, because the stream lost its end. */
+  resumes: number;
+  /** {@link resumes} when the last comparison began that was completed. */
+  comparedResumes: number;
 }
 
 /** A project whose newest version was not delivered. `isLoss`: the stream should have delivered it. */
@@ -36,7 +40,8 @@ interface OwnerRegistry {
   join: (ownerId: string, subscriber: HubSubscriber) => () => void;
   /** Remembers the owner, subscribers or not, until the returned function is called. Call that once. */
   keep: (ownerId: string) => () => void;
-  ids(): string[];
+  /** Call it before the rows of these owners are read, and `complete` when everything in them was delivered. */
+  beginComparison(): { ownerIds: string[]; complete: () => void };
   subscribers(): HubSubscriber[];
   /** Delivers the project to its owner's subscribers unless they have received this version. */
   deliver(id: string, project: Project): void;
@@ -58,6 +63,8 @@ export function createOwnerRegistry(): OwnerRegistry {
       keepers: 0,
       versions: new Map(),
       hasBaseline: false,
+      resumes: 0,
+      comparedResumes: 0,
     };
     owners.set(ownerId, owner);
     return owner;
@@ -85,7 +92,15 @@ export function createOwnerRegistry(): OwnerRegistry {
         removeUnused(ownerId, owner);
       };
     },
-    ids: () => [...owners.keys()],
+    beginComparison() {
+      const begun = [...owners.values()].map((owner) => ({ owner, resumes: owner.resumes }));
+      return {
+        ownerIds: [...owners.keys()],
+        complete() {
+          for (const { owner, resumes } of begun) owner.comparedResumes = resumes;
+        },
+      };
+    },
     subscribers: () => [...owners.values()].flatMap((owner) => [...owner.subscribers]),
     deliver(id, project) {
       const owner = owners.get(project.ownerId);
@@ -118,7 +133,8 @@ export function createOwnerRegistry(): OwnerRegistry {
 
 function isUndelivered(row: ProjectVersion, owner: Owner): boolean {
   const version = owner.versions.get(row.id);
-  // The project was archived before the snapshot was read, so no subscriber shows it.
-  if (version === undefined && row.archived && owner.hasBaseline) return false;
+  // The project was archived before the snapshot was read, so no subscriber shows it, unless one has resumed since.
+  const isCompared = owner.hasBaseline && owner.resumes === owner.comparedResumes;
+  if (version === undefined && row.archived && isCompared) return false;
   return (version ?? 0) < row.statusVersion;
 }
