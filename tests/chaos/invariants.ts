@@ -64,11 +64,12 @@ export async function awaitViews(
 function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: string }[] {
   const shown = viewer.view.get(record.id);
   const desired = toProject(record);
-  // A restore raises the numbers of all projects, and clients start over with those that are not archived.
-  const { statusVersion, generation, observedGeneration } = desired;
+  // A restore raises the numbers of all projects, and clients start over with those that are not archived. A poisoned row that
+  // was archived before it was repaired has got another time of creation and another version since, which nobody announces.
+  const { statusVersion, generation, observedGeneration, createdAt } = desired;
   const isArchived = shown?.status === 'archived' && record.status === 'archived';
-  const raised = isArchived ? { statusVersion, generation, observedGeneration } : {};
-  if (shown && isDeepStrictEqual({ ...shown, ...raised }, desired)) return [];
+  const changed = isArchived ? { statusVersion, generation, observedGeneration, createdAt } : {};
+  if (shown && isDeepStrictEqual({ ...shown, ...changed }, desired)) return [];
   if (!shown && record.status === 'archived') return []; // it was deleted before this client received it
   const describe = (project: { status: string; statusVersion: number }) =>
     `${project.status}, version ${project.statusVersion}`;

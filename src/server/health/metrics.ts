@@ -42,7 +42,11 @@ export function createMetrics(deps: MetricsDeps): Metrics {
       },
     });
   gauge('opencode_sockets', 'WebSockets that are open.', deps.socketCount);
-  gauge('opencode_subscriptions', 'Subscriptions to project status that are open.', deps.subscriptionCount);
+  gauge(
+    'opencode_subscriptions',
+    'Subscriptions to project status that are open, and polls that wait.',
+    deps.subscriptionCount,
+  );
   gauge(
     'opencode_status_heartbeat_age_seconds',
     'Time since the last heartbeat of the watch leader; -1 before the first.',

@@ -1,4 +1,4 @@
-/** The connected owners of this server: their subscribers, and which version of each project all of them have received. */
+/** The owners that this server serves: their subscribers, and which version of each project all of them have received. */
 
 import type { Project } from '../../shared/contract/project.ts';
 import type { HubSubscriber } from './status-hub.ts';
@@ -13,6 +13,8 @@ export interface ProjectVersion {
 
 export interface Owner {
   subscribers: Set<HubSubscriber>;
+  /** While this is not 0, the owner is remembered without subscribers, too. */
+  keepers: number;
   /**
    * The newest version of each project that was delivered to all subscribers of this owner. A subscriber that joins later
    * reads its snapshot after joining, so it misses none of these versions either.
@@ -20,6 +22,10 @@ export interface Owner {
   versions: Map<string, number>;
   /** False until a complete snapshot was read: only then does a project that `versions` lacks mean a new project. */
   hasBaseline: boolean;
+  /** How often a subscriber has resumed: it may show a project that no snapshot has, because the stream lost its end. */
+  resumes: number;
+  /** {@link resumes} when the last comparison began that was completed. */
+  comparedResumes: number;
 }
 
 /** A project whose newest version was not delivered. `isLoss`: the stream should have delivered it. */
@@ -32,7 +38,10 @@ interface Undelivered {
 interface OwnerRegistry {
   /** Registers a subscriber; the returned function removes it. */
   join: (ownerId: string, subscriber: HubSubscriber) => () => void;
-  ids(): string[];
+  /** Remembers the owner, subscribers or not, until the returned function is called. Call that once. */
+  keep: (ownerId: string) => () => void;
+  /** Call it before the rows of these owners are read, and `complete` when everything in them was delivered. */
+  beginComparison(): { ownerIds: string[]; complete: () => void };
   subscribers(): HubSubscriber[];
   /** Delivers the project to its owner's subscribers unless they have received this version. */
   deliver(id: string, project: Project): void;
@@ -47,17 +56,51 @@ interface OwnerRegistry {
 
 export function createOwnerRegistry(): OwnerRegistry {
   const owners = new Map<string, Owner>();
+
+  function findOrAdd(ownerId: string): Owner {
+    const owner = owners.get(ownerId) ?? {
+      subscribers: new Set(),
+      keepers: 0,
+      versions: new Map(),
+      hasBaseline: false,
+      resumes: 0,
+      comparedResumes: 0,
+    };
+    owners.set(ownerId, owner);
+    return owner;
+  }
+
+  function removeUnused(ownerId: string, owner: Owner): void {
+    const isUsed = owner.subscribers.size > 0 || owner.keepers > 0;
+    if (!isUsed && owners.get(ownerId) === owner) owners.delete(ownerId);
+  }
+
   return {
     join(ownerId, subscriber) {
-      const owner = owners.get(ownerId) ?? { subscribers: new Set(), versions: new Map(), hasBaseline: false };
-      owners.set(ownerId, owner);
+      const owner = findOrAdd(ownerId);
       owner.subscribers.add(subscriber);
       return () => {
         owner.subscribers.delete(subscriber);
-        if (owner.subscribers.size === 0 && owners.get(ownerId) === owner) owners.delete(ownerId);
+        removeUnused(ownerId, owner);
       };
     },
-    ids: () => [...owners.keys()],
+    keep(ownerId) {
+      const owner = findOrAdd(ownerId);
+      owner.keepers += 1;
+      return () => {
+        owner.keepers -= 1;
+        removeUnused(ownerId, owner);
+      };
+    },
+    beginComparison() {
+      const begun = [...owners.values()].map((owner) => ({ owner, resumes: owner.resumes }));
+      return {
+        ownerIds: [...owners.keys()],
+        complete() {
+          for (const { owner, resumes } of begun) owner.comparedResumes = resumes;
+        },
+      };
+    },
     subscribers: () => [...owners.values()].flatMap((owner) => [...owner.subscribers]),
     deliver(id, project) {
       const owner = owners.get(project.ownerId);
@@ -90,7 +133,8 @@ export function createOwnerRegistry(): OwnerRegistry {
 
 function isUndelivered(row: ProjectVersion, owner: Owner): boolean {
   const version = owner.versions.get(row.id);
-  // The project was archived before the snapshot was read, so no subscriber shows it.
-  if (version === undefined && row.archived && owner.hasBaseline) return false;
+  // The project was archived before the snapshot was read, so no subscriber shows it, unless one has resumed since.
+  const isCompared = owner.hasBaseline && owner.resumes === owner.comparedResumes;
+  if (version === undefined && row.archived && isCompared) return false;
   return (version ?? 0) < row.statusVersion;
 }

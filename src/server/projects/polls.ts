@@ -9,10 +9,10 @@ import type { PolledEvent } from '../../shared/contract/events.ts';
 import type { Credential } from '../auth/identity.ts';
 import { gatherMs, keepOwnerMs, maxPollMs } from '../limits.ts';
 import type { ProjectPolls, ProjectSubscriptions, SessionCaller } from '../services.ts';
-import type { HubSubscriber, StatusHub } from './status-hub.ts';
+import type { StatusHub } from './status-hub.ts';
 
 interface ProjectPollsDeps {
-  hub: Pick<StatusHub, 'join'>;
+  hub: Pick<StatusHub, 'keep'>;
   subscriptions: ProjectSubscriptions;
   /** How many polls of one user may wait at the same time. */
   maxPerUser: number;
@@ -107,20 +107,15 @@ function outage(message: string): AppError {
  * Keeps a user in the hub until the next poll. The comparison with the database then still knows which versions were
  * delivered, and notices what the stream lost between two polls.
  */
-function createOwnerKeeper(hub: Pick<StatusHub, 'join'>): (ownerId: string) => void {
+function createOwnerKeeper(hub: Pick<StatusHub, 'keep'>): (ownerId: string) => void {
   const kept = new Map<string, NodeJS.Timeout>();
-  const silent: HubSubscriber = {
-    onProject: () => undefined,
-    onFreshness: () => undefined,
-    onReset: () => undefined,
-  };
   return (ownerId) => {
     const timer = kept.get(ownerId);
     if (timer) return void timer.refresh();
-    const leave = hub.join(ownerId, { ...silent });
+    const release = hub.keep(ownerId);
     const forget = () => {
       kept.delete(ownerId);
-      leave();
+      release();
     };
     kept.set(ownerId, setTimeout(forget, keepOwnerMs).unref());
   };

@@ -6,22 +6,23 @@ import type { Project } from '../../shared/contract/project.ts';
 import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 
 /** A hub over rows and a clock that the test controls. */
-function setUp({ maxRecentEntries = 10, maxRepairs = 100 } = {}) {
+function setUp({ maxRecentEntries = 10, maxRepairs = 100, whileReading = async () => {} } = {}) {
   const rows = new Map<string, Project>();
   const clock = createTestClock();
   const restored = { count: 0, assumed: 0 };
   const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
     onTasks: () => undefined,
-    listVersions: async (ownerIds) =>
-      [...rows.values()]
-        .filter(({ ownerId }) => ownerIds.includes(ownerId))
-        .map(({ id, ownerId, statusVersion, status }) => ({
-          id,
-          ownerId,
-          statusVersion,
-          archived: status === 'archived',
-        })),
+    async listVersions(ownerIds) {
+      const ofOwners = [...rows.values()].filter(({ ownerId }) => ownerIds.includes(ownerId));
+      await whileReading();
+      return ofOwners.map(({ id, ownerId, statusVersion, status }) => ({
+        id,
+        ownerId,
+        statusVersion,
+        archived: status === 'archived',
+      }));
+    },
     findProjects: async (ids) => [...rows.values()].filter(({ id }) => ids.includes(id)),
     readWatchObservation: async () => observation.last,
     countRestores: async () => restored.count,
@@ -68,6 +69,23 @@ describe('the hub', () => {
     publish('1-0', v(1));
     expect(a.received).toEqual([]);
     expect(hub.subscriberCount()).toBe(0);
+  });
+
+  it('compares the projects of a user who is kept, and does not count that as a subscriber', async () => {
+    const { hub, rows, publish } = setUp();
+    const forget = hub.keep('owner-a');
+    expect(hub.subscriberCount()).toBe(0);
+    hub.join('owner-a', listener())();
+    hub.recordSnapshot('owner-a', [v(1)], { complete: true });
+    publish('1-0', v(1));
+    rows.set('p', v(2)); // the stream has lost this change
+    await hub.compareWithDatabase();
+    expect(hub.entriesAfter('owner-a', '1-0')).toBeNull();
+    forget();
+    const a = listener();
+    hub.join('owner-a', a);
+    publish('2-0', v(1));
+    expect(a.received).toEqual(['2-0 p v1']);
   });
 
   it('drops entries with a version that was already delivered or is older', () => {
@@ -210,6 +228,42 @@ describe('the comparison with the database', () => {
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
     expect(a.received).toEqual(['0-0 p v1', '0-0 gone v2']);
+  });
+
+  it('delivers the archived state to a subscriber who resumed, although another one reads a snapshot before the comparison', async () => {
+    const { hub, rows } = setUp();
+    hub.reader.onContinuityLost('1-0');
+    const a = listener();
+    hub.join('owner-a', a);
+    hub.recordResume('owner-a');
+    rows.set('p', v(3, { status: 'archived' })); // the stream has lost this while the subscriber was away
+    hub.join('owner-a', listener());
+    hub.recordSnapshot('owner-a', [], { complete: true });
+    await hub.compareWithDatabase();
+    await hub.compareWithDatabase();
+    expect(a.received).toEqual(['1-0 p v3']);
+    expect(hub.entriesAfter('owner-a', '1-0')).toBeNull(); // a third one would miss it
+  });
+
+  it('delivers the archived state to a subscriber who resumes while a comparison reads the rows', async () => {
+    const [reading, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const whileReading = () => {
+      reading.resolve();
+      return answered.promise;
+    };
+    const { hub, rows } = setUp({ whileReading });
+    hub.join('owner-a', listener());
+    hub.recordSnapshot('owner-a', [], { complete: true });
+    const comparing = hub.compareWithDatabase();
+    await reading.promise;
+    const a = listener();
+    hub.join('owner-a', a);
+    hub.recordResume('owner-a');
+    rows.set('p', v(3, { status: 'archived' }));
+    answered.resolve();
+    await comparing;
+    await hub.compareWithDatabase();
+    expect(a.received).toEqual(['0-0 p v3']);
   });
 
   it('lets everybody read a snapshot after a restore of the database, and delivers versions that were delivered before', async () => {

@@ -23,6 +23,8 @@ export interface HubSubscriber {
 export interface StatusHub {
   /** Registers; the returned function leaves. From now on the subscriber misses nothing, so read the snapshot after. */
   join: (ownerId: string, subscriber: HubSubscriber) => () => void;
+  /** Goes on comparing the owner's projects with the database, subscribers or not, until the returned function is called. */
+  keep: (ownerId: string) => () => void;
   /** Id of the newest entry that was delivered. */
   lastId: () => string;
   freshness: () => Freshness;
@@ -34,6 +36,8 @@ export interface StatusHub {
    * `complete`: these are all of the owner's projects that are not archived.
    */
   recordSnapshot: (ownerId: string, projects: Project[], options: { complete: boolean }) => void;
+  /** Reports that a subscriber has resumed: what the stream lost before is delivered by the next comparison. */
+  recordResume: (ownerId: string) => void;
   subscriberCount: () => number;
   /** How often the database was restored, as of the last check. Ids of entries count only for the same number. */
   restores: () => number;
@@ -130,7 +134,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
     recent.pruneLosses();
     // Read before the rows: everything that was written until then is on the screen afterwards.
     const observation = await deps.readWatchObservation();
-    const ownerIds = owners.ids();
+    const { ownerIds, complete } = owners.beginComparison();
     const rows = ownerIds.length === 0 ? [] : await deps.listVersions(ownerIds);
     await reportFallen(rows);
     const undelivered = owners.findUndelivered(rows);
@@ -144,6 +148,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
     }
     if (batch.length < undelivered.length) return;
     for (const { owner } of batch) owner.hasBaseline = true;
+    complete();
     if (observation) {
       const { reachable, observedAt } = observation;
       comparison = { comparedAtMs: clock.monotonic(), reachable, asOf: observedAt };
@@ -153,6 +158,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
   return {
     reader,
     join: owners.join,
+    keep: owners.keep,
     lastId: () => lastId,
     freshness,
     heartbeatAgeSeconds: () => (heartbeat ? (clock.monotonic() - heartbeat.receivedAtMs) / 1000 : null),
@@ -161,6 +167,10 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
       const owner = owners.find(ownerId);
       if (owner && complete) owner.hasBaseline = true;
       for (const project of projects) owners.deliver(lastId, project);
+    },
+    recordResume(ownerId) {
+      const owner = owners.find(ownerId);
+      if (owner) owner.resumes += 1;
     },
     subscriberCount: () => owners.subscribers().length,
     restores: () => restores ?? 0,

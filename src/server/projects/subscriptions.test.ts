@@ -12,11 +12,11 @@ const caller = { user: { id: 'owner-a', email: null, name: 'A', picture: null },
 const v = (statusVersion: number, more: Partial<Project> = {}) =>
   projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
-function setUp({ read = async (): Promise<Project[]> => [] } = {}) {
+function setUp({ read = async (): Promise<Project[]> => [], rows = new Array<Project>() } = {}) {
   const hub = createStatusHub({
     onTasks: () => undefined,
-    listVersions: async () => [],
-    findProjects: async () => [],
+    listVersions: async () => rows.map((row) => ({ ...row, archived: row.status === 'archived' })),
+    findProjects: async () => rows,
     readWatchObservation: async () => null,
     countRestores: async () => 0,
     onVersionsFell: async () => undefined,
@@ -110,6 +110,17 @@ describe('a subscription', () => {
     const next = open({ lastEventId: '1-0' });
     expect(await next()).toBe('1-0 freshness delayed');
     expect(await next()).toBe('2-0 changed p v2');
+  });
+
+  it('that resumes receives the end of a project that the stream has lost, although another one begins with a snapshot', async () => {
+    const { hub, open, publish } = setUp({ rows: [v(3, { status: 'archived' })] });
+    hub.reader.onContinuityLost('1-0');
+    const resumed = open({ lastEventId: '1-0' });
+    expect(await resumed()).toBe('1-0 freshness delayed');
+    expect(await open()()).toBe('1-0 snapshot');
+    await hub.compareWithDatabase();
+    publish('2-0', v(1, { id: 'q' }));
+    expect(await resumed()).toBe('1-0 removed p v3');
   });
 
   it('reads a snapshot when it cannot resume', async () => {

@@ -60,6 +60,7 @@ export function createProjectSubscriptions(deps: ProjectSubscriptionsDeps): Proj
         const resumedId = lastEventId === null ? null : entryIdOf(hub, lastEventId);
         const missed = resumedId === null ? null : hub.entriesAfter(ownerId, resumedId);
         if (missed) {
+          hub.recordResume(ownerId);
           for (const entry of missed) buffer.onProject(entry.id, entry.project);
           if (projectId !== null) await readProjects(subscription); // the project must still belong to the caller
           yield trackedEvent(hub, resumedId ?? hub.lastId(), { type: 'freshness', freshness: hub.freshness() });

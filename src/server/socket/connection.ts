@@ -46,7 +46,6 @@ export interface Connection {
   socket: WebSocket;
   credential: () => Credential | null;
   silentMs: () => number;
-  subscriptionCount: () => number;
 }
 
 /**
@@ -92,7 +91,6 @@ export function serveConnection(
     socket,
     credential: () => credential,
     silentMs: () => clock.monotonic() - lastMessageAtMs,
-    subscriptionCount: guard.subscriptionCount,
   };
 }
 

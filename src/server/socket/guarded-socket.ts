@@ -32,7 +32,6 @@ export interface GuardedSocket {
   encoder: { encode(data: unknown): string; decode(data: string | ArrayBuffer | Uint8Array): unknown };
   /** Resolves when the client has read most of what it was sent, or when the signal aborts. */
   whenWritable: (signal: AbortSignal) => Promise<void>;
-  subscriptionCount: () => number;
 }
 
 interface GuardOptions {
@@ -120,7 +119,6 @@ export function guardSocket(socket: WebSocket, options: GuardOptions): GuardedSo
       decode: (data) => JSON.parse(data as string) as unknown, // binary messages were refused above
     },
     whenWritable: queue.whenWritable,
-    subscriptionCount: subscriptions.count,
   };
 }
 

@@ -38,7 +38,6 @@ export interface SocketServer {
   /** The credentials of all open sockets. */
   openCredentials: () => CredentialKey[];
   socketCount: () => number;
-  subscriptionCount: () => number;
   /** Asks every client to connect to another server, and ends what is still open after `graceMs`. */
   stop: (graceMs: number) => Promise<void>;
 }
@@ -97,7 +96,6 @@ export function createSocketServer(deps: SocketServerDeps): SocketServer {
     },
     openCredentials: () => [...connections].flatMap(({ credential }) => credential() ?? []),
     socketCount: () => connections.size,
-    subscriptionCount: () => [...connections].reduce((sum, connection) => sum + connection.subscriptionCount(), 0),
     async stop(graceMs) {
       isStopping = true;
       clearInterval(pinging);

@@ -6,6 +6,7 @@ import type { Database } from '../../../src/shared/node/db/database.ts';
 import { changeProject } from '../../../src/shared/node/db/projects-repository.ts';
 import { bearer, createApiCall, type ApiAnswer } from '../../support/api-call.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
+import { readMetric } from '../../support/read-metric.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
@@ -35,6 +36,8 @@ const create = async (call: Call, name: string) => (await call('projects.create'
 const poll = (call: Call, input: { projectId?: string; lastEventId?: string } = {}) => call('projects.poll', { input });
 const eventsOf = ({ data }: ApiAnswer): ProjectEvent[] => (data as ProjectPoll).events.map(({ event }) => event);
 const lastIdOf = ({ data }: ApiAnswer): string => (data as ProjectPoll).events.at(-1)?.id ?? '';
+const subscriptionsOf = async ({ url }: TestServer): Promise<number> =>
+  readMetric(await (await fetch(`${url}/metrics`)).text(), 'opencode_subscriptions');
 
 describe('a poll', () => {
   it('begins with a snapshot, and then waits for changes of the own projects', async () => {
@@ -100,6 +103,19 @@ describe('a poll', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
+  it('is a subscription only while it waits, and no longer when its client has gone', async () => {
+    const token = await server.mintToken('ivan');
+    const lastEventId = lastIdOf(await poll(createApiCall(server.url, bearer(token))));
+    expect(await subscriptionsOf(server)).toBe(0);
+    const client = new AbortController();
+    const url = `${server.url}/trpc/projects.poll?input=${encodeURIComponent(JSON.stringify({ lastEventId }))}`;
+    const waiting = fetch(url, { headers: bearer(token), signal: client.signal });
+    await expect.poll(() => subscriptionsOf(server)).toBe(1);
+    client.abort();
+    await expect(waiting).rejects.toThrow('aborted');
+    await expect.poll(() => subscriptionsOf(server)).toBe(0);
+  });
+
   it('is refused while as many polls of the same person wait as may have sockets', async () => {
     const call = await signIn('greta');
     await create(call, 'In the stream');
@@ -117,9 +133,7 @@ describe('a poll', () => {
     const stopping = await startTestServer({ databaseUrl: database.url, redisUrl: redis.url });
     const call = createApiCall(stopping.url, bearer(await server.mintToken('hanna')));
     const waiting = poll(call, { lastEventId: lastIdOf(await poll(call)) });
-    await expect
-      .poll(async () => (await fetch(`${stopping.url}/metrics`)).text())
-      .toMatch(/^opencode_subscriptions 2$/m);
+    await expect.poll(() => subscriptionsOf(stopping)).toBe(1);
     const startedAt = performance.now();
     await stopping.stop();
     expect((await waiting).status).toBe(200);

@@ -175,6 +175,22 @@ describe('fault 30: a project whose attempts kill their worker', () => {
     expect(await system.read(poison.id)).toMatchObject({ status: 'error', failedGeneration: 1 });
   });
 
+  it('is not one whose attempts end while the database takes no end', async () => {
+    const { id: projectId } = await system.create({ queued: false });
+    await system.db.raw(`create function refuse_end() returns trigger language plpgsql as
+      $$ begin raise exception 'the database is shutting down' using errcode = '57P01'; end $$`);
+    const attempts = attemptsWith(async () => {
+      await system.db.raw(`create trigger refuse_end before update on projects
+        for each row when (new.unfinished_attempts < old.unfinished_attempts) execute function refuse_end()`);
+      return { kind: 'done' };
+    });
+    for (let time = 0; time < 6; time++) {
+      expect(await attempts.run({ projectId }, options)).toMatchObject({ kind: 'done' });
+      expect(await system.read(projectId)).toMatchObject({ unfinishedAttempts: 1 });
+      await system.db.raw('drop trigger refuse_end on projects');
+    }
+  });
+
   it('is not one whose attempts fail, or are cancelled by the stop of their worker', async () => {
     const { id: projectId } = await system.create({ queued: false });
     const failing = attemptsWith(() => Promise.reject(new Error('a bug')));

@@ -36,3 +36,15 @@ export async function endAttempt(db: Database, { id, attempt }: Pick<ProjectReco
     .patch({ unfinishedAttempts: 0 } as Partial<ProjectModel>)
     .where({ id, attempt });
 }
+
+/** Records it after an outage. If a newer attempt has begun meanwhile, then this one is not counted any more. */
+export async function endAttemptLate(
+  db: Database,
+  { id, attempt }: Pick<ProjectRecord, 'id' | 'attempt'>,
+): Promise<void> {
+  await db.raw(
+    `update projects set unfinished_attempts = case when attempt = ? then 0 else greatest(unfinished_attempts - 1, 0) end
+       where id = ?`,
+    [attempt, id],
+  );
+}

@@ -6,7 +6,7 @@
 import type { ProjectJob } from '../../../shared/contract/jobs.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { outageOf } from '../../../shared/node/db/outage.ts';
-import { beginAttempt, endAttempt } from '../../../shared/node/db/project-attempts-repository.ts';
+import { beginAttempt, endAttempt, endAttemptLate } from '../../../shared/node/db/project-attempts-repository.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
@@ -72,6 +72,8 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
   let outageLoggedAtMs = -Infinity;
   /** The project whose earlier attempts did not end, and at which this worker makes an attempt now. */
   let isolated: string | null = null;
+  /** Attempts that have ended while the database did not answer. */
+  const unrecorded = new Set<Pick<ProjectRecord, 'id' | 'attempt'>>();
 
   async function begin(id: string): Promise<Begun> {
     const record = await beginAttempt(deps.db, { id, mostUnfinished: mostUnfinishedTogether });
@@ -87,10 +89,24 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
     return again ? { kind: 'begun', record: again, isIsolated: true } : { kind: 'missing' };
   }
 
-  async function end(record: ProjectRecord, log: Log): Promise<void> {
-    await endAttempt(deps.db, record).catch((error: unknown) =>
-      log.debug({ error: String(error) }, 'the end of an attempt could not be recorded'),
-    );
+  async function end({ id, attempt }: ProjectRecord, log: Log): Promise<void> {
+    await endAttempt(deps.db, { id, attempt }).catch((error: unknown) => {
+      unrecorded.add({ id, attempt });
+      log.debug({ error: String(error) }, 'the end of an attempt could not be recorded yet');
+    });
+  }
+
+  /** Otherwise outages of the database would count as deaths of this worker. @throws when the database does not answer */
+  async function recordEnds(): Promise<void> {
+    for (const ended of unrecorded) {
+      unrecorded.delete(ended); // another call must not record it, too
+      try {
+        await endAttemptLate(deps.db, ended);
+      } catch (error) {
+        unrecorded.add(ended);
+        throw error;
+      }
+    }
   }
 
   return {
@@ -102,6 +118,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
       try {
         const blocked = deps.kubernetes.blockedBy();
         if (blocked) return await requeueBlocked(deps, projectId, { blocked, options });
+        await recordEnds();
         const begun = await begin(projectId);
         if (begun.kind === 'missing') return { kind: 'done', generation: 0 };
         if (begun.kind === 'wait')
