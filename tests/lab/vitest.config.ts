@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/lab/*.lab.ts'],
-    testTimeout: 180_000,
+    testTimeout: 360_000,
     hookTimeout: 300_000,
     bail: 1,
     fileParallelism: false,

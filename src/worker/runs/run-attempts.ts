@@ -9,6 +9,7 @@ import { beginRunAttempt, endRunAttempt } from '../../shared/node/db/run-attempt
 import type { RunRecord } from '../../shared/node/db/run-record.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { pause } from '../../shared/node/periodic.ts';
+import { createAttemptEnds, type EndedAttempt } from '../attempt-ends.ts';
 
 /** So many runners in a row may end with the death of their worker. */
 export const mostUnfinished = 4;
@@ -36,6 +37,8 @@ export interface RunAttempts {
 export function createRunAttempts({ db, log }: { db: Database; log: Log }): RunAttempts {
   /** The run that this worker tries alone. */
   let isolated: string | null = null;
+  const recordEnd = (ended: EndedAttempt) => endRunAttempt(db, ended);
+  const ends = createAttemptEnds({ now: recordEnd, late: recordEnd });
 
   function begun(run: RunRecord): BegunRun {
     const over = new AbortController();
@@ -48,9 +51,8 @@ export function createRunAttempts({ db, log }: { db: Database; log: Log }): RunA
       if (!isCounted) return;
       isCounted = false;
       if (isolated === run.id) isolated = null;
-      await endRunAttempt(db, run).catch((error: unknown) =>
-        log.debug({ runId: run.id, error: String(error) }, 'the end of an attempt could not be recorded'),
-      );
+      const error = await ends.record(run);
+      if (error) log.debug({ runId: run.id, error }, 'the end of an attempt could not be recorded yet');
     }
     void finishAfterTrial();
     return {
@@ -65,6 +67,7 @@ export function createRunAttempts({ db, log }: { db: Database; log: Log }): RunA
 
   return {
     async begin(runId) {
+      await ends.recordMissed();
       const run = await beginRunAttempt(db, { id: runId, mostUnfinished: mostUnfinishedTogether });
       if (run) return begun(run);
       if (isolated !== null) return { kind: 'wait' };

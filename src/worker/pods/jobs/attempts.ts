@@ -10,6 +10,7 @@ import { beginAttempt, endAttempt, endAttemptLate } from '../../../shared/node/d
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { findProject } from '../../../shared/node/db/projects-repository.ts';
 import type { Log } from '../../../shared/node/log.ts';
+import { createAttemptEnds } from '../../attempt-ends.ts';
 import { clusterWideFailures, refusalsOfWorker } from '../cluster-wide-failures.ts';
 import type { KubernetesClient } from '../kube/kubernetes-client.ts';
 import { causeOf, KubernetesError } from '../kube/kubernetes-error.ts';
@@ -72,8 +73,10 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
   let outageLoggedAtMs = -Infinity;
   /** The project whose earlier attempts did not end, and at which this worker makes an attempt now. */
   let isolated: string | null = null;
-  /** Attempts that have ended while the database did not answer. */
-  const unrecorded = new Set<Pick<ProjectRecord, 'id' | 'attempt'>>();
+  const ends = createAttemptEnds({
+    now: (ended) => endAttempt(deps.db, ended),
+    late: (ended) => endAttemptLate(deps.db, ended),
+  });
 
   async function begin(id: string): Promise<Begun> {
     const record = await beginAttempt(deps.db, { id, mostUnfinished: mostUnfinishedTogether });
@@ -89,24 +92,9 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
     return again ? { kind: 'begun', record: again, isIsolated: true } : { kind: 'missing' };
   }
 
-  async function end({ id, attempt }: ProjectRecord, log: Log): Promise<void> {
-    await endAttempt(deps.db, { id, attempt }).catch((error: unknown) => {
-      unrecorded.add({ id, attempt });
-      log.debug({ error: String(error) }, 'the end of an attempt could not be recorded yet');
-    });
-  }
-
-  /** Otherwise outages of the database would count as deaths of this worker. @throws when the database does not answer */
-  async function recordEnds(): Promise<void> {
-    for (const ended of unrecorded) {
-      unrecorded.delete(ended); // another call must not record it, too
-      try {
-        await endAttemptLate(deps.db, ended);
-      } catch (error) {
-        unrecorded.add(ended);
-        throw error;
-      }
-    }
+  async function end(record: ProjectRecord, log: Log): Promise<void> {
+    const error = await ends.record(record);
+    if (error) log.debug({ error }, 'the end of an attempt could not be recorded yet');
   }
 
   return {
@@ -118,7 +106,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
       try {
         const blocked = deps.kubernetes.blockedBy();
         if (blocked) return await requeueBlocked(deps, projectId, { blocked, options });
-        await recordEnds();
+        await ends.recordMissed();
         const begun = await begin(projectId);
         if (begun.kind === 'missing') return { kind: 'done', generation: 0 };
         if (begun.kind === 'wait')
