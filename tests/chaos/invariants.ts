@@ -92,7 +92,7 @@ export function checkLeftovers(
     for (const object of objects) {
       const name = object.metadata?.name ?? '';
       // What a restore has lost is kept: its volume for ever, and its pod for an hour.
-      if (!names.has(name) && !ledger.isLost(projectIdOf(object)))
+      if (!names.has(name) && !ledger.isLost(projectIdOf(object), object.metadata?.creationTimestamp))
         violations.report('I6', projectIdOf(object), `the ${kind} ${name} belongs to no live project`);
     }
   }

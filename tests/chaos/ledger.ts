@@ -73,8 +73,12 @@ export interface Ledger {
   restored(records: ProjectRecord[]): void;
   /** How often the database was restored. */
   restores(): number;
-  /** Whether a restore has lost the project: only its pod and its volume are left. */
-  isLost(projectId: string): boolean;
+  /**
+   * Whether a restore may have lost the project: only its pod and its volume are left. The ledger may not know the project, because
+   * its creation got no answer.
+   * @param objectCreatedAt when the pod or the volume was created
+   */
+  isLost(projectId: string, objectCreatedAt?: Date): boolean;
   /** Whether a delete of the project was ever requested, also if a restore has lost that. */
   wasDeletionRequested(projectId: string): boolean;
 }
@@ -89,6 +93,7 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
   };
   let created = 0;
   let restores = 0;
+  let restoredAt = new Date(0);
 
   function open(project: Project, user: number): Account {
     const account: Account = {
@@ -191,6 +196,7 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
     restores: () => restores,
     restored(records) {
       restores += 1;
+      restoredAt = new Date();
       const rows = new Map(records.map((row) => [row.id, row]));
       for (const account of accounts.values()) {
         const row = rows.get(account.id);
@@ -206,7 +212,8 @@ export function createLedger({ violations, nowMs }: { violations: Violations; no
         account.deletedAtMs = Infinity;
       }
     },
-    isLost: (projectId) => lost.has(projectId),
+    isLost: (projectId, objectCreatedAt) =>
+      lost.has(projectId) || (objectCreatedAt !== undefined && objectCreatedAt <= restoredAt),
     wasDeletionRequested: (projectId) => (accounts.get(projectId) ?? lost.get(projectId))?.deletionRequested ?? false,
   };
 }
