@@ -70,8 +70,8 @@ test('a project takes eight requests to the cluster: four to start it and four t
 });
 
 test('a healthy project needs no correction, however often rows and cluster are compared', async ({ system }) => {
-  const worker = await system.startWorker({}, { resyncMs: 20 });
-  const projects = await Promise.all(Array.from({ length: 5 }, () => system.create()));
+  const worker = await system.startWorker({}, { resyncMs: 50 });
+  const projects = await Promise.all(Array.from({ length: 3 }, () => system.create()));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'ready' })));
   await Promise.all(projects.map(({ id }) => system.command(id, 'stop')));
   await Promise.all(projects.map(({ id }) => system.until(id, { status: 'stopped' })));

@@ -81,14 +81,13 @@ describe('commands during attempts', () => {
       attempt += 1;
       return attempt < 3 ? refusal(500, 'InternalError', 'broken') : hold.closed;
     };
-    await system.startWorker({}, { random: () => 1 }); // the longest delays: two seconds after the third attempt
+    // The delay after the third attempt is a minute.
+    await system.startWorker({}, { random: () => (attempt < 3 ? 0 : 60) });
     const project = await system.create();
     await vi.waitFor(() => expect(attempt).toBe(3), { timeout: 5_000 });
     await system.command(project.id, 'stop');
-    const commandedAt = performance.now();
     hold.open(refusal(500, 'InternalError', 'broken'));
     await system.until(project.id, { status: 'stopped' });
-    expect(performance.now() - commandedAt).toBeLessThan(1_500);
   });
 
   it('are carried out by another worker when their worker stops in the middle of a job', async () => {
