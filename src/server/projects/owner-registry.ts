@@ -28,7 +28,7 @@ export interface Owner {
   comparedResumes: number;
 }
 
-/** A project whose newest version was not delivered. `isLoss`: the stream should have delivered it. */
+/** A project whose newest version was not delivered. `isLoss`: the stream may have lost it. */
 interface Undelivered {
   id: string;
   owner: Owner;
@@ -112,7 +112,8 @@ export function createOwnerRegistry(): OwnerRegistry {
       rows.flatMap((row) => {
         const owner = owners.get(row.ownerId);
         if (!owner || !isUndelivered(row, owner)) return [];
-        return [{ id: row.id, owner, isLoss: owner.hasBaseline }];
+        // Who has resumed shows what the stream delivered, and nobody knows whether it delivered this version.
+        return [{ id: row.id, owner, isLoss: owner.hasBaseline || owner.resumes > 0 }];
       }),
     findFallen: (rows) =>
       new Map(

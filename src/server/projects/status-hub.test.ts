@@ -230,6 +230,20 @@ describe('the comparison with the database', () => {
     expect(a.received).toEqual(['0-0 p v1', '0-0 gone v2']);
   });
 
+  it('lets nobody resume past a change that the first subscriber, who resumed, has received by the comparison only', async () => {
+    const { hub, rows, publish, clock } = setUp();
+    hub.reader.onContinuityLost('1-0');
+    publish('2-0', v(1));
+    rows.set('p', v(2)); // the stream has lost this change
+    const a = listener();
+    hub.join('owner-a', a);
+    hub.recordResume('owner-a');
+    await hub.compareWithDatabase();
+    expect(a.received).toEqual(['2-0 p v2']);
+    clock.advance(60_000);
+    expect(hub.entriesAfter('owner-a', '2-0')).toBeNull();
+  });
+
   it('delivers the archived state to a subscriber who resumed, although another one reads a snapshot before the comparison', async () => {
     const { hub, rows } = setUp();
     hub.reader.onContinuityLost('1-0');
