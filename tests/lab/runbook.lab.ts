@@ -174,7 +174,11 @@ describe('the runbook on a real cluster', () => {
 
     writeFileSync(join(folder, 'opencode.dump'), whole);
     await runSuccessfully('Back up and restore', 'pg_restore');
+    // For a restore that nothing would notice. This one is noticed anyway, and counts once.
+    await runSuccessfully('Back up and restore', "data_id = 'restored'");
+    const restores = Number(sql('SELECT restores FROM installation'));
     await upgrade();
+    expect(Number(sql('SELECT restores FROM installation'))).toBe(restores + 1);
     await client.close();
     client = createClient({ url, token });
 
