@@ -7,6 +7,7 @@ import { projectQueueName, type ProjectJob } from '../../src/shared/contract/job
 import { createLog } from '../../src/shared/node/log.ts';
 import { createProjectQueue, type ProjectQueue } from '../../src/shared/node/project-queue.ts';
 import { awaitRedis, createRedis } from '../../src/shared/node/redis.ts';
+import { createRunQueue } from '../../src/shared/node/run-queue.ts';
 import { createTestRedis } from '../support/services.ts';
 
 const log = createLog({ name: 'test', level: 'silent' });
@@ -106,3 +107,25 @@ it('reports within about a second that Redis did not accept the job', async () =
   const lonely = createProjectQueue({ redis: away, log });
   expect(await lonely.enqueue('create-pod', { projectId: randomUUID() })).toBe('refused');
 });
+
+it.each(['projects', 'runs'])(
+  'in the queue of %s, a job that is in no list, as after a script that Redis has not finished, is replaced',
+  async (name) => {
+    const redis = createRedis(url, { purpose: 'producer', log });
+    cleanUps.push(() => redis.disconnect());
+    await awaitRedis(redis, 5_000);
+    const runs = createRunQueue({ redis, log });
+    cleanUps.push(() => runs.close());
+    const id = randomUUID();
+    const enqueue = () =>
+      name === 'runs' ? runs.enqueue(id) : queue.enqueue('create-pod', { projectId: id }, { hurry: false });
+    expect(await enqueue()).toBe('added');
+    expect(await enqueue()).toBe('known');
+    const waiting = `bull:${name}:wait`;
+    const [lost = ''] = await redis.lrange(waiting, 0, -1);
+    expect(await redis.lrem(waiting, 1, lost)).toBe(1);
+    expect(await enqueue()).toBe('added');
+    expect(await redis.lrange(waiting, 0, -1)).toEqual([expect.not.stringMatching(lost)]);
+    expect(await redis.exists(`bull:${name}:${lost}`)).toBe(0);
+  },
+);

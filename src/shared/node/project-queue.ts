@@ -9,7 +9,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { projectJobAttempts, projectQueueName, type ProjectJob, type ProjectJobName } from '../contract/jobs.ts';
-import { waitsUntilDue } from './delayed-jobs.ts';
+import { removeIfLost, waitsUntilDue } from './delayed-jobs.ts';
 import { createLimitedWarn } from './log-limit.ts';
 import type { Log } from './log.ts';
 import { refusalCodeOf } from './redis-guard.ts';
@@ -46,7 +46,11 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
   queue.on('error', (error) => log.debug({ error: error.message }, 'the queue reports an error'));
   const warn = createLimitedWarn(log);
 
-  async function add(name: ProjectJobName, job: ProjectJob, hurry: boolean): Promise<Enqueued> {
+  async function add(
+    name: ProjectJobName,
+    job: ProjectJob,
+    { hurry, isRepeated = false }: { hurry: boolean; isRepeated?: boolean },
+  ): Promise<Enqueued> {
     const jobId = randomUUID();
     const options = {
       attempts: projectJobAttempts,
@@ -58,6 +62,7 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
     // If the project already has a job, the library returns that one.
     const queued = await queue.add(name, job, { ...options, jobId });
     if (queued.id === jobId) return 'added';
+    if (!isRepeated && (await removeIfLost(queued))) return await add(name, job, { hurry, isRepeated: true });
     // A job whose back-off has ended stays among the delayed ones until a worker takes jobs.
     if (!hurry) return (await waitsUntilDue({ redis, queue, longestDelayMs }, queued)) ? 'delayed' : 'known';
     if (!(await queued.isDelayed())) return 'known';
@@ -82,7 +87,7 @@ export function createProjectQueue({ redis, log }: { redis: Redis; log: Log }): 
         });
       });
       const traceparent = currentTrace();
-      const adding = add(name, traceparent === undefined ? job : { ...job, traceparent }, hurry);
+      const adding = add(name, traceparent === undefined ? job : { ...job, traceparent }, { hurry });
       adding.catch(() => undefined); // it may fail after the time limit, when the caller has its answer
       try {
         return await Promise.race([adding, tooLate]);

@@ -7,7 +7,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 import { runQueueName, type RunJob } from '../contract/jobs.ts';
-import { waitsUntilDue } from './delayed-jobs.ts';
+import { removeIfLost, waitsUntilDue } from './delayed-jobs.ts';
 import type { Log } from './log.ts';
 import type { Enqueued } from './project-queue.ts';
 
@@ -28,7 +28,7 @@ export function createRunQueue({ redis, log }: { redis: Redis; log: Log }): RunQ
   const queue = new Queue<RunJob, void>(runQueueName, { connection: redis, skipVersionCheck: true });
   queue.on('error', (error) => log.debug({ error: error.message }, 'the queue of runs reports an error'));
 
-  async function add(runId: string): Promise<Enqueued> {
+  async function add(runId: string, isRepeated = false): Promise<Enqueued> {
     const jobId = crypto.randomUUID();
     const job = await queue.add(
       'follow-run',
@@ -43,6 +43,7 @@ export function createRunQueue({ redis, log }: { redis: Redis; log: Log }): RunQ
       },
     );
     if (job.id === jobId) return 'added';
+    if (!isRepeated && (await removeIfLost(job))) return await add(runId, true);
     return (await waitsUntilDue({ redis, queue, longestDelayMs }, job)) ? 'delayed' : 'known';
   }
 
