@@ -116,6 +116,19 @@ describe('a stream through the gateway', () => {
     streams[2]?.terminate();
   });
 
+  it('ends when the program in the pod is killed (fault 47), and the next request reaches the one that follows', async () => {
+    const visitor = await visit('survivor');
+    const { answer, podSide } = await openEvents(visitor);
+    const socket = await openSocket(visitor);
+    answer.resume();
+    podSide.socket?.resetAndDestroy();
+    [...echo.clients].at(-1)?.terminate();
+    await Promise.all([closed(answer), closed(socket)]);
+    pod.answer((_request, response) => response.end('hello'));
+    const { projectId, cookie } = visitor;
+    expect((await system.ask({ projectId, headers: { cookie } })).text).toBe('hello');
+  });
+
   it('is refused when a person has too many of them', async () => {
     const visitor = await visit('collector');
     const open = [];
