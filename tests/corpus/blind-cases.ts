@@ -996,7 +996,7 @@ export const blindCases: BlindCase[] = [
       name: 'settings that run it as root',
       source: 'kubernetes: security_context_others.go',
       reason: ['image-user'],
-      says: [/root/],
+      says: [/\broot\b/],
       toDo: /user/,
     },
     'CreateContainerConfigError',
