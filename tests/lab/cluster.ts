@@ -108,6 +108,10 @@ export async function signIn(person: string) {
 export const execInPod = (pod: string, container: string, ...command: string[]) =>
   kubectl(...projects, 'exec', pod, '-c', container, '--', ...command);
 
+/** As {@link execInPod}, while the caller goes on. */
+export const execInPodAsync = (pod: string, container: string, ...command: string[]) =>
+  kubectlAsync(...projects, 'exec', pod, '-c', container, '--', ...command);
+
 /** A derived credential of a project, from the secret of its pod. */
 export const readCredential = (projectId: string, purpose: 'opencode' | 'sidecar') =>
   atob(

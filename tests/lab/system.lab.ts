@@ -3,7 +3,8 @@
  * builds the images, starts the cluster and runs this. The tests depend on each other in their order.
  */
 
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import process from 'node:process';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -11,9 +12,19 @@ import { z } from 'zod';
 
 import { createClient, type Client, type Project } from '../../src/shared/sdk/client.ts';
 import {
+  checkDailyWork,
+  checkEditsAreTold,
+  checkGrowingFile,
+  checkManyFiles,
+  checkRefusals,
+  checkSwaps,
+  type FilesInPod,
+} from '../support/files-in-pod.ts';
+import {
   deploy,
   diagnostics,
   execInPod,
+  execInPodAsync,
   kubectl,
   projects,
   readCredential,
@@ -141,6 +152,52 @@ describe('the kind overlay on a real cluster', () => {
       const { status, body } = await requestGateway(project.id, '/session', each);
       expect([status, body]).toEqual([401, expect.not.stringContaining('From outside')]);
     }
+  });
+
+  describe('the files of a project in a real container', () => {
+    let pod: FilesInPod;
+    /** Starts a script in a terminal of OpenCode, and does not wait for its end. */
+    async function runInTerminal(script: string): Promise<void> {
+      const body = JSON.stringify({ command: 'sh', args: ['-c', script], cwd: '/workspace/project' });
+      expect((await request(3002, '/pty', bearer(), { method: 'POST', body })).status).toBe(200);
+    }
+
+    beforeAll(() => {
+      const { id, podName, workspacePvcName } = project;
+      const volume = kubectl(...projects, 'get', 'pvc', workspacePvcName, '-o', 'jsonpath={.spec.volumeName}');
+      const folder = kubectl('get', 'pv', volume, '-o', 'jsonpath={.spec.hostPath.path}');
+      expect(folder).not.toBe('');
+      pod = {
+        client,
+        id,
+        outside: '/workspace/.home/beside',
+        run: (script) => execInPodAsync(podName, 'opencode-server', 'sh', '-c', `cd /workspace/project && ${script}`),
+        makeDevice: (path) => void execFileSync('mknod', ['-m', '666', join(folder, 'project', path), 'c', '1', '5']),
+      };
+    });
+
+    it('are browsed, written, uploaded, downloaded, packed, found, moved and deleted', () => checkDailyWork(pod));
+    it('lead to nothing else by links, pipes, devices and long names', () => checkRefusals(pod));
+    it('lead to nothing else while a folder is replaced with a link', () => checkSwaps(pod, 25));
+    it('are listed, 100,000 in a folder', () => checkManyFiles(pod, 100_000));
+    it('are read, downloaded and packed while they grow', () => checkGrowingFile(pod, 15));
+
+    it('are told within a second when the agent or a terminal changes them', async () => {
+      for (const delayMs of await checkEditsAreTold(pod, runInTerminal)) expect(delayMs).toBeLessThan(1_000);
+    });
+
+    it('show what git says about them', async () => {
+      const { id } = project;
+      await pod.run('echo more >> README.md && mkdir -p src && echo new > src/new.txt');
+      const { branch, files } = await client.files.gitStatus({ id });
+      expect([branch, files.map(({ path, status }) => `${path} ${status}`).toSorted()]).toEqual([
+        expect.stringMatching(/./),
+        expect.arrayContaining(['README.md modified', 'src/new.txt added']),
+      ]);
+      const diff = await client.files.gitDiff({ id, path: 'README.md' });
+      expect(diff.files.map(({ patch }) => patch)).toEqual([expect.stringContaining('+more')]);
+      await pod.run('git checkout -q README.md && rm -r src');
+    });
   });
 
   it('keeps files and sessions when a project is stopped and started', async () => {

@@ -1,11 +1,13 @@
 /** The files of a project from the file browser of its pod through the server to clients. No cluster is needed. */
 
+import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ReadableStream } from 'node:stream/web';
+import { promisify } from 'node:util';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -14,6 +16,7 @@ import { revokeOwnSession } from '../../../src/shared/node/db/sessions-repositor
 import { createClient, type AppError, type Client } from '../../../src/shared/sdk/client.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { startFileBrowser, type TestFileBrowser } from '../../support/file-browser.ts';
+import { checkDailyWork, type FilesInPod } from '../../support/files-in-pod.ts';
 import { startGatewaySystem, type GatewaySystem } from '../../support/gateway-system.ts';
 
 const text = 'häuser\r\nzwei\r\n';
@@ -72,24 +75,14 @@ async function hostileProject(listener: RequestListener): Promise<string> {
 }
 
 describe('files of a project', () => {
-  it('are listed, read, written, moved, searched and deleted by the SDK', async () => {
-    expect((await owner.files.list({ id })).map(({ name }) => name)).toEqual(['src']);
+  it('are listed, read, written, uploaded, packed, moved, searched and deleted while programs change them', async () => {
+    const run: FilesInPod['run'] = async (script) =>
+      (await promisify(execFile)('sh', ['-c', script], { cwd: browser.root })).stdout;
+    await checkDailyWork({ client: owner, id, run });
     const read = await owner.files.read({ id, path: 'src/main.ts' });
     expect(read.content).toBe(text);
-    const written = await owner.files.write({ id, path: 'src/main.ts', content: 'new', version: read.version });
-    expect(await codeOf(owner.files.write({ id, path: 'src/main.ts', content: 'x', version: read.version }))).toBe(
-      'CONFLICT',
-    );
-    expect(await codeOf(owner.files.write({ id, path: 'src/main.ts', content: 'x', version: null }))).toBe('CONFLICT');
-    expect(await owner.files.read({ id, path: 'src/main.ts' })).toEqual({ content: 'new', version: written.version });
-    await owner.files.makeFolder({ id, path: 'lib' });
-    await owner.files.copy({ id, from: 'src/main.ts', to: 'lib/copy.ts' });
-    await owner.files.rename({ id, from: 'lib/copy.ts', to: 'lib/moved.ts' });
-    expect((await owner.files.search({ id, query: 'moved', mode: 'name' })).matches).toEqual([
-      { path: 'lib/moved.ts', line: null, text: null },
-    ]);
-    await owner.files.delete({ id, path: 'lib' });
-    expect(await codeOf(owner.files.stat({ id, path: 'lib' }))).toBe('NOT_FOUND');
+    const { version } = await owner.files.write({ id, path: 'src/main.ts', content: 'new', version: read.version });
+    expect(await owner.files.read({ id, path: 'src/main.ts' })).toEqual({ content: 'new', version });
   });
 
   it('can be texts of five mebibytes, and are read whole', async () => {
