@@ -120,9 +120,11 @@ type ReadPart = (offset: number) => Promise<{
   nextOffset: number | null;
 }>;
 
-/** Begins again when the file changes between two parts. */
+/** A file that changes between two parts is read again from its beginning, this often. */
+const maxAttempts = 5;
+
 async function readWhole(readPart: ReadPart, path: string): Promise<{ content: string; version: string }> {
-  for (;;) {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     let content = '';
     let offset: number | null = 0;
     let first: string | null = null;
@@ -138,6 +140,7 @@ async function readWhole(readPart: ReadPart, path: string): Promise<{ content: s
     }
     if (offset === null && first !== null) return { content, version: first };
   }
+  throw new AppError('CONFLICT', `“${path}” changes too often to be read whole. Try again, or download it.`);
 }
 
 async function errorOf(response: Response): Promise<AppError> {
