@@ -2,13 +2,14 @@
 
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { sep } from 'node:path';
 
 import { maxUploadBytes } from '../../shared/contract/file-limits.ts';
 import type { FileEntry } from '../../shared/contract/files.ts';
 import { assertMissing, entryAt, ownDeletedName } from './entries.ts';
-import { openFile, type Folder, type Place, type Places } from './places.ts';
+import { openFile, type Place, type Places } from './places.ts';
+import { removeTree } from './remove.ts';
 import { codeOf, notFound, withPath, WorkspaceError } from './workspace-error.ts';
 
 /** A copy ends within the time that its caller waits. */
@@ -62,7 +63,7 @@ export function createTreeEditor(places: Places, onBackgroundError: (error: unkn
         try {
           await withPath(from, () => copyEntry(source, target, { path: from, copied, depth: 0 }));
         } catch (error) {
-          await removeEntry(target.folder, target.name, 0).catch(() => undefined); // the first error says more
+          await removeTree(target.folder, target.name).catch(() => undefined); // the first error says more
           throw error;
         }
         return described(target, to);
@@ -77,15 +78,10 @@ export function createTreeEditor(places: Places, onBackgroundError: (error: unkn
         }
         const gone = ownDeletedName(randomUUID());
         await rename(folder.at(name), folder.at(gone));
-        const parent = await places.openFolder(parentOf(path));
-        void removeEntry(parent, gone, 0)
-          .catch(onBackgroundError)
-          .then(() => parent.close());
+        removeTree(folder, gone).catch(onBackgroundError);
       }),
   };
 }
-
-const parentOf = (path: string): string => path.split('/').slice(0, -1).join('/');
 
 /** A file gets its second name before it loses the first one, because `rename` would replace another file. */
 async function moveWithoutReplacing(source: Place, target: Place): Promise<void> {
@@ -146,17 +142,4 @@ async function copyOpenFile(source: Place, to: string, path: string): Promise<vo
   } finally {
     await file.close();
   }
-}
-
-/** Removes an entry with everything in it. Links are removed and never followed. */
-async function removeEntry(folder: Folder, name: string, depth: number): Promise<void> {
-  const stats = await lstat(folder.at(name));
-  if (!stats.isDirectory() || depth > maxDepth * 4) return unlink(folder.at(name));
-  const inside = await folder.enter(name);
-  try {
-    for (const each of await readdir(inside.self)) await removeEntry(inside, each, depth + 1);
-  } finally {
-    await inside.close();
-  }
-  await rmdir(folder.at(name));
 }

@@ -1,12 +1,13 @@
 /** Lists and describes entries of folders. A link is described, and not followed. */
 
 import type { Stats } from 'node:fs';
-import { lstat, readdir, readlink, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
 import { maxEntriesPerPage } from '../../shared/contract/file-limits.ts';
 import type { FileEntry, FileList } from '../../shared/contract/files.ts';
 import type { Folder, Places } from './places.ts';
+import { removeTree } from './remove.ts';
 import { notFound, withPath, WorkspaceError } from './workspace-error.ts';
 
 /** The names of our own files: unfinished writes and uploads, and what is being deleted. They are not listed. */
@@ -104,7 +105,7 @@ async function removeStale(folder: Folder, names: readonly string[]): Promise<vo
   for (const name of names.filter(isOwnName)) {
     const stats = await lstat(folder.at(name)).catch(() => null);
     if (stats === null || Date.now() - stats.ctimeMs < staleMs) continue;
-    await rm(folder.at(name), { recursive: stats.isDirectory(), force: true });
+    await removeTree(folder, name).catch(() => undefined); // it is tried again with the next list
   }
 }
 

@@ -18,6 +18,9 @@ const maxFileBytes = 1024 * 1024;
 const maxMatchesPerFile = 20;
 const maxLineLength = 200;
 
+/** Upper and lower case count as the same, and so do an accent that is a character of its own and one that is not. */
+const folded = (text: string): string => text.normalize('NFC').toLowerCase();
+
 interface Visit {
   folder: Folder;
   name: string;
@@ -79,11 +82,11 @@ async function walkAll(places: Places, budget: Budget, visit: (file: Visit) => P
 
 /** Paths that have all letters of the query in its order; the best first. */
 export async function searchNames(places: Places, query: string): Promise<FileMatches> {
-  const letters = query.toLowerCase().replaceAll(' ', '');
+  const letters = folded(query).replaceAll(' ', '');
   const budget = new Budget();
   const found: { path: string; rank: number }[] = [];
   await walkAll(places, budget, async ({ path }) => {
-    const rank = rankOf(path.toLowerCase(), letters);
+    const rank = rankOf(folded(path), letters);
     if (rank !== null) found.push({ path, rank });
     return true;
   });
@@ -116,7 +119,7 @@ function hasInOrder(text: string, letters: string): boolean {
 
 /** Lines that contain the text, in any case. */
 export async function searchText(places: Places, query: string): Promise<FileMatches> {
-  const lowered = query.toLowerCase();
+  const lowered = folded(query);
   const budget = new Budget();
   const matches: FileMatch[] = [];
   let isLeftOut = false;
@@ -152,10 +155,10 @@ async function textOf({ folder, name, path }: Visit): Promise<string | null> {
 }
 
 function linesWith(text: string, lowered: string): { line: number; text: string }[] {
-  if (!text.toLowerCase().includes(lowered)) return [];
+  if (!folded(text).includes(lowered)) return [];
   const found: { line: number; text: string }[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    const at = line.toLowerCase().indexOf(lowered);
+    const at = folded(line).indexOf(lowered);
     if (at === -1) continue;
     const begin = Math.max(0, at - maxLineLength / 4);
     found.push({ line: index + 1, text: line.slice(begin, begin + maxLineLength).trim() });

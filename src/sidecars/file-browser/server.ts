@@ -23,7 +23,7 @@ import {
   maxWatchedPaths,
 } from '../../shared/contract/file-limits.ts';
 import { refuse, sendJson, type IsAllowed } from '../access.ts';
-import { WorkspaceError } from './workspace-error.ts';
+import { codeOf, WorkspaceError } from './workspace-error.ts';
 import type { Workspace } from './workspace.ts';
 
 const heartbeatMs = 10_000;
@@ -31,6 +31,8 @@ const heartbeatMs = 10_000;
 const streams = { max: 50, maxWaiting: 0 };
 /** Requests that hold whole files in memory at the same time. The container has little. */
 const largeRequests = { max: 4, maxWaiting: 100 };
+/** Folders that are read at the same time: of 100,000 entries, each takes 30 MB. */
+const listRequests = { max: 4, maxWaiting: 100 };
 const maxWatchBytes = 2 * maxWatchedPaths * 4_096;
 
 interface Exchange {
@@ -63,7 +65,7 @@ export function createFileBrowser({ workspace, isAllowed }: { workspace: Workspa
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => {
       if (!request.complete) response.setHeader('connection', 'close'); // the rest of the body is never read
-      if (response.headersSent) response.destroy();
+      if (response.headersSent || codeOf(error) === 'ECONNRESET') response.destroy(); // the caller has left
       else if (error instanceof WorkspaceError) sendJson(response, error.status, { error: error.message });
       else {
         process.stderr.write(`${String(error)}\n`);
@@ -78,10 +80,11 @@ export function createFileBrowser({ workspace, isAllowed }: { workspace: Workspa
 
 function createHandlers(workspace: Workspace): Record<string, Handler> {
   const limitLarge = createLimit(largeRequests, 'Too many files are read at once. Try again in a moment.');
+  const limitLists = createLimit(listRequests, 'Too many folders are read at once. Try again in a moment.');
   const limitStreams = createLimit(streams, 'Too many pages follow the files of this project. Close some.');
 
   return {
-    'GET /list': ({ path, params }) => workspace.list(path, params.get('cursor')),
+    'GET /list': ({ path, params }) => limitLists(() => workspace.list(path, params.get('cursor'))),
     'GET /stat': ({ path }) => workspace.stat(path),
     'GET /read': ({ path, params }) =>
       limitLarge(() =>
