@@ -24,6 +24,9 @@ it.each([
   ['denied', /requires a sign-in/, /Correct the repository URL/, 'owner'],
   ['refused', /refused the request/, /Correct the repository URL/, 'owner'],
   ['no-repository', /no git repository/, /Correct the repository URL/, 'owner'],
+  ['interrupted', /connection broke/, /Restart the project later/, 'owner'],
+  ['no-memory', /more memory than/, /administrator.*more memory/, 'administrator'],
+  ['no-checkout', /name that the file system/, /Rename/, 'owner'],
   ['untrusted', /not trusted/, /administrator.*GIT_CA_CONFIG_MAP/, 'administrator'],
   ['other', /could not be cloned\.$/, /Correct the repository URL/, 'owner'],
 ])('a clone that failed as %s says why, and who has to do what', (cause, message, nextStep, actor) => {

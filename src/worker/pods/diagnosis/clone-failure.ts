@@ -27,7 +27,17 @@ const causes: Record<string, Cause> = {
   'server-error': byOwner('its server has a problem of its own', restartLater),
   unreachable: byOwner('its server could not be reached'),
   timeout: byOwner('it took too long'),
+  interrupted: byOwner('the connection broke while it was received', restartLater),
   'no-space': byOwner('it does not fit on the volume'),
+  'no-checkout': byOwner(
+    'it has a file with a name that the file system does not accept',
+    'Rename the file in the repository and restart the project.',
+  ),
+  'no-memory': {
+    what: 'git needs more memory than its container has',
+    nextStep: 'An administrator has to give projects more memory. Then restart the project.',
+    actor: 'administrator',
+  },
   untrusted: {
     what: 'the certificate or key of its server is not trusted',
     nextStep:

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   cpSync,
   mkdirSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -268,6 +269,60 @@ describe('the workspace script', () => {
     const url = await serverThat(() => 200);
     for (const close of closing.splice(0)) close();
     expect(await prepare(url)).toMatch(/^clone-failed: unreachable: .*unable to access/s);
+  });
+
+  it('clones another branch when the default branch of the server does not exist', async () => {
+    git(origin, 'symbolic-ref', 'HEAD', 'refs/heads/renamed');
+    expect(await prepare(`file://${origin}`)).toBe('cloned');
+    expect(git(project, 'status', '--porcelain', '--branch')).toBe('## trunk...origin/trunk\n');
+    expect(readFileSync(join(project, 'src', 'main.ts'), 'utf8')).toBe('export {};');
+  });
+
+  it('reports no-checkout for a file name that the file system does not accept', async () => {
+    const blob = git(origin, 'rev-parse', 'HEAD:README.md').trim();
+    const entry = `100644 blob ${blob}\t${'n'.repeat(300)}\n`;
+    const tree = execFileSync('git', ['-C', origin, 'mktree'], { input: entry, encoding: 'utf8' }).trim();
+    const author = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com'];
+    const commit = git(origin, ...author, 'commit-tree', '-m', 'long', tree).trim();
+    git(origin, 'update-ref', 'refs/heads/trunk', commit);
+    expect(await prepare(`file://${origin}`)).toMatch(/^clone-failed: no-checkout: /);
+    expect(readdirSync(project)).toEqual([]);
+  });
+
+  it('reports interrupted when the connection breaks while the repository is received', async () => {
+    const large = await startGitServer({ 'large.bin': randomBytes(150_000).toString('base64') });
+    const { hostname, port, pathname } = new URL(large.url);
+    const proxy = createTcpServer((socket) => {
+      const upstream = connect(Number(port), hostname);
+      let received = 0;
+      socket.on('error', () => undefined).pipe(upstream);
+      upstream
+        .on('error', () => undefined)
+        .on('end', () => socket.end())
+        .on('data', (bytes: Buffer) => {
+          received += bytes.length;
+          if (received < 100_000) socket.write(bytes);
+          else for (const each of [socket, upstream]) each.destroy();
+        });
+    });
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, '127.0.0.1', resolve);
+    });
+    const { port: proxyPort } = proxy.address() as AddressInfo; // it listens on TCP
+    expect(await prepare(`http://127.0.0.1:${proxyPort}${pathname}`)).toMatch(/^clone-failed: interrupted: /);
+    proxy.close();
+    await large.close();
+  });
+
+  it('reports no-memory when the kernel ends git, and says nothing about the server', async () => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    const words = 'error: index-pack died of signal 9\nfatal: fetch-pack: invalid index-pack output';
+    const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    const script = `#!/bin/sh\nif [ "$1" = clone ]; then printf '%b' '${words}' >&2; exit 128; fi\nexec ${real} "$@"\n`;
+    writeFileSync(join(bin, 'git'), script, { mode: 0o755 });
+    const message = await prepare(`file://${origin}`, { PATH: `${bin}:${process.env['PATH']}` });
+    expect(message).toMatch(/^clone-failed: no-memory: /);
   });
 
   it('reports timeout when the server does not answer in time, and leaves the project folder empty', async () => {

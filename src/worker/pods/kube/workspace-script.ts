@@ -33,14 +33,17 @@ fail_git() {
   if [ "$1" = 124 ]; then echo "It did not end within $limit seconds." > $output; fail timeout; fi
   for cause in \
     'no-space=No space left|quota exceeded' \
-    'rate-limited=error: 429' \
-    'server-error=error: 5[0-9][0-9]' \
+    'no-memory=died of signal 9|^fatal: out of memory|^fatal: .*malloc failed' \
+    'no-checkout=unable to checkout working tree' \
+    'rate-limited=returned error: 429' \
+    'server-error=returned error: 5[0-9][0-9]' \
     'untrusted=certificate verif|SSL certificate problem|self.signed certificate|Host key verification failed' \
     'no-repository=is this a git repository|unable to update url base|invalid server response|hash algorithm' \
-    'denied=could not read (Username|Password)|Authentication failed|Permission denied|error: 40[13]' \
-    'not-found=not found|does not exist|error: 4(04|10)' \
-    'refused=error: 4[0-9][0-9]' \
-    'unreachable=Could not resolve|Failed to connect|Connection refused|timed out|unable to access|unable to connect'
+    'denied=could not read (Username|Password)|Authentication failed|Permission denied|returned error: 40[13]' \
+    'not-found=not found|does not exist|returned error: 4(04|10)' \
+    'refused=returned error: 4[0-9][0-9]' \
+    'unreachable=Could not resolve|Failed to connect|Connection (refused|closed by)|timed out|unable to access|unable to connect' \
+    'interrupted=RPC failed|early EOF|unexpected disconnect|hung up unexpectedly'
   do
     if grep -Eiq "\${cause#*=}" $output; then fail "\${cause%%=*}"; fi
   done
@@ -48,9 +51,19 @@ fail_git() {
 }
 is_web_url() { case $REPO_URL in [Hh][Tt][Tt][Pp]*) return 0 ;; *) return 1 ;; esac; }
 answers_in_packets() { GIT_TRACE_PACKET=1 timeout "$limit" git ls-remote -- "$REPO_URL" 2>&1 | grep -q 'packet: .*<'; }
+clone() { timeout "$limit" git clone --quiet --depth 1 "$@" -- "$REPO_URL" .cloning 2> $output || fail_git $?; }
+has_commit() { git -C "$1" rev-parse --quiet --verify HEAD > /dev/null; }
+# A usual name first.
+choose_branch() {
+  branches=\`timeout "$limit" git ls-remote --heads -- "$REPO_URL" 2> /dev/null | sed 's|^.*refs/heads/||'\`
+  for name in main master; do
+    if printf '%s\n' "$branches" | grep -qx "$name"; then echo "$name"; return 0; fi
+  done
+  printf '%s\n' "$branches" | head -n 1
+}
 is_empty() { [ ! -e "$1" ] || [ -z "\`ls -A "$1"\`" ]; }
 add_first_commit() {
-  if git -C "$1" rev-parse --quiet --verify HEAD > /dev/null; then return 0; fi
+  if has_commit "$1"; then return 0; fi
   git -C "$1" -c user.name=OpenCode -c user.email=opencode@localhost commit --quiet --allow-empty -m 'Start the project'
 }
 
@@ -113,10 +126,15 @@ if [ -z "$REPO_URL" ]; then
   git init --quiet .cloning 2> $output || fail_git $?
   result=created
 else
-  timeout "$limit" git clone --quiet --depth 1 -- "$REPO_URL" .cloning 2> $output || fail_git $?
+  clone
   result=cloned
+  # The default branch of the server may not exist, for example because it was renamed.
+  if ! has_commit .cloning; then
+    branch=\`choose_branch\`
+    if [ -n "$branch" ]; then rm -rf .cloning; clone --branch "$branch"; fi
+  fi
   # git takes a web page for an empty repository of the old protocol. Only a git server answers in packets.
-  if is_web_url && ! git -C .cloning rev-parse --quiet --verify HEAD > /dev/null && ! answers_in_packets; then
+  if is_web_url && ! has_commit .cloning && ! answers_in_packets; then
     echo 'The address answers, but not as a git server.' > $output
     fail no-repository
   fi
