@@ -27,7 +27,8 @@ function refusalOf(code: string | undefined): { status: 400 | 408 | 431; refusal
     return { status: 408, refusal: new AppError('VALIDATION_FAILED', message) };
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
-    const message = 'The address and the headers are too large: at most 16 KiB are read. Send fewer calls at once.';
+    const message =
+      'The address and the headers, cookies included, are too large: at most 16 KiB are read. Send fewer calls at once, or delete the cookies of this site and of its domain.';
     return { status: 431, refusal: new AppError('PAYLOAD_TOO_LARGE', message) };
   }
   const message = 'The request could not be read. Check how it was sent.';

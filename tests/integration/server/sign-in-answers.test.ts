@@ -101,6 +101,50 @@ describe('the ID token of a sign-in', () => {
   });
 });
 
+describe('the claims of a person', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['neither a name nor an address', { name: undefined, email: undefined, preferred_username: undefined }],
+    ['values of other types', { email: ['a@example.test'], email_verified: 'true', preferred_username: null, name: 7 }],
+    ['groups that are elsewhere', { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'x' } } }],
+    ['2,000 groups', { groups: Array.from({ length: 2_000 }, (_, index) => `group-${index}-of-a-large-company`) }],
+    ['a name with characters that change the direction', { name: '\u202egpj.exe\u0000' }],
+  ])('may be %s', async (_what, idClaims) => {
+    issuer.script({ idClaims });
+    expect(await isSignedIn()).toBe(true);
+  });
+
+  it('may change, and the person stays the same one', async () => {
+    const subject = `person-${Date.now()}`;
+    for (const email of ['before@example.test', 'after@example.test']) {
+      issuer.script({ idClaims: { sub: subject, email } });
+      expect(await isSignedIn()).toBe(true);
+    }
+    const addresses = ['before@example.test', 'after@example.test'];
+    expect(await db('users').whereIn('email', addresses).select('email')).toEqual([{ email: addresses[1] }]);
+  });
+
+  it('may be those of another person with the same address, who gets nothing of the first one', async () => {
+    for (const sub of ['first-with-address', 'second-with-address']) {
+      issuer.script({ idClaims: { sub, email: 'shared@example.test', email_verified: true } });
+      expect(await isSignedIn()).toBe(true);
+    }
+    expect(await db('users').where({ email: 'shared@example.test' }).select('id')).toHaveLength(2);
+  });
+});
+
+describe('a session', () => {
+  it('is a new one at each sign-in, whatever cookie somebody has put into the browser before', async () => {
+    const browser = createCookieBrowser();
+    await login(browser);
+    const before = browser.cookiesFor(server.url);
+    await login(browser);
+    const after = browser.cookiesFor(server.url);
+    const sessionOf = (cookies: string) => /opencode-session=([^;]+)/.exec(cookies)?.[1];
+    expect(sessionOf(after)).toBeDefined();
+    expect(sessionOf(after)).not.toBe(sessionOf(before));
+  });
+});
+
 describe('the redirect back from the issuer', () => {
   it('is refused without the issuer’s name if the issuer promises to send it, and with another name', async () => {
     const promises = { metadata: { authorization_response_iss_parameter_supported: true } };

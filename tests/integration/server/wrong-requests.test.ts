@@ -77,5 +77,10 @@ describe('a malformed request', () => {
     expect(await raw({ authorization: `Bearer ${'x'.repeat(8_000)}` })).toBe(401);
     expect(await raw({ cookie: 'opencode-session=a.b.c; __proto__=1; =' })).toBe(401);
     expect(await raw({ 'x-large': 'x'.repeat(20_000) })).toBe(431);
+    // Other applications of a company may fill the cookies of its domain.
+    const page = await fetch(`http://127.0.0.1:${server.port}/`, {
+      headers: { cookie: `other=${'x'.repeat(20_000)}` },
+    });
+    expect([page.status, await page.text()]).toEqual([431, expect.stringContaining('cookies')]);
   });
 });

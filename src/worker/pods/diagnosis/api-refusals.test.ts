@@ -5,6 +5,40 @@ import { diagnoseRefusal } from './api-refusals.ts';
 /** Answers of API servers, admission plugins and policy engines. The texts come from their sources and from public reports. */
 const refusals = [
   {
+    what: 'webhooks that use up the time of the request together, github.com/kubernetes/kubernetes#128162',
+    answer: {
+      status: 504,
+      reason: 'Timeout',
+      message: 'Timeout: request did not complete within requested timeout - context deadline exceeded',
+      details: { kind: '' },
+    },
+    expected: { reason: 'cluster-busy', actor: 'nobody' },
+    retried: true,
+    says: ['in time', 'webhooks'],
+  },
+  {
+    what: 'a webhook adds a container that is invalid, github.com/aws/amazon-eks-pod-identity-webhook#208',
+    answer: {
+      status: 422,
+      reason: 'Invalid',
+      message:
+        'Pod "project-5b0f2c9e-0c1a-4c64-9f7b-6a2f0a5c7d31-k3x9q" is invalid: spec.containers[3].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
+      details: {
+        kind: 'Pod',
+        causes: [
+          {
+            reason: 'FieldValueInvalid',
+            message: 'Invalid value: "2": must be less than or equal to cpu limit of 1',
+            field: 'spec.containers[3].resources.requests',
+          },
+        ],
+      },
+    },
+    expected: { reason: 'invalid-spec', actor: 'administrator' },
+    retried: false,
+    says: ['another program of the cluster adds', 'CPU or memory', 'webhook'],
+  },
+  {
     what: 'Kyverno denies an image without a tag',
     answer: {
       status: 400,

@@ -65,7 +65,11 @@ function textsByStatus(answer: Answer): RefusalTexts {
       return unsupported();
     case 408:
     case 504:
-      return busy('The cluster did not finish the request in time.');
+      return {
+        ...busy('The cluster did not finish the request in time.'),
+        // Several webhooks that do not answer use up the time of the request together, also those that may fail.
+        nextStep: `${retries} If this continues, an administrator must check the policy checks (webhooks) and the load of the cluster.`,
+      };
     case 409:
       return conflict(answer);
     case 410:

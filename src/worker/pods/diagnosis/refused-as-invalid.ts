@@ -4,6 +4,12 @@ import { joinWithAnd } from './join-with-and.ts';
 import { objectOf, type Answer, type RefusalTexts } from './refusal.ts';
 import { quoted, withoutNames } from './report-text.ts';
 
+/** A pod has three containers and one before them (`kube/manifests.ts`). Further ones come from an admission webhook. */
+const isOfAddedContainer = (field: string): boolean => {
+  const [, kind, index] = /^spec\.(containers|initContainers)\[(\d+)\]/.exec(field) ?? [];
+  return kind !== undefined && Number(index) >= (kind === 'containers' ? 3 : 1);
+};
+
 const correctSettings = 'An administrator must correct the settings.';
 
 export function invalidRefusal(answer: Answer): RefusalTexts {
@@ -28,6 +34,14 @@ export function invalidRefusal(answer: Answer): RefusalTexts {
   const known = knownFields(answer);
   const fields = known.length > 0 ? known : fieldsOf(answer).slice(0, 3);
   const details = fields.length > 0 ? ` (${joinWithAnd(fields)})` : '';
+  if (fieldsOf(answer).some(isOfAddedContainer)) {
+    return {
+      reason: 'invalid-spec',
+      message: `The cluster says that the pod is invalid, in a container that another program of the cluster adds to it${details}. ${quoted(causeOf(answer))}`,
+      nextStep: 'An administrator must correct what adds the container (a webhook, such as that of a service mesh).',
+      kind: 'terminal',
+    };
+  }
   return {
     reason: 'invalid-spec',
     message:

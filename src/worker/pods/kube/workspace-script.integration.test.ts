@@ -278,6 +278,18 @@ describe('the workspace script', () => {
     expect(readFileSync(join(project, 'src', 'main.ts'), 'utf8')).toBe('export {};');
   });
 
+  it('clones submodules and LFS files as references, without asking another server', async () => {
+    writeFileSync(join(origin, '.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs -text\n');
+    writeFileSync(join(origin, 'large.bin'), 'version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 5\n');
+    writeFileSync(join(origin, '.gitmodules'), '[submodule "lib"]\n\tpath = lib\n\turl = ssh://git@example.test/lib\n');
+    git(origin, 'add', '.');
+    git(origin, 'update-index', '--add', '--cacheinfo', `160000,${git(origin, 'rev-parse', 'HEAD').trim()},lib`);
+    git(origin, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '-m', 'references');
+    expect(await prepare(`file://${origin}`)).toBe('cloned');
+    expect(readdirSync(join(project, 'lib'))).toEqual([]);
+    expect(readFileSync(join(project, 'large.bin'), 'utf8')).toContain('oid sha256:aa');
+  });
+
   it('reports no-checkout for a file name that the file system does not accept', async () => {
     const blob = git(origin, 'rev-parse', 'HEAD:README.md').trim();
     const entry = `100644 blob ${blob}\t${'n'.repeat(300)}\n`;
