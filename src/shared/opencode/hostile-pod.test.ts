@@ -34,7 +34,7 @@ const json =
     void response.end(JSON.stringify(value));
 const info = { id: 'msg_1', role: 'assistant', time: { created: 1 } };
 
-describe('answers of a hostile pod', () => {
+describe('fault 49: answers of a hostile pod', () => {
   it.each([
     ['not JSON', (_request, response) => void response.end('<html>')],
     ['another shape', json({ messages: [] })],

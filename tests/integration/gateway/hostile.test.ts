@@ -123,7 +123,7 @@ function findingsIn({ headers }: IncomingMessage): string[] {
   ];
 }
 
-describe('a browser gets nothing harmful, and other projects continue, when', () => {
+describe('fault 47: a browser gets nothing harmful, and other projects continue, when', () => {
   it.each(hostileAnswers)('$name', async ({ answers }) => {
     const findings: string[] = [];
     for (const bytes of answers) {

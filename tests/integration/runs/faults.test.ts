@@ -11,7 +11,7 @@ import { startRunsSystem, startTimeoutMs, withoutSnapshots, type RunsSystem } fr
 
 const program = fileURLToPath(new URL('../../support/run-worker.ts', import.meta.url));
 
-describe.runIf(hasOpenCode)('a run outlives', { timeout: 240_000 }, () => {
+describe.runIf(hasOpenCode)('fault 48: a run outlives', { timeout: 240_000 }, () => {
   let system: RunsSystem;
   beforeAll(async () => {
     system = await startRunsSystem('127.99.4.3', { config: withoutSnapshots });
