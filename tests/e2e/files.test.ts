@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { readAccessibilityTree } from '../support/accessibility-tree.ts';
 import { expectAccessible } from '../support/axe.ts';
 import { hasBrowser } from '../support/browser.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
@@ -23,6 +24,8 @@ const editorOf = (page: Page) => page.locator('.cm-content').first();
 const entry = (page: Page, name: string) => page.getByRole('treeitem', { name: new RegExp(`^${name}(,|$)`) });
 const saved = (page: Page) => page.getByText('Saved', { exact: true });
 const tree = (page: Page) => page.getByRole('tree', { name: 'Files' });
+/** What a screen reader was told last. */
+const told = (page: Page, text: RegExp) => page.locator('output[aria-live="polite"]', { hasText: text });
 
 describe.runIf(missing === null)(titled('the files of a project', missing), { timeout: 120_000 }, () => {
   const app = useStartedApp({ EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' });
@@ -81,12 +84,32 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     await page.keyboard.press('Control+Home');
     await page.keyboard.type('zero\n');
     await page.getByText('Unsaved changes').waitFor();
+    await page.getByRole('button', { name: 'windows.txt, unsaved', exact: true }).waitFor();
     await page.keyboard.press('Control+s');
     await saved(page).waitFor();
+    await told(page, /^Saved\.$/).waitFor({ state: 'attached' });
     expect(read('src/windows.txt')).toBe('zero\r\none\r\ntwo\r\n');
     // The tree shows what git says about it.
     await page.getByRole('treeitem', { name: 'windows.txt, modified' }).waitFor({ timeout: 30_000 });
     await page.getByRole('treeitem', { name: 'src, contains changes' }).waitFor();
+  });
+
+  it('are a tree with levels and states for a screen reader, and an editor that the keyboard can leave', async () => {
+    const nodes = await readAccessibilityTree(page);
+    const item = (name: string) => nodes.find((node) => node.role === 'treeitem' && node.name === name);
+    expect(item('src, contains changes')?.properties).toMatchObject({ level: 1, expanded: true, selected: false });
+    expect(item('lib')?.properties).toMatchObject({ level: 2, expanded: false });
+    expect(item('windows.txt, modified')?.properties).toMatchObject({ level: 2, selected: true });
+    expect(nodes.find(({ role }) => role === 'tree')?.name).toBe('Files');
+    // The tree is one stop of the Tab key.
+    expect(await tree(page).locator(':scope [tabindex="0"], :scope button:not([tabindex="-1"])').count()).toBe(0);
+    const editor = nodes.find(({ role, name }) => role === 'textbox' && name === 'windows.txt');
+    expect(editor?.description).toContain('Press Escape and then Tab to leave the editor.');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab');
+    expect(await editorOf(page).evaluate((content) => content.contains(document.activeElement))).toBe(false);
+    expect(read('src/windows.txt')).not.toContain('\t');
+    await editorOf(page).focus();
   });
 
   it('appear in an open editor within a second after the agent has changed them, and the cursor stays', async () => {
@@ -97,13 +120,21 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     expect(performance.now() - startedAt).toBeLessThan(1_000);
     await page.getByText('Line 5, column 1').waitFor();
     await saved(page).waitFor();
+    await told(page, /^“windows\.txt” was changed outside of this editor\. Its new text is shown\.$/).waitFor({
+      state: 'attached',
+    });
   });
 
   it('appear in the tree when they are created, and disappear when they are deleted', async () => {
-    write('src/new.txt', 'new\n');
-    await page.getByRole('treeitem', { name: 'new.txt, added' }).waitFor();
-    rmSync(onVolume('src/new.txt'));
-    await page.getByRole('treeitem', { name: /new.txt/ }).waitFor({ state: 'hidden' });
+    write('src/new\u202etxt.exe', 'new\n');
+    await page.getByRole('treeitem', { name: String.raw`new\u{202e}txt.exe, added` }).click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    const question = page.getByRole('dialog', { name: String.raw`Delete “new\u{202e}txt.exe”?` });
+    await question.getByText(String.raw`src/new\u{202e}txt.exe`).waitFor();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'hidden' });
+    rmSync(onVolume('src/new\u202etxt.exe'));
+    await page.getByRole('treeitem', { name: /^new/ }).waitFor({ state: 'hidden' });
   });
 
   it('keep both texts when they were changed on both sides', async () => {
@@ -118,9 +149,18 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     await dialog.getByLabel('Your text').getByText('mine').waitFor();
     expect(read('src/windows.txt')).toBe('theirs\r\n');
     await expectAccessible(page, { onShown: screenOf(page, 'project-files-conflict') });
+    expect(await dialog.evaluate((element) => element.contains(document.activeElement))).toBe(true);
+    const described = (await readAccessibilityTree(page)).find(({ role }) => role === 'dialog');
+    expect(described?.description).toContain('Somebody or something changed this file after you opened it.');
     await dialog.getByLabel('Your text').click();
     await page.keyboard.press('Control+End');
     await page.keyboard.type('merged');
+    // What was typed in the dialog stays when it is closed.
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await editorOf(page).getByText('merged').waitFor();
+    await page.keyboard.press('Control+s');
+    await dialog.getByLabel('Your text').getByText('merged').waitFor();
     await dialog.getByRole('button', { name: 'Save the text on the right' }).click();
     await dialog.waitFor({ state: 'hidden' });
     await saved(page).waitFor();

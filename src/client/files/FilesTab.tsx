@@ -7,7 +7,7 @@
  */
 
 import { VisuallyHidden } from '@mantine/core';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState, type Dispatch, type SetStateAction } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { count } from '../ui/format.ts';
@@ -18,12 +18,14 @@ import { useOnceTrue } from '../ui/use-once-true.ts';
 import { FileDialogs } from './dialogs/FileDialogs.tsx';
 import type { FileStore } from './editor/file-store.ts';
 import { isUnsaved } from './editor/open-files.ts';
+import { useFileNews } from './editor/use-file-news.ts';
 import { useOpenFilesValue } from './editor/use-open-files.ts';
 import { FilesContext, type FileDialog } from './files-context.ts';
 import { FollowChanges } from './FollowChanges.tsx';
 import { MainArea } from './MainArea.tsx';
 import { hasNoFiles, NoFiles } from './NoFiles.tsx';
 import { NotRunning, NotRunningBar } from './NotRunning.tsx';
+import { revealHidden } from './reveal-hidden.ts';
 import { QuickOpen } from './search/QuickOpen.tsx';
 import { Sidebar } from './Sidebar.tsx';
 import { useEntryActions } from './use-entry-actions.ts';
@@ -35,9 +37,9 @@ import classes from './workspace.module.css';
 
 export function FilesTab({ project }: { project: Project }) {
   const [dialog, ask] = useState<FileDialog | null>(null);
-  const [announcement, setAnnouncement] = useState('');
+  const [announcement, setAnnouncement] = useState({ text: '', count: 0 });
   const [isWide, setWide] = useState(false);
-  const workspace = useWorkspace({ project, ask, announce: useCallback((text: string) => setAnnouncement(text), []) });
+  const workspace = useWorkspace({ project, ask, announce: useAnnounce(setAnnouncement) });
   const { context, expanded, rows, root, git, follow } = workspace;
   const actions = useEntryActions(context, expanded);
   const needsQuickOpen = useOnceTrue(dialog?.type === 'quick-open');
@@ -52,6 +54,7 @@ export function FilesTab({ project }: { project: Project }) {
     },
   });
   useKeptNotice(context.store);
+  useFileNews(context.store, context.place.file, context.announce);
   const cancelQuickOpen = (): void => {
     ask(null);
     if (beforeQuickOpen.current instanceof HTMLElement) beforeQuickOpen.current.focus();
@@ -86,7 +89,10 @@ export function FilesTab({ project }: { project: Project }) {
         </div>
       </section>
       <VisuallyHidden>
-        <output aria-live="polite">{announcement}</output>
+        <output aria-live="polite">
+          {/* Another element: the same text is read out again. */}
+          <span key={announcement.count}>{announcement.text}</span>
+        </output>
       </VisuallyHidden>
       <FileDialogs dialog={dialog} actions={actions} />
       {needsQuickOpen && <QuickOpen opened={dialog?.type === 'quick-open'} onCancel={cancelQuickOpen} />}
@@ -105,3 +111,12 @@ function useKeptNotice(store: FileStore): void {
     [store],
   );
 }
+
+interface Announcement {
+  text: string;
+  /** Rises with each announcement. */
+  count: number;
+}
+
+const useAnnounce = (set: Dispatch<SetStateAction<Announcement>>) =>
+  useCallback((text: string) => set(({ count: before }) => ({ text: revealHidden(text), count: before + 1 })), [set]);

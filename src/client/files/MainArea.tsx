@@ -11,7 +11,7 @@ import { FileView } from './editor/FileView.tsx';
 import { OpenFileTabs } from './editor/OpenFileTabs.tsx';
 import { useOpenFiles } from './editor/use-open-files.ts';
 import { useFiles } from './files-context.ts';
-import { nameOf } from './paths.ts';
+import { shownNameOf } from './reveal-hidden.ts';
 
 import classes from './workspace.module.css';
 
@@ -28,7 +28,7 @@ export function MainArea({ isWide, onWide }: MainAreaProps) {
   const showsChanges = place.view === 'changes';
   const shown = files.find(({ path }) => path === place.file);
   const conflict = shown?.kind === 'text' && shown.isInConflict ? shown : null;
-  const label = place.file === null ? 'No file is open' : nameOf(place.file);
+  const label = place.file === null ? 'No file is open' : shownNameOf(place.file);
   return (
     <section className={classes.main} aria-label={label}>
       <div className={classes.bar}>

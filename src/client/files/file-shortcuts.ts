@@ -10,6 +10,7 @@ export const fileShortcuts: readonly FileShortcut[] = [
   { label: 'Open a file by its name', keys: ['mod+p', 'p'] },
   { label: 'Save the file', keys: ['mod+s'] },
   { label: 'Find in the file', keys: ['mod+f'] },
+  { label: 'Leave the editor', keys: ['Escape Tab'] },
   { label: 'Rename in the tree', keys: ['F2'] },
   { label: 'Delete in the tree', keys: ['Delete'] },
 ];

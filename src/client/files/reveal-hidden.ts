@@ -4,8 +4,13 @@
  * Persian texts and emoji need them.
  */
 
+import { nameOf } from './paths.ts';
+
 const hidden = /(?![\t\r])\p{Cc}|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** The text with each hidden character as "\u{202e}". Tabs and line ends of Windows stay. */
 export const revealHidden = (text: string): string =>
   text.replaceAll(hidden, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** The name of an entry as people may read it. */
+export const shownNameOf = (path: string): string => revealHidden(nameOf(path));

@@ -9,6 +9,7 @@ import { LoadFailure } from '../../ui/LoadFailure.tsx';
 import { Message } from '../../ui/Message.tsx';
 import { PageLoading } from '../../ui/PageLoading.tsx';
 import { useFiles } from '../files-context.ts';
+import { revealHidden } from '../reveal-hidden.ts';
 import { gitWords } from '../tree/git-marks.ts';
 import { retriesGit } from '../use-git-status.ts';
 import { DiffTable } from './DiffTable.tsx';
@@ -48,14 +49,14 @@ export function DiffView({ path }: { path: string }) {
           </Button>
         }
       >
-        {`“${path}” is as it was committed.`}
+        {`“${revealHidden(path)}” is as it was committed.`}
       </Message>
     );
   }
   return (
-    <section className={classes.diff} aria-label={`Changes of ${path}`}>
+    <section className={classes.diff} aria-label={`Changes of ${revealHidden(path)}`}>
       <header className={classes.diffHead}>
-        <h2 title={path}>{path}</h2>
+        <h2 title={revealHidden(path)}>{revealHidden(path)}</h2>
         <span className={classes.word} data-git={file.status}>
           {gitWords[file.status]}
         </span>

@@ -4,6 +4,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 
 import { readError } from '../../api/read-error.ts';
+import { revealHidden } from '../reveal-hidden.ts';
 import type { EntryActions } from '../use-entry-actions.ts';
 
 interface DeleteEntryProps {
@@ -30,7 +31,7 @@ export function DeleteEntry({ path, isFolder, actions, onClose }: DeleteEntryPro
     <Stack gap="md">
       <Text style={{ overflowWrap: 'anywhere' }}>
         {isFolder ? 'The folder ' : 'The file '}
-        <strong>{path}</strong>
+        <strong>{revealHidden(path)}</strong>
         {isFolder && (
           <>
             {' '}

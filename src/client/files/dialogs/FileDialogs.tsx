@@ -2,7 +2,7 @@
 
 import { Dialog } from '../../ui/Dialog.tsx';
 import { useFiles, type FileDialog } from '../files-context.ts';
-import { nameOf } from '../paths.ts';
+import { shownNameOf } from '../reveal-hidden.ts';
 import type { EntryActions } from '../use-entry-actions.ts';
 import { CloseFile } from './CloseFile.tsx';
 import { DeleteEntry } from './DeleteEntry.tsx';
@@ -33,13 +33,13 @@ function titleOf({ type, path }: OurDialog): string {
     case 'new-folder':
       return 'New folder';
     case 'rename':
-      return `Rename “${nameOf(path)}”`;
+      return `Rename “${shownNameOf(path)}”`;
     case 'copy':
-      return `Copy “${nameOf(path)}”`;
+      return `Copy “${shownNameOf(path)}”`;
     case 'delete':
-      return `Delete “${nameOf(path)}”?`;
+      return `Delete “${shownNameOf(path)}”?`;
     case 'close':
-      return `Save the changes to “${nameOf(path)}”?`;
+      return `Save the changes to “${shownNameOf(path)}”?`;
   }
 }
 

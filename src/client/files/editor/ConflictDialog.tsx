@@ -2,14 +2,14 @@
 
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { MergeView } from '@codemirror/merge';
-import { EditorState } from '@codemirror/state';
+import { EditorState, type Text } from '@codemirror/state';
 import { EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { Button, Modal, useComputedColorScheme } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 
 import { useFiles } from '../files-context.ts';
-import { nameOf } from '../paths.ts';
+import { shownNameOf } from '../reveal-hidden.ts';
 import { codeTheme } from './code-theme.ts';
 import type { Outside, TextFile } from './open-files.ts';
 
@@ -26,7 +26,7 @@ export function ConflictDialog({ file }: { file: TextFile | null }) {
       opened={file !== null && mounted}
       onClose={close}
       size="min(1200px, 94vw)"
-      title={file === null ? '' : `“${nameOf(file.path)}” was changed outside`}
+      title={file === null ? '' : `“${shownNameOf(file.path)}” was changed outside`}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {file !== null && file.outside !== null && (
@@ -48,6 +48,8 @@ function ConflictBody({ file, outside }: { file: TextFile; outside: Outside }) {
   // The texts at the moment of the conflict: the person compares these two.
   const texts = useRef({ mine: file.current, theirs: known.kind === 'changed' ? known.text : null });
 
+  // What is typed here is kept as an edit of the file, however the dialog is closed.
+  const keep = useEffectEvent((text: Text) => store.dispatch({ type: 'edited', path, text }));
   useEffect(() => {
     const { mine, theirs } = texts.current;
     if (parent.current === null || theirs === null) return;
@@ -59,8 +61,16 @@ function ConflictBody({ file, outside }: { file: TextFile; outside: Outside }) {
         extensions: [common, EditorState.readOnly.of(true), labelled('The text on the volume, read-only')],
       },
       b: {
-        doc: mine,
-        extensions: [common, history(), keymap.of([...historyKeymap, ...defaultKeymap]), labelled('Your text')],
+        doc: view.current?.b.state.doc ?? mine, // another colour scheme keeps what was typed
+        extensions: [
+          common,
+          history(),
+          keymap.of([...historyKeymap, ...defaultKeymap]),
+          labelled('Your text'),
+          EditorView.updateListener.of(({ docChanged, state }) => {
+            if (docChanged) keep(state.doc);
+          }),
+        ],
       },
       revertControls: 'a-to-b',
       renderRevertControl: takeChunkButton,
@@ -73,6 +83,7 @@ function ConflictBody({ file, outside }: { file: TextFile; outside: Outside }) {
 
   const saveAs = (event: { type: 'kept' } | { type: 'merged' }): void => {
     const text = view.current?.b.state.doc ?? file.current;
+    if (event.type === 'kept') store.dispatch({ type: 'edited', path, text: texts.current.mine });
     store.dispatch(event.type === 'kept' ? { type: 'kept', path, known } : { type: 'merged', path, known, text });
     announce('Saving your text.');
     void store.save(path);

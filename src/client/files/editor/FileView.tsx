@@ -9,7 +9,7 @@ import { PageLoading } from '../../ui/PageLoading.tsx';
 import { downloadUrl } from '../download.ts';
 import { useFiles } from '../files-context.ts';
 import { formatBytes } from '../format-bytes.ts';
-import { nameOf } from '../paths.ts';
+import { revealHidden, shownNameOf } from '../reveal-hidden.ts';
 import { ImageView } from './ImageView.tsx';
 import { Notices } from './Notices.tsx';
 import type { OpenFile } from './open-files.ts';
@@ -42,7 +42,7 @@ export function FileView({ file }: { file: OpenFile }) {
     case 'binary':
       return (
         <Message icon={<IconFileUnknown size={22} stroke={1.6} />} title="This file is not text" actions={download}>
-          {`“${nameOf(path)}” has ${formatBytes(file.size)} of binary data, which cannot be shown here.`}
+          {`“${shownNameOf(path)}” has ${formatBytes(file.size)} of binary data, which cannot be shown here.`}
         </Message>
       );
     case 'missing':
@@ -56,7 +56,7 @@ export function FileView({ file }: { file: OpenFile }) {
             </Button>
           }
         >
-          {`“${path}” was deleted or renamed. It is shown again as soon as it exists.`}
+          {`“${revealHidden(path)}” was deleted or renamed. It is shown again as soon as it exists.`}
         </Message>
       );
     case 'failed':
@@ -64,7 +64,7 @@ export function FileView({ file }: { file: OpenFile }) {
         <Message
           role="alert"
           icon={<IconFileOff size={22} stroke={1.6} />}
-          title={`“${nameOf(path)}” could not be read`}
+          title={`“${shownNameOf(path)}” could not be read`}
           actions={
             <Button variant="default" size="xs" onClick={() => void store.retry(path)}>
               Try again

@@ -8,7 +8,7 @@ import { LoadFailure } from '../../ui/LoadFailure.tsx';
 import { contentUrl } from '../download.ts';
 import { useFiles } from '../files-context.ts';
 import { formatBytes } from '../format-bytes.ts';
-import { nameOf } from '../paths.ts';
+import { shownNameOf } from '../reveal-hidden.ts';
 import type { OpenFile } from './open-files.ts';
 import { imageTypeOf } from './read-file.ts';
 
@@ -50,7 +50,7 @@ export function ImageView({ file, download }: ImageViewProps) {
         {url !== null && (
           <img
             src={url}
-            alt={nameOf(path)}
+            alt={shownNameOf(path)}
             onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) => setSize({ width, height })}
           />
         )}

@@ -7,7 +7,7 @@ import { maxEditableBytes } from '../../../shared/contract/file-limits.ts';
 import { notifyFailure } from '../../ui/notify.ts';
 import { useFiles } from '../files-context.ts';
 import { formatBytes } from '../format-bytes.ts';
-import { nameOf } from '../paths.ts';
+import { shownNameOf } from '../reveal-hidden.ts';
 import type { OpenFile } from './open-files.ts';
 import { ReadOnlyText } from './ReadOnlyText.tsx';
 
@@ -26,7 +26,7 @@ export function LargeFile({ file, download }: LargeFileProps) {
     setLoading(true);
     await store
       .showMore(path)
-      .catch((error: unknown) => notifyFailure(`“${nameOf(path)}” could not be read further`, error));
+      .catch((error: unknown) => notifyFailure(`“${shownNameOf(path)}” could not be read further`, error));
     setLoading(false);
   };
   return (

@@ -1,12 +1,11 @@
 /** The open files, as a list of buttons. Each shows whether it is unsaved, and can be closed. */
 
-import { VisuallyHidden } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
 
 import { useFiles } from '../files-context.ts';
 import { folderOf, nameOf } from '../paths.ts';
-import { revealHidden } from '../reveal-hidden.ts';
+import { revealHidden, shownNameOf } from '../reveal-hidden.ts';
 import { isUnsaved, type OpenFiles } from './open-files.ts';
 
 import classes from './editor.module.css';
@@ -38,6 +37,7 @@ export function OpenFileTabs({ files }: { files: OpenFiles }) {
             <button
               type="button"
               className={classes.tabName}
+              aria-label={labelOf(path, { unsaved, isAmbiguous })}
               aria-current={path === shown ? 'page' : undefined}
               title={revealHidden(path)}
               onClick={() => go({ file: path, line: null })}
@@ -45,17 +45,16 @@ export function OpenFileTabs({ files }: { files: OpenFiles }) {
                 if (event.button === 1) close(path);
               }}
             >
-              {revealHidden(nameOf(path))}
+              {shownNameOf(path)}
               {isAmbiguous && folderOf(path) !== '' && (
                 <span className={classes.tabFolder}>{revealHidden(folderOf(path))}</span>
               )}
-              {unsaved && <VisuallyHidden>, unsaved</VisuallyHidden>}
             </button>
             <button
               type="button"
               className={classes.tabClose}
               data-unsaved={unsaved || undefined}
-              aria-label={`Close ${nameOf(path)}`}
+              aria-label={`Close ${shownNameOf(path)}`}
               onClick={() => close(path)}
             >
               <IconX size={13} stroke={2} />
@@ -64,5 +63,12 @@ export function OpenFileTabs({ files }: { files: OpenFiles }) {
         );
       })}
     </ul>
+  );
+}
+
+function labelOf(path: string, { unsaved, isAmbiguous }: { unsaved: boolean; isAmbiguous: boolean }): string {
+  const folder = isAmbiguous ? folderOf(path) : '';
+  return [shownNameOf(path), ...(folder === '' ? [] : [revealHidden(folder)]), ...(unsaved ? ['unsaved'] : [])].join(
+    ', ',
   );
 }

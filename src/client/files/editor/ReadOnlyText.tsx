@@ -6,7 +6,7 @@ import { EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemir
 import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 
-import { nameOf } from '../paths.ts';
+import { shownNameOf } from '../reveal-hidden.ts';
 import { codeTheme } from './code-theme.ts';
 import { useWrapping } from './use-wrapping.ts';
 
@@ -25,7 +25,7 @@ export function ReadOnlyText({ path, text }: { path: string; text: string }) {
       search({ top: true }),
       keymap.of(searchKeymap),
       EditorState.readOnly.of(true),
-      EditorView.contentAttributes.of({ 'aria-label': `${nameOf(path)}, read-only` }),
+      EditorView.contentAttributes.of({ 'aria-label': `${shownNameOf(path)}, read-only` }),
       codeTheme(isDark),
       wrapsLines ? EditorView.lineWrapping : [],
     ];

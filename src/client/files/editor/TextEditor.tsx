@@ -1,7 +1,7 @@
 /** The editor of a text file. */
 
 import { useComputedColorScheme } from '@mantine/core';
-import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { useFiles } from '../files-context.ts';
 import { createEditorSession, type Cursor, type EditorSession } from './editor-session.ts';
@@ -12,7 +12,7 @@ import { useWrapping } from './use-wrapping.ts';
 import classes from './editor.module.css';
 
 export function TextEditor({ file }: { file: TextFile }) {
-  const { store, place, announce, editorFocus } = useFiles();
+  const { store, place, editorFocus } = useFiles();
   const parent = useRef<HTMLDivElement>(null);
   const [session, setSession] = useState<EditorSession | null>(null);
   const [cursor, setCursor] = useState<Cursor>({ line: 1, column: 1 });
@@ -20,17 +20,12 @@ export function TextEditor({ file }: { file: TextFile }) {
   const [wrapsLines, setWrapsLines] = useWrapping();
   const isDark = useComputedColorScheme('light') === 'dark';
 
-  const save = useEffectEvent(async (saved: string) => {
-    await store.save(saved);
-    const now = store.get().find((each) => each.path === saved);
-    if (now?.kind === 'text') announce(saveMessage(now));
-  });
   useEffect(() => {
     if (parent.current === null) return;
     const created = createEditorSession({
       parent: parent.current,
       store,
-      onSave: (saved) => void save(saved),
+      onSave: (saved) => void store.save(saved),
       onCursor: setCursor,
       onLanguage: setLanguage,
     });
@@ -64,14 +59,8 @@ export function TextEditor({ file }: { file: TextFile }) {
         language={language}
         wrapsLines={wrapsLines}
         onWrap={setWrapsLines}
-        onSave={() => void save(path)}
+        onSave={() => void store.save(path)}
       />
     </>
   );
-}
-
-function saveMessage(file: TextFile): string {
-  if (file.isInConflict) return 'The file was changed outside. Choose which text to keep.';
-  if (file.saving === 'waiting') return 'The text is kept, and is saved as soon as the project can be reached.';
-  return file.problem ?? 'Saved.';
 }

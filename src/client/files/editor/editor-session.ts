@@ -27,6 +27,7 @@ import {
 } from '@codemirror/view';
 
 import { nameOf } from '../paths.ts';
+import { shownNameOf } from '../reveal-hidden.ts';
 import { codeTheme } from './code-theme.ts';
 import type { FileStore } from './file-store.ts';
 import { minimalChanges } from './minimal-changes.ts';
@@ -169,7 +170,7 @@ const basicExtensions: Extension = [
 ];
 
 const ariaAttributes = (path: string): Record<string, string> => ({
-  'aria-label': nameOf(path),
+  'aria-label': shownNameOf(path),
   'aria-description': 'Tab indents. Press Escape and then Tab to leave the editor.',
   spellcheck: 'false',
   autocapitalize: 'off',

@@ -95,6 +95,26 @@ async function openedFile() {
 }
 
 describe('the open files of a project', () => {
+  it('are read once when their changes are followed while they are read', async () => {
+    const { volume, store, deps } = await openedFile();
+    let wholeReads = 0;
+    const readPart: typeof deps.readPart = (input) => {
+      if (!('limit' in input)) wholeReads += 1;
+      return volume.readPart(input);
+    };
+    const other = createFileStore({ ...deps, readPart });
+    volume.hold();
+    other.open(path);
+    const refreshed = other.refresh([path]);
+    volume.release();
+    await refreshed;
+    expect([wholeReads, other.get()[0]?.kind, store.get()[0]?.kind]).toEqual([1, 'text', 'text']);
+    // What changes afterwards is read.
+    volume.set('two');
+    await other.refresh([path]);
+    expect(wholeReads).toBe(2);
+  });
+
   it('are saved with the version that was read', async () => {
     const { volume, store, text, edit } = await openedFile();
     edit('two');
@@ -127,6 +147,23 @@ describe('the open files of a project', () => {
     await store.save(path);
     expect(volume.get()).toBe('mine');
   });
+
+  it.each(['VALIDATION_FAILED', 'FORBIDDEN'] as const)(
+    'are no longer on the volume when something else has their name (%s), and unsaved texts stay',
+    async (code) => {
+      const { volume, store, edit } = await openedFile();
+      const file = () => store.get()[0];
+      volume.fail(code);
+      await store.refresh([path]);
+      expect(file()?.kind).toBe('missing');
+      volume.fail(null);
+      await store.refresh([path]);
+      edit('mine');
+      volume.fail(code);
+      await store.refresh([path]);
+      expect(file()).toMatchObject({ kind: 'text', outside: { kind: 'deleted' } });
+    },
+  );
 
   it('wait with a save for a project that does not run, and are saved when it runs again', async () => {
     const { volume, store, text, edit } = await openedFile();

@@ -40,8 +40,17 @@ export function createFileStore({ readPart, write, drafts }: FileStoreDeps) {
     },
   });
 
+  const readings = new Map<string, Promise<void>>();
+  function readFile(path: string): Promise<void> {
+    const reading = readNow(path).finally(() => {
+      if (readings.get(path) === reading) readings.delete(path);
+    });
+    readings.set(path, reading);
+    return reading;
+  }
+
   /** Reads a file, and drops the answer when the file was saved meanwhile. */
-  async function readFile(path: string): Promise<void> {
+  async function readNow(path: string): Promise<void> {
     const before = list.find(path);
     if (before === undefined) return;
     const savesBefore = saving.countOf(path);
@@ -54,27 +63,36 @@ export function createFileStore({ readPart, write, drafts }: FileStoreDeps) {
       if (now.kind === 'text' && now.saving === 'running') {
         readLater.add(path);
       } else if (saving.countOf(path) !== savesBefore) {
-        await refreshFile(path);
+        await readIfChanged(path);
       } else {
         const draft = draftOf(now);
         list.dispatch({ type: 'read', path, file, ...(draft !== null && { draftText: toFileText(draft.content) }) });
       }
     } catch (error) {
-      list.dispatch({ type: 'read-failed', path, message: readError(error).message });
+      const { code, message } = readError(error);
+      if (isNoFile(code) && list.findText(path) !== null)
+        list.dispatch({ type: 'read', path, file: { kind: 'missing' } });
+      else list.dispatch({ type: 'read-failed', path, message });
     }
   }
 
-  /** Reads a text only when its version has changed. */
+  /** A file that is being read is not read twice at the same time: afterwards its version is enough. */
   async function refreshFile(path: string): Promise<void> {
+    await readings.get(path);
+    await readIfChanged(path);
+  }
+
+  /** Reads a text only when its version has changed. */
+  async function readIfChanged(path: string): Promise<void> {
     const file = list.findText(path);
     if (file !== null && file.outside === null) {
       try {
         if ((await readPart({ path, offset: 0, limit: 1 })).version === file.version) return;
       } catch (error) {
-        if (readError(error).code !== 'NOT_FOUND') return; // it is read again when the files can be watched again
+        if (!isNoFile(readError(error).code)) return; // it is read again when the files can be watched again
       }
     }
-    await readFile(path);
+    await readNow(path);
   }
 
   function open(path: string): void {
@@ -133,5 +151,8 @@ export function createFileStore({ readPart, write, drafts }: FileStoreDeps) {
     },
   };
 }
+
+/** The answers about a path that is a folder, a pipe, or a link that leads out. A text that was open there is no longer on the volume. */
+const isNoFile = (code: string): boolean => ['NOT_FOUND', 'VALIDATION_FAILED', 'FORBIDDEN'].includes(code);
 
 const draftOf = (file: OpenFile) => ('draft' in file ? file.draft : null);

@@ -14,7 +14,7 @@ import {
 
 import { downloadUrl } from '../download.ts';
 import { useFiles } from '../files-context.ts';
-import { nameOf } from '../paths.ts';
+import { shownNameOf } from '../reveal-hidden.ts';
 import { addUploads } from '../upload/add-uploads.ts';
 import { chooseFiles } from '../upload/choose-files.ts';
 
@@ -57,7 +57,7 @@ export function EntryMenu({ place, onClose, returnFocus }: EntryMenuProps) {
       <Menu.Target>
         <span className={classes.anchor} style={{ left: place?.x ?? 0, top: place?.y ?? 0 }} aria-hidden="true" />
       </Menu.Target>
-      <Menu.Dropdown aria-label={place === null ? undefined : `Actions for ${nameOf(place.path)}`}>
+      <Menu.Dropdown aria-label={place === null ? undefined : `Actions for ${shownNameOf(place.path)}`}>
         {place !== null && <EntryItems {...place} returnFocus={returnFocus} />}
       </Menu.Dropdown>
     </Menu>

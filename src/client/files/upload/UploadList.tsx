@@ -6,6 +6,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 
 import { useFiles } from '../files-context.ts';
 import { formatBytes } from '../format-bytes.ts';
+import { revealHidden } from '../reveal-hidden.ts';
 import type { Upload } from './upload-store.ts';
 
 import classes from './upload.module.css';
@@ -46,7 +47,8 @@ export function UploadList() {
 
 function UploadRow({ upload }: { upload: Upload }) {
   const { uploads } = useFiles();
-  const { id, path, size, sentBytes, state, message } = upload;
+  const { id, size, sentBytes, state, message } = upload;
+  const path = revealHidden(upload.path);
   const isQuestion = state === 'exists';
   return (
     <>
