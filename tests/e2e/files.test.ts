@@ -20,12 +20,15 @@ import { useStartedApp } from '../support/started-app.ts';
 const missing = hasBrowser ? await whyNot('sandbox') : 'there is no Chromium';
 const logo = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30"/></svg>';
 
+/** Characters of JavaScript, not compressed. */
+const maxFirstScripts = 535_000;
+
 const editorOf = (page: Page) => page.locator('.cm-content').first();
 const entry = (page: Page, name: string) => page.getByRole('treeitem', { name: new RegExp(`^${name}(,|$)`) });
 const saved = (page: Page) => page.getByText('Saved', { exact: true });
 const tree = (page: Page) => page.getByRole('tree', { name: 'Files' });
-/** What a screen reader was told last. */
-const told = (page: Page, text: RegExp) => page.locator('output[aria-live="polite"]', { hasText: text });
+/** What a screen reader has announced last. */
+const announced = (page: Page, text: RegExp) => page.locator('output[aria-live="polite"]', { hasText: text });
 
 describe.runIf(missing === null)(titled('the files of a project', missing), { timeout: 120_000 }, () => {
   const app = useStartedApp({ EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' });
@@ -87,7 +90,7 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     await page.getByRole('button', { name: 'windows.txt, unsaved', exact: true }).waitFor();
     await page.keyboard.press('Control+s');
     await saved(page).waitFor();
-    await told(page, /^Saved\.$/).waitFor({ state: 'attached' });
+    await announced(page, /^Saved\.$/).waitFor({ state: 'attached' });
     expect(read('src/windows.txt')).toBe('zero\r\none\r\ntwo\r\n');
     // The tree shows what git says about it.
     await page.getByRole('treeitem', { name: 'windows.txt, modified' }).waitFor({ timeout: 30_000 });
@@ -120,7 +123,7 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     expect(performance.now() - startedAt).toBeLessThan(1_000);
     await page.getByText('Line 5, column 1').waitFor();
     await saved(page).waitFor();
-    await told(page, /^“windows\.txt” was changed outside of this editor\. Its new text is shown\.$/).waitFor({
+    await announced(page, /^“windows\.txt” was changed outside of this editor\. Its new text is shown\.$/).waitFor({
       state: 'attached',
     });
   });
@@ -341,6 +344,16 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     const height = await entry(page, 'src, contains changes').evaluate((row) => row.getBoundingClientRect().height);
     expect(height).toBeGreaterThanOrEqual(44);
     await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  it('add nothing to the JavaScript that the projects page loads first', async () => {
+    const first = await (await fetch(`${app.system.url}/projects`, { headers: { accept: 'text/html' } })).text();
+    const paths = [...first.matchAll(/(?:src|href)="([^"]+\.js)"/g)].map(([, path = '']) => path);
+    const scripts = await Promise.all(paths.map(async (path) => (await fetch(`${app.system.url}${path}`)).text()));
+    expect(scripts.filter((script) => script.includes('cm-editor'))).toEqual([]);
+    const total = scripts.reduce((sum, { length }) => sum + length, 0);
+    expect(total).toBeGreaterThan(100_000);
+    expect(total).toBeLessThan(maxFirstScripts);
   });
 
   it('are followed by one subscription, which begins again only for other files', () => {

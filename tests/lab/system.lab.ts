@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { createClient, type Client, type Project } from '../../src/shared/sdk/client.ts';
 import {
   checkDailyWork,
-  checkEditsAreTold,
+  checkEditsAreReported,
   checkGrowingFile,
   checkManyFiles,
   checkRefusals,
@@ -182,8 +182,8 @@ describe('the kind overlay on a real cluster', () => {
     it('are listed, 100,000 in a folder', () => checkManyFiles(pod, 100_000));
     it('are read, downloaded and packed while they grow', () => checkGrowingFile(pod, 15));
 
-    it('are told within a second when the agent or a terminal changes them', async () => {
-      for (const delayMs of await checkEditsAreTold(pod, runInTerminal)) expect(delayMs).toBeLessThan(1_000);
+    it('are reported within a second when the agent or a terminal changes them', async () => {
+      for (const delayMs of await checkEditsAreReported(pod, runInTerminal)) expect(delayMs).toBeLessThan(1_000);
     });
 
     it('show what git says about them', async () => {

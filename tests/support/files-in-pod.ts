@@ -216,36 +216,41 @@ export async function checkGrowingFile(pod: FilesInPod, rounds: number): Promise
 /**
  * Programs change files and folders, and the stream of changes names each.
  * @param pod.run the clock of its shell must be that of this machine
- * @returns how many milliseconds after each edit the change was told
+ * @returns how many milliseconds after each edit the change was reported
  */
-export async function checkEditsAreTold(
+export async function checkEditsAreReported(
   { client: { files }, id, run }: FilesInPod,
   inTerminal: (script: string) => Promise<unknown> = run,
 ): Promise<number[]> {
-  await run('mkdir told && echo one > told/open.txt');
+  await run('mkdir watched && echo one > watched/open.txt');
   const ended = new AbortController();
   let listening = Promise.withResolvers<void>();
   let isAwaited: (event: FilesEvent) => boolean = ({ type }) => type === 'watching';
-  let toldAtMs = 0;
+  let reportedAtMs = 0;
   files.watch(
-    { id, folders: ['told'], files: ['told/open.txt'] },
+    { id, folders: ['watched'], files: ['watched/open.txt'] },
     {
       signal: ended.signal,
       onError: (error) => listening.reject(error),
       onEvent: (event) => {
         if (!isAwaited(event)) return;
-        toldAtMs = Date.now();
+        reportedAtMs = Date.now();
         listening.resolve();
       },
     },
   );
   await listening.promise;
   const edits = [
-    { by: run, script: 'echo agent > told/open.txt', kind: 'files', path: 'told/open.txt' },
-    { by: inTerminal, script: 'echo terminal >> told/open.txt', kind: 'files', path: 'told/open.txt' },
-    { by: run, script: 'echo > told/.new && mv told/.new told/open.txt', kind: 'files', path: 'told/open.txt' },
-    { by: inTerminal, script: 'mkdir told/folder', kind: 'folders', path: 'told' },
-    { by: run, script: 'rm told/open.txt', kind: 'files', path: 'told/open.txt' },
+    { by: run, script: 'echo agent > watched/open.txt', kind: 'files', path: 'watched/open.txt' },
+    { by: inTerminal, script: 'echo terminal >> watched/open.txt', kind: 'files', path: 'watched/open.txt' },
+    {
+      by: run,
+      script: 'echo > watched/.new && mv watched/.new watched/open.txt',
+      kind: 'files',
+      path: 'watched/open.txt',
+    },
+    { by: inTerminal, script: 'mkdir watched/folder', kind: 'folders', path: 'watched' },
+    { by: run, script: 'rm watched/open.txt', kind: 'files', path: 'watched/open.txt' },
   ] as const;
   const delaysMs: number[] = [];
   for (const { by, script, kind, path } of edits) {
@@ -253,10 +258,10 @@ export async function checkEditsAreTold(
     isAwaited = (event) => event.type === 'changed' && event[kind].includes(path);
     await by(`date +%s%3N > .edited-at && ${script}`);
     await listening.promise;
-    delaysMs.push(toldAtMs - Number(await run('cat .edited-at')));
+    delaysMs.push(reportedAtMs - Number(await run('cat .edited-at')));
   }
   ended.abort();
-  await run('rm -rf told .edited-at');
+  await run('rm -rf watched .edited-at');
   return delaysMs;
 }
 

@@ -186,7 +186,7 @@ describe('entries', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('that become a folder while they are open are told, and are not overwritten', async () => {
+  it('that become a folder while they are open are refused, and are not overwritten', async () => {
     writeFileSync(inRoot('a'), 'text');
     const { version } = (await browser.call('GET /read', { path: 'a' })).body;
     rmSync(inRoot('a'));
@@ -228,7 +228,7 @@ describe('entries', () => {
 });
 
 describe('uploads', () => {
-  it('that are cut in the middle of a part leave nothing that can be seen, and go on', async () => {
+  it('that are cut in the middle of a part leave nothing that is listed, and go on', async () => {
     const params = new URLSearchParams({ path: 'a', upload: 'upload-1', offset: '0', total: '6' });
     const headers = { authorization: `Bearer ${browser.token}`, 'content-length': '6' };
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** What a person who does not see the screen has to be told about the shown file: saves, and changes from outside. */
+/** What a person who does not see the screen has to know about the shown file: saves, and changes from outside. */
 
 import { shownNameOf } from '../reveal-hidden.ts';
 import { isUnsaved, type OpenFile, type TextFile } from './open-files.ts';

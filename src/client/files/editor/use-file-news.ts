@@ -13,15 +13,15 @@ export function useFileNews(store: FileStore, path: string | null, announce: (me
   useEffect(() => {
     const find = () => store.get().find((file) => file.path === path);
     let before = find();
-    let toldAtMs = Number.NEGATIVE_INFINITY;
+    let saidAtMs = Number.NEGATIVE_INFINITY;
     return store.subscribe(() => {
       const after = find();
       const news = before !== undefined && after !== undefined && before !== after ? fileNews(before, after) : null;
       before = after;
       if (news === null) return;
       const nowMs = clock.monotonic();
-      if (news.kind === 'outside' && nowMs - toldAtMs < quietMs) return;
-      if (news.kind === 'outside') toldAtMs = nowMs;
+      if (news.kind === 'outside' && nowMs - saidAtMs < quietMs) return;
+      if (news.kind === 'outside') saidAtMs = nowMs;
       announce(news.message);
     });
   }, [store, path, announce, clock]);
