@@ -137,6 +137,29 @@ describe('the open files of a project', () => {
     expect([volume.get(), text().isInConflict]).toEqual(['mine', false]);
   });
 
+  it('lose nothing when two windows edit one of them: the second to save has both texts, and decides', async () => {
+    const { volume, store, deps, edit } = await openedFile();
+    const other = createFileStore({ ...deps, drafts: createDraftStorage('project', createMemoryStorage) });
+    other.open(path);
+    await expect.poll(() => other.get()[0]?.kind).toBe('text');
+    edit('of the first window');
+    other.dispatch({ type: 'edited', path, text: toFileText('of the second window').text });
+    await store.save(path);
+    await other.refresh([path]); // its subscription reports the change
+    await other.save(path);
+    const file = other.get()[0];
+    if (file?.kind !== 'text' || file.outside?.kind !== 'changed') throw new Error('There is no conflict.');
+    expect([volume.get(), file.isInConflict]).toEqual(['of the first window', true]);
+    expect([file.current.toString(), file.outside.text.toString()]).toEqual([
+      'of the second window',
+      'of the first window',
+    ]);
+    other.dispatch({ type: 'merged', path, known: file.outside, text: toFileText('of both').text });
+    await other.save(path);
+    await store.refresh([path]);
+    expect([volume.get(), store.get()[0]]).toMatchObject(['of both', { kind: 'text', outside: null }]);
+  });
+
   it('are created again only when the person decides so after a deletion', async () => {
     const { volume, store, text, edit } = await openedFile();
     edit('mine');
