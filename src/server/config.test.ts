@@ -24,6 +24,8 @@ describe('the configuration of the server', () => {
 
   it('reads PUBLIC_URL as an origin', () => {
     expect(readServerConfig({ ...minimal, PUBLIC_URL: 'https://app.test/' }).publicUrl).toBe('https://app.test');
+    const withPath = { ...minimal, PUBLIC_URL: 'https://app.test/prefix' };
+    expect(() => readServerConfig(withPath)).toThrow(/PUBLIC_URL: .* without a path/);
   });
 
   it('refuses a "#" in every URL, reports it together with a wrong domain, and accepts IPv6 addresses', () => {
