@@ -1,6 +1,6 @@
-/** Passes requests and WebSockets to the session proxy of a pod, without buffering. The bytes are moved by http-proxy-3. */
+/** Passes requests and WebSockets to the session proxy of a pod, without buffering, by means of http-proxy-3. */
 
-import { Agent, ServerResponse, STATUS_CODES, type ClientRequest, type IncomingMessage } from 'node:http';
+import { ServerResponse, STATUS_CODES, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { createProxyServer } from 'http-proxy-3';
@@ -9,6 +9,7 @@ import type { Clock } from '../shared/clock.ts';
 import { refuseUpgrade, sendText } from './answers.ts';
 import { handshakeHeadersFor, requestHeadersFor, responseHeadersFor } from './headers.ts';
 import { createIdlePings } from './idle-pings.ts';
+import { createPodAgent, passBody } from './pod-answer.ts';
 import { tooLarge } from './request-problem.ts';
 
 const sessionProxyPort = 3002;
@@ -38,8 +39,9 @@ export function createPodProxy(deps: {
   const pings = createIdlePings(deps);
   /** The browser's socket of each WebSocket, by the pod's socket. */
   const browsers = new WeakMap<Duplex, Duplex>();
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
-  const proxy = createProxyServer({ agent, connectTimeout: connectTimeoutMs, proxyTimeout: 0, xfwd: false });
+  const agent = createPodAgent();
+  const limits = { connectTimeout: connectTimeoutMs, proxyTimeout: 0 };
+  const proxy = createProxyServer({ agent, ...limits, xfwd: false, selfHandleResponse: true });
 
   proxy.on('proxyReq', (upstream, request, response) => {
     limitInterimAnswers(upstream);
@@ -51,13 +53,20 @@ export function createPodProxy(deps: {
     });
   });
   proxy.on('proxyRes', (answer, _request, response) => {
+    if (response.headersSent) {
+      answer.destroy(); // the body of the request was too large
+      return;
+    }
     clean(answer);
-    // The library would otherwise ask every client to keep its connection, also one that is about to be closed.
-    answer.headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close';
-    // The library would leave the browser waiting when a pod ends in the middle of an answer.
+    // The browser would otherwise wait when a pod ends in the middle of an answer.
     answer.once('close', () => {
       if (!answer.complete) response.destroy();
     });
+    // Others ask the response for its headers, so they are set one by one.
+    for (const [name, value] of Object.entries(answer.headers))
+      if (value !== undefined) response.setHeader(name, value);
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage);
+    passBody(answer, response);
   });
   proxy.on('proxyReqWs', (upstream, _request, socket) => {
     limitInterimAnswers(upstream);

@@ -21,11 +21,6 @@ import { createGatewayContext, type GatewayContext } from './context.ts';
 const headersTimeoutMs = 10_000;
 /** Longer than a load balancer's usual minute: the load balancer must close first. */
 const keepAliveTimeoutMs = 72_000;
-/**
- * Bytes that may wait for a browser before its pod is no longer read. Node reads at most 64 KiB at once. With a limit of one such part the
- * pod would be paused after each of them, although the kernel has already taken it.
- */
-const waitingBytes = 128 * 1024;
 /** On stop, requests that end by themselves get this long. */
 const requestGraceMs = 10_000;
 
@@ -75,14 +70,10 @@ export async function startGateway(
 
 function createGatewayServer(context: GatewayContext): Server {
   const { gateway } = context;
-  const server = createServer(
-    { connectionsCheckingInterval: 1_000, highWaterMark: waitingBytes },
-    (request, response) => {
-      if (gateway.handles(request)) gateway.handleRequest(request, response);
-      else
-        respondToOthers(context, request, response).catch((error: unknown) => sendText(response, 500, String(error)));
-    },
-  );
+  const server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
+    if (gateway.handles(request)) gateway.handleRequest(request, response);
+    else respondToOthers(context, request, response).catch((error: unknown) => sendText(response, 500, String(error)));
+  });
   server.headersTimeout = headersTimeoutMs;
   server.requestTimeout = 0;
   server.keepAliveTimeout = keepAliveTimeoutMs;

@@ -97,7 +97,7 @@ async function openStreams(cookie: string) {
 const closed = (stream: IncomingMessage | ServerResponse | WebSocket) =>
   new Promise((resolve) => stream.on('error', () => undefined).once('close', resolve));
 
-describe('npm run gateway', () => {
+describe('npm run gateway', { timeout: 60_000 }, () => {
   it('reports that it is ready, and has nothing else at a host that is no project', async () => {
     expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);

@@ -1,7 +1,9 @@
 /** What flows through the gateway while it is open, and what ends it. */
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -167,6 +169,25 @@ describe('a large body', () => {
     for await (const part of answer as AsyncIterable<Buffer>) received += part.length;
     expect(received).toBe(chunks * chunk.length);
     expect(process.memoryUsage().rss - before).toBeLessThan(128 * 1024 * 1024);
+  });
+
+  it('arrives unchanged beside others, with and without a length', async () => {
+    const { projectId, cookie } = await visit('copier');
+    const bodies = [1, 2, 3].map((megabytes) => randomBytes(megabytes * 1_000_000));
+    pod.answer((request, response) => {
+      const body = bodies[Number(request.url?.slice(1))] ?? Buffer.alloc(0);
+      if (request.url === '/0') response.setHeader('content-length', body.length);
+      for (let at = 0; at < body.length; at += 77_777) response.write(body.subarray(at, at + 77_777));
+      response.end();
+    });
+    const copies = bodies.map(async (_body, index) =>
+      buffer(await system.open({ projectId, path: `/${index}`, headers: { cookie } })),
+    );
+    expect((await Promise.all(copies)).map((copy, index) => copy.equals(bodies[index] ?? Buffer.alloc(0)))).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 
   it('above the limit is refused with 413, whether or not its length was announced', async () => {
