@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Agent, createServer, request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent, createServer, request, type IncomingMessage } from 'node:http';
 
 import { kubernetesNames } from '../src/server/projects/names.ts';
 import { createAccessKeys } from '../src/shared/node/access/credentials.ts';
@@ -18,10 +18,10 @@ import { upsertUser } from '../src/shared/node/db/users-repository.ts';
 import { createOwnPostgres, createOwnRedis } from '../tests/support/own-services.ts';
 import { startGatewayProcess } from '../tests/support/processes.ts';
 import { testIssuer } from '../tests/support/test-issuer.ts';
+import { downloadMegabytes, keepAliveTimeoutMs, measureDownload, type Target } from './downloads.ts';
 import { spread, timesOf, type Result, type Scale } from './measure.ts';
 
 const podAddress = '127.64.0.9';
-const megabytes = 100;
 const megabyte = Buffer.alloc(1_000_000, 'x');
 const accessSecret = 'an access secret of the benchmark, which is public';
 
@@ -52,7 +52,13 @@ export async function measureGateway({ quick }: Scale): Promise<Result[]> {
     };
     return [
       await measureSmallRequests({ direct, ours }, quick ? 500 : 3_000),
-      await measureDownload({ direct, ours }, gateway.pid, quick ? 5 : 20),
+      await measureDownload({
+        direct,
+        ours,
+        gatewayPid: gateway.pid,
+        rounds: quick ? 5 : 20,
+        read: (target) => readAll(target, '/large'),
+      }),
       await measureStreams(ours, gateway.pid, quick ? 200 : 1_000),
     ];
   } finally {
@@ -64,8 +70,6 @@ export async function measureGateway({ quick }: Scale): Promise<Result[]> {
   }
 }
 
-type Target = RequestOptions;
-
 /** `/small` answers a few bytes, `/large` 100 MB, and every other path a stream that stays open. */
 async function startPod() {
   const server = createServer((incoming, response) => {
@@ -74,13 +78,14 @@ async function startPod() {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: first\n\n');
       return;
     }
-    let left = megabytes;
+    let left = downloadMegabytes;
     const send = () => {
       while (left-- > 0) if (!response.write(megabyte)) return void response.once('drain', send);
       response.end();
     };
     send();
   });
+  server.keepAliveTimeout = keepAliveTimeoutMs;
   await once(server.listen(3002, podAddress), 'listening');
   return server;
 }
@@ -135,31 +140,9 @@ async function measureSmallRequests({ direct, ours }: Record<'direct' | 'ours', 
   } satisfies Result;
 }
 
-/** Both kinds take turns, so that other work on the machine slows both down. */
-async function measureDownload({ direct, ours }: Record<'direct' | 'ours', Target>, pid: number, rounds: number) {
-  const times: Record<'direct' | 'ours', number[]> = { direct: [], ours: [] };
-  for (const target of [direct, ours]) await readAll(target, '/large'); // until the compiler has optimised the code
-  const before = processorMs(pid);
-  for (let round = 0; round < rounds; round += 1) {
-    times.direct.push(...(await timesOf(1, 1, () => readAll(direct, '/large'))));
-    times.ours.push(...(await timesOf(1, 1, () => readAll(ours, '/large'))));
-  }
-  const gatewayMs = (processorMs(pid) - before) / rounds;
-  const rate = (of: number[]) => megabytes * (1_000 / spread(of).p50);
-  return {
-    id: 'P9b',
-    what: 'throughput of a download of 100 MB through the gateway, beside a direct one',
-    unit: 'MB/s',
-    ours: rate(times.ours),
-    baseline: rate(times.direct),
-    budget: { atLeast: 0.7 },
-    details: { 'CPU of the gateway for 100 MB, ms': gatewayMs, rounds },
-  } satisfies Result;
-}
-
 async function measureStreams(ours: Target, pid: number, count: number) {
   const before = residentBytes(pid);
-  const open = await Promise.all(Array.from({ length: count }, () => get({ ...ours, agent: false }, '/stream')));
+  const open = await Promise.all(Array.from({ length: count }, () => get({ ...ours, agent: new Agent() }, '/stream')));
   const bytes = (residentBytes(pid) - before) / count;
   for (const response of open) response.destroy();
   return {
@@ -176,10 +159,4 @@ async function measureStreams(ours: Target, pid: number, count: number) {
 function residentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(match?.[1]) * 1_024;
-}
-
-/** Processor time of a process, of the user and of the system together. Linux counts it in hundredths of a second. */
-function processorMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
