@@ -75,8 +75,8 @@ export async function startProcessCluster(dataDir: string, requested: 'sandbox' 
   };
 }
 
-/** A program that does the same in a process of its own, and prints `ready`. */
-export function clusterProgram(dataDir: string, requested: 'sandbox' | 'process'): string {
+/** A program that does the same with plain processes, in a process of its own, and prints `ready`. */
+export function clusterProgram(dataDir: string): string {
   const kubelet = '../../src/embedded/kubernetes/kubelet/runtime/process/detect-runtime.ts';
   const cluster = '../../src/embedded/kubernetes/embedded-kubernetes.ts';
   const address = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
@@ -84,7 +84,7 @@ export function clusterProgram(dataDir: string, requested: 'sandbox' | 'process'
     import { detectRuntime } from ${address(kubelet)};
     import { createEmbeddedKubernetes } from ${address(cluster)};
     const log = { info: () => undefined, warn: () => undefined };
-    const options = { requested: '${requested}', searchPath: process.env.PATH, log };
+    const options = { requested: 'process', searchPath: process.env.PATH, log };
     const { launcher } = await detectRuntime({ ...options, dataDir: ${JSON.stringify(dataDir)} });
     await createEmbeddedKubernetes({
       dataDir: ${JSON.stringify(dataDir)},

@@ -11,6 +11,7 @@ import { programEnvironment } from './program-environment.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 export interface StartedSystem {
+  pid: number;
   url: string;
   dataDir: string;
   kubeconfigPath: string;
@@ -44,6 +45,7 @@ export async function startSystem(options: {
     }),
   ]);
   return {
+    pid: run.pid,
     url: `http://localhost:${port}`,
     dataDir: options.dataDir,
     kubeconfigPath: join(options.dataDir, 'kubeconfig'),
@@ -57,6 +59,7 @@ export async function startSystem(options: {
 }
 
 interface RunningProgram {
+  pid: number;
   output(): string;
   /** Resolves when the output matches the pattern. */
   printed(pattern: RegExp): Promise<void>;
@@ -80,6 +83,7 @@ export function runProgram(file: string, env: Record<string, string>, args: stri
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
   return {
+    pid: child.pid ?? 0, // without one, `exited` rejects
     output: () => output,
     printed: (pattern) =>
       new Promise((resolvePrinted) => {

@@ -24,8 +24,8 @@ import { isAlive } from '../../../../process/process-info.ts';
 import { valueAt } from '../../../api/kube-object.ts';
 
 /** Starts the embedded Kubernetes in a process of its own, which can be killed. */
-async function startOwner(dataDir: string, requested: 'sandbox' | 'process'): Promise<ChildProcess & { pid: number }> {
-  const args = ['--input-type=module', '--eval', clusterProgram(dataDir, requested)];
+async function startOwner(dataDir: string): Promise<ChildProcess & { pid: number }> {
+  const args = ['--input-type=module', '--eval', clusterProgram(dataDir)];
   const owner = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(owner.stdout, 'data');
   // A process that has written something has an id.
@@ -39,68 +39,62 @@ async function kill(owner: ChildProcess): Promise<void> {
   await ended;
 }
 
-for (const requested of ['sandbox', 'process'] as const) {
-  const reason = await whyNot(requested);
-  const title = titled(`kill -9 of the process that runs pods (${requested})`, reason);
+const reason = await whyNot('process');
 
-  // Both at once: most of the time a program starts, and waits for something.
-  describe.runIf(reason === null)(title, { concurrent: true }, () => {
-    it(
-      'leaves no process, and the next start finds the pod with its files and OpenCode sessions',
-      async ({ onTestFinished }) => {
-        const dataDir = await mkdtemp(join(tmpdir(), 'end-of-owner-'));
-        onTestFinished(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
-        const first = await startOwner(dataDir, requested);
-        onTestFinished(() => kill(first));
-        const client = await connectTo(dataDir);
-        onTestFinished(() => client.close());
-        const pods = podsOf(client);
-        const project = await pods.createProject('one');
-        const pod = await pods.waitUntilReady(project.name);
-        const folder = join(dataDir, 'volumes', project.claimUid, 'project');
-        const directory = requested === 'sandbox' ? '/workspace/project' : folder;
-        const sessions = `3002/session?directory=${encodeURIComponent(directory)}`;
-        const { sidecar } = project.credentials;
-        const created = await ask(pod, sessions, sidecar, { method: 'POST', body: JSON.stringify({ title: 'Kept' }) });
-        const session = (await created.json()) as { id: string };
-        // As the agent's shell does it: a process of its own session, which nobody waits for.
-        await pods.createScript(
-          'detached',
-          'cd "${WORKSPACE:-/workspace}/project"; setsid sh -c "echo detached > kept.txt; exec sleep 1234" & sleep 5678',
-          project.claimName,
-        );
-        await vi.waitFor(async () => expect(await readFile(join(folder, 'kept.txt'), 'utf8')).toContain('detached'), {
-          timeout: 30_000,
-        });
-        const processes = descendantsOf(first.pid);
-        const commands = processes.map(({ command }) => command).join('\n');
-        for (const part of ['opencode serve', 'session-proxy', 'sleep 1234', 'sleep 5678'])
-          expect(commands).toContain(part);
+// The same with sandboxes is in tests/integration/npm-start-killed.test.ts.
+describe.runIf(reason === null)(titled('kill -9 of the process that runs pods (plain processes)', reason), () => {
+  it(
+    'leaves no process, and the next start finds the pod with its files and OpenCode sessions',
+    async ({ onTestFinished }) => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'end-of-owner-'));
+      onTestFinished(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+      const first = await startOwner(dataDir);
+      onTestFinished(() => kill(first));
+      const client = await connectTo(dataDir);
+      onTestFinished(() => client.close());
+      const pods = podsOf(client);
+      const project = await pods.createProject('one');
+      const pod = await pods.waitUntilReady(project.name);
+      const folder = join(dataDir, 'volumes', project.claimUid, 'project');
+      const sessions = `3002/session?directory=${encodeURIComponent(folder)}`;
+      const { sidecar } = project.credentials;
+      const created = await ask(pod, sessions, sidecar, { method: 'POST', body: JSON.stringify({ title: 'Kept' }) });
+      const session = (await created.json()) as { id: string };
+      // As the agent's shell does it: a process of its own session, which nobody waits for.
+      await pods.createScript(
+        'detached',
+        'cd "${WORKSPACE:-/workspace}/project"; setsid sh -c "echo detached > kept.txt; exec sleep 1234" & sleep 5678',
+        project.claimName,
+      );
+      await vi.waitFor(async () => expect(await readFile(join(folder, 'kept.txt'), 'utf8')).toContain('detached'), {
+        timeout: 30_000,
+      });
+      const processes = descendantsOf(first.pid);
+      const commands = processes.map(({ command }) => command).join('\n');
+      for (const part of ['opencode serve', 'session-proxy', 'sleep 1234', 'sleep 5678'])
+        expect(commands).toContain(part);
 
-        await kill(first);
-        await vi.waitFor(() => expect(processes.filter(({ pid }) => isAlive(pid))).toEqual([]), { timeout: 15_000 });
-        for (const port of [3000, 3001, 3002]) expect(await isListening(addressOfPod(pod), port)).toBe(false);
+      await kill(first);
+      await vi.waitFor(() => expect(processes.filter(({ pid }) => isAlive(pid))).toEqual([]), { timeout: 15_000 });
+      for (const port of [3000, 3001, 3002]) expect(await isListening(addressOfPod(pod), port)).toBe(false);
 
-        const second = await startOwner(dataDir, requested);
-        onTestFinished(() => kill(second));
-        const again = podsOf(await connectTo(dataDir));
-        const restarted = await again.waitUntilReady(project.name, 1);
-        expect(addressOfPod(restarted)).toBe(addressOfPod(pod));
-        expect(valueAt(restarted, 'metadata', 'uid')).toBe(valueAt(pod, 'metadata', 'uid'));
-        expect(containerStatus(restarted, 'opencode-server')).toMatchObject({
-          restartCount: 1,
-          lastState: { terminated: { exitCode: 255, reason: 'Unknown' } },
-        });
-        expect(valueAt(restarted, 'status', 'initContainerStatuses')).toMatchObject([
-          { state: { terminated: { message: 'kept' } } },
-        ]);
-        expect(await (await ask(restarted, sessions, sidecar)).json()).toMatchObject([
-          { id: session.id, title: 'Kept' },
-        ]);
-        expect(readdirSync(folder)).toContain('kept.txt');
-        await kill(second);
-      },
-      3 * startTimeoutMs,
-    );
-  });
-}
+      const second = await startOwner(dataDir);
+      onTestFinished(() => kill(second));
+      const again = podsOf(await connectTo(dataDir));
+      const restarted = await again.waitUntilReady(project.name, 1);
+      expect(addressOfPod(restarted)).toBe(addressOfPod(pod));
+      expect(valueAt(restarted, 'metadata', 'uid')).toBe(valueAt(pod, 'metadata', 'uid'));
+      expect(containerStatus(restarted, 'opencode-server')).toMatchObject({
+        restartCount: 1,
+        lastState: { terminated: { exitCode: 255, reason: 'Unknown' } },
+      });
+      expect(valueAt(restarted, 'status', 'initContainerStatuses')).toMatchObject([
+        { state: { terminated: { message: 'kept' } } },
+      ]);
+      expect(await (await ask(restarted, sessions, sidecar)).json()).toMatchObject([{ id: session.id, title: 'Kept' }]);
+      expect(readdirSync(folder)).toContain('kept.txt');
+      await kill(second);
+    },
+    3 * startTimeoutMs,
+  );
+});
