@@ -169,7 +169,7 @@ describe('a large body', () => {
     for await (const part of answer as AsyncIterable<Buffer>) received += part.length;
     expect(received).toBe(chunks * chunk.length);
     expect(process.memoryUsage().rss - before).toBeLessThan(128 * 1024 * 1024);
-  });
+  }, 60_000);
 
   it('arrives unchanged beside others, with and without a length', async () => {
     const { projectId, cookie } = await visit('copier');
