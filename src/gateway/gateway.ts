@@ -1,6 +1,6 @@
 /**
  * The gateway: one origin per project, between browsers and pods. It leads each request through its checks; `admission.ts`
- * decides who may pass, and http-proxy-3 moves the bytes. It knows PostgreSQL and the derived credentials, and it never talks to Kubernetes.
+ * decides who may pass, and `pod-proxy.ts` moves the bytes. It knows PostgreSQL and the derived credentials, and it never talks to Kubernetes.
  *
  * A request takes this way: not too many? → well-formed? → host → entry (cookie, token or ticket) → same origin? → admission → pod.
  */
