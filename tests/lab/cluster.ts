@@ -67,7 +67,7 @@ export async function deploy(): Promise<void> {
     kubectl('apply', '-k', overlay);
     await Promise.all([
       kubectlAsync(...system, 'wait', '--for=condition=complete', 'job/migrate', '--timeout=180s'),
-      waitForRollouts(['deployment/issuer', 'deployment/git-server']),
+      waitForRollouts(['deployment/issuer', 'deployment/git-server', 'deployment/model']),
       waitForPrograms(),
     ]);
     await waitForSignIn();

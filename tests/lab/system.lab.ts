@@ -10,7 +10,7 @@ import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
-import { createClient, type Client, type Project } from '../../src/shared/sdk/client.ts';
+import { createClient, type Client, type Project, type Run } from '../../src/shared/sdk/client.ts';
 import {
   checkDailyWork,
   checkEditsAreReported,
@@ -219,6 +219,51 @@ describe('the kind overlay on a real cluster', () => {
       { timeout: 9_000, interval: 300 },
     );
     await client.waitFor(project.id, ({ status }) => status === 'ready', { timeoutMs: 60_000 });
+  });
+
+  it('runs a task with a model of the installation, waits for a permission, and accepts the branch', async () => {
+    const { id } = project;
+    const document = JSON.stringify({ model: 'lab/fake-1', permission: { bash: 'ask' } });
+    await client.config.save({ id, document, rules: '', baseVersion: 0 });
+    await client.config.applyNow(id);
+    const isApplied = async () =>
+      expect((await client.config.get(id)).inUse).toMatchObject({ state: 'running', version: 1, isRead: true });
+    await vi.waitFor(isApplied, { timeout: 60_000, interval: 500 });
+
+    const task = await client.tasks.create({ projectId: id, title: 'A task of the lab' });
+    const run = await client.runs.start({ taskId: task.id, prompt: 'play:ask', idempotencyKey: 'lab' });
+    const expectState = (state: Run['state']) => async () => {
+      const current = await client.runs.get(run.id);
+      expect([current.state, current.message]).toEqual([state, expect.any(String)]);
+      return current;
+    };
+    const waiting = await vi.waitFor(expectState('waiting-for-answer'), { timeout: 90_000, interval: 500 });
+    expect(waiting.pending).toMatchObject([{ type: 'permission', detail: 'echo allowed > permitted.txt' }]);
+    const requestId = waiting.pending[0]?.id ?? '';
+    await client.runs.answer({ runId: run.id, requestId, answer: { type: 'permission', reply: 'once' } });
+    for await (const event of client.runs.output(run.id)) if (event.type === 'ended') break;
+    const ended = await vi.waitFor(expectState('succeeded'), 10_000);
+    expect(ended.diff).toMatchObject({ files: 1, additions: 1 });
+    expect(JSON.stringify(await client.runs.transcript(run.id))).toContain('The command has run.');
+
+    const { headCommit } = (await client.tasks.changes(task.id)) ?? {};
+    const accepted = await client.tasks.accept({ id: task.id, headCommit: headCommit ?? '' });
+    expect(accepted).toMatchObject({ outcome: 'accepted', task: { state: 'DONE', branch: null } });
+    expect(await readFile('permitted.txt')).toBe('allowed\n');
+  });
+
+  it('has the key of the installation in no file and no process of a project whose agent uses it', () => {
+    const keys = atob(kubectl(...system, 'get', 'secret', 'opencode-model-keys', '-o', 'jsonpath={.data.keys}'));
+    const key = keys.slice(keys.indexOf('=') + 1);
+    expect(key.length).toBeGreaterThan(16);
+    // Prints the files that contain the text. Files that belong to root, and programs that have ended, cannot be read.
+    const search = 'grep --recursive --files-with-matches --fixed-strings -e "$0" /workspace /tmp /proc/[0-9]*/environ';
+    for (const container of ['opencode-server', 'file-browser', 'session-proxy']) {
+      const find = (text: string) =>
+        execInPod(project.podName, container, 'sh', '-c', `${search} 2> /dev/null || true`, text);
+      expect([container, find(key)]).toEqual([container, '']);
+      expect(find('/llm/lab')).toContain('opencode.json');
+    }
   });
 
   it('loses no command and no status while servers and workers are replaced one by one', async () => {

@@ -108,14 +108,27 @@ export interface FakeModel {
   close(): Promise<void>;
 }
 
-/** @param options.host the address to listen on */
-export async function startFakeModel({ host = '127.0.0.1' } = {}): Promise<FakeModel> {
+interface FakeModelOptions {
+  /** The address to listen on. */
+  host?: string;
+  /** 0 means any free port. */
+  port?: number;
+  /** Requests with another key are refused. `null`: any key will do. */
+  key?: string | null;
+}
+
+export async function startFakeModel(options: FakeModelOptions = {}): Promise<FakeModel> {
+  const { host = '127.0.0.1', port = 0, key = null } = options;
   const played: string[] = [];
   const server = createServer((request, response) => {
+    if (key !== null && request.headers.authorization !== `Bearer ${key}`) {
+      sendError(response, { status: 401, message: 'The key is wrong.' });
+      return;
+    }
     answer(request, response, played).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => {
-    server.listen(0, host, resolve);
+    server.listen(port, host, resolve);
   });
   const url = `http://${host}:${(server.address() as AddressInfo).port}/v1`; // it listens on TCP
   return {
@@ -157,12 +170,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, played
   const { messages } = requestSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
   const { name, turn } = chooseTurn(messages);
   played.push(name);
-  if ('status' in turn) {
-    const { message, code } = turn;
-    response.writeHead(turn.status, { 'content-type': 'application/json', 'retry-after': '1' });
-    response.end(JSON.stringify({ error: { message, type: 'invalid_request_error', code } }));
-    return;
-  }
+  if ('status' in turn) return sendError(response, turn);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   if ('endless' in turn) return streamForEver(response);
   if ('cut' in turn) {
@@ -174,6 +182,14 @@ async function answer(request: IncomingMessage, response: ServerResponse, played
   sendChunk(response, { delta: {}, finish_reason: 'call' in turn ? 'tool_calls' : 'stop' });
   send(response, { choices: [], usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 } });
   response.end('data: [DONE]\n\n');
+}
+
+function sendError(
+  response: ServerResponse,
+  { status, message, code }: { status: number; message: string; code?: string },
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' });
+  response.end(JSON.stringify({ error: { message, type: 'invalid_request_error', code } }));
 }
 
 function chooseTurn(messages: Messages): { name: string; turn: Turn } {
