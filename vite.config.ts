@@ -3,6 +3,8 @@
  * `dist/sdk`, to which `npm run build` adds the types. In the mode `programs`: the programs of the image in `dist/programs`.
  */
 
+import { gzipSync } from 'node:zlib';
+
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
 
@@ -12,9 +14,37 @@ const server = `http://localhost:${process.env['PORT'] ?? '3080'}`;
 /** The server accepts requests from its own pages only, so the proxy sends this origin. */
 const origin = process.env['PUBLIC_URL'] ?? server;
 
+/** What a browser may load, compressed, before it shows the projects. */
+const firstLoadLimitBytes = 168_000;
+const firstPage = ['index.html', 'ui/AppLayout.tsx', 'projects/ProjectsPage.tsx'];
+
+const firstLoadLimit: Plugin = {
+  name: 'first-load-limit',
+  writeBundle(_options, files) {
+    const sizes = new Map<string, number>();
+    const add = (fileName: string): void => {
+      const file = files[fileName];
+      if (file?.type !== 'chunk' || sizes.has(fileName)) return;
+      sizes.set(fileName, gzipSync(file.code, { level: 9 }).length);
+      for (const imported of file.imports) add(imported);
+    };
+    for (const path of firstPage) {
+      const part = Object.values(files).find((file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(path));
+      if (part === undefined) this.error(`No chunk begins with ${path}. Use the current name of the page.`);
+      add(part.fileName);
+    }
+    const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    if (bytes <= firstLoadLimitBytes) return;
+    const list = [...sizes].toSorted(([, one], [, other]) => other - one).map((entry) => entry.join(' '));
+    this.error(
+      `The first page loads ${bytes} bytes of JavaScript, and may load ${firstLoadLimitBytes}. Load what it does not show on demand.\n${list.join('\n')}`,
+    );
+  },
+};
+
 const client: UserConfig = {
   root: 'src/client',
-  plugins: [react()],
+  plugins: [react(), firstLoadLimit],
   build: {
     outDir: '../../dist/client',
     emptyOutDir: true,

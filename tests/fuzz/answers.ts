@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest';
 
-import { appErrorCodeSchema } from '../../src/shared/contract/errors.ts';
+import { appErrorCodes } from '../../src/shared/contract/errors.ts';
 
 /** An answer that takes longer counts as a hang. */
 export const hangMs = 3_000;
@@ -25,7 +25,7 @@ export function expectPresentable(answer: Answer, what: string): void {
     return;
   }
   const { message, data } = answer.error;
-  expect(appErrorCodeSchema.options, what).toContain(data['appCode']);
+  expect(appErrorCodes, what).toContain(data['appCode']);
   expect(data['appCode'], `${what}: ${message}`).not.toBe('INTERNAL');
   // No input may sign a person out.
   expect(data['appCode'], what).not.toBe('UNAUTHENTICATED');

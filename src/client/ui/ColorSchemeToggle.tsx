@@ -1,7 +1,9 @@
 /** Switches between the light and the dark theme. The system's setting applies until the first click. */
 
-import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { IconMoon, IconSun } from '@tabler/icons-react';
+
+import { HeaderTooltip } from './HeaderTooltip.tsx';
 
 export function ColorSchemeToggle() {
   const { setColorScheme } = useMantineColorScheme();
@@ -9,10 +11,19 @@ export function ColorSchemeToggle() {
   const next = current === 'dark' ? 'light' : 'dark';
   const label = `Switch to the ${next} theme`;
   return (
-    <Tooltip label={label} position="bottom-end">
-      <ActionIcon variant="subtle" color="gray" size={32} aria-label={label} onClick={() => setColorScheme(next)}>
-        {current === 'dark' ? <IconSun size={18} stroke={1.6} /> : <IconMoon size={18} stroke={1.6} />}
-      </ActionIcon>
-    </Tooltip>
+    <HeaderTooltip label={label}>
+      {(props) => (
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size={32}
+          aria-label={label}
+          onClick={() => setColorScheme(next)}
+          {...props}
+        >
+          {current === 'dark' ? <IconSun size={18} stroke={1.6} /> : <IconMoon size={18} stroke={1.6} />}
+        </ActionIcon>
+      )}
+    </HeaderTooltip>
   );
 }

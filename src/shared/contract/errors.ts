@@ -1,8 +1,11 @@
-/** The closed list of error codes, and the error type that carries a code to the edge of the API. */
+/**
+ * The closed list of error codes, and the error type that carries a code to the edge of the API. This file must not use zod at run
+ * time: the client reads errors on every page.
+ */
 
-import { z } from 'zod';
+import type { z } from 'zod';
 
-export const appErrorCodeSchema = z.enum([
+export const appErrorCodes = [
   'VALIDATION_FAILED',
   'UNAUTHENTICATED',
   'FORBIDDEN',
@@ -16,8 +19,10 @@ export const appErrorCodeSchema = z.enum([
   'UNSUPPORTED',
   'UNAVAILABLE',
   'INTERNAL',
-]);
-export type AppErrorCode = z.infer<typeof appErrorCodeSchema>;
+] as const;
+export type AppErrorCode = (typeof appErrorCodes)[number];
+
+export const isAppErrorCode = (value: unknown): value is AppErrorCode => appErrorCodes.some((code) => code === value);
 
 /** Messages by field name, for forms. The empty name means the input as a whole. */
 export type FieldErrors = Record<string, string>;

@@ -2,7 +2,7 @@
 
 import { TRPCClientError } from '@trpc/client';
 
-import { AppError, appErrorCodeSchema, type AppErrorData } from '../contract/errors.ts';
+import { AppError, isAppErrorCode, type AppErrorData } from '../contract/errors.ts';
 
 /**
  * The API's own error (code, message, fields, time to wait), or `null` if the API did not answer.
@@ -16,11 +16,10 @@ export function readAppError(error: unknown): AppError | null {
   if (!(error instanceof TRPCClientError)) return null;
   // The server's error formatter writes this shape. The answer of a proxy in between lacks it.
   const data = error.data as Partial<AppErrorData> | null | undefined;
-  const code = appErrorCodeSchema.safeParse(data?.appCode);
-  if (!code.success) return null;
-  return new AppError(code.data, error.message, {
-    fields: data?.fields ?? {},
-    ...(typeof data?.retryAfterSeconds === 'number' ? { retryAfterSeconds: data.retryAfterSeconds } : {}),
+  if (!isAppErrorCode(data?.appCode)) return null;
+  return new AppError(data.appCode, error.message, {
+    fields: data.fields ?? {},
+    ...(typeof data.retryAfterSeconds === 'number' ? { retryAfterSeconds: data.retryAfterSeconds } : {}),
     cause: error,
   });
 }

@@ -119,7 +119,14 @@ const settingsStates = {
   'settings-profile': { visitor: 'owner', path: '/settings/profile', reach: shows('User id') },
   'settings-usage-none': { visitor: 'owner', path: '/settings/usage', reach: shows('Nothing was used') },
   'settings-tokens': { visitor: 'owner', path: '/settings/tokens', reach: shows('New token') },
-  'settings-appearance': { visitor: 'owner', path: '/settings/appearance', reach: shows('Theme') },
+  'settings-appearance': {
+    visitor: 'owner',
+    path: '/settings/appearance',
+    async reach(page) {
+      await page.getByRole('button', { name: 'Switch to the dark theme' }).hover();
+      await page.getByRole('tooltip').waitFor(); // its code is loaded now
+    },
+  },
 } satisfies Record<string, PageState>;
 
 /** Dialogs and menus above a page. */
