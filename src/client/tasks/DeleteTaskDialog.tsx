@@ -10,12 +10,14 @@ interface DeleteTaskDialogProps {
   /** `null` while the dialog is closed. */
   task: Task | null;
   onClose: () => void;
+  /** The dialog is no longer seen. */
+  onClosed: () => void;
 }
 
-export function DeleteTaskDialog({ task, onClose }: DeleteTaskDialogProps) {
+export function DeleteTaskDialog({ task, onClose, onClosed }: DeleteTaskDialogProps) {
   const { remove } = useTaskCommands();
   return (
-    <Dialog opened={task !== null} onClose={onClose} title="Delete task">
+    <Dialog opened={task !== null} onClose={onClose} onExitTransitionEnd={onClosed} title="Delete task">
       {task !== null && (
         <>
           <Text style={{ overflowWrap: 'anywhere' }}>

@@ -22,6 +22,7 @@ import { NewTaskDialog, type NewTaskPlace } from './NewTaskDialog.tsx';
 import { AiReviewSwitch } from './review/AiReviewSwitch.tsx';
 import { TaskCommandsContext } from './task-commands.ts';
 import { TaskPanel } from './TaskPanel.tsx';
+import { useFocusAfterDelete } from './use-focus-after-delete.ts';
 import { useNewTaskKey } from './use-new-task-key.ts';
 import { useTasks } from './use-tasks.ts';
 
@@ -58,8 +59,10 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
   const opened = tasks.find(({ id }) => id === openId);
   const add = useCallback((state: TaskState, place: 'top' | 'bottom') => setAdding({ state, place }), []);
   useNewTaskKey(() => setAdding(bottomOfToDo));
+  const root = useRef<HTMLElement>(null);
+  const onDeleteClosed = useFocusAfterDelete(root, found, deleting?.id ?? openId);
   return (
-    <section aria-label="Tasks" className={classes.root} data-has-panel={opened !== undefined || undefined}>
+    <section ref={root} aria-label="Tasks" className={classes.root} data-has-panel={opened !== undefined || undefined}>
       {tasks.length === 0 ? (
         <NoTasks onAdd={() => setAdding(bottomOfToDo)} />
       ) : (
@@ -89,7 +92,7 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
         </PanelPlace>
       )}
       <NewTaskDialog projectId={project.id} place={adding} onClose={() => setAdding(null)} onStarted={open} />
-      <DeleteTaskDialog task={deleting} onClose={() => setDeleting(null)} />
+      <DeleteTaskDialog task={deleting} onClose={() => setDeleting(null)} onClosed={onDeleteClosed} />
     </section>
   );
 }

@@ -3,7 +3,10 @@
 import { Modal, type ModalProps } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
 
-type DialogProps = Pick<ModalProps, 'opened' | 'onClose' | 'title' | 'children' | 'closeOnClickOutside'>;
+type DialogProps = Pick<
+  ModalProps,
+  'opened' | 'onClose' | 'onExitTransitionEnd' | 'title' | 'children' | 'closeOnClickOutside'
+>;
 
 export function Dialog({ opened, ...props }: DialogProps) {
   // The first render is closed: a modal that is open when it mounts does not know where to return the focus.

@@ -122,7 +122,7 @@ export function boardSuite(app: StartedApp): void {
       for (const key of ['Space', 'ArrowRight', 'ArrowRight', 'Home', 'Space']) await at.keyboard.press(key);
     };
     await Promise.all([toTop(page, 'One'), toTop(other, 'Two')]);
-    await expect.poll(async () => (await order('DONE')).length).toBe(3);
+    await expect.poll(async () => (await order('DONE')).length, { timeout: 10_000 }).toBe(3);
     const expected = await order('DONE');
     await expectTitles(page, 'DONE', expected);
     await expectTitles(other, 'DONE', expected);
@@ -159,6 +159,60 @@ export function boardSuite(app: StartedApp): void {
     await dialog.getByRole('button', { name: 'Delete task' }).click();
     await expectTitles(other, 'TODO', ['Three', 'Fourth']);
     await page.getByRole('complementary').waitFor({ state: 'detached' });
+  });
+
+  it('gives the focus to the next card when a task is deleted, and to its card when a panel is closed', async () => {
+    const focused = () => page.evaluate(() => document.activeElement?.textContent);
+    await expect.poll(focused).toBe('Three'); // the next card after the one that was deleted in its panel
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Close the task' }).press('Enter');
+    await expect.poll(focused).toBe('Three');
+    // Deleted by keys, and the panel of the next one in another window.
+    await page.keyboard.press('Delete');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete task' }).press('Enter');
+    await expectTitles(page, 'TODO', ['Fourth']);
+    await expect.poll(focused).toBe('Fourth');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Task: Fourth' }).waitFor();
+    const [fourth] = (await client.tasks.list(projectId)).filter(({ title }) => title === 'Fourth');
+    await client.tasks.delete(fourth?.id ?? '');
+    await page.getByRole('complementary').waitFor({ state: 'detached' });
+    const label = () => page.evaluate(() => document.activeElement?.ariaLabel);
+    await expect.poll(label).toBe('Add a task at the top of “To do”');
+  });
+
+  it('moves a card that a finger rests on, and scrolls when the finger moves at once', async () => {
+    const touch = await page.context().newCDPSession(page);
+    const send = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...touchPoints: { x: number; y: number }[]) =>
+      touch.send('Input.dispatchTouchEvent', { type, touchPoints });
+    await page.evaluate(() => {
+      for (const name of ['pointercancel', 'pointerup'])
+        globalThis.addEventListener(name, () => document.body.setAttribute('data-ended', name));
+    });
+    const ended = (name: string) => page.locator(`body[data-ended="${name}"]`).waitFor();
+    const place = async (title: string) => {
+      const box = await card(page, title).boundingBox();
+      return { x: (box?.x ?? 0) + 40, y: (box?.y ?? 0) + 16 };
+    };
+    const [first = '', , last = ''] = await titles(page, 'DONE');
+    const [from, to] = [await place(last), await place(first)];
+    await send('touchStart', from);
+    await page.locator('[data-dragging]').waitFor();
+    await send('touchMove', { x: from.x, y: from.y - 10 });
+    await send('touchMove', { x: from.x, y: to.y - 12 });
+    await page.locator('[data-column="DONE"][data-target]').waitFor();
+    await send('touchEnd');
+    await ended('pointerup');
+    await expect.poll(async () => (await titles(other, 'DONE'))[0]).toBe(last);
+    const moved = await titles(page, 'DONE');
+    const { x, y } = await place(last);
+    await send('touchStart', { x, y });
+    for (let distance = 15; distance < 90; distance += 15) await send('touchMove', { x, y: y + distance });
+    await ended('pointercancel');
+    await send('touchEnd');
+    expect(await page.locator('[data-dragging]').count()).toBe(0);
+    expect(await titles(page, 'DONE')).toEqual(moved);
+    await touch.detach();
   });
 
   it('is accessible and fits a phone, where the switch leads to the other columns', async () => {
