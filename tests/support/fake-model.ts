@@ -50,7 +50,8 @@ const scenarios: Record<string, Turn[]> = {
   ],
   /** Streams words until the client goes away. */
   endless: [{ endless: true }],
-  refused: [{ status: 401, message: 'The key is wrong.' }],
+  /** Repeats the key, as providers do. */
+  refused: [{ status: 401, message: 'The key is wrong: ' }],
   /** The client is asked to wait a second before each retry. */
   limited: [{ status: 429, message: 'Too many requests.' }],
   overflow: [
@@ -170,7 +171,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, played
   const { messages } = requestSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
   const { name, turn } = chooseTurn(messages);
   played.push(name);
-  if ('status' in turn) return sendError(response, turn);
+  if ('status' in turn) {
+    const repeated = turn.status === 401 ? (request.headers.authorization ?? '') : '';
+    return sendError(response, { ...turn, message: `${turn.message}${repeated}` });
+  }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   if ('endless' in turn) return streamForEver(response);
   if ('cut' in turn) {

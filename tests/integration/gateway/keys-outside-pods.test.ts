@@ -15,7 +15,9 @@ import { readModelUsage } from '../../../src/shared/node/db/model-usage-reposito
 import { createLog } from '../../../src/shared/node/log.ts';
 import { createKeyEncryption } from '../../../src/shared/node/models/key-encryption.ts';
 import { listUsableProviders } from '../../../src/shared/node/models/usable-providers.ts';
+import { readAllRows } from '../../support/all-rows.ts';
 import { startFakeModel, type FakeModel } from '../../support/fake-model.ts';
+import { startFakeProvider, type FakeProvider } from '../../support/fake-provider.ts';
 import { createProjects, testAccessKeys, testAccessSecret } from '../../support/gateway-system.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
 import {
@@ -27,6 +29,7 @@ import {
   whyNot,
   type ProcessCluster,
 } from '../../support/process-pods.ts';
+import { answerAsProvider } from '../../support/real-model-apis.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/services.ts';
 
 const reason = await whyNot('sandbox');
@@ -39,22 +42,27 @@ describe.runIf(reason === null)(titled('keys of models', reason), { timeout: 240
   let database: TestDatabase;
   let db: Database;
   let model: FakeModel;
+  /** In place of Anthropic and OpenAI. */
+  let usual: FakeProvider;
   let broker: RunningBroker;
   let cluster: ProcessCluster;
   const logged: string[] = [];
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'keys-'));
-    [database, model, cluster] = await Promise.all([
+    [database, model, usual, cluster] = await Promise.all([
       createTestDatabase(),
       startFakeModel(),
+      startFakeProvider(),
       startProcessCluster(dataDir),
     ]);
     db = openTestDatabase(database.url, { poolSize: 2 });
     const providersFile = join(await mkdtemp(join(tmpdir(), 'providers-')), 'providers.json');
     const provider = { kind: 'openai-compatible', baseUrl: model.url, models: [{ id: 'fake-1' }] };
     const providers = ['ours', 'theirs'].map((id) => ({ ...provider, id, name: id }));
-    await writeFile(providersFile, JSON.stringify(providers));
+    const usualIds = ['anthropic', 'openai'];
+    const replaced = usualIds.map((id) => ({ id, name: id, kind: id, baseUrl: usual.url }));
+    await writeFile(providersFile, JSON.stringify([...providers, ...replaced]));
     broker = await startModelBroker(
       {
         databaseUrl: database.url,
@@ -62,7 +70,11 @@ describe.runIf(reason === null)(titled('keys of models', reason), { timeout: 240
         accessSecretPrevious: null,
         host: '127.0.0.1',
         port: 0,
-        sources: { providersFile, keys: `ours=${installationKey}`, keysFile: null },
+        sources: {
+          providersFile,
+          keys: ['ours', ...usualIds].map((id) => `${id}=${installationKey}`).join(','),
+          keysFile: null,
+        },
         keyEncryption: { secret, previousSecret: null },
         tokensPerDay: null,
       },
@@ -73,12 +85,13 @@ describe.runIf(reason === null)(titled('keys of models', reason), { timeout: 240
     await cluster?.stop();
     await broker?.stop(0);
     await model?.close();
+    await usual?.stop();
     await db?.destroy();
     await database?.drop();
     await rm(dataDir, { recursive: true, force: true });
   }, startTimeoutMs);
 
-  it('reach no file, variable, argument, answer or log of a pod whose OpenCode uses them', async () => {
+  it('reach no file, variable, argument, answer, row or log, whichever API the OpenCode of a pod uses them for', async () => {
     const id = await createProjects(db, testAccessKeys).createProject('owner', null);
     const { ownerId = '' } =
       (await db('projects').where('id', id).first<{ ownerId: string } | undefined>('ownerId')) ?? {};
@@ -87,7 +100,7 @@ describe.runIf(reason === null)(titled('keys of models', reason), { timeout: 240
     await storeModelKey(db, { ...place, encrypted, lastFour: 'rson' });
     const providers = await vi.waitFor(async () => {
       const usable = await listUsableProviders(db, ownerId);
-      expect(usable.map((provider) => provider.id)).toEqual(['ours', 'theirs']);
+      expect(usable.map((provider) => provider.id)).toEqual(['anthropic', 'openai', 'ours', 'theirs']);
       return usable;
     });
     const credentials = testAccessKeys.currentCredentials(id);
@@ -102,10 +115,12 @@ describe.runIf(reason === null)(titled('keys of models', reason), { timeout: 240
     const session = JSON.parse(await call('/session', { title: 'Keys' })) as { id: string };
     const runId = await insertRunOf(db, { projectId: id, sessionId: session.id });
     const answers: string[] = [];
-    for (const providerID of ['ours', 'theirs']) {
-      const parts = [{ type: 'text', text: 'Please play:hello' }];
-      answers.push(await call(`/session/${session.id}/message`, { model: { providerID, modelID: 'fake-1' }, parts }));
-    }
+    const prompt = async (providerID: string, modelID: string, words = 'Please play:hello'): Promise<void> => {
+      const parts = [{ type: 'text', text: words }];
+      answers.push(await call(`/session/${session.id}/message`, { model: { providerID, modelID }, parts }));
+    };
+    await prompt('ours', 'fake-1');
+    await prompt('theirs', 'fake-1');
     expect(answers).toEqual([
       expect.stringContaining('Hello from the model'),
       expect.stringContaining('Hello from the model'),
@@ -117,7 +132,29 @@ describe.runIf(reason === null)(titled('keys of models', reason), { timeout: 240
       expect(byModel.map(({ provider }) => provider).toSorted()).toEqual(['ours', 'theirs']);
     }, 15_000);
 
-    answers.push(await call('/config'), await call('/config/providers'));
+    // OpenCode's own clients for Anthropic and OpenAI speak other APIs than the two providers above.
+    usual.answer((request, response) => answerAsProvider(request, response, `Hello from ${request.url}`));
+    const configured = JSON.parse(await call('/config/providers')) as { default: Record<string, string> };
+    for (const providerID of ['anthropic', 'openai']) await prompt(providerID, configured.default[providerID] ?? '');
+    expect(answers.slice(2)).toEqual([
+      expect.stringContaining('Hello from /v1/messages'),
+      expect.stringContaining('Hello from /v1/responses'),
+    ]);
+    expect(usual.received.map(({ headers }) => headers['x-api-key'] ?? headers.authorization)).toEqual([
+      installationKey,
+      `Bearer ${installationKey}`,
+    ]);
+    const measured = { requests: 1, unmeasuredRequests: 0, inputTokens: 30, outputTokens: 7 };
+    await vi.waitFor(async () => {
+      const { byModel } = await readModelUsage(db, { userId: ownerId, days: 1 });
+      const ofUsual = byModel.filter(({ provider }) => provider === 'anthropic' || provider === 'openai');
+      expect(ofUsual).toMatchObject([measured, measured]);
+    }, 15_000);
+
+    // Providers repeat a key that they refuse.
+    for (const providerID of ['ours', 'theirs']) await prompt(providerID, 'fake-1', 'Please play:refused');
+    expect(answers.at(-1)).toContain('The key is wrong: Bearer [key]');
+    answers.push(await call('/config'), await call('/config/providers'), await call(`/session/${session.id}/message`));
     const processes = descendantsOf(process.pid).map(({ pid, command }) => ({
       command,
       environment: environmentOf(pid),
@@ -129,6 +166,7 @@ describe.runIf(reason === null)(titled('keys of models', reason), { timeout: 240
     const everything = [
       ...answers,
       ...logged,
+      ...(await readAllRows(db)),
       ...files,
       ...processes.flatMap(({ command, environment }) => [command, environment]),
     ];

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 import type { Database } from '../../../src/shared/node/db/database.ts';
+import { publishModelCatalogue, type PublishedProvider } from '../../../src/shared/node/models/model-catalogue.ts';
+import { readAllRows } from '../../support/all-rows.ts';
 import { startMarkedIssuer, tokenFaults, type MarkedIssuer } from '../../support/marked-issuer.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
 import { createOwnPostgres, createOwnRedis, type OwnRedis, type OwnService } from '../../support/own-services.ts';
@@ -65,6 +67,7 @@ beforeAll(async () => {
     OIDC_CLIENT_ID: clientId,
     OIDC_CLIENT_SECRET: plant('client-secret'),
     SESSION_SECRET: plant('session-secret-of-enough-characters'),
+    KEY_ENCRYPTION_SECRET: plant('key-encryption-secret-of-enough-characters'),
   };
   const places = { databaseUrl: postgres.url, redisUrl: redisUrl.href, env: environment };
   db = openTestDatabase(postgres.url, { poolSize: 1 }); // the test below does not close this connection
@@ -183,6 +186,24 @@ describe('planted secrets', () => {
       headers: { authorization, 'content-type': 'application/json' },
       body: `{"name": ${plant('half-a-json')}`,
     });
+  });
+
+  it('do not leak when a key of a model is stored, refused and shown, and are in no row and nowhere in Redis', async () => {
+    const authorization = `Bearer ${token}`;
+    const provider = { id: 'anthropic', name: 'Anthropic', kind: 'anthropic', models: [], hasInstallationKey: false };
+    await publishModelCatalogue(db, { tokensPerDay: null, providers: [provider as PublishedProvider] });
+    const setKey = (where: string, key: string) =>
+      call(where, 'models.setKey', { authorization }, { provider: 'anthropic', key });
+    const key = plant('sk-model-key');
+    expect((await setKey('a key of a model', key)).status).toBe(200);
+    expect((await setKey('a key that is none', `${plant('sk-wrong-key')} and more`)).status).toBe(400);
+    expect((await call('keys of models', 'models.providers', { authorization })).text).toContain(key.slice(-4));
+    await db.raw('ALTER TABLE model_keys RENAME TO elsewhere');
+    expect((await setKey('a table that is gone', plant('sk-unstored-key'))).status).toBe(503);
+    await db.raw('ALTER TABLE elsewhere RENAME TO model_keys');
+    const stored = [...(await readAllRows(db)), ...(await readRedis(secretOf('redis-password')))].join('\n');
+    expect(stored).toContain('model_keys');
+    expect(findIn(stored).filter((what) => what.startsWith('sk-'))).toEqual([]);
   });
 
   it('do not leak when a socket receives wrong messages', async () => {
@@ -318,6 +339,27 @@ it('no variable of the build environment gets into the built client', { timeout:
   }
   rmSync(outDir, { recursive: true, force: true });
 });
+
+/** Everything in Redis, as text. */
+async function readRedis(password: string): Promise<string[]> {
+  const texts: string[] = [];
+  await onRedis(async (connection) => {
+    const read: Record<string, (key: string) => Promise<unknown>> = {
+      string: (key) => connection.get(key),
+      hash: (key) => connection.hgetall(key),
+      list: (key) => connection.lrange(key, 0, -1),
+      set: (key) => connection.smembers(key),
+      zset: (key) => connection.zrange(key, '0', '-1'),
+      stream: (key) => connection.xrange(key, '-', '+'),
+    };
+    for (const key of await connection.keys('*')) {
+      const value = await read[await connection.type(key)]?.(key);
+      texts.push(`${key} ${JSON.stringify(value)}`);
+    }
+  }, password);
+  expect(texts.length).toBeGreaterThan(0);
+  return texts;
+}
 
 function secretOf(what: string): string {
   return [...secrets].find(([name]) => name.startsWith(what))?.[1] ?? '';
