@@ -33,6 +33,14 @@ describe('the configuration of the gateway', () => {
     expect(() => readGatewayConfig({ ...complete, WORKSPACE_DOMAIN: domain })).toThrow(/WORKSPACE_DOMAIN: (must|has)/);
   });
 
+  it('takes a proxy for providers of models, and repeats no password of a wrong one', () => {
+    const HTTPS_PROXY = 'http://me:secret@proxy.example.com:3128';
+    const { broker } = readGatewayConfig({ ...complete, HTTPS_PROXY, NO_PROXY: '*.internal' });
+    expect(broker.proxy).toEqual({ https: HTTPS_PROXY, http: undefined, without: '*.internal' });
+    const read = () => readGatewayConfig({ ...complete, HTTPS_PROXY: 'socks5://me:secret@proxy:1080' });
+    expect(read).toThrow(/^(?=[^]*HTTPS_PROXY: must be a URL)(?![^]*secret@)/);
+  });
+
   it('requires the secrets and both addresses', () => {
     expect(() => readGatewayConfig({})).toThrow(
       /DATABASE_URL[^]*REDIS_URL[^]*ACCESS_SECRET: is not set[^]*PUBLIC_URL: is not set[^]*SESSION_SECRET[^]*WORKSPACE_DOMAIN: is not set/,

@@ -10,7 +10,7 @@ interface DeleteTaskDialogProps {
   /** `null` while the dialog is closed. */
   task: Task | null;
   onClose: () => void;
-  /** The dialog is no longer seen. */
+  /** The dialog has left the page. */
   onClosed: () => void;
 }
 

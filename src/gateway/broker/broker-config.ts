@@ -6,7 +6,16 @@ import { accessVariables } from '../../shared/node/access/access-variables.ts';
 import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../../shared/node/environment.ts';
 import type { KeyEncryptionSecrets } from '../../shared/node/models/key-encryption.ts';
 import { keyEncryptionVariables, toKeyEncryptionSecrets } from '../../shared/node/models/key-variables.ts';
+import type { ProxySettings } from './provider-call.ts';
 import type { ProviderSources } from './provider-catalogue.ts';
+
+const proxyVariable = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[^/]/i.test(text) && URL.canParse(text),
+    'must be a URL such as http://proxy.example.com:3128.',
+  )
+  .optional();
 
 export const brokerVariables = {
   ...keyEncryptionVariables,
@@ -30,6 +39,16 @@ export const brokerVariables = {
   MODEL_TOKENS_PER_DAY: integerVariable('MODEL_TOKENS_PER_DAY', { min: 0, max: 999_999_999, fallback: 0 }).describe(
     'How many tokens one person may use in a day (UTC) with keys of the installation; 0 means any number.',
   ),
+  HTTPS_PROXY: proxyVariable.describe(
+    'The proxy through which the model broker reaches providers with `https://`, such as `http://proxy.example.com:3128`. A name and a password may be part of it.',
+  ),
+  HTTP_PROXY: proxyVariable.describe('The same for providers with `http://`.'),
+  NO_PROXY: z
+    .string()
+    .optional()
+    .describe(
+      'The hosts that the model broker reaches without a proxy, separated by commas: `models.internal`, `*.example.com`, `10.0.0.5`. Those of this machine never need one.',
+    ),
 };
 
 /** Every variable that the model broker of `npm start` reads. */
@@ -53,6 +72,7 @@ export interface BrokerConfig {
   keyEncryption: KeyEncryptionSecrets | null;
   /** `null`: no limit. */
   tokensPerDay: number | null;
+  proxy?: ProxySettings;
 }
 
 /** @throws ConfigurationError that names every wrong variable */
@@ -74,5 +94,6 @@ export function toBrokerConfig(variables: z.infer<typeof brokerSchema>): BrokerC
     },
     keyEncryption: toKeyEncryptionSecrets(variables),
     tokensPerDay: variables.MODEL_TOKENS_PER_DAY === 0 ? null : variables.MODEL_TOKENS_PER_DAY,
+    proxy: { https: variables.HTTPS_PROXY, http: variables.HTTP_PROXY, without: variables.NO_PROXY },
   };
 }

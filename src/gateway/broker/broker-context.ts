@@ -45,7 +45,7 @@ export async function startModelBroker(
   const { accessSecret: secret, accessSecretPrevious: previousSecret } = config;
   const keys = createAccessKeys({ secret, previousSecret });
   const encryption = config.keyEncryption === null ? null : createKeyEncryption(config.keyEncryption);
-  const calls = createProviderCalls();
+  const calls = createProviderCalls(config.proxy);
   const recorder = createRecorder(db, warn);
   const broker = createModelBroker({
     providers: () => providers,
