@@ -14,9 +14,13 @@ import { outputStart, readOutput } from '../../shared/node/run-output.ts';
 import type { RunOutput } from '../services.ts';
 import { runNotFound } from './service.ts';
 
-/** Between two reads of a stream that grows, and of one that does not. */
-const busyMs = 100;
-const quietMs = 400;
+/**
+ * Between two reads of a stream that has grown within the last second, and of one that rests. A person waits for a word at most as long
+ * as this and the 50 ms of the runner together.
+ */
+const busyMs = 40;
+const quietMs = 100;
+const growsForMs = 1_000;
 /** The row is read this often: the run may have ended, or may have been deleted. */
 const rowMs = 1_000;
 
@@ -32,6 +36,7 @@ export function createRunOutput(deps: OutputDeps): RunOutput {
   return {
     async *follow(caller, { runId, signal, whenWritable }) {
       const reader = createReader(deps, { runId, ownerId: caller.user.id });
+      let grewAtMs = -Infinity;
       while (!signal.aborted) {
         const events = await reader.read();
         for (const event of events) {
@@ -40,7 +45,9 @@ export function createRunOutput(deps: OutputDeps): RunOutput {
           yield event;
           if (event.type === 'ended') return;
         }
-        await deps.pause(events.length > 0 ? busyMs : quietMs, signal);
+        const nowMs = deps.clock.monotonic();
+        if (events.length > 0) grewAtMs = nowMs;
+        await deps.pause(nowMs - grewAtMs < growsForMs ? busyMs : quietMs, signal);
       }
     },
   };

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import type { OutputEntry } from '../../shared/contract/tasks.ts';
 import { createOutputWriter } from './output-writer.ts';
@@ -20,6 +20,27 @@ describe('createOutputWriter', () => {
         entries.map((entry) => (entry.type === 'delta' ? [entry.offset, entry.text] : entry.type)),
       ),
     ).toEqual([['part', [0, 'Hello']], [[5, ' there']]]);
+  });
+
+  it('appends what comes after a rest at once, and what follows in batches', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const appended: OutputEntry[][] = [];
+    const writer = createOutputWriter(async (entries) => void appended.push(entries));
+    const after = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms);
+      return appended.length;
+    };
+    writer.write(part(''));
+    expect(await after(0)).toBe(1);
+    for (const text of ['one', ' two']) writer.write(delta(text));
+    expect(await after(49)).toBe(1);
+    writer.write(delta(' three'));
+    expect(await after(1)).toBe(2);
+    expect(appended[1]).toMatchObject([{ type: 'delta', text: 'one two three' }]);
+    await after(60);
+    writer.write(delta(' four'));
+    expect(await after(0)).toBe(3);
   });
 
   it('drops deltas whose place is unknown, and what Redis does not take', async () => {

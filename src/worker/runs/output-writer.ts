@@ -4,6 +4,7 @@ import type { MessagePart, OutputEntry, TranscriptMessage } from '../../shared/c
 import type { MessageInfo, SessionMessage } from '../../shared/opencode/opencode-answers.ts';
 import type { OpenCodeEvent } from '../../shared/opencode/opencode-events.ts';
 
+/** Between two appends. What comes after a longer rest is appended at once. */
 const flushMs = 50;
 /** Longer texts are cut in the stream. The transcript has them. */
 const maxPartLength = 20_000;
@@ -28,6 +29,7 @@ export function createOutputWriter(append: (entries: OutputEntry[]) => Promise<v
   const lengths = new Map<string, number>();
   let waiting: OutputEntry[] = [];
   let timer: NodeJS.Timeout | null = null;
+  let flushedAtMs = -Infinity;
   let running: Promise<void> = Promise.resolve();
 
   function add(entry: OutputEntry): void {
@@ -36,12 +38,13 @@ export function createOutputWriter(append: (entries: OutputEntry[]) => Promise<v
     const continues = entry.type === 'delta' && last?.type === 'delta' && last.partId === entry.partId;
     if (continues && last.offset + last.text.length === entry.offset) last.text += entry.text;
     else waiting.push(entry);
-    timer ??= setTimeout(() => void flush(), flushMs);
+    timer ??= setTimeout(() => void flush(), Math.max(0, flushedAtMs + flushMs - performance.now()));
   }
 
   function flush(): Promise<void> {
     clearTimeout(timer ?? undefined);
     timer = null;
+    flushedAtMs = performance.now();
     const entries = waiting;
     waiting = [];
     if (entries.length > 0) running = running.then(() => append(entries)).catch(() => undefined);
