@@ -57,7 +57,7 @@ export function createSessionProxy({
   });
   const knowsPassword = createGate(password);
   const projectConfig = createProjectConfig({ upstream, authorization, folder });
-  const activity = createActivityRecord({ upstream, authorization, now: () => new Date() });
+  const activity = createActivityRecord({ upstream, authorization, folder, now: () => new Date() });
 
   const server = createServer((request, response) => {
     if (request.url === '/healthz') {
@@ -65,12 +65,19 @@ export function createSessionProxy({
       return;
     }
     if (isModelPath(request.url)) {
+      response.once('finish', () => {
+        if (response.statusCode < 400) activity.recordUse();
+      });
       passToModels(request, response, toModels);
       return;
     }
     if (request.url === configPath) {
-      if (knowsPassword(request)) void projectConfig(request, response);
-      else refuse(response);
+      if (!knowsPassword(request)) {
+        refuse(response);
+        return;
+      }
+      if (request.method === 'PUT') activity.recordUse();
+      void projectConfig(request, response);
       return;
     }
     if (!isAllowed(request)) {
@@ -81,7 +88,7 @@ export function createSessionProxy({
       void activity.read().then((read) => sendJson(response, 200, read));
       return;
     }
-    activity.recordRequest();
+    activity.recordRequest(request);
     const upstreamRequest = send(forwarded(request, endToEnd(request)), (answer) => {
       const { method, url } = request;
       const acceptEncoding = request.headers['accept-encoding'];
@@ -103,7 +110,7 @@ export function createSessionProxy({
       socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
-    activity.recordRequest();
+    activity.recordRequest(request);
     const upstreamRequest = send(
       forwarded(request, { ...endToEnd(request), connection: 'upgrade', upgrade: request.headers.upgrade }),
     );

@@ -28,6 +28,7 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
       upstream: { host: '127.0.0.1', port: openCode.port },
       password: token,
       isAllowed: createGate(token),
+      configFolder: openCode.configFolder,
     });
     await once(proxy.listen(0, '127.0.0.1'), 'listening');
     proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`; // it listens on TCP
@@ -55,7 +56,7 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
     expect(sessions).toContainEqual(expect.objectContaining({ id: created.id, title: 'By proxy' }));
   });
 
-  it('opens a terminal for a page of the project’s origin, and reports it as used', async () => {
+  it('opens a terminal for a page of the project’s origin, and reports the commands in it until they end', async () => {
     const host = 'p-1.localhost:3080';
     const ask = async (method: string, path: string, headers: Record<string, string> = {}) => {
       const sent = send(`${proxyUrl}${path}`, {
@@ -79,8 +80,21 @@ describe.runIf(hasOpenCode)('the session proxy in front of the real OpenCode', {
     // `busySessions` is null until OpenCode has had the time to answer.
     await expect
       .poll(async () => (await ask('GET', '/activity')).body, { timeout: 20_000 })
-      .toEqual({ busySessions: 0, openTerminals: 1, lastRequestAt: expect.stringMatching(/Z$/) });
+      .toMatchObject({ busySessions: 0, runningCommands: 0, openTerminals: 1 });
+
+    // A command counts also when nobody watches its terminal.
+    terminal.send('sleep 1000\n');
+    await expect
+      .poll(async () => (await ask('GET', '/activity')).body, { timeout: 20_000 })
+      .toMatchObject({ runningCommands: 1 });
     terminal.terminate();
+    await expect
+      .poll(async () => (await ask('GET', '/activity')).body, { timeout: 20_000 })
+      .toMatchObject({ runningCommands: 1, openTerminals: 0 });
+    await ask('DELETE', `/pty/${id}`);
+    await expect
+      .poll(async () => (await ask('GET', '/activity')).body, { timeout: 20_000 })
+      .toMatchObject({ runningCommands: 0 });
   });
 
   it('stands in front of an OpenCode that has the schema which configurations are checked by', async () => {

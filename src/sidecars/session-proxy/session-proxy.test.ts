@@ -26,7 +26,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 /** Unlike `fetch`, it can set every header, and decompresses nothing. */
-async function ask(url: URL, request: { path: string; headers: OutgoingHttpHeaders }) {
+async function askRaw(url: URL, request: { path: string; headers: OutgoingHttpHeaders }) {
   const sent = send({ host: url.hostname, port: url.port, ...request }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   return { headers: answer.headers, body: await buffer(answer) };
@@ -40,6 +40,20 @@ const proxyTo = async (port: number): Promise<string> => {
   });
   return `http://127.0.0.1:${await listen(proxy)}`;
 };
+
+/** A proxy before an OpenCode that gives these answers, and 404 to other questions. */
+async function startActivity() {
+  const answers: Record<string, string> = { '/session/status': '{}', '/pty': '[]' };
+  const upstream = createServer((request, response) => {
+    response.statusCode = answers[request.url ?? ''] === undefined ? 404 : 200;
+    response.end(answers[request.url ?? '']);
+  });
+  const sockets = new WebSocketServer({ server: upstream });
+  const url = await proxyTo(await listen(upstream));
+  const read = async () =>
+    (await (await fetch(`${url}/activity`, { headers: { authorization } })).json()) as Record<string, unknown>;
+  return { url, read, answers, stop: () => sockets.close() };
+}
 
 afterEach(() => {
   for (const close of closing.splice(0)) close();
@@ -137,7 +151,7 @@ describe('the session proxy', () => {
       }),
     );
     const url = new URL(await proxyTo(port));
-    await ask(url, { path: '/pty/1/connect-token', headers: { authorization, host: 'p-1.localhost:3080' } });
+    await askRaw(url, { path: '/pty/1/connect-token', headers: { authorization, host: 'p-1.localhost:3080' } });
     expect(host).toBe('p-1.localhost:3080');
   });
 
@@ -166,7 +180,7 @@ describe('the session proxy', () => {
     );
     const encoded = async (path: string, acceptEncoding: string) => {
       const headers = { authorization, 'accept-encoding': acceptEncoding };
-      const answer = await ask(url, { path, headers });
+      const answer = await askRaw(url, { path, headers });
       const isGzip = answer.headers['content-encoding'] === 'gzip';
       expect((isGzip ? gunzipSync(answer.body) : answer.body).toString()).toBe(text);
       return isGzip;
@@ -177,9 +191,9 @@ describe('the session proxy', () => {
     for (const accepted of ['', 'br', 'gzip;q=0', 'identity, *;q=0'])
       expect(await encoded('/icon.svg', accepted)).toBe(false);
     for (const accepted of ['GZIP;q=0.5', '*', 'br;q=1, gzip']) expect(await encoded('/icon.svg', accepted)).toBe(true);
-    const plain = await ask(url, { path: '/icon.svg', headers: { authorization } });
+    const plain = await askRaw(url, { path: '/icon.svg', headers: { authorization } });
     expect([plain.headers.vary, plain.headers.etag]).toEqual(['origin, accept-encoding', '"1"']);
-    const { headers } = await ask(url, { path: '/icon.svg', headers: { authorization, 'accept-encoding': 'gzip' } });
+    const { headers } = await askRaw(url, { path: '/icon.svg', headers: { authorization, 'accept-encoding': 'gzip' } });
     expect([headers.vary, headers.etag]).toEqual(['origin, accept-encoding', 'W/"1"']);
   });
 
@@ -201,7 +215,7 @@ describe('the session proxy', () => {
     const url = new URL(await proxyTo(await listen(upstream)));
     const read: Record<string, string | undefined> = {};
     for (const path of Object.keys(answers)) {
-      const answer = await ask(url, { path, headers: { authorization, 'accept-encoding': 'gzip' } });
+      const answer = await askRaw(url, { path, headers: { authorization, 'accept-encoding': 'gzip' } });
       read[path] = answer.headers['cache-control'];
     }
     const forAYear = 'private, max-age=31536000, immutable';
@@ -214,30 +228,58 @@ describe('the session proxy', () => {
   });
 
   it('reports busy sessions, open terminals and the last request to callers with the secret', async () => {
-    let status = '{}';
-    const upstream = createServer((request, response) => {
-      if (request.url === '/session/status') response.setHeader('content-type', 'application/json').end(status);
-      else response.end();
-    });
-    const sockets = new WebSocketServer({ server: upstream });
-    const url = await proxyTo(await listen(upstream));
-    const read = async () => (await fetch(`${url}/activity`, { headers: { authorization } })).json();
+    const { url, read, answers, stop } = await startActivity();
     expect((await fetch(`${url}/activity`)).status).toBe(401);
-    expect(await read()).toEqual({ busySessions: 0, openTerminals: 0, lastRequestAt: null });
+    const none = { busySessions: 0, runningCommands: 0, openTerminals: 0, uses: 0, lastRequestAt: null };
+    expect(await read()).toMatchObject(none);
 
-    status = '{"ses_1":{"type":"busy"},"ses_2":{"type":"retry"}}';
+    answers['/session/status'] = '{"ses_1":{"type":"busy"},"ses_2":{"type":"retry"}}';
     const startedAt = new Date().toISOString();
     const terminal = new WebSocket(`${url.replace('http', 'ws')}/pty/1/connect`, { headers: { authorization } });
     await once(terminal, 'open');
-    const busy = (await read()) as { lastRequestAt: string };
-    expect(busy).toMatchObject({ busySessions: 2, openTerminals: 1 });
-    expect(busy.lastRequestAt >= startedAt).toBe(true);
+    const busy = await read();
+    expect(busy).toMatchObject({ busySessions: 2, openTerminals: 1, uses: 0 });
+    expect(String(busy['lastRequestAt']) >= startedAt).toBe(true);
+    terminal.send('ls');
+    await vi.waitFor(async () => expect(await read()).toMatchObject({ uses: 1 }));
+    terminal.pong(); // as browsers do by themselves
     terminal.close();
-    await vi.waitFor(async () => expect(await read()).toMatchObject({ openTerminals: 0 }));
+    await vi.waitFor(async () => expect(await read()).toMatchObject({ openTerminals: 0, uses: 1 }));
 
-    status = 'not JSON';
+    answers['/session/status'] = 'not JSON';
     expect(await read()).toMatchObject({ busySessions: null });
-    sockets.close();
+    delete answers['/pty'];
+    expect(await read()).toMatchObject({ runningCommands: null });
+    stop();
+  });
+
+  it('counts what people do as uses, and not what an open page asks by itself', async () => {
+    const { url, read, stop } = await startActivity();
+    const ask = (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+      fetch(`${url}${path}`, { ...init, headers: { authorization, ...init.headers } });
+    for (const path of ['/global/event', '/session', '/global/health']) await ask(path);
+    await fetch(`${url}/session`, { method: 'POST' }); // without the secret
+    expect(await read()).toMatchObject({ uses: 0 });
+    await ask('/session/ses_1/prompt_async', { method: 'POST', body: '{}' });
+    expect(await read()).toMatchObject({ uses: 1 });
+    const page = new URL(url);
+    await askRaw(page, { path: '/', headers: { authorization, 'sec-fetch-mode': 'navigate' } });
+    expect(await read()).toMatchObject({ uses: 2 });
+    stop();
+  });
+
+  it('asks for sessions and terminals in each folder that was used, until OpenCode refuses the folder', async () => {
+    const { url, read, answers, stop } = await startActivity();
+    const folder = '?directory=%2Fworkspace%2F.worktrees%2Fa';
+    answers[`/session/status${folder}`] = '{"ses_3":{"type":"busy"}}';
+    answers[`/pty${folder}`] = '[]';
+    const headers = { authorization, 'x-opencode-directory': '/workspace/.worktrees/a' };
+    await fetch(`${url}/session/ses_3/prompt_async`, { method: 'POST', headers });
+    expect(await read()).toMatchObject({ busySessions: 1, runningCommands: 0 });
+    delete answers[`/session/status${folder}`];
+    expect(await read()).toMatchObject({ busySessions: null });
+    expect(await read()).toMatchObject({ busySessions: 0 });
+    stop();
   });
 
   it('answers 502 with a message while OpenCode does not answer', async () => {
