@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 
+import type { InstallationIdleStop } from '../shared/contract/idle-stop.ts';
 import { accessVariables, workspaceDomainCheck } from '../shared/node/access/access-variables.ts';
-import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { commonVariables, hostVariable, idleStopVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
 import type { KeyEncryptionSecrets } from '../shared/node/models/key-encryption.ts';
 import { keyEncryptionVariables, toKeyEncryptionSecrets } from '../shared/node/models/key-variables.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
@@ -53,6 +54,7 @@ export const serverVariables = z
     MAX_PROJECTS_PER_USER: integerVariable('MAX_PROJECTS_PER_USER', { min: 1, max: 100_000, fallback: 20 }).describe(
       'How many projects one person may have; deleted projects do not count.',
     ),
+    IDLE_STOP_DEFAULT: idleStopVariable,
     RATE_LIMIT_PER_MINUTE: integerVariable('RATE_LIMIT_PER_MINUTE', {
       min: 60,
       max: 10_000_000,
@@ -94,6 +96,8 @@ export interface ServerConfig {
   /** `null`: nobody can store a model key. */
   keyEncryption: KeyEncryptionSecrets | null;
   maxProjectsPerUser: number;
+  /** When unused projects without a choice of their own are stopped. */
+  idleStopDefault: InstallationIdleStop;
   rateLimitPerMinute: number;
   trustedProxies: number;
 }
@@ -135,6 +139,7 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     accessSecretPrevious: variables.ACCESS_SECRET_PREVIOUS ?? null,
     keyEncryption: toKeyEncryptionSecrets(variables),
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
+    idleStopDefault: variables.IDLE_STOP_DEFAULT,
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,
   };

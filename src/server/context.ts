@@ -328,7 +328,11 @@ function createServices(
       db,
       restoredData,
       announcer,
-      settings: { kubeNamespace: config.kubeNamespace, maxProjects: config.maxProjectsPerUser },
+      settings: {
+        kubeNamespace: config.kubeNamespace,
+        maxProjects: config.maxProjectsPerUser,
+        idleStopDefault: config.idleStopDefault,
+      },
       newId: randomUUID,
       newNames: kubernetesNames,
       entries: createProjectEntries({

@@ -33,6 +33,7 @@ import type { ModelProviders, ModelUsage, SetModelKeyInput } from '../shared/con
 import type { LogContainer, LogEvent, ProjectLogs, ReadLogsInput } from '../shared/contract/pod-logs.ts';
 import type {
   CreateProjectInput,
+  IdleStopDefault,
   ListProjectsInput,
   OpenedProject,
   Project,
@@ -81,6 +82,8 @@ export interface ProjectService {
   open(caller: SessionCaller, id: string): Promise<OpenedProject>;
   activity(caller: Caller, input: { id: string; cursor?: string | null | undefined }): Promise<ActivityPage>;
   usualStart(caller: Caller): Promise<UsualStart>;
+  keep(caller: Caller, id: string): Promise<Project>;
+  idleStopDefault(caller: Caller): Promise<IdleStopDefault>;
 }
 
 export interface ProjectSubscriptions {

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 
+import type { InstallationIdleStop } from '../shared/contract/idle-stop.ts';
 import { accessVariables } from '../shared/node/access/access-variables.ts';
-import { commonVariables, crossCheck, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import { commonVariables, crossCheck, idleStopVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
 import type { PodSettings } from './pods/kube/manifests.ts';
 import { bytesOf, coresOf } from './quantity.ts';
@@ -23,6 +24,8 @@ export interface WorkerConfig {
   concurrency: number;
   /** Timeline entries are kept for this many days. */
   activityRetentionDays: number;
+  /** When unused projects without a choice of their own are stopped. */
+  idleStopDefault: InstallationIdleStop;
   /** The port of `/livez`, `/readyz` and `/metrics`. */
   metricsPort: number;
   logLevel: string;
@@ -76,6 +79,7 @@ export const workerVariables = z
   .object({
     ...commonVariables,
     ACCESS_SECRET_PREVIOUS: accessVariables.ACCESS_SECRET_PREVIOUS,
+    IDLE_STOP_DEFAULT: idleStopVariable,
     KUBECONFIG: z
       .string()
       .optional()
@@ -158,6 +162,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
     namespace: read.KUBE_NAMESPACE,
     concurrency: read.WORKER_CONCURRENCY,
     activityRetentionDays: read.ACTIVITY_RETENTION_DAYS,
+    idleStopDefault: read.IDLE_STOP_DEFAULT,
     metricsPort: read.WORKER_METRICS_PORT,
     logLevel: read.LOG_LEVEL,
     accessSecret: read.ACCESS_SECRET ?? null,

@@ -2,7 +2,7 @@
  * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. It
  * also reads the logs that the server asks for. One worker is the watch leader. It also runs the cluster watch (writes what
  * the cluster shows to the rows), the sweep (finds pending commands that the queue lost), applies configurations to pods that
- * run, and prunes old history. It also follows agent runs: each job of a second queue follows one run until it ends. The worker
+ * run, stops projects that nobody uses, and prunes old history. It also follows agent runs: each job of a second queue follows one run until it ends. The worker
  * must never decide from an event alone, never delete an object that no row says to delete, and never serve people.
  *
  * This file is its composition root. It builds the parts in the order of their dependencies and stops them in reverse.
@@ -15,6 +15,7 @@ import type { Redis } from 'ioredis';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
+import { createAnnouncer } from '../shared/node/announcer.ts';
 import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readInstallationId } from '../shared/node/db/installation-repository.ts';
@@ -29,6 +30,7 @@ import { applyConfigs } from './apply-configs.ts';
 import type { WorkerConfig } from './config.ts';
 import type { WorkerReadiness } from './health.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
+import { stopIdleProjects } from './idle-stop/stop-idle-projects.ts';
 import { createAttempts } from './pods/jobs/attempts.ts';
 import { createDispatcher } from './pods/jobs/dispatcher.ts';
 import { startJobConsumer } from './pods/jobs/job-consumer.ts';
@@ -248,6 +250,19 @@ function startParts(
       runs.sweep(leadership.signal),
       applyConfigs(
         { db, publisher, accessKeys: podKeys, hasModels: config.pod.modelBrokerUrl !== null, log },
+        leadership.signal,
+      ),
+      stopIdleProjects(
+        {
+          db,
+          restoredData,
+          announcer: createAnnouncer({ queue, publisher }),
+          publisher,
+          accessKeys: podKeys,
+          installationDefault: config.idleStopDefault,
+          clock,
+          log,
+        },
         leadership.signal,
       ),
       pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, leadership.signal),

@@ -5,17 +5,21 @@ import type { AccessKeys } from '../../shared/node/access/credentials.ts';
 import { readyPodOf, sidecarCredentialOf, type ReadyPod } from '../../shared/node/access/ready-pod.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
+import { recordUse } from '../../shared/node/db/project-use-repository.ts';
 import { findOwnedProject } from '../../shared/node/db/projects-repository.ts';
 import { projectNotFound } from '../projects/service.ts';
 import type { Caller } from '../services.ts';
 import { oldCredentials } from './pod-requests.ts';
 
-/** @throws AppError NOT_FOUND; UNSUPPORTED where there never are files; ILLEGAL_STATE while the pod cannot be reached, with the reason */
-export type FindOpenPod = (caller: Caller, projectId: string) => Promise<ReadyPod>;
+/**
+ * `isUse`: somebody changes files, so the project is not idle.
+ * @throws AppError NOT_FOUND; UNSUPPORTED where there never are files; ILLEGAL_STATE while the pod cannot be reached, with the reason
+ */
+export type FindOpenPod = (caller: Caller, projectId: string, options?: { isUse: boolean }) => Promise<ReadyPod>;
 
 /** @param deps.keys `null` without ACCESS_SECRET */
 export function createFindOpenPod({ db, keys }: { db: Database; keys: AccessKeys | null }): FindOpenPod {
-  return async ({ user }, id) => {
+  return async ({ user }, id, { isUse } = { isUse: false }) => {
     const project = await findOwnedProject(db, { id, ownerId: user.id });
     if (!project) throw projectNotFound();
     if (keys === null) {
@@ -23,7 +27,10 @@ export function createFindOpenPod({ db, keys }: { db: Database; keys: AccessKeys
       throw new AppError('UNSUPPORTED', message);
     }
     const pod = readyPodOf(project, (of) => sidecarCredentialOf(keys, of));
-    if (typeof pod !== 'string') return pod;
+    if (typeof pod !== 'string') {
+      if (isUse) await recordUse(db, id);
+      return pod;
+    }
     if (pod === 'old-credentials') throw oldCredentials();
     if (pod === 'simulated') throw new AppError('UNSUPPORTED', simulatedMessage);
     throw new AppError('ILLEGAL_STATE', stateMessage(project));

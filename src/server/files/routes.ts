@@ -114,7 +114,7 @@ export function registerFileRoutes(app: FastifyInstance, deps: FileRoutesDeps): 
   app.put('/files/:id/content', { bodyLimit: maxUploadPartBytes }, async (request, reply) => {
     const { caller, id } = await admit(request);
     const { path, upload, offset, total, replace } = parsed(partSchema, request.query);
-    const pod = await findOpenPod(caller, id);
+    const pod = await findOpenPod(caller, id, { isUse: true });
     const params = { path, upload, offset: `${offset}`, total: `${total}`, replace };
     const { isComplete } = await podRequests.json(fileBrowserOf(pod), {
       method: 'PUT',

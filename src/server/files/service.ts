@@ -36,7 +36,8 @@ export function createFileService({ findOpenPod, requests, pause }: FileServiceD
     id: string,
     request: PodRequest & { schema: T },
   ): Promise<z.output<T>> {
-    return requests.json(fileBrowserOf(await findOpenPod(caller, id)), request);
+    const pod = await findOpenPod(caller, id, { isUse: request.method !== 'GET' });
+    return requests.json(fileBrowserOf(pod), request);
   }
 
   return {

@@ -19,6 +19,7 @@ import {
 } from '../../shared/contract/pod-logs.ts';
 import {
   createProjectInputSchema,
+  idleStopDefaultSchema,
   listProjectsInputSchema,
   openedProjectSchema,
   projectIdInputSchema,
@@ -75,6 +76,14 @@ export const projectsRouter = router({
     .input(projectIdInputSchema)
     .output(openedProjectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.open(ctx, input.id)),
+  keep: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.keep(ctx, input.id)),
+  idleStopDefault: procedure
+    .input(z.strictObject({}).prefault({}))
+    .output(idleStopDefaultSchema)
+    .query(({ ctx }) => ctx.services.projects.idleStopDefault(ctx)),
   activity: procedure
     .input(listActivityInputSchema)
     .output(activityPageSchema)

@@ -8,12 +8,14 @@ import type { Clock } from '../../shared/clock.ts';
 import type { ActivityKind } from '../../shared/contract/activity.ts';
 import { isObserved, type ProjectCommand } from '../../shared/contract/commands.ts';
 import { AppError } from '../../shared/contract/errors.ts';
+import type { InstallationIdleStop } from '../../shared/contract/idle-stop.ts';
 import type { CreateProjectInput } from '../../shared/contract/project.ts';
 import type { Announcer } from '../../shared/node/announcer.ts';
 import { commandProject } from '../../shared/node/command-project.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
 import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
+import { recordUse } from '../../shared/node/db/project-use-repository.ts';
 import {
   changeOwnedProject,
   findOwnedProject,
@@ -34,7 +36,7 @@ interface ProjectServiceDeps {
   db: Database;
   restoredData: Pick<RestoredData, 'check'>;
   announcer: Announcer;
-  settings: { kubeNamespace: string; maxProjects: number };
+  settings: { kubeNamespace: string; maxProjects: number; idleStopDefault: InstallationIdleStop };
   newId: () => string;
   newNames: (projectId: string) => { podName: string; workspacePvcName: string };
   entries: ProjectEntries;
@@ -98,7 +100,9 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
           'The project was deleted, so it cannot be opened. Create a new one instead.',
         );
       }
-      return deps.entries.issue(caller, id);
+      const entry = await deps.entries.issue(caller, id);
+      await recordUse(db, id);
+      return entry;
     },
 
     get: async (caller, id) => toProject(await findOwn(caller, id)),
@@ -117,11 +121,27 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       return { items: items.map(toProject), nextCursor: last ? encodeCursor(input.sort, last) : null };
     },
 
-    update: (caller, input) =>
-      change(caller, input.id, (record) => updatePatch(record, input), {
-        kind: 'updated',
-        message: updateMessage(input),
-      }),
+    async update(caller, input) {
+      const activity = { kind: 'updated', message: updateMessage(input) } as const;
+      const project = await change(caller, input.id, (record) => updatePatch(record, input), activity);
+      // The time that counts for the new choice begins now.
+      if (input.idleStop !== undefined) await recordUse(db, input.id);
+      return project;
+    },
+
+    async keep(caller, id) {
+      await findOwn(caller, id);
+      await recordUse(db, id);
+      // It ends the countdown in every window. There is no line in the timeline.
+      const result = await changeOwnedProject(db, { id, ownerId: caller.user.id }, ({ idleStopInMinutes: minutes }) =>
+        minutes === null ? null : { patch: { idleStopInMinutes: null } },
+      );
+      if (!result) throw projectNotFound();
+      if (result.changed) await announcer.announce(result.record, { requestId: caller.requestId, needsJob: false });
+      return toProject(result.record);
+    },
+
+    idleStopDefault: () => Promise.resolve({ idleStop: deps.settings.idleStopDefault }),
 
     delete: command('delete'),
     stop: command('stop'),

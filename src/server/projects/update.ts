@@ -24,6 +24,10 @@ export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): P
     patch.answerLimitMinutes = answerLimitMinutes;
   }
   if (input.aiReview !== undefined && input.aiReview !== record.aiReview) patch.aiReview = input.aiReview;
+  if (input.idleStop !== undefined && input.idleStop !== record.idleStop) {
+    patch.idleStop = input.idleStop;
+    patch.idleStopInMinutes = null;
+  }
   return Object.keys(patch).length > 0 ? patch : null;
 }
 
@@ -35,6 +39,7 @@ export function updateMessage(input: UpdateProjectInput): string {
     ...(input.repoUrl === undefined ? [] : ['repository URL']),
     ...(input.answerLimitMinutes === undefined ? [] : ['time limit for answers']),
     ...(input.aiReview === undefined ? [] : ['AI review']),
+    ...(input.idleStop === undefined ? [] : ['idle stop']),
   ];
   return `Changed the ${fields.join(' and ') || 'project'}.`;
 }

@@ -30,6 +30,8 @@ export function pendingFields(command: ProjectCommand, before: DesiredState, now
     evidence: [],
     progress: desiredState === 'running' ? initialProgress(now, projectJobAttempts) : null,
     podError: null,
+    idleStopInMinutes: null,
+    idleStoppedAfterMinutes: null,
   } satisfies Partial<Project>;
 }
 

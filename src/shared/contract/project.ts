@@ -11,6 +11,7 @@ import {
   projectNameSchema,
   repoUrlSchema,
 } from './fields.ts';
+import { idleStops, installationIdleStops } from './idle-stop.ts';
 import { reasonCodeSchema } from './reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from './states.ts';
 
@@ -76,6 +77,12 @@ export const projectSchema = z.object({
   waitingRuns: z.int().nonnegative().default(0),
   /** Since when the first of them waits; `null` when none does. By the clock of the database. */
   waitingSince: isoDateTimeSchema.nullable().default(null),
+  /** When the project is stopped because nobody uses it; `default`: as the installation has it, see `projects.idleStopDefault`. */
+  idleStop: z.enum(idleStops).default('default'),
+  /** It is stopped after so many minutes, unless it is used; `null`: not within the next ten minutes. */
+  idleStopInMinutes: z.int().nullable().default(null),
+  /** It was stopped because nobody used it for so many minutes; `null` after the next command. */
+  idleStoppedAfterMinutes: z.int().nullable().default(null),
   /** Rises with each visible change. A client drops a project whose version is lower than the one it has. */
   statusVersion: z.int(),
   createdAt: isoDateTimeSchema,
@@ -107,8 +114,14 @@ export const updateProjectInputSchema = z.strictObject({
     .max(longestAnswerLimitMinutes, 'Enter at most 10,080 minutes, which is a week.')
     .optional(),
   aiReview: z.boolean().optional(),
+  /** See `idleStop` of a project. */
+  idleStop: z.enum(idleStops).optional(),
 });
 export type UpdateProjectInput = z.infer<typeof updateProjectInputSchema>;
+
+/** What `idleStop: 'default'` means here. */
+export const idleStopDefaultSchema = z.object({ idleStop: z.enum(installationIdleStops) });
+export type IdleStopDefault = z.infer<typeof idleStopDefaultSchema>;
 
 export const projectIdInputSchema = z.strictObject({ id: projectIdSchema });
 

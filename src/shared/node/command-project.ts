@@ -16,7 +16,15 @@ export interface OwnersCommand {
   /** Follows the command through logs and queue. */
   requestId: string;
   /** Set when not the owner commands: the line of the timeline, which says why. */
-  by?: { system: string };
+  by?: { system: string; whileIdle?: WhileIdle };
+}
+
+/** The command is given only if nothing has changed since the project was found unused. */
+interface WhileIdle {
+  statusVersion: number;
+  uses: number;
+  /** For how long. */
+  minutes: number;
 }
 
 export interface CommandDeps {
@@ -36,10 +44,13 @@ export async function commandProject(
 ): Promise<ProjectRecord | null> {
   // The generation of the command must be later than that of every pod, also right after a restore of the database.
   await restoredData.check();
-  const result = await changeOwnedProject(db, { id, ownerId }, (record) => {
-    const patch = applyCommand(command, record, new Date(clock.now()).toISOString());
+  const idle = by?.whileIdle;
+  const result = await changeOwnedProject(db, { id, ownerId, ...(idle ? { uses: idle.uses } : {}) }, (record) => {
+    if (idle && record.statusVersion !== idle.statusVersion) return null;
+    const pending = applyCommand(command, record, new Date(clock.now()).toISOString());
     const event = activityOfCommand[command];
     const line = by ? { actorId: null, kind: event.kind, message: by.system } : { actorId: ownerId, ...event };
+    const patch = pending && idle ? { ...pending, idleStoppedAfterMinutes: idle.minutes } : pending;
     return patch && { patch, event: line };
   });
   if (result?.changed) await announcer.announce(result.record, { requestId, needsJob: true });

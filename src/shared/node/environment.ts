@@ -4,6 +4,7 @@ import process from 'node:process';
 
 import { z } from 'zod';
 
+import { installationIdleStops } from '../contract/idle-stop.ts';
 import { serviceUrl } from './service-url.ts';
 
 /** One or more environment variables are wrong. The message lists each of them and how to fix it. */
@@ -88,6 +89,14 @@ export const hostVariable = z
   .max(255, 'must be a host name or an address.')
   .transform((text) => text.replace(/^\[(.*)\]$/, '$1'))
   .default('0.0.0.0');
+
+/** A variable of server and worker: the server shows it, and the worker acts on it. */
+export const idleStopVariable = z
+  .enum(installationIdleStops, { error: `must be one of ${installationIdleStops.join(', ')}.` })
+  .default('never')
+  .describe(
+    'When projects that nobody uses are stopped, unless a project says otherwise: `never`, `30m`, `1h`, `4h`, `8h`, `1d` or `7d`. The same for server and worker.',
+  );
 
 /** Variables of both server and worker. docs/configuration.md is generated from their descriptions. */
 export const commonVariables = {

@@ -85,6 +85,8 @@ export interface Client {
     start(project: ProjectRef): Promise<Project>;
     restart(project: ProjectRef): Promise<Project>;
     retry(project: ProjectRef): Promise<Project>;
+    /** Somebody uses the project: its countdown to the idle stop ends, and its time begins anew. */
+    keep(project: ProjectRef): Promise<Project>;
     /** The address that lets the caller's browser into the project, once and within 30 seconds. */
     open(project: ProjectRef): Promise<string>;
     activity(input: string | { id: string; cursor?: string | null }): Promise<ActivityPage>;
@@ -214,6 +216,7 @@ function createProjectCalls(trpc: TRPCClient<AppRouter>): Client['projects'] {
     start: (project) => withAppErrors(projects.start.mutate(refOf(project))),
     restart: (project) => withAppErrors(projects.restart.mutate(refOf(project))),
     retry: (project) => withAppErrors(projects.retry.mutate(refOf(project))),
+    keep: (project) => withAppErrors(projects.keep.mutate(refOf(project))),
     open: async (project) => (await withAppErrors(projects.open.mutate(refOf(project)))).url,
     activity: (input) => withAppErrors(projects.activity.query(typeof input === 'string' ? { id: input } : input)),
     logs: (input) => withAppErrors(projects.logs.query(input)),

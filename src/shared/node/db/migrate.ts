@@ -27,6 +27,7 @@ import * as taskBranches from '../../../../migrations/0017-task-branches.ts';
 import * as models from '../../../../migrations/0019-models.ts';
 import * as config from '../../../../migrations/0020-config.ts';
 import * as unfinishedRuns from '../../../../migrations/0021-unfinished-runs.ts';
+import * as idleStop from '../../../../migrations/0022-idle-stop.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -54,6 +55,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0019-models': models,
   '0020-config': config,
   '0021-unfinished-runs': unfinishedRuns,
+  '0022-idle-stop': idleStop,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

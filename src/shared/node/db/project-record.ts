@@ -3,6 +3,7 @@
 import { z } from 'zod';
 
 import { actorSchema, evidenceSchema, startProgressSchema } from '../../contract/diagnosis.ts';
+import { idleStops } from '../../contract/idle-stop.ts';
 import { containerSummarySchema, type Project } from '../../contract/project.ts';
 import { reasonCodeSchema } from '../../contract/reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
@@ -72,6 +73,12 @@ export const projectRecordSchema = z.object({
   /** Runs whose agent waits for an answer of a person now, and since when the first of them waits. */
   waitingRuns: z.int(),
   waitingSince: optionalTime,
+  /** When it is stopped because nobody uses it. */
+  idleStop: z.enum(idleStops),
+  /** Counts down to that stop. */
+  idleStopInMinutes: z.int().nullable(),
+  /** Set while that was the reason of the last stop. */
+  idleStoppedAfterMinutes: z.int().nullable(),
   statusVersion: bigint,
   createdAt: requiredTime,
   updatedAt: requiredTime,

@@ -1,6 +1,6 @@
 /**
- * Reads and writes of `projects`. Every change that people see uses {@link changeProject}, except {@link countWaitingRuns}. Only
- * these two raise versions, except after a restore. All statements on the table stand here, so that the rule can be checked in one
+ * Reads and writes of `projects`. Every change that people see uses {@link changeProject}, except {@link countWaitingRuns}
+ * and {@link setIdleCountdown}. Only these three raise versions, except after a restore. All statements on the table stand here, so that the rule can be checked in one
  * place, hence its length.
  */
 
@@ -218,6 +218,8 @@ export interface ChangeKey {
   fence?: { lease: string; epoch: number };
   /** The change requires that no newer attempt has begun. */
   attempt?: number | undefined;
+  /** The change requires that nobody has used the project since this number was read; see `project-use-repository.ts`. */
+  uses?: number | undefined;
 }
 
 /**
@@ -249,7 +251,7 @@ export async function changeProject(
 /** As {@link changeProject}, but only for a project of this owner. */
 export function changeOwnedProject(
   db: Database,
-  key: { id: string; ownerId: string },
+  key: { id: string; ownerId: string } & Pick<ChangeKey, 'uses'>,
   changeOf: (record: ProjectRecord) => ProjectChange | null,
 ): ReturnType<typeof changeProject> {
   return changeProject(db, key, changeOf);
@@ -260,7 +262,7 @@ async function writeChange(
   db: Database,
   { id, statusVersion }: ProjectRecord,
   { patch, event = null, start = null }: ProjectChange,
-  { fence, attempt }: Pick<ChangeKey, 'fence' | 'attempt'>,
+  { fence, attempt, uses }: Pick<ChangeKey, 'fence' | 'attempt' | 'uses'>,
 ): Promise<{ record: ProjectRecord; changed: true; newStart: FinishedStart | null } | null> {
   const update = ProjectModel.query()
     .patch({
@@ -273,6 +275,8 @@ async function writeChange(
   // A new lease holder that has already changed this row has raised its version, which the condition above detects.
   if (fence) void update.whereExists(db('leases').where({ name: fence.lease, epoch: fence.epoch }));
   if (attempt !== undefined) void update.where({ attempt });
+  // It waits for a use that is being recorded.
+  if (uses !== undefined) void update.whereExists(db('project_use').where({ project_id: id, uses }).forUpdate());
   const statement = ProjectModel.query(db).with('changed', update).from('changed').select('changed.*');
   if (event) void statement.with('event', insertEventOfChanged(db, event));
   if (start) {
@@ -298,6 +302,22 @@ export async function countWaitingRuns(trx: Transaction, id: string): Promise<Pr
     [id, id],
   );
   return rowCount === 0 ? null : await findProject(trx, id);
+}
+
+/**
+ * Sets how soon an unused project will stop. The time of the last change stays.
+ * @returns the project, or `null` if it has changed since `statusVersion`
+ */
+export async function setIdleCountdown(
+  db: Database,
+  { id, statusVersion, minutes }: { id: string; statusVersion: number; minutes: number | null },
+): Promise<ProjectRecord | null> {
+  const row = await ProjectModel.query(db)
+    .patch({ idleStopInMinutes: minutes, statusVersion: ProjectModel.raw('status_version + 1') } as Partial<ProjectModel>)
+    .where({ id, statusVersion })
+    .returning('*')
+    .first();
+  return row ? projectRecordSchema.parse(row) : null;
 }
 
 /** Whether writing `patch` would change anything. */

@@ -2,6 +2,7 @@
 
 import { isObserved } from '../../../shared/contract/commands.ts';
 import type { StartProgress } from '../../../shared/contract/diagnosis.ts';
+import { idleStopMessage } from '../../../shared/contract/idle-stop.ts';
 import type { ReasonCode } from '../../../shared/contract/reasons.ts';
 import { statusMessages } from '../../../shared/contract/status-messages.ts';
 import { hasFailedPermanently, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
@@ -101,10 +102,19 @@ function fieldsWhenDeleted(record: ProjectRecord, objects: OurObjects, now: stri
 }
 
 function fieldsWhenStopped(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {
-  if (!objects.pod && isObserved(record)) return { status: 'stopped', ...whenOrdinary('stopped') };
+  if (!objects.pod && isObserved(record)) return { status: 'stopped', ...stoppedFields(record) };
   if (hasFailedPermanently(record)) return { status: 'error', ...failureFields(record) };
   if (record.podError !== null) return { status: 'stopping', ...failureFields(record) };
   return { status: 'stopping', ...whenOrdinary('stopping'), ...stuckFields(diagnoseTerminating(objects, now)) };
+}
+
+/** People who did not stop it themselves learn why it is stopped. */
+function stoppedFields({ idleStoppedAfterMinutes: minutes }: ProjectRecord): StatusFields {
+  const { message, nextStep } = statusMessages.stopped;
+  return ordinary('stopped', {
+    message: minutes === null ? message : `${idleStopMessage(minutes)} The files stay on the volume.`,
+    nextStep,
+  });
 }
 
 function fieldsWhenRunning(record: ProjectRecord, objects: OurObjects, now: string): StatusFields {
