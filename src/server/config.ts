@@ -4,7 +4,13 @@ import { z } from 'zod';
 
 import type { InstallationIdleStop } from '../shared/contract/idle-stop.ts';
 import { accessVariables, workspaceDomainCheck } from '../shared/node/access/access-variables.ts';
-import { commonVariables, hostVariable, idleStopVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import {
+  commonVariables,
+  hostVariable,
+  idleStopVariable,
+  integerVariable,
+  readEnvironment,
+} from '../shared/node/environment.ts';
 import type { KeyEncryptionSecrets } from '../shared/node/models/key-encryption.ts';
 import { keyEncryptionVariables, toKeyEncryptionSecrets } from '../shared/node/models/key-variables.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';

@@ -4,7 +4,13 @@ import { z } from 'zod';
 
 import type { InstallationIdleStop } from '../shared/contract/idle-stop.ts';
 import { accessVariables } from '../shared/node/access/access-variables.ts';
-import { commonVariables, crossCheck, idleStopVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import {
+  commonVariables,
+  crossCheck,
+  idleStopVariable,
+  integerVariable,
+  readEnvironment,
+} from '../shared/node/environment.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
 import type { PodSettings } from './pods/kube/manifests.ts';
 import { bytesOf, coresOf } from './quantity.ts';

@@ -63,6 +63,8 @@ const inputs: Record<string, () => unknown> = {
   'projects.restart': () => ({ id: projectId }),
   'projects.retry': () => ({ id: projectId }),
   'projects.open': () => ({ id: projectId }),
+  'projects.keep': () => ({ id: projectId }),
+  'projects.idleStopDefault': () => ({}),
   'projects.activity': () => ({ id: projectId }),
   'projects.logs': () => ({ id: projectId, container: 'opencode-server' }),
   'projects.usualStart': () => ({}),

@@ -73,6 +73,7 @@ describe('migrations', () => {
     'model_usage',
     'project_events',
     'project_starts',
+    'project_use',
     'projects',
     'run_transcripts',
     'runs',

@@ -1,8 +1,9 @@
-/** The commands about projects: list, show, create, start, stop, restart, retry, delete, open and logs. */
+/** The commands about projects: list, show, create, start, stop, restart, retry, keep, idle-stop, delete, open and logs. */
 
 import { spawn } from 'node:child_process';
 import process from 'node:process';
 
+import { idleStops } from '../../shared/contract/idle-stop.ts';
 import { logContainerSchema, logContainers, type LogContainer } from '../../shared/contract/pod-logs.ts';
 import type { Project } from '../../shared/sdk/client.ts';
 import { CliError } from '../cli-error.ts';
@@ -58,6 +59,9 @@ function describe(project: Project, url: string): string {
     `${project.name} is ${project.status}.`,
     project.message,
     project.nextStep,
+    project.idleStopInMinutes === null
+      ? null
+      : `It is idle and stops in ${project.idleStopInMinutes} min. "opm keep" keeps it.`,
     project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
     `Page: ${url}/projects/${project.id}`,
   ];
@@ -97,6 +101,34 @@ function change(name: Change, summary: string, done: Project['status']): Command
     },
   };
 }
+
+const keep: Command = {
+  name: 'keep',
+  usage: 'PROJECT [--json]',
+  summary: 'Keep a project that is about to stop because it is idle.',
+  options: json,
+  positionals: one,
+  async run(context, args) {
+    const project = await findProject(context.client(), args.positionals[0] ?? '');
+    await report(context, args, { project: await context.client().projects.keep(project), done: 'ready' });
+  },
+};
+
+const idleStop: Command = {
+  name: 'idle-stop',
+  usage: `PROJECT ${idleStops.join('|')} [--json]`,
+  summary: 'Choose when a project is stopped because it is idle. "default" is what the installation has set.',
+  options: json,
+  positionals: { min: 2, max: 2 },
+  async run(context, args) {
+    const [name = '', value = ''] = args.positionals;
+    const choice = idleStops.find((each) => each === value);
+    if (!choice) throw new CliError(`Choose one of ${idleStops.join(', ')}.`, 2);
+    const { id } = await findProject(context.client(), name);
+    const project = await context.client().projects.update({ id, idleStop: choice });
+    await report(context, args, { project, done: 'ready' });
+  },
+};
 
 const remove: Command = {
   name: 'delete',
@@ -233,6 +265,8 @@ export const projectCommands: Command[] = [
   change('stop', 'Stop a project. Its files stay.', 'stopped'),
   change('restart', 'Restart a project with a new pod.', 'ready'),
   change('retry', 'Try again what has failed.', 'ready'),
+  keep,
+  idleStop,
   remove,
   open,
   logs,

@@ -16,6 +16,7 @@ import { StatusBadge } from './StatusBadge.tsx';
 
 import classes from './project-card.module.css';
 
+const IdleLine = lazyPart(async () => (await import('./IdleLine.tsx')).IdleLine);
 const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
 interface ProjectCardProps {
@@ -45,6 +46,11 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       {project.waitingRuns > 0 && (
         <Suspense>
           <WaitingLine project={project} isOnCard />
+        </Suspense>
+      )}
+      {project.idleStopInMinutes !== null && (
+        <Suspense>
+          <IdleLine project={project} isOnCard />
         </Suspense>
       )}
       <div className={classes.status}>

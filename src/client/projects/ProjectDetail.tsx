@@ -17,6 +17,7 @@ import { refusalOf } from './use-project-actions.ts';
 
 import classes from './project-detail.module.css';
 
+const IdleLine = lazyPart(async () => (await import('./IdleLine.tsx')).IdleLine);
 const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
@@ -63,6 +64,11 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
       {project.waitingRuns > 0 && (
         <Suspense>
           <WaitingLine project={project} />
+        </Suspense>
+      )}
+      {project.idleStopInMinutes !== null && (
+        <Suspense>
+          <IdleLine project={project} />
         </Suspense>
       )}
       {isStarting && project.progress !== null && <StartSteps progress={project.progress} />}

@@ -85,7 +85,7 @@ export interface Client {
     start(project: ProjectRef): Promise<Project>;
     restart(project: ProjectRef): Promise<Project>;
     retry(project: ProjectRef): Promise<Project>;
-    /** Somebody uses the project: its countdown to the idle stop ends, and its time begins anew. */
+    /** Somebody uses the project: its countdown to the idle stop ends, and its time begins again. */
     keep(project: ProjectRef): Promise<Project>;
     /** The address that lets the caller's browser into the project, once and within 30 seconds. */
     open(project: ProjectRef): Promise<string>;

@@ -33,7 +33,7 @@ describe('an unused project', () => {
   });
 });
 
-describe('a project is not idle, and its time begins anew,', () => {
+describe('a project is not idle, and its time begins again,', () => {
   const uses: Record<string, Partial<IdleFacts>> = {
     'while an agent works or waits for a permission': { activity: { ...activity, busySessions: 1 } },
     'while a run has not ended, whatever it waits for': { hasRun: true },
@@ -60,8 +60,14 @@ describe('a project is not idle, and its time begins anew,', () => {
 
 /** What happens to a project, in minutes of the real time. */
 const happening = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ kind: fc.constant('quiet' as const), minutes: fc.integer({ min: 1, max: 12 }) }) },
-  fc.record({ kind: fc.constantFrom('busy', 'command', 'run', 'unknown', 'frozen'), minutes: fc.integer({ min: 1, max: 90 }) }),
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('quiet' as const), minutes: fc.integer({ min: 1, max: 12 }) }),
+  },
+  fc.record({
+    kind: fc.constantFrom('busy', 'command', 'run', 'unknown', 'frozen'),
+    minutes: fc.integer({ min: 1, max: 90 }),
+  }),
   fc.record({
     kind: fc.constantFrom('use', 'keep', 'proxy-restart', 'worker-restart', 'shorter-limit'),
     minutes: fc.constant(0),

@@ -46,7 +46,8 @@ export function stopIdleProjects(deps: IdleStopDeps, signal: AbortSignal): Promi
   const warn = createLimitedWarn(deps.log);
   const onError = (error: unknown): void =>
     warn(String(error), { error: String(error) }, 'unused projects could not be found; trying again');
-  return runPeriodically({ task: createIdleStops(deps).visitAll, intervalMs, onError }, signal);
+  const stops = createIdleStops(deps);
+  return runPeriodically({ task: (aborted) => stops.visitAll(aborted), intervalMs, onError }, signal);
 }
 
 /** What was stored, and when, by the clock of this program that only ever runs forward. */
@@ -135,7 +136,7 @@ export function createIdleStops(deps: IdleStopDeps): IdleStops {
         if (page.length < pageSize) break;
         afterSeq = page.at(-1)?.project.seq ?? afterSeq;
       }
-      // A project that was not visited is observed anew when it is back.
+      // A project that was not visited is observed again when it is back.
       lastVisits = new Map([...lastVisits].filter(([id]) => visited.has(id)));
     },
   };

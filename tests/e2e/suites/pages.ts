@@ -47,8 +47,32 @@ export function pagesSuite(app: StartedApp, projects: ScenarioProjects): void {
       await reach(page);
       await expectAccessible(page, { onShown: screenOf(page, name) });
       await page.context().setOffline(false);
+      await page.unrouteAll();
     },
   );
+}
+
+/** Every project counts down to its idle stop: what the page has read says so, and is newer than what it hears. */
+async function showIdle(page: Page): Promise<void> {
+  await page.route('**/trpc/**projects.**', async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text())
+      .replaceAll('"idleStopInMinutes":null', '"idleStopInMinutes":8')
+      .replaceAll(/"statusVersion":/g, '"statusVersion":1000');
+    await route.fulfill({ response, body });
+  });
+  await page.reload();
+  await shows('Stops in 8 min: idle')(page);
+}
+
+/** One click sends the request that keeps the project. */
+async function keep(page: Page): Promise<void> {
+  const request = page.waitForRequest('**/trpc/projects.keep**');
+  await page
+    .getByRole('button', { name: /^Keep .* running$/ })
+    .first()
+    .click();
+  await request;
 }
 
 /** The sign-in page, the list of projects and the pages for unknown addresses. */
@@ -64,6 +88,7 @@ const listStates = (projects: ScenarioProjects) =>
         await shows('web-shop')(page);
       },
     },
+    'projects-idle': { visitor: 'owner', path: '/projects', reach: showIdle },
     'projects-none-found': { visitor: 'owner', path: '/projects?q=nothing', reach: shows('No project matches') },
     'project-unknown': {
       visitor: 'owner',
@@ -106,6 +131,15 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
     'project-rename': state('billing', '?edit=name', 'Save'),
     'project-edit-description': state('billing', '?edit=description', 'Save'),
     'project-delete': state('billing', '?delete', 'to confirm'),
+    'project-idle': {
+      ...state('web-shop', '', ''),
+      async reach(page) {
+        await showIdle(page);
+        await keep(page);
+        await shows('Stops in 8 min: idle')(page);
+      },
+    },
+    'project-config-idle': state('web-shop', '/config', 'As this installation has it (never)'),
     'project-logs': state('web-shop', '/logs?container=session-proxy', 'listening on 0.0.0.0:3002'),
     'project-logs-not-started': state('mobile-app', '/logs', 'has not started yet'),
     'project-tasks': state('web-shop', '/tasks', 'No tasks yet'),

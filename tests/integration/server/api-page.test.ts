@@ -58,6 +58,7 @@ it('every command of docs/api.md has the result that the page describes', async 
     'projects.get done',
     'projects.stop done',
     'projects.open done',
+    'projects.keep done',
     'projects.activity done',
     'tasks.changes done',
     'tasks.accept ILLEGAL_STATE', // nothing has run yet

@@ -78,7 +78,9 @@ function startRounds() {
   /** Until the project counts down from ten minutes. */
   async function almost(id: string): Promise<void> {
     await minutes(1);
-    const known = await db('project_use').where({ projectId: id }).update({ idleSeconds: 20 * 60 });
+    const known = await db('project_use')
+      .where({ projectId: id })
+      .update({ idleSeconds: 20 * 60 });
     expect(known).toBe(1);
     await minutes(1);
     expect(await client.projects.get(id)).toMatchObject({ idleStopInMinutes: 10 });

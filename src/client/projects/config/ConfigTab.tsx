@@ -17,6 +17,7 @@ import { PageLoading } from '../../ui/PageLoading.tsx';
 import { AnswerLimit } from './AnswerLimit.tsx';
 import { ConfigForm } from './ConfigForm.tsx';
 import { ConfigStatus } from './ConfigStatus.tsx';
+import { IdleStop } from './IdleStop.tsx';
 import { Problems } from './Problems.tsx';
 import { SaveBar } from './SaveBar.tsx';
 import { useConfigDraft } from './use-config-draft.ts';
@@ -79,6 +80,7 @@ function ConfigBody({ project, config }: { project: Project; config: Config }) {
             </p>
           )}
           <AnswerLimit project={project} />
+          <IdleStop project={project} />
         </Tabs.Panel>
         <Tabs.Panel value="json">
           <p className={classes.hint}>

@@ -60,12 +60,10 @@ export async function listIdleCandidates(
   const rows = await db('projects')
     .leftJoin('project_use as used', 'used.project_id', 'projects.id')
     .where('projects.seq', '>', options.afterSeq)
-    .where((either) =>
-      either
-        .whereNotNull('projects.idle_stop_in_minutes')
-        .orWhere((ready) =>
-          ready.where({ status: 'ready', desired_state: 'running' }).whereNotIn('projects.idle_stop', excluded),
-        ),
+    .whereRaw(
+      `(projects.idle_stop_in_minutes is not null
+        or (projects.status = 'ready' and projects.desired_state = 'running' and projects.idle_stop <> all (?::text[])))`,
+      [excluded],
     )
     .orderBy('projects.seq')
     .limit(options.limit)

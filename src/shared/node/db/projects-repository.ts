@@ -313,7 +313,10 @@ export async function setIdleCountdown(
   { id, statusVersion, minutes }: { id: string; statusVersion: number; minutes: number | null },
 ): Promise<ProjectRecord | null> {
   const row = await ProjectModel.query(db)
-    .patch({ idleStopInMinutes: minutes, statusVersion: ProjectModel.raw('status_version + 1') } as Partial<ProjectModel>)
+    .patch({
+      idleStopInMinutes: minutes,
+      statusVersion: ProjectModel.raw('status_version + 1'),
+    } as Partial<ProjectModel>)
     .where({ id, statusVersion })
     .returning('*')
     .first();
