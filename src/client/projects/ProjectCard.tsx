@@ -9,6 +9,7 @@ import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { Time } from '../ui/Time.tsx';
 import { needsAttention, shortLine, statusLine } from './badge.ts';
+import { countsDown, wasIdle } from './idle-state.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { stepsDone } from './start-labels.ts';
@@ -48,7 +49,7 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
           <WaitingLine project={project} isOnCard />
         </Suspense>
       )}
-      {project.idleStopInMinutes !== null && (
+      {(countsDown(project) || wasIdle(project)) && (
         <Suspense>
           <IdleLine project={project} isOnCard />
         </Suspense>

@@ -8,6 +8,7 @@ import { lazyPart } from '../ui/lazy-part.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { EditableField } from './EditableField.tsx';
+import { countsDown } from './idle-state.ts';
 import { ProjectActions } from './ProjectActions.tsx';
 import { ProjectTabs, type ProjectTab } from './ProjectTabs.tsx';
 import { StartSteps } from './StartSteps.tsx';
@@ -66,7 +67,7 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
           <WaitingLine project={project} />
         </Suspense>
       )}
-      {project.idleStopInMinutes !== null && (
+      {countsDown(project) && (
         <Suspense>
           <IdleLine project={project} />
         </Suspense>

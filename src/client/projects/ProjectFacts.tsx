@@ -2,7 +2,9 @@
 
 import { Anchor } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { Link } from 'react-router';
 
+import { idleStopLabel } from '../../shared/contract/idle-stop.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { CopyIcon } from '../ui/CopyIcon.tsx';
 import { browsableRepository, shortRepository } from '../ui/format.ts';
@@ -43,6 +45,11 @@ export function ProjectFacts({ project }: { project: Project }) {
         </Fact>
         <Fact label="Volume claim" copy={project.workspacePvcName} code>
           {project.workspacePvcName}
+        </Fact>
+        <Fact label="Idle stop">
+          <Anchor component={Link} to={`/projects/${project.id}/config`}>
+            {describeIdleStop(project)}
+          </Anchor>
         </Fact>
         <Fact label="Created">
           <Time iso={project.createdAt} />
@@ -98,6 +105,11 @@ function Repository({ repoUrl }: { repoUrl: string }) {
 
 function None() {
   return <span className={classes.none}>None</span>;
+}
+
+function describeIdleStop({ idleStop }: Project): string {
+  if (idleStop === 'default') return 'Default';
+  return idleStop === 'never' ? 'Never' : `After ${idleStopLabel(idleStop)}`;
 }
 
 function describeGeneration({ generation, observedGeneration }: Project): string {

@@ -52,27 +52,24 @@ export function pagesSuite(app: StartedApp, projects: ScenarioProjects): void {
   );
 }
 
-/** Every project counts down to its idle stop: what the page has read says so, and is newer than what it hears. */
+/** One project counts down and another one was stopped: what the page has read says so, and is newer than what it hears. */
 async function showIdle(page: Page): Promise<void> {
-  await page.route('**/trpc/**projects.**', async (route) => {
+  await page.route('**/trpc/**projects.list**', async (route) => {
     const response = await route.fetch();
     const body = (await response.text())
       .replaceAll('"idleStopInMinutes":null', '"idleStopInMinutes":8')
-      .replaceAll(/"statusVersion":/g, '"statusVersion":1000');
+      .replaceAll('"idleStoppedAfterMinutes":null', '"idleStoppedAfterMinutes":240')
+      .replaceAll('"statusVersion":', '"statusVersion":1000');
     await route.fulfill({ response, body });
   });
   await page.reload();
-  await shows('Stops in 8 min: idle')(page);
-}
-
-/** One click sends the request that keeps the project. */
-async function keep(page: Page): Promise<void> {
-  const request = page.waitForRequest('**/trpc/projects.keep**');
-  await page
-    .getByRole('button', { name: /^Keep .* running$/ })
-    .first()
-    .click();
+  await page.getByRole('article', { name: 'billing' }).getByText('Stopped: idle for 4 hours').waitFor();
+  const card = page.getByRole('article', { name: 'web-shop' });
+  await card.getByText('Stops in 8 min: idle').waitFor();
+  const request = page.waitForRequest('**/trpc/**projects.keep**');
+  await card.getByRole('button', { name: 'Keep web-shop running' }).click();
   await request;
+  await card.getByText('Stops in 8 min: idle').waitFor({ state: 'hidden' });
 }
 
 /** The sign-in page, the list of projects and the pages for unknown addresses. */
@@ -88,7 +85,14 @@ const listStates = (projects: ScenarioProjects) =>
         await shows('web-shop')(page);
       },
     },
-    'projects-idle': { visitor: 'owner', path: '/projects', reach: showIdle },
+    'projects-idle': {
+      visitor: 'owner',
+      path: '/projects',
+      async reach(page) {
+        for (const name of ['billing', 'web-shop', 'docs'] as const) await projects.pathOf(name);
+        await showIdle(page);
+      },
+    },
     'projects-none-found': { visitor: 'owner', path: '/projects?q=nothing', reach: shows('No project matches') },
     'project-unknown': {
       visitor: 'owner',
@@ -131,15 +135,6 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
     'project-rename': state('billing', '?edit=name', 'Save'),
     'project-edit-description': state('billing', '?edit=description', 'Save'),
     'project-delete': state('billing', '?delete', 'to confirm'),
-    'project-idle': {
-      ...state('web-shop', '', ''),
-      async reach(page) {
-        await showIdle(page);
-        await keep(page);
-        await shows('Stops in 8 min: idle')(page);
-      },
-    },
-    'project-config-idle': state('web-shop', '/config', 'As this installation has it (never)'),
     'project-logs': state('web-shop', '/logs?container=session-proxy', 'listening on 0.0.0.0:3002'),
     'project-logs-not-started': state('mobile-app', '/logs', 'has not started yet'),
     'project-tasks': state('web-shop', '/tasks', 'No tasks yet'),
