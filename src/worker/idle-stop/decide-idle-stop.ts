@@ -46,9 +46,9 @@ export function decideIdleStop(facts: IdleFacts): IdleDecision {
 
   const step = Math.min(facts.elapsedSeconds ?? 0, longestStepSeconds);
   const limitSeconds = limitMinutes * 60;
-  // Nobody is stopped without the whole countdown, not even when the limit has become shorter.
-  const most = facts.shownMinutes === null ? limitSeconds - countdownSeconds : limitSeconds;
-  const idleSeconds = Math.min(stored.idleSeconds + step, most);
+  // Nobody is stopped without the countdown, not even when the limit has become shorter. What is shown was rounded up.
+  const least = facts.shownMinutes === null ? countdownSeconds : (facts.shownMinutes - 1) * 60 - step;
+  const idleSeconds = Math.min(stored.idleSeconds + step, limitSeconds - least);
   const left = limitSeconds - idleSeconds;
   const minutesLeft = left <= countdownSeconds ? Math.ceil(left / 60) : null;
   return { idleSeconds, observed, minutesLeft, stop: left <= 0 };
