@@ -67,7 +67,7 @@ describe('a project is not idle, and its time begins again,', () => {
 const happening = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.record({ kind: fc.constant('quiet' as const), minutes: fc.integer({ min: 1, max: 12 }) }),
+    arbitrary: fc.record({ kind: fc.constant('quiet' as const), minutes: fc.integer({ min: 1, max: 30 }) }),
   },
   fc.record({
     kind: fc.constantFrom('busy', 'command', 'run', 'unknown', 'frozen'),
@@ -144,7 +144,7 @@ describe('whatever happens', () => {
       }),
       { numRuns: 2_000 },
     );
-    expect(stops).toBeGreaterThan(100);
+    expect(stops).toBeGreaterThan(100); // about 850
     expect(longestStepSeconds).toBe(60); // the rounds of this test
   });
 
