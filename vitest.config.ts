@@ -58,6 +58,8 @@ export default defineConfig({
           // Starting a process for each file would take longer than most files.
           pool: 'threads',
           isolate: false,
+          // Vitest would leave a core unused.
+          maxWorkers: '100%',
           testTimeout: 20_000,
           include: ['src/**/*.test.{ts,tsx}', 'tests/{model,corpus,docs}/**/*.test.ts'],
           exclude: [integrationTestsInSrc],

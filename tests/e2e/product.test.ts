@@ -10,10 +10,10 @@
  * The scenarios are created late, because they load the machine, and checked last, because some take half a minute.
  */
 
-import { describe } from 'vitest';
+import { afterAll, describe } from 'vitest';
 
 import { hasBrowser } from '../support/browser.ts';
-import { useStartedApp } from '../support/started-app.ts';
+import { useStartedApp, type StartedApp } from '../support/started-app.ts';
 import { boardSuite } from './suites/board.ts';
 import { dailyUseSuite } from './suites/daily-use.ts';
 import { diagnosesSuite } from './suites/diagnoses.ts';
@@ -31,19 +31,25 @@ describe('the product', { timeout: 60_000 }, () => {
   const scenarios = scenariosSuite(app);
   const projects = scenarioProjects(app);
 
+  const inWindows = (title: string, suite: (app: StartedApp) => void) =>
+    describe(title, () => {
+      afterAll(() => app.closeWindows());
+      suite(app);
+    });
+
   describe.runIf(hasBrowser)('in the browser', () => {
-    describe('the life of a project', () => projectLifecycleSuite(app));
-    describe('two windows on the same projects', () => twoWindowsSuite(app));
-    describe('daily use', () => dailyUseSuite(app));
-    describe('the board of tasks', () => boardSuite(app));
-    describe('the logs of a project', () => logsSuite(app));
-    describe('the sessions page', () => sessionsSuite(app));
-    describe('the settings of models', () => modelsSuite(app));
+    inWindows('the life of a project', projectLifecycleSuite);
+    inWindows('two windows on the same projects', twoWindowsSuite);
+    inWindows('daily use', dailyUseSuite);
+    inWindows('the board of tasks', boardSuite);
+    inWindows('the logs of a project', logsSuite);
+    inWindows('the sessions page', sessionsSuite);
+    inWindows('the settings of models', modelsSuite);
   });
   describe('a scenario', () => scenarios.createProjects());
   describe.runIf(hasBrowser)('in the browser', () => {
-    describe('the diagnosis of a project', () => diagnosesSuite(app, projects));
-    describe('the page', () => pagesSuite(app, projects));
+    inWindows('the diagnosis of a project', () => diagnosesSuite(app, projects));
+    inWindows('the page', () => pagesSuite(app, projects));
   });
   describe('a scenario', () => scenarios.checkReports());
 });

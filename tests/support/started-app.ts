@@ -14,8 +14,10 @@ export interface StartedApp {
   browser: Browser;
   /** The SDK client of a development user. It is closed after the last test. */
   client(user: string): Promise<Client>;
-  /** Signs the user in, without the pages for it unless `byHand` is set. The window is closed after the last test. */
+  /** Signs the user in, without the pages for it unless `byHand` is set. The window is open until `closeWindows` or the last test. */
   openWindow(user: string, options?: { path?: string; byHand?: boolean }): Promise<BrowserWindow>;
+  /** Closes all windows. An open one follows every change, and draws it. */
+  closeWindows(): Promise<void>;
 }
 
 /**
@@ -56,6 +58,9 @@ export function useStartedApp(env: Record<string, string> = {}): StartedApp {
     },
     openWindow(user, { path = '/projects', byHand = false } = {}) {
       return (byHand ? signInByHand : signIn)(started(browser), { url: started(system).url, user, path });
+    },
+    async closeWindows() {
+      for (const context of started(browser).contexts()) await context.close();
     },
   };
 }
