@@ -13,6 +13,7 @@ import {
 } from '../shared/node/environment.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
 import type { PodSettings } from './pods/kube/manifests.ts';
+import { podTemplateVariable } from './pods/kube/pod-template.ts';
 import { bytesOf, coresOf } from './quantity.ts';
 
 export interface WorkerConfig {
@@ -142,6 +143,11 @@ export const workerVariables = z
       .describe(
         'Where the pods of projects reach the model broker of the gateway, such as `http://gateway.opencode-system:3083`. Without it OpenCode gets no models of this system. It needs ACCESS_SECRET.',
       ),
+    POD_TEMPLATE: podTemplateVariable
+      .optional()
+      .describe(
+        'Part of a Pod, as YAML, that is added to every pod of a project: placement on nodes, classes, labels, annotations, pull secrets, host names, volumes and variables. docs/operations/pod-template.md has the fields.',
+      ),
     WORKSPACE_SIZE: bytes.default('1Gi').describe('The size of new volumes.'),
     WORKSPACE_STORAGE_CLASS: objectName
       .optional()
@@ -190,6 +196,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
       gitCaConfigMap: read.GIT_CA_CONFIG_MAP ?? null,
       // Without ACCESS_SECRET the gateway would refuse the credentials of every pod.
       modelBrokerUrl: read.ACCESS_SECRET === undefined ? null : (read.MODEL_BROKER_URL ?? null),
+      podTemplate: read.POD_TEMPLATE ?? null,
     },
   };
 }

@@ -1,3 +1,4 @@
+import { loadYaml, type V1Pod, type V1PodSpec } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { Project } from '../../src/shared/contract/project.ts';
@@ -8,11 +9,14 @@ import { readWorkerConfig } from '../../src/worker/config.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 import { clusterKinds, type TestCluster } from '../support/clusters.ts';
 import { openTestDatabase } from '../support/open-test-database.ts';
+import { podTemplateExample } from '../support/pod-template-example.ts';
 import { createTestDatabase, createTestRedis } from '../support/services.ts';
 import { startTestServer } from '../support/test-server.ts';
 
 const namespace = 'opencode';
 const waitOptions = { timeoutMs: 15_000 };
+const podTemplate = loadYaml<V1Pod & { spec: V1PodSpec }>(podTemplateExample());
+delete podTemplate.spec.nodeSelector; // no node of these clusters has the label
 
 describe.each(clusterKinds)('a project on $name', ({ start }) => {
   const cleanUps: (() => Promise<void> | void)[] = [];
@@ -35,6 +39,7 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
         REDIS_URL: redis.url,
         KUBECONFIG: cluster.kubeconfigPath,
         OPENCODE_IMAGE: 'registry.example.com/opencode:v1',
+        POD_TEMPLATE: JSON.stringify(podTemplate),
         LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
       }),
     );
@@ -77,6 +82,15 @@ describe.each(clusterKinds)('a project on $name', ({ start }) => {
         expect.objectContaining({ name: 'workspace', mountPath: '/workspace' }),
       );
     }
+    // What the administrator has added, as the API server has stored it.
+    expect(pod.metadata).toMatchObject(podTemplate.metadata ?? {});
+    const { containers, volumes = [], tolerations = [], ...placement } = podTemplate.spec;
+    expect(pod.spec).toMatchObject(placement);
+    expect(pod.spec?.tolerations).toEqual(expect.arrayContaining(tolerations)); // Kubernetes adds two
+    const names = (list: { name: string }[] = []) => list.map(({ name }) => name);
+    expect(names(pod.spec?.volumes)).toEqual(expect.arrayContaining(names(volumes)));
+    const env = pod.spec?.containers[0]?.env;
+    expect(env).toEqual(expect.arrayContaining(containers[0]?.env ?? expect.unreachable()));
     expect(claim.spec).toMatchObject({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } });
   });
 

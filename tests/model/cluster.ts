@@ -163,4 +163,5 @@ const settings: PodSettings = {
   openCodeConfigMap: null,
   gitCaConfigMap: null,
   modelBrokerUrl: null,
+  podTemplate: null,
 };

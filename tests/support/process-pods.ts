@@ -259,6 +259,7 @@ const testSettings: PodSettings = {
   openCodeConfigMap: null,
   gitCaConfigMap: null,
   modelBrokerUrl: null,
+  podTemplate: null,
 };
 
 /** A typed manifest as the JSON that is sent. */

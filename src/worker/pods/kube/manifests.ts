@@ -14,6 +14,7 @@ import {
   type ConfigFiles,
 } from '../../../shared/opencode/config-files.ts';
 import { cloneContainer } from '../diagnosis/clone-failure.ts';
+import { addPodTemplate, type PodTemplate } from './pod-template.ts';
 import { workspaceScript } from './workspace-script.ts';
 
 const projectApp = 'opencode-project';
@@ -54,6 +55,8 @@ export interface PodSettings {
   gitCaConfigMap: string | null;
   /** Where pods reach the model broker; `null`: OpenCode gets no models of this system. */
   modelBrokerUrl: string | null;
+  /** What the administrator adds to every pod. */
+  podTemplate: PodTemplate | null;
 }
 
 /** The repository, OpenCode's working folder and the root of the file browser; `workspaceScript` creates it. */
@@ -144,7 +147,7 @@ export function podManifest(
       valueFrom: { secretKeyRef: { name: accessSecretName(project, settings), key: 'opencode' } },
     },
   ];
-  return {
+  const pod: V1Pod = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
@@ -201,6 +204,8 @@ export function podManifest(
       ],
     },
   };
+  if (settings.podTemplate !== null) addPodTemplate(pod, settings.podTemplate);
+  return pod;
 }
 
 /** The way of the session proxy to the model broker. */
