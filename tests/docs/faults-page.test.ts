@@ -22,9 +22,10 @@ function fileOf(name: string): string | null {
   return candidates.find((path) => path.endsWith('.ts') && existsSync(join(root, path))) ?? null;
 }
 
-it('the page of faults has the rows 1 to 49', () => {
+it('the page of faults has every row once, from 1 on', () => {
   const numbers = new Set(rows.map(({ number }) => Number(number)));
-  expect([...numbers]).toEqual(Array.from({ length: 49 }, (_, index) => index + 1));
+  expect(numbers.size).toBeGreaterThanOrEqual(49);
+  expect([...numbers]).toEqual(Array.from({ length: numbers.size }, (_, index) => index + 1));
 });
 
 it.each(rows)('fault $number ($fault) names tests that exist, and one has its number', ({ number, names }) => {

@@ -183,7 +183,7 @@ describe('an unused project', () => {
   });
 });
 
-describe('a project is not stopped', () => {
+describe('fault 50: a project is not stopped', () => {
   it('while one of its runs waits for a permission', async () => {
     activity = quiet;
     const id = await projects.createProject('owner', pod.address);
