@@ -6,6 +6,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { z } from 'zod';
 
@@ -16,7 +17,9 @@ type Turn =
   | { status: number; message: string; code?: string }
   /** Some words, and then the connection breaks. */
   | { cut: string }
-  | { endless: true };
+  | { endless: true }
+  /** This many words `w0`, `w1`, …, one each 50 ms. */
+  | { words: number };
 
 const scenarios: Record<string, Turn[]> = {
   hello: [{ text: 'Hello from the model of the tests.' }],
@@ -50,6 +53,8 @@ const scenarios: Record<string, Turn[]> = {
   ],
   /** Streams words until the client goes away. */
   endless: [{ endless: true }],
+  /** For measures of how fast words arrive. */
+  timed: [{ words: 300 }],
   /** Repeats the key, as providers do. */
   refused: [{ status: 401, message: 'The key is wrong: ' }],
   /** The client is asked to wait a second before each retry. */
@@ -116,17 +121,19 @@ interface FakeModelOptions {
   port?: number;
   /** Requests with another key are refused. `null`: any key will do. */
   key?: string | null;
+  /** Called when a word of the scenario `timed` is sent. */
+  onWord?: (index: number) => void;
 }
 
 export async function startFakeModel(options: FakeModelOptions = {}): Promise<FakeModel> {
-  const { host = '127.0.0.1', port = 0, key = null } = options;
+  const { host = '127.0.0.1', port = 0, key = null, onWord = () => undefined } = options;
   const played: string[] = [];
   const server = createServer((request, response) => {
     if (key !== null && request.headers.authorization !== `Bearer ${key}`) {
       sendError(response, { status: 401, message: 'The key is wrong.' });
       return;
     }
-    answer(request, response, played).catch(() => response.destroy());
+    answer(request, response, { played, onWord }).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => {
     server.listen(port, host, resolve);
@@ -161,7 +168,11 @@ function openCodeConfig(baseURL: string) {
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, played: string[]): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { played, onWord }: { played: string[]; onWord: (index: number) => void },
+): Promise<void> {
   if (request.url !== '/v1/chat/completions') {
     response.writeHead(404).end();
     return;
@@ -182,7 +193,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, played
     setTimeout(() => response.destroy(), 50); // the words must have been sent
     return;
   }
-  for (const delta of deltasOf(turn)) sendChunk(response, delta);
+  if ('words' in turn) await streamWords(response, turn.words, onWord);
+  else for (const delta of deltasOf(turn)) sendChunk(response, delta);
   sendChunk(response, { delta: {}, finish_reason: 'call' in turn ? 'tool_calls' : 'stop' });
   send(response, { choices: [], usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 } });
   response.end('data: [DONE]\n\n');
@@ -229,6 +241,14 @@ function sendChunk(response: ServerResponse, { delta, finish_reason }: Choice): 
 function send(response: ServerResponse, fields: object): void {
   const chunk = { id: 'chatcmpl-test', object: 'chat.completion.chunk', created: 0, model: 'fake-1', ...fields };
   response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+}
+
+async function streamWords(response: ServerResponse, count: number, onWord: (index: number) => void): Promise<void> {
+  for (let index = 0; index < count && !response.destroyed; index += 1) {
+    sendChunk(response, { delta: { role: 'assistant', content: `w${index} ` } });
+    onWord(index);
+    await delay(50);
+  }
 }
 
 function streamForEver(response: ServerResponse): void {
