@@ -247,7 +247,9 @@ describe('the kind overlay on a real cluster', () => {
     expect(JSON.stringify(await client.runs.transcript(run.id))).toContain('The command has run.');
 
     const { headCommit } = (await client.tasks.changes(task.id)) ?? {};
-    const accepted = await client.tasks.accept({ id: task.id, headCommit: headCommit ?? '' });
+    // On a busy node git may take longer than a caller waits. The answer says that it can be repeated.
+    const accept = () => client.tasks.accept({ id: task.id, headCommit: headCommit ?? '' });
+    const accepted = await vi.waitFor(accept, { timeout: 60_000, interval: 1_000 });
     expect(accepted).toMatchObject({ outcome: 'accepted', task: { state: 'DONE', branch: null } });
     expect(await readFile('permitted.txt')).toBe('allowed\n');
   });

@@ -1,77 +1,39 @@
 /**
- * What git says about the project's folder. OpenCode runs git, in its own container: the configuration of a repository can make
- * git run any program, and the file browser has a secret that the agent must not read.
+ * What git says about the project's folder. git runs in OpenCode's container: the configuration of a repository can make git run any
+ * program, and the file browser has a secret that the agent must not read.
  */
 
-import { z } from 'zod';
-
 import { AppError } from '../../shared/contract/errors.ts';
-import { gitFileStatusSchema, type GitDiff, type GitFile, type GitStatus } from '../../shared/contract/files.ts';
+import type { GitDiff, GitFile, GitStatus } from '../../shared/contract/files.ts';
 import type { ReadyPod } from '../../shared/node/access/ready-pod.ts';
-import { podPorts, type PodRequests } from './pod-requests.ts';
+import { BranchError } from '../../shared/opencode/branch-problems.ts';
+import { createOpenCodeClient } from '../../shared/opencode/opencode-client.ts';
+import { OpenCodeError } from '../../shared/opencode/opencode-error.ts';
+import { readWorkingTree, type WorkingTree } from '../../shared/opencode/working-tree.ts';
 
-/** The working folder of OpenCode in the pod. */
-const projectFolder = '/workspace/project';
-/** A page cannot show more. */
-const maxFiles = 5_000;
-const maxPatchBytes = 2 * 1024 * 1024;
+/** Shorter than the time that a request to the server may take. */
+const waitMs = 7_000;
 
-const countSchema = z.number().min(0).catch(0);
-const fileSchema = z.object({
-  file: z.string().max(4_096),
-  additions: countSchema,
-  deletions: countSchema,
-  status: gitFileStatusSchema.catch('modified'),
-});
-const statusSchema = z.array(fileSchema);
-const diffSchema = z.array(fileSchema.extend({ patch: z.string().optional() }));
-const infoSchema = z.object({ branch: z.string().max(1_000).nullish() });
-
-type Pod = Pick<ReadyPod, 'address' | 'credential'>;
-
-export async function readGitStatus(requests: PodRequests, pod: Pod): Promise<GitStatus> {
-  const [files, { branch }] = await Promise.all([
-    ask(requests, pod, { path: '/vcs/status', schema: statusSchema }),
-    ask(requests, pod, { path: '/vcs', schema: infoSchema }),
-  ]);
-  return { branch: branch ?? null, files: files.slice(0, maxFiles).map(fileOf) };
+export async function readGitStatus(pod: ReadyPod): Promise<GitStatus> {
+  const { branch, files } = await read(pod, { kind: 'list' });
+  return { branch, files: files.map(fileOf) };
 }
 
 /** @param path the one file to compare; otherwise all */
-export async function readGitDiff(requests: PodRequests, pod: Pod, path?: string): Promise<GitDiff> {
-  const all = await ask(requests, pod, { path: '/vcs/diff?mode=git', schema: diffSchema });
-  const chosen = all.filter(({ file }) => path === undefined || file === path).slice(0, maxFiles);
-  let left = maxPatchBytes;
-  let isTruncated = false;
-  const files = chosen.map((file) => {
-    const patch = file.patch === undefined || file.patch === '' ? null : file.patch;
-    if (patch === null) return { ...fileOf(file), patch };
-    left -= Buffer.byteLength(patch);
-    if (left < 0) isTruncated = true;
-    return { ...fileOf(file), patch: left < 0 ? null : patch };
-  });
-  return { files, isTruncated };
+export async function readGitDiff(pod: ReadyPod, path?: string): Promise<GitDiff> {
+  const { files, isTruncated } = await read(pod, { kind: 'patch', path });
+  return { files: files.map((file) => ({ ...fileOf(file), patch: file.patch })), isTruncated };
 }
 
-const fileOf = ({ file, ...rest }: z.infer<typeof fileSchema>): GitFile => ({
-  path: file,
-  status: rest.status,
-  additions: rest.additions,
-  deletions: rest.deletions,
-});
+const fileOf = ({ path, status, additions, deletions }: GitFile): GitFile => ({ path, status, additions, deletions });
 
-async function ask<T extends z.ZodType>(
-  requests: PodRequests,
-  pod: Pod,
-  { path, schema }: { path: string; schema: T },
-) {
-  const separator = path.includes('?') ? '&' : '?';
-  const target = { address: pod.address, credential: pod.credential, port: podPorts.sessionProxy };
-  const directory = `directory=${encodeURIComponent(projectFolder)}`;
+async function read(pod: ReadyPod, what: { kind: 'list' | 'patch'; path?: string | undefined }): Promise<WorkingTree> {
+  const signal = AbortSignal.timeout(waitMs);
   try {
-    return await requests.json(target, { method: 'GET', path: `${path}${separator}${directory}`, schema });
+    return await readWorkingTree(createOpenCodeClient({ ...pod, signal }), { ...what, waitMs, signal });
   } catch (error) {
-    if (!(error instanceof AppError) || error.code === 'ILLEGAL_STATE') throw error;
+    if (error instanceof BranchError) throw new AppError('ILLEGAL_STATE', error.message, { cause: error });
+    if (!(error instanceof OpenCodeError) && !signal.aborted) throw error;
     const message = 'OpenCode does not say what git knows about the project. Try again in a few seconds.';
     throw new AppError('UNAVAILABLE', message, { retryAfterSeconds: 2, cause: error });
   }

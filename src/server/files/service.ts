@@ -66,8 +66,8 @@ export function createFileService({ findOpenPod, requests, pause }: FileServiceD
     },
     search: (caller, { id, query, mode }) =>
       call(caller, id, { ...get('/search', { query, mode }), schema: fileMatchesSchema }),
-    gitStatus: async (caller, { id }) => readGitStatus(requests, await findOpenPod(caller, id)),
-    gitDiff: async (caller, { id, path }) => readGitDiff(requests, await findOpenPod(caller, id), path),
+    gitStatus: async (caller, { id }) => readGitStatus(await findOpenPod(caller, id)),
+    gitDiff: async (caller, { id, path }) => readGitDiff(await findOpenPod(caller, id), path),
 
     async *watch(caller, { id, folders, files, signal, whenWritable }) {
       let shown: string | null = null;

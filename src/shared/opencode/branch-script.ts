@@ -1,3 +1,9 @@
+/** git without the programs that a repository can make it run. */
+export const gitFunction = String.raw`g() {
+  git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.quotePath=false -c gc.auto=0 -c maintenance.auto=false \
+    -c commit.gpgSign=false -c submodule.recurse=false -c merge.autoStash=false -c merge.verifySignatures=false "$@"
+}`;
+
 /**
  * The shell script that does what git has to do for the branch of a task. OpenCode runs it in its own container, because the
  * configuration and the hooks of a repository can make git run any program. Needs `sh`, git 2.38 and the usual small tools.
@@ -15,10 +21,7 @@ export GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 ref=refs/heads/$branch
 
-g() {
-  git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.quotePath=false -c gc.auto=0 -c maintenance.auto=false \
-    -c commit.gpgSign=false -c submodule.recurse=false -c merge.autoStash=false -c merge.verifySignatures=false "$@"
-}
+${gitFunction}
 # The name of OpenCode counts where the repository has no identity.
 identify() {
   if ! g var GIT_COMMITTER_IDENT > /dev/null 2>&1 || [ "$1" = agent ]; then
@@ -166,7 +169,10 @@ export const resultScript = String.raw`
 results=$1 name=$2 limit=$3 script=$4
 shift 4
 umask 077
-mkdir -p "$results" && cd "$results" || exit
+case $results in
+  */.git/*) [ -d "$results" ] || mkdir "$results" ;; # a folder without a repository gets none
+  *) mkdir -p "$results" ;;
+esac && cd "$results" || exit
 find . -type f -mmin +10 ! -name lock -delete
 run() { if command -v timeout > /dev/null; then timeout "$limit" /bin/sh -c "$script" sh "$@"; else /bin/sh -c "$script" sh "$@"; fi; }
 {

@@ -33,6 +33,8 @@ export interface ScriptOptions {
   args: string[];
   /** A folder in the container that the script may create. It gets the file with the result. */
   folder: string;
+  /** A folder around it that OpenCode works in anyway; unless given, the folder itself. For each other folder OpenCode takes memory. */
+  workingFolder?: string;
   /** The script is ended after this time. */
   limitMs: number;
   /** The result is waited for so long. */
@@ -43,7 +45,7 @@ export interface ScriptOptions {
 /** @throws OpenCodeError `unreachable` when there is no result in time; `refused` when the script could not store one */
 export async function runScript(
   client: Pick<OpenCodeClient, 'startCommand' | 'isCommandRunning' | 'readFile'>,
-  { script, args, folder, limitMs, waitMs, signal }: ScriptOptions,
+  { script, args, folder, workingFolder = folder, limitMs, waitMs, signal }: ScriptOptions,
 ): Promise<ScriptResult> {
   const name = randomUUID();
   const seconds = String(Math.ceil(limitMs / 1_000));
@@ -54,7 +56,8 @@ export async function runScript(
   let lookAgainMs = lookMs.first;
   for (;;) {
     if (!(await client.isCommandRunning(commandId))) {
-      const result = parseResult((await client.readFile({ folder, path: name })) ?? '');
+      const path = posix.join(posix.relative(workingFolder, folder), name);
+      const result = parseResult((await client.readFile({ folder: workingFolder, path })) ?? '');
       if (result) return result;
       throw new OpenCodeError('refused', 'A script has ended without a result. The volume may be full.');
     }

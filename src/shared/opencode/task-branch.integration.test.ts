@@ -1,7 +1,6 @@
 /** What git does for the branch of a task, with the real git in real folders. The container is a folder here. */
 
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -17,6 +16,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { folderAsContainer } from '../../../tests/support/folder-as-container.ts';
 import { BranchError } from './branch-problems.ts';
 import { createTaskBranch, type BranchChanges } from './task-branch.ts';
 
@@ -55,28 +55,8 @@ function commit(files: Record<string, string>): void {
   git(project, 'commit', '--quiet', '-m', 'Change');
 }
 
-/** OpenCode's part: it starts programs in its container, and reads files. */
-function container() {
-  const running = new Map<string, Promise<unknown>>();
-  return {
-    readWorkingFolder: () => Promise.resolve(project),
-    startCommand({ command, args }: { command: string; args: string[] }) {
-      const child = spawn(command, args, { cwd: '/', stdio: 'ignore' });
-      const id = String(child.pid);
-      running.set(id, once(child, 'exit'));
-      return Promise.resolve(id);
-    },
-    async isCommandRunning(id: string) {
-      await running.get(id);
-      return false;
-    },
-    readFile: ({ folder: from, path }: { folder: string; path: string }) =>
-      Promise.resolve(readFileSync(join(from, path), 'utf8').trim()),
-  };
-}
-
 const task = (name = branch, taskId = 'task-1') =>
-  createTaskBranch({ client: container(), taskId, branch: name, waitMs: 60_000, signal });
+  createTaskBranch({ client: folderAsContainer(project), taskId, branch: name, waitMs: 60_000, signal });
 
 async function changesOf(name = branch): Promise<BranchChanges> {
   const changes = await task(name).changes();
