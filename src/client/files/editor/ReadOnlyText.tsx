@@ -1,13 +1,13 @@
 /** A text that can be read and searched, but not edited. */
 
-import { search, searchKeymap } from '@codemirror/search';
 import { EditorState } from '@codemirror/state';
-import { EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
+import { EditorView, highlightSpecialChars, lineNumbers } from '@codemirror/view';
 import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 
 import { shownNameOf } from '../reveal-hidden.ts';
 import { codeTheme } from './code-theme.ts';
+import { textSearch } from './text-search.ts';
 import { useWrapping } from './use-wrapping.ts';
 
 import classes from './editor.module.css';
@@ -22,8 +22,7 @@ export function ReadOnlyText({ path, text }: { path: string; text: string }) {
     const extensions = [
       lineNumbers(),
       highlightSpecialChars(),
-      search({ top: true }),
-      keymap.of(searchKeymap),
+      textSearch,
       EditorState.readOnly.of(true),
       EditorView.contentAttributes.of({ 'aria-label': `${shownNameOf(path)}, read-only` }),
       codeTheme(isDark),

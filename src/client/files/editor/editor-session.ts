@@ -5,7 +5,7 @@
 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, LanguageDescription } from '@codemirror/language';
-import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
+import { highlightSelectionMatches } from '@codemirror/search';
 import {
   Annotation,
   Compartment,
@@ -32,6 +32,7 @@ import { codeTheme } from './code-theme.ts';
 import type { FileStore } from './file-store.ts';
 import { minimalChanges } from './minimal-changes.ts';
 import type { TextFile } from './open-files.ts';
+import { textSearch } from './text-search.ts';
 
 export interface Cursor {
   line: number;
@@ -165,8 +166,8 @@ const basicExtensions: Extension = [
   highlightActiveLine(),
   highlightActiveLineGutter(),
   highlightSelectionMatches(),
-  search({ top: true }),
-  keymap.of([indentWithTab, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...defaultKeymap]),
+  textSearch,
+  keymap.of([indentWithTab, ...historyKeymap, ...foldKeymap, ...defaultKeymap]),
 ];
 
 const ariaAttributes = (path: string): Record<string, string> => ({
