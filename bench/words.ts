@@ -64,8 +64,8 @@ export async function measureWords({ quick }: Scale): Promise<Result> {
         idempotencyKey: `round-${round}`,
       });
       for await (const { type } of client.runs.output(run.id)) if (type === 'ended') break;
-      const seen = await page.evaluate(() => (globalThis as unknown as { wordsAt: [number, number][] }).wordsAt);
-      screen.push(...seen.map(([index, at]) => at - (sentAt.get(`${round} ${index}`) ?? Number.NaN)));
+      const shown = await page.evaluate(() => (globalThis as unknown as { wordsAt: [number, number][] }).wordsAt);
+      screen.push(...shown.map(([index, at]) => at - (sentAt.get(`${round} ${index}`) ?? Number.NaN)));
     }
   } finally {
     stopping.abort();
