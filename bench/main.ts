@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: P1 to P12 (there is no P11 yet), each with its baseline in the same run. `--quick` measures less and takes less than two minutes.
+ * `npm run bench`: P1 to P13 (there is no P11 yet), each with its baseline in the same run. `--quick` measures less and takes less than two minutes.
  * `--size 10000` is the number of projects and sockets (default 1,000; with `--quick` 100). `--only P2,P6` measures some of
  * them. `--json FILE` is the file for the figures (default `.cache/bench.json`). The exit code is 0 even if a budget does not
  * hold, because machines differ. It is 1 when a measure failed.
@@ -12,6 +12,7 @@ import { inspect, parseArgs } from 'node:util';
 
 import { measureBursts } from './bursts.ts';
 import { measureCreates } from './creates.ts';
+import { measureFrames } from './frames.ts';
 import { measureGateway } from './gateway.ts';
 import { measureLists } from './lists.ts';
 import { machineFacts, tableOf, type Result, type Scale } from './measure.ts';
@@ -46,6 +47,7 @@ const measures: Record<string, () => Promise<Result | Result[]>> = {
   P9: () => measureGateway(scale),
   P10: () => measureOpen(scale),
   P12: () => measureWords(scale),
+  P13: () => measureFrames(scale),
 };
 if (!Number.isInteger(size) || size < 10) {
   print('--size must be a whole number of at least 10, such as 1000.');

@@ -4,7 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 
 export interface Result {
-  /** `P1` to `P12`, as in docs/benchmarks.md. */
+  /** `P1` to `P13`, as in docs/benchmarks.md. */
   id: string;
   what: string;
   unit: string;
