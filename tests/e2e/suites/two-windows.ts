@@ -24,7 +24,7 @@ interface Recording {
 
 /** What `record` and `recordShifts` set in the page. */
 const recordingOf = (page: Page) => page.evaluate(() => (window as unknown as { recording: Recording }).recording);
-const shiftsOf = (page: Page) => page.evaluate(() => (window as unknown as { shifts: number[] }).shifts);
+const shiftsOf = (page: Page) => page.evaluate(() => (window as unknown as { shifts: string[] }).shifts);
 
 /** Records what the list shows, whenever it changes. */
 async function record(page: Page): Promise<void> {
@@ -96,10 +96,13 @@ function longestDisagreement(one: Recording, other: Recording): number {
 /** Records each layout shift that the browser reports. */
 async function recordShifts(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const shifts: number[] = [];
+    // Each entry is a `LayoutShift`, for which TypeScript has no type.
+    type LayoutShift = PerformanceEntry & { value: number; sources: { node: Node | null }[] };
+    const shifts: string[] = [];
     new PerformanceObserver((list) => {
-      // Each entry is a `LayoutShift`, for which TypeScript has no type.
-      for (const entry of list.getEntries()) shifts.push((entry as PerformanceEntry & { value: number }).value);
+      for (const { value, sources } of list.getEntries() as LayoutShift[]) {
+        shifts.push(`${value}: ${sources.map(({ node }) => node?.textContent?.slice(0, 100)).join(' | ')}`);
+      }
     }).observe({ type: 'layout-shift' });
     Object.assign(window, { shifts });
   });
@@ -143,6 +146,7 @@ export function twoWindowsSuite(app: StartedApp): void {
 
   it('move nothing on the page when a badge changes', async () => {
     const { page } = await app.openWindow('user-b');
+    await page.getByText('Live', { exact: true }).waitFor(); // the header has its final width
     const client = await app.client('user-b');
     const { id, name } = await client.projects.create({ name: 'steady' });
     const card = page.getByRole('article', { name });
