@@ -87,7 +87,7 @@ describe('the SDK as a package', { timeout: 60_000 }, () => {
     const parts = importsOf(entry).filter((name) => name.startsWith('./'));
     const code = [entry, ...parts.map(readPart)].join('\n');
     const imported = importsOf(code).filter((name) => !name.startsWith('./'));
-    expect(new Set(imported)).toEqual(new Set(['@trpc/client', 'zod']));
+    expect(new Set(imported)).toEqual(new Set(['@trpc/client']));
     expect(code).not.toMatch(/\bprocess\b|\brequire\(|knex|fastify/);
     expect(existsSync(join(root, 'dist', 'sdk', 'src'))).toBe(false);
   });

@@ -102,7 +102,7 @@ export function createConfigService(deps: { db: Database; announcer: Announcer; 
         applyVersion: project.configApplyVersion,
         interrupts: {
           runs: runs.map(({ id: runId, taskTitle }) => ({ id: runId, taskTitle })),
-          busySessions: othersOf(inUse.busySessions, runs),
+          busySessions: othersOf(inUse.busySessions, runs.length),
         },
       };
     },
@@ -164,8 +164,7 @@ function savedMeanwhile(newest: ConfigVersion | null): AppError {
   return new AppError('CONFLICT', message);
 }
 
-/** The pod counts the sessions of the project's folder. Those of runs with a branch are in a folder of their own. */
-function othersOf(busySessions: number | null, runs: { isInProjectFolder: boolean }[]): number | null {
-  if (busySessions === null) return null;
-  return Math.max(0, busySessions - runs.filter(({ isInProjectFolder }) => isInProjectFolder).length);
+/** The pod counts the sessions of runs too, in whatever folder they are. */
+function othersOf(busySessions: number | null, runs: number): number | null {
+  return busySessions === null ? null : Math.max(0, busySessions - runs);
 }

@@ -87,7 +87,7 @@ export async function listConfigsToApply(db: Db, { limit }: { limit: number }): 
 export async function listWorkingRuns(
   db: Db,
   { projectId, limit }: { projectId: string; limit: number },
-): Promise<{ id: string; taskTitle: string; isInProjectFolder: boolean }[]> {
+): Promise<{ id: string; taskTitle: string }[]> {
   return await db('runs')
     .join('tasks', 'tasks.id', 'runs.task_id')
     .where({ 'runs.project_id': projectId })
@@ -95,11 +95,7 @@ export async function listWorkingRuns(
     .whereNotNull('runs.started_at')
     .orderBy('runs.seq')
     .limit(limit)
-    .select<{ id: string; taskTitle: string; isInProjectFolder: boolean }[]>(
-      'runs.id',
-      'tasks.title as taskTitle',
-      db.raw("coalesce(runs.workspace->>'kind', 'project') = 'project' as is_in_project_folder"),
-    );
+    .select<{ id: string; taskTitle: string }[]>('runs.id', 'tasks.title as taskTitle');
 }
 
 /** Deletes up to `limit` versions of projects that have been archived for a week. Returns their number. */
