@@ -23,6 +23,9 @@ const withServices = {
 /** Started last, these files would run alone at the end: each takes more than a minute. */
 const longest = [
   'tests/integration/runs/real-opencode.test.ts',
+  'tests/integration/runs/faults.test.ts',
+  'tests/integration/npm-start-killed.test.ts',
+  'tests/integration/npm-start.test.ts',
   'tests/e2e/product.test.ts',
   'tests/e2e/open.test.ts',
   'tests/faults/redis-refusals.test.ts',

@@ -146,7 +146,9 @@ export function twoWindowsSuite(app: StartedApp): void {
 
   it('move nothing on the page when a badge changes', async () => {
     const { page } = await app.openWindow('user-b');
-    await page.getByText('Live', { exact: true }).waitFor(); // the header has its final width
+    // The header has its final size.
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.evaluate(() => document.fonts.ready);
     const client = await app.client('user-b');
     const { id, name } = await client.projects.create({ name: 'steady' });
     const card = page.getByRole('article', { name });
