@@ -32,9 +32,9 @@ export interface BrowserWindow {
   problems: string[];
 }
 
-/** Opens a window without a signed-in user. Without a graphics card each frame of an animation needs the processor, so it shows none. */
+/** Opens a window without a signed-in user. */
 export async function openWindow(browser: Browser): Promise<BrowserWindow> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const problems: string[] = [];
