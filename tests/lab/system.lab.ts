@@ -1,6 +1,7 @@
 /**
  * The whole system on a real cluster of one node: kubelet, containerd, the images of images/, the manifests of k8s/. `npm run lab`
- * builds the images, starts the cluster and runs this. The tests depend on each other in their order.
+ * builds the images, starts the cluster and runs this. The tests depend on each other in
+ * their order and share one project, hence the length of the file.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
