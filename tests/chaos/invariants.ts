@@ -65,10 +65,11 @@ function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: s
   const shown = viewer.view.get(record.id);
   const desired = toProject(record);
   // A restore raises the numbers of all projects, and clients start over with those that are not archived. A poisoned row that
-  // was archived before it was repaired has got another time of creation and another version since, which nobody announces.
-  const { statusVersion, generation, observedGeneration, createdAt } = desired;
+  // was archived before it was repaired has got another time of creation and another version since, which nobody announces. A row from before its
+  // archiving is archived again, at another time.
+  const { statusVersion, generation, observedGeneration, createdAt, updatedAt, deletedAt } = desired;
   const isArchived = shown?.status === 'archived' && record.status === 'archived';
-  const changed = isArchived ? { statusVersion, generation, observedGeneration, createdAt } : {};
+  const changed = isArchived ? { statusVersion, generation, observedGeneration, createdAt, updatedAt, deletedAt } : {};
   if (shown && isDeepStrictEqual({ ...shown, ...changed }, desired)) return [];
   if (!shown && record.status === 'archived') return []; // it was deleted before this client received it
   const describe = (project: { status: string; statusVersion: number }) =>
