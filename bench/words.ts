@@ -121,7 +121,9 @@ function followEvents(
   const sent = request({ host: '127.0.0.1', port, path: '/global/event', headers, signal }, (response) => {
     response.on('error', () => undefined); // it was aborted
     const join = createDeltaJoiner();
-    createInterface({ input: response }).on('line', (line) => {
+    const lines = createInterface({ input: response });
+    lines.on('error', () => undefined); // as above
+    lines.on('line', (line) => {
       if (!line.startsWith('data:')) return;
       const event = parseEvent(line.slice(5), join);
       if (event?.type === 'delta') for (const index of wordsOf(event.text)) onWord(index);

@@ -10,15 +10,35 @@ const pageSize = 100;
 export async function findProject(client: Client, named: string): Promise<Project> {
   if (uuid.test(named)) return client.projects.get(named);
   // Names are unique among the live projects of a person.
-  for await (const project of allProjects(client, { search: named })) {
-    if (project.name.toLowerCase() === named.toLowerCase()) return project;
-  }
+  for await (const project of namedProjects(client, named, false)) return project;
   throw new CliError(`You have no project with the name “${named}”. "opm list" shows all of them.`);
+}
+
+/**
+ * As {@link findProject}, in the trash.
+ * @throws CliError also when several have this name
+ */
+export async function findTrashedProject(client: Client, named: string): Promise<Project> {
+  if (uuid.test(named)) return client.projects.get(named);
+  const found: Project[] = [];
+  for await (const project of namedProjects(client, named, true)) found.push(project);
+  if (found.length > 1) {
+    const ids = found.map(({ id }) => id).join(', ');
+    throw new CliError(`Several projects with the name “${named}” are in the trash. Give one of these ids: ${ids}.`);
+  }
+  if (found[0]) return found[0];
+  throw new CliError(`No project with the name “${named}” is in the trash. "opm list --trash" shows what is there.`);
+}
+
+async function* namedProjects(client: Client, named: string, inTrash: boolean) {
+  for await (const project of allProjects(client, { search: named, inTrash })) {
+    if (project.name.toLowerCase() === named.toLowerCase()) yield project;
+  }
 }
 
 export async function* allProjects(
   client: Client,
-  filter: { search?: string } = {},
+  filter: { search?: string; inTrash?: boolean } = {},
 ): AsyncGenerator<Project, void, undefined> {
   let cursor: string | null = null;
   do {

@@ -53,8 +53,8 @@ export function waitingStateOf({ project, cause }: Pick<NotReady, 'project' | 'c
   };
 }
 
-function actionFor({ status, desiredState }: NotReady['project']): WaitingState['action'] {
-  if (desiredState === 'deleted') return null;
+function actionFor({ status, desiredState, trashedAt }: NotReady['project']): WaitingState['action'] {
+  if (desiredState === 'deleted' || (trashedAt !== null && status !== 'error')) return null;
   if (status === 'stopped' || status === 'stopping') return 'start';
   return status === 'error' ? 'retry' : null;
 }

@@ -8,6 +8,7 @@ import {
   commonVariables,
   hostVariable,
   idleStopVariable,
+  trashDaysVariable,
   integerVariable,
   readEnvironment,
 } from '../shared/node/environment.ts';
@@ -61,6 +62,7 @@ export const serverVariables = z
       'How many projects one person may have; deleted projects do not count.',
     ),
     IDLE_STOP_DEFAULT: idleStopVariable,
+    TRASH_DAYS: trashDaysVariable,
     RATE_LIMIT_PER_MINUTE: integerVariable('RATE_LIMIT_PER_MINUTE', {
       min: 60,
       max: 10_000_000,
@@ -104,6 +106,8 @@ export interface ServerConfig {
   maxProjectsPerUser: number;
   /** When unused projects without a choice of their own are stopped. */
   idleStopDefault: InstallationIdleStop;
+  /** 0: there is no trash. */
+  trashDays: number;
   rateLimitPerMinute: number;
   trustedProxies: number;
 }
@@ -146,6 +150,7 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     keyEncryption: toKeyEncryptionSecrets(variables),
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
     idleStopDefault: variables.IDLE_STOP_DEFAULT,
+    trashDays: variables.TRASH_DAYS,
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,
   };

@@ -332,6 +332,7 @@ function createServices(
         kubeNamespace: config.kubeNamespace,
         maxProjects: config.maxProjectsPerUser,
         idleStopDefault: config.idleStopDefault,
+        trashDays: config.trashDays,
       },
       newId: randomUUID,
       newNames: kubernetesNames,

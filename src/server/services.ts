@@ -23,6 +23,7 @@ import type {
   FilesEvent,
   GitDiff,
   GitStatus,
+  UnsavedWork,
   ListFilesInput,
   ReadFileInput,
   SearchFilesInput,
@@ -34,6 +35,7 @@ import type { LogContainer, LogEvent, ProjectLogs, ReadLogsInput } from '../shar
 import type {
   CreateProjectInput,
   IdleStopDefault,
+  TrashSettings,
   ListProjectsInput,
   OpenedProject,
   Project,
@@ -75,6 +77,9 @@ export interface ProjectService {
   list(caller: Caller, input: ListProjectsInput): Promise<ProjectPage>;
   update(caller: Caller, input: UpdateProjectInput): Promise<Project>;
   delete(caller: Caller, id: string): Promise<Project>;
+  trash(caller: Caller, id: string): Promise<Project>;
+  /** Another name is chosen if somebody uses its name meanwhile. */
+  restore(caller: Caller, id: string): Promise<Project>;
   stop(caller: Caller, id: string): Promise<Project>;
   start(caller: Caller, id: string): Promise<Project>;
   restart(caller: Caller, id: string): Promise<Project>;
@@ -84,6 +89,7 @@ export interface ProjectService {
   usualStart(caller: Caller): Promise<UsualStart>;
   keep(caller: Caller, id: string): Promise<Project>;
   idleStopDefault(caller: Caller): Promise<IdleStopDefault>;
+  trashSettings(caller: Caller): Promise<TrashSettings>;
 }
 
 export interface ProjectSubscriptions {
@@ -146,6 +152,7 @@ export interface FileService {
   delete(caller: Caller, input: { id: string; path: string }): Promise<Record<string, never>>;
   search(caller: Caller, input: SearchFilesInput): Promise<FileMatches>;
   gitStatus(caller: Caller, input: { id: string }): Promise<GitStatus>;
+  unsaved(caller: Caller, input: { id: string }): Promise<UnsavedWork>;
   gitDiff(caller: Caller, input: { id: string; path?: string | undefined }): Promise<GitDiff>;
   /** Says when watched folders and files change, until `signal` aborts. */
   watch(

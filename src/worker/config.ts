@@ -8,6 +8,7 @@ import {
   commonVariables,
   crossCheck,
   idleStopVariable,
+  trashDaysVariable,
   integerVariable,
   readEnvironment,
 } from '../shared/node/environment.ts';
@@ -33,6 +34,8 @@ export interface WorkerConfig {
   activityRetentionDays: number;
   /** When unused projects without a choice of their own are stopped. */
   idleStopDefault: InstallationIdleStop;
+  /** 0: there is no trash. */
+  trashDays: number;
   /** The port of `/livez`, `/readyz` and `/metrics`. */
   metricsPort: number;
   logLevel: string;
@@ -87,6 +90,7 @@ export const workerVariables = z
     ...commonVariables,
     ACCESS_SECRET_PREVIOUS: accessVariables.ACCESS_SECRET_PREVIOUS,
     IDLE_STOP_DEFAULT: idleStopVariable,
+    TRASH_DAYS: trashDaysVariable,
     KUBECONFIG: z
       .string()
       .optional()
@@ -175,6 +179,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
     concurrency: read.WORKER_CONCURRENCY,
     activityRetentionDays: read.ACTIVITY_RETENTION_DAYS,
     idleStopDefault: read.IDLE_STOP_DEFAULT,
+    trashDays: read.TRASH_DAYS,
     metricsPort: read.WORKER_METRICS_PORT,
     logLevel: read.LOG_LEVEL,
     accessSecret: read.ACCESS_SECRET ?? null,

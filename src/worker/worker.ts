@@ -2,7 +2,7 @@
  * The worker is the only part that talks to Kubernetes. It runs the jobs of the queue: each job reconciles one project. It
  * also reads the logs that the server asks for. One worker is the watch leader. It also runs the cluster watch (writes what
  * the cluster shows to the rows), the sweep (finds pending commands that the queue lost), applies configurations to pods that
- * run, stops projects that nobody uses, and prunes old history. It also follows agent runs: each job of a second queue follows one run until it ends. The worker
+ * run, stops projects that nobody uses, empties the trash, and prunes old history. It also follows agent runs: each job of a second queue follows one run until it ends. The worker
  * must never decide from an event alone, never delete an object that no row says to delete, and never serve people.
  *
  * This file is its composition root. It builds the parts in the order of their dependencies and stops them in reverse.
@@ -48,6 +48,7 @@ import { pruneHistory } from './prune-history.ts';
 import type { RunTimes } from './runs/decide-run.ts';
 import type { TakeoverTimes } from './runs/run-consumer.ts';
 import { startRuns } from './runs/start-runs.ts';
+import { emptyTrash } from './trash/empty-trash.ts';
 
 export interface Worker {
   metrics: WorkerMetrics;
@@ -264,6 +265,18 @@ function startParts(
           log,
         },
         leadership.signal,
+      ),
+      emptyTrash(
+        {
+          db,
+          restoredData,
+          announcer: createAnnouncer({ queue, publisher }),
+          publisher,
+          trashDays: config.trashDays,
+          clock,
+          log,
+        },
+        leadership,
       ),
       pruneHistory({ db, activityRetentionDays: config.activityRetentionDays, log }, leadership.signal),
     ]).finally(() => dispatcher.handOver());

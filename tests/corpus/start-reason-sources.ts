@@ -10,6 +10,7 @@ export const startReasonSources = {
   queued: from('no pod and no claim yet', 'this application'),
   stopping: from('the pod has a `deletionTimestamp`, and stopping was requested', 'Pod lifecycle'),
   stopped: from('no pod, and stopping was requested', 'this application'),
+  trashed: from('no pod, and the project is in the trash', 'this application'),
   deleting: from('the pod or the claim exists, and deleting was requested', 'this application'),
   archived: from('neither pod nor claim, and deleting was requested', 'this application'),
   ready: from('phase Running, and the condition Ready is True', '`pkg/kubelet/status/generate.go`'),

@@ -287,6 +287,7 @@ describe('projects', () => {
           sort,
           after,
           search: undefined,
+          inTrash: false,
           status: undefined,
         });
         const page = rows.slice(0, 2);

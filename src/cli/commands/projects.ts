@@ -1,4 +1,4 @@
-/** The commands about projects: list, show, create, start, stop, restart, retry, keep, idle-stop, delete, open and logs. */
+/** The commands about projects: list, show, create, start, stop, restart, retry, keep, idle-stop, trash, restore, delete, open and logs. */
 
 import { spawn } from 'node:child_process';
 import process from 'node:process';
@@ -8,7 +8,7 @@ import { logContainerSchema, logContainers, type LogContainer } from '../../shar
 import type { Project } from '../../shared/sdk/client.ts';
 import { CliError } from '../cli-error.ts';
 import type { Arguments, Command, Context } from '../command.ts';
-import { allProjects, findProject } from '../projects.ts';
+import { allProjects, findProject, findTrashedProject } from '../projects.ts';
 import { ask, formatAge, formatTable, printable } from '../terminal.ts';
 
 const waitLimitMs = 10 * 60_000;
@@ -19,15 +19,19 @@ const one = { min: 1, max: 1 };
 
 const list: Command = {
   name: 'list',
-  usage: '[--search TEXT] [--json]',
-  summary: 'List your projects, the newest first.',
-  options: { ...json, search: { type: 'string' } },
+  usage: '[--search TEXT] [--trash] [--json]',
+  summary: 'List your projects, the newest first. --trash lists those in the trash.',
+  options: { ...json, search: { type: 'string' }, trash: { type: 'boolean' } },
   positionals: { min: 0, max: 0 },
   async run({ client, print }, args) {
     const search = args.text('search');
     const projects: Project[] = [];
-    for await (const project of allProjects(client(), search === undefined ? {} : { search })) projects.push(project);
+    const inTrash = args.flag('trash');
+    for await (const project of allProjects(client(), { inTrash, ...(search === undefined ? {} : { search }) })) {
+      projects.push(project);
+    }
     if (args.flag('json')) print(`${JSON.stringify(projects, null, 2)}\n`);
+    else if (projects.length === 0 && inTrash) print('The trash is empty.\n');
     else if (projects.length === 0) print('No projects. "opm create NAME" creates one.\n');
     else {
       const rows = projects.map((project) => [
@@ -62,6 +66,9 @@ function describe(project: Project, url: string): string {
     project.idleStopInMinutes === null
       ? null
       : `It is idle and stops in ${project.idleStopInMinutes} min. "opm keep" keeps it.`,
+    project.trashDaysLeft === null
+      ? null
+      : `It is deleted in ${project.trashDaysLeft === 1 ? '1 day' : `${project.trashDaysLeft} days`}. "opm restore" takes it out of the trash.`,
     project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
     `Page: ${url}/projects/${project.id}`,
   ];
@@ -130,14 +137,40 @@ const idleStop: Command = {
   },
 };
 
-const remove: Command = {
-  name: 'delete',
-  usage: 'PROJECT [--yes] [--wait] [--json]',
-  summary: 'Delete a project with all its files. Asks first, unless --yes is given.',
-  options: { ...json, ...wait, yes: { type: 'boolean', short: 'y' } },
+const trash: Command = {
+  name: 'trash',
+  usage: 'PROJECT [--wait] [--json]',
+  summary: 'Move a project to the trash, which keeps its files for some days.',
+  options: { ...json, ...wait },
   positionals: one,
   async run(context, args) {
     const project = await findProject(context.client(), args.positionals[0] ?? '');
+    await report(context, args, { project: await context.client().projects.trash(project), done: 'stopped' });
+  },
+};
+
+const restore: Command = {
+  name: 'restore',
+  usage: 'PROJECT [--json]',
+  summary: 'Take a project out of the trash. It is stopped then.',
+  options: json,
+  positionals: one,
+  async run(context, args) {
+    const project = await findTrashedProject(context.client(), args.positionals[0] ?? '');
+    await report(context, args, { project: await context.client().projects.restore(project), done: 'stopped' });
+  },
+};
+
+const remove: Command = {
+  name: 'delete',
+  usage: 'PROJECT [--trash] [--yes] [--wait] [--json]',
+  summary:
+    'Delete a project with all its files for good. --trash: one in the trash. Asks first, unless --yes is given.',
+  options: { ...json, ...wait, trash: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' } },
+  positionals: one,
+  async run(context, args) {
+    const find = args.flag('trash') ? findTrashedProject : findProject;
+    const project = await find(context.client(), args.positionals[0] ?? '');
     if (!args.flag('yes')) {
       if (!context.terminal.input.isTTY) throw new CliError('Add --yes to delete without a question.', 2);
       const answer = await ask(
@@ -267,6 +300,8 @@ export const projectCommands: Command[] = [
   change('retry', 'Try again what has failed.', 'ready'),
   keep,
   idleStop,
+  trash,
+  restore,
   remove,
   open,
   logs,

@@ -14,6 +14,7 @@ export type ProjectPages = InfiniteData<ProjectPage, string | null>;
 export interface ListFilter {
   search?: string | undefined;
   status?: ProjectStatus | undefined;
+  inTrash?: boolean | undefined;
   sort?: ProjectSort | undefined;
 }
 
@@ -31,6 +32,7 @@ export function newerProject(held: Project | undefined, incoming: Project): Proj
 /** Whether a list with this filter shows the project. */
 export function belongsInList(filter: ListFilter, project: Project): boolean {
   if (filter.status === undefined ? project.status === 'archived' : project.status !== filter.status) return false;
+  if (project.status !== 'archived' && (project.trashedAt !== null) !== (filter.inTrash ?? false)) return false;
   const search = filter.search?.trim().toLowerCase() ?? '';
   return search === '' || project.name.toLowerCase().includes(search);
 }

@@ -16,9 +16,11 @@ const directCommands: Record<DirectCommand, string> = {
   stop: 'Stop',
   restart: 'Restart',
   retry: 'Retry',
+  restore: 'Restore from the trash',
 };
 const pages = [
   { to: '/projects', label: 'Projects' },
+  { to: '/projects?status=trash', label: 'Trash' },
   { to: '/settings/profile', label: 'Profile', hint: 'Settings' },
   { to: '/settings/models', label: 'Models', hint: 'Settings' },
   { to: '/settings/usage', label: 'Usage', hint: 'Settings' },
@@ -43,7 +45,7 @@ export function usePaletteActions({ onHelp }: { onHelp: () => void }): PaletteAc
 
   const projects = projectCache
     .all()
-    .filter(({ id, status }) => id !== currentId && status !== 'archived')
+    .filter(({ id, status, trashedAt }) => id !== currentId && status !== 'archived' && trashedAt === null)
     .toSorted((one, other) => one.name.localeCompare(other.name))
     .map((project): PaletteAction => ({
       id: project.id,

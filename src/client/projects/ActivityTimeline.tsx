@@ -4,6 +4,7 @@ import { Button, Skeleton } from '@mantine/core';
 import {
   IconAlertTriangle,
   IconArchive,
+  IconArrowBackUp,
   IconPencil,
   IconPlayerPlay,
   IconPlayerStop,
@@ -32,6 +33,8 @@ const icons = {
   'stop-requested': IconPlayerStop,
   'restart-requested': IconRotateClockwise,
   'retry-requested': IconRefresh,
+  'trash-requested': IconTrash,
+  'restore-requested': IconArrowBackUp,
   'delete-requested': IconTrash,
   'job-failed': IconAlertTriangle,
   'status-changed': IconPointFilled,

@@ -4,6 +4,7 @@ import { Button, Tooltip } from '@mantine/core';
 import { IconPlayerPlay, IconPlayerStop, IconRotateClockwise, type TablerIcon } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { isInTrash } from './in-trash.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
@@ -24,10 +25,12 @@ interface ProjectActionsProps {
 
 export function ProjectActions({ project, onRename, onDelete }: ProjectActionsProps) {
   const { run, running } = useProjectActions();
+  // In the trash, nothing but what stands beside its days helps.
+  const shown = isInTrash(project) ? [] : buttons;
   return (
     <div className={classes.actions}>
-      <OpenButton project={project} />
-      {buttons.map(({ command, label, icon: Icon }) => {
+      {!isInTrash(project) && <OpenButton project={project} />}
+      {shown.map(({ command, label, icon: Icon }) => {
         const refusal = refusalOf(command, project);
         // A refused button is not `disabled`: it stays reachable by keyboard, so that users can read the reason.
         return (

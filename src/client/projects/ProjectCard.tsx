@@ -10,6 +10,7 @@ import { lazyPart } from '../ui/lazy-part.ts';
 import { Time } from '../ui/Time.tsx';
 import { needsAttention, shortLine, statusLine } from './badge.ts';
 import { countsDown, wasIdle } from './idle-state.ts';
+import { isInTrash } from './in-trash.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { stepsDone } from './start-labels.ts';
@@ -18,6 +19,7 @@ import { StatusBadge } from './StatusBadge.tsx';
 import classes from './project-card.module.css';
 
 const IdleLine = lazyPart(async () => (await import('./IdleLine.tsx')).IdleLine);
+const TrashLine = lazyPart(async () => (await import('./TrashLine.tsx')).TrashLine);
 const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
 interface ProjectCardProps {
@@ -37,7 +39,9 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
           </Link>
         </h2>
         <div className={classes.menu}>
-          {project.desiredState !== 'deleted' && <OpenButton project={project} size="compact-xs" />}
+          {project.desiredState !== 'deleted' && project.trashedAt === null && (
+            <OpenButton project={project} size="compact-xs" />
+          )}
           <ProjectMenu project={project} onDelete={() => onDelete(project)} withDetails />
         </div>
       </div>
@@ -52,6 +56,11 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       {(countsDown(project) || wasIdle(project)) && (
         <Suspense>
           <IdleLine project={project} isOnCard />
+        </Suspense>
+      )}
+      {isInTrash(project) && (
+        <Suspense>
+          <TrashLine project={project} onDelete={onDelete} isOnCard />
         </Suspense>
       )}
       <div className={classes.status}>

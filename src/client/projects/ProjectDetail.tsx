@@ -9,6 +9,7 @@ import { PageTitle } from '../ui/PageTitle.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { EditableField } from './EditableField.tsx';
 import { countsDown } from './idle-state.ts';
+import { isInTrash } from './in-trash.ts';
 import { ProjectActions } from './ProjectActions.tsx';
 import { ProjectTabs, type ProjectTab } from './ProjectTabs.tsx';
 import { StartSteps } from './StartSteps.tsx';
@@ -19,6 +20,7 @@ import { refusalOf } from './use-project-actions.ts';
 import classes from './project-detail.module.css';
 
 const IdleLine = lazyPart(async () => (await import('./IdleLine.tsx')).IdleLine);
+const TrashLine = lazyPart(async () => (await import('./TrashLine.tsx')).TrashLine);
 const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
@@ -70,6 +72,11 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
       {countsDown(project) && (
         <Suspense>
           <IdleLine project={project} />
+        </Suspense>
+      )}
+      {isInTrash(project) && (
+        <Suspense>
+          <TrashLine project={project} onDelete={() => open('delete')} />
         </Suspense>
       )}
       {isStarting && project.progress !== null && <StartSteps progress={project.progress} />}

@@ -2,7 +2,7 @@
 
 import { Button, VisuallyHidden } from '@mantine/core';
 import { useIntersection } from '@mantine/hooks';
-import { IconBox, IconFilterOff } from '@tabler/icons-react';
+import { IconBox, IconFilterOff, IconTrash } from '@tabler/icons-react';
 import { keepPreviousData, useMutationState } from '@tanstack/react-query';
 import { useEffect } from 'react';
 
@@ -56,6 +56,7 @@ export function ProjectList({ filter, narrowed, onClearFilter, onCreate, onDelet
   // A project that is being created might not match the filter.
   const pending = narrowed ? [] : pendingNames;
   if (projects.length === 0 && pending.length === 0 && !list.isPlaceholderData) {
+    if (filter.inTrash && filter.search === undefined) return <EmptyTrash onClearFilter={onClearFilter} />;
     return narrowed ? <NoMatch onClearFilter={onClearFilter} /> : <NoProjects onCreate={onCreate} />;
   }
   return (
@@ -103,6 +104,22 @@ function NoProjects({ onCreate }: { onCreate: () => void }) {
       actions={<Button onClick={onCreate}>New project</Button>}
     >
       A project is a workspace: OpenCode, your repository and its files, in a pod that is kept running for you.
+    </Message>
+  );
+}
+
+function EmptyTrash({ onClearFilter }: { onClearFilter: () => void }) {
+  return (
+    <Message
+      icon={<IconTrash size={22} stroke={1.6} />}
+      title="The trash is empty"
+      actions={
+        <Button variant="default" onClick={onClearFilter}>
+          Show your projects
+        </Button>
+      }
+    >
+      A project that you delete stays here for some days, with its files.
     </Message>
   );
 }

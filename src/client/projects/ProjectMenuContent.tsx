@@ -3,6 +3,7 @@
 import { Menu, Tooltip, type ActionIconProps } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
 import {
+  IconArrowBackUp,
   IconExternalLink,
   IconListDetails,
   IconPencil,
@@ -19,6 +20,7 @@ import { useNavigate } from 'react-router';
 import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectAction } from '../../shared/contract/states.ts';
 import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
+import { isInTrash } from './in-trash.ts';
 import { openPath } from './open-project.ts';
 import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
@@ -95,6 +97,15 @@ export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { r
           />
         ))}
         <Menu.Divider />
+        {isInTrash(project) && (
+          <ActionItem
+            action="restore"
+            label="Restore"
+            icon={IconArrowBackUp}
+            project={project}
+            onClick={() => run('restore', project)}
+          />
+        )}
         <ActionItem action="delete" label="Delete…" icon={IconTrash} project={project} onClick={onDelete} />
       </Menu.Dropdown>
     </Menu>

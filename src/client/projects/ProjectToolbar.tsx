@@ -6,7 +6,7 @@ import { IconSelector, IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 
 import type { ListFilter } from '../api/merge-projects.ts';
-import { statusChoices, type ListFilterChange } from './use-list-filter.ts';
+import { statusChoices, trashChoice, type ListFilterChange } from './use-list-filter.ts';
 
 import classes from './project-toolbar.module.css';
 
@@ -49,9 +49,9 @@ export function ProjectToolbar({ filter, onChange }: ProjectToolbarProps) {
         rightSection={<IconSelector size={14} stroke={1.8} />}
         rightSectionPointerEvents="none"
         aria-label="Status"
-        value={filter.status ?? ''}
+        value={filter.inTrash ? trashChoice.value : (filter.status ?? '')}
         onChange={(event) => onChange({ status: event.currentTarget.value })}
-        data={[{ value: '', label: 'Any status' }, ...statusChoices]}
+        data={[{ value: '', label: 'Any status' }, ...statusChoices, trashChoice]}
       />
       <NativeSelect
         className={classes.select}

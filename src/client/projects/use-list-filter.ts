@@ -16,6 +16,9 @@ export const statusChoices = [
   { value: 'deleting', label: 'Deleting' },
 ] as const satisfies { value: ProjectStatus; label: string }[];
 
+/** Stands beside the statuses, although it is none: a project in the trash has a status too. */
+export const trashChoice = { value: 'trash', label: 'In the trash' } as const;
+
 export interface ListFilterChange {
   search?: string;
   /** An empty text means any status. */
@@ -27,10 +30,12 @@ export function useListFilter() {
   const [params, setParams] = useSearchParams();
   const search = (params.get('q') ?? '').trim().slice(0, 100);
   const status = statusChoices.find(({ value }) => value === params.get('status'))?.value;
+  const inTrash = params.get('status') === trashChoice.value;
   const sort: ProjectSort = params.get('sort') === 'name' ? 'name' : 'createdAt';
   const filter: ListFilter = {
     ...(search === '' ? {} : { search }),
     ...(status === undefined ? {} : { status }),
+    ...(inTrash ? { inTrash } : {}),
     sort,
   };
 
@@ -47,7 +52,7 @@ export function useListFilter() {
     );
   }
 
-  return { filter, narrowed: search !== '' || status !== undefined, change };
+  return { filter, narrowed: search !== '' || status !== undefined || inTrash, change };
 }
 
 function setOrDelete(params: URLSearchParams, name: string, text: string): void {

@@ -10,13 +10,15 @@ import { useApp } from '../app-context.ts';
 import { notifyDone, notifyFailure } from '../ui/notify.ts';
 
 /** The commands that need no confirmation. */
-export type DirectCommand = Exclude<ProjectCommand, 'delete'>;
+export type DirectCommand = Exclude<ProjectCommand, 'delete' | 'trash'>;
 
 const failureTitles = {
   start: 'could not be started',
   stop: 'could not be stopped',
   restart: 'could not be restarted',
   retry: 'could not be retried',
+  trash: 'could not be moved to the trash',
+  restore: 'could not be restored',
   delete: 'could not be deleted',
 } satisfies Record<ProjectCommand, string>;
 
@@ -31,12 +33,14 @@ export function useProjectActions() {
     mutationFn: ({ project, command }: { project: Project; command: ProjectCommand }) =>
       client.projects[command].mutate({ id: project.id }),
     onMutate: ({ project, command }) => {
-      const expected = pendingFields(command, project.desiredState, new Date(clock.now()).toISOString());
+      const expected = pendingFields(command, project, new Date(clock.now()).toISOString());
       return { settle: projectCache.expect(project, expected) };
     },
     onSuccess: (answer, { project, command }) => {
       projectCache.writeAnswer(answer);
       if (command === 'delete') notifyDone(`“${project.name}” is being deleted.`);
+      if (command === 'trash') notifyDone(`“${project.name}” is in the trash. You can restore it.`);
+      if (command === 'restore') notifyDone(`“${answer.name}” is restored. Start it to continue.`);
     },
     onError: (error, { project, command }) => notifyFailure(`“${project.name}” ${failureTitles[command]}`, error),
     onSettled: (_answer, _error, _input, context) => context?.settle(),

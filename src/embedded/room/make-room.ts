@@ -75,7 +75,7 @@ export function createRoomMaker(config: RoomConfig, { log }: { log: Log }): Room
     const record = chosen && (await findProject(db, chosen.id));
     if (!record) return null;
     const { id, ownerId } = record;
-    const by = { system: reasonToStop(waiting, ownerId) };
+    const by = { message: reasonToStop(waiting, ownerId) };
     await commandProject(command, { id, ownerId, command: 'stop', requestId: randomUUID(), by });
     log.info({ projectId: id, for: projectId }, 'a project is stopped to make room for another one');
     stopping = id;

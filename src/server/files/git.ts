@@ -4,11 +4,12 @@
  */
 
 import { AppError } from '../../shared/contract/errors.ts';
-import type { GitDiff, GitFile, GitStatus } from '../../shared/contract/files.ts';
+import type { GitDiff, GitFile, GitStatus, UnsavedWork } from '../../shared/contract/files.ts';
 import type { ReadyPod } from '../../shared/node/access/ready-pod.ts';
 import { BranchError } from '../../shared/opencode/branch-problems.ts';
-import { createOpenCodeClient } from '../../shared/opencode/opencode-client.ts';
+import { createOpenCodeClient, type OpenCodeClient } from '../../shared/opencode/opencode-client.ts';
 import { OpenCodeError } from '../../shared/opencode/opencode-error.ts';
+import { readUnsavedWork } from '../../shared/opencode/unsaved-work.ts';
 import { readWorkingTree, type WorkingTree } from '../../shared/opencode/working-tree.ts';
 
 /** Shorter than the time that a request to the server may take. */
@@ -19,6 +20,10 @@ export async function readGitStatus(pod: ReadyPod): Promise<GitStatus> {
   return { branch, files: files.map(fileOf) };
 }
 
+export async function readUnsaved(pod: ReadyPod): Promise<UnsavedWork> {
+  return ask(pod, readUnsavedWork);
+}
+
 /** @param path the one file to compare; otherwise all */
 export async function readGitDiff(pod: ReadyPod, path?: string): Promise<GitDiff> {
   const { files, isTruncated } = await read(pod, { kind: 'patch', path });
@@ -27,10 +32,16 @@ export async function readGitDiff(pod: ReadyPod, path?: string): Promise<GitDiff
 
 const fileOf = ({ path, status, additions, deletions }: GitFile): GitFile => ({ path, status, additions, deletions });
 
-async function read(pod: ReadyPod, what: { kind: 'list' | 'patch'; path?: string | undefined }): Promise<WorkingTree> {
+const read = (pod: ReadyPod, what: { kind: 'list' | 'patch'; path?: string | undefined }): Promise<WorkingTree> =>
+  ask(pod, (client, times) => readWorkingTree(client, { ...what, ...times }));
+
+async function ask<T>(
+  pod: ReadyPod,
+  question: (client: OpenCodeClient, times: { waitMs: number; signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
   const signal = AbortSignal.timeout(waitMs);
   try {
-    return await readWorkingTree(createOpenCodeClient({ ...pod, signal }), { ...what, waitMs, signal });
+    return await question(createOpenCodeClient({ ...pod, signal }), { waitMs, signal });
   } catch (error) {
     if (error instanceof BranchError) throw new AppError('ILLEGAL_STATE', error.message, { cause: error });
     if (!(error instanceof OpenCodeError) && !signal.aborted) throw error;

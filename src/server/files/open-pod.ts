@@ -40,8 +40,9 @@ export function createFindOpenPod({ db, keys }: { db: Database; keys: AccessKeys
 const simulatedMessage =
   'This project is simulated: no program runs in its pod, so it has no files. Use a real cluster, or run npm start on a machine where pods can run as processes.';
 
-function stateMessage({ status, desiredState }: ProjectRecord): string {
+function stateMessage({ status, desiredState, trashedAt }: ProjectRecord): string {
   if (status === 'archived' || desiredState === 'deleted') return 'The project is deleted. Its files are gone.';
+  if (trashedAt !== null) return 'The project is in the trash. Its files are kept. Restore and start it to see them.';
   if (desiredState === 'stopped') return 'The project is stopped. Its files are kept. Start it to see them.';
   return 'The project is not ready. Its files appear when it runs.';
 }

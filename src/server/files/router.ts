@@ -12,6 +12,7 @@ import {
   gitDiffSchema,
   gitStatusInputSchema,
   gitStatusSchema,
+  unsavedWorkSchema,
   listFilesInputSchema,
   makeFolderInputSchema,
   moveFileInputSchema,
@@ -67,6 +68,10 @@ export const filesRouter = router({
     .input(searchFilesInputSchema)
     .output(fileMatchesSchema)
     .query(({ ctx, input }) => ctx.services.files.search(ctx, input)),
+  unsaved: procedure
+    .input(gitStatusInputSchema)
+    .output(unsavedWorkSchema)
+    .query(({ ctx, input }) => ctx.services.files.unsaved(ctx, input)),
   gitStatus: procedure
     .input(gitStatusInputSchema)
     .output(gitStatusSchema)

@@ -15,7 +15,7 @@ import {
 import type { ReadyPod } from '../../shared/node/access/ready-pod.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
 import type { Caller, FileService } from '../services.ts';
-import { readGitDiff, readGitStatus } from './git.ts';
+import { readGitDiff, readGitStatus, readUnsaved } from './git.ts';
 import type { FindOpenPod } from './open-pod.ts';
 import { podPorts, type PodRequest, type PodRequests } from './pod-requests.ts';
 
@@ -66,6 +66,7 @@ export function createFileService({ findOpenPod, requests, pause }: FileServiceD
     },
     search: (caller, { id, query, mode }) =>
       call(caller, id, { ...get('/search', { query, mode }), schema: fileMatchesSchema }),
+    unsaved: async (caller, { id }) => readUnsaved(await findOpenPod(caller, id)),
     gitStatus: async (caller, { id }) => readGitStatus(await findOpenPod(caller, id)),
     gitDiff: async (caller, { id, path }) => readGitDiff(await findOpenPod(caller, id), path),
 

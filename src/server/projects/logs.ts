@@ -120,7 +120,10 @@ async function readOnce(progress: Progress, { record, read, container }: LogSour
   return { type: 'lines', lines: fresh, truncated: result.truncated && !isAdjacent };
 }
 
-function noPodMessage({ desiredState }: ProjectRecord): string {
+function noPodMessage({ desiredState, trashedAt }: ProjectRecord): string {
+  if (trashedAt !== null && desiredState === 'stopped') {
+    return 'The project is in the trash, so its containers do not run. Restore and start it to see their logs.';
+  }
   switch (desiredState) {
     case 'stopped':
       return 'The project is stopped, so its containers do not run. Start the project to see their logs.';

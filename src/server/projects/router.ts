@@ -25,6 +25,7 @@ import {
   projectIdInputSchema,
   projectPageSchema,
   projectSchema,
+  trashSettingsSchema,
   updateProjectInputSchema,
 } from '../../shared/contract/project.ts';
 import { procedure, router } from '../trpc.ts';
@@ -56,6 +57,18 @@ export const projectsRouter = router({
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.delete(ctx, input.id)),
+  trash: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.trash(ctx, input.id)),
+  restore: procedure
+    .input(projectIdInputSchema)
+    .output(projectSchema)
+    .mutation(({ ctx, input }) => ctx.services.projects.restore(ctx, input.id)),
+  trashSettings: procedure
+    .input(z.strictObject({}).prefault({}))
+    .output(trashSettingsSchema)
+    .query(({ ctx }) => ctx.services.projects.trashSettings(ctx)),
   stop: procedure
     .input(projectIdInputSchema)
     .output(projectSchema)

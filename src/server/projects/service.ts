@@ -8,6 +8,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { ActivityKind } from '../../shared/contract/activity.ts';
 import { isObserved, type ProjectCommand } from '../../shared/contract/commands.ts';
 import { AppError } from '../../shared/contract/errors.ts';
+import { longestProjectName } from '../../shared/contract/fields.ts';
 import type { InstallationIdleStop } from '../../shared/contract/idle-stop.ts';
 import type { CreateProjectInput } from '../../shared/contract/project.ts';
 import type { Announcer } from '../../shared/node/announcer.ts';
@@ -36,7 +37,7 @@ interface ProjectServiceDeps {
   db: Database;
   restoredData: Pick<RestoredData, 'check'>;
   announcer: Announcer;
-  settings: { kubeNamespace: string; maxProjects: number; idleStopDefault: InstallationIdleStop };
+  settings: { kubeNamespace: string; maxProjects: number; idleStopDefault: InstallationIdleStop; trashDays: number };
   newId: () => string;
   newNames: (projectId: string) => { podName: string; workspacePvcName: string };
   entries: ProjectEntries;
@@ -70,12 +71,12 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
     return toProject(result.record);
   }
 
-  const command = (name: ProjectCommand) => async (caller: Caller, id: string) => {
-    const { user, requestId } = caller;
-    const record = await commandProject(deps, { id, ownerId: user.id, command: name, requestId });
+  async function give(command: ProjectCommand, { user, requestId }: Caller, id: string, patch: ProjectPatch = {}) {
+    const record = await commandProject(deps, { id, ownerId: user.id, command, requestId, patch });
     if (!record) throw projectNotFound();
     return toProject(record);
-  };
+  }
+  const command = (name: ProjectCommand) => (caller: Caller, id: string) => give(name, caller, id);
 
   async function findOwn(caller: Caller, id: string): Promise<ProjectRecord> {
     const record = await findOwnedProject(db, { id, ownerId: caller.user.id });
@@ -115,6 +116,7 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
         after: input.cursor ? decodeCursor(input.sort, input.cursor) : null,
         search: input.search,
         status: input.status,
+        inTrash: input.inTrash,
       });
       const items = records.slice(0, input.limit);
       const last = records.length > input.limit ? items.at(-1) : undefined;
@@ -141,6 +143,30 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       return toProject(result.record);
     },
 
+    async trash(caller, id) {
+      const { trashDays: days } = deps.settings;
+      if (days > 0) return give('trash', caller, id, { trashDaysLeft: days });
+      throw new AppError(
+        'UNSUPPORTED',
+        'This installation has no trash. Delete the project, which cannot be undone. An administrator can set TRASH_DAYS.',
+      );
+    },
+
+    async restore(caller, id) {
+      const { name } = await findOwn(caller, id);
+      // One more name than there can be projects: one of them is free.
+      for (const free of namesLike(name, deps.settings.maxProjects + 1)) {
+        try {
+          return await give('restore', caller, id, free === name ? {} : { name: free });
+        } catch (error) {
+          if (!(error instanceof AppError && error.code === 'NAME_TAKEN')) throw error;
+        }
+      }
+      throw new AppError('NAME_TAKEN', `Rename one of your projects whose name begins with “${name}”.`);
+    },
+
+    trashSettings: () => Promise.resolve({ days: deps.settings.trashDays }),
+
     idleStopDefault: () => Promise.resolve({ idleStop: deps.settings.idleStopDefault }),
 
     delete: command('delete'),
@@ -164,6 +190,15 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       return { items, nextCursor: entries.length > activityPageSize ? (items.at(-1)?.id ?? null) : null };
     },
   };
+}
+
+/** The name, and then it with a number, within the length of a name. */
+function* namesLike(name: string, count: number): Generator<string> {
+  yield name;
+  for (let number = 2; number <= count + 1; number += 1) {
+    const suffix = ` ${number}`;
+    yield `${name.slice(0, longestProjectName - suffix.length)}${suffix}`;
+  }
 }
 
 function insertWithEvent(

@@ -1,26 +1,22 @@
 import { describe, expect, it } from 'vitest';
 
-import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { recordFixture } from '../../../tests/support/project-fixture.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { updateMessage, updatePatch } from './update.ts';
 
 const id = '00000000-0000-4000-8000-000000000001';
-const record = (overrides: Partial<ProjectRecord> = {}): ProjectRecord => ({
-  ...projectFixture({ id, name: 'Old', description: 'Text', repoUrl: null }),
-  seq: 1,
-  idempotencyKey: null,
-  podGeneration: 1,
-  failedGeneration: null,
-  podUid: null,
-  podErrorCode: null,
-  podErrorAdvice: null,
-  attempt: 0,
-  unfinishedAttempts: 0,
-  podIp: null,
-  accessKeyId: null,
-  ...overrides,
-});
+const record = (overrides: Partial<ProjectRecord> = {}): ProjectRecord =>
+  recordFixture({
+    id,
+    name: 'Old',
+    description: 'Text',
+    repoUrl: null,
+    status: 'ready',
+    phase: 'Running',
+    reason: 'ready',
+    ...overrides,
+  });
 
 describe('an update of a project', () => {
   it('writes only the fields that differ', () => {

@@ -25,9 +25,15 @@ export function taskNotFound(): AppError {
   );
 }
 
-/** @throws AppError ILLEGAL_STATE when the project was deleted */
-export function refuseDeleted(project: Pick<ProjectRecord, 'desiredState'>): void {
-  if (project.desiredState !== 'deleted') return;
+/** @throws AppError ILLEGAL_STATE when the project was deleted, or is in the trash */
+export function refuseDeleted(project: Pick<ProjectRecord, 'desiredState' | 'trashedAt'>): void {
+  if (project.desiredState !== 'deleted') {
+    if (project.trashedAt === null) return;
+    throw new AppError(
+      'ILLEGAL_STATE',
+      'The project is in the trash, so its tasks cannot be changed. Restore it first.',
+    );
+  }
   throw new AppError('ILLEGAL_STATE', 'The project was deleted, so its tasks cannot be changed. Create a new project.');
 }
 

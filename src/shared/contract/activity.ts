@@ -12,6 +12,8 @@ export const activityKindSchema = z.enum([
   'stop-requested',
   'restart-requested',
   'retry-requested',
+  'trash-requested',
+  'restore-requested',
   'delete-requested',
   'job-failed',
   'status-changed',

@@ -15,15 +15,27 @@ const pendingByDesiredState = {
   deleted: { desiredState: 'deleted', status: 'deleting', reason: 'deleting', ...statusMessages.deleting },
 } satisfies Record<DesiredState, Partial<Project>>;
 
+const stopped = { status: 'stopped', reason: 'stopped', ...statusMessages.stopped } satisfies Partial<Project>;
+
 /**
  * The fields of a project from the moment `command` is accepted until the cluster answers. The caller has checked with
  * `projectCan` that the command is allowed.
  * @param now an ISO time
  */
-export function pendingFields(command: ProjectCommand, before: DesiredState, now: string) {
-  const desiredState = desiredAfter(command, before);
+export function pendingFields(
+  command: ProjectCommand,
+  before: Pick<Project, 'status' | 'desiredState' | 'trashedAt'>,
+  now: string,
+) {
+  const desiredState = desiredAfter(command, before.desiredState);
+  const trashedAt = command === 'trash' ? now : command === 'restore' ? null : before.trashedAt;
   return {
     ...pendingByDesiredState[desiredState],
+    ...(trashedAt !== null && desiredState === 'stopped' ? statusMessages.trashing : {}),
+    // The pod is gone already, so nothing has to happen.
+    ...(command === 'restore' && before.status === 'stopped' ? stopped : {}),
+    trashedAt,
+    trashDaysLeft: null,
     actor: 'nobody',
     retryable: false,
     reasonSince: now,
@@ -38,6 +50,8 @@ export function pendingFields(command: ProjectCommand, before: DesiredState, now
 function desiredAfter(command: ProjectCommand, before: DesiredState): DesiredState {
   switch (command) {
     case 'stop':
+    case 'trash':
+    case 'restore':
       return 'stopped';
     case 'delete':
       return 'deleted';

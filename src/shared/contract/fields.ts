@@ -23,11 +23,14 @@ export const idempotencyKeySchema = z
   .max(100, 'Use 1 to 100 characters.')
   .regex(/^[A-Za-z0-9_.:-]+$/, 'Use letters, digits, ".", ":", "-" and "_".');
 
+/** In characters. */
+export const longestProjectName = 100;
+
 export const projectNameSchema = z
   .string({ error: 'Enter a name.' })
   .trim()
   .min(1, 'Enter a name.')
-  .max(100, 'Use at most 100 characters.')
+  .max(longestProjectName, 'Use at most 100 characters.')
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9 _-]*$/,
     'Use letters, digits, spaces, "-" and "_", and start with a letter or a digit.',

@@ -102,6 +102,27 @@ export const gitStatusSchema = z.object({
 });
 export type GitStatus = z.infer<typeof gitStatusSchema>;
 
+/** What would be lost with the volume. A count of commits is `null` when git does not say it. */
+export const unsavedWorkSchema = z.object({
+  /** `null`: the project is no git repository, so nothing is known. */
+  repository: z
+    .object({
+      /** In the working tree, untracked files included. */
+      changedFiles: z.number(),
+      /** In the worktrees of tasks that were neither accepted nor discarded. */
+      changedFilesOfTasks: z.number(),
+      stashes: z.number(),
+      hasRemote: z.boolean(),
+      /** Commits that no branch has. */
+      detachedCommits: z.number().nullable(),
+      /** Branches with commits that no remote branch is known to have: at most 20. */
+      branches: z.array(z.object({ name: z.string(), commits: z.number().nullable() })),
+      hasMoreBranches: z.boolean(),
+    })
+    .nullable(),
+});
+export type UnsavedWork = z.infer<typeof unsavedWorkSchema>;
+
 export const gitDiffSchema = z.object({
   files: z.array(
     gitFileSchema.extend({

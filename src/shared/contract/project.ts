@@ -83,6 +83,10 @@ export const projectSchema = z.object({
   idleStopInMinutes: z.int().nullable().default(null),
   /** It was stopped because nobody used it for so many minutes; `null` after the next command. */
   idleStoppedAfterMinutes: z.int().nullable().default(null),
+  /** When it was put into the trash; `null`: it is not there. It has no pod then, and keeps its volume. */
+  trashedAt: isoDateTimeSchema.nullable().default(null),
+  /** After so many days in the trash it is deleted; `null`: not yet known, or never. */
+  trashDaysLeft: z.int().nullable().default(null),
   /** Rises with each visible change. A client drops a project whose version is lower than the one it has. */
   statusVersion: z.int(),
   createdAt: isoDateTimeSchema,
@@ -123,6 +127,13 @@ export type UpdateProjectInput = z.infer<typeof updateProjectInputSchema>;
 export const idleStopDefaultSchema = z.object({ idleStop: z.enum(installationIdleStops) });
 export type IdleStopDefault = z.infer<typeof idleStopDefaultSchema>;
 
+/** What moving a project to the trash means here. */
+export const trashSettingsSchema = z.object({
+  /** After so many days a project in the trash is deleted. 0: there is no trash, and a deletion is final at once. */
+  days: z.int().nonnegative(),
+});
+export type TrashSettings = z.infer<typeof trashSettingsSchema>;
+
 export const projectIdInputSchema = z.strictObject({ id: projectIdSchema });
 
 /** Lets the caller's browser into the project. */
@@ -148,6 +159,8 @@ export const listProjectsInputSchema = z.strictObject({
     .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Remove the control characters.') // PostgreSQL cannot store NUL
     .optional(),
   status: projectStatusSchema.optional(),
+  /** Projects in the trash, instead of the others. */
+  inTrash: z.boolean().default(false),
   /** `createdAt`: newest first (the default). `name`: A to Z, ignoring case. */
   sort: projectSortSchema.default('createdAt'),
 });

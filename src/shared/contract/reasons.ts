@@ -88,6 +88,7 @@ export const reasonFacts = {
   ),
   stopping: ordinary('Stopping', 'deletionTimestamp is set', 'This continues by itself as soon as the pod is gone.'),
   stopped: ordinary('Stopped', 'no pod, the claim is kept', 'Start the project to continue.'),
+  trashed: ordinary('In the trash', 'no pod, the claim is kept', 'Restore the project, or delete it for good.'),
   deleting: ordinary('Deleting', 'pod and claim are being deleted', 'Nothing.'),
   archived: ordinary('Deleted', 'pod and claim are gone', 'Nothing.'),
 

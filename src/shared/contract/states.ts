@@ -21,7 +21,16 @@ export type DesiredState = z.infer<typeof desiredStateSchema>;
 /** The pod's phase as in Kubernetes. Fields of this type are `null` when there is no pod. */
 export const podPhaseSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']);
 
-export const projectActionSchema = z.enum(['update', 'stop', 'start', 'restart', 'retry', 'delete']);
+export const projectActionSchema = z.enum([
+  'update',
+  'stop',
+  'start',
+  'restart',
+  'retry',
+  'trash',
+  'restore',
+  'delete',
+]);
 export type ProjectAction = z.infer<typeof projectActionSchema>;
 
 /**
@@ -36,6 +45,10 @@ const already = (message: string): Permission => ({ kind: 'already', message });
 const no = (message: string): Permission => ({ kind: 'no', message });
 
 type LiveStatus = Exclude<ProjectStatus, 'deleting' | 'archived'>;
+
+function onEveryLive(permission: Permission): Record<LiveStatus, Permission> {
+  return { initializing: permission, ready: permission, stopping: permission, stopped: permission, error: permission };
+}
 
 const whileLive = {
   update: { initializing: yes, ready: yes, stopping: yes, stopped: yes, error: yes },
@@ -67,8 +80,21 @@ const whileLive = {
     stopped: already('The project is stopped. There is nothing to retry. Start it instead.'),
     error: yes,
   },
-  delete: { initializing: yes, ready: yes, stopping: yes, stopped: yes, error: yes },
+  trash: onEveryLive(yes),
+  restore: onEveryLive(already('The project is not in the trash.')),
+  delete: onEveryLive(yes),
 } satisfies Record<ProjectAction, Record<LiveStatus, Permission>>;
+
+const inTrash = {
+  update: no('The project is in the trash. Restore it first.'),
+  stop: already('The project is in the trash, so it does not run.'),
+  start: no('The project is in the trash. Restore it first.'),
+  restart: no('The project is in the trash. Restore it first.'),
+  retry: already('The project is in the trash. There is nothing to retry.'),
+  trash: already('The project is already in the trash.'),
+  restore: yes,
+  delete: yes,
+} satisfies Record<ProjectAction, Permission>;
 
 /**
  * Whether `action` is allowed for a project in this state. Deletion is final: after a delete command, only a failed
@@ -76,9 +102,9 @@ const whileLive = {
  */
 export function projectCan(
   action: ProjectAction,
-  project: { status: ProjectStatus; desiredState: DesiredState },
+  project: { status: ProjectStatus; desiredState: DesiredState; trashedAt: string | null },
 ): Permission {
-  const { status, desiredState } = project;
+  const { status, desiredState, trashedAt } = project;
   if (status === 'archived') {
     return action === 'delete'
       ? already('The project is already deleted.')
@@ -89,5 +115,6 @@ export function projectCan(
     if (action === 'retry' || action === 'delete') return already('The project is already being deleted.');
     return no('The project is being deleted. Create a new one instead.');
   }
+  if (trashedAt !== null) return action === 'retry' && status === 'error' ? yes : inTrash[action];
   return whileLive[action][status];
 }

@@ -35,6 +35,14 @@ export const statusMessages = {
     message: 'The project is stopped. The files stay on the volume.',
     nextStep: 'Start the project to continue.',
   },
+  trashing: {
+    message: 'The pod is stopping, and the project moves to the trash. The files stay on the volume.',
+    nextStep: 'It is in the trash as soon as the pod has ended.',
+  },
+  trashed: {
+    message: 'The project is in the trash. Its files stay on the volume until it is deleted.',
+    nextStep: 'Restore the project to continue.',
+  },
   deleting: {
     message: 'The pod and its volume are being deleted.',
     nextStep: 'The project is deleted as soon as the cluster has removed both.',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { recordFixture } from '../../../tests/support/project-fixture.ts';
 import type { ProjectCommand } from '../contract/commands.ts';
 import { AppError } from '../contract/errors.ts';
 import { projectCan, projectStatusSchema, type DesiredState, type ProjectStatus } from '../contract/states.ts';
@@ -9,24 +9,8 @@ import type { ProjectRecord } from './db/project-record.ts';
 
 const commands = Object.keys(activityOfCommand) as ProjectCommand[];
 
-function record(overrides: Partial<ProjectRecord>): ProjectRecord {
-  return {
-    ...projectFixture(),
-    seq: 1,
-    idempotencyKey: null,
-    podGeneration: 3,
-    failedGeneration: null,
-    podUid: null,
-    podErrorCode: null,
-    podErrorAdvice: null,
-    attempt: 0,
-    unfinishedAttempts: 0,
-    podIp: null,
-    accessKeyId: null,
-    generation: 7,
-    ...overrides,
-  };
-}
+const record = (overrides: Partial<ProjectRecord>): ProjectRecord =>
+  recordFixture({ status: 'ready', phase: 'Running', reason: 'ready', podGeneration: 3, generation: 7, ...overrides });
 
 const failedPermanently = (desiredState: DesiredState) =>
   record({ status: 'error', desiredState, failedGeneration: 7, podError: 'No.', podErrorCode: 'forbidden' });
@@ -74,8 +58,37 @@ describe('applyCommand', () => {
     });
   });
 
+  it('moves a project to the trash as a stop does, and its time there begins at zero', () => {
+    expect(applyCommand('trash', record({ trashSeconds: 99 }), now)).toMatchObject({
+      desiredState: 'stopped',
+      status: 'stopping',
+      trashedAt: now,
+      trashSeconds: 0,
+      generation: 8,
+    });
+  });
+
+  it('restores a project without touching the cluster once its pod is gone', () => {
+    const trashed = { desiredState: 'stopped', trashedAt: now, trashDaysLeft: 3 } as const;
+    const gone = applyCommand('restore', record({ ...trashed, status: 'stopped', reason: 'trashed' }), now);
+    expect(gone).toMatchObject({
+      status: 'stopped',
+      reason: 'stopped',
+      trashedAt: null,
+      trashDaysLeft: null,
+      generation: 7,
+    });
+    const ending = applyCommand('restore', record({ ...trashed, status: 'stopping' }), now);
+    expect(ending).toMatchObject({ status: 'stopping', desiredState: 'stopped', trashedAt: null, generation: 8 });
+  });
+
+  it('a deletion from the trash stays in the trash until it is done', () => {
+    const before = record({ desiredState: 'stopped', status: 'stopped', trashedAt: now });
+    expect(applyCommand('delete', before, now)).toMatchObject({ desiredState: 'deleted', trashedAt: now });
+  });
+
   it('clears the failure of earlier attempts with every command', () => {
-    for (const command of commands) {
+    for (const command of commands.filter((each) => each !== 'restore')) {
       expect(applyCommand(command, failedPermanently('running'), now)).toMatchObject({
         failedGeneration: null,
         podError: null,
@@ -89,8 +102,10 @@ describe('applyCommand', () => {
     const desiredStates: DesiredState[] = ['running', 'stopped', 'deleted'];
     for (const command of commands) {
       for (const status of statuses) {
-        for (const desiredState of desiredStates) {
-          const before = record({ status, desiredState });
+        for (const before of desiredStates.flatMap((desiredState) => [
+          record({ status, desiredState }),
+          record({ status, desiredState, trashedAt: now }),
+        ])) {
           const permission = projectCan(command, before);
           if (permission.kind === 'no') {
             expect(() => applyCommand(command, before, now)).toThrow(new AppError('ILLEGAL_STATE', permission.message));

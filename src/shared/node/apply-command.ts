@@ -13,6 +13,8 @@ export const activityOfCommand = {
   start: { kind: 'start-requested', message: 'Requested to start the project.' },
   restart: { kind: 'restart-requested', message: 'Requested to restart the project.' },
   retry: { kind: 'retry-requested', message: 'Requested another attempt.' },
+  trash: { kind: 'trash-requested', message: 'Moved the project to the trash.' },
+  restore: { kind: 'restore-requested', message: 'Restored the project from the trash.' },
   delete: { kind: 'delete-requested', message: 'Requested to delete the project.' },
 } satisfies Record<ProjectCommand, { kind: ActivityKind; message: string }>;
 
@@ -26,14 +28,16 @@ export function applyCommand(command: ProjectCommand, record: ProjectRecord, now
   if (permission.kind === 'already') return null;
   if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
 
-  const pending = pendingFields(command, record.desiredState, now);
-  const generation = record.generation + 1;
+  const pending = pendingFields(command, record, now);
+  // A project that leaves the trash stays stopped, so the cluster has nothing to do.
+  const generation = pending.status === 'stopped' ? record.generation : record.generation + 1;
   // A start after a clean stop finds no pod, or revokes the stop. Every other command must not accept the old pod.
   const needsNewPod =
     pending.desiredState === 'running' && (command === 'restart' || command === 'retry' || record.status === 'error');
   return {
     ...pending,
     generation,
+    ...(command === 'trash' ? { trashSeconds: 0 } : {}),
     ...(needsNewPod ? { podGeneration: generation } : {}),
     failedGeneration: null,
     podErrorCode: null,

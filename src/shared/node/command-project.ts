@@ -6,7 +6,7 @@ import type { Announcer } from './announcer.ts';
 import { activityOfCommand, applyCommand } from './apply-command.ts';
 import type { Database } from './db/database.ts';
 import type { ProjectRecord } from './db/project-record.ts';
-import { changeOwnedProject } from './db/projects-repository.ts';
+import { changeOwnedProject, type ProjectPatch } from './db/projects-repository.ts';
 import type { RestoredData } from './db/restored-data.ts';
 
 export interface OwnersCommand {
@@ -15,16 +15,19 @@ export interface OwnersCommand {
   command: ProjectCommand;
   /** Follows the command through logs and queue. */
   requestId: string;
-  /** Set when not the owner commands: the line of the timeline, which says why. */
-  by?: { system: string; whileIdle?: WhileIdle };
+  /** Further fields that the command sets. */
+  patch?: ProjectPatch;
+  /** Set when not the owner commands. */
+  by?: BySystem;
 }
 
-/** The command is given only if nothing has changed since the project was found unused. */
-interface WhileIdle {
-  statusVersion: number;
-  uses: number;
-  /** For how long. */
-  minutes: number;
+interface BySystem {
+  /** The line of the timeline, which says why. */
+  message: string;
+  /** The command is given only if this still holds for the row that it changes. */
+  onlyIf?: (record: ProjectRecord) => boolean;
+  /** The command is given only if nobody has used the project since this number was read. */
+  uses?: number;
 }
 
 export interface CommandDeps {
@@ -40,18 +43,16 @@ export interface CommandDeps {
  */
 export async function commandProject(
   { db, restoredData, announcer, clock }: CommandDeps,
-  { id, ownerId, command, requestId, by }: OwnersCommand,
+  { id, ownerId, command, requestId, patch, by }: OwnersCommand,
 ): Promise<ProjectRecord | null> {
   // The generation of the command must be later than that of every pod, also right after a restore of the database.
   await restoredData.check();
-  const idle = by?.whileIdle;
-  const result = await changeOwnedProject(db, { id, ownerId, ...(idle ? { uses: idle.uses } : {}) }, (record) => {
-    if (idle && record.statusVersion !== idle.statusVersion) return null;
+  const result = await changeOwnedProject(db, { id, ownerId, uses: by?.uses }, (record) => {
+    if (by?.onlyIf?.(record) === false) return null;
     const pending = applyCommand(command, record, new Date(clock.now()).toISOString());
     const event = activityOfCommand[command];
-    const line = by ? { actorId: null, kind: event.kind, message: by.system } : { actorId: ownerId, ...event };
-    const patch = pending && idle ? { ...pending, idleStoppedAfterMinutes: idle.minutes } : pending;
-    return patch && { patch, event: line };
+    const line = by ? { actorId: null, kind: event.kind, message: by.message } : { actorId: ownerId, ...event };
+    return pending && { patch: { ...pending, ...patch }, event: line };
   });
   if (result?.changed) await announcer.announce(result.record, { requestId, needsJob: true });
   return result?.record ?? null;

@@ -98,6 +98,11 @@ export const idleStopVariable = z
     'When projects that nobody uses are stopped, unless a project says otherwise: `never`, `30m`, `1h`, `4h`, `8h`, `1d` or `7d`. The same for server and worker.',
   );
 
+/** Also a variable of both. */
+export const trashDaysVariable = integerVariable('TRASH_DAYS', { min: 0, max: 3_650, fallback: 7 }).describe(
+  'For how many days a project stays in the trash with its volume. 0: there is no trash, so a deletion is final at once. The same for server and worker.',
+);
+
 /** Variables of both server and worker. docs/configuration.md is generated from their descriptions. */
 export const commonVariables = {
   DATABASE_URL: serviceUrl({

@@ -60,6 +60,8 @@ export interface ListInput {
   search?: string;
   status?: ProjectStatus;
   sort?: ProjectSort;
+  /** Projects in the trash, instead of the others. */
+  inTrash?: boolean;
 }
 
 export interface LogsInput {
@@ -80,7 +82,12 @@ export interface Client {
     get(project: ProjectRef): Promise<Project>;
     list(input?: ListInput): Promise<ProjectPage>;
     update(input: UpdateProjectInput): Promise<Project>;
+    /** Deletes pod and volume for good, also of a project in the trash. */
     delete(project: ProjectRef): Promise<Project>;
+    /** Stops the project and keeps its volume for some days: see `trashDaysLeft`. */
+    trash(project: ProjectRef): Promise<Project>;
+    /** Takes a project out of the trash. It is stopped then, and has another name if its name is used meanwhile. */
+    restore(project: ProjectRef): Promise<Project>;
     stop(project: ProjectRef): Promise<Project>;
     start(project: ProjectRef): Promise<Project>;
     restart(project: ProjectRef): Promise<Project>;
@@ -212,6 +219,8 @@ function createProjectCalls(trpc: TRPCClient<AppRouter>): Client['projects'] {
     list: (input = {}) => withAppErrors(projects.list.query(input)),
     update: (input) => withAppErrors(projects.update.mutate(input)),
     delete: (project) => withAppErrors(projects.delete.mutate(refOf(project))),
+    trash: (project) => withAppErrors(projects.trash.mutate(refOf(project))),
+    restore: (project) => withAppErrors(projects.restore.mutate(refOf(project))),
     stop: (project) => withAppErrors(projects.stop.mutate(refOf(project))),
     start: (project) => withAppErrors(projects.start.mutate(refOf(project))),
     restart: (project) => withAppErrors(projects.restart.mutate(refOf(project))),

@@ -5,7 +5,15 @@ import type { TRPCClient } from '@trpc/client';
 import type { AppRouter } from '../../server/router.ts';
 import { AppError, type AppErrorCode } from '../contract/errors.ts';
 import { maxUploadPartBytes, messageOfProxy } from '../contract/file-limits.ts';
-import type { FileEntry, FileMatches, FilesEvent, GitDiff, GitStatus, WrittenFile } from '../contract/files.ts';
+import type {
+  FileEntry,
+  FileMatches,
+  FilesEvent,
+  GitDiff,
+  GitStatus,
+  UnsavedWork,
+  WrittenFile,
+} from '../contract/files.ts';
 import { readAppError } from './read-app-error.ts';
 
 /** A file or folder of a project. The path has no slash at its ends; the empty path is the project's folder. */
@@ -30,6 +38,8 @@ export interface FileCalls {
   delete(file: FileRef): Promise<void>;
   search(search: { id: string; query: string; mode: 'name' | 'text' }): Promise<FileMatches>;
   gitStatus(project: { id: string }): Promise<GitStatus>;
+  /** What git knows to be only on the volume: changes that are not committed, commits that are not pushed. */
+  unsaved(project: { id: string }): Promise<UnsavedWork>;
   gitDiff(project: { id: string; path?: string }): Promise<GitDiff>;
   /** The bytes of a file of any size. */
   download(file: FileRef, options?: { signal?: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
@@ -83,6 +93,7 @@ export function createFileCalls({ trpc: { files }, base, headers, withAppErrors 
     copy: (file) => withAppErrors(files.copy.mutate(file)),
     delete: async (file) => void (await withAppErrors(files.delete.mutate(file))),
     search: (search) => withAppErrors(files.search.query(search)),
+    unsaved: (project) => withAppErrors(files.unsaved.query(project)),
     gitStatus: (project) => withAppErrors(files.gitStatus.query(project)),
     gitDiff: (project) => withAppErrors(files.gitDiff.query(project)),
     download: (file, { signal } = {}) => download('content', file, signal),

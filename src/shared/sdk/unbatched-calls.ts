@@ -5,6 +5,7 @@ const paths = new Set([
   'files.write',
   'files.search',
   'files.gitStatus',
+  'files.unsaved',
   'files.gitDiff',
   'projects.poll',
   'config.get',

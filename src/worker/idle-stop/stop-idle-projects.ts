@@ -106,9 +106,18 @@ export function createIdleStops(deps: IdleStopDeps): IdleStops {
 
   async function stop({ project, stored }: IdleCandidate, minutes: number): Promise<void> {
     const { id, ownerId, statusVersion } = project;
-    const whileIdle = { statusVersion, uses: stored.uses, minutes };
-    const by = { system: idleStopMessage(minutes), whileIdle };
-    await commandProject(deps, { id, ownerId, command: 'stop', requestId: randomUUID(), by });
+    await commandProject(deps, {
+      id,
+      ownerId,
+      command: 'stop',
+      requestId: randomUUID(),
+      patch: { idleStoppedAfterMinutes: minutes },
+      by: {
+        message: idleStopMessage(minutes),
+        onlyIf: (record) => record.statusVersion === statusVersion,
+        uses: stored.uses,
+      },
+    });
   }
 
   async function showCountdown({ project }: IdleCandidate, minutes: number | null): Promise<void> {

@@ -79,6 +79,12 @@ export const projectRecordSchema = z.object({
   idleStopInMinutes: z.int().nullable(),
   /** Set while that was the reason of the last stop. */
   idleStoppedAfterMinutes: z.int().nullable(),
+  /** When it was put into the trash; `null`: it is not there. */
+  trashedAt: optionalTime,
+  /** For how long workers have seen it there. */
+  trashSeconds: bigint,
+  /** What people see of it. */
+  trashDaysLeft: z.int().nullable(),
   statusVersion: bigint,
   createdAt: requiredTime,
   updatedAt: requiredTime,
@@ -110,6 +116,7 @@ export function toProject(record: ProjectRecord): Project {
     podErrorAdvice: _a,
     attempt: _t,
     unfinishedAttempts: _f,
+    trashSeconds: _s,
     ...project
   } = record;
   return project;

@@ -59,16 +59,13 @@ export async function insertProject(
     });
     if (existing) return { record: projectRecordSchema.parse(existing), created: false };
   }
-  const live = await ProjectModel.query(db)
+  const counted = await ProjectModel.query(db)
     .where({ ownerId: project.ownerId })
     .whereNot('desiredState', 'deleted')
-    .resultSize();
-  if (live >= options.maxProjects) {
-    throw new AppError(
-      'QUOTA_EXCEEDED',
-      `You have ${live} of at most ${options.maxProjects} projects. Delete one before you create another.`,
-    );
-  }
+    .select(ProjectModel.raw('count(*)::integer as live'), ProjectModel.raw('count(trashed_at)::integer as trashed'))
+    .first()
+    .castTo<{ live: number; trashed: number }>();
+  if (counted.live >= options.maxProjects) throw quotaExceeded({ ...counted, limit: options.maxProjects });
   const row = await ProjectModel.query(db)
     .insert({
       ...project,
@@ -80,6 +77,17 @@ export async function insertProject(
     .returning('*')
     .catch(rethrowTakenName);
   return { record: projectRecordSchema.parse(row), created: true };
+}
+
+/** A project in the trash counts, because it has a volume. */
+function quotaExceeded({ live, trashed, limit }: { live: number; trashed: number; limit: number }): AppError {
+  const message = `You have ${live} of at most ${limit} projects`;
+  return new AppError(
+    'QUOTA_EXCEEDED',
+    trashed === 0
+      ? `${message}. Delete one before you create another.`
+      : `${message}, ${trashed} of them in the trash. Delete one of those for good before you create another.`,
+  );
 }
 
 /** The project of any owner and in any state, or `null`. */
@@ -100,7 +108,10 @@ export interface ListPosition {
   seq: number;
 }
 
-/** One page of the owner's projects. Archived ones only with `status: 'archived'`. Returns one more than `limit` if there are more. */
+/**
+ * One page of the owner's projects. Archived ones only with `status: 'archived'`, and those in the trash only with `inTrash`.
+ * Returns one more than `limit` if there are more.
+ */
 export async function listProjects(
   db: Db,
   query: {
@@ -110,14 +121,17 @@ export async function listProjects(
     after: ListPosition | null;
     search: string | undefined;
     status: ProjectStatus | undefined;
+    inTrash: boolean;
   },
 ): Promise<ProjectRecord[]> {
-  const { after, search, status } = query;
+  const { after, search, status, inTrash } = query;
   const rows = await ProjectModel.query(db)
     .where({ ownerId: query.ownerId })
     .modify((builder) => {
       if (status === undefined) void builder.whereNull('deletedAt');
       else void builder.where({ status });
+      // A deleted project is not in the trash any more, wherever it was before.
+      if (status !== 'archived') void (inTrash ? builder.whereNotNull('trashedAt') : builder.whereNull('trashedAt'));
       if (search) void builder.where('name', 'ilike', `%${search.replace(/[\\%_]/g, '\\$&')}%`);
       if (query.sort === 'name') {
         void builder.orderByRaw('lower(name), seq desc');
@@ -321,6 +335,23 @@ export async function setIdleCountdown(
     .returning('*')
     .first();
   return row ? projectRecordSchema.parse(row) : null;
+}
+
+/**
+ * Adds to the time for which projects were seen in the trash. Nobody sees it, so it raises no version.
+ * @returns the projects in the trash, without those whose deletion was requested
+ */
+export async function addTrashSeconds(
+  db: Database,
+  { seconds, fence }: { seconds: number; fence: { lease: string; epoch: number } },
+): Promise<ProjectRecord[]> {
+  const rows = await ProjectModel.query(db)
+    .patch({ trashSeconds: ProjectModel.raw('trash_seconds + ?', [seconds]) } as unknown as Partial<ProjectModel>)
+    .whereNotNull('trashedAt')
+    .where('desiredState', 'stopped')
+    .whereExists(db('leases').where({ name: fence.lease, epoch: fence.epoch }))
+    .returning('*');
+  return rows.map((row) => projectRecordSchema.parse(row));
 }
 
 /** Whether writing `patch` would change anything. */

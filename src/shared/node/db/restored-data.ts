@@ -108,7 +108,9 @@ async function raiseProjects(trx: Database): Promise<void> {
          pod_generation =
            case when pod_generation > observed_generation then pod_generation + :generations else pod_generation end,
          attempt = attempt + :generations,
-         unfinished_attempts = 0
+         unfinished_attempts = 0,
+         -- They may have been used since the backup, so their time in the trash begins again.
+         trash_seconds = 0
        where seq > :from and seq <= :to`,
       { versions: raisedVersions, generations: raisedGenerations, ...page },
     );

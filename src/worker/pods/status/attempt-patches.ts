@@ -1,6 +1,5 @@
 /** What the end of an attempt writes to the row: pure functions from the record to the patch. */
 
-import type { DesiredState } from '../../../shared/contract/states.ts';
 import { statusMessages } from '../../../shared/contract/status-messages.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
@@ -83,17 +82,22 @@ function isReportedByWatch(record: ProjectRecord, actual: Actual): boolean {
 /** Replaces the message of a failure that is over. The watch then reports the actual state. */
 function withoutFailureMessage(record: ProjectRecord, now: string): ProjectPatch {
   const showsFailure = record.podError !== null && record.message === record.podError;
-  return showsFailure ? withReasonSince(record, acceptedFields(record.desiredState), now) : {};
+  return showsFailure ? withReasonSince(record, acceptedFields(record), now) : {};
 }
 
 /** What to show until the watch reports the result of the command. */
-function acceptedFields(desiredState: DesiredState): ProjectPatch {
+function acceptedFields({ desiredState, trashedAt }: ProjectRecord): ProjectPatch {
   const nothingToDo = { actor: 'nobody', retryable: false, evidence: [] } satisfies ProjectPatch;
   switch (desiredState) {
     case 'running':
       return { ...nothingToDo, status: 'initializing', reason: 'creating', ...statusMessages.creating };
     case 'stopped':
-      return { ...nothingToDo, status: 'stopping', reason: 'stopping', ...statusMessages.stopping };
+      return {
+        ...nothingToDo,
+        status: 'stopping',
+        reason: 'stopping',
+        ...(trashedAt === null ? statusMessages.stopping : statusMessages.trashing),
+      };
     case 'deleted':
       return { ...nothingToDo, status: 'deleting', reason: 'deleting', ...statusMessages.deleting };
   }

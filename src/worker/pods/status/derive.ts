@@ -105,11 +105,13 @@ function fieldsWhenStopped(record: ProjectRecord, objects: OurObjects, now: stri
   if (!objects.pod && isObserved(record)) return { status: 'stopped', ...stoppedFields(record) };
   if (hasFailedPermanently(record)) return { status: 'error', ...failureFields(record) };
   if (record.podError !== null) return { status: 'stopping', ...failureFields(record) };
-  return { status: 'stopping', ...whenOrdinary('stopping'), ...stuckFields(diagnoseTerminating(objects, now)) };
+  const texts = record.trashedAt === null ? statusMessages.stopping : statusMessages.trashing;
+  return { status: 'stopping', ...ordinary('stopping', texts), ...stuckFields(diagnoseTerminating(objects, now)) };
 }
 
 /** People who did not stop it themselves learn why it is stopped. */
-function stoppedFields({ idleStoppedAfterMinutes: minutes }: ProjectRecord): StatusFields {
+function stoppedFields({ idleStoppedAfterMinutes: minutes, trashedAt }: ProjectRecord): StatusFields {
+  if (trashedAt !== null) return whenOrdinary('trashed');
   const { message, nextStep } = statusMessages.stopped;
   return ordinary('stopped', {
     message: minutes === null ? message : `${idleStopMessage(minutes)} The files stay on the volume.`,
