@@ -1,17 +1,19 @@
 /** The page with the list of projects, at `/projects`. */
 
 import { Button, Group, Title } from '@mantine/core';
-import { IconPlus } from '@tabler/icons-react';
+import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { Suspense, useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { count } from '../ui/format.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { useOnceTrue } from '../ui/use-once-true.ts';
 import { ProjectList } from './ProjectList.tsx';
 import { ProjectToolbar } from './ProjectToolbar.tsx';
 import { useListFilter } from './use-list-filter.ts';
+import { useTrashCount } from './use-trash-count.ts';
 
 const CreateProjectDialog = lazyPart(async () => (await import('./CreateProjectDialog.tsx')).CreateProjectDialog);
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
@@ -20,6 +22,7 @@ export function ProjectsPage() {
   const { filter, narrowed, change } = useListFilter();
   const [params, setParams] = useSearchParams();
   const [deleting, setDeleting] = useState<Project | null>(null);
+  const trashCount = useTrashCount();
   const creating = params.has('new');
   const needsCreateDialog = useOnceTrue(creating);
   const needsDeleteDialog = useOnceTrue(deleting !== null);
@@ -42,9 +45,23 @@ export function ProjectsPage() {
       <PageTitle>Projects</PageTitle>
       <Group justify="space-between" wrap="nowrap">
         <Title order={1}>Projects</Title>
-        <Button leftSection={<IconPlus size={16} stroke={2} />} onClick={() => setCreating(true)}>
-          New project
-        </Button>
+        <Group gap="xs" wrap="nowrap">
+          {trashCount > 0 && (
+            <Button
+              variant="subtle"
+              color="gray"
+              leftSection={<IconTrash size={16} stroke={1.7} />}
+              aria-label={`Trash: ${count(trashCount, 'project')}`}
+              component={Link}
+              to="/projects?status=trash"
+            >
+              {trashCount}
+            </Button>
+          )}
+          <Button leftSection={<IconPlus size={16} stroke={2} />} onClick={() => setCreating(true)}>
+            New project
+          </Button>
+        </Group>
       </Group>
       <ProjectToolbar filter={filter} onChange={change} />
       <ProjectList

@@ -102,11 +102,12 @@ export function dailyUseSuite(app: StartedApp): void {
     await expect.poll(async () => (await client.projects.get(id)).repoUrl).toBe('https://example.org/team/alpha');
   });
 
-  it('requires the name before a deletion, and reverts the deletion when the request fails', async () => {
+  it('requires the name before a deletion for good, and reverts the deletion when the request fails', async () => {
     await open('/projects');
     await page.getByRole('button', { name: 'Actions for Taken' }).click();
     await page.getByRole('menuitem', { name: 'Delete…' }).click();
     const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Delete for good instead' }).click();
     await dialog.getByLabel('to confirm').fill('Alpha');
     await dialog.getByLabel('to confirm').press('Enter');
     await dialog.getByText('This is not the name of the project').waitFor();
@@ -159,6 +160,11 @@ export function dailyUseSuite(app: StartedApp): void {
 
     await runAction('stop');
     await badge('Stopped').waitFor();
+    await runAction('delete');
+    const moveToTrash = page.getByRole('dialog').getByRole('button', { name: 'Move to trash' });
+    await moveToTrash.and(page.locator(':focus')).waitFor();
+    await keyboard.press('Enter');
+    await page.getByText('Deleted in 7 days').waitFor();
     await runAction('delete');
     await untilFocused();
     await keyboard.type(renamed);

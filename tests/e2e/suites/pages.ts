@@ -72,6 +72,21 @@ async function showIdle(page: Page): Promise<void> {
   await card.getByText('Stops in 8 min: idle').waitFor({ state: 'hidden' });
 }
 
+/** Every project is in the trash: what the page has read says so, and is newer than what it hears. */
+async function showTrashed(page: Page): Promise<void> {
+  await page.route(/\/trpc\/.*projects\.(?:list|get)/, async (route) => {
+    const request = route.request();
+    const response = await route.fetch({
+      url: request.url().replaceAll('%22inTrash%22%3Atrue', '%22inTrash%22%3Afalse'),
+    });
+    const body = (await response.text())
+      .replaceAll('"trashedAt":null', '"trashedAt":"2026-01-01T12:00:00.000Z"')
+      .replaceAll('"trashDaysLeft":null', '"trashDaysLeft":3')
+      .replaceAll('"statusVersion":', '"statusVersion":1000');
+    await route.fulfill({ response, body });
+  });
+}
+
 /** The sign-in page, the list of projects and the pages for unknown addresses. */
 const listStates = (projects: ScenarioProjects) =>
   ({
@@ -93,6 +108,18 @@ const listStates = (projects: ScenarioProjects) =>
         await showIdle(page);
       },
     },
+    'projects-trash': {
+      visitor: 'owner',
+      path: '/projects?status=trash',
+      async reach(page) {
+        for (const name of ['billing', 'web-shop', 'docs'] as const) await projects.pathOf(name);
+        await showTrashed(page);
+        await page.reload();
+        await page.getByRole('button', { name: 'Restore billing' }).waitFor();
+        await page.getByRole('link', { name: /^Trash: / }).waitFor();
+      },
+    },
+    'trash-empty': { visitor: 'owner', path: '/projects?status=trash', reach: shows('The trash is empty') },
     'projects-none-found': { visitor: 'owner', path: '/projects?q=nothing', reach: shows('No project matches') },
     'project-unknown': {
       visitor: 'owner',
@@ -134,7 +161,22 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
     },
     'project-rename': state('billing', '?edit=name', 'Save'),
     'project-edit-description': state('billing', '?edit=description', 'Save'),
-    'project-delete': state('billing', '?delete', 'to confirm'),
+    'project-delete': state('billing', '?delete', 'Move to trash'),
+    'project-delete-for-good': {
+      ...state('billing', '?delete', ''),
+      async reach(page) {
+        await page.getByRole('button', { name: 'Delete for good instead' }).click();
+        await shows('to confirm')(page);
+      },
+    },
+    'project-trashed': {
+      ...state('billing', '', ''),
+      async reach(page) {
+        await showTrashed(page);
+        await page.reload();
+        await shows('Deleted in 3 days')(page);
+      },
+    },
     'project-logs': state('web-shop', '/logs?container=session-proxy', 'listening on 0.0.0.0:3002'),
     'project-logs-not-started': state('mobile-app', '/logs', 'has not started yet'),
     'project-tasks': state('web-shop', '/tasks', 'No tasks yet'),

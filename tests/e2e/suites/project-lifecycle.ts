@@ -30,6 +30,10 @@ export function projectLifecycleSuite(app: StartedApp): void {
   });
 
   const both = () => [first.page, second.page];
+  async function openDeletion(page: Page): Promise<void> {
+    await card(page, 'Beta').getByRole('button', { name: 'Actions for Beta' }).click();
+    await page.getByRole('menuitem', { name: /Delete/ }).click();
+  }
   const clusterApi = () => createAdministrator(app.system.kubeconfigPath);
   const listOptions = () => ({ namespace, labelSelector: `project-id=${id}` });
 
@@ -107,11 +111,37 @@ export function projectLifecycleSuite(app: StartedApp): void {
     await card(second.page, 'Beta').locator('[data-status="ready"]').waitFor();
   });
 
-  it('deletes the pod, the volume and the card after the user has confirmed it', async () => {
+  it('moves the project to the trash, where its volume stays, and restores it', async () => {
+    await openDeletion(second.page);
+    const dialog = second.page.getByRole('dialog');
+    await dialog.getByText('Its files are kept for 7 days').waitFor();
+    await dialog.getByRole('button', { name: 'Move to trash' }).click();
+    await card(second.page, 'Beta').waitFor({ state: 'detached' });
+    await second.page.getByText('is in the trash').first().waitFor();
+
+    // The other window has the page of the project, and goes to the trash from the list.
+    const { page } = first;
+    await page.getByText('Deleted in 7 days').waitFor();
+    await page.getByRole('link', { name: 'Projects' }).first().click();
+    await page.getByRole('link', { name: 'Trash: 1 project' }).click();
+    await card(page, 'Beta').getByText('Deleted in 7 days').waitFor();
+    await vi.waitFor(
+      async () => expect((await clusterApi().listNamespacedPod(listOptions())).items).toEqual([]),
+      10_000,
+    );
+    expect((await clusterApi().listNamespacedPersistentVolumeClaim(listOptions())).items).toHaveLength(1);
+    await card(page, 'Beta').getByRole('button', { name: 'Restore Beta' }).click();
+    await page.getByText('The trash is empty').waitFor();
+    await card(second.page, 'Beta').locator('[data-status="stopped"]').waitFor();
+    await page.getByRole('button', { name: 'Show your projects' }).click();
+    await card(page, 'Beta').waitFor();
+  });
+
+  it('deletes the pod, the volume and the card for good after the user has confirmed it', async () => {
     const { page } = second;
-    await card(page, 'Beta').getByRole('button', { name: 'Actions for Beta' }).click();
-    await page.getByRole('menuitem', { name: /Delete/ }).click();
+    await openDeletion(page);
     const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Delete for good instead' }).click();
     await dialog.getByText('cannot be undone').waitFor();
     await dialog.getByLabel('to confirm').fill('Beta');
     await dialog.getByRole('button', { name: 'Delete project' }).click();
