@@ -65,7 +65,7 @@ function DeleteProjectBody({ project, onCancel, onTrash, onDelete }: BodyProps) 
           <Button variant="default" onClick={onCancel}>
             Cancel
           </Button>
-          <Button color="red.8" data-autofocus onClick={onTrash}>
+          <Button color="red.8" data-autofocus autoFocus onClick={onTrash}>
             Move to trash
           </Button>
         </Group>
@@ -114,6 +114,7 @@ function DeleteForGood({ project, onCancel, onConfirm }: DeleteForGoodProps) {
           value={typed}
           error={problem}
           data-autofocus
+          autoFocus
           autoComplete="off"
           spellCheck={false}
           onChange={(event) => {

@@ -1,6 +1,7 @@
 /** What a person loses with the volume of a project, as far as git knows: in the dialog that deletes the project. */
 
 import { List, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { readError } from '../api/read-error.ts';
@@ -9,31 +10,11 @@ import { unsavedLines } from './unsaved-lines.ts';
 
 export function UnsavedWorkList({ project }: { project: Project }) {
   const isRunning = project.status === 'ready';
-  const { data, error } = trpc.files.unsaved.useQuery(
-    { id: project.id },
-    { enabled: isRunning, staleTime: 0, gcTime: 0, retry: 1 },
-  );
-  if (!isRunning) {
-    return (
-      <Text size="sm" c="dimmed">
-        The project does not run, so nobody knows what is not committed or pushed. Start it to find out.
-      </Text>
-    );
-  }
-  if (error) {
-    return (
-      <Text size="sm" c="dimmed">
-        It is not known what is not committed or pushed. {readError(error).message}
-      </Text>
-    );
-  }
-  if (!data) {
-    return (
-      <Text size="sm" c="dimmed" role="status">
-        Looking for work that is not committed or pushed…
-      </Text>
-    );
-  }
+  const { data, error } = trpc.files.unsaved.useQuery({ id: project.id }, { enabled: isRunning, gcTime: 0 });
+  if (!isRunning) return <Hint>The project does not run, so nobody knows what is not committed or pushed.</Hint>;
+  const unknown = error ? readError(error).message : data?.unknown;
+  if (unknown) return <Hint>Nobody knows what is not committed or pushed. {unknown}</Hint>;
+  if (!data) return <Hint>Looking for work that is not committed or pushed…</Hint>;
   const lines = unsavedLines(data);
   return (
     <div role="status">
@@ -54,5 +35,13 @@ export function UnsavedWorkList({ project }: { project: Project }) {
         </>
       )}
     </div>
+  );
+}
+
+function Hint({ children }: { children: ReactNode }) {
+  return (
+    <Text size="sm" c="dimmed" role="status">
+      {children}
+    </Text>
   );
 }

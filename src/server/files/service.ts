@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 
-import { AppError } from '../../shared/contract/errors.ts';
+import { AppError, type AppErrorCode } from '../../shared/contract/errors.ts';
 import {
   changesLineSchema,
   fileContentSchema,
@@ -22,6 +22,9 @@ import { podPorts, type PodRequest, type PodRequests } from './pod-requests.ts';
 const retryMs = 1_000;
 /** Paths in one line of the stream of changes. */
 const maxLineLength = 4 * 1024 * 1024;
+
+/** The pod cannot be asked, or does not answer. */
+const unknownCodes: ReadonlySet<AppErrorCode> = new Set(['UNSUPPORTED', 'ILLEGAL_STATE', 'UNAVAILABLE']);
 
 interface FileServiceDeps {
   findOpenPod: FindOpenPod;
@@ -66,7 +69,16 @@ export function createFileService({ findOpenPod, requests, pause }: FileServiceD
     },
     search: (caller, { id, query, mode }) =>
       call(caller, id, { ...get('/search', { query, mode }), schema: fileMatchesSchema }),
-    unsaved: async (caller, { id }) => readUnsaved(await findOpenPod(caller, id)),
+    async unsaved(caller, { id }) {
+      try {
+        return await readUnsaved(await findOpenPod(caller, id));
+      } catch (error) {
+        // That nobody knows is an answer too, for a person who is about to delete the project.
+        const isUnknown = error instanceof AppError && unknownCodes.has(error.code);
+        if (!isUnknown) throw error;
+        return { unknown: error.message, repository: null };
+      }
+    },
     gitStatus: async (caller, { id }) => readGitStatus(await findOpenPod(caller, id)),
     gitDiff: async (caller, { id, path }) => readGitDiff(await findOpenPod(caller, id), path),
 

@@ -104,7 +104,9 @@ export type GitStatus = z.infer<typeof gitStatusSchema>;
 
 /** What would be lost with the volume. A count of commits is `null` when git does not say it. */
 export const unsavedWorkSchema = z.object({
-  /** `null`: the project is no git repository, so nothing is known. */
+  /** Why nothing is known, as a sentence; `null`: git was asked. */
+  unknown: z.string().nullable(),
+  /** `null`: nothing is known, or the project is no git repository. */
   repository: z
     .object({
       /** In the working tree, untracked files included. */

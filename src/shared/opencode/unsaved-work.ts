@@ -63,7 +63,7 @@ export async function readUnsavedWork(
   return unsavedWorkOf(result);
 }
 
-const noRepository: UnsavedWork = { repository: null };
+const noRepository: UnsavedWork = { unknown: null, repository: null };
 
 function unsavedWorkOf({ values, sections }: Pick<ScriptResult, 'values' | 'sections'>): UnsavedWork {
   const number = (word: string) => Number(values.get(word) ?? 0);
@@ -73,6 +73,7 @@ function unsavedWorkOf({ values, sections }: Pick<ScriptResult, 'values' | 'sect
     return { name: cleanText(ref.replace('refs/heads/', ''), maxNameLength), commits: commitsOf(Number(commits)) };
   });
   return {
+    unknown: null,
     repository: {
       changedFiles: number('files'),
       changedFilesOfTasks: number('worktree-files'),
