@@ -92,6 +92,7 @@ it('nearly every reason that a pod can have is covered by a snapshot', () => {
   const notFromPods: ReasonCode[] = [
     'queued',
     'stopped',
+    'trashed',
     'deleting',
     'archived',
     'cluster-unreachable',

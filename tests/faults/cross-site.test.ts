@@ -59,6 +59,8 @@ const inputs: Record<string, () => unknown> = {
   'projects.restart': () => ({ id: projectId }),
   'projects.retry': () => ({ id: projectId }),
   'projects.open': () => ({ id: projectId }),
+  'projects.trash': () => ({ id: projectId }),
+  'projects.restore': () => ({ id: projectId }),
   'projects.keep': () => ({ id: projectId }),
   'files.write': () => ({ id: projectId, path: 'a', content: 'theirs', version: null }),
   'files.makeFolder': () => ({ id: projectId, path: 'a' }),

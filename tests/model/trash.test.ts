@@ -1,5 +1,5 @@
 /**
- * No sequence of commands, expiry, crashes and restores of the database deletes a volume that nobody wanted to be deleted. The row, the
+ * No sequence of commands, expiry, crashes and restores of the database deletes a volume that nobody asked to delete. The row, the
  * decisions and the commands are those of the product. Time passes in rounds of a worker; what the database knows of the time is
  * only what the rounds have written.
  */
@@ -56,10 +56,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 );
 
 interface End {
-  /** Set when the volume is gone: who wanted it, and for how long nobody had touched the project in the trash. */
+  /** Set when the volume is gone: who asked for it, and for how long nobody had touched the project in the trash. */
   deletedBy: 'person' | 'expiry' | null;
   untouchedSeconds: number;
-  /** The shortest time that an administrator wanted since then. */
+  /** The shortest time that an administrator set since then. */
   shortestDays: number;
 }
 

@@ -1,10 +1,10 @@
 /**
- * Whether a project in the trash is deleted: a pure function. It counts the time for which workers have seen the project there, and
+ * Whether a project in the trash is deleted: a pure function. It counts the time for which workers have observed the project there, and
  * compares no clocks. Nobody is deleted without a whole day on which the page said "1 day".
  */
 
 export interface TrashFacts {
-  /** For how long workers have seen it in the trash. */
+  /** For how long workers have observed it in the trash. */
   trashSeconds: number;
   /** The days that people see. */
   shownDays: number | null;

@@ -17,7 +17,7 @@ import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import { decideTrash } from './decide-trash.ts';
 
 const intervalMs = 10 * 60_000;
-/** A worker that was frozen has seen nothing meanwhile. */
+/** A worker that was frozen has observed nothing meanwhile. */
 const longestStepSeconds = 15 * 60;
 
 export interface EmptyTrashDeps extends CommandDeps {

@@ -187,7 +187,7 @@ describe('the rounds of a worker', () => {
     await client.close();
   });
 
-  it('add only time that this leader has seen, whatever the clocks say', async () => {
+  it('add only time that this leader has observed, whatever the clocks say', async () => {
     client = await signIn();
     const id = await createTrashed('Frozen');
     const first = await createLeader();

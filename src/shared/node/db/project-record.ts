@@ -81,7 +81,7 @@ export const projectRecordSchema = z.object({
   idleStoppedAfterMinutes: z.int().nullable(),
   /** When it was put into the trash; `null`: it is not there. */
   trashedAt: optionalTime,
-  /** For how long workers have seen it there. */
+  /** For how long workers have observed it there. */
   trashSeconds: bigint,
   /** What people see of it. */
   trashDaysLeft: z.int().nullable(),

@@ -338,7 +338,7 @@ export async function setIdleCountdown(
 }
 
 /**
- * Adds to the time for which projects were seen in the trash. Nobody sees it, so it raises no version.
+ * Adds to the time for which projects were observed in the trash. Nobody sees it, so it raises no version.
  * @returns the projects in the trash, without those whose deletion was requested
  */
 export async function addTrashSeconds(
