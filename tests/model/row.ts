@@ -93,7 +93,7 @@ function write(row: Row, patch: ProjectPatch | null): Row {
 
 /** To the cluster, moving to the trash is a stop, and a restore is nothing. `trash.test.ts` is their model. */
 export const commands = (Object.keys(activityOfCommand) as ProjectCommand[]) // its type names every key
-  .filter((command) => command !== 'trash' && command !== 'restore');
+  .filter((each) => each !== 'trash' && each !== 'restore');
 
 /** The owner gives a command. `null`: it is refused, or has no effect. */
 export function command(row: Row, what: ProjectCommand): Row | null {

@@ -120,7 +120,7 @@ function play(happenings: Happening[]): End {
         }
         break;
       case 'rounds':
-        for (let index = 0; index < each.quarters && deletedBy === null; index += 1) {
+        for (let index = 0; index < each.quarters; index += 1) {
           seconds += roundSeconds;
           round(isFirstRound ? 0 : roundSeconds);
           isFirstRound = false;

@@ -55,7 +55,8 @@ function ContainerRow({ projectId, container }: { projectId: string; container: 
   );
 }
 
-function noPodMessage({ status }: Project): string {
+function noPodMessage({ status, trashedAt }: Project): string {
+  if (status === 'stopped' && trashedAt !== null) return 'There is no pod while the project is in the trash.';
   switch (status) {
     case 'stopped':
       return 'There is no pod while the project is stopped. Start the project to create one.';

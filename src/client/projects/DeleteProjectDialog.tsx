@@ -65,7 +65,7 @@ function DeleteProjectBody({ project, onCancel, onTrash, onDelete }: BodyProps) 
           <Button variant="default" onClick={onCancel}>
             Cancel
           </Button>
-          <Button color="red.8" data-autofocus autoFocus onClick={onTrash}>
+          <Button color="red.8" data-autofocus ref={focus} onClick={onTrash}>
             Move to trash
           </Button>
         </Group>
@@ -73,6 +73,9 @@ function DeleteProjectBody({ project, onCancel, onTrash, onDelete }: BodyProps) 
     </Stack>
   );
 }
+
+/** What takes the place of something else in an open dialog takes the focus too. */
+const focus = (element: HTMLElement | null): void => element?.focus();
 
 interface DeleteForGoodProps {
   project: Project;
@@ -114,7 +117,7 @@ function DeleteForGood({ project, onCancel, onConfirm }: DeleteForGoodProps) {
           value={typed}
           error={problem}
           data-autofocus
-          autoFocus
+          ref={focus}
           autoComplete="off"
           spellCheck={false}
           onChange={(event) => {

@@ -35,7 +35,7 @@ export function TrashLine({ project, onDelete, isOnCard = false }: TrashLineProp
       </Button>
       {!isOnCard && (
         <Button size="compact-xs" variant="subtle" color="red" onClick={() => onDelete(project)}>
-          Delete for good…
+          Delete…
         </Button>
       )}
     </div>

@@ -17,7 +17,7 @@ export function UnsavedWorkList({ project }: { project: Project }) {
   if (!data) return <Hint>Looking for work that is not committed or pushed…</Hint>;
   const lines = unsavedLines(data);
   return (
-    <div role="status">
+    <div aria-live="polite">
       {lines.length === 0 ? (
         <Text size="sm">Everything is committed and pushed.</Text>
       ) : (
@@ -40,7 +40,7 @@ export function UnsavedWorkList({ project }: { project: Project }) {
 
 function Hint({ children }: { children: ReactNode }) {
   return (
-    <Text size="sm" c="dimmed" role="status">
+    <Text size="sm" c="dimmed" component="output">
       {children}
     </Text>
   );

@@ -18,6 +18,7 @@ describe('the badge', () => {
     ['Completed', { status: 'error', phase: 'Succeeded', reason: 'completed' }, 'done'],
     ['Stopping', { status: 'stopping', phase: 'Running', reason: 'stopping' }, 'idle'],
     ['Stopped', { status: 'stopped', phase: null, reason: 'stopped' }, 'idle'],
+    ['In the trash', { status: 'stopped', phase: null, reason: 'trashed' }, 'idle'],
     ['Deleting', { status: 'deleting', phase: 'Running', reason: 'deleting' }, 'idle'],
     ['Deleted', { status: 'archived', phase: null, reason: 'archived' }, 'idle'],
   ])('reads %s for %j', (label, state, tone) => {

@@ -36,6 +36,7 @@ export function badgeOf({ status, phase, reason }: BadgeInput): Badge {
     case 'stopping':
       return { label: 'Stopping', tone: 'idle', icon: 'working' };
     case 'stopped':
+      if (reason === 'trashed') return { label: 'In the trash', tone: 'idle', icon: 'deleted' };
       return { label: 'Stopped', tone: 'idle', icon: 'stopped' };
     case 'error':
       if (phase === 'Succeeded') return { label: 'Completed', tone: 'done', icon: 'completed' };

@@ -38,6 +38,9 @@ export function emptyTrash(
   return runPeriodically({ task: createTrashRounds(deps, lease), intervalMs, onError }, signal);
 }
 
+const isInTrash = ({ trashedAt, desiredState }: ProjectRecord): boolean =>
+  trashedAt !== null && desiredState === 'stopped';
+
 /** Returns the task of one round. @throws the first error of the database */
 export function createTrashRounds(deps: EmptyTrashDeps, { name, epoch }: Pick<Lease, 'name' | 'epoch'>) {
   const { db, clock, restoredData, trashDays } = deps;
@@ -47,7 +50,6 @@ export function createTrashRounds(deps: EmptyTrashDeps, { name, epoch }: Pick<Le
   async function visit({ id, ownerId }: ProjectRecord): Promise<void> {
     const decide = ({ trashSeconds, trashDaysLeft: shownDays }: ProjectRecord) =>
       decideTrash({ trashSeconds, shownDays, limitDays: trashDays });
-    const isInTrash = (record: ProjectRecord) => record.trashedAt !== null && record.desiredState === 'stopped';
 
     const result = await changeProject(db, { id, fence }, (record) => {
       if (!isInTrash(record)) return null;
