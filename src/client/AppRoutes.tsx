@@ -17,6 +17,7 @@ const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage
 const ModelsPage = lazyPart(async () => (await import('./settings/ModelsPage.tsx')).ModelsPage);
 const UsagePage = lazyPart(async () => (await import('./settings/UsagePage.tsx')).UsagePage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
+const NotificationsPage = lazyPart(async () => (await import('./settings/NotificationsPage.tsx')).NotificationsPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
 /** A route to a page. `preloadPage` finds the page's part in the route's `handle`. */
@@ -36,6 +37,7 @@ const routes: RouteObject[] = [
       redirect('settings', '/settings/profile'),
       page('settings/profile', ProfilePage),
       page('settings/appearance', AppearancePage),
+      page('settings/notifications', NotificationsPage),
       page('settings/sessions', SessionsPage),
       page('settings/models', ModelsPage),
       page('settings/usage', UsagePage),

@@ -3,8 +3,10 @@
  * the volume. The file browser of the project is the real one. The tests depend on each other in their order.
  */
 
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAccessibilityTree } from '../support/accessibility-tree.ts';
 import { expectAccessible } from '../support/axe.ts';
 import { hasBrowser } from '../support/browser.ts';
+import { checkManyFiles } from '../support/files-in-pod.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
 import { titled, whyNot } from '../support/process-pods.ts';
 import { screenOf } from '../support/screens.ts';
@@ -22,6 +25,8 @@ const logo = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><re
 
 /** Characters of JavaScript, not compressed. */
 const maxFirstScripts = 535_000;
+
+const execFileAsync = promisify(execFile);
 
 const editorOf = (page: Page) => page.locator('.cm-content').first();
 const entry = (page: Page, name: string) => page.getByRole('treeitem', { name: new RegExp(`^${name}(,|$)`) });
@@ -303,6 +308,24 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     await expect
       .poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth), { timeout: 10_000 })
       .toBe(40);
+  });
+
+  it('are listed, 100,000 in a folder, and one of them is found by typing its name', async () => {
+    const client = await app.client('user-a');
+    const run = async (script: string) => (await execFileAsync('sh', ['-c', script], { cwd: project })).stdout;
+    await checkManyFiles({ client, id, run }, 100_000, async () => {
+      await open('');
+      const folder = entry(page, 'many');
+      await folder.waitFor();
+      if ((await folder.getAttribute('aria-expanded')) === 'false') await folder.click();
+      await entry(page, '1').waitFor();
+      await tree(page).focus();
+      await page.keyboard.type('99999');
+      await entry(page, '99999').waitFor();
+      // Only what can be on the screen is in the page.
+      expect(await page.getByRole('treeitem').count()).toBeLessThan(200);
+    });
+    await entry(page, 'many').waitFor({ state: 'hidden' });
   });
 
   it('are handled with the keyboard alone', async () => {

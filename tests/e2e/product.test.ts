@@ -19,6 +19,7 @@ import { dailyUseSuite } from './suites/daily-use.ts';
 import { diagnosesSuite } from './suites/diagnoses.ts';
 import { logsSuite } from './suites/logs.ts';
 import { modelsSuite } from './suites/models.ts';
+import { notificationsSuite } from './suites/notifications.ts';
 import { pagesSuite } from './suites/pages.ts';
 import { projectLifecycleSuite } from './suites/project-lifecycle.ts';
 import { scenarioProjects } from './suites/scenario-projects.ts';
@@ -45,6 +46,7 @@ describe('the product', { timeout: 60_000 }, () => {
     inWindows('the logs of a project', logsSuite);
     inWindows('the sessions page', sessionsSuite);
     inWindows('the settings of models', modelsSuite);
+    inWindows('notifications of the browser', notificationsSuite);
   });
   describe('a scenario', () => scenarios.createProjects());
   describe.runIf(hasBrowser)('in the browser', () => {

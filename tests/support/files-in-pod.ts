@@ -171,13 +171,21 @@ export async function checkSwaps(pod: FilesInPod, rounds: number): Promise<void>
   await pod.run('rm -rf swap copy-*');
 }
 
-/** @param count how many files the folder has */
-export async function checkManyFiles({ client: { files }, id, run }: FilesInPod, count: number): Promise<void> {
+/**
+ * @param count how many files the folder `many` has
+ * @param look called while it exists
+ */
+export async function checkManyFiles(
+  { client: { files }, id, run }: Pick<FilesInPod, 'client' | 'id' | 'run'>,
+  count: number,
+  look?: () => Promise<void>,
+): Promise<void> {
   await run(`mkdir many && cd many && seq ${count} | xargs touch`);
   const entries = await files.list({ id, path: 'many' });
   expect(new Set(entries.map(({ name }: FileEntry) => name)).size).toBe(count);
   const { isTruncated } = await files.search({ id, query: 'many', mode: 'name' });
   expect(isTruncated).toBe(true);
+  await look?.();
   await files.delete({ id, path: 'many' });
   expect(await run('ls -d many 2>/dev/null || echo gone')).toBe('gone\n');
 }

@@ -65,6 +65,7 @@ async function readFolder(input: {
   const key = folderKey(projectId, path);
   const entries: FileEntry[] = [];
   let cursor: string | null = null;
+  let shown = 0;
   do {
     const page: { entries: FileEntry[]; nextCursor: string | null } = await client.files.list.query(
       { id: projectId, path, cursor },
@@ -72,8 +73,11 @@ async function readFolder(input: {
     );
     entries.push(...page.entries);
     cursor = page.nextCursor;
+    // Each time all rows of the tree are made again, so there are few times also for a large folder.
+    const isMuchMore = entries.length >= 2 * shown;
     // A folder that is read again keeps its entries until all are here.
-    if (cursor !== null && queryClient.getQueryData<ReadFolder>(key)?.isComplete !== true) {
+    if (cursor !== null && isMuchMore && queryClient.getQueryData<ReadFolder>(key)?.isComplete !== true) {
+      shown = entries.length;
       queryClient.setQueryData<ReadFolder>(key, { entries: [...entries], isComplete: false });
     }
   } while (cursor !== null);

@@ -26,6 +26,7 @@ const pages = [
   { to: '/settings/usage', label: 'Usage', hint: 'Settings' },
   { to: '/settings/tokens', label: 'Access tokens', hint: 'Settings' },
   { to: '/settings/sessions', label: 'Sessions', hint: 'Settings' },
+  { to: '/settings/notifications', label: 'Notifications', hint: 'Settings' },
   { to: '/settings/appearance', label: 'Appearance', hint: 'Settings' },
 ];
 const themes: Record<MantineColorScheme, string> = {

@@ -22,6 +22,9 @@ export function SettingsNav() {
       <NavLink to="/settings/sessions" className={classes.tab ?? ''}>
         Sessions
       </NavLink>
+      <NavLink to="/settings/notifications" className={classes.tab ?? ''}>
+        Notifications
+      </NavLink>
       <NavLink to="/settings/appearance" className={classes.tab ?? ''}>
         Appearance
       </NavLink>

@@ -1,12 +1,13 @@
 /** The frame of all pages for signed-in users. It redirects other visitors to the sign-in page, which leads back here. */
 
-import { Suspense, useEffect, useRef, useState } from 'react';
-import { Navigate, Outlet, useLocation, useNavigationType, NavigationType } from 'react-router';
+import { Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
+import { Navigate, Outlet, useLocation, useNavigate, useNavigationType, NavigationType } from 'react-router';
 
 import { readError } from '../api/read-error.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import { signInPath } from '../auth/sign-in-path.ts';
+import { useNotifying } from '../notifications/setting.ts';
 import { Shortcuts } from '../palette/Shortcuts.tsx';
 import { BarePage } from './BarePage.tsx';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
@@ -40,7 +41,9 @@ export function AppLayout() {
 }
 
 function SignedIn() {
-  const { liveFeed } = useApp();
+  const { liveFeed, projectCache } = useApp();
+  const navigate = useNavigate();
+  const isNotifying = useNotifying();
   const { pathname } = useLocation();
   const navigationType = useNavigationType();
   const main = useRef<HTMLElement>(null);
@@ -61,6 +64,20 @@ function SignedIn() {
     liveFeed.start();
     return () => liveFeed.stop();
   }, [liveFeed]);
+
+  const openPath = useEffectEvent((path: string) => void navigate(path));
+  useEffect(() => {
+    if (!isNotifying) return;
+    let end: (() => void) | undefined;
+    let isOver = false;
+    void import('../notifications/notify-of-projects.ts').then(({ notifyOfProjects }) => {
+      if (!isOver) end = notifyOfProjects(projectCache, (path) => openPath(path));
+    });
+    return () => {
+      isOver = true;
+      end?.();
+    };
+  }, [isNotifying, projectCache]);
 
   // After a navigation, keyboard and screen reader start at the top of the new page, as after a full page load.
   useEffect(() => {

@@ -189,6 +189,7 @@ const settingsStates = {
   'settings-profile': { visitor: 'owner', path: '/settings/profile', reach: shows('User id') },
   'settings-usage-none': { visitor: 'owner', path: '/settings/usage', reach: shows('Nothing was used') },
   'settings-tokens': { visitor: 'owner', path: '/settings/tokens', reach: shows('New token') },
+  'settings-notifications': { visitor: 'owner', path: '/settings/notifications', reach: shows('Notify me') },
   'settings-appearance': {
     visitor: 'owner',
     path: '/settings/appearance',

@@ -11,6 +11,7 @@ import type { Actor, Evidence } from '../../../shared/contract/diagnosis.ts';
 import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.ts';
 import { parseJson } from '../../../shared/parse-json.ts';
 import { diagnoseRefusal } from '../diagnosis/api-refusals.ts';
+import { reasonGuide } from '../diagnosis/reason-guide.ts';
 import type { RefusalKind } from '../diagnosis/refusal.ts';
 
 export class KubernetesError extends Error {
@@ -48,7 +49,7 @@ export class KubernetesError extends Error {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.reason = reason;
-    this.nextStep = options.nextStep ?? reasonFacts[reason].toDo;
+    this.nextStep = options.nextStep ?? reasonGuide[reason].toDo;
     this.actor = options.actor ?? reasonFacts[reason].actor;
     this.evidence = options.evidence ?? [];
     this.status = options.status;

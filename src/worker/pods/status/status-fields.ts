@@ -6,6 +6,7 @@ import { reasonFacts, type ReasonCode } from '../../../shared/contract/reasons.t
 import { hasFailedPermanently, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../../shared/node/db/projects-repository.ts';
 import { clusterWideFailures } from '../cluster-wide-failures.ts';
+import { reasonGuide } from '../diagnosis/reason-guide.ts';
 
 /** The row takes new counts and times of a repeated event at most this often. */
 const recountMs = 60_000;
@@ -51,7 +52,7 @@ export function failureFields(record: ProjectRecord, evidence?: Evidence[]) {
 /** The advice of the diagnosis. Rows of older workers have only the reason. */
 function adviceOf({ podError, podErrorAdvice }: ProjectRecord, reason: ReasonCode) {
   if (podErrorAdvice !== null && podErrorAdvice.message === podError) return podErrorAdvice;
-  return { nextStep: reasonFacts[reason].toDo, actor: reasonFacts[reason].actor };
+  return { nextStep: reasonGuide[reason].toDo, actor: reasonFacts[reason].actor };
 }
 
 /** @param advice the next step that the diagnosis gives */
@@ -59,7 +60,7 @@ function nextStepAfterFailure(record: ProjectRecord, reason: ReasonCode, advice:
   if (hasFailedPermanently(record)) {
     // After the last attempt, nothing is tried again by itself.
     const ended = advice.replace(/ ?The worker tries again by itself\./, '').trim();
-    const toDo = ended.replace(/^If this continues, a/, 'A') || reasonFacts[reason].toDo;
+    const toDo = ended.replace(/^If this continues, a/, 'A') || reasonGuide[reason].toDo;
     return /\bretry\.$/.test(toDo) ? toDo : `${toDo} Fix the cause and retry.`;
   }
   if (clusterWideFailures.has(reason)) return `Your project is saved. ${advice}`;

@@ -1,0 +1,147 @@
+/** How each reason looks in Kubernetes, and the advice that holds unless a diagnosis knows a better one. `docs/reasons.md` shows both. One table, hence its length. */
+
+import type { ReasonCode } from '../../../shared/contract/reasons.ts';
+
+interface Guide {
+  inKubernetes: string;
+  /** Also what happens by itself when nobody has to act. */
+  toDo: string;
+}
+
+const guide = (inKubernetes: string, toDo: string): Guide => ({ inKubernetes, toDo });
+
+export const reasonGuide: Record<ReasonCode, Guide> = {
+  queued: guide('no pod yet', 'A worker starts it as soon as one is free.'),
+  'waiting-for-node': guide('no condition PodScheduled, no node', 'The scheduler chooses a node.'),
+  'scaling-up': guide('event TriggeredScaleUp', 'The cluster adds a node. This takes some minutes.'),
+  'scheduling-gated': guide(
+    'PodScheduled False, SchedulingGated',
+    'The program that set the scheduling gate removes it.',
+  ),
+  scheduled: guide('PodScheduled is True, no container has a status', 'The node starts soon.'),
+  creating: guide('ContainerCreating, PodInitializing', 'The volume and the images are being prepared.'),
+  'image-pulling-slow': guide('event Pulling for minutes', 'Large images take time. This continues.'),
+  cloning: guide('the init container clone-repository runs', 'This continues by itself.'),
+  starting: guide('containers run but are not ready yet', 'The programs are starting.'),
+  'starting-slow': guide('not ready long after the start', 'It gets more time. Then it is started again.'),
+  'readiness-gate': guide(
+    'Ready False, ReadinessGatesNotReady',
+    'The program behind the readiness gate sets its condition.',
+  ),
+  ready: guide('Running, every container ready', 'Nothing.'),
+  'clone-failed': guide(
+    'the init container clone-repository ended with `clone-failed: …`',
+    'Correct the repository URL, or clone the repository yourself in the workspace.',
+  ),
+  stopping: guide('deletionTimestamp is set', 'This continues by itself as soon as the pod is gone.'),
+  stopped: guide('no pod, the claim is kept', 'Start the project to continue.'),
+  trashed: guide('no pod, the claim is kept', 'Restore the project, or delete it for good.'),
+  deleting: guide('pod and claim are being deleted', 'Nothing.'),
+  archived: guide('pod and claim are gone', 'Nothing.'),
+  'pod-gone': guide('the pod no longer exists', 'A new pod starts by itself.'),
+  drained: guide('evicted by the eviction API, node cordoned', 'The project moves to another node.'),
+  preempted: guide('event Preempted, DisruptionTarget', 'It is started again when there is room.'),
+  'node-lost': guide(
+    'NodeLost, NodeNotReady, TaintManagerEviction',
+    'Check the node. The project continues on another node.',
+  ),
+  'stuck-terminating': guide('deletionTimestamp long past', 'Check the node of the pod.'),
+  'stuck-on-finalizer': guide(
+    'deletionTimestamp past, metadata.finalizers',
+    'Find the program that set the finalizer.',
+  ),
+  unschedulable: guide('PodScheduled False, Unschedulable', 'Make room, or add a node.'),
+  'node-refused': guide('Failed with NodeAffinity, OutOfcpu, …', 'Check the node.'),
+  'node-silent': guide('scheduled a minute ago, no status', 'Check the kubelet of the node.'),
+  'volume-pending': guide('the claim is Pending', 'Check the storage class and its provisioner.'),
+  'volume-deleting': guide('the claim has a deletionTimestamp', 'A new volume follows.'),
+  'volume-missing': guide('persistentvolumeclaim … not found', 'A new volume is created by itself.'),
+  'volume-lost': guide('the claim is Lost, event ClaimLost', 'Restore the volume. The files may be lost.'),
+  'attach-failed': guide('event FailedAttachVolume', 'Check the volume and the node.'),
+  'multi-attach': guide('event FailedAttachVolume, Multi-Attach error', 'The other node releases the volume soon.'),
+  'mount-failed': guide('event FailedMount', 'Provide what is missing, or check the volume.'),
+  'network-failed': guide('event FailedCreatePodSandBox', 'Check the network plugin of the node.'),
+  'sandbox-failed': guide('event FailedCreatePodSandBox, other causes', 'Check the container runtime of the node.'),
+  'image-not-found': guide('ErrImagePull, ImagePullBackOff: not found', 'Correct the image name, or push the image.'),
+  'image-denied': guide('ImagePullBackOff: denied, unauthorized', 'Check the pull secret.'),
+  'image-rate-limited': guide('ImagePullBackOff: 429, toomanyrequests', 'Wait, or sign in at the registry.'),
+  'image-unreachable': guide('ImagePullBackOff: connection, DNS, 5xx', 'Check the registry and the network.'),
+  'image-untrusted': guide('ImagePullBackOff: x509', 'Make the nodes trust its certificate.'),
+  'image-wrong-platform': guide(
+    'ImagePullBackOff: no match for platform; exec format error',
+    'Push a build for the processor of the nodes, or choose other nodes.',
+  ),
+  'image-absent': guide('ErrImageNeverPull', 'Load the image on the node, or change the pull policy.'),
+  'node-disk-full': guide('no space left on device', 'Make room on the node.'),
+  'image-invalid-name': guide('InvalidImageName', 'Correct the name.'),
+  'image-pull-failed': guide('ImagePullBackOff, other causes', 'Check the registry.'),
+  'config-missing': guide('CreateContainerConfigError', 'Provide the ConfigMap or Secret.'),
+  'config-error': guide('CreateContainerConfigError, other causes', 'Correct the settings of the pod.'),
+  'image-user': guide(
+    'CreateContainerConfigError: runAsNonRoot; unable to find user',
+    'Set a numeric user in the image or in the settings.',
+  ),
+  interrupted: guide('exit code 255 with Unknown, ContainerStatusUnknown', 'The container starts again by itself.'),
+  'create-container-error': guide('CreateContainerError', 'Check the node and the pod settings.'),
+  'start-error': guide('RunContainerError, StartError', 'Correct the command or the image.'),
+  'hook-failed': guide('FailedPostStartHook', 'Correct the hook or the image.'),
+  'crash-loop': guide('CrashLoopBackOff, Error', 'Check the log, fix the cause, and restart.'),
+  'completed-loop': guide('Completed, restarted again', 'The program ends without an error. It should keep running.'),
+  'out-of-memory': guide('OOMKilled', 'Use less memory, or ask for a higher limit.'),
+  'liveness-failing': guide('Liveness probe failed, Killing', 'It is restarted. Check what keeps it busy.'),
+  'readiness-failing': guide('Readiness probe failed', 'Check what the program is waiting for.'),
+  'startup-failing': guide('Startup probe failed, Killing', 'Check what the program is waiting for.'),
+  'init-failed': guide('Init:Error, Init:CrashLoopBackOff', 'Read the message of the init container.'),
+  evicted: guide(
+    'Failed with Evicted: over a limit of its own',
+    'Use less disk or memory. It is started again by itself.',
+  ),
+  'node-pressure': guide(
+    'Failed with Evicted: the node was low on resource',
+    'It is started again by itself. Make room on the nodes.',
+  ),
+  'node-shutdown': guide('Failed with Terminated, NodeShutdown', 'The project moves to another node.'),
+  'deadline-exceeded': guide('Failed with DeadlineExceeded', 'Retry, or ask for a longer limit.'),
+  completed: guide('Succeeded', 'Retry to start it again.'),
+  'pod-failed': guide('Failed, other causes', 'Retry to start it again.'),
+  'cluster-unreachable': guide('no answer from the API', 'It continues by itself when the cluster answers.'),
+  'cluster-busy': guide('429, conflicts', 'The worker tries again by itself.'),
+  'eviction-blocked': guide('429, DisruptionBudget', 'The worker tries again by itself.'),
+  unauthorized: guide('401', 'Renew the credentials of the worker.'),
+  forbidden: guide('403', 'Grant the worker the missing permission.'),
+  'quota-exceeded': guide('403, exceeded quota', 'Raise the quota, or stop something.'),
+  'quota-unspecified': guide(
+    '403, failed quota: must specify',
+    'State the needs of every container, or set default values.',
+  ),
+  'limit-range': guide('403, LimitRange', 'Correct the settings or the limits of the namespace.'),
+  'placement-conflict': guide(
+    '403, PodNodeSelector, PodTolerationRestriction',
+    'Correct the settings or the annotations of the namespace.',
+  ),
+  'priority-class-missing': guide(
+    '403, no PriorityClass with name',
+    'Create the priority class, or correct the settings.',
+  ),
+  'runtime-class-missing': guide('403, RuntimeClass not found', 'Create the runtime class, or correct the settings.'),
+  'service-account-missing': guide(
+    '403, error looking up service account',
+    'The cluster creates it soon. The worker tries again by itself.',
+  ),
+  refused: guide('403, other causes', 'Find out what refuses the request.'),
+  'admission-denied': guide('403, admission webhook, PodSecurity', 'Change the policy or the settings.'),
+  'admission-unavailable': guide('500, failed calling webhook', 'Check the webhook.'),
+  'namespace-missing': guide('404, namespaces … not found', 'Create the namespace.'),
+  'namespace-terminating': guide(
+    '403, NamespaceTerminating',
+    'Create the namespace again. The worker tries again by itself.',
+  ),
+  'change-refused': guide('422, immutable field; 403, volume resize', 'Set the change back.'),
+  'invalid-name': guide('422, metadata.name', 'Correct the settings of the worker.'),
+  'request-too-large': guide('413, request is too large', 'Make the settings shorter.'),
+  'api-unsupported': guide('404 without an object, 405, 406, 415', 'Check the address and the version of the cluster.'),
+  'invalid-spec': guide('400, 422', 'Correct the settings of the worker.'),
+  'name-conflict': guide('409 by an object that is not ours', 'Rename or remove the object.'),
+  'cluster-error': guide('5xx, unreadable answers', 'The worker tries again. Check the cluster if this continues.'),
+  'internal-error': guide('none', 'Check the log of the worker.'),
+};
