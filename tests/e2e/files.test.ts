@@ -319,6 +319,8 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
       await folder.waitFor();
       if ((await folder.getAttribute('aria-expanded')) === 'false') await folder.click();
       await entry(page, '1').waitFor();
+      // Fifty pages are read.
+      await tree(page).getByText('Loading…').waitFor({ state: 'hidden', timeout: 60_000 });
       await tree(page).focus();
       await page.keyboard.type('99999');
       await entry(page, '99999').waitFor();
