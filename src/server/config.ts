@@ -10,10 +10,12 @@ import {
   idleStopVariable,
   integerVariable,
   readEnvironment,
+  sizesCheck,
 } from '../shared/node/environment.ts';
 import type { KeyEncryptionSecrets } from '../shared/node/models/key-encryption.ts';
 import { keyEncryptionVariables, toKeyEncryptionSecrets } from '../shared/node/models/key-variables.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
+import { toSizeRules, type SizeRules } from '../shared/node/sizes/size-rules.ts';
 
 const issuerUrl = serviceUrl({ protocol: /^https?$/, error: 'must be the URL of an OpenID Connect issuer.' });
 
@@ -70,7 +72,7 @@ export const serverVariables = z
     ),
     TRUSTED_PROXIES: accessVariables.TRUSTED_PROXIES,
   })
-  .check(workspaceDomainCheck);
+  .check(workspaceDomainCheck, sizesCheck);
 
 export interface ServerConfig {
   databaseUrl: string;
@@ -104,6 +106,8 @@ export interface ServerConfig {
   maxProjectsPerUser: number;
   /** When unused projects without a choice of their own are stopped. */
   idleStopDefault: InstallationIdleStop;
+  /** The sizes of projects, and what one person may use at the same time. */
+  sizeRules: SizeRules;
   rateLimitPerMinute: number;
   trustedProxies: number;
 }
@@ -146,6 +150,7 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     keyEncryption: toKeyEncryptionSecrets(variables),
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
     idleStopDefault: variables.IDLE_STOP_DEFAULT,
+    sizeRules: toSizeRules(variables),
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,
   };

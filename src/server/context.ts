@@ -333,6 +333,7 @@ function createServices(
         maxProjects: config.maxProjectsPerUser,
         idleStopDefault: config.idleStopDefault,
       },
+      sizeRules: config.sizeRules,
       newId: randomUUID,
       newNames: kubernetesNames,
       entries: createProjectEntries({

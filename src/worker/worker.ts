@@ -260,6 +260,7 @@ function startParts(
           publisher,
           accessKeys: podKeys,
           installationDefault: config.idleStopDefault,
+          sizeRules: config.sizeRules,
           clock,
           log,
         },

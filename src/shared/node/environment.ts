@@ -6,6 +6,7 @@ import { z } from 'zod';
 
 import { installationIdleStops } from '../contract/idle-stop.ts';
 import { serviceUrl } from './service-url.ts';
+import { sizeProblemsOf, sizeVariables, type SizeVariables } from './sizes/size-rules.ts';
 
 /** One or more environment variables are wrong. The message lists each of them and how to fix it. */
 export class ConfigurationError extends Error {
@@ -98,7 +99,10 @@ export const idleStopVariable = z
     'When projects that nobody uses are stopped, unless a project says otherwise: `never`, `30m`, `1h`, `4h`, `8h`, `1d` or `7d`. The same for server and worker.',
   );
 
-/** Variables of both server and worker. docs/configuration.md is generated from their descriptions. */
+/** For `check` of a schema with {@link commonVariables}. */
+export const sizesCheck = crossCheck<SizeVariables>(sizeProblemsOf);
+
+/** Variables of server, worker and gateway. docs/configuration.md is generated from their descriptions. */
 export const commonVariables = {
   DATABASE_URL: serviceUrl({
     protocol: /^postgres(ql)?$/,
@@ -140,4 +144,5 @@ export const commonVariables = {
     })
     .default('info')
     .describe('The lowest level that is logged. Each event is one JSON line. `npm start`: `warn`.'),
+  ...sizeVariables,
 };

@@ -36,6 +36,8 @@ interface NewProject {
   name: string;
   description: string;
   repoUrl: string | null;
+  size?: string | null;
+  storage?: string | null;
   namespace: string;
   podName: string;
   workspacePvcName: string;
@@ -64,10 +66,7 @@ export async function insertProject(
     .whereNot('desiredState', 'deleted')
     .resultSize();
   if (live >= options.maxProjects) {
-    throw new AppError(
-      'QUOTA_EXCEEDED',
-      `You have ${live} of at most ${options.maxProjects} projects. Delete one before you create another.`,
-    );
+    throw new AppError('QUOTA_EXCEEDED', tooManyProjects(live, options.maxProjects));
   }
   const row = await ProjectModel.query(db)
     .insert({
@@ -80,6 +79,10 @@ export async function insertProject(
     .returning('*')
     .catch(rethrowTakenName);
   return { record: projectRecordSchema.parse(row), created: true };
+}
+
+export function tooManyProjects(live: number, maxProjects: number): string {
+  return `You have ${live} of at most ${maxProjects} projects. Delete one before you create another.`;
 }
 
 /** The project of any owner and in any state, or `null`. */
