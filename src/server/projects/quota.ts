@@ -17,11 +17,10 @@ export function describeQuota(facts: QuotaFacts): ProjectQuota {
   const { projects, rules } = facts;
   const { sizes, limits } = rules;
   const used = usageOf(projects, rules);
-  const thousandth = (value: number | null) => (value === null ? null : value / 1_000);
   return {
     running: {
       projects: { used: used.projects, limit: limits.projects },
-      cpu: { used: used.cpu / 1_000, limit: thousandth(limits.cpu) },
+      cpu: { used: used.cpu / 1_000, limit: limits.cpu === null ? null : limits.cpu / 1_000 },
       memory: { used: used.memory, limit: limits.memory },
     },
     storage: { used: used.storage, limit: limits.storage },

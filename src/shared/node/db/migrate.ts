@@ -28,6 +28,7 @@ import * as models from '../../../../migrations/0019-models.ts';
 import * as config from '../../../../migrations/0020-config.ts';
 import * as unfinishedRuns from '../../../../migrations/0021-unfinished-runs.ts';
 import * as idleStop from '../../../../migrations/0022-idle-stop.ts';
+import * as sizes from '../../../../migrations/0024-sizes.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -56,6 +57,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0020-config': config,
   '0021-unfinished-runs': unfinishedRuns,
   '0022-idle-stop': idleStop,
+  '0024-sizes': sizes,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -98,11 +98,14 @@ const [cpuShare, memoryShare] = [0.1, 0.25];
 
 function withDefaults(sizes: z.output<typeof sizesSchema>): ProjectSize[] {
   const marked = sizes.findIndex((size) => size.default);
-  return sizes.map(({ default: _, label, cpuRequest, memoryRequest, ...size }, index) => ({
-    ...size,
-    label: label ?? size.name,
-    cpuRequest: cpuRequest ?? `${Math.max(1, Math.round(coresOf(size.cpu) * 1_000 * cpuShare))}m`,
-    memoryRequest: memoryRequest ?? `${Math.max(1, Math.round((bytesOf(size.memory) * memoryShare) / 2 ** 20))}Mi`,
+  return sizes.map(({ name, cpu: cores, memory, storage, label, cpuRequest, memoryRequest }, index) => ({
+    name,
+    label: label ?? name,
+    cpu: cores,
+    memory,
+    storage,
+    cpuRequest: cpuRequest ?? `${Math.max(1, Math.round(coresOf(cores) * 1_000 * cpuShare))}m`,
+    memoryRequest: memoryRequest ?? `${Math.max(1, Math.round((bytesOf(memory) * memoryShare) / 2 ** 20))}Mi`,
     isDefault: index === Math.max(0, marked),
   }));
 }
