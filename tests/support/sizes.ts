@@ -7,7 +7,7 @@ import { sizeVariables, toSizeRules } from '../../src/shared/node/sizes/size-rul
 
 export const testSizesText = JSON.stringify([
   { name: 'S', label: 'Small', cpu: '1', memory: '2Gi', storage: '5Gi' },
-  { name: 'M', label: 'Medium', cpu: '2', memory: '4Gi', storage: '10Gi', default: true },
+  { name: 'M', label: 'Medium', cpu: '2', memory: '4Gi', storage: '10Gi', memoryRequest: '1Gi', default: true },
   { name: 'L', label: 'Large', cpu: '4', memory: '8Gi', storage: '20Gi', cpuRequest: '1', memoryRequest: '4Gi' },
 ]);
 

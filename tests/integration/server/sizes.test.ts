@@ -227,7 +227,10 @@ describe('an installation without sizes', () => {
   afterAll(() => plain.stop());
 
   it('shows none and limits nothing', async () => {
-    const client = createClient({ url: `http://127.0.0.1:${plain.server.port}`, token: await plain.server.mintToken('plain') });
+    const client = createClient({
+      url: `http://127.0.0.1:${plain.server.port}`,
+      token: await plain.server.mintToken('plain'),
+    });
     const { id } = await client.projects.create({ name: 'plain' });
     const quota = await client.projects.quota();
     expect(quota).toMatchObject({ sizes: [], default: { start: { more: null, refusal: null } } });
