@@ -10,6 +10,7 @@ import { Time } from '../ui/Time.tsx';
 import { useConnection } from '../ui/use-connection.ts';
 import { badgeOf, needsAttention, statusLine } from './badge.ts';
 import { Evidence } from './Evidence.tsx';
+import { useStartAllowance } from './sizes/use-start-allowance.ts';
 import { refusalOf, useProjectActions } from './use-project-actions.ts';
 
 import classes from './status-panel.module.css';
@@ -17,6 +18,7 @@ import classes from './status-panel.module.css';
 export function StatusPanel({ project }: { project: Project }) {
   const { run, running } = useProjectActions();
   const connection = useConnection();
+  const start = useStartAllowance(project);
   const line = statusLine(project);
   const canRetry = refusalOf('retry', project) === null;
   return (
@@ -42,6 +44,7 @@ export function StatusPanel({ project }: { project: Project }) {
           {project.podError !== null && project.podError !== line && (
             <p className={classes.more}>The last attempt failed: {project.podError}</p>
           )}
+          {start.text !== null && <p className={classes.more}>{start.text}</p>}
           {connection.kind !== 'live' && connection.kind !== 'connecting' && (
             <p className={classes.more}>{connection.message}</p>
           )}
