@@ -64,6 +64,7 @@ describe.runIf(hasBrowser)('sizes', { timeout: 60_000 }, () => {
     await page.goto(`${app.system.url}/projects/${api}`);
     const status = page.getByRole('region', { name: 'Status' });
     await status.getByText(/Stop “web” to start this\./).waitFor();
+    expect(await status.getByText('Start the project to continue.').count()).toBe(0);
     expect(await startButton().getAttribute('aria-disabled')).toBe('true');
     expect(await startButton().getAttribute('aria-description')).toMatch(/Stop “web” to start this\./);
     await expectAccessible(page, { onShown: screenOf(page, 'start-refused') });
@@ -84,7 +85,18 @@ describe.runIf(hasBrowser)('sizes', { timeout: 60_000 }, () => {
     await expectAccessible(page, { onShown: screenOf(page, 'size-setting') });
     expect(await client.projects.get(project?.id ?? '')).toMatchObject({ size: 'L', storage: '5Gi' });
     await page.goto(`${app.system.url}/projects/${project?.id}`);
-    await page.getByRole('link', { name: 'Large: 4 CPU, 8 GiB memory, 5 GiB storage' }).waitFor();
+    await page.getByRole('link', { name: 'Large: 4 CPU, 8 GiB' }).waitFor();
+    await page.getByText('5 GiB', { exact: true }).waitFor();
+  });
+
+  it('the waiting page of a project says why its Start button was refused, and offers it again', async () => {
+    const project = (await client.projects.list()).items.find(({ name }) => name === 'web');
+    const waiting = await page.context().newPage();
+    await waiting.goto(await client.projects.open(project?.id ?? ''));
+    await waiting.getByRole('button', { name: 'Start' }).click();
+    await waiting.getByText(/Stop “.+” and “.+” to start this\./).waitFor();
+    await waiting.getByRole('button', { name: 'Start' }).waitFor();
+    await waiting.close();
   });
 
   it('the menu of a card says it too', async () => {

@@ -47,7 +47,7 @@ export function ProjectFacts({ project }: { project: Project }) {
         <Fact label="Volume claim" copy={project.workspacePvcName} code>
           {project.workspacePvcName}
         </Fact>
-        <SizeFact project={project}>{(value) => <Fact label="Size">{value}</Fact>}</SizeFact>
+        <SizeFact project={project} renderFact={(label, value) => <Fact label={label}>{value}</Fact>} />
         <Fact label="Idle stop">
           <Anchor component={Link} to={`/projects/${project.id}/config`}>
             {describeIdleStop(project)}

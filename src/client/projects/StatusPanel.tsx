@@ -38,9 +38,11 @@ export function StatusPanel({ project }: { project: Project }) {
             </p>
           )}
           <p>{line}</p>
-          {project.nextStep !== null && (project.status !== 'ready' || isFailure(project.reason)) && (
-            <p className={classes.more}>{project.nextStep}</p>
-          )}
+          {project.nextStep !== null &&
+            start.refusal === null &&
+            (project.status !== 'ready' || isFailure(project.reason)) && (
+              <p className={classes.more}>{project.nextStep}</p>
+            )}
           {project.podError !== null && project.podError !== line && (
             <p className={classes.more}>The last attempt failed: {project.podError}</p>
           )}

@@ -1,5 +1,8 @@
 /** Sizes and quotas through the API, with commands at the same time at two servers and a gateway. */
 
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { gatewayPath } from '../../../src/shared/node/access/project-hosts.ts';
@@ -216,6 +219,28 @@ it('a project of an earlier version, and one whose size is gone, count as the de
   expect(await client.projects.quota()).toMatchObject({
     running: { memory: { used: 4 * gib } },
     storage: { used: 5 * gib },
+  });
+});
+
+describe('the command line', () => {
+  const runProgram = promisify(execFile);
+  it('shows what fits, creates a project of a size, and gives it another one', async () => {
+    const [client] = await signedIn('typist');
+    const [server] = servers;
+    const opmEnv = { PATH: process.env['PATH'], OPM_URL: server?.url, OPM_TOKEN: await server?.mintToken('typist') };
+    const opm = async (...args: string[]) =>
+      (await runProgram(process.execPath, ['src/cli/opm.ts', ...args], { env: opmEnv })).stdout;
+    expect(await opm('create', 'typed', '--size', 'S')).toMatch(/^Size: S$/m);
+    const table = await opm('sizes');
+    expect(table).toMatch(/^M \(default\) +2 +4 GiB +10 GiB +1$/m);
+    expect(table).toMatch(/^Running memory: 2 GiB of 8 GiB\nStorage: 5 GiB of 40 GiB$/m);
+    expect(await opm('size', 'typed', 'M')).toMatch(/^Size: M$/m);
+    expect(await opm('size', 'typed', 'default')).not.toMatch(/Size/);
+    await expect(opm('create', 'another', '--size', 'L')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/Stop “typed” to start this\.\n$/) as string,
+    });
+    expect((await client.projects.list()).items).toMatchObject([{ name: 'typed', size: null }]);
   });
 });
 

@@ -13,7 +13,7 @@ interface SizeCardsProps {
   /** The name of the chosen size; `null`: the default. */
   value: string | null;
   onChange: (name: string) => void;
-  /** What happens with the choice; `null`: nothing is started. */
+  /** What happens with the choice; `null`: nothing is created or started, and the volume stays as it is. */
   purpose: 'create' | null;
   disabled?: boolean;
 }
@@ -39,7 +39,7 @@ export function SizeCards({ quota, value, onChange, purpose, disabled = false }:
             <span className={classes.amounts}>
               <span>{size.cpu} CPU</span>
               <span>{bytesText(size.memory)} memory</span>
-              <span>{bytesText(size.storage)} storage</span>
+              {purpose !== null && <span>{bytesText(size.storage)} storage</span>}
             </span>
             {purpose !== null && <More offer={size} purpose={purpose} />}
           </label>

@@ -1,4 +1,4 @@
-/** The size of a project among its details. Nothing where the installation has no sizes. */
+/** The size of a project, and of its volume, among its details. Nothing where the installation has no sizes. */
 
 import { Anchor } from '@mantine/core';
 import type { ReactNode } from 'react';
@@ -11,23 +11,27 @@ import { trpc } from '../../api/trpc.ts';
 
 interface SizeFactProps {
   project: Project;
-  /** Renders the row. */
-  children: (value: ReactNode) => ReactNode;
+  /** Renders a row of the details. */
+  renderFact: (label: string, value: ReactNode) => ReactNode;
 }
 
-export function SizeFact({ project, children }: SizeFactProps) {
+export function SizeFact({ project, renderFact }: SizeFactProps) {
   const { data: quota } = trpc.projects.quota.useQuery({}, { staleTime: 0 });
   const offer = quota && offerOf(quota, project.size);
   if (!offer) return null;
   const storage = project.storage === null ? offer.storage : wholeBytesOf(project.storage);
-  const text = `${offer.label}: ${offer.cpu} CPU, ${bytesText(offer.memory)} memory, ${bytesText(storage)} storage`;
   const isGone = project.size !== null && project.size !== offer.name;
-  return children(
+  const size = (
+    <Anchor component={Link} to={`/projects/${project.id}/config`}>
+      {isGone
+        ? `${offer.label}: ${project.size} is gone`
+        : `${offer.label}: ${offer.cpu} CPU, ${bytesText(offer.memory)}`}
+    </Anchor>
+  );
+  return (
     <>
-      <Anchor component={Link} to={`/projects/${project.id}/config`}>
-        {text}
-      </Anchor>
-      {isGone && ` (the size ${project.size} is no longer offered)`}
-    </>,
+      {renderFact('Size', size)}
+      {renderFact('Storage', bytesText(storage))}
+    </>
   );
 }

@@ -60,7 +60,10 @@ const objectError: z.core.$ZodErrorMap = (issue) =>
 const sizeSchema = z
   .strictObject(
     {
-      name: z.string({ error: nameError }).regex(sizeNamePattern, nameError),
+      name: z
+        .string({ error: nameError })
+        .regex(sizeNamePattern, nameError)
+        .refine((name) => name !== 'default', 'must not be "default", which means no choice.'),
       label: z.string().trim().min(1, 'must not be empty.').max(40, 'must have at most 40 characters.').optional(),
       cpu,
       memory: bytesQuantity,
