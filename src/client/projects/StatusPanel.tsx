@@ -10,6 +10,7 @@ import { Time } from '../ui/Time.tsx';
 import { useConnection } from '../ui/use-connection.ts';
 import { badgeOf, needsAttention, statusLine } from './badge.ts';
 import { Evidence } from './Evidence.tsx';
+import { LargerSize } from './sizes/LargerSize.tsx';
 import { useStartAllowance } from './sizes/use-start-allowance.ts';
 import { refusalOf, useProjectActions } from './use-project-actions.ts';
 
@@ -46,6 +47,7 @@ export function StatusPanel({ project }: { project: Project }) {
           {project.podError !== null && project.podError !== line && (
             <p className={classes.more}>The last attempt failed: {project.podError}</p>
           )}
+          {project.reason === 'out-of-memory' && <LargerSize project={project} className={classes.more} />}
           {start.text !== null && <p className={classes.more}>{start.text}</p>}
           {connection.kind !== 'live' && connection.kind !== 'connecting' && (
             <p className={classes.more}>{connection.message}</p>
