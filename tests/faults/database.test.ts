@@ -65,6 +65,7 @@ const inputs: Record<string, () => unknown> = {
   'projects.open': () => ({ id: projectId }),
   'projects.keep': () => ({ id: projectId }),
   'projects.idleStopDefault': () => ({}),
+  'projects.quota': () => ({}),
   'projects.activity': () => ({ id: projectId }),
   'projects.logs': () => ({ id: projectId, container: 'opencode-server' }),
   'projects.usualStart': () => ({}),
