@@ -50,7 +50,7 @@ export async function withinQuota<Result>(
   { id, ownerId, rules }: { id: string; ownerId: string; rules: SizeRules },
   change: (db: Database, check: CheckQuota) => Promise<Result>,
 ): Promise<Result> {
-  if (Object.values(rules.limits).every((limit) => limit === null)) return change(db, () => undefined);
+  if (!hasLimits(rules)) return change(db, () => undefined);
   return db.transaction(async (trx) => {
     // Rows that refer to the person can still be inserted.
     await UserModel.query(trx).findById(ownerId).forNoKeyUpdate();
@@ -67,9 +67,12 @@ export async function withinQuota<Result>(
  * @throws AppError QUOTA_EXCEEDED
  */
 export async function requireQuotaOfNew(trx: Transaction, record: ProjectRecord, rules: SizeRules): Promise<void> {
+  if (!hasLimits(rules)) return;
   const others = await listCountedProjects(trx, { ownerId: record.ownerId, exceptId: record.id });
   refuse(quotaRefusal({ others, before: null, after: toCounted(record) }, rules));
 }
+
+const hasLimits = ({ limits }: SizeRules): boolean => Object.values(limits).some((limit) => limit !== null);
 
 function refuse(message: string | null): void {
   if (message !== null) throw new AppError('QUOTA_EXCEEDED', message);
