@@ -89,6 +89,18 @@ describe.runIf(hasBrowser)('sizes', { timeout: 60_000 }, () => {
     await page.getByText('5 GiB', { exact: true }).waitFor();
   });
 
+  it('a project that ran out of memory names the next size that has more', async () => {
+    const other = await app.client('user-b');
+    const { id } = await other.projects.create({ name: 'hungry', size: 'S', repoUrl: 'https://scenarios.example/oom' });
+    await other.waitFor(id, ({ reason }) => reason === 'out-of-memory');
+    const window = await app.openWindow('user-b', { path: `/projects/${id}` });
+    const status = window.page.getByRole('region', { name: 'Status' });
+    await status.getByText('The size Medium has 4 GiB of memory.').waitFor();
+    await other.projects.delete(id);
+    await status.getByText('The size Medium').waitFor({ state: 'hidden' });
+    await window.context.close();
+  });
+
   it('the waiting page of a project says why its Start button was refused, and offers it again', async () => {
     const project = (await client.projects.list()).items.find(({ name }) => name === 'web');
     const waiting = await page.context().newPage();
