@@ -39,17 +39,16 @@ function describe(quota: ProjectQuota): string {
 
 /** What has a limit, such as "Running memory: 6 GiB of 8 GiB". */
 function describeUse({ running, storage }: ProjectQuota): string {
-  const line = (
-    what: string,
-    { used, limit }: { used: number; limit: number | null },
-    text: (value: number) => string,
-  ) => (limit === null ? '' : `${what}: ${text(used)} of ${text(limit)}\n`);
   return [
-    line('Running projects', running.projects, String),
-    line('Running CPU', running.cpu, String),
-    line('Running memory', running.memory, bytesText),
-    line('Storage', storage, bytesText),
+    lineOf('Running projects', running.projects, String),
+    lineOf('Running CPU', running.cpu, String),
+    lineOf('Running memory', running.memory, bytesText),
+    lineOf('Storage', storage, bytesText),
   ].join('');
+}
+
+function lineOf(what: string, { used, limit }: ProjectQuota['storage'], textOf: (value: number) => string): string {
+  return limit === null ? '' : `${what}: ${textOf(used)} of ${textOf(limit)}\n`;
 }
 
 const size: Command = {
