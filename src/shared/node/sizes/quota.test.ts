@@ -56,7 +56,7 @@ describe('a refusal', () => {
     const others = [project('old', 'M', false)];
     const rules = { sizes, limits: limits({ storage: 15 * gib }) };
     expect(quotaRefusal({ others, before: null, after: project('new', 'M') }, rules)).toBe(
-      'Your projects have 10 GiB of at most 15 GiB of storage, and this one needs 10 GiB. Delete a project that you no longer need, or choose a size with less storage.',
+      'Your projects have 10 GiB of at most 15 GiB of storage, and this one needs 10 GiB. Delete a project for good, or choose a size with less storage.',
     );
     expect(quotaRefusal({ others, before: null, after: project('new', 'S') }, rules)).toBeNull();
   });

@@ -103,7 +103,7 @@ function sentence(
 
 function storageAdvice({ storage }: Amounts, { sizes }: SizeRules): string {
   const hasSmaller = sizes.some((size) => wholeBytesOf(size.storage) < storage);
-  return `Delete a project that you no longer need${hasSmaller ? ', or choose a size with less storage' : ''}.`;
+  return `Delete a project for good${hasSmaller ? ', or choose a size with less storage' : ''}.`;
 }
 
 function stopAdvice(change: QuotaChange, rules: SizeRules, purpose: string): string {
