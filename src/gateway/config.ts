@@ -3,7 +3,14 @@
 import { z } from 'zod';
 
 import { accessVariables, workspaceDomainCheck, workspaceUrlOf } from '../shared/node/access/access-variables.ts';
-import { commonVariables, hostVariable, integerVariable, readEnvironment } from '../shared/node/environment.ts';
+import {
+  commonVariables,
+  hostVariable,
+  integerVariable,
+  readEnvironment,
+  sizesCheck,
+} from '../shared/node/environment.ts';
+import { toSizeRules, type SizeRules } from '../shared/node/sizes/size-rules.ts';
 import { brokerVariables, toBrokerConfig, type BrokerConfig } from './broker/broker-config.ts';
 
 /** Every environment variable that `npm run gateway` reads. */
@@ -33,7 +40,7 @@ export const gatewayVariables = z
     }).describe('Requests and WebSockets to projects from one address per minute, in each process.'),
     ...brokerVariables,
   })
-  .check(workspaceDomainCheck);
+  .check(workspaceDomainCheck, sizesCheck);
 
 export interface GatewayConfig {
   databaseUrl: string;
@@ -55,6 +62,8 @@ export interface GatewayConfig {
   maxConnectionsPerUser: number;
   rateLimitPerMinute: number;
   trustedProxies: number;
+  /** A waiting page can start its project. */
+  sizeRules: SizeRules;
   broker: BrokerConfig;
 }
 
@@ -84,6 +93,7 @@ export function toGatewayConfig(variables: z.infer<typeof gatewayVariables>): Ga
     maxConnectionsPerUser: variables.GATEWAY_MAX_CONNECTIONS,
     rateLimitPerMinute: variables.GATEWAY_RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,
+    sizeRules: toSizeRules(variables),
     broker: toBrokerConfig(variables),
   };
 }

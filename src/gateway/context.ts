@@ -83,7 +83,7 @@ export function createGatewayContext(config: GatewayConfig, options: { log: Log;
       cookie,
       admissions,
       redeem: (ticketId) => redeemTicket(db, ticketId),
-      command: createCommand({ ...stores, clock }),
+      command: createCommand({ ...stores, clock, sizeRules: config.sizeRules }),
       projectPage,
       stopping: stopping.signal,
     }),

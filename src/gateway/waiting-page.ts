@@ -33,7 +33,11 @@ states.onerror = () => {
 document.getElementById('action').addEventListener('submit', (event) => {
   event.preventDefault();
   document.getElementById('action').hidden = true;
-  fetch('${gatewayPath}/start', { method: 'POST' });
+  fetch('${gatewayPath}/start', { method: 'POST', redirect: 'manual' }).then(async (answer) => {
+    if (answer.type === 'opaqueredirect') return;
+    document.getElementById('nextStep').textContent = await answer.text();
+    document.getElementById('action').hidden = false;
+  });
 });
 `;
 

@@ -11,10 +11,12 @@ import {
   trashDaysVariable,
   integerVariable,
   readEnvironment,
+  sizesCheck,
 } from '../shared/node/environment.ts';
 import type { KeyEncryptionSecrets } from '../shared/node/models/key-encryption.ts';
 import { keyEncryptionVariables, toKeyEncryptionSecrets } from '../shared/node/models/key-variables.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
+import { toSizeRules, type SizeRules } from '../shared/node/sizes/size-rules.ts';
 
 const issuerUrl = serviceUrl({ protocol: /^https?$/, error: 'must be the URL of an OpenID Connect issuer.' });
 
@@ -72,7 +74,7 @@ export const serverVariables = z
     ),
     TRUSTED_PROXIES: accessVariables.TRUSTED_PROXIES,
   })
-  .check(workspaceDomainCheck);
+  .check(workspaceDomainCheck, sizesCheck);
 
 export interface ServerConfig {
   databaseUrl: string;
@@ -108,6 +110,8 @@ export interface ServerConfig {
   idleStopDefault: InstallationIdleStop;
   /** 0: there is no trash. */
   trashDays: number;
+  /** The sizes of projects, and what one person may use at the same time. */
+  sizeRules: SizeRules;
   rateLimitPerMinute: number;
   trustedProxies: number;
 }
@@ -151,6 +155,7 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
     idleStopDefault: variables.IDLE_STOP_DEFAULT,
     trashDays: variables.TRASH_DAYS,
+    sizeRules: toSizeRules(variables),
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,
     trustedProxies: variables.TRUSTED_PROXIES,
   };

@@ -334,6 +334,7 @@ function createServices(
         idleStopDefault: config.idleStopDefault,
         trashDays: config.trashDays,
       },
+      sizeRules: config.sizeRules,
       newId: randomUUID,
       newNames: kubernetesNames,
       entries: createProjectEntries({

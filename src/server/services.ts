@@ -50,6 +50,7 @@ import type {
   PushResult,
   TaskChanges,
 } from '../shared/contract/review.ts';
+import type { ProjectQuota } from '../shared/contract/sizes.ts';
 import type {
   AnswerRunInput,
   CreateTaskInput,
@@ -88,6 +89,7 @@ export interface ProjectService {
   activity(caller: Caller, input: { id: string; cursor?: string | null | undefined }): Promise<ActivityPage>;
   usualStart(caller: Caller): Promise<UsualStart>;
   keep(caller: Caller, id: string): Promise<Project>;
+  quota(caller: Caller): Promise<ProjectQuota>;
   idleStopDefault(caller: Caller): Promise<IdleStopDefault>;
   trashSettings(caller: Caller): Promise<TrashSettings>;
 }

@@ -11,11 +11,14 @@ import {
   trashDaysVariable,
   integerVariable,
   readEnvironment,
+  sizesCheck,
 } from '../shared/node/environment.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
+import { bytesQuantity, cpuQuantity } from '../shared/node/sizes/quantities.ts';
+import { toSizeRules, type SizeRules } from '../shared/node/sizes/size-rules.ts';
+import { bytesOf, coresOf } from '../shared/quantity.ts';
 import type { PodSettings } from './pods/kube/manifests.ts';
 import { podTemplateVariable } from './pods/kube/pod-template.ts';
-import { bytesOf, coresOf } from './quantity.ts';
 
 export interface WorkerConfig {
   databaseUrl: string;
@@ -36,6 +39,8 @@ export interface WorkerConfig {
   idleStopDefault: InstallationIdleStop;
   /** 0: there is no trash. */
   trashDays: number;
+  /** What one person may use at the same time. */
+  sizeRules: SizeRules;
   /** The port of `/livez`, `/readyz` and `/metrics`. */
   metricsPort: number;
   logLevel: string;
@@ -43,22 +48,6 @@ export interface WorkerConfig {
   otlpEndpoint: string | null;
 }
 
-const cpu = z.string().refine(
-  (text) => {
-    const cores = coresOf(text);
-    return cores >= 0.001 && cores <= 10_000;
-  },
-  { error: 'must be a number of cores, such as 2 or 0.5, or of thousandths, such as 500m.' },
-);
-const bytes = z
-  .string()
-  .refine((text) => !/^[\d.]+m$/.test(text), {
-    error: 'must not end with "m", which Kubernetes reads as thousandths of a byte. Write Mi: 512Mi, not 512m.',
-    abort: true,
-  })
-  .refine((text) => bytesOf(text) >= 1_048_576, {
-    error: 'must be at least 1Mi, with the unit Ki, Mi, Gi, Ti, k, M, G or T, such as 512Mi or 1Gi.',
-  });
 const image = z.string().max(500).regex(/^\S+$/, 'must be the name of an image, without spaces.');
 const objectName = z
   .string()
@@ -121,12 +110,16 @@ export const workerVariables = z
       )
       .pipe(z.array(objectName))
       .describe('The names of the Secrets for pulling images, separated by commas.'),
-    OPENCODE_CPU_LIMIT: cpu.default('1').describe('The CPU limit of OpenCode.'),
-    OPENCODE_MEMORY_LIMIT: bytes
+    OPENCODE_CPU_LIMIT: cpuQuantity
+      .default('1')
+      .describe('The CPU limit of OpenCode, in an installation without PROJECT_SIZES, as the next three variables.'),
+    OPENCODE_MEMORY_LIMIT: bytesQuantity
       .default('2Gi')
       .describe('The memory limit of OpenCode. Its container is restarted when it uses more.'),
-    OPENCODE_CPU_REQUEST: cpu.default('100m').describe('The CPU request of OpenCode: what its node must have free.'),
-    OPENCODE_MEMORY_REQUEST: bytes
+    OPENCODE_CPU_REQUEST: cpuQuantity
+      .default('100m')
+      .describe('The CPU request of OpenCode: what its node must have free.'),
+    OPENCODE_MEMORY_REQUEST: bytesQuantity
       .default('512Mi')
       .describe('The memory request of OpenCode: what its node must have free.'),
     OPENCODE_CONFIG_MAP: objectName
@@ -152,7 +145,9 @@ export const workerVariables = z
       .describe(
         'Part of a Pod, as YAML, that is added to every pod of a project: placement on nodes, classes, labels, annotations, pull secrets, host names, volumes and variables. docs/operations/pod-template.md has the fields.',
       ),
-    WORKSPACE_SIZE: bytes.default('1Gi').describe('The size of new volumes.'),
+    WORKSPACE_SIZE: bytesQuantity
+      .default('1Gi')
+      .describe('The size of new volumes, in an installation without PROJECT_SIZES.'),
     WORKSPACE_STORAGE_CLASS: objectName
       .optional()
       .describe("The storage class of new volumes. When it is not set, the cluster's default is used."),
@@ -166,7 +161,7 @@ export const workerVariables = z
       'The port of `/livez`, `/readyz` and `/metrics`. `npm start` opens it only when it is set.',
     ),
   })
-  .check(limitsCheck);
+  .check(limitsCheck, sizesCheck);
 
 /** @throws ConfigurationError listing every wrong variable */
 export function readWorkerConfig(env: Record<string, string | undefined>): WorkerConfig {
@@ -180,6 +175,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
     activityRetentionDays: read.ACTIVITY_RETENTION_DAYS,
     idleStopDefault: read.IDLE_STOP_DEFAULT,
     trashDays: read.TRASH_DAYS,
+    sizeRules: toSizeRules(read),
     metricsPort: read.WORKER_METRICS_PORT,
     logLevel: read.LOG_LEVEL,
     accessSecret: read.ACCESS_SECRET ?? null,
@@ -196,6 +192,7 @@ export function readWorkerConfig(env: Record<string, string | undefined>): Worke
         requests: { cpu: read.OPENCODE_CPU_REQUEST, memory: read.OPENCODE_MEMORY_REQUEST },
       },
       workspaceSize: read.WORKSPACE_SIZE,
+      sizes: read.PROJECT_SIZES ?? [],
       workspaceStorageClass: read.WORKSPACE_STORAGE_CLASS ?? null,
       openCodeConfigMap: read.OPENCODE_CONFIG_MAP ?? null,
       gitCaConfigMap: read.GIT_CA_CONFIG_MAP ?? null,

@@ -69,6 +69,7 @@ const inputs: Record<string, () => unknown> = {
   'files.unsaved': () => ({ id: projectId }),
   'projects.keep': () => ({ id: projectId }),
   'projects.idleStopDefault': () => ({}),
+  'projects.quota': () => ({}),
   'projects.activity': () => ({ id: projectId }),
   'projects.logs': () => ({ id: projectId, container: 'opencode-server' }),
   'projects.usualStart': () => ({}),

@@ -101,6 +101,13 @@ async function request(
   };
 }
 
+/** OpenCode's schema decides whether a configuration is valid, the installation which sizes there are, and lists about their cursors. */
+const fieldDecidedLater: Record<string, string> = {
+  'config.save': 'document',
+  'projects.create': 'size',
+  'projects.update': 'size',
+};
+
 /** The schema decides which inputs are valid. The server must agree, and must name the field of an invalid one. */
 function judge(name: string, schema: ZodType, input: HostileInput, answer: Answer): void {
   const what = `${name} ${input.kind}: ${input.text.slice(0, 500)}`;
@@ -121,8 +128,7 @@ function judge(name: string, schema: ZodType, input: HostileInput, answer: Answe
     expect(fields, what).not.toEqual([]);
     if (input.refusedField !== null) expect(fields, what).toContain(input.refusedField);
   } else if (code === 'VALIDATION_FAILED') {
-    // Only the list can decide whether a cursor is valid, and only OpenCode's schema whether a configuration is.
-    expect(fields, what).toEqual([name === 'config.save' ? 'document' : 'cursor']);
+    expect(fields, what).toEqual([fieldDecidedLater[name] ?? 'cursor']);
   }
 }
 

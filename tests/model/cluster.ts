@@ -159,6 +159,7 @@ const settings: PodSettings = {
   imagePullSecrets: [],
   openCodeResources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '100m', memory: '256Mi' } },
   workspaceSize: '1Gi',
+  sizes: [],
   workspaceStorageClass: null,
   openCodeConfigMap: null,
   gitCaConfigMap: null,

@@ -255,6 +255,7 @@ const testSettings: PodSettings = {
   imagePullSecrets: [],
   openCodeResources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '100m', memory: '256Mi' } },
   workspaceSize: '1Gi',
+  sizes: [],
   workspaceStorageClass: null,
   openCodeConfigMap: null,
   gitCaConfigMap: null,

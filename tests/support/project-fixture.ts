@@ -16,6 +16,8 @@ function commonFields(id: string) {
     name: 'Example',
     description: '',
     repoUrl: null,
+    size: null,
+    storage: null,
     desiredState: 'running',
     status: 'initializing',
     generation: 1,

@@ -69,6 +69,7 @@ function describe(project: Project, url: string): string {
     project.trashDaysLeft === null
       ? null
       : `It is deleted in ${project.trashDaysLeft === 1 ? '1 day' : `${project.trashDaysLeft} days`}. "opm restore" takes it out of the trash.`,
+    project.size === null ? null : `Size: ${project.size}`,
     project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
     `Page: ${url}/projects/${project.id}`,
   ];
@@ -77,16 +78,17 @@ function describe(project: Project, url: string): string {
 
 const create: Command = {
   name: 'create',
-  usage: 'NAME [--repo URL] [--description TEXT] [--wait] [--json]',
+  usage: 'NAME [--repo URL] [--description TEXT] [--size NAME] [--wait] [--json]',
   summary: 'Create a project. With --wait the command ends when it is ready.',
-  options: { ...json, ...wait, repo: { type: 'string' }, description: { type: 'string' } },
+  options: { ...json, ...wait, repo: { type: 'string' }, description: { type: 'string' }, size: { type: 'string' } },
   positionals: one,
   async run(context, args) {
-    const [repoUrl, description] = [args.text('repo'), args.text('description')];
+    const [repoUrl, description, size] = [args.text('repo'), args.text('description'), args.text('size')];
     const project = await context.client().projects.create({
       name: args.positionals[0] ?? '',
       ...(repoUrl === undefined ? {} : { repoUrl }),
       ...(description === undefined ? {} : { description }),
+      ...(size === undefined ? {} : { size }),
       idempotencyKey: crypto.randomUUID(),
     });
     await report(context, args, { project, done: 'ready' });
@@ -184,7 +186,7 @@ const remove: Command = {
 };
 
 /** Waits for the status if that was asked for, and prints the project. Scripts learn of an error from the exit code. */
-async function report(
+export async function report(
   context: Context,
   args: Arguments,
   { project, done }: { project: Project; done: Project['status'] },

@@ -11,6 +11,7 @@ const freshness: Freshness = { state: 'live', asOf: '2026-01-01T00:00:00.000Z' }
 const listKey = (input: ListFilter): QueryKey => [['projects', 'list'], { input, type: 'infinite' }];
 const detailKey = (id: string): QueryKey => [['projects', 'get'], { input: { id }, type: 'query' }];
 const activityKey = (id: string): QueryKey => [['projects', 'activity'], { input: { id }, type: 'infinite' }];
+const quotaKey: QueryKey = [['projects', 'quota'], { input: {}, type: 'query' }];
 
 let queryClient: QueryClient;
 let cache: ProjectCache;
@@ -188,5 +189,33 @@ describe('the expected result of a command', () => {
     expect(detail(other.id)?.status).toBe('stopping');
     settle();
     expect(detail(other.id)).toEqual(other);
+  });
+});
+
+describe('what can be started', () => {
+  const project = testProject(1);
+  const isStale = () => queryClient.getQueryState(quotaKey)?.isInvalidated;
+  const changes = (change: Partial<Project>) =>
+    cache.write({ type: 'changed', project: { ...project, ...change, statusVersion: 2 } });
+  beforeEach(() => {
+    cache.write({ type: 'snapshot', projects: [project], freshness });
+    queryClient.setQueryData(quotaKey, {});
+  });
+
+  it.each([
+    ['is started or stopped', () => changes({ desiredState: 'stopped' })],
+    ['gets another size', () => changes({ size: 'L' })],
+    ['gets another name', () => changes({ name: 'other' })],
+    ['is created', () => cache.writeAnswer(testProject(2))],
+    ['is gone', () => cache.write({ type: 'snapshot', projects: [], freshness })],
+  ])('is read again when a project %s', (_what, happen) => {
+    expect(isStale()).toBe(false);
+    happen();
+    expect(isStale()).toBe(true);
+  });
+
+  it('stays as it is while only the status of a project changes', () => {
+    changes({ status: 'initializing' });
+    expect(isStale()).toBe(false);
   });
 });

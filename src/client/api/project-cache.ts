@@ -40,6 +40,7 @@ const listKey: QueryKey = [['projects', 'list']];
 const detailKey: QueryKey = [['projects', 'get']];
 const activityKey: QueryKey = [['projects', 'activity']];
 const configKey: QueryKey = [['config', 'get']];
+const quotaKey: QueryKey = [['projects', 'quota']];
 
 /** Creates the cache and starts to correct the answers that arrive in the query cache. */
 export function createProjectCache({ queryClient }: { queryClient: QueryClient }): ProjectCache {
@@ -58,6 +59,7 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
       if (held !== undefined && winner !== held) changedIds.add(project.id);
     }
     queryClient.setQueryData<NewestProjects>(newestKey, next);
+    if (differInQuota(known, next)) void queryClient.invalidateQueries({ queryKey: quotaKey });
     const winners = {
       projects: incoming.projects.map((each) => next.get(each.id) ?? each),
       complete: incoming.complete,
@@ -142,6 +144,15 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
       }),
     dispose,
   };
+}
+
+/** Whether a project came, went, was started or stopped, or has another size or name. */
+function differInQuota(known: NewestProjects, next: NewestProjects): boolean {
+  if (known.size !== next.size) return true;
+  return [...next.values()].some((project) => {
+    const before = known.get(project.id);
+    return (['desiredState', 'size', 'name'] as const).some((field) => before?.[field] !== project[field]);
+  });
 }
 
 function startsWith(queryKey: QueryKey, prefix: QueryKey): boolean {

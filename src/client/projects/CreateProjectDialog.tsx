@@ -8,7 +8,7 @@ import { useApp } from '../app-context.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { notifyDone } from '../ui/notify.ts';
 import { createDraftStore } from './draft.ts';
-import { emptyProjectForm, projectFormSchema, projectInputOf } from './project-form-values.ts';
+import { emptyProjectForm, newProjectSchema, projectInputOf } from './project-form-values.ts';
 import { ProjectForm } from './ProjectForm.tsx';
 
 interface CreateProjectDialogProps {
@@ -34,11 +34,12 @@ interface BodyProps {
   onClose: () => void;
 }
 
-const draftSchema = projectFormSchema.extend({ idempotencyKey: z.string() });
+const draftSchema = newProjectSchema.extend({ idempotencyKey: z.string() });
 
 /** Mounted again with each opening. Each opening has one idempotency key, so sending the form twice creates one project. */
 function CreateProjectBody({ create, onClose }: BodyProps) {
   const { projectCache } = useApp();
+  const { data: quota } = trpc.projects.quota.useQuery({}, { staleTime: 0 });
   const [drafts] = useState(() =>
     createDraftStore({ key: 'new-project', schema: draftSchema, storage: window.sessionStorage }),
   );
@@ -52,10 +53,15 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
   return (
     <ProjectForm
       initialValues={initialValues}
+      quota={quota}
       onValuesChange={(values) => drafts.write({ ...values, idempotencyKey })}
       onCancel={clearAndClose}
       onSubmit={async (values) => {
-        const project = await create.mutateAsync({ ...projectInputOf(values), idempotencyKey });
+        const project = await create.mutateAsync({
+          ...projectInputOf(values),
+          size: values.size || null,
+          idempotencyKey,
+        });
         projectCache.writeAnswer(project);
         notifyDone(`“${project.name}” was created and is starting.`);
         clearAndClose();

@@ -7,6 +7,7 @@ import type { Project } from '../../shared/contract/project.ts';
 import { isInTrash } from './in-trash.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
+import { useStartAllowance } from './sizes/use-start-allowance.ts';
 import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
 import classes from './project-detail.module.css';
@@ -25,16 +26,18 @@ interface ProjectActionsProps {
 
 export function ProjectActions({ project, onRename, onDelete }: ProjectActionsProps) {
   const { run, running } = useProjectActions();
+  const start = useStartAllowance(project);
   // In the trash, nothing but what stands beside its days helps.
   const shown = isInTrash(project) ? [] : buttons;
   return (
     <div className={classes.actions}>
       {!isInTrash(project) && <OpenButton project={project} />}
       {shown.map(({ command, label, icon: Icon }) => {
-        const refusal = refusalOf(command, project);
+        const refusal = refusalOf(command, project) ?? (command === 'start' ? start.refusal : null);
+        const hint = refusal ?? (command === 'start' ? start.text : null);
         // A refused button is not `disabled`: it stays reachable by keyboard, so that users can read the reason.
         return (
-          <Tooltip key={command} label={refusal} disabled={refusal === null}>
+          <Tooltip key={command} label={hint} disabled={hint === null} multiline maw={320}>
             <Button
               variant="default"
               size="xs"
@@ -42,7 +45,7 @@ export function ProjectActions({ project, onRename, onDelete }: ProjectActionsPr
               loading={running === command}
               data-disabled={refusal !== null}
               aria-disabled={refusal !== null}
-              aria-description={refusal ?? undefined}
+              aria-description={hint ?? undefined}
               onClick={() => {
                 if (refusal === null) run(command, project);
               }}

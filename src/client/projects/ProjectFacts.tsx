@@ -11,6 +11,7 @@ import { browsableRepository, shortRepository } from '../ui/format.ts';
 import { Panel } from '../ui/Panel.tsx';
 import { Time } from '../ui/Time.tsx';
 import { EditableField } from './EditableField.tsx';
+import { SizeFact } from './sizes/SizeFact.tsx';
 
 import classes from './project-facts.module.css';
 
@@ -46,6 +47,7 @@ export function ProjectFacts({ project }: { project: Project }) {
         <Fact label="Volume claim" copy={project.workspacePvcName} code>
           {project.workspacePvcName}
         </Fact>
+        <SizeFact project={project} renderFact={(label, value) => <Fact label={label}>{value}</Fact>} />
         <Fact label="Idle stop">
           <Anchor component={Link} to={`/projects/${project.id}/config`}>
             {describeIdleStop(project)}

@@ -1,23 +1,28 @@
 /** The form of a new project. It keeps its text when sending fails. */
 
-import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertCircle } from '@tabler/icons-react';
 import { useState } from 'react';
 
+import { allowanceText } from '../../shared/contract/allowance-text.ts';
+import type { ProjectQuota } from '../../shared/contract/sizes.ts';
 import { readError } from '../api/read-error.ts';
-import { placeError, projectFormRules, type ProjectFormValues } from './project-form-values.ts';
+import { placeError, projectFormRules, type NewProjectValues } from './project-form-values.ts';
+import { SizeCards } from './sizes/SizeCards.tsx';
 
 interface ProjectFormProps {
-  initialValues: ProjectFormValues;
+  initialValues: NewProjectValues;
+  /** Which sizes there are, and what can be created; `undefined` until it is known. */
+  quota: ProjectQuota | undefined;
   /** Sends the form. It rejects with the error of the API, which the form shows at its field or above the fields. */
-  onSubmit: (values: ProjectFormValues) => Promise<unknown>;
+  onSubmit: (values: NewProjectValues) => Promise<unknown>;
   onCancel: () => void;
-  onValuesChange: (values: ProjectFormValues) => void;
+  onValuesChange: (values: NewProjectValues) => void;
 }
 
 export function ProjectForm(props: ProjectFormProps) {
-  const { initialValues, onSubmit, onCancel, onValuesChange } = props;
+  const { initialValues, quota, onSubmit, onCancel, onValuesChange } = props;
   const [message, setMessage] = useState<string | null>(null);
   const form = useForm({
     initialValues,
@@ -26,7 +31,7 @@ export function ProjectForm(props: ProjectFormProps) {
     onValuesChange,
   });
 
-  async function send(values: ProjectFormValues): Promise<void> {
+  async function send(values: NewProjectValues): Promise<void> {
     setMessage(null);
     try {
       await onSubmit(values);
@@ -69,6 +74,9 @@ export function ProjectForm(props: ProjectFormProps) {
           spellCheck={false}
           {...form.getInputProps('repoUrl')}
         />
+        {quota !== undefined && (
+          <Preflight quota={quota} size={form.values.size} onChange={(size) => form.setFieldValue('size', size)} />
+        )}
         <Group justify="flex-end" gap="xs" mt="xs">
           <Button variant="default" onClick={onCancel} disabled={form.submitting}>
             Cancel
@@ -79,5 +87,20 @@ export function ProjectForm(props: ProjectFormProps) {
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** The choice of a size, or what all projects of this installation meet. */
+function Preflight(props: { quota: ProjectQuota; size: string; onChange: (size: string) => void }) {
+  const { quota, size, onChange } = props;
+  if (quota.sizes.length > 0) {
+    return <SizeCards quota={quota} value={size === '' ? null : size} onChange={onChange} purpose="create" />;
+  }
+  const { create } = quota.default;
+  const text = allowanceText(create, null);
+  return text === null ? null : (
+    <Text size="sm" c={create.refusal === null ? 'dimmed' : 'var(--mantine-color-error)'} aria-live="polite">
+      {text}
+    </Text>
   );
 }

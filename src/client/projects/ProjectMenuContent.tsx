@@ -22,6 +22,7 @@ import type { ProjectAction } from '../../shared/contract/states.ts';
 import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
 import { isInTrash } from './in-trash.ts';
 import { openPath } from './open-project.ts';
+import { useStartAllowance } from './sizes/use-start-allowance.ts';
 import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
 import classes from './project-menu.module.css';
@@ -49,6 +50,7 @@ export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { r
   const { project, onDelete, withDetails = false, onRename, opened, onChange, renderButton } = props;
   const navigate = useNavigate();
   const { run, running } = useProjectActions();
+  const start = useStartAllowance(project);
   // The first render is closed: a menu that is open when it mounts does not know where to return the focus.
   const mounted = useMounted();
   return (
@@ -93,6 +95,7 @@ export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { r
             label={label}
             icon={icon}
             project={project}
+            allowance={command === 'start' ? start : undefined}
             onClick={() => run(command, project)}
           />
         ))}
@@ -117,20 +120,23 @@ interface ActionItemProps {
   label: string;
   icon: TablerIcon;
   project: Project;
+  /** What the quota says about it. */
+  allowance?: ReturnType<typeof useStartAllowance> | undefined;
   onClick: () => void;
 }
 
-function ActionItem({ action, label, icon: Icon, project, onClick }: ActionItemProps) {
-  const refusal = refusalOf(action, project);
+function ActionItem({ action, label, icon: Icon, project, allowance, onClick }: ActionItemProps) {
+  const refusal = refusalOf(action, project) ?? allowance?.refusal ?? null;
+  const hint = refusal ?? allowance?.text ?? null;
   // A refused item is not `disabled`: it stays reachable by keyboard, so that users can read the reason.
   return (
-    <Tooltip label={refusal} disabled={refusal === null} position="top-end">
+    <Tooltip label={hint} disabled={hint === null} position="top-end" multiline maw={320}>
       <Menu.Item
         leftSection={<Icon size={16} stroke={1.6} />}
         {...(action === 'delete' && refusal === null && { c: 'var(--mantine-color-error)' })}
         className={classes.item}
         aria-disabled={refusal !== null}
-        aria-description={refusal ?? undefined}
+        aria-description={hint ?? undefined}
         closeMenuOnClick={refusal === null}
         onClick={() => {
           if (refusal === null) onClick();

@@ -10,6 +10,8 @@ import { Time } from '../ui/Time.tsx';
 import { useConnection } from '../ui/use-connection.ts';
 import { badgeOf, needsAttention, statusLine } from './badge.ts';
 import { Evidence } from './Evidence.tsx';
+import { LargerSize } from './sizes/LargerSize.tsx';
+import { useStartAllowance } from './sizes/use-start-allowance.ts';
 import { refusalOf, useProjectActions } from './use-project-actions.ts';
 
 import classes from './status-panel.module.css';
@@ -17,6 +19,7 @@ import classes from './status-panel.module.css';
 export function StatusPanel({ project }: { project: Project }) {
   const { run, running } = useProjectActions();
   const connection = useConnection();
+  const start = useStartAllowance(project);
   const line = statusLine(project);
   const canRetry = refusalOf('retry', project) === null;
   return (
@@ -36,12 +39,16 @@ export function StatusPanel({ project }: { project: Project }) {
             </p>
           )}
           <p>{line}</p>
-          {project.nextStep !== null && (project.status !== 'ready' || isFailure(project.reason)) && (
-            <p className={classes.more}>{project.nextStep}</p>
-          )}
+          {project.nextStep !== null &&
+            start.refusal === null &&
+            (project.status !== 'ready' || isFailure(project.reason)) && (
+              <p className={classes.more}>{project.nextStep}</p>
+            )}
           {project.podError !== null && project.podError !== line && (
             <p className={classes.more}>The last attempt failed: {project.podError}</p>
           )}
+          {project.reason === 'out-of-memory' && <LargerSize project={project} className={classes.more} />}
+          {start.text !== null && <p className={classes.more}>{start.text}</p>}
           {connection.kind !== 'live' && connection.kind !== 'connecting' && (
             <p className={classes.more}>{connection.message}</p>
           )}

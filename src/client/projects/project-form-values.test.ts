@@ -3,7 +3,14 @@ import { z } from 'zod';
 
 import { testProject } from '../api/test-projects.ts';
 import { createDraftStore } from './draft.ts';
-import { changeOf, formValuesOf, placeError, projectFormRules, projectInputOf } from './project-form-values.ts';
+import {
+  changeOf,
+  formValuesOf,
+  newProjectSchema,
+  placeError,
+  projectFormRules,
+  projectInputOf,
+} from './project-form-values.ts';
 
 describe('the project form', () => {
   it('returns the problem of a name', () => {
@@ -25,6 +32,11 @@ describe('the project form', () => {
       repoUrl: null,
     });
   });
+});
+
+it('a draft of an earlier version has no size, which is the default', () => {
+  const draft = { name: 'a', description: '', repoUrl: '' };
+  expect(newProjectSchema.parse(draft)).toEqual({ ...draft, size: '' });
 });
 
 describe('an edited project', () => {

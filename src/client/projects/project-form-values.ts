@@ -11,7 +11,11 @@ import type { ReadableError } from '../api/read-error.ts';
 export const projectFormSchema = z.object({ name: z.string(), description: z.string(), repoUrl: z.string() });
 export type ProjectFormValues = z.infer<typeof projectFormSchema>;
 
-export const emptyProjectForm: ProjectFormValues = { name: '', description: '', repoUrl: '' };
+/** A new project also has a size: its name, or an empty text for the default. */
+export const newProjectSchema = projectFormSchema.extend({ size: z.string().default('') });
+export type NewProjectValues = z.infer<typeof newProjectSchema>;
+
+export const emptyProjectForm: NewProjectValues = { name: '', description: '', repoUrl: '', size: '' };
 
 export function formValuesOf(project: Project): ProjectFormValues {
   return { name: project.name, description: project.description, repoUrl: project.repoUrl ?? '' };

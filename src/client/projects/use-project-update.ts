@@ -6,7 +6,7 @@ import type { Project } from '../../shared/contract/project.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 
-type ProjectChange = Partial<Pick<Project, 'name' | 'description' | 'repoUrl' | 'aiReview' | 'idleStop'>>;
+type ProjectChange = Partial<Pick<Project, 'name' | 'description' | 'repoUrl' | 'aiReview' | 'idleStop' | 'size'>>;
 
 /** @param onRefused shows the refusal */
 export function useProjectUpdate({ onRefused }: { onRefused: (error: unknown) => void }) {

@@ -22,6 +22,7 @@ import { createLimitedWarn } from '../../shared/node/log-limit.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { createProjectQueue } from '../../shared/node/project-queue.ts';
 import { createRedis } from '../../shared/node/redis.ts';
+import { noSizeRules } from '../../shared/node/sizes/size-rules.ts';
 import { createStatusPublisher } from '../../shared/node/status-stream.ts';
 import { chooseToStop, type Activity } from './choose-to-stop.ts';
 
@@ -58,6 +59,7 @@ export function createRoomMaker(config: RoomConfig, { log }: { log: Log }): Room
     restoredData: createRestoredData({ db, log }),
     announcer: createAnnouncer({ queue, publisher: createStatusPublisher({ redis, log }) }),
     clock: systemClock,
+    sizeRules: noSizeRules, // it only stops projects
   };
   const keys = createAccessKeys({ secret: config.accessSecret, previousSecret: config.previousAccessSecret });
   const requests = createPodRequests();

@@ -28,6 +28,7 @@ import {
   trashSettingsSchema,
   updateProjectInputSchema,
 } from '../../shared/contract/project.ts';
+import { projectQuotaSchema } from '../../shared/contract/sizes.ts';
 import { procedure, router } from '../trpc.ts';
 
 /** Events were parsed when they were read from Redis or PostgreSQL. Parsing them again for each subscriber is too slow. */
@@ -97,6 +98,10 @@ export const projectsRouter = router({
     .input(z.strictObject({}).prefault({}))
     .output(idleStopDefaultSchema)
     .query(({ ctx }) => ctx.services.projects.idleStopDefault(ctx)),
+  quota: procedure
+    .input(z.strictObject({}).prefault({}))
+    .output(projectQuotaSchema)
+    .query(({ ctx }) => ctx.services.projects.quota(ctx)),
   activity: procedure
     .input(listActivityInputSchema)
     .output(activityPageSchema)

@@ -22,12 +22,16 @@ import {
   findOwnedProject,
   insertProject,
   listProjects,
+  tooManyProjects,
   type ProjectPatch,
 } from '../../shared/node/db/projects-repository.ts';
+import { listCountedProjects, requireQuotaOfNew, withinQuota } from '../../shared/node/db/quota-repository.ts';
 import type { RestoredData } from '../../shared/node/db/restored-data.ts';
+import { noSizeRules, sizeNamed, type SizeRules } from '../../shared/node/sizes/size-rules.ts';
 import type { Caller, ProjectService } from '../services.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { ProjectEntries } from './entries.ts';
+import { describeQuota } from './quota.ts';
 import { updateMessage, updatePatch } from './update.ts';
 import { createUsualStart } from './usual-start.ts';
 
@@ -38,6 +42,7 @@ interface ProjectServiceDeps {
   restoredData: Pick<RestoredData, 'check'>;
   announcer: Announcer;
   settings: { kubeNamespace: string; maxProjects: number; idleStopDefault: InstallationIdleStop; trashDays: number };
+  sizeRules: SizeRules;
   newId: () => string;
   newNames: (projectId: string) => { podName: string; workspacePvcName: string };
   entries: ProjectEntries;
@@ -53,19 +58,24 @@ export function projectNotFound(): AppError {
 }
 
 export function createProjectService(deps: ProjectServiceDeps): ProjectService {
-  const { db, announcer, clock } = deps;
+  const { db, announcer, clock, sizeRules } = deps;
   const usualStart = createUsualStart({ db, clock });
 
   async function change(
     { user, requestId }: Caller,
     id: string,
     decide: (record: ProjectRecord) => ProjectPatch | null,
-    activity: { kind: ActivityKind; message: string },
+    options: { kind: ActivityKind; message: string; rules: SizeRules },
   ) {
-    const result = await changeOwnedProject(db, { id, ownerId: user.id }, (record) => {
-      const patch = decide(record);
-      return patch && { patch, event: { actorId: user.id, ...activity } };
-    });
+    const { rules, ...activity } = options;
+    const ownerId = user.id;
+    const result = await withinQuota(db, { id, ownerId, rules }, (within, check) =>
+      changeOwnedProject(within, { id, ownerId }, (record) => {
+        const patch = decide(record);
+        if (patch) check(record, patch);
+        return patch && { patch, event: { actorId: ownerId, ...activity } };
+      }),
+    );
     if (!result) throw projectNotFound();
     if (result.changed) await announcer.announce(result.record, { requestId, needsJob: false });
     return toProject(result.record);
@@ -124,8 +134,11 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
     },
 
     async update(caller, input) {
-      const activity = { kind: 'updated', message: updateMessage(input) } as const;
-      const project = await change(caller, input.id, (record) => updatePatch(record, input), activity);
+      requireSize(sizeRules, input.size);
+      // A larger size of a project that runs counts at once, because each new pod has it.
+      const rules = input.size === undefined ? noSizeRules : sizeRules;
+      const options = { kind: 'updated', message: updateMessage(input), rules } as const;
+      const project = await change(caller, input.id, (record) => updatePatch(record, input), options);
       // The time that counts for the new choice begins now.
       if (input.idleStop !== undefined) await recordUse(db, input.id);
       return project;
@@ -167,6 +180,14 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
 
     trashSettings: () => Promise.resolve({ days: deps.settings.trashDays }),
 
+    async quota({ user }) {
+      const projects = await listCountedProjects(db, { ownerId: user.id });
+      const { maxProjects } = deps.settings;
+      const counted = { live: projects.length, trashed: projects.filter(({ isInTrash }) => isInTrash).length };
+      const limitRefusal = counted.live < maxProjects ? null : tooManyProjects({ ...counted, limit: maxProjects });
+      return describeQuota({ projects, rules: sizeRules, limitRefusal });
+    },
+
     idleStopDefault: () => Promise.resolve({ idleStop: deps.settings.idleStopDefault }),
 
     delete: command('delete'),
@@ -202,11 +223,13 @@ function* namesLike(name: string, count: number): Generator<string> {
 }
 
 function insertWithEvent(
-  { db, settings, newId, newNames }: ProjectServiceDeps,
+  { db, settings, sizeRules, newId, newNames }: ProjectServiceDeps,
   caller: Caller,
   input: CreateProjectInput,
 ): Promise<{ record: ProjectRecord; created: boolean }> {
+  requireSize(sizeRules, input.size);
   const id = newId();
+  const size = sizeNamed(sizeRules.sizes, input.size ?? null);
   const project = {
     id,
     ownerId: caller.user.id,
@@ -214,15 +237,27 @@ function insertWithEvent(
     name: input.name,
     description: input.description ?? '',
     repoUrl: input.repoUrl ?? null,
+    size: input.size ?? null,
+    storage: size?.storage ?? null,
     namespace: settings.kubeNamespace,
     ...newNames(id),
   };
   return db.transaction(async (trx) => {
     const inserted = await insertProject(trx, project, { maxProjects: settings.maxProjects });
     if (inserted.created) {
+      await requireQuotaOfNew(trx, inserted.record, sizeRules);
       const message = 'Created the project.';
       await appendProjectEvent(trx, { projectId: id, kind: 'created', actorId: caller.user.id, message });
     }
     return inserted;
   });
+}
+
+/** @throws AppError VALIDATION_FAILED if the installation has no such size */
+function requireSize({ sizes }: SizeRules, name: string | null | undefined): void {
+  if (name == null || sizes.some((size) => size.name === name)) return;
+  const names = sizes.map((size) => size.name).join(', ');
+  const message =
+    names === '' ? 'This installation has no sizes. Leave it out.' : `Choose one of these sizes: ${names}.`;
+  throw new AppError('VALIDATION_FAILED', message, { fields: { size: message } });
 }

@@ -19,6 +19,7 @@ export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): P
     patch.description = input.description;
   }
   if (input.repoUrl !== undefined && input.repoUrl !== record.repoUrl) patch.repoUrl = input.repoUrl;
+  if (input.size !== undefined && input.size !== record.size) patch.size = input.size;
   const { answerLimitMinutes } = input;
   if (answerLimitMinutes !== undefined && answerLimitMinutes !== record.answerLimitMinutes) {
     patch.answerLimitMinutes = answerLimitMinutes;
@@ -37,6 +38,7 @@ export function updateMessage(input: UpdateProjectInput): string {
     ...(input.name === undefined ? [] : ['name']),
     ...(input.description === undefined ? [] : ['description']),
     ...(input.repoUrl === undefined ? [] : ['repository URL']),
+    ...(input.size === undefined ? [] : ['size']),
     ...(input.answerLimitMinutes === undefined ? [] : ['time limit for answers']),
     ...(input.aiReview === undefined ? [] : ['AI review']),
     ...(input.idleStop === undefined ? [] : ['idle stop']),

@@ -13,6 +13,7 @@ import {
 } from './fields.ts';
 import { idleStops, installationIdleStops } from './idle-stop.ts';
 import { reasonCodeSchema } from './reason-code.ts';
+import { sizeNameSchema } from './sizes.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from './states.ts';
 
 /** One container of the pod. */
@@ -38,6 +39,10 @@ export const projectSchema = z.object({
   name: z.string(),
   description: z.string(),
   repoUrl: z.string().nullable(),
+  /** The name of its size, see `projects.quota`; `null`: the default of the installation. A size that it no longer has is the default, too. */
+  size: z.string().nullable().default(null),
+  /** The size that its volume was created with, such as `10Gi`; `null`: as the installation has it. It never changes. */
+  storage: z.string().nullable().default(null),
   status: projectStatusSchema,
   desiredState: desiredStateSchema,
   podName: z.string(),
@@ -101,6 +106,8 @@ export const createProjectInputSchema = z.strictObject({
   name: projectNameSchema,
   description: projectDescriptionSchema.optional(),
   repoUrl: repoUrlSchema.nullish(),
+  /** The name of a size, see `projects.quota`; without it the default. */
+  size: sizeNameSchema.nullish(),
   /** Chosen by the caller. Repeating a create with the same key returns the project of the first call. */
   idempotencyKey: idempotencyKeySchema.optional(),
 });
@@ -118,6 +125,8 @@ export const updateProjectInputSchema = z.strictObject({
     .max(longestAnswerLimitMinutes, 'Enter at most 10,080 minutes, which is a week.')
     .optional(),
   aiReview: z.boolean().optional(),
+  /** The name of a size; `null` is the default. It is used from the next start, and the volume keeps its size. */
+  size: sizeNameSchema.nullish(),
   /** See `idleStop` of a project. */
   idleStop: z.enum(idleStops).optional(),
 });

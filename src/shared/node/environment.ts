@@ -6,6 +6,7 @@ import { z } from 'zod';
 
 import { installationIdleStops } from '../contract/idle-stop.ts';
 import { serviceUrl } from './service-url.ts';
+import { sizeProblemsOf, sizeVariables, type SizeVariables } from './sizes/size-rules.ts';
 
 /** One or more environment variables are wrong. The message lists each of them and how to fix it. */
 export class ConfigurationError extends Error {
@@ -103,7 +104,10 @@ export const trashDaysVariable = integerVariable('TRASH_DAYS', { min: 0, max: 3_
   'For how many days a project stays in the trash with its volume. 0: there is no trash, so a deletion is final at once. The same for server and worker.',
 );
 
-/** Variables of both server and worker. docs/configuration.md is generated from their descriptions. */
+/** For `check` of a schema with {@link commonVariables}. */
+export const sizesCheck = crossCheck<SizeVariables>(sizeProblemsOf);
+
+/** Variables of server, worker and gateway. docs/configuration.md is generated from their descriptions. */
 export const commonVariables = {
   DATABASE_URL: serviceUrl({
     protocol: /^postgres(ql)?$/,
@@ -145,4 +149,5 @@ export const commonVariables = {
     })
     .default('info')
     .describe('The lowest level that is logged. Each event is one JSON line. `npm start`: `warn`.'),
+  ...sizeVariables,
 };

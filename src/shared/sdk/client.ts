@@ -18,6 +18,7 @@ import { backOffMs } from '../back-off.ts';
 import type { ActivityPage } from '../contract/activity.ts';
 import type { LogContainer, ProjectLogs } from '../contract/pod-logs.ts';
 import type { CreateProjectInput, Project, ProjectPage, ProjectSort, UpdateProjectInput } from '../contract/project.ts';
+import type { ProjectQuota } from '../contract/sizes.ts';
 import type { ProjectStatus } from '../contract/states.ts';
 import { createConfigCalls, type ConfigCalls } from './config-calls.ts';
 import { createFileCalls, type FileCalls } from './files.ts';
@@ -33,6 +34,7 @@ export { AppError, type AppErrorCode } from '../contract/errors.ts';
 export type { ModelProviders, ModelUsage } from '../contract/models.ts';
 export type { Project } from '../contract/project.ts';
 export type { AcceptResult, TaskChanges } from '../contract/review.ts';
+export type { ProjectQuota } from '../contract/sizes.ts';
 export type { Run, RunOutputEvent, Task, TaskEvent, Transcript } from '../contract/tasks.ts';
 export { applyOutput } from '../contract/apply-output.ts';
 export { readAppError };
@@ -94,6 +96,8 @@ export interface Client {
     retry(project: ProjectRef): Promise<Project>;
     /** Somebody uses the project: its countdown to the idle stop ends, and its time begins again. */
     keep(project: ProjectRef): Promise<Project>;
+    /** What the caller's projects use, and what can still be started or created, by size. */
+    quota(): Promise<ProjectQuota>;
     /** The address that lets the caller's browser into the project, once and within 30 seconds. */
     open(project: ProjectRef): Promise<string>;
     activity(input: string | { id: string; cursor?: string | null }): Promise<ActivityPage>;
@@ -226,6 +230,7 @@ function createProjectCalls(trpc: TRPCClient<AppRouter>): Client['projects'] {
     restart: (project) => withAppErrors(projects.restart.mutate(refOf(project))),
     retry: (project) => withAppErrors(projects.retry.mutate(refOf(project))),
     keep: (project) => withAppErrors(projects.keep.mutate(refOf(project))),
+    quota: () => withAppErrors(projects.quota.query({})),
     open: async (project) => (await withAppErrors(projects.open.mutate(refOf(project)))).url,
     activity: (input) => withAppErrors(projects.activity.query(typeof input === 'string' ? { id: input } : input)),
     logs: (input) => withAppErrors(projects.logs.query(input)),

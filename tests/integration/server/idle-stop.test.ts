@@ -8,6 +8,7 @@ import { findProject } from '../../../src/shared/node/db/projects-repository.ts'
 import { insertRun } from '../../../src/shared/node/db/runs-repository.ts';
 import { insertTask } from '../../../src/shared/node/db/tasks-repository.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
+import { noSizeRules } from '../../../src/shared/node/sizes/size-rules.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
 import { createIdleStops } from '../../../src/worker/idle-stop/stop-idle-projects.ts';
 import { derive } from '../../../src/worker/pods/status/derive.ts';
@@ -59,6 +60,7 @@ function startRounds() {
       },
       accessKeys: testAccessKeys,
       installationDefault: '30m',
+      sizeRules: noSizeRules,
       clock: { now: () => wallMs, monotonic: () => runningMs },
       log: createLog({ name: 'test', level: 'silent' }),
     });

@@ -8,6 +8,7 @@ import { acquireLease, watchLeaseName } from '../../../src/shared/node/db/leases
 import { findProject } from '../../../src/shared/node/db/projects-repository.ts';
 import { createRestoredData } from '../../../src/shared/node/db/restored-data.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
+import { noSizeRules } from '../../../src/shared/node/sizes/size-rules.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
 import { derive } from '../../../src/worker/pods/status/derive.ts';
 import { createTrashRounds } from '../../../src/worker/trash/empty-trash.ts';
@@ -81,6 +82,7 @@ async function createLeader({ trashDays = 3, check = () => Promise.resolve(0) } 
       announcer: { announce: (record) => Promise.resolve(void announced.push(record.id)) },
       publisher: { publish: () => Promise.resolve(true) },
       trashDays,
+      sizeRules: noSizeRules,
       clock: { now: () => Date.parse('1999-01-01T00:00:00Z'), monotonic: () => runningMs },
       log,
     },

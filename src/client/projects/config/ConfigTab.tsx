@@ -19,6 +19,7 @@ import { ConfigForm } from './ConfigForm.tsx';
 import { ConfigStatus } from './ConfigStatus.tsx';
 import { IdleStop } from './IdleStop.tsx';
 import { Problems } from './Problems.tsx';
+import { ProjectSize } from './ProjectSize.tsx';
 import { SaveBar } from './SaveBar.tsx';
 import { useConfigDraft } from './use-config-draft.ts';
 import { useSaveConfig } from './use-save-config.ts';
@@ -81,6 +82,7 @@ function ConfigBody({ project, config }: { project: Project; config: Config }) {
           )}
           <AnswerLimit project={project} />
           <IdleStop project={project} />
+          <ProjectSize project={project} />
         </Tabs.Panel>
         <Tabs.Panel value="json">
           <p className={classes.hint}>

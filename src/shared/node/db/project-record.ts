@@ -30,6 +30,10 @@ export const projectRecordSchema = z.object({
   name: z.string(),
   description: z.string(),
   repoUrl: z.string().nullable(),
+  /** `null`: the default of the installation. See `sizes/size-rules.ts`. */
+  size: z.string().nullable(),
+  /** How large the volume was asked for; `null`: as the worker says. */
+  storage: z.string().nullable(),
   desiredState: desiredStateSchema,
   status: projectStatusSchema,
   generation: z.int(),

@@ -36,6 +36,8 @@ interface NewProject {
   name: string;
   description: string;
   repoUrl: string | null;
+  size?: string | null;
+  storage?: string | null;
   namespace: string;
   podName: string;
   workspacePvcName: string;
@@ -65,7 +67,9 @@ export async function insertProject(
     .select(ProjectModel.raw('count(*)::integer as live'), ProjectModel.raw('count(trashed_at)::integer as trashed'))
     .first()
     .castTo<{ live: number; trashed: number }>();
-  if (counted.live >= options.maxProjects) throw quotaExceeded({ ...counted, limit: options.maxProjects });
+  if (counted.live >= options.maxProjects) {
+    throw new AppError('QUOTA_EXCEEDED', tooManyProjects({ ...counted, limit: options.maxProjects }));
+  }
   const row = await ProjectModel.query(db)
     .insert({
       ...project,
@@ -80,14 +84,11 @@ export async function insertProject(
 }
 
 /** A project in the trash counts, because it has a volume. */
-function quotaExceeded({ live, trashed, limit }: { live: number; trashed: number; limit: number }): AppError {
+export function tooManyProjects({ live, trashed, limit }: { live: number; trashed: number; limit: number }): string {
   const message = `You have ${live} of at most ${limit} projects`;
-  return new AppError(
-    'QUOTA_EXCEEDED',
-    trashed === 0
-      ? `${message}. Delete one before you create another.`
-      : `${message}, ${trashed} of them in the trash. Delete one of those for good before you create another.`,
-  );
+  return trashed === 0
+    ? `${message}. Delete one before you create another.`
+    : `${message}, ${trashed} of them in the trash. Delete one of those for good before you create another.`;
 }
 
 /** The project of any owner and in any state, or `null`. */

@@ -6,7 +6,7 @@ import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
 import { conditionOf, type ContainerEnd } from '../kube/kubernetes-pod.ts';
 import { timeOf } from '../kube/kubernetes-time.ts';
 import { actorFor, describeRestart, type ContainerCase } from './container-case.ts';
-import { nameContainer } from './container-roles.ts';
+import { hasLimitsOfSize, nameContainer } from './container-roles.ts';
 import { deadlineAfter, deadlines, isOverdue } from './deadlines.ts';
 import { createDiagnosis, type Diagnosis } from './diagnosis.ts';
 import { evidenceOf, evidenceOfEvent } from './evidence.ts';
@@ -38,7 +38,7 @@ export function diagnoseExit(given: ContainerCase, end: ContainerEnd): Diagnosis
     state: 'failing',
     reason,
     message: `${nameContainer(container.name)} ${describeExit(end)}.${words === '' ? '' : ` Its last words: "${words}".`}`,
-    nextStep: `${adviceFor(reason, words)} ${describeRestart(container)}`,
+    nextStep: `${adviceFor(reason, { words, container: container.name })} ${describeRestart(container)}`,
     actor: exitActor(given, end),
     since: end.finishedAt ?? null,
     evidence: exitEvidence(given, end),
@@ -68,10 +68,13 @@ function exitActor({ container }: ContainerCase, { exitCode, signal }: Container
   return isOfNode ? 'administrator' : actorFor(container.name);
 }
 
-function adviceFor(reason: ReasonCode, words: string): string {
+function adviceFor(reason: ReasonCode, { words, container }: { words: string; container: string }): string {
   switch (reason) {
     case 'out-of-memory':
-      return 'It must use less memory, or an administrator must raise its limit.';
+      // The owner can choose a larger size, if the installation has sizes.
+      return hasLimitsOfSize(container)
+        ? 'It must use less memory, or get a higher limit.'
+        : 'It must use less memory, or an administrator must raise its limit.';
     case 'completed-loop':
       return 'It is meant to keep running.';
     case 'init-failed':

@@ -17,6 +17,10 @@ const roles: Record<string, ContainerRole> = {
 /** Service meshes, agents and policies add containers of their own. */
 export const roleOf = (container: string): ContainerRole => roles[container] ?? 'foreign';
 
+/** Whether the size of the project sets its limits. */
+export const hasLimitsOfSize = (container: string): boolean =>
+  ['opencode-server', 'prepare-workspace', cloneContainer].includes(container);
+
 /** Who can help when the container does not do what it should. */
 export function helperFor(container: string): Actor {
   return roleOf(container) === 'workspace' ? 'owner' : 'administrator';

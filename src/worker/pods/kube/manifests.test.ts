@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { recordFixture } from '../../../../tests/support/project-fixture.ts';
+import { testSizesText } from '../../../../tests/support/sizes.ts';
 import type { PublishedProvider } from '../../../shared/node/models/model-catalogue.ts';
 import { configFilesOf } from '../../../shared/opencode/config-files.ts';
 import { readWorkerConfig } from '../../config.ts';
@@ -306,6 +307,33 @@ describe('podManifest', () => {
       model: 'a/$(HOME)',
       instructions: ['~/.project-manager/rules.md'],
     });
+  });
+});
+
+describe('in an installation with sizes', () => {
+  const settings = settingsOf({ PROJECT_SIZES: testSizesText, OPENCODE_MEMORY_LIMIT: '3Gi', WORKSPACE_SIZE: '1Gi' });
+  const memoryOf = (size: string | null) => {
+    const { spec } = podManifest({ ...project, size }, settings);
+    return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].map(
+      ({ resources }) => resources?.limits?.['memory'],
+    );
+  };
+
+  it('OpenCode and the step before it get what the size has, and the sidecars stay as they are', () => {
+    expect(memoryOf('S')).toEqual(['2Gi', '256Mi', '128Mi', '2Gi']);
+    expect(memoryOf('L')).toEqual(['8Gi', '256Mi', '128Mi', '8Gi']);
+  });
+
+  it('a project without a size, or with one that is gone, gets the default', () => {
+    expect(memoryOf(null)).toEqual(memoryOf('M'));
+    expect(memoryOf('XL')).toEqual(memoryOf('M'));
+  });
+
+  it('the volume is as large as when the project was created, whatever its size is now', () => {
+    const storageOf = (changes: { size: string | null; storage: string | null }) =>
+      claimManifest({ ...project, ...changes }, settings).spec?.resources?.requests?.['storage'];
+    expect(storageOf({ size: 'L', storage: '5Gi' })).toBe('5Gi');
+    expect(storageOf({ size: 'L', storage: null })).toBe('10Gi');
   });
 });
 

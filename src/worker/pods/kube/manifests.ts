@@ -7,6 +7,7 @@ import type { V1Container, V1PersistentVolumeClaim, V1Pod, V1Probe, V1Secret, V1
 
 import type { CredentialPurpose } from '../../../shared/node/access/credentials.ts';
 import type { ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { sizeNamed, type ProjectSize } from '../../../shared/node/sizes/size-rules.ts';
 import {
   configFileName,
   configFilesOf,
@@ -32,6 +33,9 @@ export const installationAnnotation = 'opencode-project-manager/installation';
 /** The key that the credentials of the pod are derived with. */
 export const accessKeyAnnotation = 'opencode-project-manager/access-key-id';
 
+/** The size that the pod was created with, in an installation with sizes. */
+const sizeAnnotationName = 'opencode-project-manager/size';
+
 /** The request id of the mutation that caused the pod, as in the logs of server and worker. */
 const requestAnnotation = 'opencode-project-manager/request-id';
 
@@ -44,9 +48,11 @@ export interface PodSettings {
   sessionProxyImage: string;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   imagePullSecrets: string[];
-  /** Kubernetes quantities: the limits and requests of the OpenCode container. */
+  /** Kubernetes quantities: the limits and requests of the OpenCode container, in an installation without sizes. */
   openCodeResources: { limits: { cpu: string; memory: string }; requests: { cpu: string; memory: string } };
   workspaceSize: string;
+  /** What people choose from. Empty: all projects have the two settings above. */
+  sizes: readonly ProjectSize[];
   /** `null` means the default class of the cluster. */
   workspaceStorageClass: string | null;
   /** A ConfigMap with the key `opencode.json`, mounted as OpenCode's configuration; `null` means none. */
@@ -91,7 +97,7 @@ export function claimManifest(project: ProjectRecord, settings: PodSettings): V1
     },
     spec: {
       accessModes: ['ReadWriteOnce'],
-      resources: { requests: { storage: settings.workspaceSize } },
+      resources: { requests: { storage: storageOf(project, settings) } },
       ...(settings.workspaceStorageClass === null ? {} : { storageClassName: settings.workspaceStorageClass }),
     },
   };
@@ -158,6 +164,7 @@ export function podManifest(
         [generationAnnotation]: String(project.generation),
         [installationAnnotation]: settings.installationId,
         [accessKeyAnnotation]: settings.accessKeyId,
+        ...sizeAnnotation(project, settings),
         ...(requestId === undefined ? {} : { [requestAnnotation]: requestId }),
       },
     },
@@ -181,7 +188,7 @@ export function podManifest(
           ...container('opencode-server', settings.openCodeImage, 3000, openCodeHealth(4), settings),
           workingDir: projectFolder,
           env: openCodeEnv,
-          resources: settings.openCodeResources,
+          resources: openCodeResourcesOf(project, settings),
           // OpenCode may start slowly on a busy node. The other probes begin after this one has succeeded.
           startupProbe: { ...openCodeHealth(1), timeoutSeconds: 2, periodSeconds: 1, failureThreshold: 120 },
           volumeMounts: [
@@ -208,6 +215,24 @@ export function podManifest(
   return pod;
 }
 
+/** A size that the installation no longer has is the default one. */
+function openCodeResourcesOf({ size: name }: ProjectRecord, { sizes, openCodeResources }: PodSettings) {
+  const size = sizeNamed(sizes, name);
+  if (size === null) return openCodeResources;
+  const { cpu, memory, cpuRequest, memoryRequest } = size;
+  return { limits: { cpu, memory }, requests: { cpu: cpuRequest, memory: memoryRequest } };
+}
+
+/** It is fixed when the project is created, so that a volume that has to be created again has the same size. */
+function storageOf({ storage }: ProjectRecord, { sizes, workspaceSize }: PodSettings): string {
+  return storage ?? sizeNamed(sizes, null)?.storage ?? workspaceSize;
+}
+
+function sizeAnnotation({ size: name }: ProjectRecord, { sizes }: PodSettings): Record<string, string> {
+  const size = sizeNamed(sizes, name);
+  return size === null ? {} : { [sizeAnnotationName]: size.name };
+}
+
 /** The way of the session proxy to the model broker. */
 function passageTo({ id }: ProjectRecord, { modelBrokerUrl }: PodSettings) {
   if (modelBrokerUrl === null) return [];
@@ -231,7 +256,7 @@ function workspaceContainer(project: ProjectRecord, settings: PodSettings, files
       { name: 'PROJECT_RULES', value: verbatim(files.rules) },
       { name: 'PROJECT_CONFIG_VERSION', value: String(files.version) },
     ],
-    resources: settings.openCodeResources,
+    resources: openCodeResourcesOf(project, settings),
     volumeMounts: [
       { name: 'workspace', mountPath: '/workspace' },
       ...(settings.gitCaConfigMap === null ? [] : [{ name: 'git-ca', mountPath: '/etc/git-ca', readOnly: true }]),
