@@ -127,7 +127,8 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pod');
     if (pathname === '/global/event') return openStream(request, response);
     const route = `${request.method} ${pathname}`;
-    calls.set(route, (calls.get(route) ?? 0) + 1);
+    const name = route.replaceAll(/(?:ses|msg|pty|per)_\w+/g, '*');
+    calls.set(name, (calls.get(name) ?? 0) + 1);
     const body = request.method === 'POST' && hasBody(request) ? await json(request) : null;
     const treatment = behaviour.treats?.(route) ?? 'obeys';
     if (treatment === 'hangs up') return void response.destroy();
