@@ -80,7 +80,10 @@ const checksItself = /^projects\.(?:create|start|stop|restart|retry|delete)$/;
  */
 const checkRestoredData = t.middleware(({ ctx, type, path, next }) => {
   if (type !== 'mutation' || withoutVersions.test(path) || checksItself.test(path)) return next();
-  return ctx.services.restoredData.check().then(() => next());
+  return (async () => {
+    await ctx.services.restoredData.check();
+    return await next();
+  })();
 });
 
 export const router = t.router;

@@ -104,7 +104,7 @@ async function describeJob(runId: string, { redis, queue, workers }: Place): Pro
   const others = (await jobIdsOf(runId, { redis, queue })).filter((other) => other !== jobId);
   const also = others.length === 0 ? '' : `; also ${others.join(', ')}`;
   if (jobId === null) return `no deduplication key${also}`;
-  const [state, fields, lock, lockMs, isSuspect] = await Promise.all([
+  const [state, fields, lock, lockMs, mayHaveStalled] = await Promise.all([
     queue.getJobState(jobId),
     redis.hmget(queue.toKey(jobId), ...jobFields),
     redis.get(queue.toKey(`${jobId}:lock`)),
@@ -117,7 +117,7 @@ async function describeJob(runId: string, { redis, queue, workers }: Place): Pro
     `${jobId} is ${state}`,
     lock === null ? 'without a lock' : `locked by ${lock} for ${lockMs} ms`,
     `last taken by ${takenBy ?? 'nobody'} (${worker?.name ?? 'no process that runs'})`,
-    ...(isSuspect === 1 ? ['among those that may have stalled'] : []),
+    ...(mayHaveStalled === 1 ? ['among those that may have stalled'] : []),
     `${counters.map((value, index) => `${jobFields[index + 1]} ${value}`).join(' ')}${also}`,
   ].join(', ');
 }
