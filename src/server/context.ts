@@ -324,6 +324,7 @@ function createServices(
   const publisher = createStatusPublisher({ redis: producer, log });
   const announcer = createAnnouncer({ queue, publisher });
   return {
+    restoredData,
     projects: createProjectService({
       db,
       restoredData,

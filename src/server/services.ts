@@ -64,6 +64,7 @@ import type {
   Transcript,
   UpdateTaskInput,
 } from '../shared/contract/tasks.ts';
+import type { RestoredData } from '../shared/node/db/restored-data.ts';
 import type { Credential } from './auth/identity.ts';
 
 /** The caller, and the id that follows the request through logs and queue. */
@@ -266,7 +267,10 @@ type TakesCaller<S> = {
     : never;
 };
 
-export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName[K]> };
+export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName[K]> } & {
+  /** For the check before mutations, which concerns no caller. */
+  restoredData: Pick<RestoredData, 'check'>;
+};
 
 interface ServicesByName {
   projects: ProjectService;

@@ -69,8 +69,30 @@ const requireUser = t.middleware(({ ctx, next }) => {
   return next({ ctx: { ...ctx, user: ctx.user } });
 });
 
+/** Their rows have no versions. A session must end in any case. */
+const withoutVersions = /^(?:auth|files|models|sessions|tokens)\./;
+/** Commands also come from elsewhere, and check there. A create returns a new project, unless it is repeated. */
+const checksItself = /^projects\.(?:create|start|stop|restart|retry|delete)$/;
+
+/**
+ * After a restore of the database the versions of all rows have fallen back. They are raised before a mutation changes or returns one,
+ * because callers never accept an older version.
+ */
+const checkRestoredData = t.middleware(({ ctx, type, path, next }) => {
+  if (type !== 'mutation' || withoutVersions.test(path) || checksItself.test(path)) return next();
+  return (async () => {
+    await ctx.services.restoredData.check();
+    return await next();
+  })();
+});
+
 export const router = t.router;
 /** The only procedure builder: it requires a signed-in caller. */
-export const procedure = t.procedure.use(translateErrors).use(traceCalls).use(refuseCallsOnSocket).use(requireUser);
+export const procedure = t.procedure
+  .use(translateErrors)
+  .use(traceCalls)
+  .use(refuseCallsOnSocket)
+  .use(requireUser)
+  .use(checkRestoredData);
 /** The input of procedures that need none: every field is refused. */
 export const noInputSchema = z.strictObject({}).optional();

@@ -11,6 +11,8 @@ export interface Agents {
   onPod(pod: V1Pod, gone: boolean): void;
   /** How often each prompt is in a session. */
   promptCounts(): Map<string, number>;
+  /** What the OpenCode of a project does, one line for each thing. */
+  describe(projectId: string): string[];
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export function createAgents({ onError }: { onError: (error: unknown) => void })
       for (const prompt of prompts) counts.set(prompt, (counts.get(prompt) ?? 0) + 1);
       return counts;
     },
+    describe: (projectId) => openCodes.get(projectId)?.openCode.describe() ?? ['no pod was ever ready'],
     async stop() {
       for (const { last, openCode } of openCodes.values()) await last.then(() => openCode.kill()).catch(onError);
     },

@@ -67,9 +67,10 @@ function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: s
   // A restore raises the numbers of all projects, and clients start over with those that are not archived. A poisoned row that
   // was archived before it was repaired has got another time of creation and another version since, which nobody announces. A row from before its
   // archiving is archived again, at another time.
-  const { statusVersion, generation, observedGeneration, createdAt, updatedAt, deletedAt } = desired;
+  const { statusVersion, generation, observedGeneration, createdAt, updatedAt, deletedAt, reasonSince } = desired;
   const isArchived = shown?.status === 'archived' && record.status === 'archived';
-  const changed = isArchived ? { statusVersion, generation, observedGeneration, createdAt, updatedAt, deletedAt } : {};
+  const times = { createdAt, updatedAt, deletedAt, reasonSince };
+  const changed = isArchived ? { statusVersion, generation, observedGeneration, ...times } : {};
   if (shown && isDeepStrictEqual({ ...shown, ...changed }, desired)) return [];
   if (!shown && record.status === 'archived') return []; // it was deleted before this client received it
   const describe = (project: { status: string; statusVersion: number }) =>

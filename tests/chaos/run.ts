@@ -233,8 +233,10 @@ async function checkInvariants(run: Run, before: Holdings): Promise<number> {
 async function checkAgentRuns(run: Run): Promise<void> {
   const { world, viewers, ledger, sender, agents, taskViewers, violations, log } = run;
   const { db } = world;
-  const { states, tookMs } = await checkRuns({
+  const { states, tookMs, openRuns } = await checkRuns({
     db,
+    redisUrl: world.redis.url,
+    workers: world.workers,
     sender,
     agents,
     violations,
@@ -242,6 +244,7 @@ async function checkAgentRuns(run: Run): Promise<void> {
     clientOf: (id) => viewers.find(({ user }) => user === ledger.find(id)?.user)?.client ?? null,
   });
   const counts = [...states].map(([state, count]) => `${count} ${state}`).join(', ');
+  for (const line of openRuns) print(`          ${line}`);
   log(`agent runs ended after ${(tookMs / 1_000).toFixed(1)} s (${counts})`);
   await taskViewers.check(async (projectId) => {
     if (ledger.isLost(projectId)) return null;

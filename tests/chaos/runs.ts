@@ -4,11 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { hasEnded, type Run } from '../../src/shared/contract/tasks.ts';
-import type { Database } from '../../src/shared/node/db/database.ts';
 import { runRecordSchema, type RunRecord } from '../../src/shared/node/db/run-record.ts';
 import type { Client } from '../../src/shared/sdk/client.ts';
-import type { Agents } from './agents.ts';
 import type { Account, Ledger } from './ledger.ts';
+import { describeOpenRuns, type OpenRunsPlace } from './open-runs.ts';
 import type { PlannedCommand } from './schedule.ts';
 import type { Sender } from './sender.ts';
 import type { TaskViewers } from './task-viewers.ts';
@@ -90,20 +89,27 @@ async function answerPending(client: Client, runId: string, sender: Sender): Pro
   await sender.send(() => client.runs.answer({ runId, requestId: request.id, answer }));
 }
 
-export interface RunsCheck {
-  db: Database;
+/** What an agent asks for is permitted; every second run is aborted instead. */
+async function endWaiting(client: Client, { id, seq, desiredState }: RunRecord, sender: Sender): Promise<void> {
+  if (seq % 2 === 0) await answerPending(client, id, sender);
+  else if (desiredState !== 'aborted') await sender.send(() => client.runs.abort(id));
+}
+
+export interface RunsCheck extends OpenRunsPlace {
   clientOf: (projectId: string) => Client | null;
   sender: Sender;
-  agents: Agents;
   violations: Violations;
   limitMs: number;
 }
 
-/** I8. Returns the number of runs by their state, and how long the last one took to end. */
-export async function checkRuns(check: RunsCheck): Promise<{ states: Map<string, number>; tookMs: number }> {
+/** I8. Returns the number of runs by their state, how long the last one took to end, and what is known of those that have not. */
+export async function checkRuns(
+  check: RunsCheck,
+): Promise<{ states: Map<string, number>; tookMs: number; openRuns: string[] }> {
   const { db, clientOf, sender, agents, violations, limitMs } = check;
   const startedAt = performance.now();
   let runs: RunRecord[] = [];
+  let openRuns: string[] = [];
   for (;;) {
     runs = (await db('runs').select('*').orderBy('seq')).map((row) => runRecordSchema.parse(row));
     const stopped = new Set(await db('projects').where({ desiredState: 'stopped' }).pluck('id'));
@@ -114,11 +120,12 @@ export async function checkRuns(check: RunsCheck): Promise<{ states: Map<string,
         const seconds = limitMs / 1_000;
         violations.report('I8', projectId, `run ${id} is still ${state} ${seconds} s after the last fault: ${message}`);
       }
+      openRuns = await describeOpenRuns(open, check);
       break;
     }
-    for (const { id, projectId, pending } of open) {
-      const client = pending.length === 0 ? null : clientOf(projectId);
-      if (client) await answerPending(client, id, sender);
+    for (const run of open.filter(({ pending }) => pending.length > 0)) {
+      const client = clientOf(run.projectId);
+      if (client) await endWaiting(client, run, sender);
     }
     await delay(200);
   }
@@ -129,7 +136,7 @@ export async function checkRuns(check: RunsCheck): Promise<{ states: Map<string,
   for (const run of runs) await checkTranscript(run, check);
   const states = new Map<string, number>();
   for (const { state } of runs) states.set(state, (states.get(state) ?? 0) + 1);
-  return { states, tookMs };
+  return { states, tookMs, openRuns };
 }
 
 /** It waits for its project, and its agent has not been prompted. */

@@ -4,7 +4,7 @@
  * killed at any moment. Every order of the steps is tried. The decisions are those of the product (`decideRun`).
  *
  * It abstracts from: the queue (any runner may begin at any moment), time (an agent that can still begin is not observed as idle
- * for long), texts, permissions, and the project, which is always ready.
+ * for long, and an abort is not given up), texts, permissions, and the project, which is always ready.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -106,6 +106,7 @@ function observe({ sessions }: World, row: Row, isLong: boolean, guards: Guards)
   const turn = {
     isBusy,
     idleForMs: isLong && agent !== 'accepted' ? far : 0,
+    abortingForMs: 0,
     hasAnswer,
     end: agent === 'done' || agent === 'aborted' ? ({ state, message: '' } as const) : null,
     pending: [],

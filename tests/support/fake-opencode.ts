@@ -33,6 +33,8 @@ interface Session {
 export interface FakeOpenCode {
   /** Each text of a person that is in a session. */
   prompts(): string[];
+  /** What it does, and how often it was asked, one line each. */
+  describe(): string[];
   /** Serves at this address, until {@link FakeOpenCode.kill}. */
   serve(address: string): Promise<void>;
   /** Ends it at once. Agents that work are interrupted for ever, and what they ask is forgotten. */
@@ -44,12 +46,19 @@ export interface AgentBehaviour {
   workMs(prompt: string): number;
   /** Whether it asks for a permission first. */
   asks(prompt: string): boolean;
+  /** What it does with a call, such as `POST /session/ses_1/abort`: unless given, what it is asked. */
+  treats?(route: string): Treatment;
 }
+
+/** `ignores`: it answers as usual, and does nothing. `refuses`: it answers with an error. */
+export type Treatment = 'obeys' | 'ignores' | 'refuses' | 'hangs up';
 
 export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
   const sessions = new Map<string, Session>();
   const streams = new Set<ServerResponse>();
   const serving = new Set<Server>();
+  /** How often each route was called. */
+  const calls = new Map<string, number>();
   let counter = 0;
   const newId = (prefix: string) => {
     counter += 1;
@@ -117,8 +126,14 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pod');
     if (pathname === '/global/event') return openStream(request, response);
-    const body = request.method === 'POST' ? await json(request) : null;
-    const result = resultOf(`${request.method} ${pathname}`, { body, limit: Number(searchParams.get('limit') ?? 100) });
+    const route = `${request.method} ${pathname}`;
+    const name = route.replaceAll(/(?:ses|msg|pty|per)_\w+/g, '*');
+    calls.set(name, (calls.get(name) ?? 0) + 1);
+    const body = request.method === 'POST' && hasBody(request) ? await json(request) : null;
+    const treatment = behaviour.treats?.(route) ?? 'obeys';
+    if (treatment === 'hangs up') return void response.destroy();
+    if (treatment !== 'obeys') return void response.writeHead(treatment === 'refuses' ? 500 : 200).end('true');
+    const result = resultOf(route, { body, limit: Number(searchParams.get('limit') ?? 100) });
     response.writeHead(result === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(result ?? {}));
   }
@@ -196,6 +211,15 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
       [...sessions.values()].flatMap(({ messages }) =>
         messages.filter(({ info }) => info.role === 'user').map(({ parts }) => parts[0]?.text ?? ''),
       ),
+    describe: () => [
+      serving.size === 0 ? 'does not serve' : `serves, with ${streams.size} streams of events`,
+      ...[...sessions.values()].map(({ id, metadata, agent, messages }) => {
+        const last = messages.at(-1)?.info;
+        const does = agent ? `works${agent.permission === null ? '' : `, asks ${agent.permission}`}` : 'is idle';
+        return `session ${id} of ${JSON.stringify(metadata)} ${does}; last of ${messages.length}: ${JSON.stringify(last)}`;
+      }),
+      [...calls].map(([route, count]) => `${count} ${route}`).join(', '),
+    ],
     async serve(address) {
       const server = createServer((request, response) => {
         respond(request, response).catch(() => response.destroy());
@@ -223,3 +247,6 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
 }
 
 const shown = ({ id, time, metadata }: Session) => ({ id, time, metadata });
+
+/** A command without data, such as an abort, has none. */
+const hasBody = ({ headers }: IncomingMessage) => headers['content-length'] !== '0';

@@ -16,14 +16,28 @@ import { startRuns } from '../../src/worker/runs/start-runs.ts';
 const accessSecret = 'an access secret of tests, longer than 32 characters';
 
 /** An agent that was killed is recognised soon. */
-const times: RunTimes = { settleMs: 500, interruptedMs: 1_500, neverBegunMs: 20_000, noAnswerMs: 60_000 };
+const usualTimes: RunTimes = {
+  settleMs: 500,
+  interruptedMs: 1_500,
+  neverBegunMs: 20_000,
+  abortMs: 30_000,
+  noAnswerMs: 60_000,
+};
 const takeover = { lockMs: 3_000, stalledCheckMs: 1_000 };
 
 export interface RunWorker {
   stop(): Promise<void>;
 }
 
-export function startRunWorker({ databaseUrl, redisUrl }: { databaseUrl: string; redisUrl: string }): RunWorker {
+export function startRunWorker({
+  databaseUrl,
+  redisUrl,
+  times = usualTimes,
+}: {
+  databaseUrl: string;
+  redisUrl: string;
+  times?: RunTimes;
+}): RunWorker {
   const log = createLog({ name: 'test-runs', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const db = createDatabase(databaseUrl, { poolSize: 5 });
   const producer = createRedis(redisUrl, { purpose: 'producer', log });

@@ -94,9 +94,16 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
     return record;
   }
 
+  /** A project that was not created now may have been restored, and its version may have fallen back. */
+  async function findAgain(caller: Caller, id: string): Promise<ProjectRecord> {
+    await deps.restoredData.check();
+    return await findOwn(caller, id);
+  }
+
   return {
     async create(caller, input) {
-      const { record, created } = await insertWithEvent(deps, caller, input);
+      const { record: inserted, created } = await insertWithEvent(deps, caller, input);
+      const record = created ? inserted : await findAgain(caller, inserted.id);
       // A repeated create queues again, because the first one may have stopped between the commit and the queue.
       const needsJob = created || !isObserved(record);
       await announcer.announce(record, { requestId: caller.requestId, needsJob });

@@ -19,7 +19,15 @@ const prompted: DesiredRun = {
   messageId: 'm',
   startedAt: '2026-01-01T00:00:00.000Z',
 };
-const busy: ObservedTurn = { isBusy: true, idleForMs: 0, hasAnswer: true, end: null, pending: [], hindrance: null };
+const busy: ObservedTurn = {
+  isBusy: true,
+  idleForMs: 0,
+  abortingForMs: 0,
+  hasAnswer: true,
+  end: null,
+  pending: [],
+  hindrance: null,
+};
 const session = (turn: Partial<ObservedTurn> | null): ObservedRun => ({
   kind: 'session',
   sessionId: 's',
@@ -117,6 +125,26 @@ describe('decideRun', () => {
       end: { state: 'aborted', message: runMessages.aborted },
     });
     expect(stateOf(aborted, session({ isBusy: false, idleForMs: runTimes.settleMs, end: done }))).toBe('succeeded');
+  });
+
+  it('does not wait for ever for an agent that an abort does not stop', () => {
+    const aborted = { ...prompted, desiredState: 'aborted' } as const;
+    const { abortMs, interruptedMs, neverBegunMs } = runTimes;
+    const ignoredFor = (abortingForMs: number, turn: Partial<ObservedTurn> = {}) =>
+      decideRun(aborted, session({ abortingForMs, ...turn }));
+    expect(ignoredFor(interruptedMs + abortMs - 1)).toEqual({ kind: 'abort', sessionId: 's' });
+    const end = { state: 'aborted', message: runMessages.abortIgnored };
+    expect(ignoredFor(interruptedMs + abortMs)).toEqual({ kind: 'end', end, agentMayWork: true });
+    // An agent that has not begun yet may notice it later.
+    const notBegun = { isBusy: false, hasAnswer: false };
+    expect(ignoredFor(interruptedMs + abortMs, notBegun)).toMatchObject({ kind: 'abort' });
+    expect(ignoredFor(neverBegunMs + abortMs, notBegun)).toMatchObject({ kind: 'end' });
+    // Nor for one whose messages change although it does nothing.
+    expect(ignoredFor(interruptedMs + abortMs, { isBusy: false })).toMatchObject({ kind: 'end' });
+    const workspace = { kind: 'worktree', branch: 'b', baseCommit: 'c', uncommitted: 0, directory: '/w' } as const;
+    expect(decideRun({ ...aborted, workspace }, session({ abortingForMs: Infinity }))).toEqual({
+      kind: 'save-changes',
+    });
   });
 
   it('does not give a prompt again that was removed, and does not wait for ever for an OpenCode that is silent', () => {

@@ -46,6 +46,8 @@ export interface ObservedTurn {
   isBusy: boolean;
   /** For how long this runner has observed that the agent does nothing. */
   idleForMs: number;
+  /** For how long this runner has observed the agent since the run is to be aborted. */
+  abortingForMs: number;
   /** The agent has begun to answer. */
   hasAnswer: boolean;
   /** How the run ends if the agent does nothing more; `null`: its last message is not complete. */
@@ -57,7 +59,8 @@ export interface ObservedTurn {
 }
 
 export type RunEffect =
-  | { kind: 'end'; end: RunEnd }
+  /** `agentMayWork`: it was not stopped. */
+  | { kind: 'end'; end: RunEnd; agentMayWork?: true }
   /** Nothing can be done before the project is ready. */
   | { kind: 'wait'; message: string }
   /** Creates branch and worktree of the task unless they exist, and stores where the run works. */
@@ -80,7 +83,9 @@ export interface RunTimes {
   interruptedMs: number;
   /** As before, for an agent that has not begun. OpenCode may have to load its plugins first. */
   neverBegunMs: number;
-  /** A project whose OpenCode has not answered for this time has lost the run. */
+  /** An abort that has no effect for so much longer than the agent may do nothing is given up. */
+  abortMs: number;
+  /** A project whose OpenCode has not answered, or has not done what the run needs next, for this time has lost the run. */
   noAnswerMs: number;
 }
 
@@ -88,6 +93,7 @@ export const runTimes: RunTimes = {
   settleMs: 1_000,
   interruptedMs: 5_000,
   neverBegunMs: 60_000,
+  abortMs: 30_000,
   noAnswerMs: 600_000,
 };
 
@@ -153,6 +159,9 @@ function decideOnTurn(
   if (isFinal && turn.end)
     return isAborted && turn.end.state === 'aborted' ? aborted() : { kind: 'end', end: turn.end };
   if (isFinal) return isAborted ? aborted() : failed(runMessages.interrupted);
+  if (isAborted && turn.abortingForMs >= graceMs(turn, times) + times.abortMs) {
+    return { kind: 'end', end: { state: 'aborted', message: runMessages.abortIgnored }, agentMayWork: true };
+  }
   // Repeated until it has an effect: an agent that has not begun yet does not notice it.
   if (isAborted) return turn.end && !turn.isBusy ? following(turn, run) : { kind: 'abort', sessionId };
   for (const { id } of turn.pending) {

@@ -78,7 +78,7 @@ export type FollowResult =
   /** The run waits for its project. Follow it again after this time. */
   | { kind: 'requeue'; requeueAfterMs: number };
 
-/** A prompt of this runner may have started an agent for a run that it does not follow any more. */
+/** An agent may work for a run that has ended, or that this runner does not follow any more. */
 export interface SentPrompt {
   access: PodAccess & { directory: string | null };
   sessionId: string;
@@ -92,9 +92,11 @@ interface Follower extends FollowDeps {
   wakeUp: WakeUp;
   output: OutputWriter;
   connection: Connection | null;
-  /** The prompt that this runner has sent. */
+  /** The prompt that this runner has sent, or whose agent it could not stop. */
   sent: SentPrompt | null;
   refusals: number;
+  /** The command to OpenCode that the run needs, and since when. */
+  repeated: { key: string; sinceMs: number } | null;
   /** The messages before this runner began were passed on again. */
   hasRepeated: boolean;
   transcriptAtMs: number;
@@ -116,7 +118,7 @@ interface Connection {
 
 /**
  * @param run as this runner has begun it
- * @returns also the prompt that it has sent, which is the business of the caller when a newer runner follows the run
+ * @returns also the prompt whose agent may work although the run has ended for this runner. The caller stops it.
  * @throws the reason of the signal; errors of the database
  */
 export async function followRun(
@@ -136,6 +138,7 @@ export async function followRun(
     connection: null,
     sent: null,
     refusals: 0,
+    repeated: null,
     hasRepeated: false,
     transcriptAtMs: -Infinity,
     transcriptText: '',
@@ -209,10 +212,10 @@ interface Step {
 
 /** @returns `null` when the loop continues */
 async function apply(follower: Follower, effect: RunEffect, step: Step): Promise<FollowResult | null> {
-  const { wakeUp, signal, log, connection } = follower;
   switch (effect.kind) {
     case 'end':
       await finish(follower, effect.end, step);
+      if (effect.agentMayWork) leaveAgent(follower, step);
       return { kind: 'done' };
     case 'wait': {
       await write(follower, () => ({ state: 'waiting-for-project', message: effect.message }));
@@ -225,35 +228,59 @@ async function apply(follower: Follower, effect: RunEffect, step: Step): Promise
       await write(follower, storeOnce('messageId', effect.messageId));
       return null;
     case 'follow':
+      if (step.observed.kind === 'session') follower.repeated = null;
       await record(follower, effect, step);
       await waitForNews(follower, step);
       return null;
     default:
-      try {
-        if (connection) await command(follower, connection, { effect, run: step.run });
-        follower.refusals = 0;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof BranchError) {
-          await finish(follower, { state: 'failed', message: error.message }, step);
-          return { kind: 'done' };
-        }
-        if (!(error instanceof OpenCodeError)) throw error;
-        log.debug({ error: error.message, kind: error.kind }, 'OpenCode did not do what it was asked');
-        // An OpenCode that is away does not refuse: the next observation shows it.
-        if (error.kind !== 'unreachable') follower.refusals += 1;
-        if (follower.refusals >= maxRefusals) {
-          const message = `OpenCode does not do what a run needs (${error.kind}). Restart the project, then start the run again.`;
-          await finish(follower, { state: 'failed', message }, step);
-          return { kind: 'done' };
-        }
-        await wakeUp.wait(
-          backOffMs(Math.max(follower.refusals, 1), { ...eventsBackOff, random: follower.random }),
-          signal,
-        );
-      }
-      return null;
+      return await tryCommand(follower, effect, step);
   }
+}
+
+/** Applies an effect in OpenCode, which may fail, or have no effect. @returns `null` when the loop continues */
+async function tryCommand(follower: Follower, effect: Command, step: Step): Promise<FollowResult | null> {
+  const { wakeUp, signal, log, connection, times, random } = follower;
+  let failure: OpenCodeError | null = null;
+  try {
+    if (connection) await command(follower, connection, { effect, run: step.run });
+    follower.refusals = 0;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof BranchError) {
+      await finish(follower, { state: 'failed', message: error.message }, step);
+      return { kind: 'done' };
+    }
+    if (!(error instanceof OpenCodeError)) throw error;
+    log.debug({ error: error.message, kind: error.kind }, 'OpenCode did not do what it was asked');
+    failure = error;
+    // An OpenCode that is away does not refuse: the next observation shows it.
+    if (error.kind !== 'unreachable') follower.refusals += 1;
+  }
+  const isHopeless = follower.refusals >= maxRefusals || repeatedForMs(follower, effect) >= times.noAnswerMs;
+  // An abort has a time limit of its own.
+  if (isHopeless && effect.kind !== 'abort') {
+    const why = failure?.kind ?? `${effect.kind} has no effect`;
+    const message = `OpenCode does not do what a run needs (${why}). Restart the project, then start the run again.`;
+    await finish(follower, { state: 'failed', message }, step);
+    leaveAgent(follower, step);
+    return { kind: 'done' };
+  }
+  if (failure) await wakeUp.wait(backOffMs(Math.max(follower.refusals, 1), { ...eventsBackOff, random }), signal);
+  return null;
+}
+
+/** The run has ended, and the agent may still work. */
+function leaveAgent(follower: Follower, { run: { opencodeSessionId: sessionId } }: Step): void {
+  const { connection } = follower;
+  if (connection && sessionId !== null) follower.sent = { access: connection.access, sessionId };
+}
+
+/** For how long the run has needed nothing but this command. */
+function repeatedForMs(follower: Follower, effect: Command): number {
+  const key = effect.kind === 'answer' ? `${effect.kind} ${effect.requestId}` : effect.kind;
+  const nowMs = follower.clock.monotonic();
+  if (follower.repeated?.key !== key) follower.repeated = { key, sinceMs: nowMs };
+  return nowMs - follower.repeated.sinceMs;
 }
 
 type Command = Extract<
@@ -305,6 +332,7 @@ async function command(
         // It was answered in OpenCode meanwhile, or the agent does not wait any more.
         if (!(error instanceof OpenCodeError) || error.kind !== 'not-found') throw error;
       });
+      await follower.wakeUp.wait(soonMs, follower.signal);
   }
 }
 

@@ -68,10 +68,11 @@ export interface SessionObserver {
   ): Promise<{ observed: Extract<ObservedRun, { kind: 'no-answer' | 'session' }>; facts: TurnFacts | null }>;
 }
 
-/** It remembers since when the agent does nothing, and since when OpenCode does not answer. */
+/** It remembers since when the agent does nothing, since when it is to be aborted, and since when OpenCode does not answer. */
 export function createSessionObserver({ clock }: { clock: Pick<Clock, 'monotonic'> }): SessionObserver {
   let idleSinceMs: number | null = null;
   let idleProgress = '';
+  let abortingSinceMs: number | null = null;
   let silentSinceMs: number | null = null;
 
   const idleForMs: IdleTime = ({ isBusy, progress }) => {
@@ -82,11 +83,16 @@ export function createSessionObserver({ clock }: { clock: Pick<Clock, 'monotonic
     idleSinceMs ??= clock.monotonic();
     return clock.monotonic() - idleSinceMs;
   };
+  const abortingForMs = ({ desiredState }: RunRecord): number => {
+    if (desiredState !== 'aborted') return 0;
+    abortingSinceMs ??= clock.monotonic();
+    return clock.monotonic() - abortingSinceMs;
+  };
 
   return {
     async observe(run, client) {
       try {
-        const result = await observeSession(run, client, idleForMs);
+        const result = await observeSession(run, client, { idleForMs, abortingForMs });
         silentSinceMs = null;
         return result;
       } catch (error) {
@@ -106,7 +112,7 @@ type IdleTime = (agent: { isBusy: boolean; progress: string }) => number;
 async function observeSession(
   run: RunRecord,
   client: OpenCodeClient,
-  idleForMs: IdleTime,
+  { idleForMs, abortingForMs }: { idleForMs: IdleTime; abortingForMs: (run: RunRecord) => number },
 ): Promise<{ observed: Extract<ObservedRun, { kind: 'session' }>; facts: TurnFacts | null }> {
   const none = { kind: 'session', sessionId: null, freeMessageId: null, turn: null } as const;
   const { messageId } = run;
@@ -129,7 +135,13 @@ async function observeSession(
   const found = { kind: 'session', sessionId, freeMessageId: null } as const;
   if (!hasPrompt) return { observed: { ...found, turn: null }, facts: null };
   const todos = await client.readTodos(sessionId);
-  const turn = turnOf(messages, { isBusy: status !== null, idleForMs, pending, hindrance: hindranceOf(status) });
+  const turn = turnOf(messages, {
+    isBusy: status !== null,
+    idleForMs,
+    abortingForMs: abortingForMs(run),
+    pending,
+    hindrance: hindranceOf(status),
+  });
   const truncated = messages[0]?.id !== messageId;
   return { observed: { ...found, turn }, facts: { messages, truncated, todos, usage: usageOf(messages) } };
 }
@@ -175,7 +187,11 @@ async function readPending(client: OpenCodeClient, sessionId: string): Promise<P
 
 function turnOf(
   messages: SessionMessage[],
-  { isBusy, idleForMs, ...rest }: Pick<ObservedTurn, 'isBusy' | 'pending' | 'hindrance'> & { idleForMs: IdleTime },
+  {
+    isBusy,
+    idleForMs,
+    ...rest
+  }: Pick<ObservedTurn, 'isBusy' | 'abortingForMs' | 'pending' | 'hindrance'> & { idleForMs: IdleTime },
 ): ObservedTurn {
   const last = messages.findLast(({ role }) => role === 'assistant');
   const isComplete = last !== undefined && (last.completedMs !== null || last.failure !== null);

@@ -1,5 +1,7 @@
 /** Takes the jobs of the queue of runs. Each job follows one run until it ends. A crashed worker's job is taken over. */
 
+import { hostname } from 'node:os';
+import { pid } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { DelayedError, UnrecoverableError, WaitingError, Worker, type Job } from 'bullmq';
@@ -81,6 +83,7 @@ export function startRunConsumer(deps: {
 
   const worker = new Worker<RunJob>(runQueueName, process, {
     connection: redis,
+    name: `${hostname()}-${pid}`, // so that a job names the process that took it last
     skipVersionCheck: true, // as for the jobs of projects
     concurrency,
     // A crash of the worker is not the fault of the run, and a run may wait for its project for days.

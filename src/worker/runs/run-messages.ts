@@ -13,6 +13,8 @@ export const runMessages = {
   hasQuestion: 'The agent has a question. Answer it to let the agent continue.',
   aborting: 'The run is being aborted.',
   aborted: 'The run was aborted. What the agent had changed until then stays in the files.',
+  abortIgnored:
+    'The run was aborted, but OpenCode did not stop the agent, which may still work. Restart the project to stop it.',
   abortedInOpenCode: 'The run was aborted in OpenCode. Send a follow-up to continue.',
   succeeded: 'The agent has finished.',
   rejected: 'The agent stopped, because a permission was rejected. Send a follow-up to tell it what to do instead.',

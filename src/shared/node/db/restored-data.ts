@@ -10,7 +10,7 @@ import type { Database } from './database.ts';
 export interface RestoredData {
   /**
    * Raises the numbers if the rows are in another database than before. Returns how often that happened.
-   * Call it before rows are trusted after a start, regularly, and before each command.
+   * Call it before rows are trusted after a start, regularly, and before people change rows.
    */
   check(): Promise<number>;
   /** Raises the numbers, because something else has proven that they fell back. No effect if another process was faster. */
