@@ -19,6 +19,7 @@ import { expectAccessible } from '../support/axe.ts';
 import { hasBrowser } from '../support/browser.ts';
 import { startFakeModel, type FakeModel } from '../support/fake-model.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
+import { modelsFile, offlineOpenCode } from '../support/offline-opencode.ts';
 import { titled, whyNot } from '../support/process-pods.ts';
 import { screenOf } from '../support/screens.ts';
 import { useStartedApp } from '../support/started-app.ts';
@@ -42,12 +43,7 @@ async function giveTask(page: Page, title: string, text: string): Promise<void> 
 }
 
 describe.runIf(missing === null)(titled('a project that a person opens', missing), { timeout: 120_000 }, () => {
-  const app = useStartedApp({
-    EMBEDDED_RUNTIME: 'sandbox',
-    OPENCODE_DISABLE_MODELS_FETCH: '1',
-    // OpenCode checks all models that it knows in each folder, which takes seconds of processor time.
-    OPENCODE_MODELS_PATH: '/workspace/project/models.json',
-  });
+  const app = useStartedApp(offlineOpenCode);
   let model: FakeModel;
   let repository: GitServer;
   let window: Awaited<ReturnType<typeof app.openWindow>>;
@@ -61,7 +57,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     repository = await startGitServer({
       'README.md': '# Example\n',
       'opencode.json': JSON.stringify(model.config),
-      'models.json': '{}',
+      [modelsFile]: '{}',
     });
     window = await app.openWindow('user-a');
     ({ page } = window);
