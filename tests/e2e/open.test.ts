@@ -109,6 +109,8 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     await expect
       .poll(() => readFromVolume(app.system.dataDir, 'listed.txt'), { timeout: 20_000 })
       .toContain('permitted.txt');
+    // While it is open, it follows and draws all that the agent does.
+    await openCode.goto('about:blank');
   });
 
   it('is open to the SDK of OpenCode with a personal access token, as in the example', async () => {
@@ -147,6 +149,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     const answer = await other.page.goto(`${origin}/session`);
     expect(answer?.status()).toBe(401);
     expect(await other.page.content()).not.toContain('play:work');
+    await other.context.close();
     await expect((await app.client('user-b')).projects.open(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
@@ -201,6 +204,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     await page.getByText('The command has run.').waitFor();
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor({ state: 'detached' });
     await notice.waitFor({ state: 'detached' });
+    for (const { context } of [list, other]) await context.close();
   });
 
   it('ends the work on a task when the person aborts it', async () => {
@@ -215,7 +219,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     const client = await app.client('user-a');
     await client.projects.stop(id);
     await client.waitFor(id, ({ status }) => status === 'stopped', { timeoutMs: 30_000 });
-    await openCode.reload();
+    await openCode.goBack();
     await openCode.getByRole('button', { name: 'Start' }).click();
     // The page of the gateway continues by itself.
     await promptOf(openCode).waitFor({ timeout: 60_000 });
