@@ -7,7 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const integrationTestsInSrc = 'src/**/*.integration.test.{ts,tsx}';
 
-/** A browser and several OpenCodes use the whole machine. Tests of time limits must not run beside them. */
+/** A browser and an OpenCode use a whole core each. Only these files run beside each other, after all other tests of time limits. */
 const runAlone = ['tests/e2e/open.test.ts', 'tests/e2e/files.test.ts'];
 
 /** What the lanes with services share. */
@@ -28,6 +28,7 @@ const longest = [
   'tests/integration/npm-start.test.ts',
   'tests/e2e/product.test.ts',
   'tests/e2e/open.test.ts',
+  'tests/faults/worker-drain.test.ts',
   'tests/faults/redis-refusals.test.ts',
   'tests/faults/redis.test.ts',
   'tests/fuzz/procedures.test.ts',
@@ -98,7 +99,8 @@ export default defineConfig({
           name: 'system-alone',
           include: runAlone,
           ...withServices,
-          maxWorkers: 1,
+          // One file alone would leave a core unused for half of its time.
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },

@@ -16,6 +16,7 @@ import { expectAccessible } from '../support/axe.ts';
 import { hasBrowser } from '../support/browser.ts';
 import { checkManyFiles } from '../support/files-in-pod.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
+import { modelsFile, offlineOpenCode } from '../support/offline-opencode.ts';
 import { titled, whyNot } from '../support/process-pods.ts';
 import { screenOf } from '../support/screens.ts';
 import { useStartedApp } from '../support/started-app.ts';
@@ -36,7 +37,7 @@ const tree = (page: Page) => page.getByRole('tree', { name: 'Files' });
 const announced = (page: Page, text: RegExp) => page.locator('output[aria-live="polite"]', { hasText: text });
 
 describe.runIf(missing === null)(titled('the files of a project', missing), { timeout: 120_000 }, () => {
-  const app = useStartedApp({ EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' });
+  const app = useStartedApp(offlineOpenCode);
   let repository: GitServer;
   let window: Awaited<ReturnType<typeof app.openWindow>>;
   let page: Page;
@@ -56,6 +57,7 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
 
   beforeAll(async () => {
     repository = await startGitServer({
+      [modelsFile]: '{}',
       'README.md': '# Example\n',
       'src/main.ts': 'export const one = 1;\nexport const two = 2;\n',
       'src/windows.txt': 'one\r\ntwo\r\n',

@@ -19,6 +19,7 @@ import { expectAccessible } from '../support/axe.ts';
 import { hasBrowser } from '../support/browser.ts';
 import { startFakeModel, type FakeModel } from '../support/fake-model.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
+import { modelsFile, offlineOpenCode } from '../support/offline-opencode.ts';
 import { titled, whyNot } from '../support/process-pods.ts';
 import { screenOf } from '../support/screens.ts';
 import { useStartedApp } from '../support/started-app.ts';
@@ -42,12 +43,7 @@ async function giveTask(page: Page, title: string, text: string): Promise<void> 
 }
 
 describe.runIf(missing === null)(titled('a project that a person opens', missing), { timeout: 120_000 }, () => {
-  const app = useStartedApp({
-    EMBEDDED_RUNTIME: 'sandbox',
-    OPENCODE_DISABLE_MODELS_FETCH: '1',
-    // OpenCode checks all models that it knows in each folder, which takes seconds of processor time.
-    OPENCODE_MODELS_PATH: '/workspace/project/models.json',
-  });
+  const app = useStartedApp(offlineOpenCode);
   let model: FakeModel;
   let repository: GitServer;
   let window: Awaited<ReturnType<typeof app.openWindow>>;
@@ -61,7 +57,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     repository = await startGitServer({
       'README.md': '# Example\n',
       'opencode.json': JSON.stringify(model.config),
-      'models.json': '{}',
+      [modelsFile]: '{}',
     });
     window = await app.openWindow('user-a');
     ({ page } = window);
@@ -113,6 +109,8 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     await expect
       .poll(() => readFromVolume(app.system.dataDir, 'listed.txt'), { timeout: 20_000 })
       .toContain('permitted.txt');
+    // While it is open, it follows and draws all that the agent does.
+    await openCode.goto('about:blank');
   });
 
   it('is open to the SDK of OpenCode with a personal access token, as in the example', async () => {
@@ -151,6 +149,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     const answer = await other.page.goto(`${origin}/session`);
     expect(answer?.status()).toBe(401);
     expect(await other.page.content()).not.toContain('play:work');
+    await other.context.close();
     await expect((await app.client('user-b')).projects.open(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
@@ -205,6 +204,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     await page.getByText('The command has run.').waitFor();
     await page.getByRole('region', { name: 'The agent asks for a permission' }).waitFor({ state: 'detached' });
     await notice.waitFor({ state: 'detached' });
+    for (const { context } of [list, other]) await context.close();
   });
 
   it('ends the work on a task when the person aborts it', async () => {
@@ -219,7 +219,7 @@ describe.runIf(missing === null)(titled('a project that a person opens', missing
     const client = await app.client('user-a');
     await client.projects.stop(id);
     await client.waitFor(id, ({ status }) => status === 'stopped', { timeoutMs: 30_000 });
-    await openCode.reload();
+    await openCode.goBack();
     await openCode.getByRole('button', { name: 'Start' }).click();
     // The page of the gateway continues by itself.
     await promptOf(openCode).waitFor({ timeout: 60_000 });

@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 
 import { isAlive } from '../../src/embedded/process/process-info.ts';
 import type { Client } from '../../src/shared/sdk/client.ts';
+import { modelsFile, offlineOpenCode } from '../support/offline-opencode.ts';
 import { descendantsOf, isListening, startTimeoutMs, titled, whyNot } from '../support/process-pods.ts';
 import { createSdkClient } from '../support/sdk-client.ts';
 import { createDataDir, startSystem, type StartedSystem } from '../support/started-system.ts';
@@ -35,9 +36,8 @@ it.runIf(missing === null)(
   async ({ onTestFinished }) => {
     const { dataDir, remove } = createDataDir();
     onTestFinished(remove);
-    const env = { EMBEDDED_RUNTIME: 'sandbox', OPENCODE_DISABLE_MODELS_FETCH: '1' };
     const start = async (port?: number) => {
-      const system = await startSystem({ dataDir, env, ...(port === undefined ? {} : { port }) });
+      const system = await startSystem({ dataDir, env: offlineOpenCode, ...(port === undefined ? {} : { port }) });
       onTestFinished(async () => void (await system.end('SIGKILL')));
       const client = await createSdkClient(system, 'user-a');
       onTestFinished(() => client.close());
@@ -49,6 +49,7 @@ it.runIf(missing === null)(
     const projects = await Promise.all(names.map((name) => first.client.projects.create({ name })));
     for (const { id, name } of projects) {
       await first.client.waitFor(id, ({ status }) => status === 'ready', { timeoutMs: startTimeoutMs });
+      await first.client.files.write({ id, path: modelsFile, content: '{}', version: null });
       const ask = await projectAt(first.system, { ...first, token, id });
       expect(await ask('POST', '/session', { title: `Session of ${name}` })).toMatchObject({ status: 200 });
       await first.client.files.write({ id, path: 'kept.txt', content: `File of ${name}`, version: null });
