@@ -57,7 +57,7 @@ export function NotificationsPage() {
         </div>
       </div>
       {refusal !== null && (
-        <Alert mt="md" color="yellow" role="status">
+        <Alert mt="md" color="yellow">
           {refusal}
         </Alert>
       )}

@@ -70,9 +70,11 @@ function SignedIn() {
     if (!isNotifying) return;
     let end: (() => void) | undefined;
     let isOver = false;
-    void import('../notifications/notify-of-projects.ts').then(({ notifyOfProjects }) => {
+    const begin = async (): Promise<void> => {
+      const { notifyOfProjects } = await import('../notifications/notify-of-projects.ts');
       if (!isOver) end = notifyOfProjects(projectCache, (path) => openPath(path));
-    });
+    };
+    begin().catch(() => undefined); // its code could not be loaded; the page shows the same
     return () => {
       isOver = true;
       end?.();

@@ -15,16 +15,16 @@ interface ReasonFacts {
 }
 
 const facts =
-  (actor: Actor, isFailure: boolean) =>
-  (title: string): ReasonFacts => ({ title, actor, isFailure });
+  (who: Omit<ReasonFacts, 'title'>) =>
+  (title: string): ReasonFacts => ({ title, ...who });
 /** An ordinary state. */
-const ordinary = facts('nobody', false);
+const ordinary = facts({ actor: 'nobody', isFailure: false });
 /** A failure from which the project recovers without help. */
-const recovers = facts('nobody', true);
+const recovers = facts({ actor: 'nobody', isFailure: true });
 /** A failure that the owner of the project can fix. */
-const forOwner = facts('owner', true);
+const forOwner = facts({ actor: 'owner', isFailure: true });
 /** A failure that an administrator has to fix. */
-const forAdmin = facts('administrator', true);
+const forAdmin = facts({ actor: 'administrator', isFailure: true });
 
 export const reasonFacts = {
   // Starting.

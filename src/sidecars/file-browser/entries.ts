@@ -23,14 +23,7 @@ export const isOwnName = (name: string): boolean => ownName.test(name);
 export async function listFolder(places: Places, path: string, cursor: string | null): Promise<FileList> {
   const folder = await places.openFolder(path);
   try {
-    const all = await withPath(path, () => readdir(folder.self, { withFileTypes: true }));
-    await removeStale(
-      folder,
-      all.map(({ name }) => name),
-    );
-    const keys = all.filter(({ name }) => !isOwnName(name)).map((each) => (each.isDirectory() ? '/' : '0') + each.name);
-    // Folders come first, because "/" comes before "0". Names are compared by their characters, which is fast for 100,000.
-    const sorted = keys.toSorted();
+    const sorted = await sortedKeys(places, folder, { path, isNextPage: cursor !== null });
     const rest = cursor === null ? sorted : sorted.slice(firstAfter(sorted, cursor));
     const page = rest.slice(0, maxEntriesPerPage);
     const entries = await Promise.all(page.map((key) => entryAt(places, folder, key.slice(1))));
@@ -41,6 +34,40 @@ export async function listFolder(places: Places, path: string, cursor: string | 
   } finally {
     await folder.close();
   }
+}
+
+interface SortedFolder {
+  /** Another one after each change of the folder. */
+  state: string;
+  keys: string[];
+}
+/** The last folder with several pages: to read and sort 100,000 names for each of fifty pages would take most of the time. */
+const lastSorted = new WeakMap<Places, SortedFolder>();
+const keptMs = 10_000;
+
+/** A letter for the kind and the name of each entry, in order. */
+async function sortedKeys(
+  places: Places,
+  folder: Folder,
+  { path, isNextPage }: { path: string; isNextPage: boolean },
+): Promise<string[]> {
+  const { dev, ino, mtimeNs } = await withPath(path, () => stat(folder.self, { bigint: true }));
+  const state = `${dev} ${ino} ${mtimeNs}`;
+  const last = lastSorted.get(places);
+  if (isNextPage && last?.state === state) return last.keys;
+  const all = await withPath(path, () => readdir(folder.self, { withFileTypes: true }));
+  await removeStale(
+    folder,
+    all.map(({ name }) => name),
+  );
+  const keys = all.filter(({ name }) => !isOwnName(name)).map((each) => (each.isDirectory() ? '/' : '0') + each.name);
+  // Folders come first, because "/" comes before "0". Names are compared by their characters, which is fast for 100,000.
+  const sorted = { state, keys: keys.toSorted() };
+  if (keys.length > maxEntriesPerPage) {
+    lastSorted.set(places, sorted);
+    setTimeout(() => lastSorted.get(places) === sorted && lastSorted.delete(places), keptMs).unref();
+  }
+  return sorted.keys;
 }
 
 function firstAfter(sorted: readonly string[], cursor: string): number {

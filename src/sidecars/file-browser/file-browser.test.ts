@@ -119,6 +119,23 @@ describe('the file browser', () => {
     rmSync(many, { recursive: true });
   });
 
+  it('shows what has changed since the page before', async () => {
+    const changing = join(root, 'src', 'changing');
+    mkdirSync(changing);
+    const names = Array.from({ length: 2 * maxEntriesPerPage }, (_, index) => `f${10_000 + index}`);
+    for (const name of names) writeFileSync(join(changing, name), '');
+    const page = async (cursor: string) =>
+      (await request(`/list?path=src/changing&cursor=${encodeURIComponent(cursor)}`)).body as unknown as FileList;
+    const { nextCursor } = await page('');
+    const last = names.at(-1) ?? '';
+    rmSync(join(changing, last));
+    writeFileSync(join(changing, 'new'), '');
+    const second = (await page(nextCursor ?? '')).entries.map(({ name }) => name);
+    expect(second).toContain('new');
+    expect(second).not.toContain(last);
+    rmSync(changing, { recursive: true });
+  });
+
   it('describes an entry without following it, and returns the target of a link', async () => {
     expect((await at('stat', 'inside')).body).toMatchObject({ kind: 'link', target: 'README.md' });
     expect((await at('stat', 'src')).body).toMatchObject({ name: 'src', kind: 'directory', target: null });
