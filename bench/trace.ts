@@ -84,12 +84,13 @@ function framesBetween(events: readonly TraceEvent[], stepAt: (ts: number) => st
   const frames: Longest[] = [];
   const before = new Map<string, TraceEvent>();
   for (const event of events) {
-    if (event.name !== 'FireAnimationFrame') continue;
+    // Chromium leaves the time out of single events. Two frames then count as one.
+    if (event.name !== 'FireAnimationFrame' || event.tts === undefined) continue;
     const thread = `${event.pid} ${event.tid}`;
     const last = before.get(thread);
     before.set(thread, event);
     if (last === undefined) continue;
-    if (event.tts === undefined || last.tts === undefined) throw new Error('The trace has no times of the thread.');
+    if (last.tts === undefined) continue;
     if (event.ts - last.ts < 1_000) continue; // another request of the same frame
     frames.push({
       step: stepAt(last.ts),
@@ -97,6 +98,7 @@ function framesBetween(events: readonly TraceEvent[], stepAt: (ts: number) => st
       wallMs: (event.ts - last.ts) / 1_000,
     });
   }
+  if (frames.length === 0) throw new Error('The trace has no times of the thread.');
   return frames;
 }
 
