@@ -3,7 +3,7 @@
  * the volume. The file browser of the project is the real one. The tests depend on each other in their order.
  */
 
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAccessibilityTree } from '../support/accessibility-tree.ts';
 import { expectAccessible } from '../support/axe.ts';
 import { hasBrowser } from '../support/browser.ts';
+import { checkGrowingFile, checkRefusals, checkSwaps, type FilesInPod } from '../support/files-in-pod.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
 import { modelsFile, offlineOpenCode } from '../support/offline-opencode.ts';
 import { titled, whyNot } from '../support/process-pods.ts';
@@ -417,6 +418,37 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     await page.getByText('Same as version 1').waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'project-config-versions') });
     expect(await client.config.get(id)).toMatchObject({ version: 4, document: first, rules: 'Be brief.' });
+  });
+
+  it('lead to nothing else by links, pipes, devices, long names and swapped folders, also in the sandbox', async () => {
+    const inPod = [
+      ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib'],
+      ...['--symlink', 'usr/lib64', '/lib64', '--ro-bind', dirname(process.execPath), '/opt/node', '--proc', '/proc'],
+      ...[
+        '--dev',
+        '/dev',
+        '--tmpfs',
+        '/tmp',
+        '--bind',
+        dirname(project),
+        '/workspace',
+        '--chdir',
+        '/workspace/project',
+      ],
+      ...['--setenv', 'PATH', '/opt/node:/usr/bin', 'sh', '-c'],
+    ];
+    const pod: FilesInPod = {
+      client: await app.client('user-a'),
+      id,
+      outside: '/workspace/.home/beside',
+      // The agent has the same folders at the same places.
+      run: async (script) => (await execFileAsync('bwrap', [...inPod, script])).stdout,
+      makeDevice:
+        process.getuid?.() === 0 ? (path) => void execFileSync('mknod', [onVolume(path), 'c', '1', '5']) : null,
+    };
+    await checkRefusals(pod);
+    await checkSwaps(pod, 10);
+    await checkGrowingFile(pod, 5);
   });
 
   it('are listed, 100,000 in a folder, and one of them is found by typing its name', async () => {

@@ -1,6 +1,6 @@
 /**
  * Checks of the files of a project through the API, while programs work on the same files. They hold in each runtime. The lab runs
- * them against a real container, and an integration test runs the first one against a file browser in its process.
+ * them against a real container, and other tests run some of them against the sandbox of `npm start`.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -171,21 +171,13 @@ export async function checkSwaps(pod: FilesInPod, rounds: number): Promise<void>
   await pod.run('rm -rf swap copy-*');
 }
 
-/**
- * @param count how many files the folder `many` has
- * @param look called while it exists
- */
-export async function checkManyFiles(
-  { client: { files }, id, run }: Pick<FilesInPod, 'client' | 'id' | 'run'>,
-  count: number,
-  look?: () => Promise<void>,
-): Promise<void> {
+/** @param count how many files the folder has */
+export async function checkManyFiles({ client: { files }, id, run }: FilesInPod, count: number): Promise<void> {
   await run(`mkdir many && cd many && seq ${count} | xargs touch`);
   const entries = await files.list({ id, path: 'many' });
   expect(new Set(entries.map(({ name }: FileEntry) => name)).size).toBe(count);
   const { isTruncated } = await files.search({ id, query: 'many', mode: 'name' });
   expect(isTruncated).toBe(true);
-  await look?.();
   await files.delete({ id, path: 'many' });
   expect(await run('ls -d many 2>/dev/null || echo gone')).toBe('gone\n');
 }
