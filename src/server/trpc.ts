@@ -72,7 +72,7 @@ const requireUser = t.middleware(({ ctx, next }) => {
 /** Their rows have no versions. A session must end in any case. */
 const withoutVersions = /^(?:auth|files|models|sessions|tokens)\./;
 /** Commands also come from elsewhere, and check there. A create returns a new project, unless it is repeated. */
-const checksItself = /^projects\.(?:create|start|stop|restart|retry|trash|restore|delete)$/;
+const checksItself = /^projects\.(?:create|start|stop|restart|retry|trash|delete)$/;
 
 /**
  * After a restore of the database the versions of all rows have fallen back. They are raised before a mutation changes or returns one,

@@ -421,22 +421,10 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
   });
 
   it('lead to nothing else by links, pipes, devices, long names and swapped folders, also in the sandbox', async () => {
-    const inPod = [
-      ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib'],
-      ...['--symlink', 'usr/lib64', '/lib64', '--ro-bind', dirname(process.execPath), '/opt/node', '--proc', '/proc'],
-      ...[
-        '--dev',
-        '/dev',
-        '--tmpfs',
-        '/tmp',
-        '--bind',
-        dirname(project),
-        '/workspace',
-        '--chdir',
-        '/workspace/project',
-      ],
-      ...['--setenv', 'PATH', '/opt/node:/usr/bin', 'sh', '-c'],
-    ];
+    const inPod =
+      `--ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev
+       --tmpfs /tmp --ro-bind ${dirname(process.execPath)} /opt/node --setenv PATH /opt/node:/usr/bin
+       --bind ${dirname(project)} /workspace --chdir /workspace/project sh -c`.split(/\s+/);
     const pod: FilesInPod = {
       client: await app.client('user-a'),
       id,

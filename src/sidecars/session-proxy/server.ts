@@ -6,7 +6,14 @@
  * OpenCode's own way to models: see `model-passage.ts`.
  */
 
-import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
+import {
+  createServer,
+  request as send,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { createGate, createSecretCheck, refuse, sendJson, type IsAllowed } from '../access.ts';
@@ -14,6 +21,7 @@ import { createActivityRecord } from './activity.ts';
 import { isModelPath, passToModels, type ModelPassageOptions } from './model-passage.ts';
 import { createProjectConfig } from './project-config.ts';
 import { sendAnswer } from './send-answer.ts';
+import { createStartGuard } from './start-guard.ts';
 
 interface SessionProxyOptions {
   /** Where OpenCode listens. */
@@ -28,6 +36,8 @@ interface SessionProxyOptions {
 }
 
 const configPath = '/.project-manager/config';
+const notAnswering = { error: 'OpenCode does not answer. It may still be starting.' };
+const badGateway = 'HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** Headers that are not forwarded because they belong to one connection (RFC 9110, section 7.6.1). */
 const connectionHeaders = [
@@ -57,6 +67,7 @@ export function createSessionProxy({
   });
   const knowsPassword = createGate(password);
   const projectConfig = createProjectConfig({ upstream, authorization, folder });
+  const guard = createStartGuard({ upstream, authorization });
   const activity = createActivityRecord({ upstream, authorization, folder, now: () => new Date() });
 
   const server = createServer((request, response) => {
@@ -89,6 +100,14 @@ export function createSessionProxy({
       return;
     }
     activity.recordRequest(request);
+    guard.pass(
+      () => forward(request, response),
+      () => sendJson(response, 502, notAnswering),
+    );
+  });
+
+  function forward(request: IncomingMessage, response: ServerResponse): void {
+    if (response.destroyed) return; // the caller has left
     const upstreamRequest = send(forwarded(request, endToEnd(request)), (answer) => {
       const { method, url } = request;
       const acceptEncoding = request.headers['accept-encoding'];
@@ -96,13 +115,14 @@ export function createSessionProxy({
       sendAnswer(answer, response, { exchange, headers: endToEnd(answer) });
     });
     upstreamRequest.on('error', () => {
+      if (!response.destroyed) guard.close();
       if (response.headersSent) response.destroy();
-      else sendJson(response, 502, { error: 'OpenCode does not answer. It may still be starting.' });
+      else sendJson(response, 502, notAnswering);
     });
     // When the caller disconnects, the call to OpenCode ends too. Otherwise a stream of events would never end.
     response.on('close', () => upstreamRequest.destroy());
     request.pipe(upstreamRequest);
-  });
+  }
 
   server.on('upgrade', (request, socket: Duplex, head) => {
     socket.on('error', () => socket.destroy());
@@ -111,6 +131,13 @@ export function createSessionProxy({
       return;
     }
     activity.recordRequest(request);
+    guard.pass(
+      () => upgrade(request, socket, head),
+      () => socket.end(badGateway),
+    );
+  });
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const upstreamRequest = send(
       forwarded(request, { ...endToEnd(request), connection: 'upgrade', upgrade: request.headers.upgrade }),
     );
@@ -128,11 +155,12 @@ export function createSessionProxy({
       socket.write(`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${rawHeaders(answer)}\r\n`);
       answer.pipe(socket);
     });
-    upstreamRequest.on('error', () =>
-      socket.end('HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'),
-    );
+    upstreamRequest.on('error', () => {
+      guard.close();
+      socket.end(badGateway);
+    });
     upstreamRequest.end();
-  });
+  }
   server.headersTimeout = 10_000;
   // No limit for a whole request: uploads and streams may take any time.
   server.requestTimeout = 0;

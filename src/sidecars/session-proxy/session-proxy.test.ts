@@ -60,6 +60,39 @@ afterEach(() => {
 });
 
 describe('the session proxy', () => {
+  it('answers a request that comes while OpenCode begins to listen, at its start and after it was restarted', async () => {
+    /** As OpenCode: what reaches it first is never answered. */
+    const start = async (port: number): Promise<Server> => {
+      let isFirst = true;
+      const opencode = createServer((_request, response) => {
+        if (!isFirst) response.end('answered');
+        isFirst = false;
+      });
+      await once(opencode.listen(port, '127.0.0.1'), 'listening');
+      return opencode;
+    };
+    const stop = async (opencode: Server): Promise<void> => {
+      opencode.closeAllConnections();
+      await once(opencode.close(), 'close');
+    };
+    const first = await start(0);
+    const { port } = first.address() as AddressInfo;
+    const url = await proxyTo(port);
+    const ask = async () => {
+      const answer = await fetch(`${url}/session`, { headers: { authorization } });
+      return [answer.status, await answer.text()];
+    };
+    expect(await Promise.all([ask(), ask()])).toEqual([
+      [200, 'answered'],
+      [200, 'answered'],
+    ]);
+    await stop(first);
+    expect(await ask()).toEqual([502, expect.stringContaining('may still be starting')]);
+    const second = await start(port);
+    expect(await ask()).toEqual([200, 'answered']);
+    await stop(second);
+  });
+
   it('forwards nothing without the secret, and answers health checks', async () => {
     const forwarded: string[] = [];
     const url = await proxyTo(
@@ -119,7 +152,7 @@ describe('the session proxy', () => {
   });
 
   it('forwards WebSockets in both directions, and closes one side with the other', async () => {
-    const upstream = createServer();
+    const upstream = createServer((_request, response) => void response.end());
     const sockets = new WebSocketServer({ server: upstream });
     sockets.on('connection', (socket, request) => {
       socket.on('message', (data: Buffer) => socket.send(`${request.url} ${data.toString()}`));
