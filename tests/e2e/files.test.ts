@@ -3,7 +3,7 @@
  * the volume. The file browser of the project is the real one. The tests depend on each other in their order.
  */
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -420,7 +420,7 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     expect(await client.config.get(id)).toMatchObject({ version: 4, document: first, rules: 'Be brief.' });
   });
 
-  it('lead to nothing else by links, pipes, devices, long names and swapped folders, also in the sandbox', async () => {
+  it('lead to nothing else by links, pipes, long names and swapped folders, also in the sandbox', async () => {
     const inPod =
       `--ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev
        --tmpfs /tmp --ro-bind ${dirname(process.execPath)} /opt/node --setenv PATH /opt/node:/usr/bin
@@ -431,8 +431,8 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
       outside: '/workspace/.home/beside',
       // The agent has the same folders at the same places.
       run: async (script) => (await execFileAsync('bwrap', [...inPod, script])).stdout,
-      makeDevice:
-        process.getuid?.() === 0 ? (path) => void execFileSync('mknod', [onVolume(path), 'c', '1', '5']) : null,
+      // The sandbox lets nobody open a device of a volume, so it is refused before it is known to be one.
+      makeDevice: null,
     };
     await checkRefusals(pod);
     await checkSwaps(pod, 10);
