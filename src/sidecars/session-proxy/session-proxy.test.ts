@@ -60,7 +60,7 @@ afterEach(() => {
 });
 
 describe('the session proxy', () => {
-  it('answers a request that comes while OpenCode begins to listen, at its start and after it was restarted', async () => {
+  it('fault 53: answers a request that comes while OpenCode begins to listen, at its start and after it was restarted', async () => {
     /** As OpenCode: what reaches it first is never answered. */
     const start = async (port: number): Promise<Server> => {
       let isFirst = true;

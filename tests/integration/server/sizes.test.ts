@@ -168,7 +168,7 @@ describe('a project beyond the quota', () => {
   });
 });
 
-describe('commands at the same time', () => {
+describe('fault 52: commands at the same time', () => {
   it('cannot exceed the quota together: starts, creates and sizes at two servers', async () => {
     const [one, other] = await signedIn('racer');
     const projects = [];

@@ -164,7 +164,7 @@ describe('a project in the trash', () => {
   });
 });
 
-describe('the rounds of a worker', () => {
+describe('fault 51: the rounds of a worker', () => {
   it('count the days down, and delete the project after the whole time', async () => {
     client = await signIn();
     const id = await createTrashed('Old');
