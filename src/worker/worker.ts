@@ -5,7 +5,7 @@
  * run, stops projects that nobody uses, empties the trash, and prunes old history. It also follows agent runs: each job of a second queue follows one run until it ends. The worker
  * must never decide from an event alone, never delete an object that no row says to delete, and never serve people.
  *
- * This file is its composition root. It builds the parts in the order of their dependencies and stops them in reverse.
+ * This file is its composition root, hence its length. It builds the parts in the order of their dependencies and stops them in reverse.
  */
 
 import { randomBytes, randomUUID } from 'node:crypto';

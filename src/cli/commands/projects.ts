@@ -1,4 +1,4 @@
-/** The commands about projects: list, show, create, start, stop, restart, retry, keep, idle-stop, trash, restore, delete, open and logs. */
+/** The commands about projects: list, show, create, start, stop, restart, retry, keep, idle-stop, open and logs; `deletion.ts` has more. */
 
 import { spawn } from 'node:child_process';
 import process from 'node:process';
@@ -7,11 +7,11 @@ import { idleStops } from '../../shared/contract/idle-stop.ts';
 import { logContainerSchema, logContainers, type LogContainer } from '../../shared/contract/pod-logs.ts';
 import type { Project } from '../../shared/sdk/client.ts';
 import { CliError } from '../cli-error.ts';
-import type { Arguments, Command, Context } from '../command.ts';
-import { allProjects, findProject, findTrashedProject } from '../projects.ts';
-import { ask, formatAge, formatTable, printable } from '../terminal.ts';
-
-const waitLimitMs = 10 * 60_000;
+import type { Command, Context } from '../command.ts';
+import { allProjects, findProject } from '../projects.ts';
+import { describe, report } from '../report.ts';
+import { formatAge, formatTable, printable } from '../terminal.ts';
+import { deletionCommands } from './deletion.ts';
 
 const json = { json: { type: 'boolean' } } as const;
 const wait = { wait: { type: 'boolean', short: 'w' } } as const;
@@ -57,24 +57,6 @@ const show: Command = {
     else context.print(describe(project, context.login().url));
   },
 };
-
-function describe(project: Project, url: string): string {
-  const lines = [
-    `${project.name} is ${project.status}.`,
-    project.message,
-    project.nextStep,
-    project.idleStopInMinutes === null
-      ? null
-      : `It is idle and stops in ${project.idleStopInMinutes} min. "opm keep" keeps it.`,
-    project.trashDaysLeft === null
-      ? null
-      : `It is deleted in ${project.trashDaysLeft === 1 ? '1 day' : `${project.trashDaysLeft} days`}. "opm restore" takes it out of the trash.`,
-    project.size === null ? null : `Size: ${project.size}`,
-    project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
-    `Page: ${url}/projects/${project.id}`,
-  ];
-  return lines.flatMap((line) => (line === null ? [] : `${printable(line)}\n`)).join('');
-}
 
 const create: Command = {
   name: 'create',
@@ -138,79 +120,6 @@ const idleStop: Command = {
     await report(context, args, { project, done: 'ready' });
   },
 };
-
-const trash: Command = {
-  name: 'trash',
-  usage: 'PROJECT [--wait] [--json]',
-  summary: 'Move a project to the trash, which keeps its files for some days.',
-  options: { ...json, ...wait },
-  positionals: one,
-  async run(context, args) {
-    const project = await findProject(context.client(), args.positionals[0] ?? '');
-    await report(context, args, { project: await context.client().projects.trash(project), done: 'stopped' });
-  },
-};
-
-const restore: Command = {
-  name: 'restore',
-  usage: 'PROJECT [--json]',
-  summary: 'Take a project out of the trash. It is stopped then.',
-  options: json,
-  positionals: one,
-  async run(context, args) {
-    const project = await findTrashedProject(context.client(), args.positionals[0] ?? '');
-    await report(context, args, { project: await context.client().projects.restore(project), done: 'stopped' });
-  },
-};
-
-const remove: Command = {
-  name: 'delete',
-  usage: 'PROJECT [--trash] [--yes] [--wait] [--json]',
-  summary:
-    'Delete a project with all its files for good. --trash: one in the trash. Asks first, unless --yes is given.',
-  options: { ...json, ...wait, trash: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' } },
-  positionals: one,
-  async run(context, args) {
-    const find = args.flag('trash') ? findTrashedProject : findProject;
-    const project = await find(context.client(), args.positionals[0] ?? '');
-    if (!args.flag('yes')) {
-      if (!context.terminal.input.isTTY) throw new CliError('Add --yes to delete without a question.', 2);
-      const answer = await ask(
-        context.terminal,
-        `Delete ${printable(project.name)} and all its files? Enter its name: `,
-      );
-      if (answer !== project.name) throw new CliError('That is another name. Nothing was deleted.');
-    }
-    await report(context, args, { project: await context.client().projects.delete(project), done: 'archived' });
-  },
-};
-
-/** Waits for the status if that was asked for, and prints the project. Scripts learn of an error from the exit code. */
-export async function report(
-  context: Context,
-  args: Arguments,
-  { project, done }: { project: Project; done: Project['status'] },
-): Promise<void> {
-  const { print, note, signal } = context;
-  let last = project;
-  if (args.flag('wait')) {
-    let noted = '';
-    last = await context.client().waitFor(
-      project.id,
-      (current) => {
-        const message = printable(current.message ?? '');
-        if (message && message !== noted) note(`${message}\n`);
-        noted = message;
-        // The state from before the command must not end the wait for its effect.
-        const isCurrent = current.observedGeneration >= project.generation;
-        return isCurrent && (current.status === done || current.status === 'error');
-      },
-      { timeoutMs: waitLimitMs, signal },
-    );
-  }
-  print(args.flag('json') ? `${JSON.stringify(last, null, 2)}\n` : describe(last, context.login().url));
-  if (last.status === 'error') throw new CliError(`${printable(last.name)} has failed. See the message above.`);
-}
 
 const open: Command = {
   name: 'open',
@@ -302,9 +211,7 @@ export const projectCommands: Command[] = [
   change('retry', 'Try again what has failed.', 'ready'),
   keep,
   idleStop,
-  trash,
-  restore,
-  remove,
+  ...deletionCommands,
   open,
   logs,
 ];

@@ -5,8 +5,8 @@ import { bytesText } from '../../shared/quantity.ts';
 import type { ProjectQuota } from '../../shared/sdk/client.ts';
 import type { Command } from '../command.ts';
 import { findProject } from '../projects.ts';
+import { report } from '../report.ts';
 import { formatTable, printable } from '../terminal.ts';
-import { report } from './projects.ts';
 
 const sizes: Command = {
   name: 'sizes',

@@ -1,0 +1,53 @@
+/** What a command prints of a project, and how it waits for the effect of a command. */
+
+import type { Project } from '../shared/sdk/client.ts';
+import { CliError } from './cli-error.ts';
+import type { Arguments, Context } from './command.ts';
+import { printable } from './terminal.ts';
+
+const waitLimitMs = 10 * 60_000;
+
+export function describe(project: Project, url: string): string {
+  const lines = [
+    `${project.name} is ${project.status}.`,
+    project.message,
+    project.nextStep,
+    project.idleStopInMinutes === null
+      ? null
+      : `It is idle and stops in ${project.idleStopInMinutes} min. "opm keep" keeps it.`,
+    project.trashDaysLeft === null
+      ? null
+      : `It is deleted in ${project.trashDaysLeft === 1 ? '1 day' : `${project.trashDaysLeft} days`}. "opm restore" takes it out of the trash.`,
+    project.size === null ? null : `Size: ${project.size}`,
+    project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
+    `Page: ${url}/projects/${project.id}`,
+  ];
+  return lines.flatMap((line) => (line === null ? [] : `${printable(line)}\n`)).join('');
+}
+
+/** Waits for the status if that was asked for, and prints the project. Scripts learn of an error from the exit code. */
+export async function report(
+  context: Context,
+  args: Arguments,
+  { project, done }: { project: Project; done: Project['status'] },
+): Promise<void> {
+  const { print, note, signal } = context;
+  let last = project;
+  if (args.flag('wait')) {
+    let noted = '';
+    last = await context.client().waitFor(
+      project.id,
+      (current) => {
+        const message = printable(current.message ?? '');
+        if (message && message !== noted) note(`${message}\n`);
+        noted = message;
+        // The state from before the command must not end the wait for its effect.
+        const isCurrent = current.observedGeneration >= project.generation;
+        return isCurrent && (current.status === done || current.status === 'error');
+      },
+      { timeoutMs: waitLimitMs, signal },
+    );
+  }
+  print(args.flag('json') ? `${JSON.stringify(last, null, 2)}\n` : describe(last, context.login().url));
+  if (last.status === 'error') throw new CliError(`${printable(last.name)} has failed. See the message above.`);
+}
