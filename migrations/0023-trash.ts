@@ -17,9 +17,10 @@ export async function up(knex: Knex): Promise<void> {
   `);
 }
 
-/** Two projects may have one name only while one of them is in the trash, so the one in the trash gets another. */
+/** Older versions do not know the two kinds of lines of the timeline. Two projects may have one name only while one of them is in the trash, so the one in the trash gets another. */
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
+    update project_events set kind = 'updated' where kind in ('trash-requested', 'restore-requested');
     update projects set name = left(name, 60) || ' ' || id where trashed_at is not null and desired_state <> 'deleted';
     drop index if exists projects_in_trash;
     drop index if exists projects_live_name;

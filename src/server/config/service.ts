@@ -59,13 +59,13 @@ export function createConfigService(deps: { db: Database; announcer: Announcer; 
   async function store(caller: Caller, project: ProjectRecord, text: NewText): Promise<SavedConfig> {
     const { errors, warnings } = checkConfig(text.document);
     if (errors.length > 0) throw invalid(errors);
-    const permission = projectCan('update', project);
-    if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
     const { id } = project;
     const stored = await db.transaction(async (trx) => {
       await trx.raw('select 1 from projects where id = ? for update', [id]);
       const locked = await findOwnedProject(trx, { id, ownerId: caller.user.id });
       if (!locked) throw projectNotFound();
+      const permission = projectCan('update', locked);
+      if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
       const newest = await findConfigVersion(trx, { projectId: id, version: locked.configVersion });
       // A repeated save has no further effect.
       if (newest && newest.document === text.document && newest.rules === text.rules) return { record: locked };

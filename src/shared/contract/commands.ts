@@ -24,7 +24,7 @@ const stopped = { status: 'stopped', reason: 'stopped', ...statusMessages.stoppe
  */
 export function pendingFields(
   command: ProjectCommand,
-  before: Pick<Project, 'status' | 'desiredState' | 'trashedAt'>,
+  before: Pick<Project, 'status' | 'desiredState' | 'trashedAt' | 'trashDaysLeft'>,
   now: string,
 ) {
   const desiredState = desiredAfter(command, before.desiredState);
@@ -35,7 +35,7 @@ export function pendingFields(
     // The pod is gone already, so nothing has to happen.
     ...(command === 'restore' && before.status === 'stopped' ? stopped : {}),
     trashedAt,
-    trashDaysLeft: null,
+    trashDaysLeft: command === 'retry' ? before.trashDaysLeft : null,
     actor: 'nobody',
     retryable: false,
     reasonSince: now,

@@ -120,6 +120,8 @@ export const unsavedWorkSchema = z.object({
       /** Branches with commits that no remote branch is known to have: at most 20. */
       branches: z.array(z.object({ name: z.string(), commits: z.number().nullable() })),
       hasMoreBranches: z.boolean(),
+      /** Their commits were not looked at. */
+      submodules: z.number(),
     })
     .nullable(),
 });

@@ -53,6 +53,7 @@ const nothing = {
   detachedCommits: 0,
   branches: [],
   hasMoreBranches: false,
+  submodules: 0,
 };
 
 it('nothing is unsaved when everything is committed and pushed', async () => {
@@ -112,6 +113,38 @@ it('a branch whose commits are damaged is named, and its number is not known', a
   rmSync(join(project, '.git/objects', id.slice(0, 2), id.slice(2)), { force: true });
   git(['symbolic-ref', 'HEAD', 'refs/heads/elsewhere']);
   expect(await read()).toMatchObject({ branches: [{ name: 'main', commits: null }] });
+});
+
+it('a damaged repository is an error, and never looks saved', async () => {
+  clone();
+  writeFileSync(join(project, 'new.txt'), 'n');
+  writeFileSync(join(project, '.git/index'), 'damaged');
+  await expect(read()).rejects.toThrow();
+  writeFileSync(join(project, '.git/config'), '[core\n');
+  await expect(read()).rejects.toThrow();
+});
+
+it('changes in submodules, and commits of a worktree without a branch, are counted', async () => {
+  clone();
+  const other = join(root, 'other');
+  git(['init', '--quiet', '--initial-branch=main', other], root);
+  commit('of-other.txt', other);
+  git(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', other, 'sub']);
+  git(['commit', '--quiet', '-m', 'sub']);
+  git(['push', '--quiet', 'origin', 'main']);
+  writeFileSync(join(project, 'sub/of-other.txt'), 'changed');
+  const tree = join(root, '.worktrees', 'loose');
+  git(['worktree', 'add', '--quiet', '--detach', tree]);
+  commit('loose.txt', tree);
+  expect(await read()).toEqual({ ...nothing, changedFiles: 1, detachedCommits: 1, submodules: 1 });
+});
+
+it('a stash without its log counts', async () => {
+  clone();
+  writeFileSync(join(project, 'first.txt'), 'changed');
+  git(['stash', '--quiet']);
+  rmSync(join(project, '.git/logs/refs/stash'));
+  expect(await read()).toEqual({ ...nothing, stashes: 1 });
 });
 
 it('more branches than a person reads are said to be more', async () => {

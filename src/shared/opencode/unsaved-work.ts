@@ -21,18 +21,46 @@ unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 ${gitFunction}
 command -v git > /dev/null || exit 0
 cd "$1" || exit
-[ "$(g rev-parse --show-toplevel 2> /dev/null)" = "$(pwd -P)" ] || exit 0
-changed_in() { g -C "$1" status --porcelain -z --no-renames --untracked-files=all --ignore-submodules=dirty | tr -dc '\000' | wc -c; }
-echo "files $(changed_in .)"
-g worktree list --porcelain | sed -n 's/^worktree //p' | tail -n +2 | {
-  sum=0
-  while IFS= read -r tree; do [ -d "$tree" ] && sum=$((sum + $(changed_in "$tree"))); done
-  echo "worktree-files $sum"
+# What git cannot read is not taken for saved.
+top=$(g rev-parse --show-toplevel) || exit 1
+[ "$top" = "$(pwd -P)" ] || exit 0
+status=$(mktemp) || exit
+trap 'rm -f "$status"' EXIT
+changed_in() {
+  g -C "$1" status --porcelain -z --no-renames --untracked-files=all --ignore-submodules=none > "$status" || return
+  tr -dc '\000' < "$status" | wc -c
 }
-echo "stashes $(g rev-list --walk-reflogs --count refs/stash -- 2> /dev/null || echo 0)"
-echo "remotes $(g remote | wc -l)"
 unpushed() { g rev-list --count "$@" --remotes 2> /dev/null || echo -1; }
-g symbolic-ref --quiet HEAD > /dev/null || echo "detached $(unpushed HEAD --not --branches)"
+# Adds up the commits that no branch has; -1: not known.
+loose=0
+add_detached() {
+  ! g -C "$1" symbolic-ref --quiet HEAD > /dev/null || return 0
+  commit=$(g -C "$1" rev-parse --quiet --verify HEAD) || return 0
+  count=$(unpushed "$commit" --not --branches)
+  if [ "$count" = -1 ] || [ "$loose" = -1 ]; then loose=-1; else loose=$((loose + count)); fi
+}
+files=$(changed_in .) || exit 1
+echo "files $files"
+trees=$(g worktree list --porcelain) || exit 1
+trees=$(printf '%s\n' "$trees" | sed -n 's/^worktree //p' | tail -n +2)
+sum=0
+while IFS= read -r tree; do
+  [ -d "$tree" ] || continue
+  files=$(changed_in "$tree") || exit 1
+  sum=$((sum + files))
+  add_detached "$tree"
+done << trees
+$trees
+trees
+echo "worktree-files $sum"
+if g rev-parse --quiet --verify refs/stash > /dev/null; then
+  stashes=$(g rev-list --walk-reflogs --count refs/stash -- 2> /dev/null)
+  echo "stashes $(( ${'$'}{stashes:-0} > 0 ? stashes : 1 ))"
+fi
+echo "remotes $(g remote | wc -l)"
+echo "submodules $(g ls-files --stage | grep -c '^160000 ')"
+add_detached .
+echo "detached $loose"
 echo 'section branches'
 g for-each-ref --format='%(refname)' refs/heads | while IFS= read -r ref; do
   count=$(unpushed "$ref" --not)
@@ -82,6 +110,7 @@ function unsavedWorkOf({ values, sections }: Pick<ScriptResult, 'values' | 'sect
       detachedCommits: commitsOf(number('detached')),
       branches: branches.slice(0, maxBranches),
       hasMoreBranches: branches.length > maxBranches,
+      submodules: number('submodules'),
     },
   };
 }

@@ -40,6 +40,8 @@ interface SortedFolder {
   /** Another one after each change of the folder. */
   state: string;
   keys: string[];
+  /** Forgets it. */
+  timer: NodeJS.Timeout;
 }
 /** The last folder with several pages: to read and sort 100,000 names for each of fifty pages would take most of the time. */
 const lastSorted = new WeakMap<Places, SortedFolder>();
@@ -62,12 +64,14 @@ async function sortedKeys(
   );
   const keys = all.filter(({ name }) => !isOwnName(name)).map((each) => (each.isDirectory() ? '/' : '0') + each.name);
   // Folders come first, because "/" comes before "0". Names are compared by their characters, which is fast for 100,000.
-  const sorted = { state, keys: keys.toSorted() };
-  if (keys.length > maxEntriesPerPage) {
-    lastSorted.set(places, sorted);
-    setTimeout(() => lastSorted.get(places) === sorted && lastSorted.delete(places), keptMs).unref();
+  const sorted = keys.toSorted();
+  if (sorted.length > maxEntriesPerPage) {
+    // A timer that goes on would keep what it was for.
+    clearTimeout(lastSorted.get(places)?.timer);
+    const timer = setTimeout(() => lastSorted.delete(places), keptMs).unref();
+    lastSorted.set(places, { state, keys: sorted, timer });
   }
-  return sorted.keys;
+  return sorted;
 }
 
 function firstAfter(sorted: readonly string[], cursor: string): number {

@@ -109,6 +109,10 @@ export function createSessionProxy({
   function forward(request: IncomingMessage, response: ServerResponse): void {
     if (response.destroyed) return; // the caller has left
     const upstreamRequest = send(forwarded(request, endToEnd(request)), (answer) => {
+      // A stream that OpenCode breaks off may be its end.
+      answer.once('error', () => {
+        if (!response.destroyed) guard.close();
+      });
       const { method, url } = request;
       const acceptEncoding = request.headers['accept-encoding'];
       const exchange = { method, url, acceptEncoding, status: answer.statusCode, headers: answer.headers };
@@ -138,15 +142,24 @@ export function createSessionProxy({
   });
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (socket.destroyed) return; // the caller has left
     const upstreamRequest = send(
       forwarded(request, { ...endToEnd(request), connection: 'upgrade', upgrade: request.headers.upgrade }),
     );
     upstreamRequest.on('upgrade', (answer, upstreamSocket, upstreamHead) => {
+      if (socket.destroyed) {
+        upstreamSocket.destroy();
+        return;
+      }
       activity.recordSocket(request.url ?? '', socket);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${rawHeaders(answer)}\r\n`);
       if (upstreamHead.length > 0) socket.write(upstreamHead);
       if (head.length > 0) upstreamSocket.write(head);
-      upstreamSocket.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+      upstreamSocket.on('error', () => socket.destroy());
+      upstreamSocket.on('close', () => {
+        if (!socket.destroyed) guard.close();
+        socket.destroy();
+      });
       socket.on('close', () => upstreamSocket.destroy());
       upstreamSocket.pipe(socket).pipe(upstreamSocket);
     });
@@ -156,9 +169,10 @@ export function createSessionProxy({
       answer.pipe(socket);
     });
     upstreamRequest.on('error', () => {
-      guard.close();
+      if (!socket.destroyed) guard.close();
       socket.end(badGateway);
     });
+    socket.once('close', () => upstreamRequest.destroy());
     upstreamRequest.end();
   }
   server.headersTimeout = 10_000;

@@ -64,8 +64,9 @@ describe('the session proxy', () => {
     /** As OpenCode: what reaches it first is never answered. */
     const start = async (port: number): Promise<Server> => {
       let isFirst = true;
-      const opencode = createServer((_request, response) => {
-        if (!isFirst) response.end('answered');
+      const opencode = createServer((request, response) => {
+        if (request.url === '/stream') response.write('event');
+        else if (!isFirst) response.end('answered');
         isFirst = false;
       });
       await once(opencode.listen(port, '127.0.0.1'), 'listening');
@@ -90,7 +91,24 @@ describe('the session proxy', () => {
     expect(await ask()).toEqual([502, expect.stringContaining('may still be starting')]);
     const second = await start(port);
     expect(await ask()).toEqual([200, 'answered']);
+
+    // It ends under an open stream, and nobody asks before it is there again.
+    const stream = await fetch(`${url}/stream`, { headers: { authorization } });
+    const broken = stream.text().catch(() => 'broken');
     await stop(second);
+    await broken;
+    const third = await start(port);
+    expect(await ask()).toEqual([200, 'answered']);
+    await stop(third);
+  });
+
+  it('fault 53: passes a request on to an OpenCode that is too busy for a health check', async () => {
+    const opencode = createServer((request, response) => {
+      if (request.url !== '/global/health') response.end('answered');
+    });
+    const url = await proxyTo(await listen(opencode));
+    const answer = await fetch(`${url}/session`, { headers: { authorization } });
+    expect([answer.status, await answer.text()]).toEqual([200, 'answered']);
   });
 
   it('forwards nothing without the secret, and answers health checks', async () => {

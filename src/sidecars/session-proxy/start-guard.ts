@@ -10,9 +10,9 @@ const checkMs = 1_000;
 const maxChecks = 3;
 
 export interface StartGuard {
-  /** Calls `forward` if OpenCode is known to answer, or as soon as it does; `refuse` if it does not. */
+  /** Calls `forward` if OpenCode is known to answer, or after some checks; `refuse` if nothing listens. */
   pass(forward: () => void, refuse: () => void): void;
-  /** A connection to OpenCode has failed, so it may start again. */
+  /** A connection to OpenCode has failed or ended early, so it may start again. */
   close(): void;
 }
 
@@ -29,7 +29,8 @@ export function createStartGuard(options: {
       if (result === 'refused') return false;
       isOpen = result === 'answered';
     }
-    return isOpen;
+    // It listens and is busy. What was lost in its start was a check.
+    return true;
   }
 
   async function passLater(forward: () => void, refuse: () => void): Promise<void> {

@@ -72,7 +72,8 @@ export async function listProjectEvents(
   return rows.map((row) => ({
     ...row,
     at: row.at.toISOString(),
-    kind: activityKindSchema.parse(row.kind),
+    // A newer version may write kinds that this one does not know.
+    kind: activityKindSchema.catch('updated').parse(row.kind),
     reason: reasonCodeSchema.nullable().catch(null).parse(row.reason),
   }));
 }
