@@ -39,6 +39,7 @@ let roomMaker: RoomMaker | null = null;
 
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
+if (process.env['npm_lifecycle_event'] === 'start') stopWithNpm();
 
 try {
   await start(readEmbeddedConfig(process.env));
@@ -47,6 +48,17 @@ try {
   process.stderr.write(error instanceof ConfigurationError ? `${message}\n` : `Could not start: ${message}\n`);
   await shutdown.run();
   process.exit(1);
+}
+
+/** npm starts this program in a shell, which passes no signal on. When npm and the shell have ended, this program has another parent. */
+function stopWithNpm(): void {
+  const shell = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(timer);
+    // Ctrl-C reaches all three of them.
+    if (!stopping) stop();
+  }, 500).unref();
 }
 
 async function start(config: EmbeddedConfig): Promise<void> {

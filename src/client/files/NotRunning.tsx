@@ -41,11 +41,20 @@ export function NotRunning({ project, unsaved }: { project: Project; unsaved: nu
   );
 }
 
+/** Whether what is edited can be saved at some time. */
+function hintOf({ desiredState, trashedAt }: Project): string {
+  if (desiredState === 'deleted') return 'Copy what you want to keep: it cannot be saved here any more.';
+  if (trashedAt !== null) return 'You can go on editing: saving is possible when the project is restored and runs.';
+  return 'You can go on editing: saving is possible when the project runs again.';
+}
+
 /** Above files that are already on the screen. */
 export function NotRunningBar({ project }: { project: Project }) {
   return (
     <output className={classes.stopped}>
-      <span>{statusLine(project)} You can go on editing: saving is possible when the project runs again.</span>
+      <span>
+        {statusLine(project)} {hintOf(project)}
+      </span>
       <StartButton project={project} size="compact-xs" />
     </output>
   );

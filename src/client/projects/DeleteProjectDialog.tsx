@@ -53,8 +53,8 @@ function DeleteProjectBody({ project, onCancel, onTrash, onDelete }: BodyProps) 
   return (
     <Stack gap="md">
       <Text>
-        The project stops and moves to the trash. Its files are kept for {count(days, 'day')}, and you can restore it
-        until then.
+        <strong style={{ overflowWrap: 'anywhere' }}>{project.name}</strong> moves to the trash. It does not run there.
+        Its files are kept for {count(days, 'day')}, and you can restore it until then.
       </Text>
       <UnsavedWorkList project={project} />
       <Group justify="space-between" gap="xs" mt="xs">

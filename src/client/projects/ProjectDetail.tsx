@@ -33,7 +33,15 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
   const needsDeleteDialog = useOnceTrue(deleting);
   // The address holds what is open: signing in again restores it, and the palette can open it.
   const open = (param: 'edit' | 'delete' | null, value = ''): void =>
-    setParams(param === null ? {} : { [param]: value }, { replace: true });
+    setParams(
+      (current) => {
+        const next = new URLSearchParams(current);
+        for (const each of ['edit', 'delete']) next.delete(each);
+        if (param !== null) next.set(param, value);
+        return next;
+      },
+      { replace: true },
+    );
   return (
     <>
       <PageTitle>{project.name}</PageTitle>

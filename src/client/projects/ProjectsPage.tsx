@@ -55,7 +55,7 @@ export function ProjectsPage() {
               component={Link}
               to="/projects?status=trash"
             >
-              {trashCount}
+              Trash ({trashCount})
             </Button>
           )}
           <Button leftSection={<IconPlus size={16} stroke={2} />} onClick={() => setCreating(true)}>

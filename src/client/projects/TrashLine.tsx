@@ -22,7 +22,7 @@ export function TrashLine({ project, onDelete, isOnCard = false }: TrashLineProp
     <div className={classes.root} data-card={isOnCard || undefined} data-soon={trashDaysLeft === 1 || undefined}>
       <IconTrash size={15} stroke={1.8} aria-hidden="true" />
       <span className={classes.text}>
-        {trashDaysLeft === null ? 'In the trash' : `Deleted in ${count(trashDaysLeft, 'day')}`}
+        {trashDaysLeft === null ? 'In the trash' : `Will be deleted in ${count(trashDaysLeft, 'day')}`}
       </span>
       <Button
         size="compact-xs"

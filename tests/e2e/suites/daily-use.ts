@@ -164,7 +164,7 @@ export function dailyUseSuite(app: StartedApp): void {
     const moveToTrash = page.getByRole('dialog').getByRole('button', { name: 'Move to trash' });
     await moveToTrash.and(page.locator(':focus')).waitFor();
     await keyboard.press('Enter');
-    await page.getByText('Deleted in 7 days').waitFor();
+    await page.getByText('Will be deleted in 7 days').waitFor();
     await runAction('delete');
     await untilFocused();
     await keyboard.type(renamed);

@@ -173,7 +173,7 @@ function projectStates({ pathOf }: ScenarioProjects): Record<string, PageState> 
       async reach(page) {
         await showTrashed(page);
         await page.reload();
-        await shows('Deleted in 3 days')(page);
+        await shows('Will be deleted in 3 days')(page);
       },
     },
     'project-logs': state('web-shop', '/logs?container=session-proxy', 'listening on 0.0.0.0:3002'),

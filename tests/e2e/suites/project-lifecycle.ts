@@ -121,10 +121,10 @@ export function projectLifecycleSuite(app: StartedApp): void {
 
     // The other window has the page of the project, and goes to the trash from the list.
     const { page } = first;
-    await page.getByText('Deleted in 7 days').waitFor();
+    await page.getByText('Will be deleted in 7 days').waitFor();
     await page.getByRole('link', { name: 'Projects' }).first().click();
     await page.getByRole('link', { name: 'Trash: 1 project' }).click();
-    await card(page, 'Beta').getByText('Deleted in 7 days').waitFor();
+    await card(page, 'Beta').getByText('Will be deleted in 7 days').waitFor();
     await vi.waitFor(
       async () => expect((await clusterApi().listNamespacedPod(listOptions())).items).toEqual([]),
       10_000,
