@@ -2,14 +2,10 @@
 
 import { cleanText } from '../clean-texts.ts';
 import type { UnsavedWork } from '../contract/files.ts';
-import { BranchError, failureOf } from './branch-problems.ts';
 import { gitFunction } from './branch-script.ts';
-import type { OpenCodeClient } from './opencode-client.ts';
-import { OpenCodeError } from './opencode-error.ts';
-import { runScript, type ScriptResult } from './run-script.ts';
+import { askGit, type GitClient } from './git-question.ts';
+import type { ScriptResult } from './run-script.ts';
 
-const limitMs = 30_000;
-const busyExitCode = 75;
 /** A person does not read a longer list. */
 const maxBranches = 20;
 const maxNameLength = 200;
@@ -71,24 +67,11 @@ echo
 
 /** @throws OpenCodeError; BranchError with what git says */
 export async function readUnsavedWork(
-  client: Pick<OpenCodeClient, 'readWorkingFolder' | 'startCommand' | 'isCommandRunning' | 'readFile'>,
-  { waitMs, signal }: { waitMs: number; signal: AbortSignal },
+  client: GitClient,
+  times: { waitMs: number; signal: AbortSignal },
 ): Promise<UnsavedWork> {
-  const project = await client.readWorkingFolder();
-  if ((await client.readFile({ folder: project, path: '.git/HEAD' })) === null) return noRepository;
-  const result = await runScript(client, {
-    script: unsavedWorkScript,
-    args: [project],
-    folder: `${project}/.git/project-manager`,
-    workingFolder: project,
-    limitMs,
-    waitMs,
-    signal,
-  });
-  if (result.exitCode === busyExitCode) throw new OpenCodeError('unreachable', result.errors);
-  if (result.exitCode !== 0) throw new BranchError(failureOf('changes', result));
-  if (!result.values.has('files')) return noRepository;
-  return unsavedWorkOf(result);
+  const result = await askGit(client, { script: unsavedWorkScript, args: [], ...times });
+  return result?.values.has('files') ? unsavedWorkOf(result) : noRepository;
 }
 
 const noRepository: UnsavedWork = { unknown: null, repository: null };

@@ -4,15 +4,9 @@
  */
 
 import { maxChangedFiles } from '../contract/review.ts';
-import { BranchError, failureOf } from './branch-problems.ts';
 import { gitFunction } from './branch-script.ts';
-import type { OpenCodeClient } from './opencode-client.ts';
-import { OpenCodeError } from './opencode-error.ts';
-import { runScript } from './run-script.ts';
+import { askGit, type GitClient } from './git-question.ts';
 import { changesOf, type BranchChanges } from './task-branch.ts';
-
-const limitMs = 30_000;
-const busyExitCode = 75;
 
 /**
  * Compares with a copy of the index that also names untracked files, so git treats them as new ones. Nothing in the repository is
@@ -62,25 +56,12 @@ const noRepository: WorkingTree = { branch: null, files: [], isTruncated: false 
  * @throws OpenCodeError; BranchError with what git says
  */
 export async function readWorkingTree(
-  client: Pick<OpenCodeClient, 'readWorkingFolder' | 'startCommand' | 'isCommandRunning' | 'readFile'>,
+  client: GitClient,
   options: { kind: 'list' | 'patch'; path?: string | undefined; waitMs: number; signal: AbortSignal },
 ): Promise<WorkingTree> {
-  const { kind, path = '', waitMs, signal } = options;
-  const project = await client.readWorkingFolder();
-  if ((await client.readFile({ folder: project, path: '.git/HEAD' })) === null) return noRepository;
-  const result = await runScript(client, {
-    script: workingTreeScript,
-    args: [project, kind, path],
-    // Neither git nor the pages show it.
-    folder: `${project}/.git/project-manager`,
-    workingFolder: project,
-    limitMs,
-    waitMs,
-    signal,
-  });
-  if (result.exitCode === busyExitCode) throw new OpenCodeError('unreachable', result.errors);
-  if (result.exitCode !== 0) throw new BranchError(failureOf('changes', result));
-  if (!result.values.has('base')) return noRepository;
+  const { kind, path = '', ...times } = options;
+  const result = await askGit(client, { script: workingTreeScript, args: [kind, path], ...times });
+  if (!result?.values.has('base')) return noRepository;
   const { files, fileCount, isTruncated } = changesOf(result);
   const branch = result.values.get('branch') ?? null;
   return { branch, files, isTruncated: kind === 'patch' ? isTruncated : files.length < fileCount };
