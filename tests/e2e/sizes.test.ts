@@ -89,6 +89,24 @@ describe.runIf(hasBrowser)('sizes', { timeout: 60_000 }, () => {
     await page.getByText('5 GiB', { exact: true }).waitFor();
   });
 
+  it('a smaller size of a running project makes no room before its restart, and the page says so', async () => {
+    const other = await app.client('user-c');
+    const { id } = await other.projects.create({ name: 'shrunk', size: 'L' });
+    await other.waitFor(id, ({ status, podSize }) => status === 'ready' && podSize === 'L');
+    const window = await app.openWindow('user-c', { path: `/projects/${id}/config` });
+    const section = window.page.getByRole('region', { name: 'Size' });
+    await section.getByRole('radio', { name: 'Small' }).click();
+    const note = section.getByText('It runs with Large until you restart it.');
+    await note.waitFor();
+    await expectAccessible(window.page, { onShown: screenOf(window.page, 'size-of-pod') });
+    expect((await other.projects.quota()).sizes.map(({ create }) => create.more)).toEqual([0, 0, 0]);
+    await other.projects.restart(id);
+    await note.waitFor({ state: 'hidden' });
+    expect((await other.projects.quota()).sizes.map(({ create }) => create.more)).toEqual([3, 1, 0]);
+    await other.projects.delete(id);
+    await window.context.close();
+  });
+
   it('a project that ran out of memory names the next size that has more', async () => {
     const other = await app.client('user-b');
     const { id } = await other.projects.create({ name: 'hungry', size: 'S', repoUrl: 'https://scenarios.example/oom' });

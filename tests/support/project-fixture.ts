@@ -17,6 +17,7 @@ function commonFields(id: string) {
     description: '',
     repoUrl: null,
     size: null,
+    podSize: null,
     storage: null,
     desiredState: 'running',
     status: 'initializing',

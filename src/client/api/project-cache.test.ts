@@ -205,6 +205,7 @@ describe('what can be started', () => {
   it.each([
     ['is started or stopped', () => changes({ desiredState: 'stopped' })],
     ['gets another size', () => changes({ size: 'L' })],
+    ['gets a pod of another size', () => changes({ podSize: 'L' })],
     ['gets another name', () => changes({ name: 'other' })],
     ['is created', () => cache.writeAnswer(testProject(2))],
     ['is gone', () => cache.write({ type: 'snapshot', projects: [], freshness })],

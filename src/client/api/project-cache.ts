@@ -146,12 +146,12 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
   };
 }
 
-/** Whether a project came, went, was started or stopped, or has another size or name. */
+/** Whether a project came, went, was started or stopped, or has another size or name. Its pod counts too. */
 function differInQuota(known: NewestProjects, next: NewestProjects): boolean {
   if (known.size !== next.size) return true;
   return [...next.values()].some((project) => {
     const before = known.get(project.id);
-    return (['desiredState', 'size', 'name'] as const).some((field) => before?.[field] !== project[field]);
+    return (['desiredState', 'size', 'podSize', 'name'] as const).some((field) => before?.[field] !== project[field]);
   });
 }
 

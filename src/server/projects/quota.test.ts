@@ -35,7 +35,7 @@ function play(steps: { kind: string; which: number; size: string | null }[], rul
     const isRunning = kind === 'create' || kind === 'start' || (kind === 'size' && before?.isRunning === true);
     const after = before
       ? { ...before, isRunning, size: kind === 'size' ? size : before.size }
-      : { name: `p${index}`, isRunning, size, storage };
+      : { name: `p${index}`, isRunning, size, podSize: null, storage };
     if (before === null && kind !== 'create') return projects;
     return quotaRefusal({ others, before, after }, rules) === null ? (projects = [...others, after]) : projects;
   });
@@ -63,7 +63,7 @@ it('what a refusal says to stop makes room, and nothing of it could be left out'
     fc.property(rulesArbitrary, fc.array(step, { maxLength: 60 }), sizeArbitrary, (anyRules, steps, size) => {
       const rules = { ...anyRules, limits: { ...anyRules.limits, storage: null } };
       const others = play(steps, rules).at(-1) ?? [];
-      const after = { name: 'new', isRunning: true, size, storage: null };
+      const after = { name: 'new', isRunning: true, size, podSize: null, storage: null };
       const refusalWithout = (stopped: CountedProject[]) =>
         quotaRefusal({ others: others.filter((each) => !stopped.includes(each)), before: null, after }, rules);
       const refusal = refusalWithout([]);
@@ -90,7 +90,7 @@ it('the number of projects that can be started agrees with what the commands acc
         const storage = sizeNamed(sizes, name)?.storage ?? null;
         let others = projects;
         const accepted = Array.from({ length: 30 }, (_, index) => {
-          const after = { name: `n${index}`, isRunning: true, size: name, storage };
+          const after = { name: `n${index}`, isRunning: true, size: name, podSize: null, storage };
           if (quotaRefusal({ others, before: null, after }, rules) !== null) return false;
           others = [...others, after];
           return true;

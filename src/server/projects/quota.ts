@@ -40,7 +40,7 @@ export function describeQuota(facts: QuotaFacts): ProjectQuota {
 function allowancesOf(size: ProjectSize | null, facts: QuotaFacts): { start: Allowance; create: Allowance } {
   const { projects, rules, limitRefusal } = facts;
   const used = usageOf(projects, rules);
-  const ofSize = { name: '', size: size?.name ?? null, storage: size?.storage ?? null };
+  const ofSize = { name: '', size: size?.name ?? null, podSize: null, storage: size?.storage ?? null };
   const running = { ...ofSize, isRunning: true };
   const more = (isNew: boolean) => moreOf(size, { used, limits: rules.limits, isNew });
   const start = quotaRefusal({ others: projects, before: { ...ofSize, isRunning: false }, after: running }, rules);

@@ -142,10 +142,10 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
 
     async update(caller, input) {
       requireSize(sizeRules, input.size);
-      // A larger size of a project that runs counts at once, because each new pod has it.
+      // A larger size of a project that runs counts at once, because each new pod has it; a smaller one when the pod has it.
       const rules = input.size === undefined ? noSizeRules : sizeRules;
       const options = { kind: 'updated', message: updateMessage(input), rules } as const;
-      const project = await change(caller, input.id, (record) => updatePatch(record, input), options);
+      const project = await change(caller, input.id, (record) => updatePatch(record, input, sizeRules.sizes), options);
       // The time that counts for the new choice begins now.
       if (input.idleStop !== undefined) await recordUse(db, input.id);
       return project;

@@ -5,12 +5,18 @@ import type { UpdateProjectInput } from '../../shared/contract/project.ts';
 import { projectCan } from '../../shared/contract/states.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import type { ProjectPatch } from '../../shared/node/db/projects-repository.ts';
+import { sizeNamed, type ProjectSize } from '../../shared/node/sizes/size-rules.ts';
 
 /**
  * The fields that differ from the record, or `null` if none does.
+ * @param sizes of the installation
  * @throws AppError ILLEGAL_STATE
  */
-export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): ProjectPatch | null {
+export function updatePatch(
+  record: ProjectRecord,
+  input: UpdateProjectInput,
+  sizes: readonly ProjectSize[],
+): ProjectPatch | null {
   const permission = projectCan('update', record);
   if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
   const patch: ProjectPatch = {};
@@ -19,7 +25,13 @@ export function updatePatch(record: ProjectRecord, input: UpdateProjectInput): P
     patch.description = input.description;
   }
   if (input.repoUrl !== undefined && input.repoUrl !== record.repoUrl) patch.repoUrl = input.repoUrl;
-  if (input.size !== undefined && input.size !== record.size) patch.size = input.size;
+  if (input.size !== undefined && input.size !== record.size) {
+    patch.size = input.size;
+    // A pod of the former size may exist that no worker has observed.
+    if (record.podSize === null && record.status !== 'stopped') {
+      patch.podSize = sizeNamed(sizes, record.size)?.name ?? null;
+    }
+  }
   const { answerLimitMinutes } = input;
   if (answerLimitMinutes !== undefined && answerLimitMinutes !== record.answerLimitMinutes) {
     patch.answerLimitMinutes = answerLimitMinutes;

@@ -41,6 +41,8 @@ export const projectSchema = z.object({
   repoUrl: z.string().nullable(),
   /** The name of its size, see `projects.quota`; `null`: the default of the installation. A size that it no longer has is the default, too. */
   size: z.string().nullable().default(null),
+  /** The size of its pod, which may differ from `size` until the next restart; `null`: as `size`. The larger of both counts for a quota. */
+  podSize: z.string().nullable().default(null),
   /** The size that its volume was created with, such as `10Gi`; `null`: as the installation has it. It never changes. */
   storage: z.string().nullable().default(null),
   status: projectStatusSchema,

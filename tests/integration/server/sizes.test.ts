@@ -146,6 +146,22 @@ describe('a project beyond the quota', () => {
     expect(await codeOf(client.projects.update({ id: other.id, size: 'S' }))).toBe('done');
   });
 
+  it('makes no room by a smaller size until its pod has that size', async () => {
+    const [client] = await signedIn('shrinker');
+    const { id } = await client.projects.create({ name: 'shrunk', size: 'L' });
+    expect(await client.projects.update({ id, size: 'S' })).toMatchObject({ size: 'S', podSize: 'L' });
+    expect((await client.projects.quota()).running.memory.used).toBe(8 * gib);
+    expect(await messageOf(client.projects.create({ name: 'second', size: 'M' }))).toMatch(
+      /8 GiB of at most 8 GiB of memory.*Stop “shrunk” to start this\.$/,
+    );
+    expect(await codeOf(client.projects.restart(id))).toBe('done');
+    expect(await codeOf(client.projects.create({ name: 'second', size: 'M' }))).toBe('QUOTA_EXCEEDED');
+    // What the worker writes when it has observed the new pod.
+    await db('projects').where({ id }).update({ podSize: 'S' });
+    expect(await codeOf(client.projects.create({ name: 'second', size: 'M' }))).toBe('done');
+    expect((await client.projects.quota()).running.memory.used).toBe(6 * gib);
+  });
+
   it('counts its storage while it is stopped, until it is deleted', async () => {
     const [client] = await signedIn('hoarder');
     const { id } = await client.projects.create({ name: 'large', size: 'L' });

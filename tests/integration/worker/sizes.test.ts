@@ -48,12 +48,19 @@ describe.each(clusterKinds)('on $name', (kind) => {
     expect(await storageOf(id)).toBe('5Gi');
     const claim = await system.claimUid(id);
 
+    expect(await system.read(id)).toMatchObject({ podSize: 'S' });
+
     await setSize(id, { size: 'L' });
     expect(await openCodeOf(id)).toMatchObject({ size: 'S' });
+    expect(await system.read(id)).toMatchObject({ size: 'L', podSize: 'S' });
     const { generation } = await system.command(id, 'restart');
     await system.until(id, { status: 'ready', observedGeneration: generation }, limit);
     expect(await openCodeOf(id)).toEqual({ resources: large, clone: large, size: 'L' });
     expect([await system.claimUid(id), await storageOf(id)]).toEqual([claim, '5Gi']);
+
+    expect(await system.read(id)).toMatchObject({ podSize: 'L' });
+    await system.command(id, 'stop');
+    await system.until(id, { status: 'stopped', podSize: null }, limit);
   });
 
   it('a project of an earlier version, or with a size that is gone, starts with the default size', async () => {

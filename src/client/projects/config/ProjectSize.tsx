@@ -16,6 +16,8 @@ export function ProjectSize({ project }: { project: Project }) {
   const update = useProjectUpdate({ onRefused: (error) => notifyFailure('The size was not changed', error) });
   const offer = quota && offerOf(quota, project.size);
   if (!offer) return null;
+  const podOffer = project.podSize === null ? null : offerOf(quota, project.podSize);
+  const runsAnother = project.desiredState === 'running' && podOffer !== null && podOffer.name !== offer.name;
   const storage = bytesText(project.storage === null ? offer.storage : wholeBytesOf(project.storage));
   const choose = (name: string): void => {
     const { label } = offerOf(quota, name) ?? offer;
@@ -33,6 +35,12 @@ export function ProjectSize({ project }: { project: Project }) {
       {project.size !== null && project.size !== offer.name && (
         <p className={classes.dimmed}>
           The size {project.size} is no longer offered. The project uses {offer.label} from its next start.
+        </p>
+      )}
+      {runsAnother && (
+        <p className={classes.dimmed}>
+          It runs with {podOffer.label} until you restart it. Until then, the larger of {podOffer.label} and{' '}
+          {offer.label} counts for what you may run.
         </p>
       )}
       <SizeCards

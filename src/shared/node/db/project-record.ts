@@ -32,6 +32,8 @@ export const projectRecordSchema = z.object({
   repoUrl: z.string().nullable(),
   /** `null`: the default of the installation. See `sizes/size-rules.ts`. */
   size: z.string().nullable(),
+  /** The size that the pod was created with, as far as it is known. */
+  podSize: z.string().nullable(),
   /** How large the volume was asked for; `null`: as the worker says. */
   storage: z.string().nullable(),
   desiredState: desiredStateSchema,

@@ -13,7 +13,7 @@ import { UserModel } from './models.ts';
 import type { ProjectRecord } from './project-record.ts';
 import type { ProjectPatch } from './projects-repository.ts';
 
-type Counting = Pick<ProjectRecord, 'id' | 'name' | 'desiredState' | 'size' | 'storage' | 'trashedAt'>;
+type Counting = Pick<ProjectRecord, 'id' | 'name' | 'desiredState' | 'size' | 'podSize' | 'storage' | 'trashedAt'>;
 
 /** What counts for the quota of a person: all projects that are not being deleted, the one that was changed longest ago first. */
 export async function listCountedProjects(
@@ -27,14 +27,15 @@ export async function listCountedProjects(
       if (exceptId !== null) void query.whereNot('id', exceptId);
     })
     .orderBy('updatedAt')
-    .select<Counting[]>('id', 'name', 'desiredState', 'size', 'storage', 'trashedAt');
+    .select<Counting[]>('id', 'name', 'desiredState', 'size', 'podSize', 'storage', 'trashedAt');
   return rows.map(toCounted);
 }
 
-const toCounted = ({ name, desiredState, size, storage, trashedAt }: Omit<Counting, 'id'>) => ({
+const toCounted = ({ name, desiredState, size, podSize, storage, trashedAt }: Omit<Counting, 'id'>) => ({
   name,
   isRunning: desiredState === 'running',
   size,
+  podSize,
   storage,
   isInTrash: trashedAt !== null,
 });

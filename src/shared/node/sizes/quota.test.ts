@@ -16,6 +16,7 @@ const limits = (some: Partial<QuotaLimits>): QuotaLimits => ({
 const project = (name: string, size: string | null, isRunning = true): CountedProject => ({
   name,
   size,
+  podSize: null,
   isRunning,
   storage: sizeNamed(sizes, size)?.storage ?? null,
 });
@@ -72,6 +73,29 @@ describe('a change that uses no more than before', () => {
     expect(quotaRefusal({ others, before: running, after: { ...running, isRunning: false } }, rules)).toBeNull();
     const grown = { others: [project('a', 'S')], before: project('c', 'S'), after: project('c', 'M') };
     expect(quotaRefusal(grown, { sizes, limits: limits({ memory: 5 * gib }) })).toMatch(/Stop “a” to use this size\.$/);
+  });
+});
+
+describe('a running project whose pod has another size', () => {
+  const rules = { sizes, limits: limits({ memory: 10 * gib }) };
+  const shrunk = { ...project('api', 'S'), podSize: 'L' };
+
+  it('counts the larger of both: a smaller size makes room only when the pod has it', () => {
+    expect(usageOf([shrunk], rules)).toEqual({ ...usageOf([project('api', 'L')], rules), storage: 5 * gib });
+    const startOf = (other: CountedProject) => start(project('new', 'M'), [other], { memory: 10 * gib });
+    expect(startOf(shrunk)).toMatch(/have 8 GiB of at most 10 GiB .*Stop “api” to start this\.$/);
+    expect(startOf({ ...shrunk, podSize: 'S' })).toBeNull();
+    expect(usageOf([{ ...project('api', 'L'), podSize: 'S' }], rules)).toEqual(usageOf([project('api', 'L')], rules));
+  });
+
+  it('may have the size of its pod again, and its restart is never refused', () => {
+    const full = { others: [project('other', 'L')], before: shrunk };
+    expect(quotaRefusal({ ...full, after: { ...shrunk, size: 'L' } }, rules)).toBeNull();
+    expect(quotaRefusal({ ...full, after: shrunk }, rules)).toBeNull();
+  });
+
+  it('counts only its storage when it is stopped', () => {
+    expect(usageOf([{ ...shrunk, isRunning: false }], rules)).toMatchObject({ projects: 0, cpu: 0, memory: 0 });
   });
 });
 

@@ -12,6 +12,8 @@ export interface CountedProject {
   isRunning: boolean;
   /** See `sizeNamed`. */
   size: string | null;
+  /** The size that its pod has, while the pod may have another one; `null`: as `size`. */
+  podSize: string | null;
   /** The size of its volume; `null`: it was created while there were no sizes, and counts with the default size. */
   storage: string | null;
 }
@@ -33,9 +35,10 @@ function needsOf(size: ProjectSize | null): Amounts {
   };
 }
 
-/** What a project uses. */
-function amountsOf({ isRunning, size, storage }: CountedProject, { sizes }: SizeRules): Amounts {
-  const running = isRunning ? needsOf(sizeNamed(sizes, size)) : nothing;
+/** What a project uses. Its next pod has the size, and until then the pod of another size runs: the larger of both counts. */
+function amountsOf({ isRunning, size, podSize, storage }: CountedProject, { sizes }: SizeRules): Amounts {
+  const next = needsOf(sizeNamed(sizes, size));
+  const running = isRunning ? larger(next, podSize === null ? next : needsOf(sizeNamed(sizes, podSize))) : nothing;
   return { ...running, storage: wholeBytesOf(storage ?? sizeNamed(sizes, null)?.storage ?? '0') };
 }
 
@@ -49,6 +52,13 @@ const add = (one: Amounts, other: Amounts): Amounts => ({
   cpu: one.cpu + other.cpu,
   memory: one.memory + other.memory,
   storage: one.storage + other.storage,
+});
+
+const larger = (one: Amounts, other: Amounts): Amounts => ({
+  projects: Math.max(one.projects, other.projects),
+  cpu: Math.max(one.cpu, other.cpu),
+  memory: Math.max(one.memory, other.memory),
+  storage: Math.max(one.storage, other.storage),
 });
 
 /** A change of one project. */

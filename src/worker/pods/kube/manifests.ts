@@ -34,7 +34,7 @@ export const installationAnnotation = 'opencode-project-manager/installation';
 export const accessKeyAnnotation = 'opencode-project-manager/access-key-id';
 
 /** The size that the pod was created with, in an installation with sizes. */
-const sizeAnnotationName = 'opencode-project-manager/size';
+export const sizeAnnotationName = 'opencode-project-manager/size';
 
 /** The request id of the mutation that caused the pod, as in the logs of server and worker. */
 const requestAnnotation = 'opencode-project-manager/request-id';

@@ -139,6 +139,22 @@ describe('derive', () => {
     expect(derive(remove, { pod: null, claim: null }, now)).toMatchObject({ status: 'archived', deletedAt: now });
   });
 
+  it('knows the size of the pod until the project has stopped, also while no pod is observed', () => {
+    const record = recordFixture({ ...acknowledged, podSize: 'L' });
+    const pod = podOf();
+    const small = {
+      ...pod,
+      metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, 'opencode-project-manager/size': 'S' } },
+    };
+    const podSizeOf = (...[row, objects]: [typeof record, typeof small | null]) =>
+      derive(row, { pod: objects, claim: claimOf() }, now).podSize;
+    expect(podSizeOf(record, small)).toBe('S');
+    expect(podSizeOf(record, null)).toBe('L');
+    const stop = { ...record, desiredState: 'stopped', generation: 2 } as const;
+    expect(podSizeOf(stop, null)).toBe('L');
+    expect(podSizeOf({ ...stop, observedGeneration: 2 }, null)).toBeNull();
+  });
+
   it('shows a permanent failure as an error with its message, until a pod is ready all the same', () => {
     const failedPermanently = recordFixture({
       failedGeneration: 1,

@@ -14,7 +14,7 @@ import { diagnoseGone } from '../diagnosis/gone-pods.ts';
 import { startProgress } from '../diagnosis/start-progress.ts';
 import { summarizeContainers } from '../diagnosis/summarize-containers.ts';
 import type { KubernetesEvent } from '../kube/kubernetes-event.ts';
-import { accessKeyAnnotation } from '../kube/manifests.ts';
+import { accessKeyAnnotation, sizeAnnotationName } from '../kube/manifests.ts';
 import { textsOfUnreadable } from '../kube/unreadable-object.ts';
 import { isOurs, isOutdated, type Actual } from '../reconcile/decide.ts';
 import { failureFields, lastAttempt, steadyEvidence, withReasonSince } from './status-fields.ts';
@@ -53,11 +53,17 @@ export function derive(record: ProjectRecord, observed: ObservedState, now: stri
   const { since, recheckAt = null, ...fields } = statusFields(record, objects, now);
   const patch = {
     ...facts,
+    podSize: pod ? (pod.metadata.annotations[sizeAnnotationName] ?? null) : podSizeWithoutPod(record, fields.status),
     ...fields,
     progress: deriveProgress(record, objects, fields.reason ?? null, now),
     ...(fields.evidence ? { evidence: steadyEvidence(record, fields.evidence, now) } : {}),
   };
   return { patch: withReasonSince(record, patch, now, since), recheckAt };
+}
+
+/** An attempt may create a pod at this moment, so the size stays until the project has stopped. */
+function podSizeWithoutPod({ podSize }: ProjectRecord, status: ProjectPatch['status']): string | null {
+  return status === 'stopped' ? null : podSize;
 }
 
 /** What the row knows about the pod stays: nothing newer is known. */
