@@ -18,11 +18,18 @@ export function describe(project: Project, url: string): string {
     project.trashDaysLeft === null
       ? null
       : `It is deleted in ${project.trashDaysLeft === 1 ? '1 day' : `${project.trashDaysLeft} days`}. "opm restore" takes it out of the trash.`,
-    project.size === null ? null : `Size: ${project.size}`,
+    sizeLine(project),
     project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
     `Page: ${url}/projects/${project.id}`,
   ];
   return lines.flatMap((line) => (line === null ? [] : `${printable(line)}\n`)).join('');
+}
+
+/** A project that runs may still have the pod of another size. */
+function sizeLine({ size, podSize, desiredState }: Project): string | null {
+  if (size === null) return null;
+  const isOther = desiredState === 'running' && podSize !== null && podSize !== size;
+  return `Size: ${size}${isOther ? ` (its pod has ${podSize} until a restart)` : ''}`;
 }
 
 /** Waits for the status if that was asked for, and prints the project. Scripts learn of an error from the exit code. */

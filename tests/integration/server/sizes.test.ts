@@ -250,7 +250,7 @@ describe('the command line', () => {
     const table = await opm('sizes');
     expect(table).toMatch(/^M \(default\) +2 +4 GiB +10 GiB +1$/m);
     expect(table).toMatch(/^Running memory: 2 GiB of 8 GiB\nStorage: 5 GiB of 40 GiB$/m);
-    expect(await opm('size', 'typed', 'M')).toMatch(/^Size: M$/m);
+    expect(await opm('size', 'typed', 'M')).toMatch(/^Size: M \(its pod has S until a restart\)$/m);
     expect(await opm('size', 'typed', 'default')).not.toMatch(/Size/);
     await expect(opm('create', 'another', '--size', 'L')).rejects.toMatchObject({
       code: 1,
