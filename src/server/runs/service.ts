@@ -96,7 +96,7 @@ export function createRunService(deps: RunServiceDeps): RunService {
         opencodeSessionId: sessionId,
       } = await findContinued(caller, runId);
       if (sessionId === null && hasEnded({ state })) {
-        const message = 'The run ended before its session began, so there is nothing to continue. Start the run again.';
+        const message = 'The run ended before its session began, so there is nothing to continue. Choose “Run again”.';
         throw new AppError('ILLEGAL_STATE', message);
       }
       const continues = sessionId === null ? null : { runId: id, sessionId, workspace };

@@ -264,7 +264,7 @@ async function tryCommand(follower: Follower, effect: Command, step: Step): Prom
   // An abort has a time limit of its own.
   if (isHopeless && effect.kind !== 'abort') {
     const why = failure?.kind ?? `${effect.kind} has no effect`;
-    const message = `OpenCode does not do what a run needs (${why}). Restart the project, then start the run again.`;
+    const message = `OpenCode does not do what a run needs (${why}). Restart the project, then choose “Run again”.`;
     await finish(follower, { state: 'failed', message }, step);
     leaveAgent(follower, step);
     return { kind: 'done' };

@@ -54,7 +54,7 @@ export function accessOf(
   const credential = keyId === null ? null : accessKeys.credential('sidecar', { id: project.id, keyId });
   if (credential === null) {
     const message =
-      'The pod was created with credentials that are no longer valid. Restart the project, then start again.';
+      'The pod was created with credentials that are no longer valid. Restart the project, then choose “Run again”.';
     return { kind: 'unusable', message };
   }
   return { podUid, address, credential };

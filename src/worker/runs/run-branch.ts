@@ -47,7 +47,7 @@ export async function saveChanges({ db, client, signal }: BranchDeps, run: RunRe
   try {
     problem = await git.save(commitMessage(task.title, run));
     changes = await git.changes();
-    if (!changes) problem ??= 'The branch of the task does not exist any more. Start the run again.';
+    if (!changes) problem ??= 'The branch of the task does not exist any more. Choose “Run again”.';
   } catch (error) {
     if (!(error instanceof BranchError)) throw error;
     problem = error.message;

@@ -7,7 +7,7 @@ export const runMessages = {
   preparing: 'OpenCode prepares a branch for the task.',
   reviewQueued: 'Waiting for a worker to take the review.',
   noVerdict:
-    'The reviewer gave no verdict that can be read. Read the changes yourself, or run the task again for another review.',
+    'The reviewer gave no verdict that can be read. Read the changes yourself, or choose “Run again” for another review.',
   running: 'The agent is working.',
   needsPermission: 'The agent asks for a permission. Answer it to let the agent continue.',
   hasQuestion: 'The agent has a question. Answer it to let the agent continue.',
@@ -19,25 +19,25 @@ export const runMessages = {
   succeeded: 'The agent has finished.',
   rejected: 'The agent stopped, because a permission was rejected. Send a follow-up to tell it what to do instead.',
   interrupted:
-    'The run was interrupted: OpenCode was restarted while the agent worked. Look at the files, then send a follow-up or start again.',
+    'The run was interrupted: OpenCode was restarted while the agent worked. Look at the files, then send a follow-up or choose “Run again”.',
   projectStopped:
-    'The run was interrupted: the project was stopped while the agent worked. Start the project, then send a follow-up or start again.',
+    'The run was interrupted: the project was stopped while the agent worked. Look at the files, then send a follow-up or choose “Run again”.',
   projectDeleted: 'The project was deleted, and the run with it.',
   noAnswer: 'OpenCode does not answer right now. The run continues when it does.',
-  noAnswerForLong: 'OpenCode has not answered for ten minutes. Restart the project, then start the run again.',
-  sessionGone: 'The session of the run does not exist in OpenCode any more. Start the run again.',
-  promptGone: 'The prompt was removed from its session in OpenCode. Start the run again.',
+  noAnswerForLong: 'OpenCode has not answered for ten minutes. Restart the project, then choose “Run again”.',
+  sessionGone: 'The session of the run does not exist in OpenCode any more. Choose “Run again”.',
+  promptGone: 'The prompt was removed from its session in OpenCode. Choose “Run again”.',
   unknownIds:
     'This version of OpenCode numbers its messages in an unknown way. An administrator must update the program.',
   lengthLimit: 'The answer of the model was cut, because it reached the length limit. Send a follow-up to continue.',
   contentFilter:
-    'The provider of the model refused the answer by its content filter. Change the prompt, then start again.',
+    'The provider of the model refused the answer by its content filter. Change the text of the task, then choose “Run again”.',
   contextOverflow:
-    'The conversation is longer than the model can read. Start a new run, with a smaller task or a model that reads more.',
+    'The conversation is longer than the model can read. Make the task smaller or choose a model that reads more, then choose “Run again”.',
   endsWorkers:
-    'The run was given up: four workers in a row ended or stopped answering while they followed it. The agent may still work: restart the project to stop it. An administrator must find the cause in the log of the workers. Then start again.',
+    'The run was given up: four workers in a row ended or stopped answering while they followed it. The agent may still work: restart the project to stop it. An administrator must find the cause in the log of the workers. Then choose “Run again”.',
   internalError:
-    'Something went wrong in the project manager itself. An administrator can find the cause in the log of the worker. Then start again.',
+    'Something went wrong in the project manager itself. An administrator can find the cause in the log of the worker. Then choose “Run again”.',
 } as const;
 
 /** A project that is not ready, while a run needs it. */
@@ -47,9 +47,13 @@ export function waitingMessage(project: { isStopped: boolean; message: string | 
   return `The run waits until the project is ready.${cause}`;
 }
 
+/** The cause is not known: there may be no key, no such model, or no way to the provider. */
+const checkModel =
+  'Check under Settings → Models that its provider has a key, and under Config which model the project uses.';
+
 /** OpenCode repeats a request to the model. */
 export function retryMessage({ attempt, message }: { attempt: number; message: string }): string {
-  return `The model did not answer (${quote(message)}). OpenCode tries again, attempt ${attempt}.`;
+  return `The model did not answer (${quote(message)}). OpenCode tries again, attempt ${attempt}. If this continues, abort the run. ${checkModel}`;
 }
 
 /** How a run ends whose last message is complete. `finish`: why the model stopped, as OpenCode says it. */
@@ -89,24 +93,24 @@ function failureMessage({ name, message, statusCode }: MessageFailure): string {
     case 'APIError':
       return providerMessage(statusCode, message);
     default:
-      return `The agent stopped with an error (${quote(message === '' ? name : message)}). Start the run again.`;
+      return `The agent stopped with an error (${quote(message === '' ? name : message)}). ${checkModel} Then choose “Run again”.`;
   }
 }
 
 function providerMessage(status: number | null, message: string): string {
   if (status === null)
-    return `The connection to the provider of the model broke (${quote(message)}). Start again later.`;
+    return `The connection to the provider of the model broke (${quote(message)}). Choose “Run again” later. ${checkModel}`;
   if (status === 401 || status === 403) return keyRefused(` (${status})`);
   if (status === 429) {
-    return 'The provider of the model accepts no more requests for now (429): there were too many, or the credit is used up. Start again later, or choose another model.';
+    return 'The provider of the model accepts no more requests for now (429): there were too many, or the credit is used up. Choose “Run again” later, or another model under Config.';
   }
-  if (status >= 500) return `The provider of the model has a failure of its own (${status}). Start again later.`;
-  return `The provider of the model refused the request (${status}: ${quote(message)}). Check the model in the configuration of OpenCode.`;
+  if (status >= 500) return `The provider of the model has a failure of its own (${status}). Choose “Run again” later.`;
+  return `The provider of the model refused the request (${status}: ${quote(message)}). Check under Config which model the project uses, then choose “Run again”.`;
 }
 
 /** The text of the provider is not repeated: it may contain a part of the key. */
 function keyRefused(status: string): string {
-  return `The provider of the model refused the key${status}. Check the key and the model in the configuration of OpenCode, then start again.`;
+  return `The provider of the model refused the key${status}. Replace the key under Settings → Models, or choose another model under Config. Then choose “Run again”.`;
 }
 
 function quote(text: string): string {

@@ -81,7 +81,7 @@ describe('fault 48: a run that ends each worker that follows it', () => {
     } finally {
       await worker.stop();
     }
-    expect((await findRun(db, poison))?.message).toMatch(/four workers in a row.*Then start again\.$/);
+    expect((await findRun(db, poison))?.message).toMatch(/four workers in a row.*Then choose “Run again”\.$/);
     expect(openCode.prompts()).toEqual([`prompt of ${bystander}`]);
     expect([await unfinished(poison), await unfinished(bystander)]).toEqual([0, 0]);
   });
