@@ -146,8 +146,8 @@ function pendingClaim(input: ClaimInput, isUnbound: boolean): Diagnosis | null {
     state: isLong || isUnbound ? 'failing' : 'starting',
     message:
       driver === undefined && !provisioning
-        ? 'The volume of the project does not exist yet.'
-        : `The volume of the project is being created by the storage driver${named}, which has not answered yet.`,
+        ? 'The project waits for its volume.'
+        : `The project waits for its volume, which is to be created by the storage driver${named}.`,
     nextStep: isLong
       ? `An administrator must check ${driver === undefined ? 'the storage class and its driver' : 'whether this driver runs'}. The start then continues by itself.`
       : 'This continues by itself when the volume exists.',

@@ -20,15 +20,27 @@ const restartLater = 'Restart the project later: the next start tries again.';
 /** By the cause in the termination message `clone-failed: <cause>: <output of git>`, which `workspace-script.ts` writes. */
 const causes: Record<string, Cause> = {
   'not-found': byOwner('it was not found at this address'),
-  denied: byOwner('its server requires a sign-in'),
+  denied: byOwner(
+    'its server requires a sign-in',
+    'Correct the repository URL and restart. A private repository you can clone yourself in the workspace, with your own key.',
+  ),
   refused: byOwner('its server refused the request'),
   'no-repository': byOwner('there is no git repository at this address, but something else, such as a web page'),
   'rate-limited': byOwner('its server accepts no more requests for now', restartLater),
   'server-error': byOwner('its server has a problem of its own', restartLater),
-  unreachable: byOwner('its server could not be reached'),
-  timeout: byOwner('it took too long'),
+  unreachable: byOwner(
+    'its server could not be reached',
+    'Check the repository URL. If it is right, restart the project later: the next start tries again.',
+  ),
+  timeout: byOwner(
+    'it took too long',
+    'Restart the project to try again. If it takes too long again, clone a part of it yourself in the workspace.',
+  ),
   interrupted: byOwner('the connection broke while it was received', restartLater),
-  'no-space': byOwner('it does not fit on the volume'),
+  'no-space': byOwner(
+    'it does not fit on the volume',
+    'Clone a part of it yourself in the workspace, or use a project with a larger volume.',
+  ),
   'no-checkout': byOwner(
     'it has a file with a name that the file system does not accept',
     'Rename the file in the repository and restart the project.',
