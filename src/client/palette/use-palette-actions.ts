@@ -6,7 +6,7 @@ import { useMatch, useNavigate } from 'react-router';
 import type { Project } from '../../shared/contract/project.ts';
 import { useApp } from '../app-context.ts';
 import { badgeOf } from '../projects/badge.ts';
-import { openInNewTab } from '../projects/open-project.ts';
+import { canOpen, openInNewTab } from '../projects/open-project.ts';
 import { refusalOf, useProjectActions, type DirectCommand } from '../projects/use-project-actions.ts';
 import { notifyFailure } from '../ui/notify.ts';
 import type { PaletteAction } from './match-actions.ts';
@@ -85,7 +85,7 @@ function useCurrentProjectActions(project: Project | undefined): PaletteAction[]
   });
   const commands = Object.keys(directCommands) as DirectCommand[]; // the keys of the record above
   return [
-    ...(project.status === 'archived' ? [] : [action('open', 'Open', () => openInNewTab(project.id))]),
+    ...(canOpen(project) ? [action('open', 'Open', () => openInNewTab(project.id))] : []),
     ...commands
       .filter((command) => refusalOf(command, project) === null)
       .map((command) => action(command, directCommands[command], () => run(command, project))),

@@ -5,6 +5,7 @@ import { IconPlayerPlay, IconPlayerStop, IconRotateClockwise, type TablerIcon } 
 
 import type { Project } from '../../shared/contract/project.ts';
 import { isInTrash } from './in-trash.ts';
+import { canOpen } from './open-project.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { useStartAllowance } from './sizes/use-start-allowance.ts';
@@ -31,7 +32,7 @@ export function ProjectActions({ project, onRename, onDelete }: ProjectActionsPr
   const shown = isInTrash(project) ? [] : buttons;
   return (
     <div className={classes.actions}>
-      {!isInTrash(project) && <OpenButton project={project} />}
+      {canOpen(project) && <OpenButton project={project} />}
       {shown.map(({ command, label, icon: Icon }) => {
         const refusal = refusalOf(command, project) ?? (command === 'start' ? start.refusal : null);
         const hint = refusal ?? (command === 'start' ? start.text : null);
@@ -39,6 +40,7 @@ export function ProjectActions({ project, onRename, onDelete }: ProjectActionsPr
         return (
           <Tooltip key={command} label={hint} disabled={hint === null} multiline maw={320}>
             <Button
+              className={classes.command ?? ''}
               variant="default"
               size="xs"
               leftSection={<Icon size={15} stroke={1.7} />}

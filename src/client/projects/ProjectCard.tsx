@@ -8,9 +8,10 @@ import type { Project } from '../../shared/contract/project.ts';
 import { formatDate, formatDateTime, shortRepository } from '../ui/format.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { Time } from '../ui/Time.tsx';
-import { needsAttention, shortLine, statusLine } from './badge.ts';
+import { badgeOf, needsAttention, shortLine, statusLine } from './badge.ts';
 import { countsDown, wasIdle } from './idle-state.ts';
 import { isInTrash } from './in-trash.ts';
+import { canOpen } from './open-project.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
 import { stepsDone } from './start-labels.ts';
@@ -39,9 +40,7 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
           </Link>
         </h2>
         <div className={classes.menu}>
-          {project.desiredState !== 'deleted' && project.trashedAt === null && (
-            <OpenButton project={project} size="compact-xs" />
-          )}
+          {canOpen(project) && <OpenButton project={project} size="compact-xs" />}
           <ProjectMenu project={project} onDelete={() => onDelete(project)} withDetails />
         </div>
       </div>
@@ -68,7 +67,7 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
         <span
           className={classes.line}
           title={statusLine(project)}
-          data-attention={needsAttention(project) || undefined}
+          data-attention={needsAttention(project) ? badgeOf(project).tone : undefined}
         >
           {line}
         </span>

@@ -21,7 +21,7 @@ import type { Project } from '../../shared/contract/project.ts';
 import type { ProjectAction } from '../../shared/contract/states.ts';
 import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
 import { isInTrash } from './in-trash.ts';
-import { openPath } from './open-project.ts';
+import { canOpen, openPath } from './open-project.ts';
 import { useStartAllowance } from './sizes/use-start-allowance.ts';
 import { refusalOf, useProjectActions, type DirectCommand } from './use-project-actions.ts';
 
@@ -67,15 +67,17 @@ export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { r
         {renderButton({ loading: running !== null, autoFocus: true })}
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item
-          leftSection={<IconExternalLink size={16} stroke={1.6} />}
-          component="a"
-          href={openPath(project.id)}
-          target="_blank"
-          rel="noopener"
-        >
-          Open
-        </Menu.Item>
+        {canOpen(project) && (
+          <Menu.Item
+            leftSection={<IconExternalLink size={16} stroke={1.6} />}
+            component="a"
+            href={openPath(project.id)}
+            target="_blank"
+            rel="noopener"
+          >
+            Open
+          </Menu.Item>
+        )}
         {withDetails && (
           <Menu.Item
             leftSection={<IconListDetails size={16} stroke={1.6} />}

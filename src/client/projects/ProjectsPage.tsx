@@ -43,7 +43,7 @@ export function ProjectsPage() {
   return (
     <>
       <PageTitle>Projects</PageTitle>
-      <Group justify="space-between" wrap="nowrap">
+      <Group justify="space-between" gap="xs">
         <Title order={1}>Projects</Title>
         <Group gap="xs" wrap="nowrap">
           {trashCount > 0 && (

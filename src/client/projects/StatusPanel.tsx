@@ -86,5 +86,5 @@ function Actor({ project }: { project: Project }) {
 }
 
 function toneOf(project: Project): string {
-  return needsAttention(project) ? 'bad' : badgeOf(project).tone;
+  return needsAttention(project) && project.status !== 'ready' ? 'bad' : badgeOf(project).tone;
 }

@@ -13,6 +13,7 @@ describe('the badge', () => {
     ['Starting', { status: 'initializing', phase: 'Running', reason: 'starting' }, 'wait'],
     ['Failing', { status: 'initializing', phase: 'Running', reason: 'crash-loop' }, 'bad'],
     ['Running', { status: 'ready', phase: 'Running', reason: 'ready' }, 'ok'],
+    ['Running', { status: 'ready', phase: 'Running', reason: 'clone-failed' }, 'wait'],
     ['Failed', { status: 'error', phase: 'Failed', reason: 'pod-failed' }, 'bad'],
     ['Error', { status: 'error', phase: null, reason: 'quota-exceeded' }, 'bad'],
     ['Completed', { status: 'error', phase: 'Succeeded', reason: 'completed' }, 'done'],
@@ -31,7 +32,10 @@ describe('the badge', () => {
     }
   });
 
-  it('needs attention for errors and for starts that somebody has to fix', () => {
+  it('needs attention for errors, and for what somebody has to fix in a start or in a project that runs', () => {
+    const ready = { actor: 'owner', status: 'ready', phase: 'Running' } as const;
+    expect(needsAttention({ ...ready, reason: 'clone-failed' })).toBe(true);
+    expect(needsAttention({ ...ready, reason: 'ready' })).toBe(false);
     expect(needsAttention({ actor: 'owner', status: 'error', phase: null, reason: null })).toBe(true);
     expect(needsAttention({ actor: 'owner', status: 'initializing', phase: 'Pending', reason: 'image-denied' })).toBe(
       true,

@@ -30,7 +30,10 @@ type BadgeInput = Pick<Project, 'status' | 'phase' | 'reason'>;
 export function badgeOf({ status, phase, reason }: BadgeInput): Badge {
   switch (status) {
     case 'ready':
-      return { label: 'Running', tone: 'ok', icon: 'running' };
+      // It can be used, but not as it should be: for example, its repository could not be cloned.
+      return isFailure(reason)
+        ? { label: 'Running', tone: 'wait', icon: 'warning' }
+        : { label: 'Running', tone: 'ok', icon: 'running' };
     case 'initializing':
       return startingBadge({ phase, reason });
     case 'stopping':
@@ -72,7 +75,9 @@ function startingBadge({ phase, reason }: Pick<BadgeInput, 'phase' | 'reason'>):
 export function needsAttention(project: BadgeInput & Pick<Project, 'actor'>): boolean {
   return (
     (project.status === 'error' && project.phase !== 'Succeeded') ||
-    (project.status === 'initializing' && isFailure(project.reason) && project.actor !== 'nobody')
+    ((project.status === 'initializing' || project.status === 'ready') &&
+      isFailure(project.reason) &&
+      project.actor !== 'nobody')
   );
 }
 
