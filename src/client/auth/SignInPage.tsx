@@ -38,7 +38,8 @@ export function SignInPage() {
           OpenCode Project Manager
         </Title>
         <Text c="dimmed" mt={6}>
-          Every project gets its own workspace: OpenCode, files and sessions in one pod, kept running and shown live.
+          Every project gets its own workspace: OpenCode, files and sessions in one pod, which is a group of containers
+          in a Kubernetes cluster. It is kept running and shown live.
         </Text>
         {message !== undefined && <output className={classes.note}>{message}</output>}
         <Button component="a" href={`/auth/login?returnTo=${encodeURIComponent(returnTo)}`} size="md" fullWidth mt="xl">

@@ -1,7 +1,6 @@
 /** The logs tab of a project: the live log of one container, or the log of its previous run. */
 
 import { NativeSelect, Switch } from '@mantine/core';
-import { IconSelector } from '@tabler/icons-react';
 import { useReducer, useState } from 'react';
 import { useSearchParams } from 'react-router';
 
@@ -30,8 +29,6 @@ export function LogsTab({ project }: { project: Project }) {
       <div className={classes.toolbar}>
         <NativeSelect
           className={classes.select}
-          rightSection={<IconSelector size={14} stroke={1.8} />}
-          rightSectionPointerEvents="none"
           aria-label="Container"
           value={container}
           onChange={(event) => show(asLogContainer(event.currentTarget.value) ?? container, false)}

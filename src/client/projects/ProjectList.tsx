@@ -103,7 +103,8 @@ function NoProjects({ onCreate }: { onCreate: () => void }) {
       title="Create your first project"
       actions={<Button onClick={onCreate}>New project</Button>}
     >
-      A project is a workspace: OpenCode, your repository and its files, in a pod that is kept running for you.
+      A project is a workspace: OpenCode, your repository and its files, in a pod (a group of containers in a Kubernetes
+      cluster) that is kept running for you.
     </Message>
   );
 }

@@ -2,7 +2,7 @@
 
 import { CloseButton, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { IconSelector, IconSearch } from '@tabler/icons-react';
+import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 
 import type { ListFilter } from '../api/merge-projects.ts';
@@ -46,8 +46,6 @@ export function ProjectToolbar({ filter, onChange }: ProjectToolbarProps) {
       />
       <NativeSelect
         className={classes.select}
-        rightSection={<IconSelector size={14} stroke={1.8} />}
-        rightSectionPointerEvents="none"
         aria-label="Status"
         value={filter.inTrash ? trashChoice.value : (filter.status ?? '')}
         onChange={(event) => onChange({ status: event.currentTarget.value })}
@@ -55,8 +53,6 @@ export function ProjectToolbar({ filter, onChange }: ProjectToolbarProps) {
       />
       <NativeSelect
         className={classes.select}
-        rightSection={<IconSelector size={14} stroke={1.8} />}
-        rightSectionPointerEvents="none"
         aria-label="Sort by"
         value={filter.sort ?? 'createdAt'}
         onChange={(event) => onChange({ sort: event.currentTarget.value === 'name' ? 'name' : 'createdAt' })}

@@ -1,6 +1,8 @@
 /** The visual theme: greys, one accent colour, small type, thin borders. */
 
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import { IconSelector } from '@tabler/icons-react';
+import { createElement } from 'react';
 
 const iris: MantineColorsTuple = [
   '#f1f1fe',
@@ -72,7 +74,13 @@ export const theme = createTheme({
     Modal: {
       defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 }, padding: 'lg', radius: 'lg' },
     },
-    NativeSelect: { defaultProps: { size: 'sm' } },
+    NativeSelect: {
+      defaultProps: {
+        size: 'sm',
+        rightSection: createElement(IconSelector, { size: 14, stroke: 1.8 }),
+        rightSectionPointerEvents: 'none',
+      },
+    },
     Textarea: { defaultProps: { size: 'sm' } },
     TextInput: { defaultProps: { size: 'sm' } },
     Tooltip: {

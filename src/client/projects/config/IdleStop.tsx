@@ -1,7 +1,6 @@
 /** When the project is stopped because nobody uses it. It is a setting of the project, so it needs no version. */
 
 import { NativeSelect } from '@mantine/core';
-import { IconSelector } from '@tabler/icons-react';
 
 import { idleStopLabel, idleStops, type IdleStop as Choice } from '../../../shared/contract/idle-stop.ts';
 import type { Project } from '../../../shared/contract/project.ts';
@@ -24,13 +23,11 @@ export function IdleStop({ project }: { project: Project }) {
   return (
     <Section
       title="Idle stop"
-      text="A project that nobody uses is stopped, and its files are kept. It is in use while an agent works or waits for you, while a command runs in a terminal, and when you change something. An open page alone is no use. Ten minutes before, the project says that it will stop."
+      text="A project that nobody uses is stopped, and its files are kept. It is in use while an agent works or waits for you, while a command runs in a terminal, and when you change something. A page that is only open does not count. Ten minutes before, the project says that it will stop."
     >
       <NativeSelect
         className={classes.narrow}
         label="Stop when idle"
-        rightSection={<IconSelector size={14} stroke={1.8} />}
-        rightSectionPointerEvents="none"
         disabled={project.desiredState === 'deleted'}
         value={project.idleStop}
         onChange={({ currentTarget: { value } }) => {
