@@ -7,6 +7,7 @@ import type { Project } from '../../shared/contract/project.ts';
 import { trpc } from '../api/trpc.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { count } from '../ui/format.ts';
+import { EndingRuns } from './EndingRuns.tsx';
 import { isInTrash } from './in-trash.ts';
 import { UnsavedWorkList } from './UnsavedWorkList.tsx';
 import { refusalOf, useProjectActions } from './use-project-actions.ts';
@@ -56,6 +57,7 @@ function DeleteProjectBody({ project, onCancel, onTrash, onDelete }: BodyProps) 
         <strong style={{ overflowWrap: 'anywhere' }}>{project.name}</strong> moves to the trash. It does not run there.
         Its files are kept for {count(days, 'day')}, and you can restore it until then.
       </Text>
+      <EndingRuns project={project} isFinal={false} />
       <UnsavedWorkList project={project} />
       <Group justify="space-between" gap="xs" mt="xs">
         <Anchor component="button" type="button" size="sm" onClick={() => setFinal(true)}>
@@ -103,6 +105,7 @@ function DeleteForGood({ project, onCancel, onConfirm }: DeleteForGoodProps) {
           The pod of this project and its volume <strong>with all files in it</strong> are deleted. This cannot be
           undone.
         </Text>
+        <EndingRuns project={project} isFinal />
         {!isInTrash(project) && <UnsavedWorkList project={project} />}
         <TextInput
           label={

@@ -1,13 +1,14 @@
 /** Sends commands for projects. Buttons, menus and the palette use it. */
 
 import { useMutation } from '@tanstack/react-query';
+import { createElement } from 'react';
 
 import { pendingFields, type ProjectCommand } from '../../shared/contract/commands.ts';
 import type { Project } from '../../shared/contract/project.ts';
 import { projectCan, type ProjectAction } from '../../shared/contract/states.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
-import { notifyDone, notifyFailure } from '../ui/notify.ts';
+import { notifyDone, notifyFailure, notifyWithAction } from '../ui/notify.ts';
 
 /** The commands that need no confirmation. */
 export type DirectCommand = Exclude<ProjectCommand, 'delete' | 'trash'>;
@@ -40,7 +41,7 @@ export function useProjectActions() {
       projectCache.writeAnswer(answer);
       if (command === 'delete') notifyDone(`“${project.name}” is being deleted.`);
       if (command === 'trash') notifyDone(`“${project.name}” is in the trash. You can restore it.`);
-      if (command === 'restore') notifyDone(`“${answer.name}” is restored. Start it to continue.`);
+      if (command === 'restore') void notifyRestored(answer);
     },
     onError: (error, { project, command }) => notifyFailure(`“${project.name}” ${failureTitles[command]}`, error),
     onSettled: (_answer, _error, _input, context) => context?.settle(),
@@ -52,6 +53,11 @@ export function useProjectActions() {
     /** The command that waits for its answer, or `null`. */
     running: mutation.isPending ? mutation.variables.command : null,
   };
+}
+
+async function notifyRestored(project: Project): Promise<void> {
+  const { RestoredMessage } = await import('./RestoredMessage.tsx');
+  notifyWithAction(createElement(RestoredMessage, { project }));
 }
 
 /** Returns the reason why the action is not possible in the current state, or `null` when it is possible. */

@@ -1,11 +1,17 @@
-/** Shows notifications in the corner. Failures stay until they are dismissed; others close after 5 seconds. */
+/** Shows notifications in the corner. Failures stay until they are dismissed; others close by themselves. */
 
 import type { NotificationData } from '@mantine/notifications';
+import type { ReactNode } from 'react';
 
 import { readError } from '../api/read-error.ts';
 
 export function notifyDone(message: string): void {
   void show({ message, color: 'teal', autoClose: 5000 });
+}
+
+/** A message with a button. It stays longer, so that the button can be reached. */
+export function notifyWithAction(message: ReactNode): void {
+  void show({ message, color: 'teal', autoClose: 20_000 });
 }
 
 /** `title` says what did not happen; the error says why. The end of a session is shown by the sign-in page instead. */
