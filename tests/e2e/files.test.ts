@@ -223,6 +223,19 @@ describe.runIf(missing === null)(titled('the files of a project', missing), { ti
     expect(read('README.md')).toMatch(/^before and after # Example/);
   });
 
+  it('can be saved without scrolling the page, in a low window too', async () => {
+    for (const height of [800, 640]) {
+      await page.setViewportSize({ width: 1280, height });
+      await open('?file=src%2Fwindows.txt');
+      await editorOf(page).getByText('one', { exact: true }).waitFor();
+      const button = await page.getByRole('button', { name: 'Save', exact: true }).boundingBox();
+      expect(await page.evaluate(() => document.documentElement.scrollTop)).toBe(0);
+      expect((button?.y ?? Infinity) + (button?.height ?? 0)).toBeLessThanOrEqual(height);
+      await screenOf(page, 'files-save')(String(height));
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
   it('of five megabytes are edited and saved', async () => {
     const large = 'a line with "quotes" and ä\u{1f600}\r\n'.repeat(130_000);
     write('large.txt', large);

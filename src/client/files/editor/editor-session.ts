@@ -57,6 +57,8 @@ export type EditorSession = ReturnType<typeof createEditorSession>;
 /** The text comes from the volume, and not from the person. */
 const fromVolume = Annotation.define<true>();
 
+const statusLinePx = 44;
+
 export function createEditorSession({ parent, store, onSave, onCursor, onLanguage }: EditorSessionDeps) {
   const language = new Compartment();
   const wrapping = new Compartment();
@@ -74,6 +76,8 @@ export function createEditorSession({ parent, store, onSave, onCursor, onLanguag
     wrapping.of([]),
     theme.of([]),
     label.of([]),
+    // The status line may lie over the end of the text.
+    EditorView.scrollMargins.of(() => ({ bottom: statusLinePx })),
     EditorView.updateListener.of((update) => {
       const isOwn = update.transactions.some((one) => one.docChanged && one.annotation(fromVolume) === undefined);
       if (update.docChanged && isOwn && shown !== null) {
