@@ -12,6 +12,7 @@ import { LoadFailure } from '../ui/LoadFailure.tsx';
 import { Message } from '../ui/Message.tsx';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { formatTokens } from './format-usage.ts';
+import { isUsable } from './is-usable-provider.ts';
 import { RemoveKeyDialog } from './RemoveKeyDialog.tsx';
 import { SettingsNav } from './SettingsNav.tsx';
 
@@ -34,8 +35,8 @@ export function ModelsPage() {
       <SettingsNav />
       <Title order={1}>Models</Title>
       <Text c="dimmed" mt={4}>
-        OpenCode in your projects uses these providers. Their keys never enter a project: the gateway adds them to each
-        request.
+        OpenCode in your projects can use each provider that has a key. Keys never enter a project: the gateway adds
+        them to each request.
       </Text>
       {models.isPending && <Skeleton height={120} mt="lg" radius="lg" />}
       {models.isError && (
@@ -47,6 +48,14 @@ export function ModelsPage() {
         />
       )}
       {models.data !== undefined && <Notes models={models.data} />}
+      {models.data !== undefined && models.data.providers.length > 0 && !models.data.providers.some(isUsable) && (
+        <Text mt="lg" size="sm">
+          No provider has a key yet, so agents get no model from here.{' '}
+          {models.data.ownKeysProblem === null
+            ? 'Add a key. A project that runs offers the models after its next start.'
+            : 'An administrator has to add a key.'}
+        </Text>
+      )}
       {models.data?.providers.length === 0 && (
         <Message icon={<IconSparkles size={22} stroke={1.6} />} title="No model providers">
           The model broker of this installation has not started yet. An administrator has to start the gateway.

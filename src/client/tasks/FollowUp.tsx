@@ -4,10 +4,13 @@ import { Button, Textarea } from '@mantine/core';
 import { IconSend } from '@tabler/icons-react';
 import { useState } from 'react';
 
+import { useKeyHint } from '../ui/use-key-hint.ts';
+
 import classes from './task-panel.module.css';
 
 export function FollowUp({ isSending, onSend }: { isSending: boolean; onSend: (text: string) => Promise<unknown> }) {
   const [text, setText] = useState('');
+  const keyHint = useKeyHint('Ctrl + Enter sends');
   const isEmpty = text.trim() === '';
   const send = (): void => {
     if (isEmpty || isSending) return;
@@ -28,7 +31,7 @@ export function FollowUp({ isSending, onSend }: { isSending: boolean; onSend: (t
       <Textarea
         aria-label="Follow-up to the agent"
         placeholder="Tell the agent what to do next"
-        description="Ctrl + Enter sends"
+        description={keyHint}
         inputWrapperOrder={['input', 'description']}
         autosize
         minRows={2}

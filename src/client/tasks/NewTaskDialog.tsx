@@ -1,7 +1,6 @@
 /** The dialog that creates a task, and starts it at once if the person wants that. A text that was not sent is kept. */
 
-import { Button, Group, NativeSelect, Stack, Textarea, TextInput } from '@mantine/core';
-import { IconSelector } from '@tabler/icons-react';
+import { Button, Group, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { z } from 'zod';
 
@@ -9,6 +8,7 @@ import { taskStates, type TaskPriority, type TaskState } from '../../shared/cont
 import { readError } from '../api/read-error.ts';
 import { createDraftStore } from '../projects/draft.ts';
 import { Dialog } from '../ui/Dialog.tsx';
+import { NoModelNote } from './NoModelNote.tsx';
 import { useTaskCommands } from './task-commands.ts';
 import { isPriority, priorities, priorityLabels, stateLabels } from './task-list.ts';
 import { usePending } from './use-pending.ts';
@@ -36,6 +36,8 @@ export function NewTaskDialog({ place, onClose, ...props }: NewTaskDialogProps) 
 }
 
 const draftSchema = z.object({ title: z.string(), description: z.string() });
+/** Those that show their error. Every other error stands at the form. */
+const shownFields = ['title', 'description'] as const;
 const emptyDraft = { title: '', description: '' };
 
 /** Each opening has one idempotency key, so sending the form twice creates one task. */
@@ -52,6 +54,7 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
   const [create, isCreating] = usePending(commands.create);
   const failure = error === null ? null : readError(error);
   const fields = failure?.fields ?? {};
+  const hasField = shownFields.some((field) => fields[field] !== undefined);
   const change = (changed: Partial<typeof draft>): void => {
     const next = { ...draft, ...changed };
     setDraft(next);
@@ -81,6 +84,7 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
       }}
     >
       <Stack gap="sm">
+        <NoModelNote />
         <TextInput
           label="Title"
           required
@@ -89,7 +93,7 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
           autoComplete="off"
           maxLength={200}
           value={draft.title}
-          error={fields['title'] ?? (Object.keys(fields).length === 0 ? failure?.message : null)}
+          error={fields['title']}
           onChange={(event) => change({ title: event.currentTarget.value })}
         />
         <Textarea
@@ -111,8 +115,6 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
           <NativeSelect
             label="Column"
             size="xs"
-            rightSection={<IconSelector size={14} stroke={1.8} />}
-            rightSectionPointerEvents="none"
             value={state}
             data={taskStates.map((value) => ({ value, label: stateLabels[value] }))}
             onChange={({ currentTarget: { value } }) => setState(taskStates.find((each) => each === value) ?? state)}
@@ -120,17 +122,21 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
           <NativeSelect
             label="Priority"
             size="xs"
-            rightSection={<IconSelector size={14} stroke={1.8} />}
-            rightSectionPointerEvents="none"
             value={priority}
             data={priorities.toReversed().map((value) => ({ value, label: priorityLabels[value] }))}
             onChange={({ currentTarget: { value } }) => setPriority(isPriority(value) ? value : priority)}
           />
         </Group>
+        {failure !== null && !hasField && (
+          <Text size="sm" c="var(--mantine-color-error)" role="alert">
+            {failure.message}
+          </Text>
+        )}
         <Group gap="xs" mt="xs" justify="flex-end">
           <Button
             variant="subtle"
             color="gray"
+            px="xs"
             onClick={() => {
               drafts.clear();
               onClose();

@@ -1,7 +1,7 @@
 /** The panel of a task: what its newest run does, what the agent asks, the conversation, and what the person can do. */
 
 import { ActionIcon, Button, NativeSelect } from '@mantine/core';
-import { IconPlayerPlay, IconPlayerStop, IconSelector, IconTrash, IconX } from '@tabler/icons-react';
+import { IconPlayerPlay, IconPlayerStop, IconTrash, IconX } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { hasEnded, taskStates, type Run, type Task } from '../../shared/contract/tasks.ts';
@@ -12,6 +12,7 @@ import { FollowUp } from './FollowUp.tsx';
 import { PendingRequestForm } from './PendingRequestForm.tsx';
 import { ReviewSection } from './review/ReviewSection.tsx';
 import { RunStateBadge } from './RunStateBadge.tsx';
+import { useIsNewWorkRefused } from './task-commands.ts';
 import {
   durationOf,
   isPriority,
@@ -37,7 +38,8 @@ interface TaskPanelProps {
 export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) {
   const actions = useTaskActions();
   const { latestRun: run } = task;
-  const { canRun, canAbort, canFollowUp } = possibleActions(task);
+  const isRefused = useIsNewWorkRefused();
+  const { canRun, canAbort, canFollowUp } = possibleActions(task, isRefused);
   return (
     <aside className={classes.root} aria-label={`Task: ${task.title}`}>
       <header className={classes.head}>
@@ -72,8 +74,6 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
           aria-label="Column"
           size="xs"
           value={task.state}
-          rightSection={<IconSelector size={14} stroke={1.8} />}
-          rightSectionPointerEvents="none"
           data={taskStates.map((state) => ({ value: state, label: stateLabels[state] }))}
           onChange={({ currentTarget: { value } }) => {
             const state = taskStates.find((each) => each === value);
@@ -84,8 +84,6 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
           aria-label="Priority of the task"
           size="xs"
           value={task.priority}
-          rightSection={<IconSelector size={14} stroke={1.8} />}
-          rightSectionPointerEvents="none"
           data={priorities.toReversed().map((priority) => ({ value: priority, label: priorityLabels[priority] }))}
           onChange={({ currentTarget: { value } }) => {
             if (isPriority(value)) void actions.setPriority(task, value);
@@ -107,13 +105,12 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         <TaskDescription task={task} />
       </div>
       {run === null ? (
-        <p className={classes.hint}>
-          {project.desiredState === 'running'
-            ? 'The agent has not worked on this task yet.'
-            : 'The project is stopped. A run begins when the project is started.'}
-        </p>
+        <p className={classes.hint}>The agent has not worked on this task yet.</p>
       ) : (
         <RunSection key={run.id} run={run} />
+      )}
+      {canRun && project.desiredState !== 'running' && (
+        <p className={classes.hint}>The project is stopped. A run begins when the project is started.</p>
       )}
       <ReviewSection task={task} />
       {run !== null && canFollowUp && (

@@ -10,6 +10,7 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 
 import type { Task } from '../../shared/contract/tasks.ts';
 import { readError } from '../api/read-error.ts';
 import { notifyFailure } from '../ui/notify.ts';
+import { useKeyHint } from '../ui/use-key-hint.ts';
 import { useTaskCommands } from './task-commands.ts';
 
 import classes from './task-text.module.css';
@@ -40,6 +41,7 @@ export function TaskTitle({ task }: { task: Task }) {
 
 export function TaskDescription({ task }: { task: Task }) {
   const edit = useTextEdit(task, 'description');
+  const keyHint = useKeyHint('Ctrl + Enter saves');
   if (edit.text === null) {
     return (
       <div className={classes.shown}>
@@ -55,7 +57,7 @@ export function TaskDescription({ task }: { task: Task }) {
       <Textarea
         {...edit.input}
         aria-label="Description"
-        description="Ctrl + Enter saves"
+        description={keyHint}
         inputWrapperOrder={['input', 'description', 'error']}
         autosize
         minRows={3}

@@ -11,6 +11,7 @@ import { useSearchParams } from 'react-router';
 import type { Project } from '../../shared/contract/project.ts';
 import type { Task, TaskState } from '../../shared/contract/tasks.ts';
 import { takesLetters } from '../palette/shortcuts.ts';
+import { refusalOf } from '../projects/use-project-actions.ts';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
 import { Message } from '../ui/Message.tsx';
 import { Board } from './board/Board.tsx';
@@ -19,8 +20,9 @@ import { BoardToolbar } from './board/BoardToolbar.tsx';
 import { filterOf, matching, needsPerson, withFilter, type BoardFilter } from './board/filter.ts';
 import { DeleteTaskDialog } from './DeleteTaskDialog.tsx';
 import { NewTaskDialog, type NewTaskPlace } from './NewTaskDialog.tsx';
+import { NoModelNote } from './NoModelNote.tsx';
 import { AiReviewSwitch } from './review/AiReviewSwitch.tsx';
-import { TaskCommandsContext } from './task-commands.ts';
+import { NewWorkRefusalContext, TaskCommandsContext, useIsNewWorkRefused } from './task-commands.ts';
 import { TaskPanel } from './TaskPanel.tsx';
 import { useFocusAfterDelete } from './use-focus-after-delete.ts';
 import { useNewTaskKey } from './use-new-task-key.ts';
@@ -32,6 +34,7 @@ const bottomOfToDo: NewTaskPlace = { state: 'TODO', place: 'bottom' };
 
 export function TasksTab({ project }: { project: Project }) {
   const { tasks, isLoaded, error, retry, commands } = useTasks(project.id);
+  const refusal = refusalOf('update', project);
   if (!isLoaded && error !== null) {
     return <LoadFailure what="The tasks" error={error} retrying={false} onRetry={retry} />;
   }
@@ -46,7 +49,14 @@ export function TasksTab({ project }: { project: Project }) {
           </Button>
         </p>
       )}
-      <LoadedTasks project={project} tasks={tasks} />
+      {refusal === null ? (
+        <NoModelNote />
+      ) : (
+        <p className={classes.lost}>{refusal} Tasks can be read, but not added or run.</p>
+      )}
+      <NewWorkRefusalContext value={refusal}>
+        <LoadedTasks project={project} tasks={tasks} />
+      </NewWorkRefusalContext>
     </TaskCommandsContext>
   );
 }
@@ -58,13 +68,16 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
   const found = useMemo(() => matching(tasks, filter), [tasks, filter]);
   const opened = tasks.find(({ id }) => id === openId);
   const add = useCallback((state: TaskState, place: 'top' | 'bottom') => setAdding({ state, place }), []);
-  useNewTaskKey(() => setAdding(bottomOfToDo));
+  const isRefused = useIsNewWorkRefused();
+  useNewTaskKey(() => {
+    if (!isRefused) setAdding(bottomOfToDo);
+  });
   const root = useRef<HTMLElement>(null);
   const onDeleteClosed = useFocusAfterDelete(root, found, deleting?.id ?? openId);
   return (
     <section ref={root} aria-label="Tasks" className={classes.root} data-has-panel={opened !== undefined || undefined}>
       {tasks.length === 0 ? (
-        <NoTasks onAdd={() => setAdding(bottomOfToDo)} />
+        <NoTasks onAdd={isRefused ? null : () => setAdding(bottomOfToDo)} />
       ) : (
         <div className={classes.board}>
           <BoardToolbar
@@ -72,7 +85,7 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
             onFilter={changeFilter}
             found={found.length}
             waiting={tasks.filter(needsPerson).length}
-            onAdd={() => setAdding(bottomOfToDo)}
+            onAdd={isRefused ? null : () => setAdding(bottomOfToDo)}
           >
             <AiReviewSwitch project={project} />
           </BoardToolbar>
@@ -81,7 +94,7 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
             shownTasks={found}
             openId={opened?.id ?? null}
             onOpen={open}
-            onAdd={add}
+            onAdd={isRefused ? null : add}
             onDelete={setDeleting}
           />
         </div>
@@ -91,7 +104,12 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
           <TaskPanel project={project} task={opened} onClose={() => open(null)} onDelete={() => setDeleting(opened)} />
         </PanelPlace>
       )}
-      <NewTaskDialog projectId={project.id} place={adding} onClose={() => setAdding(null)} onStarted={open} />
+      <NewTaskDialog
+        projectId={project.id}
+        place={isRefused ? null : adding}
+        onClose={() => setAdding(null)}
+        onStarted={open}
+      />
       <DeleteTaskDialog task={deleting} onClose={() => setDeleting(null)} onClosed={onDeleteClosed} />
     </section>
   );
@@ -136,12 +154,12 @@ function PanelPlace({ onClose, children }: { onClose: () => void; children: Reac
   );
 }
 
-function NoTasks({ onAdd }: { onAdd: () => void }) {
+function NoTasks({ onAdd }: { onAdd: (() => void) | null }) {
   return (
     <Message
       icon={<IconChecklist size={22} stroke={1.6} />}
       title="No tasks yet"
-      actions={<Button onClick={onAdd}>New task</Button>}
+      actions={onAdd !== null && <Button onClick={onAdd}>New task</Button>}
     >
       Describe what you want to have done. The coding agent of this project works on it, and asks when it needs you.
     </Message>

@@ -132,3 +132,8 @@ export function useTaskCommands(): TaskCommands {
   if (commands === null) throw new Error('useTaskCommands was called outside of TaskCommandsContext.');
   return commands;
 }
+
+/** Why no task can be added or run now, such as in the trash. `null`: they can be. */
+export const NewWorkRefusalContext = createContext<string | null>(null);
+
+export const useIsNewWorkRefused = (): boolean => use(NewWorkRefusalContext) !== null;

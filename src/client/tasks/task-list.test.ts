@@ -95,12 +95,16 @@ describe('the list of tasks', () => {
 
 describe('a run', () => {
   it('can be started when none is under way, aborted once, and followed up when it has ended', () => {
-    const actionsOf = (run: Run | null) => possibleActions({ latestRun: run });
+    const actionsOf = (run: Run | null) => possibleActions({ latestRun: run }, false);
     expect(actionsOf(null)).toEqual({ canRun: true, canAbort: false, canFollowUp: false });
     expect(actionsOf(runWith({}))).toEqual({ canRun: false, canAbort: true, canFollowUp: false });
     expect(actionsOf(runWith({ desiredState: 'aborted' }))).toMatchObject({ canRun: false, canAbort: false });
     expect(actionsOf(runWith({ state: 'failed' }))).toEqual({ canRun: true, canAbort: false, canFollowUp: true });
     expect(actionsOf(runWith({ state: 'failed', opencodeSessionId: null }))).toMatchObject({ canFollowUp: false });
+    const nothingNew = (run: Run | null) => possibleActions({ latestRun: run }, true);
+    expect(nothingNew(null)).toEqual({ canRun: false, canAbort: false, canFollowUp: false });
+    expect(nothingNew(runWith({ state: 'failed' }))).toMatchObject({ canRun: false, canFollowUp: false });
+    expect(nothingNew(runWith({}))).toMatchObject({ canAbort: true });
   });
 
   it('shows its steps without the cancelled ones', () => {

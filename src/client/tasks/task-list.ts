@@ -149,17 +149,23 @@ export function durationOf({ startedAt, endedAt }: Pick<Run, 'startedAt' | 'ende
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** What can be done with a task now. */
-export function possibleActions({ latestRun: run }: Pick<Task, 'latestRun'>): {
+/**
+ * What can be done with a task now.
+ * @param isRefused the project takes no new work
+ */
+export function possibleActions(
+  { latestRun: run }: Pick<Task, 'latestRun'>,
+  isRefused: boolean,
+): {
   canRun: boolean;
   canAbort: boolean;
   canFollowUp: boolean;
 } {
   const isUnderWay = run !== null && !hasEnded(run);
   return {
-    canRun: !isUnderWay,
+    canRun: !isUnderWay && !isRefused,
     canAbort: isUnderWay && run.desiredState === 'running',
-    canFollowUp: run !== null && hasEnded(run) && run.opencodeSessionId !== null,
+    canFollowUp: !isRefused && run !== null && hasEnded(run) && run.opencodeSessionId !== null,
   };
 }
 

@@ -14,6 +14,7 @@ import { trpc } from '../../api/trpc.ts';
 import { lazyPart } from '../../ui/lazy-part.ts';
 import { LoadFailure } from '../../ui/LoadFailure.tsx';
 import { PageLoading } from '../../ui/PageLoading.tsx';
+import { refusalOf } from '../use-project-actions.ts';
 import { AnswerLimit } from './AnswerLimit.tsx';
 import { ConfigForm } from './ConfigForm.tsx';
 import { ConfigStatus } from './ConfigStatus.tsx';
@@ -54,13 +55,18 @@ function ConfigBody({ project, config }: { project: Project; config: Config }) {
   const draft = useConfigDraft(project.id, config);
   const saving = useSaveConfig(project, { draft });
   const { errors } = draft.checked;
+  const refusal = refusalOf('update', project);
   const isFormPossible = draft.checked.value !== null;
   const open = (name: string | null): void =>
     setParams(name === null || name === 'form' ? {} : { view: name }, { replace: true });
 
   return (
     <section aria-label="Configuration" className={classes.root}>
-      <ConfigStatus project={project} config={config} />
+      {refusal === null ? (
+        <ConfigStatus project={project} config={config} />
+      ) : (
+        <p className={classes.notice}>{refusal} The configuration can be read, but not changed.</p>
+      )}
       <Tabs value={view} onChange={open} keepMounted={false} variant="pills" className={classes.views}>
         <Tabs.List aria-label="View of the configuration">
           {Object.entries(views).map(([name, label]) => (
@@ -70,19 +76,21 @@ function ConfigBody({ project, config }: { project: Project; config: Config }) {
           ))}
         </Tabs.List>
         <Tabs.Panel value="form">
-          {isFormPossible ? (
-            <ConfigForm draft={draft} />
-          ) : (
-            <p className={classes.notice} role="alert">
-              {errors[0]?.message} The form can be used again when the text is JSON.{' '}
-              <Button variant="default" size="compact-xs" onClick={() => open('json')}>
-                Show the JSON
-              </Button>
-            </p>
-          )}
-          <AnswerLimit project={project} />
-          <IdleStop project={project} />
-          <ProjectSize project={project} />
+          <fieldset className={classes.whole} disabled={refusal !== null} aria-label="Settings">
+            {isFormPossible ? (
+              <ConfigForm draft={draft} />
+            ) : (
+              <p className={classes.notice} role="alert">
+                {errors[0]?.message} The form can be used again when the text is JSON.{' '}
+                <Button variant="default" size="compact-xs" onClick={() => open('json')}>
+                  Show the JSON
+                </Button>
+              </p>
+            )}
+            <AnswerLimit project={project} />
+            <IdleStop project={project} />
+            <ProjectSize project={project} />
+          </fieldset>
         </Tabs.Panel>
         <Tabs.Panel value="json">
           <p className={classes.hint}>
@@ -92,19 +100,20 @@ function ConfigBody({ project, config }: { project: Project; config: Config }) {
           <Suspense fallback={<PageLoading />}>
             <TextEditor
               value={draft.document}
+              isReadOnly={refusal !== null}
               onChange={(document) => draft.change({ document })}
               onSave={() => saving.save('')}
             />
           </Suspense>
         </Tabs.Panel>
         <Tabs.Panel value="versions">
-          <VersionList project={project} config={config} hasDraft={draft.isChanged} />
+          <VersionList project={project} config={config} hasDraft={draft.isChanged} isReadOnly={refusal !== null} />
         </Tabs.Panel>
       </Tabs>
       {view !== 'versions' && (
         <>
           <Problems errors={errors} warnings={draft.checked.warnings} />
-          {draft.isChanged && <SaveBar draft={draft} saving={saving} />}
+          {draft.isChanged && refusal === null && <SaveBar draft={draft} saving={saving} />}
         </>
       )}
       <Suspense>{saving.conflict && <ConflictDialog draft={draft} config={config} saving={saving} />}</Suspense>

@@ -14,11 +14,12 @@ import classes from './config.module.css';
 
 interface TextEditorProps {
   value: string;
+  isReadOnly: boolean;
   onChange: (value: string) => void;
   onSave: () => void;
 }
 
-export function TextEditor({ value, onChange, onSave }: TextEditorProps) {
+export function TextEditor({ value, isReadOnly, onChange, onSave }: TextEditorProps) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const first = useRef(value);
@@ -37,6 +38,7 @@ export function TextEditor({ value, onChange, onSave }: TextEditorProps) {
           basics,
           keymap.of([{ key: 'Mod-s', preventDefault: true, run: () => (save(), true) }]),
           language.of([]),
+          EditorState.readOnly.of(isReadOnly),
           codeTheme(isDark),
           EditorView.updateListener.of(({ docChanged, state }) => {
             if (docChanged) change(state.doc.toString());
@@ -55,7 +57,7 @@ export function TextEditor({ value, onChange, onSave }: TextEditorProps) {
       view.current = null;
       created.destroy();
     };
-  }, [isDark]);
+  }, [isDark, isReadOnly]);
 
   // A text that comes from elsewhere, such as a version that is restored.
   useEffect(() => {

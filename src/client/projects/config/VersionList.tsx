@@ -21,9 +21,10 @@ interface VersionListProps {
   config: Config;
   /** Unsaved text would be based on an older version after a restore. */
   hasDraft: boolean;
+  isReadOnly: boolean;
 }
 
-export function VersionList({ project, config, hasDraft }: VersionListProps) {
+export function VersionList({ project, config, hasDraft, isReadOnly }: VersionListProps) {
   const { id } = project;
   const utils = trpc.useUtils();
   const [compared, setCompared] = useState<number | null>(null);
@@ -67,7 +68,7 @@ export function VersionList({ project, config, hasDraft }: VersionListProps) {
               >
                 Changes
               </Button>
-              {item.version !== config.version && (
+              {!isReadOnly && item.version !== config.version && (
                 <Button
                   size="compact-xs"
                   variant="default"

@@ -25,7 +25,8 @@ interface BoardProps {
   shownTasks: readonly Task[];
   openId: string | null;
   onOpen: (taskId: string) => void;
-  onAdd: (state: TaskState, place: 'top' | 'bottom') => void;
+  /** `null`: no task can be added. */
+  onAdd: ((state: TaskState, place: 'top' | 'bottom') => void) | null;
   onDelete: (task: Task) => void;
 }
 

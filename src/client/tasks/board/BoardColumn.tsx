@@ -22,7 +22,8 @@ interface BoardColumnProps {
   liftedId: string | null;
   /** Before which of the other tasks the lifted one would go; `null` when it would go to another column. */
   dropIndex: number | null;
-  onAdd: (state: TaskState, place: 'top' | 'bottom') => void;
+  /** `null`: no task can be added. */
+  onAdd: ((state: TaskState, place: 'top' | 'bottom') => void) | null;
 }
 
 export const BoardColumn = memo(function BoardColumn(props: BoardColumnProps) {
@@ -44,16 +45,18 @@ export const BoardColumn = memo(function BoardColumn(props: BoardColumnProps) {
           <Icon size={15} stroke={1.9} aria-hidden="true" className={classes.columnIcon} /> {label}{' '}
           <span className={classes.count}>{tasks.length === total ? total : `${tasks.length} of ${total}`}</span>
         </h2>
-        <ActionIcon
-          className={classes.add ?? ''}
-          variant="subtle"
-          color="gray"
-          size={26}
-          aria-label={`Add a task at the top of “${label}”`}
-          onClick={() => onAdd(state, 'top')}
-        >
-          <IconPlus size={15} stroke={1.8} />
-        </ActionIcon>
+        {onAdd !== null && (
+          <ActionIcon
+            className={classes.add ?? ''}
+            variant="subtle"
+            color="gray"
+            size={26}
+            aria-label={`Add a task at the top of “${label}”`}
+            onClick={() => onAdd(state, 'top')}
+          >
+            <IconPlus size={15} stroke={1.8} />
+          </ActionIcon>
+        )}
       </header>
       <ul className={classes.cards} data-cards>
         {tasks.slice(0, count).map((task) => (
@@ -73,13 +76,15 @@ export const BoardColumn = memo(function BoardColumn(props: BoardColumnProps) {
           <li className={classes.nothing}>{total === 0 ? emptyTexts[state] : 'No task matches the filter'}</li>
         )}
       </ul>
-      <UnstyledButton
-        className={classes.addLast}
-        aria-label={`Add task at the end of “${label}”`}
-        onClick={() => onAdd(state, 'bottom')}
-      >
-        <IconPlus size={14} stroke={1.8} aria-hidden="true" /> Add task
-      </UnstyledButton>
+      {onAdd !== null && (
+        <UnstyledButton
+          className={classes.addLast}
+          aria-label={`Add task at the end of “${label}”`}
+          onClick={() => onAdd(state, 'bottom')}
+        >
+          <IconPlus size={14} stroke={1.8} aria-hidden="true" /> Add task
+        </UnstyledButton>
+      )}
     </section>
   );
 });

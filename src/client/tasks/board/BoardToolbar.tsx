@@ -2,7 +2,7 @@
 
 import { Button, CloseButton, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { IconMessageQuestion, IconPlus, IconSearch, IconSelector } from '@tabler/icons-react';
+import { IconMessageQuestion, IconPlus, IconSearch } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 
 import { isPriority, priorities, priorityLabels } from '../task-list.ts';
@@ -17,7 +17,8 @@ interface BoardToolbarProps {
   found: number;
   /** How many tasks wait for a person. */
   waiting: number;
-  onAdd: () => void;
+  /** `null`: no task can be added. */
+  onAdd: (() => void) | null;
   /** Settings of the project, beside the button. */
   children: ReactNode;
 }
@@ -30,8 +31,6 @@ export function BoardToolbar({ filter, onFilter, found, waiting, onAdd, children
         className={classes.select}
         size="xs"
         aria-label="Priority"
-        rightSection={<IconSelector size={14} stroke={1.8} />}
-        rightSectionPointerEvents="none"
         value={filter.priority ?? ''}
         data={[
           { value: '', label: 'Any priority' },
@@ -66,9 +65,16 @@ export function BoardToolbar({ filter, onFilter, found, waiting, onAdd, children
       )}
       <output className={classes.found}>{isFiltered(filter) ? `${found} found` : ''}</output>
       {children}
-      <Button className={classes.new ?? ''} size="xs" leftSection={<IconPlus size={15} stroke={1.8} />} onClick={onAdd}>
-        New task
-      </Button>
+      {onAdd !== null && (
+        <Button
+          className={classes.new ?? ''}
+          size="xs"
+          leftSection={<IconPlus size={15} stroke={1.8} />}
+          onClick={onAdd}
+        >
+          New task
+        </Button>
+      )}
     </search>
   );
 }

@@ -1,7 +1,7 @@
 /** On a phone: shows which column is in view, and leads to the others. */
 
 import { UnstyledButton } from '@mantine/core';
-import { useEffect, useState, type RefObject } from 'react';
+import { useEffect, useEffectEvent, useState, type RefObject } from 'react';
 
 import { taskStates } from '../../../shared/contract/tasks.ts';
 import { stateLabels } from '../task-list.ts';
@@ -12,6 +12,14 @@ import classes from './board.module.css';
 
 export function ColumnSwitch({ board, columns }: { board: RefObject<HTMLElement | null>; columns: Columns }) {
   const [current, setCurrent] = useState(0);
+  const showFirst = useEffectEvent(() => {
+    const first = taskStates.findIndex((state) => columns[state].length > 0);
+    if (first > 0 && window.matchMedia('(max-width: 760px)').matches) {
+      board.current?.scrollTo({ left: first * board.current.clientWidth, behavior: 'instant' });
+    }
+  });
+  // The board opens at a column that has cards.
+  useEffect(() => showFirst(), []);
   useEffect(() => {
     const element = board.current;
     if (element === null) return undefined;

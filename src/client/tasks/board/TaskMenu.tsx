@@ -17,7 +17,7 @@ import { useRef } from 'react';
 
 import { hasEnded, taskStates, type Task } from '../../../shared/contract/tasks.ts';
 import { PriorityIcon } from '../PriorityIcon.tsx';
-import { useTaskCommands } from '../task-commands.ts';
+import { useIsNewWorkRefused, useTaskCommands } from '../task-commands.ts';
 import { possibleActions, priorities, priorityLabels, stateLabels } from '../task-list.ts';
 import { columnIcons } from './column-labels.ts';
 import { othersIn, type Columns } from './columns.ts';
@@ -89,7 +89,7 @@ interface TaskItemsProps extends Pick<TaskMenuProps, 'columns' | 'onOpen' | 'onD
 function TaskItems({ task, columns, onOpen, onDelete, leaving }: TaskItemsProps) {
   const commands = useTaskCommands();
   const { latestRun: run } = task;
-  const { canRun, canAbort } = possibleActions(task);
+  const { canRun, canAbort } = possibleActions(task, useIsNewWorkRefused());
   return (
     <>
       <Menu.Item leftSection={<IconLayoutSidebarRight {...iconProps} />} onClick={leaving(() => onOpen(task.id))}>

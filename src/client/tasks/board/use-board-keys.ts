@@ -4,7 +4,7 @@ import type { KeyboardEvent } from 'react';
 
 import { hasEnded, type Task } from '../../../shared/contract/tasks.ts';
 import { areSingleKeysOn } from '../../palette/single-keys.ts';
-import { useTaskCommands } from '../task-commands.ts';
+import { useIsNewWorkRefused, useTaskCommands } from '../task-commands.ts';
 import { possibleActions } from '../task-list.ts';
 import { boardAction, type BoardAction } from './board-keys.ts';
 import { taskIdAt } from './card-elements.ts';
@@ -23,6 +23,7 @@ interface BoardKeysInput {
 
 export function useBoardKeys({ shown, lift, focusOn, follow, onMenu, onDelete }: BoardKeysInput) {
   const commands = useTaskCommands();
+  const isRefused = useIsNewWorkRefused();
 
   function act(action: BoardAction, task: Task): void {
     switch (action.type) {
@@ -45,7 +46,7 @@ export function useBoardKeys({ shown, lift, focusOn, follow, onMenu, onDelete }:
         onMenu(task.id);
         break;
       case 'run':
-        if (possibleActions(task).canRun) void commands.start(task);
+        if (possibleActions(task, isRefused).canRun) void commands.start(task);
         break;
       case 'delete':
         if (task.latestRun === null || hasEnded(task.latestRun)) onDelete(task);

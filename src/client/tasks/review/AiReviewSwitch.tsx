@@ -3,6 +3,7 @@
 import { Switch } from '@mantine/core';
 
 import type { Project } from '../../../shared/contract/project.ts';
+import { refusalOf } from '../../projects/use-project-actions.ts';
 import { useProjectUpdate } from '../../projects/use-project-update.ts';
 import { notifyFailure } from '../../ui/notify.ts';
 
@@ -14,7 +15,7 @@ export function AiReviewSwitch({ project }: { project: Project }) {
       label="AI review"
       title="Another agent reads what a task has changed, and gives a verdict, before you review it."
       checked={project.aiReview}
-      disabled={project.desiredState === 'deleted'}
+      disabled={refusalOf('update', project) !== null}
       onChange={({ currentTarget: { checked } }) => update.mutate({ project, change: { aiReview: checked } })}
     />
   );
