@@ -79,7 +79,7 @@ describe.runIf(hasBrowser)('advice', { timeout: 60_000 }, () => {
     await show(`/projects/${id}/tasks?task=${task.id}`);
     const panel = page.getByRole('complementary', { name: 'Task: Waits' });
     await panel.waitFor();
-    await page.getByText('The project is in the trash. Restore it first. Tasks can be read').waitFor();
+    await page.getByText('The project is in the trash. Restore it first. No task can be added or run.').waitFor();
     expect(await newTask().count()).toBe(0);
     expect(await page.getByRole('button', { name: /^Run/ }).count()).toBe(0);
     expect(await page.getByRole('switch', { name: 'AI review' }).isDisabled()).toBe(true);
@@ -234,8 +234,9 @@ describe.runIf(hasBrowser)('advice', { timeout: 60_000 }, () => {
     expect(Math.abs((rows[0] ?? 0) - (rows[1] ?? 999))).toBeLessThan(10);
     await expectAccessible(small, { onShown: screenOf(small, 'phone-board') });
     await small.goto(`${app.system.url}/projects/${id}/tasks?task=${task.id}`);
-    await small.getByRole('button', { name: 'Edit the description' }).click();
-    await small.getByLabel('Description').waitFor();
+    const panel = small.getByRole('complementary', { name: 'Task: Nearly done' });
+    await panel.getByRole('button', { name: 'Edit the description' }).click();
+    await panel.getByRole('textbox', { name: 'Description' }).waitFor();
     expect(await small.getByText('Ctrl + Enter').count()).toBe(0);
     await phone.close();
   });

@@ -146,12 +146,13 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
           </Button>
           <Button
             variant="default"
+            px="sm"
             disabled={draft.title.trim() === '' || isCreating}
             onClick={() => void submit(false)}
           >
             Create
           </Button>
-          <Button type="submit" loading={isCreating}>
+          <Button type="submit" px="sm" loading={isCreating}>
             Create and run
           </Button>
         </Group>

@@ -49,11 +49,7 @@ export function TasksTab({ project }: { project: Project }) {
           </Button>
         </p>
       )}
-      {refusal === null ? (
-        <NoModelNote />
-      ) : (
-        <p className={classes.lost}>{refusal} Tasks can be read, but not added or run.</p>
-      )}
+      {refusal === null ? <NoModelNote /> : <p className={classes.lost}>{refusal} No task can be added or run.</p>}
       <NewWorkRefusalContext value={refusal}>
         <LoadedTasks project={project} tasks={tasks} />
       </NewWorkRefusalContext>
