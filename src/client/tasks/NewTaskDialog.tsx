@@ -147,7 +147,7 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
           <Button
             variant="default"
             px="sm"
-            disabled={draft.title.trim() === '' || isCreating}
+            disabled={isCreating}
             onClick={() => void submit(false)}
           >
             Create
