@@ -18,6 +18,7 @@ export function describe(project: Project, url: string): string {
     project.trashDaysLeft === null
       ? null
       : `It is deleted in ${project.trashDaysLeft === 1 ? '1 day' : `${project.trashDaysLeft} days`}. "opm restore" takes it out of the trash.`,
+    project.sharedBy === null ? null : `Shared with you by ${project.sharedBy}. You are ${project.role}.`,
     project.size === null ? null : `Size: ${project.size}`,
     project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
     `Page: ${url}/projects/${project.id}`,

@@ -64,8 +64,8 @@ function touchedBy(plan: Plan): number {
 describe('the cost of repeated reads does not grow with deleted projects:', () => {
   it('the comparison of versions finds live projects and those that were archived within an hour', async () => {
     const versions = await listVersions(db, [ownerId]);
-    expect(versions.filter(({ archived }) => !archived)).toHaveLength(3);
-    expect(versions.filter(({ archived }) => archived)).toHaveLength(2);
+    expect(versions.filter(({ isHidden }) => !isHidden)).toHaveLength(3);
+    expect(versions.filter(({ isHidden }) => isHidden)).toHaveLength(2);
     const touched = await rowsTouched(() => listVersions(db, [ownerId]));
     expect(touched).toBeGreaterThanOrEqual(versions.length);
     expect(touched).toBeLessThan(50);

@@ -84,8 +84,10 @@ export function createSignIn({
           idTokenExpected: true,
         });
         const claims = claimsSchema.parse(tokens.claims());
-        const { fallbackName, ...person } = readClaims(await complete(configuration, claims, tokens.access_token));
-        return { ...person, issuer: identityIssuer, name: fallbackName };
+        const { fallbackName, emailVerified, ...person } = readClaims(
+          await complete(configuration, claims, tokens.access_token),
+        );
+        return { ...person, issuer: identityIssuer, name: fallbackName, emailVerified: emailVerified ?? false };
       } catch (error) {
         throw translate(error);
       }
@@ -99,7 +101,9 @@ export function createSignIn({
     try {
       const more = claimsSchema.parse(await fetchUserInfo(configuration, accessToken, claims.sub));
       const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
-      return { ...more, ...present, sub: claims.sub };
+      // What is said of one address must not count for another.
+      const isOther = claims.email !== undefined && claims.email !== more.email;
+      return { ...more, ...(isOther ? { email_verified: undefined } : {}), ...present, sub: claims.sub };
     } catch (error) {
       log.debug({ error: String(error) }, 'the issuer returned no userinfo; only the ID token is used');
       return claims;

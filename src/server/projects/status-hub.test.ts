@@ -1,27 +1,30 @@
 import { describe, expect, it } from 'vitest';
 
-import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { publishedFixture } from '../../../tests/support/project-fixture.ts';
 import { createTestClock } from '../../../tests/support/test-clock.ts';
-import type { Project } from '../../shared/contract/project.ts';
+import type { PublishedProject } from '../../shared/contract/project.ts';
+import { audienceOf, roleOf } from '../../shared/node/project-access.ts';
 import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 
 /** A hub over rows and a clock that the test controls. */
 function setUp({ maxRecentEntries = 10, maxRepairs = 100, whileReading = async () => {} } = {}) {
-  const rows = new Map<string, Project>();
+  const rows = new Map<string, PublishedProject>();
   const clock = createTestClock();
   const restored = { count: 0, assumed: 0 };
   const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
     onTasks: () => undefined,
-    async listVersions(ownerIds) {
-      const ofOwners = [...rows.values()].filter(({ ownerId }) => ownerIds.includes(ownerId));
+    async listVersions(userIds) {
+      const versions = [...rows.values()].flatMap((project) =>
+        audienceOf(project).map((userId) => ({
+          id: project.id,
+          userId,
+          statusVersion: project.statusVersion,
+          isHidden: project.status === 'archived' || roleOf(project, userId) === 'none',
+        })),
+      );
       await whileReading();
-      return ofOwners.map(({ id, ownerId, statusVersion, status }) => ({
-        id,
-        ownerId,
-        statusVersion,
-        archived: status === 'archived',
-      }));
+      return versions.filter(({ userId }) => userIds.includes(userId));
     },
     findProjects: async (ids) => [...rows.values()].filter(({ id }) => ids.includes(id)),
     readWatchObservation: async () => observation.last,
@@ -34,7 +37,7 @@ function setUp({ maxRecentEntries = 10, maxRepairs = 100, whileReading = async (
     maxRepairs,
     noResumeAfterLossMs: 20_000,
   });
-  const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
+  const publish = (id: string, project: PublishedProject) => hub.reader.onEntry(id, { type: 'project', project });
   return { hub, rows, clock, observation, restored, publish };
 }
 
@@ -48,8 +51,8 @@ function listener(): HubSubscriber & { received: string[] } {
   };
 }
 
-const v = (statusVersion: number, more: Partial<Project> = {}) =>
-  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<PublishedProject> = {}) =>
+  publishedFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 describe('the hub', () => {
   it('delivers an entry only to the subscribers of its owner', () => {
@@ -160,7 +163,7 @@ describe('the comparison with the database', () => {
     hub.recordSnapshot('owner-a', [], { complete: true });
     publish('1-0', v(1));
     rows.set('p', v(2));
-    rows.set('new', projectFixture({ id: 'new', ownerId: 'owner-a', statusVersion: 1 }));
+    rows.set('new', publishedFixture({ id: 'new', ownerId: 'owner-a', statusVersion: 1 }));
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
     expect(a.received).toEqual(['1-0 p v1', '1-0 p v2', '1-0 new v1']);
