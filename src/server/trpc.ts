@@ -26,7 +26,7 @@ export interface RequestContext {
 }
 
 /** What a procedure needs, for tests and documentation. */
-interface ProcedureMeta {
+export interface ProcedureMeta {
   right: Right;
 }
 
