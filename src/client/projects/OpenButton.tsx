@@ -1,12 +1,14 @@
-/** The link that opens a project's workspace in a tab of its own. It is prominent while the project is ready. */
+/** The link that opens a project's workspace in a tab of its own. It is prominent while the project is ready. Viewers have none. */
 
 import { Button } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { openPath } from './open-project.ts';
 
 export function OpenButton({ project, size = 'xs' }: { project: Project; size?: 'xs' | 'compact-xs' }) {
+  if (!roleMay(project.role, 'open')) return null;
   return (
     <Button
       component="a"

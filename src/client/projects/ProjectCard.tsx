@@ -13,6 +13,7 @@ import { countsDown, wasIdle } from './idle-state.ts';
 import { isInTrash } from './in-trash.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
+import { SharedLine } from './sharing/SharedLine.tsx';
 import { stepsDone } from './start-labels.ts';
 import { StatusBadge } from './StatusBadge.tsx';
 
@@ -48,6 +49,7 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       <p className={classes.description} data-empty={project.description === '' || undefined}>
         {project.description === '' ? 'No description' : project.description}
       </p>
+      <SharedLine project={project} />
       {project.waitingRuns > 0 && (
         <Suspense>
           <WaitingLine project={project} isOnCard />

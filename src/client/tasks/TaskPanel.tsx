@@ -12,6 +12,7 @@ import { FollowUp } from './FollowUp.tsx';
 import { PendingRequestForm } from './PendingRequestForm.tsx';
 import { ReviewSection } from './review/ReviewSection.tsx';
 import { RunStateBadge } from './RunStateBadge.tsx';
+import { useMayChangeTasks } from './task-commands.ts';
 import {
   durationOf,
   isPriority,
@@ -36,6 +37,7 @@ interface TaskPanelProps {
 
 export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) {
   const actions = useTaskActions();
+  const mayChange = useMayChangeTasks();
   const { latestRun: run } = task;
   const { canRun, canAbort, canFollowUp } = possibleActions(task);
   return (
@@ -47,7 +49,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         </ActionIcon>
       </header>
       <div className={classes.toolbar}>
-        {canRun && (
+        {mayChange && canRun && (
           <Button
             size="xs"
             loading={actions.isStarting}
@@ -57,7 +59,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
             {run === null ? 'Run' : 'Run again'}
           </Button>
         )}
-        {run !== null && canAbort && (
+        {mayChange && run !== null && canAbort && (
           <Button
             size="xs"
             variant="default"
@@ -70,6 +72,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         )}
         <NativeSelect
           aria-label="Column"
+          disabled={!mayChange}
           size="xs"
           value={task.state}
           rightSection={<IconSelector size={14} stroke={1.8} />}
@@ -82,6 +85,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         />
         <NativeSelect
           aria-label="Priority of the task"
+          disabled={!mayChange}
           size="xs"
           value={task.priority}
           rightSection={<IconSelector size={14} stroke={1.8} />}
@@ -91,7 +95,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
             if (isPriority(value)) void actions.setPriority(task, value);
           }}
         />
-        {(run === null || hasEnded(run)) && (
+        {mayChange && (run === null || hasEnded(run)) && (
           <ActionIcon
             variant="subtle"
             color="gray"
@@ -116,7 +120,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         <RunSection key={run.id} run={run} />
       )}
       <ReviewSection task={task} />
-      {run !== null && canFollowUp && (
+      {mayChange && run !== null && canFollowUp && (
         <FollowUp isSending={actions.isFollowingUp} onSend={(text) => actions.followUp(run.id, text)} />
       )}
     </aside>
@@ -125,6 +129,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
 
 function RunSection({ run }: { run: Run }) {
   const { answer, isAnswering } = useTaskActions();
+  const mayAnswer = useMayChangeTasks();
   return (
     <>
       <section className={classes.run} aria-label="Run">
@@ -133,14 +138,18 @@ function RunSection({ run }: { run: Run }) {
         </p>
         <RunFacts run={run} />
       </section>
-      {run.pending.map((request) => (
-        <PendingRequestForm
-          key={request.id}
-          request={request}
-          isAnswering={isAnswering}
-          onAnswer={(given) => void answer(run.id, request.id, given)}
-        />
-      ))}
+      {!mayAnswer && run.pending.length > 0 && (
+        <p className={classes.hint}>The agent waits for an answer of the owner or an editor.</p>
+      )}
+      {mayAnswer &&
+        run.pending.map((request) => (
+          <PendingRequestForm
+            key={request.id}
+            request={request}
+            isAnswering={isAnswering}
+            onAnswer={(given) => void answer(run.id, request.id, given)}
+          />
+        ))}
       {run.todos.length > 0 && <TodoList todos={run.todos} />}
       <ConversationView runId={run.id} />
     </>

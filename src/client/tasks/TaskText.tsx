@@ -10,7 +10,7 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 
 import type { Task } from '../../shared/contract/tasks.ts';
 import { readError } from '../api/read-error.ts';
 import { notifyFailure } from '../ui/notify.ts';
-import { useTaskCommands } from './task-commands.ts';
+import { useMayChangeTasks, useTaskCommands } from './task-commands.ts';
 
 import classes from './task-text.module.css';
 
@@ -135,6 +135,7 @@ function useTextEdit(task: Task, field: Field) {
 }
 
 function EditButton({ edit, label }: { edit: TextEdit; label: string }) {
+  if (!useMayChangeTasks()) return null;
   return (
     <ActionIcon
       variant="subtle"

@@ -9,6 +9,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, 
 import { useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import type { Task, TaskState } from '../../shared/contract/tasks.ts';
 import { takesLetters } from '../palette/shortcuts.ts';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
@@ -20,7 +21,7 @@ import { filterOf, matching, needsPerson, withFilter, type BoardFilter } from '.
 import { DeleteTaskDialog } from './DeleteTaskDialog.tsx';
 import { NewTaskDialog, type NewTaskPlace } from './NewTaskDialog.tsx';
 import { AiReviewSwitch } from './review/AiReviewSwitch.tsx';
-import { TaskCommandsContext } from './task-commands.ts';
+import { MayChangeTasksContext, TaskCommandsContext, useMayChangeTasks } from './task-commands.ts';
 import { TaskPanel } from './TaskPanel.tsx';
 import { useFocusAfterDelete } from './use-focus-after-delete.ts';
 import { useNewTaskKey } from './use-new-task-key.ts';
@@ -38,15 +39,17 @@ export function TasksTab({ project }: { project: Project }) {
   if (!isLoaded) return <BoardSkeleton />;
   return (
     <TaskCommandsContext value={commands}>
-      {error !== null && (
-        <p className={classes.lost} role="alert">
-          The tasks below are not updated any more.{' '}
-          <Button size="compact-xs" variant="default" onClick={retry}>
-            Try again
-          </Button>
-        </p>
-      )}
-      <LoadedTasks project={project} tasks={tasks} />
+      <MayChangeTasksContext value={roleMay(project.role, 'tasks.write')}>
+        {error !== null && (
+          <p className={classes.lost} role="alert">
+            The tasks below are not updated any more.{' '}
+            <Button size="compact-xs" variant="default" onClick={retry}>
+              Try again
+            </Button>
+          </p>
+        )}
+        <LoadedTasks project={project} tasks={tasks} />
+      </MayChangeTasksContext>
     </TaskCommandsContext>
   );
 }
@@ -58,13 +61,16 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
   const found = useMemo(() => matching(tasks, filter), [tasks, filter]);
   const opened = tasks.find(({ id }) => id === openId);
   const add = useCallback((state: TaskState, place: 'top' | 'bottom') => setAdding({ state, place }), []);
-  useNewTaskKey(() => setAdding(bottomOfToDo));
+  const mayChange = useMayChangeTasks();
+  useNewTaskKey(() => {
+    if (mayChange) setAdding(bottomOfToDo);
+  });
   const root = useRef<HTMLElement>(null);
   const onDeleteClosed = useFocusAfterDelete(root, found, deleting?.id ?? openId);
   return (
     <section ref={root} aria-label="Tasks" className={classes.root} data-has-panel={opened !== undefined || undefined}>
       {tasks.length === 0 ? (
-        <NoTasks onAdd={() => setAdding(bottomOfToDo)} />
+        <NoTasks mayAdd={mayChange} onAdd={() => setAdding(bottomOfToDo)} />
       ) : (
         <div className={classes.board}>
           <BoardToolbar
@@ -74,7 +80,7 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
             waiting={tasks.filter(needsPerson).length}
             onAdd={() => setAdding(bottomOfToDo)}
           >
-            <AiReviewSwitch project={project} />
+            {mayChange && <AiReviewSwitch project={project} />}
           </BoardToolbar>
           <Board
             tasks={tasks}
@@ -136,12 +142,12 @@ function PanelPlace({ onClose, children }: { onClose: () => void; children: Reac
   );
 }
 
-function NoTasks({ onAdd }: { onAdd: () => void }) {
+function NoTasks({ mayAdd, onAdd }: { mayAdd: boolean; onAdd: () => void }) {
   return (
     <Message
       icon={<IconChecklist size={22} stroke={1.6} />}
       title="No tasks yet"
-      actions={<Button onClick={onAdd}>New task</Button>}
+      actions={mayAdd && <Button onClick={onAdd}>New task</Button>}
     >
       Describe what you want to have done. The coding agent of this project works on it, and asks when it needs you.
     </Message>

@@ -5,6 +5,7 @@ import { IconPlus } from '@tabler/icons-react';
 import { Fragment, memo, startTransition, useEffect, useId, useRef, useState } from 'react';
 
 import type { Task, TaskState } from '../../../shared/contract/tasks.ts';
+import { useMayChangeTasks } from '../task-commands.ts';
 import { stateLabels } from '../task-list.ts';
 import { columnIcons, emptyTexts } from './column-labels.ts';
 import { TaskCard } from './TaskCard.tsx';
@@ -28,6 +29,7 @@ interface BoardColumnProps {
 export const BoardColumn = memo(function BoardColumn(props: BoardColumnProps) {
   const { state, tasks, total, openId, tabbableId, liftedId, dropIndex, onAdd } = props;
   const titleId = useId();
+  const mayAdd = useMayChangeTasks();
   const Icon = columnIcons[state];
   const label = stateLabels[state];
   const dropBefore = dropIndex === null ? null : (tasks.filter(({ id }) => id !== liftedId)[dropIndex]?.id ?? 'end');
@@ -44,16 +46,18 @@ export const BoardColumn = memo(function BoardColumn(props: BoardColumnProps) {
           <Icon size={15} stroke={1.9} aria-hidden="true" className={classes.columnIcon} /> {label}{' '}
           <span className={classes.count}>{tasks.length === total ? total : `${tasks.length} of ${total}`}</span>
         </h2>
-        <ActionIcon
-          className={classes.add ?? ''}
-          variant="subtle"
-          color="gray"
-          size={26}
-          aria-label={`Add a task at the top of “${label}”`}
-          onClick={() => onAdd(state, 'top')}
-        >
-          <IconPlus size={15} stroke={1.8} />
-        </ActionIcon>
+        {mayAdd && (
+          <ActionIcon
+            className={classes.add ?? ''}
+            variant="subtle"
+            color="gray"
+            size={26}
+            aria-label={`Add a task at the top of “${label}”`}
+            onClick={() => onAdd(state, 'top')}
+          >
+            <IconPlus size={15} stroke={1.8} />
+          </ActionIcon>
+        )}
       </header>
       <ul className={classes.cards} data-cards>
         {tasks.slice(0, count).map((task) => (
@@ -73,13 +77,15 @@ export const BoardColumn = memo(function BoardColumn(props: BoardColumnProps) {
           <li className={classes.nothing}>{total === 0 ? emptyTexts[state] : 'No task matches the filter'}</li>
         )}
       </ul>
-      <UnstyledButton
-        className={classes.addLast}
-        aria-label={`Add task at the end of “${label}”`}
-        onClick={() => onAdd(state, 'bottom')}
-      >
-        <IconPlus size={14} stroke={1.8} aria-hidden="true" /> Add task
-      </UnstyledButton>
+      {mayAdd && (
+        <UnstyledButton
+          className={classes.addLast}
+          aria-label={`Add task at the end of “${label}”`}
+          onClick={() => onAdd(state, 'bottom')}
+        >
+          <IconPlus size={14} stroke={1.8} aria-hidden="true" /> Add task
+        </UnstyledButton>
+      )}
     </section>
   );
 });

@@ -5,6 +5,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { IconMessageQuestion, IconPlus, IconSearch, IconSelector } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 
+import { useMayChangeTasks } from '../task-commands.ts';
 import { isPriority, priorities, priorityLabels } from '../task-list.ts';
 import { isFiltered, maxFilterLength, type BoardFilter } from './filter.ts';
 
@@ -23,6 +24,7 @@ interface BoardToolbarProps {
 }
 
 export function BoardToolbar({ filter, onFilter, found, waiting, onAdd, children }: BoardToolbarProps) {
+  const mayAdd = useMayChangeTasks();
   return (
     <search className={classes.root}>
       <FilterText applied={filter.text} onChange={(text) => onFilter({ text })} />
@@ -66,9 +68,16 @@ export function BoardToolbar({ filter, onFilter, found, waiting, onAdd, children
       )}
       <output className={classes.found}>{isFiltered(filter) ? `${found} found` : ''}</output>
       {children}
-      <Button className={classes.new ?? ''} size="xs" leftSection={<IconPlus size={15} stroke={1.8} />} onClick={onAdd}>
-        New task
-      </Button>
+      {mayAdd && (
+        <Button
+          className={classes.new ?? ''}
+          size="xs"
+          leftSection={<IconPlus size={15} stroke={1.8} />}
+          onClick={onAdd}
+        >
+          New task
+        </Button>
+      )}
     </search>
   );
 }

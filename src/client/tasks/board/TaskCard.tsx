@@ -12,7 +12,7 @@ import { useNow } from '../../ui/use-now.ts';
 import { DiffStatistics } from '../DiffStatistics.tsx';
 import { PriorityIcon } from '../PriorityIcon.tsx';
 import { RunStateBadge } from '../RunStateBadge.tsx';
-import { useTaskCommands } from '../task-commands.ts';
+import { useMayChangeTasks, useTaskCommands } from '../task-commands.ts';
 import { durationOf, possibleActions, stepsOf } from '../task-list.ts';
 import { usePending } from '../use-pending.ts';
 import { CardRequest } from './CardRequest.tsx';
@@ -31,6 +31,7 @@ export const TaskCard = memo(function TaskCard({ task, isOpen, isTabbable, isLif
   const factsId = `facts-${task.id}`;
   const tabIndex = isTabbable ? 0 : -1;
   const [request] = run?.pending ?? [];
+  const mayChange = useMayChangeTasks();
   return (
     <li
       className={classes.root}
@@ -60,19 +61,21 @@ export const TaskCard = memo(function TaskCard({ task, isOpen, isTabbable, isLif
       {run !== null && request !== undefined && (
         <CardRequest run={run} request={request} title={task.title} tabIndex={tabIndex} />
       )}
-      <div className={classes.buttons}>
-        {possibleActions(task).canRun && <RunButton task={task} tabIndex={tabIndex} />}
-        <button
-          type="button"
-          className={classes.button}
-          tabIndex={tabIndex}
-          aria-label={`Actions for “${task.title}”`}
-          aria-haspopup="menu"
-          data-menu
-        >
-          <IconDots size={16} stroke={1.7} aria-hidden="true" />
-        </button>
-      </div>
+      {mayChange && (
+        <div className={classes.buttons}>
+          {possibleActions(task).canRun && <RunButton task={task} tabIndex={tabIndex} />}
+          <button
+            type="button"
+            className={classes.button}
+            tabIndex={tabIndex}
+            aria-label={`Actions for “${task.title}”`}
+            aria-haspopup="menu"
+            data-menu
+          >
+            <IconDots size={16} stroke={1.7} aria-hidden="true" />
+          </button>
+        </div>
+      )}
     </li>
   );
 });
