@@ -44,6 +44,13 @@ export function readClaims(claims: Claims): PersonClaims {
   };
 }
 
+/** The claims, and from `more` those that they lack. That an address was confirmed counts only for the address that it was said of. */
+export function withMissingClaims(claims: Claims, more: Claims): Claims {
+  const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+  const isAnotherAddress = claims.email !== undefined && claims.email !== more.email;
+  return { ...more, ...(isAnotherAddress ? { email_verified: undefined } : {}), ...present, sub: claims.sub };
+}
+
 function clean(text: string | undefined): string | undefined {
   return text?.replace(/\p{Cc}/gu, '').trim() || undefined;
 }

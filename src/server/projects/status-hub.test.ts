@@ -55,6 +55,63 @@ const v = (statusVersion: number, more: Partial<PublishedProject> = {}) =>
   publishedFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 describe('the hub', () => {
+  const member = (role: 'viewer' | 'editor' | null) => ({ members: { guest: { role, sharedBy: 'Ada' } } });
+  const roles = (received: { role: string; name: string }[]) =>
+    received.map(({ role, name }) => `${role} ${name}`.trim());
+  function projectListener() {
+    const received: { role: string; name: string }[] = [];
+    const subscriber: HubSubscriber = { ...listener(), onProject: (_id, project) => received.push(project) };
+    return { received, subscriber };
+  }
+
+  it('delivers to a member what the role shows, and to somebody who was removed that it is gone, once', () => {
+    const { hub, publish } = setUp();
+    const [owner, guest, stranger] = [projectListener(), projectListener(), projectListener()];
+    hub.join('owner-a', owner.subscriber);
+    hub.join('guest', guest.subscriber);
+    hub.join('stranger', stranger.subscriber);
+    publish('1-0', v(1));
+    publish('2-0', v(2, member('viewer')));
+    publish('3-0', v(3, member(null)));
+    publish('4-0', v(4, { ...member(null), name: 'Renamed' }));
+    publish('5-0', v(5, { ...member('editor'), name: 'Renamed' }));
+    publish('6-0', v(6, { ...member('editor'), trashedAt: '2026-01-01T00:00:00.000Z' }));
+    expect(roles(guest.received)).toEqual(['viewer Example', 'none', 'editor Renamed', 'none']);
+    expect(owner.received).toHaveLength(6);
+    expect(stranger.received).toEqual([]);
+  });
+
+  it('resumes a member with the entries that concern the member, as the role shows them', () => {
+    const { hub, publish } = setUp();
+    publish('1-0', v(1));
+    publish('2-0', v(2));
+    publish('3-0', v(3, member('viewer')));
+    publish('4-0', v(4, member(null)));
+    const entries = hub.entriesAfter('guest', '1-0') ?? [];
+    expect(entries.map(({ id, project }) => `${id} ${project.role} ${project.name}`.trim())).toEqual([
+      '3-0 viewer Example',
+      '4-0 none',
+    ]);
+    expect(hub.entriesAfter('stranger', '1-0')).toEqual([]);
+  });
+
+  it('delivers by comparison what the stream has lost of a member', async () => {
+    const { hub, rows } = setUp();
+    const guest = projectListener();
+    hub.join('guest', guest.subscriber);
+    hub.recordSnapshot('guest', [], { complete: true });
+    for (const [version, role] of [
+      [2, 'viewer'],
+      [3, null],
+      [4, null],
+      [5, 'editor'],
+    ] as const) {
+      rows.set('p', v(version, member(role)));
+      await hub.compareWithDatabase();
+    }
+    expect(roles(guest.received)).toEqual(['viewer Example', 'none', 'editor Example']);
+  });
+
   it('delivers an entry only to the subscribers of its owner', () => {
     const { hub, publish } = setUp();
     const [a, b] = [listener(), listener()];

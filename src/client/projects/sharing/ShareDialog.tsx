@@ -122,7 +122,9 @@ function AddPerson({ project, add }: { project: Project; add: Members['add'] }) 
       <TextInput
         className={classes.address}
         aria-label="E-mail address"
-        placeholder="E-mail address of somebody who has signed in"
+        placeholder="E-mail address"
+        description="Of somebody who has signed in here before"
+        inputWrapperOrder={['input', 'description', 'error']}
         type="email"
         autoComplete="off"
         data-autofocus
