@@ -16,7 +16,8 @@ const emailSchema = z
   .trim()
   .min(1, 'Enter an e-mail address.')
   .max(320, 'Use at most 320 characters.')
-  .regex(/^[^\p{Cc}\p{Cs}\s@]+@[^\p{Cc}\p{Cs}\s@]+$/u, 'Enter an e-mail address, such as ada@example.com.');
+  .regex(/^[^\s@]+@[^\s@]+$/, 'Enter an e-mail address, such as ada@example.com.')
+  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Remove the control characters.'); // PostgreSQL cannot read NUL
 
 const personSchema = z.object({
   userId: z.string(),
