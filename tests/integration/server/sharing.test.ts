@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -335,6 +337,45 @@ describe('changes of members in any order, with calls of the member at the same 
       { numRuns: 25 },
     );
   });
+});
+
+describe('the command line', () => {
+  const opm = async ({ token }: Person, ...args: string[]) => {
+    const env = { PATH: process.env['PATH'], OPM_URL: server.url, OPM_TOKEN: token };
+    return (await promisify(execFile)(process.execPath, ['src/cli/opm.ts', ...args], { env })).stdout;
+  };
+
+  it('shares, lists, ends sharing and leaves', async () => {
+    const { owner, member, project } = await createPair();
+    expect(await opm(owner, 'share', 'Shared', member.email)).toMatch(
+      new RegExp(`^member-\\d+ +${member.email} +viewer$`, 'm'),
+    );
+    expect(await opm(owner, 'share', 'Shared', member.email, '--role', 'editor')).toMatch(/editor$/m);
+    expect(await opm(member, 'members', 'Shared')).not.toContain('@');
+    expect(await opm(member, 'show', 'Shared')).toMatch(/^Shared with you by owner-\d+\. You are editor\.$/m);
+    await opm(member, 'leave', 'Shared');
+    expect(await codeOf(member.client.projects.get(project))).toBe('NOT_FOUND');
+    await opm(owner, 'share', 'Shared', member.email);
+    expect(await opm(owner, 'unshare', 'Shared', member.email)).not.toContain(member.email);
+    await expect(opm(owner, 'share', 'Shared', member.email, '--role', 'owner')).rejects.toMatchObject({ code: 2 });
+  }, 30_000);
+
+  it('takes the own project before one of somebody else with the same name, and asks which of several others', async () => {
+    const { owner, member, project } = await createPair();
+    const other = await createPerson('owner');
+    const second = await other.client.projects.create({ name: 'shared' });
+    for (const [by, { id }] of [
+      [owner, project],
+      [other, second],
+    ] as const) {
+      await by.client.members.add({ id, email: member.email, role: 'viewer' });
+    }
+    await expect(opm(member, 'show', 'Shared')).rejects.toMatchObject({
+      stderr: expect.stringContaining(`${second.id} (shared by owner-`) as string,
+    });
+    const own = await member.client.projects.create({ name: 'Shared' });
+    expect(JSON.parse(await opm(member, 'show', 'Shared', '--json'))).toMatchObject({ id: own.id });
+  }, 30_000);
 });
 
 describe('rows that refer to members', () => {
