@@ -13,13 +13,13 @@ import { countsDown, wasIdle } from './idle-state.ts';
 import { isInTrash } from './in-trash.ts';
 import { OpenButton } from './OpenButton.tsx';
 import { ProjectMenu } from './ProjectMenu.tsx';
-import { SharedLine } from './sharing/SharedLine.tsx';
 import { stepsDone } from './start-labels.ts';
 import { StatusBadge } from './StatusBadge.tsx';
 
 import classes from './project-card.module.css';
 
 const IdleLine = lazyPart(async () => (await import('./IdleLine.tsx')).IdleLine);
+const SharedLine = lazyPart(async () => (await import('./sharing/SharedLine.tsx')).SharedLine);
 const TrashLine = lazyPart(async () => (await import('./TrashLine.tsx')).TrashLine);
 const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
@@ -49,7 +49,11 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       <p className={classes.description} data-empty={project.description === '' || undefined}>
         {project.description === '' ? 'No description' : project.description}
       </p>
-      <SharedLine project={project} />
+      {project.sharedBy !== null && (
+        <Suspense>
+          <SharedLine project={project} />
+        </Suspense>
+      )}
       {project.waitingRuns > 0 && (
         <Suspense>
           <WaitingLine project={project} isOnCard />

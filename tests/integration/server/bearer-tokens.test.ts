@@ -93,8 +93,8 @@ describe('an access token of the issuer', () => {
   });
 
   it('confirms the address that it names, and no other', async () => {
-    const isConfirmed = async (claims: object) => {
-      await me(await accessToken({ sub: 'confirmed', ...claims }));
+    const isConfirmed = async (said: object) => {
+      await me(await accessToken({ sub: 'confirmed', ...said }));
       return (await db('users').where({ oidc_subject: 'confirmed' }).first<{ emailVerified: boolean }>()).emailVerified;
     };
     expect(await isConfirmed({ email: 'c@example.test' })).toBe(false);
