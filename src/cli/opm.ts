@@ -13,11 +13,19 @@ import type { Command, Context } from './command.ts';
 import { accountCommands } from './commands/account.ts';
 import { fileCommands } from './commands/files.ts';
 import { projectCommands } from './commands/projects.ts';
+import { sharingCommands } from './commands/sharing.ts';
 import { sizeCommands } from './commands/sizes.ts';
 import { taskCommands } from './commands/tasks.ts';
 import { readLogin } from './login.ts';
 
-const commands: Command[] = [...accountCommands, ...projectCommands, ...sizeCommands, ...fileCommands, ...taskCommands];
+const commands: Command[] = [
+  ...accountCommands,
+  ...projectCommands,
+  ...sharingCommands,
+  ...sizeCommands,
+  ...fileCommands,
+  ...taskCommands,
+];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -2,15 +2,26 @@
 
 import type { Client, Project } from '../shared/sdk/client.ts';
 import { CliError } from './cli-error.ts';
+import { printable } from './terminal.ts';
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const pageSize = 100;
 
-/** @throws CliError when no live project has this name; AppError NOT_FOUND for an unknown id */
+/**
+ * The project of the person counts before those that others share, so nobody can take its place by sharing one with the same name.
+ * @throws CliError when no live project has this name, or several that others share; AppError NOT_FOUND for an unknown id
+ */
 export async function findProject(client: Client, named: string): Promise<Project> {
   if (uuid.test(named)) return client.projects.get(named);
+  const found: Project[] = [];
+  for await (const project of namedProjects(client, named, false)) found.push(project);
   // Names are unique among the live projects of a person.
-  for await (const project of namedProjects(client, named, false)) return project;
+  const project = found.find(({ role }) => role === 'owner') ?? found[0];
+  if (project && (project.role === 'owner' || found.length === 1)) return project;
+  if (project) {
+    const ids = found.map(({ id, sharedBy }) => `${id} (shared by ${printable(sharedBy ?? '')})`).join(', ');
+    throw new CliError(`Several projects with the name “${named}” are shared with you. Give one of these ids: ${ids}.`);
+  }
   throw new CliError(`You have no project with the name “${named}”. "opm list" shows all of them.`);
 }
 

@@ -19,6 +19,7 @@ export function describe(project: Project, url: string): string {
       ? null
       : `It is deleted in ${project.trashDaysLeft === 1 ? '1 day' : `${project.trashDaysLeft} days`}. "opm restore" takes it out of the trash.`,
     sizeLine(project),
+    project.sharedBy === null ? null : `Shared with you by ${project.sharedBy}. You are ${project.role}.`,
     project.repoUrl === null ? null : `Repository: ${project.repoUrl}`,
     `Page: ${url}/projects/${project.id}`,
   ];

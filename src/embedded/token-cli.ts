@@ -36,7 +36,14 @@ async function createToken(subject: string): Promise<string> {
   const db = createDatabase(instance.databaseUrl, { poolSize: 1 });
   try {
     const { email, name } = person;
-    const user = await upsertUser(db, { issuer: embeddedIdentityIssuer, subject, email, name, picture: null });
+    const user = await upsertUser(db, {
+      issuer: embeddedIdentityIssuer,
+      subject,
+      email,
+      emailVerified: true,
+      name,
+      picture: null,
+    });
     const expiresAt = new Date(Date.now() + lifetimeMs).toISOString();
     const { token } = await insertAccessToken(db, { userId: user.id, name: 'npm run token', expiresAt });
     return token;

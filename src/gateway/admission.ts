@@ -1,6 +1,6 @@
 /**
  * Decides who may pass to which project. The answer is cached for a few seconds, and open connections are checked again at the
- * same pace, so a sign-out, a revoked token or a stopped project ends them.
+ * same pace, so a sign-out, a revoked token, a role that was taken away or a stopped project ends them.
  */
 
 import type { Clock } from '../shared/clock.ts';
@@ -18,8 +18,8 @@ export type Admission =
 export interface AdmissionSource {
   /** The user whose session or token this is, unless it has ended. */
   findUserId(credential: Entry['credential']): Promise<string | null>;
-  /** The project of this owner, in whatever state. */
-  findOwnedProject(key: { id: string; ownerId: string }): Promise<ProjectRecord | null>;
+  /** The project, in whatever state, if this person may open it. */
+  findProjectToOpen(key: { id: string; userId: string }): Promise<ProjectRecord | null>;
   /** The sidecar credential of the project's pod; `null` when its key is no longer configured. */
   credentialOf(project: ProjectRecord): string | null;
 }
@@ -60,7 +60,7 @@ export function createAdmissions(deps: {
 async function decideAdmission(entry: Entry, source: AdmissionSource): Promise<Admission> {
   const userId = await source.findUserId(entry.credential);
   if (userId === null || userId !== entry.userId) return { kind: 'refused' };
-  const project = await source.findOwnedProject({ id: entry.projectId, ownerId: userId });
+  const project = await source.findProjectToOpen({ id: entry.projectId, userId });
   if (!project || project.status === 'archived') return { kind: 'refused' };
   const pod = readyPodOf(project, (of) => source.credentialOf(of));
   return typeof pod === 'string' ? { kind: 'not-ready', project, cause: pod } : { kind: 'admitted', project, ...pod };

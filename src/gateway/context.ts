@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/contract/errors.ts';
 import { createAccessKeys, type AccessKeys } from '../shared/node/access/credentials.ts';
 import { sidecarCredentialOf } from '../shared/node/access/ready-pod.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
@@ -17,7 +18,7 @@ import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/a
 import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
 import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
-import { findOwnedProject } from '../shared/node/db/projects-repository.ts';
+import { findPermittedProject } from '../shared/node/db/projects-repository.ts';
 import { createRestoredData } from '../shared/node/db/restored-data.ts';
 import { findSession } from '../shared/node/db/sessions-repository.ts';
 import { pruneUsedTickets, redeemTicket } from '../shared/node/db/used-tickets-repository.ts';
@@ -149,14 +150,21 @@ function createAdmissionSource(deps: { db: Database; keys: AccessKeys }): Admiss
       if (kind === 'token') return findOwnerOfLiveToken(db, id);
       return (await findSession(db, id))?.user.id ?? null;
     },
-    findOwnedProject: (key) => findOwnedProject(db, key),
+    async findProjectToOpen(key) {
+      try {
+        return await findPermittedProject(db, { ...key, right: 'open' });
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'FORBIDDEN') return null;
+        throw error;
+      }
+    },
     credentialOf: (project) => sidecarCredentialOf(keys, project),
   };
 }
 
 function createCommand(deps: Parameters<typeof commandProject>[0]): OwnPathsDeps['command'] {
-  return async ({ projectId: id, userId: ownerId }, command) => {
-    await commandProject(deps, { id, ownerId, command, requestId: randomUUID() });
+  return async ({ projectId: id, userId }, command) => {
+    await commandProject(deps, { id, command, requestId: randomUUID(), by: { userId, right: 'command' } });
   };
 }
 

@@ -200,7 +200,8 @@ function refuse(request: IncomingMessage, response: ServerResponse, projectUrl: 
     const title = 'You are not signed in to this project';
     sendPage(response, 401, renderMessagePage(title, 'Sign in, then open the project again.', { link }));
   } else {
-    const message = 'Open the project from the project manager, or send a personal access token of its owner.';
+    const message =
+      'Open the project from the project manager, or send a personal access token of its owner or of an editor.';
     sendText(response, 401, message);
   }
   return 'refused';

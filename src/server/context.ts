@@ -15,9 +15,9 @@ import { createAnnouncer } from '../shared/node/announcer.ts';
 import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
-import { toProject } from '../shared/node/db/project-record.ts';
+import { toPublished } from '../shared/node/db/project-record.ts';
 import {
-  findOwnedProject,
+  findPermittedProject,
   findProjects,
   listUnarchivedProjects,
   listVersions,
@@ -48,6 +48,7 @@ import { createMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { maxRecentEntries, maxRepairsPerComparison, socketsShare } from './limits.ts';
+import { createMemberService } from './members/service.ts';
 import { createModelService } from './models/service.ts';
 import { createProjectEntries } from './projects/entries.ts';
 import { createProjectLogs } from './projects/logs.ts';
@@ -246,8 +247,8 @@ function createLiveStatus({ db, restoredData, clock, timings }: Parts & Stores) 
   }
   const hub = createStatusHub({
     onTasks: taskHub.onTasks,
-    listVersions: (ownerIds) => listVersions(db, ownerIds),
-    findProjects: async (ids) => (await findProjects(db, ids)).map(toProject),
+    listVersions: (userIds) => listVersions(db, userIds),
+    findProjects: async (ids) => (await findProjects(db, ids)).map(toPublished),
     readWatchObservation: () => readWatchObservation(db),
     countRestores,
     onVersionsFell: () => restoredData.assume('rows are older than what was shown'),
@@ -267,10 +268,10 @@ function createLiveStatus({ db, restoredData, clock, timings }: Parts & Stores) 
 
 function createProjectSource(db: Database) {
   return {
-    listProjects: async (ownerId: string) => (await listUnarchivedProjects(db, ownerId)).map(toProject),
-    findProject: async (key: { id: string; ownerId: string }) => {
-      const record = await findOwnedProject(db, key);
-      return record && toProject(record);
+    listProjects: async (userId: string) => (await listUnarchivedProjects(db, userId)).map(toPublished),
+    findProject: async (key: { id: string; userId: string }) => {
+      const record = await findPermittedProject(db, { ...key, right: 'read' });
+      return record && toPublished(record);
     },
   };
 }
@@ -356,6 +357,7 @@ function createServices(
     taskSubscriptions: createTaskSubscriptions({ db, hub: taskHub, pause }),
     runs: createRunService({ db, queue: runQueue, publisher, newId: randomUUID }),
     runOutput: createRunOutput({ db, redis: producer, pause, clock }),
+    members: createMemberService({ db, announcer, publisher, identityIssuer: config.oidc.identityIssuer }),
     models: createModelService({
       db,
       encryption: config.keyEncryption === null ? null : createKeyEncryption(config.keyEncryption),

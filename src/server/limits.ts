@@ -38,7 +38,7 @@ export const maxPollMs = 8_000;
 /** How long a poll waits for further changes after the first one. */
 export const gatherMs = 20;
 /** How long the hub remembers a user after a poll. */
-export const keepOwnerMs = 15_000;
+export const keepUserMs = 15_000;
 /** Stream entries that one server keeps for subscribers that resume. For more entries a snapshot is cheaper. */
 export const maxRecentEntries = 5_000;
 /** Projects that one comparison with the database reads and delivers. */

@@ -3,6 +3,7 @@
 import { authRouter } from './auth/router.ts';
 import { configRouter } from './config/router.ts';
 import { filesRouter } from './files/router.ts';
+import { membersRouter } from './members/router.ts';
 import { modelsRouter } from './models/router.ts';
 import { projectsRouter } from './projects/router.ts';
 import { runsRouter } from './runs/router.ts';
@@ -15,6 +16,7 @@ export const appRouter = router({
   auth: authRouter,
   config: configRouter,
   files: filesRouter,
+  members: membersRouter,
   models: modelsRouter,
   projects: projectsRouter,
   runs: runsRouter,

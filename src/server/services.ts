@@ -1,4 +1,7 @@
-/** The services that procedures call: one function per procedure. Built in `context.ts`. */
+/**
+ * The services that procedures call: one function per procedure. Built in `context.ts`. All of them stand in this one place, so that no
+ * type can forget the caller, hence its length.
+ */
 
 import type { TrackedEnvelope } from '@trpc/server';
 
@@ -30,6 +33,12 @@ import type {
   WriteFileInput,
   WrittenFile,
 } from '../shared/contract/files.ts';
+import type {
+  AddMemberInput,
+  ProjectMembers,
+  RemoveMemberInput,
+  SetMemberRoleInput,
+} from '../shared/contract/members.ts';
 import type { ModelProviders, ModelUsage, SetModelKeyInput } from '../shared/contract/models.ts';
 import type { LogContainer, LogEvent, ProjectLogs, ReadLogsInput } from '../shared/contract/pod-logs.ts';
 import type {
@@ -50,6 +59,7 @@ import type {
   PushResult,
   TaskChanges,
 } from '../shared/contract/review.ts';
+import type { Right } from '../shared/contract/roles.ts';
 import type { ProjectQuota } from '../shared/contract/sizes.ts';
 import type {
   AnswerRunInput,
@@ -73,23 +83,28 @@ export interface Caller {
   requestId: string;
 }
 
+/** A caller who needs a right in a project. The procedure says which. */
+export interface ProjectCaller extends Caller {
+  right: Right;
+}
+
 export interface ProjectService {
   create(caller: Caller, input: CreateProjectInput): Promise<Project>;
-  get(caller: Caller, id: string): Promise<Project>;
-  list(caller: Caller, input: ListProjectsInput): Promise<ProjectPage>;
-  update(caller: Caller, input: UpdateProjectInput): Promise<Project>;
-  delete(caller: Caller, id: string): Promise<Project>;
-  trash(caller: Caller, id: string): Promise<Project>;
+  get(caller: ProjectCaller, id: string): Promise<Project>;
+  list(caller: ProjectCaller, input: ListProjectsInput): Promise<ProjectPage>;
+  update(caller: ProjectCaller, input: UpdateProjectInput): Promise<Project>;
+  delete(caller: ProjectCaller, id: string): Promise<Project>;
+  trash(caller: ProjectCaller, id: string): Promise<Project>;
   /** Another name is chosen if somebody uses its name meanwhile. */
-  restore(caller: Caller, id: string): Promise<Project>;
-  stop(caller: Caller, id: string): Promise<Project>;
-  start(caller: Caller, id: string): Promise<Project>;
-  restart(caller: Caller, id: string): Promise<Project>;
-  retry(caller: Caller, id: string): Promise<Project>;
-  open(caller: SessionCaller, id: string): Promise<OpenedProject>;
-  activity(caller: Caller, input: { id: string; cursor?: string | null | undefined }): Promise<ActivityPage>;
+  restore(caller: ProjectCaller, id: string): Promise<Project>;
+  stop(caller: ProjectCaller, id: string): Promise<Project>;
+  start(caller: ProjectCaller, id: string): Promise<Project>;
+  restart(caller: ProjectCaller, id: string): Promise<Project>;
+  retry(caller: ProjectCaller, id: string): Promise<Project>;
+  open(caller: ProjectCaller & SessionCaller, id: string): Promise<OpenedProject>;
+  activity(caller: ProjectCaller, input: { id: string; cursor?: string | null | undefined }): Promise<ActivityPage>;
   usualStart(caller: Caller): Promise<UsualStart>;
-  keep(caller: Caller, id: string): Promise<Project>;
+  keep(caller: ProjectCaller, id: string): Promise<Project>;
   quota(caller: Caller): Promise<ProjectQuota>;
   idleStopDefault(caller: Caller): Promise<IdleStopDefault>;
   trashSettings(caller: Caller): Promise<TrashSettings>;
@@ -98,7 +113,7 @@ export interface ProjectService {
 export interface ProjectSubscriptions {
   /** A snapshot, then every change, until `signal` aborts. The id of each event is its id in the status stream. */
   subscribe(
-    caller: Caller,
+    caller: ProjectCaller,
     options: {
       projectId: string | null;
       lastEventId: string | null;
@@ -115,20 +130,20 @@ export interface ProjectPolls {
    * @throws AppError NOT_FOUND; RATE_LIMITED when too many polls of the caller wait; UNAUTHENTICATED when the session ends
    */
   poll(
-    caller: SessionCaller,
+    caller: ProjectCaller & SessionCaller,
     options: { projectId: string | null; lastEventId: string | null; signal: AbortSignal },
   ): Promise<ProjectPoll>;
 }
 
 export interface ProjectLogService {
   /** @throws AppError NOT_FOUND; UNAVAILABLE when no worker answers */
-  read(caller: Caller, input: ReadLogsInput): Promise<ProjectLogs>;
+  read(caller: ProjectCaller, input: ReadLogsInput): Promise<ProjectLogs>;
   /**
    * The newest lines, then each new line once, until `signal` aborts or the pod was replaced by another one.
    * @throws AppError NOT_FOUND
    */
   follow(
-    caller: Caller,
+    caller: ProjectCaller,
     options: {
       id: string;
       container: LogContainer;
@@ -145,21 +160,21 @@ export interface ProjectLogService {
  * run; CONFLICT when a file was changed in between, or exists already; UNAVAILABLE when the pod does not answer
  */
 export interface FileService {
-  list(caller: Caller, input: ListFilesInput): Promise<FileList>;
-  stat(caller: Caller, input: { id: string; path: string }): Promise<FileEntry>;
-  read(caller: Caller, input: ReadFileInput): Promise<FileContent>;
-  write(caller: Caller, input: WriteFileInput): Promise<WrittenFile>;
-  makeFolder(caller: Caller, input: { id: string; path: string }): Promise<FileEntry>;
-  rename(caller: Caller, input: { id: string; from: string; to: string }): Promise<FileEntry>;
-  copy(caller: Caller, input: { id: string; from: string; to: string }): Promise<FileEntry>;
-  delete(caller: Caller, input: { id: string; path: string }): Promise<Record<string, never>>;
-  search(caller: Caller, input: SearchFilesInput): Promise<FileMatches>;
-  gitStatus(caller: Caller, input: { id: string }): Promise<GitStatus>;
-  unsaved(caller: Caller, input: { id: string }): Promise<UnsavedWork>;
-  gitDiff(caller: Caller, input: { id: string; path?: string | undefined }): Promise<GitDiff>;
+  list(caller: ProjectCaller, input: ListFilesInput): Promise<FileList>;
+  stat(caller: ProjectCaller, input: { id: string; path: string }): Promise<FileEntry>;
+  read(caller: ProjectCaller, input: ReadFileInput): Promise<FileContent>;
+  write(caller: ProjectCaller, input: WriteFileInput): Promise<WrittenFile>;
+  makeFolder(caller: ProjectCaller, input: { id: string; path: string }): Promise<FileEntry>;
+  rename(caller: ProjectCaller, input: { id: string; from: string; to: string }): Promise<FileEntry>;
+  copy(caller: ProjectCaller, input: { id: string; from: string; to: string }): Promise<FileEntry>;
+  delete(caller: ProjectCaller, input: { id: string; path: string }): Promise<Record<string, never>>;
+  search(caller: ProjectCaller, input: SearchFilesInput): Promise<FileMatches>;
+  gitStatus(caller: ProjectCaller, input: { id: string }): Promise<GitStatus>;
+  unsaved(caller: ProjectCaller, input: { id: string }): Promise<UnsavedWork>;
+  gitDiff(caller: ProjectCaller, input: { id: string; path?: string | undefined }): Promise<GitDiff>;
   /** Says when watched folders and files change, until `signal` aborts. */
   watch(
-    caller: Caller,
+    caller: ProjectCaller,
     options: {
       id: string;
       folders: string[];
@@ -172,12 +187,12 @@ export interface FileService {
 }
 
 export interface TaskService {
-  create(caller: Caller, input: CreateTaskInput): Promise<Task>;
-  get(caller: Caller, id: string): Promise<Task>;
-  list(caller: Caller, projectId: string): Promise<{ items: Task[] }>;
-  update(caller: Caller, input: UpdateTaskInput): Promise<Task>;
-  move(caller: Caller, input: MoveTaskInput): Promise<Task>;
-  delete(caller: Caller, id: string): Promise<{ id: string }>;
+  create(caller: ProjectCaller, input: CreateTaskInput): Promise<Task>;
+  get(caller: ProjectCaller, id: string): Promise<Task>;
+  list(caller: ProjectCaller, projectId: string): Promise<{ items: Task[] }>;
+  update(caller: ProjectCaller, input: UpdateTaskInput): Promise<Task>;
+  move(caller: ProjectCaller, input: MoveTaskInput): Promise<Task>;
+  delete(caller: ProjectCaller, id: string): Promise<{ id: string }>;
 }
 
 interface SubscriptionOptions {
@@ -188,31 +203,31 @@ interface SubscriptionOptions {
 
 export interface TaskSubscriptions {
   /** All tasks of the project, then every change, until `signal` aborts. @throws AppError NOT_FOUND */
-  subscribe(caller: Caller, options: SubscriptionOptions & { projectId: string }): AsyncIterable<TaskEvent>;
+  subscribe(caller: ProjectCaller, options: SubscriptionOptions & { projectId: string }): AsyncIterable<TaskEvent>;
 }
 
 /** @throws AppError UNAVAILABLE, ILLEGAL_STATE with the reason when git cannot do it now */
 export interface ReviewService {
-  changes(caller: Caller, id: string): Promise<{ changes: TaskChanges | null }>;
-  fileDiff(caller: Caller, input: FileDiffInput): Promise<FileDiff>;
-  accept(caller: Caller, input: AcceptInput): Promise<AcceptResult>;
-  discard(caller: Caller, id: string): Promise<Task>;
-  push(caller: Caller, id: string): Promise<PushResult>;
+  changes(caller: ProjectCaller, id: string): Promise<{ changes: TaskChanges | null }>;
+  fileDiff(caller: ProjectCaller, input: FileDiffInput): Promise<FileDiff>;
+  accept(caller: ProjectCaller, input: AcceptInput): Promise<AcceptResult>;
+  discard(caller: ProjectCaller, id: string): Promise<Task>;
+  push(caller: ProjectCaller, id: string): Promise<PushResult>;
 }
 
 export interface RunService {
-  start(caller: Caller, input: StartRunInput): Promise<Run>;
-  followUp(caller: Caller, input: FollowUpInput): Promise<Run>;
-  get(caller: Caller, id: string): Promise<Run>;
-  list(caller: Caller, taskId: string): Promise<{ items: Run[] }>;
-  abort(caller: Caller, id: string): Promise<Run>;
-  answer(caller: Caller, input: AnswerRunInput): Promise<Run>;
-  transcript(caller: Caller, id: string): Promise<Transcript>;
+  start(caller: ProjectCaller, input: StartRunInput): Promise<Run>;
+  followUp(caller: ProjectCaller, input: FollowUpInput): Promise<Run>;
+  get(caller: ProjectCaller, id: string): Promise<Run>;
+  list(caller: ProjectCaller, taskId: string): Promise<{ items: Run[] }>;
+  abort(caller: ProjectCaller, id: string): Promise<Run>;
+  answer(caller: ProjectCaller, input: AnswerRunInput): Promise<Run>;
+  transcript(caller: ProjectCaller, id: string): Promise<Transcript>;
 }
 
 export interface RunOutput {
   /** The conversation, then its output as it comes, until the run has ended or `signal` aborts. @throws AppError NOT_FOUND */
-  follow(caller: Caller, options: SubscriptionOptions & { runId: string }): AsyncIterable<RunOutputEvent>;
+  follow(caller: ProjectCaller, options: SubscriptionOptions & { runId: string }): AsyncIterable<RunOutputEvent>;
 }
 
 export interface ModelService {
@@ -229,12 +244,22 @@ export interface ModelService {
  * ILLEGAL_STATE
  */
 export interface ConfigService {
-  get(caller: Caller, id: string): Promise<Config>;
-  save(caller: Caller, input: SaveConfigInput): Promise<SavedConfig>;
-  versions(caller: Caller, id: string): Promise<{ items: ConfigVersionInfo[] }>;
-  version(caller: Caller, input: { id: string; version: number }): Promise<ConfigVersion>;
-  restore(caller: Caller, input: RestoreConfigInput): Promise<SavedConfig>;
-  applyNow(caller: Caller, id: string): Promise<ApplyingConfig>;
+  get(caller: ProjectCaller, id: string): Promise<Config>;
+  save(caller: ProjectCaller, input: SaveConfigInput): Promise<SavedConfig>;
+  versions(caller: ProjectCaller, id: string): Promise<{ items: ConfigVersionInfo[] }>;
+  version(caller: ProjectCaller, input: { id: string; version: number }): Promise<ConfigVersion>;
+  restore(caller: ProjectCaller, input: RestoreConfigInput): Promise<SavedConfig>;
+  applyNow(caller: ProjectCaller, id: string): Promise<ApplyingConfig>;
+}
+
+export interface MemberService {
+  /** Only the owner is given e-mail addresses. @throws AppError NOT_FOUND */
+  list(caller: ProjectCaller, id: string): Promise<ProjectMembers>;
+  /** Changes the role of somebody who is a member already. @throws AppError NOT_FOUND; VALIDATION_FAILED; QUOTA_EXCEEDED */
+  add(caller: ProjectCaller, input: AddMemberInput): Promise<ProjectMembers>;
+  setRole(caller: ProjectCaller, input: SetMemberRoleInput): Promise<ProjectMembers>;
+  remove(caller: ProjectCaller, input: RemoveMemberInput): Promise<ProjectMembers>;
+  leave(caller: ProjectCaller, id: string): Promise<{ id: string }>;
 }
 
 export interface TokenService {
@@ -285,6 +310,7 @@ interface ServicesByName {
   runs: RunService;
   runOutput: RunOutput;
   models: ModelService;
+  members: MemberService;
   tokens: TokenService;
   sessions: SessionService;
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import type { User } from '../shared/contract/account.ts';
 import { AppError } from '../shared/contract/errors.ts';
+import type { Right } from '../shared/contract/roles.ts';
 import { SpanKind, traced } from '../shared/node/tracing.ts';
 import type { Credential } from './auth/identity.ts';
 import { shapeOf, toAppError, toTrpcError } from './error-shape.ts';
@@ -24,11 +25,19 @@ export interface RequestContext {
   services: Services;
 }
 
-const t = initTRPC.context<RequestContext>().create({
-  isDev: false, // errors never contain a stack
-  sse: { enabled: false }, // subscriptions use WebSockets, which sign-out can close
-  errorFormatter: ({ shape, error }) => shapeOf(toAppError(error), shape.data.path ?? null),
-});
+/** What a procedure needs, for tests and documentation. */
+export interface ProcedureMeta {
+  right: Right;
+}
+
+const t = initTRPC
+  .context<RequestContext>()
+  .meta<ProcedureMeta>()
+  .create({
+    isDev: false, // errors never contain a stack
+    sse: { enabled: false }, // subscriptions use WebSockets, which sign-out can close
+    errorFormatter: ({ shape, error }) => shapeOf(toAppError(error), shape.data.path ?? null),
+  });
 
 /** Records a span for each call. */
 const traceCalls = t.middleware(({ ctx, type, path, next }) => {
@@ -94,5 +103,11 @@ export const procedure = t.procedure
   .use(refuseCallsOnSocket)
   .use(requireUser)
   .use(checkRestoredData);
+/**
+ * For everything about a project. The services find a project only for a caller with a right, so a procedure that names none does not
+ * compile. `roles.ts` says which role has it.
+ */
+export const projectProcedure = (right: Right) =>
+  procedure.meta({ right }).use(({ ctx, next }) => next({ ctx: { ...ctx, right } }));
 /** The input of procedures that need none: every field is refused. */
 export const noInputSchema = z.strictObject({}).optional();

@@ -8,7 +8,7 @@ import type { AccessKeys } from '../shared/node/access/credentials.ts';
 import { readyPodOf } from '../shared/node/access/ready-pod.ts';
 import { findConfigVersion, listConfigsToApply } from '../shared/node/db/config-repository.ts';
 import type { Database } from '../shared/node/db/database.ts';
-import { toProject, type ProjectRecord } from '../shared/node/db/project-record.ts';
+import { toPublished, type ProjectRecord } from '../shared/node/db/project-record.ts';
 import { changeProject } from '../shared/node/db/projects-repository.ts';
 import { createLimitedWarn } from '../shared/node/log-limit.ts';
 import type { Log } from '../shared/node/log.ts';
@@ -113,5 +113,5 @@ async function finish(
         }
       : null,
   );
-  if (result?.changed) await publisher.publish({ type: 'project', project: toProject(result.record) });
+  if (result?.changed) await publisher.publish({ type: 'project', project: toPublished(result.record) });
 }

@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { waitUntil } from '../../src/embedded/process/wait-until.ts';
-import { toProject, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import { toPublished, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import { projectFor } from '../../src/shared/node/project-access.ts';
 import { projectIdOf } from './cluster-observer.ts';
 import type { Present } from './convergence.ts';
 import type { Ledger } from './ledger.ts';
@@ -63,7 +64,7 @@ export async function awaitViews(
 
 function staleness(viewer: Viewer, record: ProjectRecord): { id: string; text: string }[] {
   const shown = viewer.view.get(record.id);
-  const desired = toProject(record);
+  const desired = projectFor(toPublished(record), record.ownerId);
   // A restore raises the numbers of all projects, and clients start over with those that are not archived. A poisoned row that
   // was archived before it was repaired has got another time of creation and another version since, which nobody announces. A row from before its
   // archiving is archived again, at another time.

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Database } from '../../src/shared/node/db/database.ts';
@@ -72,6 +74,10 @@ const inputs: Record<string, () => unknown> = {
   'config.save': () => ({ id: projectId, document: '{"model":"a/theirs"}', rules: '', baseVersion: 0 }),
   'config.restore': () => ({ id: projectId, version: 1, baseVersion: 0 }),
   'config.applyNow': () => ({ id: projectId }),
+  'members.add': () => ({ id: projectId, email: 'theirs@example.test', role: 'editor' }),
+  'members.setRole': () => ({ id: projectId, userId: randomUUID(), role: 'editor' }),
+  'members.remove': () => ({ id: projectId, userId: randomUUID() }),
+  'members.leave': () => ({ id: projectId }),
   'runs.start': () => ({ taskId, idempotencyKey: 'theirs' }),
   'runs.followUp': () => ({ runId, text: 'Theirs', idempotencyKey: 'theirs' }),
   'runs.abort': () => ({ runId }),

@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { toProject, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
+import { toPublished, type ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 import type { PassingRequest } from '../support/faulty-kubernetes.ts';
 import { gate, isAbout, isCall, type Plural, type Verb } from '../support/kubernetes-refusal.ts';
 import type { ServiceProcess } from '../support/processes.ts';
@@ -145,7 +145,7 @@ async function expectDeletedAgain({ project, plural, arrive }: HeldRequest): Pro
   }, waiting);
   await expectGone(project.id);
   const before = archived.get(project.id);
-  expect(toProject(await system.read(project.id))).toEqual(before && toProject(before));
+  expect(toPublished(await system.read(project.id))).toEqual(before && toPublished(before));
 }
 
 describe('fault 2: a worker that was frozen during a job', () => {

@@ -63,7 +63,9 @@ async function publishChanges(count: number, pauseMs: number): Promise<Map<strin
       statusVersion: project.statusVersion + 1,
       message: `${index + at} `.padEnd(changeBytes - 1_000, 'x'),
     }));
-    await Promise.all(projects.map((project) => publisher.publish({ type: 'project', project })));
+    await Promise.all(
+      projects.map((project) => publisher.publish({ type: 'project', project: { ...project, members: {} } })),
+    );
     await delay(pauseMs);
   }
   for (const { id, statusVersion } of projects) last.set(id, statusVersion);

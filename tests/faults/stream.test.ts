@@ -6,7 +6,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { ServerTimings } from '../../src/server/context.ts';
 import { kubernetesNames } from '../../src/server/projects/names.ts';
 import type { Project } from '../../src/shared/contract/project.ts';
-import { toProject } from '../../src/shared/node/db/project-record.ts';
+import { toPublished } from '../../src/shared/node/db/project-record.ts';
 import { changeProject, insertProject } from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createLog } from '../../src/shared/node/log.ts';
@@ -55,7 +55,7 @@ async function createStream(onCleanup: (step: () => Promise<void>) => void) {
       changes += 1;
       const result = await changeProject(db, { id }, () => ({ patch: { message: `Change ${changes}` } }));
       if (!result) throw new Error('There is no project.');
-      await publisher.publish({ type: 'project', project: toProject(result.record) });
+      await publisher.publish({ type: 'project', project: toPublished(result.record) });
       return result.record.statusVersion;
     },
     /** The ids of the connections on which a server waits for the stream. */

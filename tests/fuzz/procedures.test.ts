@@ -101,9 +101,10 @@ async function request(
   };
 }
 
-/** OpenCode's schema decides whether a configuration is valid, the installation which sizes there are, and lists about their cursors. */
+/** OpenCode's schema decides whether a configuration is valid, the accounts which addresses there are, the installation which sizes there are, and lists about their cursors. */
 const fieldDecidedLater: Record<string, string> = {
   'config.save': 'document',
+  'members.add': 'email',
   'projects.create': 'size',
   'projects.update': 'size',
 };

@@ -2,7 +2,13 @@ import type { Knex } from 'knex';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createDatabase, type Database } from '../../src/shared/node/db/database.ts';
-import { listPendingProjects, listUnarchivedPage, listVersions } from '../../src/shared/node/db/projects-repository.ts';
+import {
+  listPendingProjects,
+  listProjects,
+  listUnarchivedPage,
+  listUnarchivedProjects,
+  listVersions,
+} from '../../src/shared/node/db/projects-repository.ts';
 import { upsertUser } from '../../src/shared/node/db/users-repository.ts';
 import { createTestDatabase, type TestDatabase } from '../support/services.ts';
 import { testIssuer } from '../support/test-issuer.ts';
@@ -64,8 +70,8 @@ function touchedBy(plan: Plan): number {
 describe('the cost of repeated reads does not grow with deleted projects:', () => {
   it('the comparison of versions finds live projects and those that were archived within an hour', async () => {
     const versions = await listVersions(db, [ownerId]);
-    expect(versions.filter(({ archived }) => !archived)).toHaveLength(3);
-    expect(versions.filter(({ archived }) => archived)).toHaveLength(2);
+    expect(versions.filter(({ isHidden }) => !isHidden)).toHaveLength(3);
+    expect(versions.filter(({ isHidden }) => isHidden)).toHaveLength(2);
     const touched = await rowsTouched(() => listVersions(db, [ownerId]));
     expect(touched).toBeGreaterThanOrEqual(versions.length);
     expect(touched).toBeLessThan(50);
@@ -80,5 +86,61 @@ describe('the cost of repeated reads does not grow with deleted projects:', () =
     const options = { olderThanMs: 0, afterSeq: 0, limit: 500 };
     expect(await listPendingProjects(db, options)).toEqual([]);
     expect(await rowsTouched(() => listPendingProjects(db, options))).toBeLessThan(50);
+  });
+});
+
+describe('the cost of lists does not grow with the projects of others:', () => {
+  let personId: string;
+
+  /** A person with 1,000 projects and 5 that are shared with them, among 100,000 of others. */
+  beforeAll(async () => {
+    const person = await upsertUser(db, {
+      issuer: testIssuer,
+      subject: 'person',
+      email: null,
+      name: 'Person',
+      picture: null,
+    });
+    personId = person.id;
+    await db.raw(
+      `insert into users (oidc_issuer, oidc_subject, name) select ?, 'other-' || i, 'Other' from generate_series(1, 100) i`,
+      [testIssuer],
+    );
+    // In parts, because one statement may take only seconds.
+    for (let from = 1; from <= 1_000; from += 50) {
+      await db.raw(
+        `insert into projects (id, owner_id, name, namespace, pod_name, workspace_pvc_name, status, desired_state, observed_generation)
+         select gen_random_uuid(), users.id, 'p' || i, 'opencode', 'pod-' || users.id || i, 'claim-' || users.id || i, 'ready', 'running', 1
+         from users, generate_series(?::int, ?::int) i where users.name in ('Other', 'Person')`,
+        [from, from + 49],
+      );
+    }
+    await db.raw(
+      `insert into project_members (project_id, user_id, role)
+       select id, ?, 'viewer' from projects where name = 'p7' and owner_id <> ? and deleted_at is null limit 5`,
+      [personId, personId],
+    );
+    await db.raw('analyze projects');
+    await db.raw('analyze project_members');
+  }, 60_000);
+
+  const query = { limit: 50, search: undefined, status: undefined, inTrash: false };
+
+  it.each(['createdAt', 'name'] as const)('a page by %s, the first one and a later one', async (sort) => {
+    for (const after of [null, { name: 'p5', seq: 60_000 }]) {
+      const page = () => listProjects(db, { ...query, userId: personId, sort, after });
+      expect((await page()).length).toBe(51);
+      expect(await rowsTouched(page)).toBeLessThan(3_000);
+    }
+  });
+
+  it('the snapshot of a subscription', async () => {
+    expect(await listUnarchivedProjects(db, personId)).toHaveLength(1_005);
+    expect(await rowsTouched(() => listUnarchivedProjects(db, personId))).toBeLessThan(5_000);
+  });
+
+  it('the comparison of versions', async () => {
+    expect(await listVersions(db, [personId])).toHaveLength(1_005);
+    expect(await rowsTouched(() => listVersions(db, [personId]))).toBeLessThan(5_000);
   });
 });

@@ -72,6 +72,7 @@ describe('migrations', () => {
     'model_keys',
     'model_usage',
     'project_events',
+    'project_members',
     'project_starts',
     'project_use',
     'projects',
@@ -244,7 +245,7 @@ describe('projects', () => {
       ),
     );
     expect((await findProject(db, record.id))?.description).toBe('+'.repeat(20));
-    const written = await listProjectEvents(db, { projectId: record.id, ownerId: owner.id, beforeId: null, limit: 50 });
+    const written = await listProjectEvents(db, { projectId: record.id, beforeId: null, limit: 50 });
     expect(written.map(({ message }) => message).toReversed()).toEqual(
       Array.from({ length: 20 }, (_, index) => `The version after "${'+'.repeat(index)}".`),
     );
@@ -282,7 +283,7 @@ describe('projects', () => {
       let after: { name: string; seq: number } | null = null;
       for (;;) {
         const rows = await listProjects(db, {
-          ownerId: owner.id,
+          userId: owner.id,
           limit: 2,
           sort,
           after,
@@ -368,7 +369,7 @@ describe('the lease', () => {
     expect(await write(old?.epoch ?? 0, 'from the old holder')).toBeNull();
     expect(await write(fresh?.epoch ?? 0, 'from the new holder')).toMatchObject({ changed: true });
     expect((await findProject(db, record.id))?.message).toBe('from the new holder');
-    const written = await listProjectEvents(db, { projectId: record.id, ownerId: owner.id, beforeId: null, limit: 50 });
+    const written = await listProjectEvents(db, { projectId: record.id, beforeId: null, limit: 50 });
     expect(written.map(({ message }) => message)).toEqual(['from the new holder']);
   });
 

@@ -23,6 +23,8 @@ describe.runIf(hasPgBouncer)('fault 37: behind the real PgBouncer in transaction
     await asAdmin(`create role ${role} login password 'of-the-test'`);
     for (const what of ['tables', 'sequences']) {
       await runAsAdmin(database.url, `grant all on all ${what} in schema public to ${role}`);
+      // A migration may be undone and done again below.
+      await runAsAdmin(database.url, `alter default privileges in schema public grant all on ${what} to ${role}`);
     }
   });
   afterAll(async () => {

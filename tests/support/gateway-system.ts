@@ -164,6 +164,7 @@ export function createProjects(db: Database, keys: AccessKeys): Pick<GatewaySyst
         issuer: testIssuer,
         subject: name,
         email: `${name}@example.test`,
+        emailVerified: true,
         name,
         picture: null,
       });

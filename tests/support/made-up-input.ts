@@ -124,6 +124,7 @@ function text({ format, pattern }: Node): string | undefined {
   const made = [
     `Sweep ${randomBytes(6).toString('hex')}`,
     `sweep-${randomBytes(6).toString('hex')}`,
+    `sweep-${randomBytes(6).toString('hex')}@example.test`,
     'https://a.test/b',
     randomBytes(20).toString('hex'),
   ];

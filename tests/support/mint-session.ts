@@ -31,6 +31,7 @@ export async function mintSession(
       issuer: testIssuer,
       subject: name,
       email: `${name}@example.test`,
+      emailVerified: true,
       name,
       picture: null,
     });

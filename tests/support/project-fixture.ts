@@ -1,6 +1,6 @@
 /** Projects for tests that need no database: as the API shows them, and as the database stores them. */
 
-import type { Project } from '../../src/shared/contract/project.ts';
+import type { Project, PublishedProject } from '../../src/shared/contract/project.ts';
 import type { ProjectRecord } from '../../src/shared/node/db/project-record.ts';
 
 const createdAt = '2026-01-01T11:00:00.000Z';
@@ -65,8 +65,16 @@ export function projectFixture(changes: Partial<Project> = {}): Project {
     phase: 'Running',
     reason: 'ready',
     observedGeneration: 1,
+    role: 'owner',
+    sharedBy: null,
     ...changes,
   };
+}
+
+/** A project that runs, as workers publish it. */
+export function publishedFixture(changes: Partial<PublishedProject> = {}): PublishedProject {
+  const { role: _, sharedBy: _s, ...project } = projectFixture();
+  return { ...project, members: {}, ...changes };
 }
 
 /** The row of a project that was just created. */
@@ -85,6 +93,7 @@ export function recordFixture(changes: Partial<ProjectRecord> = {}): ProjectReco
     podErrorAdvice: null,
     attempt: 0,
     unfinishedAttempts: 0,
+    members: {},
     ...changes,
   };
 }

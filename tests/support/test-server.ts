@@ -75,6 +75,7 @@ export async function mintToken(databaseUrl: string, name: string, issuer = test
       issuer,
       subject: name,
       email: `${name}@example.test`,
+      emailVerified: true,
       name,
       picture: null,
     });

@@ -31,6 +31,7 @@ export function newerProject(held: Project | undefined, incoming: Project): Proj
 
 /** Whether a list with this filter shows the project. */
 export function belongsInList(filter: ListFilter, project: Project): boolean {
+  if (project.role === 'none') return false; // it is not shared any more
   if (filter.status === undefined ? project.status === 'archived' : project.status !== filter.status) return false;
   if (project.status !== 'archived' && (project.trashedAt !== null) !== (filter.inTrash ?? false)) return false;
   const search = filter.search?.trim().toLowerCase() ?? '';

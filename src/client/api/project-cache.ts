@@ -40,6 +40,7 @@ const listKey: QueryKey = [['projects', 'list']];
 const detailKey: QueryKey = [['projects', 'get']];
 const activityKey: QueryKey = [['projects', 'activity']];
 const configKey: QueryKey = [['config', 'get']];
+const membersKey: QueryKey = [['members', 'list']];
 const quotaKey: QueryKey = [['projects', 'quota']];
 
 /** Creates the cache and starts to correct the answers that arrive in the query cache. */
@@ -66,8 +67,8 @@ export function createProjectCache({ queryClient }: { queryClient: QueryClient }
     };
     show(winners);
     if (changedIds.size > 0) {
-      // Each change adds a line to the timeline, and may concern what the pod uses. What is on the screen is read again.
-      for (const queryKey of [activityKey, configKey]) {
+      // Each change adds a line to the timeline, and may concern the members and what the pod uses. What is on the screen is read again.
+      for (const queryKey of [activityKey, configKey, membersKey]) {
         void queryClient.invalidateQueries({
           queryKey,
           predicate: (query) => changedIds.has((inputOf(query.queryKey) as { id: string }).id),

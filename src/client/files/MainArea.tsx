@@ -85,12 +85,13 @@ function BackButton() {
 
 function Nothing({ showsChanges }: { showsChanges: boolean }) {
   const singleKeys = useSingleKeys();
+  const { mayWrite } = useFiles();
   if (showsChanges) return <p className={classes.nothing}>Choose a file to see what has changed in it.</p>;
   const keys = [...keyLabels(['mod+p']), ...(singleKeys ? ['P'] : [])];
   return (
     <div className={classes.nothing}>
       <IconFileText size={26} stroke={1.3} aria-hidden="true" />
-      <p>Choose a file to read and edit it.</p>
+      <p>{mayWrite ? 'Choose a file to read and edit it.' : 'Choose a file to read it.'}</p>
       <p>
         {keys.map((key, index) => (
           <span key={key}>

@@ -36,7 +36,7 @@ interface SidebarProps {
 }
 
 export function Sidebar({ rows, expanded, status, note }: SidebarProps) {
-  const { place, uploads, announce } = useFiles();
+  const { place, mayWrite, uploads, announce } = useFiles();
   const [search, setSearch] = useState('');
   return (
     <div className={classes.side}>
@@ -47,7 +47,9 @@ export function Sidebar({ rows, expanded, status, note }: SidebarProps) {
           <Tree
             rows={rows}
             onExpand={expanded.setExpanded}
-            onUpload={(folder, files) => addUploads(uploads, { folder, files, announce })}
+            onUpload={(folder, files) => {
+              if (mayWrite) addUploads(uploads, { folder, files, announce });
+            }}
           />
         </>
       )}
@@ -92,13 +94,17 @@ function ViewSwitch({ changes }: { changes: number }) {
 }
 
 function TreeTools({ onCollapse }: { onCollapse: () => void }) {
-  const { ask, uploads, announce } = useFiles();
+  const { ask, mayWrite, uploads, announce } = useFiles();
   const upload = async (): Promise<void> => addUploads(uploads, { folder: '', files: await chooseFiles(), announce });
   return (
     <div className={classes.tools} role="toolbar" aria-label="Actions for all files">
-      <Tool label="New file" icon={IconFilePlus} onClick={() => ask({ type: 'new-file', path: '' })} />
-      <Tool label="New folder" icon={IconFolderPlus} onClick={() => ask({ type: 'new-folder', path: '' })} />
-      <Tool label="Upload files" icon={IconUpload} onClick={() => void upload()} />
+      {mayWrite && (
+        <>
+          <Tool label="New file" icon={IconFilePlus} onClick={() => ask({ type: 'new-file', path: '' })} />
+          <Tool label="New folder" icon={IconFolderPlus} onClick={() => ask({ type: 'new-folder', path: '' })} />
+          <Tool label="Upload files" icon={IconUpload} onClick={() => void upload()} />
+        </>
+      )}
       <Tool label="Collapse all folders" icon={IconFold} onClick={onCollapse} />
     </div>
   );

@@ -39,6 +39,8 @@ export function createEditorFocus(): EditorFocus {
 export interface FilesContextValue {
   project: Project;
   isRunning: boolean;
+  /** Whether this person may change the files, and not only read them. */
+  mayWrite: boolean;
   client: Client;
   store: FileStore;
   uploads: UploadStore;

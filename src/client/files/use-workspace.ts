@@ -6,6 +6,7 @@ import { useSearchParams } from 'react-router';
 
 import type { FilesEvent } from '../../shared/contract/files.ts';
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { trpc } from '../api/trpc.ts';
 import { isUnsaved } from './editor/open-files.ts';
 import { useOpenFilesValue } from './editor/use-open-files.ts';
@@ -29,6 +30,7 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
   const queryClient = useQueryClient();
   const { id } = project;
   const isRunning = project.status === 'ready';
+  const mayWrite = roleMay(project.role, 'files.write');
   const store = fileStoreOf(id, client);
   const { place, go } = usePlace();
   const expanded = useExpanded(id);
@@ -63,12 +65,15 @@ export function useWorkspace({ project, ask, announce }: WorkspaceInput) {
   const context: FilesContextValue = {
     project,
     isRunning,
+    mayWrite,
     client,
     store,
     uploads,
     place,
     go,
-    ask,
+    ask: (dialog) => {
+      if (mayWrite || dialog === null || dialog.type === 'close' || dialog.type === 'quick-open') ask(dialog);
+    },
     invalidate,
     close,
     editorFocus,

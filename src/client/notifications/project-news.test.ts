@@ -16,6 +16,11 @@ it('a run that waits for an answer is news, and another one too', () => {
   expect(newsOf({ ...waiting, waitingRuns: 1 }, waiting)?.body).toBe('2 agent runs wait for you.');
 });
 
+it('a run that waits is no news for somebody who may not answer', () => {
+  expect(newsOf(quiet, { ...waiting, role: 'viewer' })).toBeNull();
+  expect(newsOf(quiet, { ...waiting, role: 'editor' })).not.toBeNull();
+});
+
 it('a failure is news once, with its message', () => {
   expect(newsOf(quiet, failed)).toMatchObject({ title: '“Shop” has failed', body: 'The image does not exist.' });
   expect(newsOf(failed, { ...failed, message: 'It is still so.' })).toBeNull();

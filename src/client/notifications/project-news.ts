@@ -2,6 +2,7 @@
 
 import type { Project } from '../../shared/contract/project.ts';
 import { reasonFacts } from '../../shared/contract/reasons.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { count } from '../ui/format.ts';
 
 export interface News {
@@ -13,13 +14,13 @@ export interface News {
   path: string;
 }
 
-type NewsInput = Pick<Project, 'id' | 'name' | 'status' | 'reason' | 'message' | 'waitingRuns'>;
+type NewsInput = Pick<Project, 'id' | 'name' | 'role' | 'status' | 'reason' | 'message' | 'waitingRuns'>;
 
 /** @param before `undefined`: the project was not known, so nothing about it has happened */
 export function newsOf(before: NewsInput | undefined, after: NewsInput): News | null {
   if (before === undefined) return null;
   const { id, name } = after;
-  if (after.waitingRuns > before.waitingRuns) {
+  if (after.waitingRuns > before.waitingRuns && roleMay(after.role, 'tasks.write')) {
     return {
       tag: `waiting-${id}`,
       title: `“${name}” needs an answer`,

@@ -4,6 +4,7 @@ import { useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
 import { useMatch, useNavigate } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { useApp } from '../app-context.ts';
 import { badgeOf } from '../projects/badge.ts';
 import { canOpen, openInNewTab } from '../projects/open-project.ts';
@@ -90,6 +91,9 @@ function useCurrentProjectActions(project: Project | undefined): PaletteAction[]
       .filter((command) => refusalOf(command, project) === null)
       .map((command) => action(command, directCommands[command], () => run(command, project))),
     ...(refusalOf('update', project) === null ? [action('rename', 'Rename', () => void navigate('?edit=name'))] : []),
+    ...(project.status === 'archived'
+      ? []
+      : [action('share', roleMay(project.role, 'share') ? 'Share…' : 'Members…', () => void navigate('?share'))]),
     ...(refusalOf('delete', project) === null ? [action('delete', 'Delete…', () => void navigate('?delete'))] : []),
   ];
 }

@@ -14,6 +14,8 @@ import {
   IconRotateClockwise,
   IconTool,
   IconTrash,
+  IconUserMinus,
+  IconUserPlus,
   type TablerIcon,
 } from '@tabler/icons-react';
 
@@ -36,6 +38,8 @@ const icons = {
   'trash-requested': IconTrash,
   'restore-requested': IconArrowBackUp,
   'delete-requested': IconTrash,
+  shared: IconUserPlus,
+  unshared: IconUserMinus,
   'job-failed': IconAlertTriangle,
   'status-changed': IconPointFilled,
   corrected: IconTool,

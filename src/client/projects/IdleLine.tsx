@@ -10,10 +10,11 @@ import type { ReactNode } from 'react';
 
 import { idleTimeText } from '../../shared/contract/idle-stop.ts';
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
 import { notifyFailure } from '../ui/notify.ts';
-import { useProjectActions } from './use-project-actions.ts';
+import { refusalOf, useProjectActions } from './use-project-actions.ts';
 
 import classes from './idle-line.module.css';
 
@@ -39,16 +40,18 @@ function Countdown({ project, isOnCard }: Required<IdleLineProps>) {
   });
   return (
     <Line isOnCard={isOnCard} isSoon text={`Stops in ${project.idleStopInMinutes} min: idle`}>
-      <Button
-        size="compact-xs"
-        variant="default"
-        title="Keep it running: the time begins again"
-        aria-label={`Keep ${project.name} running`}
-        loading={keep.isPending}
-        onClick={() => keep.mutate()}
-      >
-        Keep
-      </Button>
+      {roleMay(project.role, 'command') && (
+        <Button
+          size="compact-xs"
+          variant="default"
+          title="Keep it running: the time begins again"
+          aria-label={`Keep ${project.name} running`}
+          loading={keep.isPending}
+          onClick={() => keep.mutate()}
+        >
+          Keep
+        </Button>
+      )}
     </Line>
   );
 }
@@ -57,15 +60,17 @@ function Stopped({ project, isOnCard }: Required<IdleLineProps>) {
   const { run, running } = useProjectActions();
   return (
     <Line isOnCard={isOnCard} text={`Stopped: idle for ${idleTimeText(project.idleStoppedAfterMinutes ?? 0)}`}>
-      <Button
-        size="compact-xs"
-        variant="default"
-        aria-label={`Start ${project.name}`}
-        loading={running === 'start'}
-        onClick={() => run('start', project)}
-      >
-        Start
-      </Button>
+      {refusalOf('start', project) === null && (
+        <Button
+          size="compact-xs"
+          variant="default"
+          aria-label={`Start ${project.name}`}
+          loading={running === 'start'}
+          onClick={() => run('start', project)}
+        >
+          Start
+        </Button>
+      )}
     </Line>
   );
 }

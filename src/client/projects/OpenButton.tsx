@@ -1,4 +1,4 @@
-/** The link that opens a project's workspace in a tab of its own. It is prominent while the project is ready. */
+/** The link that opens a project's workspace in a tab of its own. It is prominent while the project is ready. Show it only if `canOpen`. */
 
 import { Button } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';

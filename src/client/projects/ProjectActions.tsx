@@ -1,9 +1,10 @@
 /** The buttons of a project's page: the most frequent commands, and a menu with the rest. */
 
 import { Button, Tooltip } from '@mantine/core';
-import { IconPlayerPlay, IconPlayerStop, IconRotateClockwise, type TablerIcon } from '@tabler/icons-react';
+import { IconPlayerPlay, IconPlayerStop, IconRotateClockwise, IconUsers, type TablerIcon } from '@tabler/icons-react';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { isInTrash } from './in-trash.ts';
 import { canOpen } from './open-project.ts';
 import { OpenButton } from './OpenButton.tsx';
@@ -22,10 +23,11 @@ const buttons: { command: DirectCommand; label: string; icon: TablerIcon }[] = [
 interface ProjectActionsProps {
   project: Project;
   onRename: () => void;
+  onShare: () => void;
   onDelete: () => void;
 }
 
-export function ProjectActions({ project, onRename, onDelete }: ProjectActionsProps) {
+export function ProjectActions({ project, onRename, onShare, onDelete }: ProjectActionsProps) {
   const { run, running } = useProjectActions();
   const start = useStartAllowance(project);
   // In the trash, nothing but what stands beside its days helps.
@@ -57,6 +59,11 @@ export function ProjectActions({ project, onRename, onDelete }: ProjectActionsPr
           </Tooltip>
         );
       })}
+      {!isInTrash(project) && (
+        <Button variant="default" size="xs" leftSection={<IconUsers size={15} stroke={1.7} />} onClick={onShare}>
+          {roleMay(project.role, 'share') ? 'Share' : 'Members'}
+        </Button>
+      )}
       <ProjectMenu project={project} onRename={onRename} onDelete={onDelete} />
     </div>
   );

@@ -20,6 +20,7 @@ import { StatusBadge } from './StatusBadge.tsx';
 import classes from './project-card.module.css';
 
 const IdleLine = lazyPart(async () => (await import('./IdleLine.tsx')).IdleLine);
+const SharedLine = lazyPart(async () => (await import('./sharing/SharedLine.tsx')).SharedLine);
 const TrashLine = lazyPart(async () => (await import('./TrashLine.tsx')).TrashLine);
 const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
@@ -47,6 +48,11 @@ export const ProjectCard = memo(function ProjectCard({ project, onDelete }: Proj
       <p className={classes.description} data-empty={project.description === '' || undefined}>
         {project.description === '' ? 'No description' : project.description}
       </p>
+      {project.sharedBy !== null && (
+        <Suspense>
+          <SharedLine project={project} />
+        </Suspense>
+      )}
       {project.waitingRuns > 0 && (
         <Suspense>
           <WaitingLine project={project} isOnCard />

@@ -12,6 +12,7 @@ import { countsDown } from './idle-state.ts';
 import { isInTrash } from './in-trash.ts';
 import { ProjectActions } from './ProjectActions.tsx';
 import { ProjectTabs, type ProjectTab } from './ProjectTabs.tsx';
+import { SharedLine } from './sharing/SharedLine.tsx';
 import { StartSteps } from './StartSteps.tsx';
 import { StatusBadge } from './StatusBadge.tsx';
 import { StatusPanel } from './StatusPanel.tsx';
@@ -23,6 +24,7 @@ const IdleLine = lazyPart(async () => (await import('./IdleLine.tsx')).IdleLine)
 const TrashLine = lazyPart(async () => (await import('./TrashLine.tsx')).TrashLine);
 const WaitingLine = lazyPart(async () => (await import('./WaitingLine.tsx')).WaitingLine);
 
+const ShareDialog = lazyPart(async () => (await import('./sharing/ShareDialog.tsx')).ShareDialog);
 const DeleteProjectDialog = lazyPart(async () => (await import('./DeleteProjectDialog.tsx')).DeleteProjectDialog);
 
 export function ProjectDetail({ project, tab }: { project: Project; tab: ProjectTab }) {
@@ -31,12 +33,14 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
     project.desiredState === 'running' && project.status !== 'ready' && project.progress?.readyAt === null;
   const deleting = params.has('delete') && refusalOf('delete', project) === null;
   const needsDeleteDialog = useOnceTrue(deleting);
+  const sharing = params.has('share') && project.status !== 'archived';
+  const needsShareDialog = useOnceTrue(sharing);
   // The address holds what is open: signing in again restores it, and the palette can open it.
-  const open = (param: 'edit' | 'delete' | null, value = ''): void =>
+  const open = (param: 'edit' | 'delete' | 'share' | null, value = ''): void =>
     setParams(
       (current) => {
         const next = new URLSearchParams(current);
-        for (const each of ['edit', 'delete']) next.delete(each);
+        for (const each of ['edit', 'delete', 'share']) next.delete(each);
         if (param !== null) next.set(param, value);
         return next;
       },
@@ -61,7 +65,12 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
           </EditableField>
         </div>
         {project.status !== 'archived' && (
-          <ProjectActions project={project} onRename={() => open('edit', 'name')} onDelete={() => open('delete')} />
+          <ProjectActions
+            project={project}
+            onRename={() => open('edit', 'name')}
+            onShare={() => open('share')}
+            onDelete={() => open('delete')}
+          />
         )}
       </div>
       {(project.description !== '' || project.status !== 'archived') && (
@@ -71,6 +80,7 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
           </p>
         </EditableField>
       )}
+      <SharedLine project={project} />
       <StatusPanel project={project} />
       {project.waitingRuns > 0 && (
         <Suspense>
@@ -90,6 +100,7 @@ export function ProjectDetail({ project, tab }: { project: Project; tab: Project
       {isStarting && project.progress !== null && <StartSteps progress={project.progress} />}
       <ProjectTabs project={project} tab={tab} />
       <Suspense>
+        {needsShareDialog && <ShareDialog project={sharing ? project : null} onClose={() => open(null)} />}
         {needsDeleteDialog && <DeleteProjectDialog project={deleting ? project : null} onClose={() => open(null)} />}
       </Suspense>
     </>

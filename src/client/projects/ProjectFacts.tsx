@@ -6,6 +6,7 @@ import { Link } from 'react-router';
 
 import { idleStopLabel } from '../../shared/contract/idle-stop.ts';
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { CopyIcon } from '../ui/CopyIcon.tsx';
 import { browsableRepository, shortRepository } from '../ui/format.ts';
 import { Panel } from '../ui/Panel.tsx';
@@ -49,9 +50,13 @@ export function ProjectFacts({ project }: { project: Project }) {
         </Fact>
         <SizeFact project={project} renderFact={(label, value) => <Fact label={label}>{value}</Fact>} />
         <Fact label="Idle stop">
-          <Anchor component={Link} to={`/projects/${project.id}/config`}>
-            {describeIdleStop(project)}
-          </Anchor>
+          {roleMay(project.role, 'edit') ? (
+            <Anchor component={Link} to={`/projects/${project.id}/config`}>
+              {describeIdleStop(project)}
+            </Anchor>
+          ) : (
+            describeIdleStop(project)
+          )}
         </Fact>
         <Fact label="Created">
           <Time iso={project.createdAt} />

@@ -12,12 +12,14 @@ import {
   IconRefresh,
   IconRotateClockwise,
   IconTrash,
+  IconUsers,
   type TablerIcon,
 } from '@tabler/icons-react';
 import type { ComponentPropsWithRef, ReactElement } from 'react';
 import { useNavigate } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import type { ProjectAction } from '../../shared/contract/states.ts';
 import type { LazyMenuProps } from '../ui/use-lazy-menu.ts';
 import { isInTrash } from './in-trash.ts';
@@ -88,6 +90,14 @@ export function ProjectMenuContent(props: ProjectMenuProps & LazyMenuProps & { r
         )}
         {onRename !== undefined && (
           <ActionItem action="update" label="Rename" icon={IconPencil} project={project} onClick={onRename} />
+        )}
+        {project.desiredState !== 'deleted' && project.trashedAt === null && (
+          <Menu.Item
+            leftSection={<IconUsers size={16} stroke={1.6} />}
+            onClick={() => void navigate(`/projects/${project.id}?share`)}
+          >
+            {roleMay(project.role, 'share') ? 'Share…' : 'Members…'}
+          </Menu.Item>
         )}
         <Menu.Divider />
         {directCommands.map(({ command, label, icon }) => (

@@ -24,6 +24,8 @@ export function ProjectPage() {
     { placeholderData: () => projectCache.newest(projectId) },
   );
   if (!isProjectTab(tab)) return <NotFoundPage />;
+  // Not shared with this person any more.
+  if (query.data?.role === 'none') return <ProjectNotFound />;
   if (query.data !== undefined) return <ProjectDetail key={query.data.id} project={query.data} tab={tab} />;
   if (query.isPending) return <ProjectSkeleton />;
   const { code } = readError(query.error);
@@ -53,7 +55,8 @@ function ProjectNotFound() {
           </Button>
         }
       >
-        It may have been deleted, it may belong to another user, or the address may be mistyped.
+        It may have been deleted, it may belong to another user who does not share it with you, or the address may be
+        mistyped.
       </Message>
     </>
   );

@@ -5,6 +5,7 @@ import { Suspense } from 'react';
 import { useNavigate } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { lazyPart } from '../ui/lazy-part.ts';
 import { PageLoading } from '../ui/PageLoading.tsx';
 import { ProjectOverview } from './ProjectOverview.tsx';
@@ -31,14 +32,16 @@ const labels = {
 } satisfies Record<ProjectTab, string>;
 
 export function ProjectTabs({ project, tab }: { project: Project; tab: ProjectTab }) {
+  // The configuration may contain secrets, so who may not change it cannot read it.
+  const shown = tabs.filter((each) => each !== 'config' || roleMay(project.role, 'edit'));
   const navigate = useNavigate();
   const open = (opened: string | null): void => {
     void navigate(`/projects/${project.id}${opened === null || opened === 'overview' ? '' : `/${opened}`}`);
   };
   return (
-    <Tabs value={tab} onChange={open} keepMounted={false} mt="lg">
+    <Tabs value={shown.includes(tab) ? tab : 'overview'} onChange={open} keepMounted={false} mt="lg">
       <Tabs.List>
-        {tabs.map((each) => (
+        {shown.map((each) => (
           <Tabs.Tab key={each} value={each}>
             {labels[each]}
           </Tabs.Tab>

@@ -6,6 +6,7 @@ import { Link } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
 import { isFailure, reasonFacts } from '../../shared/contract/reasons.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import { Time } from '../ui/Time.tsx';
 import { useConnection } from '../ui/use-connection.ts';
 import { badgeOf, needsAttention, statusLine } from './badge.ts';
@@ -47,7 +48,9 @@ export function StatusPanel({ project }: { project: Project }) {
           {project.podError !== null && project.podError !== line && (
             <p className={classes.more}>The last attempt failed: {project.podError}</p>
           )}
-          {project.reason === 'out-of-memory' && <LargerSize project={project} className={classes.more} />}
+          {project.reason === 'out-of-memory' && roleMay(project.role, 'size') && (
+            <LargerSize project={project} className={classes.more} />
+          )}
           {start.text !== null && <p className={classes.more}>{start.text}</p>}
           {connection.kind !== 'live' && connection.kind !== 'connecting' && (
             <p className={classes.more}>{connection.message}</p>
@@ -82,7 +85,8 @@ const actors = {
 } satisfies Record<Project['actor'], string>;
 
 function Actor({ project }: { project: Project }) {
-  return <span className={classes.actor}>{actors[project.actor]}</span>;
+  const isForOthers = project.actor === 'owner' && !roleMay(project.role, 'command');
+  return <span className={classes.actor}>{isForOthers ? 'The owner can fix this' : actors[project.actor]}</span>;
 }
 
 function toneOf(project: Project): string {

@@ -5,6 +5,7 @@ import { createElement } from 'react';
 
 import { pendingFields, type ProjectCommand } from '../../shared/contract/commands.ts';
 import type { Project } from '../../shared/contract/project.ts';
+import { roleRefusal, type Right } from '../../shared/contract/roles.ts';
 import { projectCan, type ProjectAction } from '../../shared/contract/states.ts';
 import { trpc } from '../api/trpc.ts';
 import { useApp } from '../app-context.ts';
@@ -60,8 +61,21 @@ async function notifyRestored(project: Project): Promise<void> {
   notifyWithAction(createElement(RestoredMessage, { project }));
 }
 
-/** Returns the reason why the action is not possible in the current state, or `null` when it is possible. */
+const rightsOfActions = {
+  update: 'edit',
+  start: 'command',
+  stop: 'command',
+  restart: 'command',
+  retry: 'command',
+  trash: 'delete',
+  restore: 'delete',
+  delete: 'delete',
+} satisfies Record<ProjectAction, Right>;
+
+/** Returns the reason why the action is not possible for this person or in the current state, or `null` when it is possible. */
 export function refusalOf(action: ProjectAction, project: Project): string | null {
+  const ofRole = roleRefusal(project.role, rightsOfActions[action]);
+  if (ofRole !== null) return ofRole;
   const permission = projectCan(action, project);
   return permission.kind === 'yes' ? null : permission.message;
 }

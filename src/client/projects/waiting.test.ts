@@ -16,6 +16,12 @@ describe('a run that waits for an answer', () => {
     expect(isOverdue({ ...waiting, status: 'archived' }, at(1_000))).toBe(false);
   });
 
+  it('asks only those who may answer', () => {
+    const shown = { ...waiting, role: 'viewer' as const };
+    expect([isOverdue(shown, at(1_000)), waitingText(shown)]).toEqual([false, '1 run waits for an answer']);
+    expect(isOverdue({ ...waiting, role: 'editor' }, at(30))).toBe(true);
+  });
+
   it('is counted once for each project', () => {
     const other = projectFixture({ waitingRuns: 3, waitingSince: '2026-01-01T10:20:00.000Z' });
     expect(countOverdue([waiting, other, projectFixture()], at(30))).toBe(1);

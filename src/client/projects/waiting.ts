@@ -1,12 +1,13 @@
 /** What pages say about agents that wait for an answer of a person. Pure functions. */
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 
-type WaitingProject = Pick<Project, 'status' | 'waitingRuns' | 'waitingSince' | 'answerLimitMinutes'>;
+type WaitingProject = Pick<Project, 'role' | 'status' | 'waitingRuns' | 'waitingSince' | 'answerLimitMinutes'>;
 
-/** Whether a run of the project has waited for longer than the time limit of the project. */
-export function isOverdue({ status, waitingSince, answerLimitMinutes }: WaitingProject, nowMs: number): boolean {
-  if (status === 'archived' || waitingSince === null) return false;
+/** Whether a run of the project has waited for longer than the time limit of the project for this person, who may answer. */
+export function isOverdue({ role, status, waitingSince, answerLimitMinutes }: WaitingProject, nowMs: number): boolean {
+  if (status === 'archived' || waitingSince === null || !roleMay(role, 'tasks.write')) return false;
   return nowMs - Date.parse(waitingSince) >= answerLimitMinutes * 60_000;
 }
 
@@ -17,7 +18,8 @@ export function countOverdue(projects: Iterable<WaitingProject>, nowMs: number):
   return number;
 }
 
-/** "2 runs wait for your answer". */
-export function waitingText({ waitingRuns }: Pick<Project, 'waitingRuns'>): string {
-  return waitingRuns === 1 ? '1 run waits for your answer' : `${waitingRuns} runs wait for your answer`;
+/** "2 runs wait for your answer"; for somebody who may not answer "2 runs wait for an answer". */
+export function waitingText({ role, waitingRuns }: Pick<Project, 'role' | 'waitingRuns'>): string {
+  const answer = roleMay(role, 'tasks.write') ? 'your answer' : 'an answer';
+  return waitingRuns === 1 ? `1 run waits for ${answer}` : `${waitingRuns} runs wait for ${answer}`;
 }

@@ -144,12 +144,7 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
           >
             Cancel
           </Button>
-          <Button
-            variant="default"
-            px="sm"
-            disabled={isCreating}
-            onClick={() => void submit(false)}
-          >
+          <Button variant="default" px="sm" disabled={isCreating} onClick={() => void submit(false)}>
             Create
           </Button>
           <Button type="submit" px="sm" loading={isCreating}>

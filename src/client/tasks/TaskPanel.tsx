@@ -12,7 +12,7 @@ import { FollowUp } from './FollowUp.tsx';
 import { PendingRequestForm } from './PendingRequestForm.tsx';
 import { ReviewSection } from './review/ReviewSection.tsx';
 import { RunStateBadge } from './RunStateBadge.tsx';
-import { useIsNewWorkRefused } from './task-commands.ts';
+import { useIsNewWorkRefused, useMayChangeTasks } from './task-commands.ts';
 import {
   durationOf,
   isPriority,
@@ -37,6 +37,7 @@ interface TaskPanelProps {
 
 export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) {
   const actions = useTaskActions();
+  const mayChange = useMayChangeTasks();
   const { latestRun: run } = task;
   const isRefused = useIsNewWorkRefused();
   const { canRun, canAbort, canFollowUp } = possibleActions(task, isRefused);
@@ -49,7 +50,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         </ActionIcon>
       </header>
       <div className={classes.toolbar}>
-        {canRun && (
+        {mayChange && canRun && (
           <Button
             size="xs"
             loading={actions.isStarting}
@@ -59,7 +60,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
             {run === null ? 'Run' : 'Run again'}
           </Button>
         )}
-        {run !== null && canAbort && (
+        {mayChange && run !== null && canAbort && (
           <Button
             size="xs"
             variant="default"
@@ -72,6 +73,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         )}
         <NativeSelect
           aria-label="Column"
+          disabled={!mayChange}
           size="xs"
           value={task.state}
           data={taskStates.map((state) => ({ value: state, label: stateLabels[state] }))}
@@ -82,6 +84,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         />
         <NativeSelect
           aria-label="Priority of the task"
+          disabled={!mayChange}
           size="xs"
           value={task.priority}
           data={priorities.toReversed().map((priority) => ({ value: priority, label: priorityLabels[priority] }))}
@@ -89,7 +92,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
             if (isPriority(value)) void actions.setPriority(task, value);
           }}
         />
-        {(run === null || hasEnded(run)) && (
+        {mayChange && (run === null || hasEnded(run)) && (
           <ActionIcon
             variant="subtle"
             color="gray"
@@ -113,7 +116,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
         <p className={classes.hint}>The project is stopped. A run begins when the project is started.</p>
       )}
       <ReviewSection task={task} />
-      {run !== null && canFollowUp && (
+      {mayChange && run !== null && canFollowUp && (
         <FollowUp isSending={actions.isFollowingUp} onSend={(text) => actions.followUp(run.id, text)} />
       )}
     </aside>
@@ -122,6 +125,7 @@ export function TaskPanel({ project, task, onClose, onDelete }: TaskPanelProps) 
 
 function RunSection({ run }: { run: Run }) {
   const { answer, isAnswering } = useTaskActions();
+  const mayAnswer = useMayChangeTasks();
   return (
     <>
       <section className={classes.run} aria-label="Run">
@@ -130,14 +134,18 @@ function RunSection({ run }: { run: Run }) {
         </p>
         <RunFacts run={run} />
       </section>
-      {run.pending.map((request) => (
-        <PendingRequestForm
-          key={request.id}
-          request={request}
-          isAnswering={isAnswering}
-          onAnswer={(given) => void answer(run.id, request.id, given)}
-        />
-      ))}
+      {!mayAnswer && run.pending.length > 0 && (
+        <p className={classes.hint}>The agent waits for an answer of the owner or an editor.</p>
+      )}
+      {mayAnswer &&
+        run.pending.map((request) => (
+          <PendingRequestForm
+            key={request.id}
+            request={request}
+            isAnswering={isAnswering}
+            onAnswer={(given) => void answer(run.id, request.id, given)}
+          />
+        ))}
       {run.todos.length > 0 && <TodoList todos={run.todos} />}
       <ConversationView runId={run.id} />
     </>

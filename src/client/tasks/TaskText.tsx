@@ -11,7 +11,7 @@ import type { Task } from '../../shared/contract/tasks.ts';
 import { readError } from '../api/read-error.ts';
 import { notifyFailure } from '../ui/notify.ts';
 import { useKeyHint } from '../ui/use-key-hint.ts';
-import { useTaskCommands } from './task-commands.ts';
+import { useMayChangeTasks, useTaskCommands } from './task-commands.ts';
 
 import classes from './task-text.module.css';
 
@@ -137,6 +137,7 @@ function useTextEdit(task: Task, field: Field) {
 }
 
 function EditButton({ edit, label }: { edit: TextEdit; label: string }) {
+  if (!useMayChangeTasks()) return null;
   return (
     <ActionIcon
       variant="subtle"

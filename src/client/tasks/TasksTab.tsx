@@ -9,6 +9,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, 
 import { useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
+import { roleMay } from '../../shared/contract/roles.ts';
 import type { Task, TaskState } from '../../shared/contract/tasks.ts';
 import { takesLetters } from '../palette/shortcuts.ts';
 import { refusalOf } from '../projects/use-project-actions.ts';
@@ -22,7 +23,13 @@ import { DeleteTaskDialog } from './DeleteTaskDialog.tsx';
 import { NewTaskDialog, type NewTaskPlace } from './NewTaskDialog.tsx';
 import { NoModelNote } from './NoModelNote.tsx';
 import { AiReviewSwitch } from './review/AiReviewSwitch.tsx';
-import { NewWorkRefusalContext, TaskCommandsContext, useIsNewWorkRefused } from './task-commands.ts';
+import {
+  MayChangeTasksContext,
+  NewWorkRefusalContext,
+  TaskCommandsContext,
+  useIsNewWorkRefused,
+  useMayChangeTasks,
+} from './task-commands.ts';
 import { TaskPanel } from './TaskPanel.tsx';
 import { useFocusAfterDelete } from './use-focus-after-delete.ts';
 import { useNewTaskKey } from './use-new-task-key.ts';
@@ -41,18 +48,20 @@ export function TasksTab({ project }: { project: Project }) {
   if (!isLoaded) return <BoardSkeleton />;
   return (
     <TaskCommandsContext value={commands}>
-      {error !== null && (
-        <p className={classes.lost} role="alert">
-          The tasks below are not updated any more.{' '}
-          <Button size="compact-xs" variant="default" onClick={retry}>
-            Try again
-          </Button>
-        </p>
-      )}
-      {refusal === null ? <NoModelNote /> : <p className={classes.lost}>{refusal} No task can be added or run.</p>}
-      <NewWorkRefusalContext value={refusal}>
-        <LoadedTasks project={project} tasks={tasks} />
-      </NewWorkRefusalContext>
+      <MayChangeTasksContext value={roleMay(project.role, 'tasks.write')}>
+        {error !== null && (
+          <p className={classes.lost} role="alert">
+            The tasks below are not updated any more.{' '}
+            <Button size="compact-xs" variant="default" onClick={retry}>
+              Try again
+            </Button>
+          </p>
+        )}
+        {refusal === null ? <NoModelNote /> : <p className={classes.lost}>{refusal} No task can be added or run.</p>}
+        <NewWorkRefusalContext value={refusal}>
+          <LoadedTasks project={project} tasks={tasks} />
+        </NewWorkRefusalContext>
+      </MayChangeTasksContext>
     </TaskCommandsContext>
   );
 }
@@ -64,16 +73,17 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
   const found = useMemo(() => matching(tasks, filter), [tasks, filter]);
   const opened = tasks.find(({ id }) => id === openId);
   const add = useCallback((state: TaskState, place: 'top' | 'bottom') => setAdding({ state, place }), []);
-  const isRefused = useIsNewWorkRefused();
+  const mayChange = useMayChangeTasks();
+  const mayAdd = !useIsNewWorkRefused() && mayChange;
   useNewTaskKey(() => {
-    if (!isRefused) setAdding(bottomOfToDo);
+    if (mayAdd) setAdding(bottomOfToDo);
   });
   const root = useRef<HTMLElement>(null);
   const onDeleteClosed = useFocusAfterDelete(root, found, deleting?.id ?? openId);
   return (
     <section ref={root} aria-label="Tasks" className={classes.root} data-has-panel={opened !== undefined || undefined}>
       {tasks.length === 0 ? (
-        <NoTasks onAdd={isRefused ? null : () => setAdding(bottomOfToDo)} />
+        <NoTasks onAdd={mayAdd ? () => setAdding(bottomOfToDo) : null} />
       ) : (
         <div className={classes.board}>
           <BoardToolbar
@@ -81,16 +91,16 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
             onFilter={changeFilter}
             found={found.length}
             waiting={tasks.filter(needsPerson).length}
-            onAdd={isRefused ? null : () => setAdding(bottomOfToDo)}
+            onAdd={mayAdd ? () => setAdding(bottomOfToDo) : null}
           >
-            <AiReviewSwitch project={project} />
+            {mayChange && <AiReviewSwitch project={project} />}
           </BoardToolbar>
           <Board
             tasks={tasks}
             shownTasks={found}
             openId={opened?.id ?? null}
             onOpen={open}
-            onAdd={isRefused ? null : add}
+            onAdd={mayAdd ? add : null}
             onDelete={setDeleting}
           />
         </div>
@@ -102,7 +112,7 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
       )}
       <NewTaskDialog
         projectId={project.id}
-        place={isRefused ? null : adding}
+        place={!mayAdd ? null : adding}
         onClose={() => setAdding(null)}
         onStarted={open}
       />

@@ -126,6 +126,10 @@ async function orNotify(title: string, call: Promise<unknown>): Promise<void> {
 
 export const TaskCommandsContext = createContext<TaskCommands | null>(null);
 
+/** Whether this person may change and run the tasks of the project, and not only read them. */
+export const MayChangeTasksContext = createContext(true);
+export const useMayChangeTasks = (): boolean => use(MayChangeTasksContext);
+
 /** @throws Error outside of `TaskCommandsContext` */
 export function useTaskCommands(): TaskCommands {
   const commands = use(TaskCommandsContext);

@@ -76,9 +76,9 @@ export function createRoomMaker(config: RoomConfig, { log }: { log: Log }): Room
     const chosen = chooseToStop(await readRunning({ db, keys, requests }));
     const record = chosen && (await findProject(db, chosen.id));
     if (!record) return null;
-    const { id, ownerId } = record;
-    const by = { message: reasonToStop(waiting, ownerId) };
-    await commandProject(command, { id, ownerId, command: 'stop', requestId: randomUUID(), by });
+    const { id } = record;
+    const by = { message: reasonToStop(waiting, record) };
+    await commandProject(command, { id, command: 'stop', requestId: randomUUID(), by });
     log.info({ projectId: id, for: projectId }, 'a project is stopped to make room for another one');
     stopping = id;
     return id;
@@ -104,9 +104,10 @@ export function createRoomMaker(config: RoomConfig, { log }: { log: Log }): Room
 const isEnding = (project: ProjectRecord | null): boolean =>
   project !== null && project.desiredState !== 'running' && project.podUid !== null;
 
-/** People must not learn of projects of others. */
-function reasonToStop(waiting: ProjectRecord, ownerId: string): string {
-  const other = waiting.ownerId === ownerId ? `“${waiting.name}”` : 'another project';
+/** People must not learn of projects of others. Members read the timeline too. */
+function reasonToStop(waiting: ProjectRecord, { ownerId, members }: ProjectRecord): string {
+  const isPrivate = Object.keys(members).length === 0;
+  const other = waiting.ownerId === ownerId && isPrivate ? `“${waiting.name}”` : 'another project';
   return `Stopped to make room for ${other}: the memory of this machine is full, and this project was not used for the longest time.`;
 }
 

@@ -8,6 +8,7 @@ const subjectPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 export const claimsSchema = z.object({
   sub: z.string().regex(subjectPattern),
   email: z.string().max(320).optional().catch(undefined),
+  email_verified: z.boolean().optional().catch(undefined),
   name: z.string().max(200).optional().catch(undefined),
   preferred_username: z.string().max(200).optional().catch(undefined),
   picture: z
@@ -22,6 +23,8 @@ export type Claims = z.infer<typeof claimsSchema>;
 export interface PersonClaims {
   subject: string;
   email: string | null;
+  /** Whether the issuer has confirmed this address; `null` if the token does not say it. */
+  emailVerified: boolean | null;
   name: string | null;
   picture: string | null;
   /** The name to store until a token has a real name. */
@@ -34,10 +37,18 @@ export function readClaims(claims: Claims): PersonClaims {
   return {
     subject: claims.sub,
     email,
+    emailVerified: email === null ? null : (claims.email_verified ?? null),
     name,
     picture: claims.picture ?? null,
     fallbackName: name ?? clean(claims.preferred_username) ?? email ?? claims.sub,
   };
+}
+
+/** The claims, and from `more` those that they lack. That an address was confirmed counts only for the address that it was said of. */
+export function withMissingClaims(claims: Claims, more: Claims): Claims {
+  const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+  const isAnotherAddress = claims.email !== undefined && claims.email !== more.email;
+  return { ...more, ...(isAnotherAddress ? { email_verified: undefined } : {}), ...present, sub: claims.sub };
 }
 
 function clean(text: string | undefined): string | undefined {

@@ -18,7 +18,7 @@ import { z } from 'zod';
 
 import type { Identity } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
-import { claimsSchema, readClaims, type Claims } from './claims.ts';
+import { claimsSchema, readClaims, withMissingClaims, type Claims } from './claims.ts';
 import { unavailable } from './issuer-keys.ts';
 import type { Issuer } from './issuer.ts';
 import type { PendingLogin } from './login-cookie.ts';
@@ -84,8 +84,10 @@ export function createSignIn({
           idTokenExpected: true,
         });
         const claims = claimsSchema.parse(tokens.claims());
-        const { fallbackName, ...person } = readClaims(await complete(configuration, claims, tokens.access_token));
-        return { ...person, issuer: identityIssuer, name: fallbackName };
+        const { fallbackName, emailVerified, ...person } = readClaims(
+          await complete(configuration, claims, tokens.access_token),
+        );
+        return { ...person, issuer: identityIssuer, name: fallbackName, emailVerified: emailVerified ?? false };
       } catch (error) {
         throw translate(error);
       }
@@ -98,8 +100,7 @@ export function createSignIn({
     if (isComplete || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
     try {
       const more = claimsSchema.parse(await fetchUserInfo(configuration, accessToken, claims.sub));
-      const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
-      return { ...more, ...present, sub: claims.sub };
+      return withMissingClaims(claims, more);
     } catch (error) {
       log.debug({ error: String(error) }, 'the issuer returned no userinfo; only the ID token is used');
       return claims;

@@ -11,30 +11,30 @@ import {
   savedConfigSchema,
   saveConfigInputSchema,
 } from '../../shared/contract/config.ts';
-import { procedure, router } from '../trpc.ts';
+import { projectProcedure, router } from '../trpc.ts';
 
 export const configRouter = router({
-  get: procedure
+  get: projectProcedure('edit')
     .input(configInputSchema)
     .output(configSchema)
     .query(({ ctx, input }) => ctx.services.config.get(ctx, input.id)),
-  save: procedure
+  save: projectProcedure('edit')
     .input(saveConfigInputSchema)
     .output(savedConfigSchema)
     .mutation(({ ctx, input }) => ctx.services.config.save(ctx, input)),
-  versions: procedure
+  versions: projectProcedure('edit')
     .input(configInputSchema)
     .output(configVersionListSchema)
     .query(({ ctx, input }) => ctx.services.config.versions(ctx, input.id)),
-  version: procedure
+  version: projectProcedure('edit')
     .input(configVersionInputSchema)
     .output(configVersionSchema)
     .query(({ ctx, input }) => ctx.services.config.version(ctx, input)),
-  restore: procedure
+  restore: projectProcedure('edit')
     .input(restoreConfigInputSchema)
     .output(savedConfigSchema)
     .mutation(({ ctx, input }) => ctx.services.config.restore(ctx, input)),
-  applyNow: procedure
+  applyNow: projectProcedure('edit')
     .input(configInputSchema)
     .output(applyingConfigSchema)
     .mutation(({ ctx, input }) => ctx.services.config.applyNow(ctx, input.id)),

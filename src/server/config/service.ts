@@ -1,5 +1,5 @@
 /**
- * What the owner of a project may do with its configuration. A save stores a version, and a pod that starts later gets the newest
+ * What people may do with the configuration of a project. A save stores a version, and a pod that starts later gets the newest
  * one. Applying a version to a pod that runs is a command in the row, which a worker carries out.
  */
 
@@ -16,9 +16,13 @@ import {
 } from '../../shared/node/db/config-repository.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
-import { changeOwnedProject, findOwnedProject, type ProjectChange } from '../../shared/node/db/projects-repository.ts';
+import {
+  changePermittedProject,
+  findPermittedProject,
+  type ProjectChange,
+} from '../../shared/node/db/projects-repository.ts';
 import { projectNotFound } from '../projects/service.ts';
-import type { Caller, ConfigService } from '../services.ts';
+import type { ConfigService, ProjectCaller } from '../services.ts';
 import type { ConfigReader } from './read-config-in-use.ts';
 
 /** As many as the limit of active runs allows. */
@@ -32,11 +36,13 @@ interface NewText {
   baseVersion: number;
 }
 
+const keyOf = ({ user, right }: ProjectCaller, id: string) => ({ id, userId: user.id, right });
+
 export function createConfigService(deps: { db: Database; announcer: Announcer; reader: ConfigReader }): ConfigService {
   const { db, announcer, reader } = deps;
 
-  async function findOwn(caller: Caller, id: string): Promise<ProjectRecord> {
-    const project = await findOwnedProject(db, { id, ownerId: caller.user.id });
+  async function findOwn(caller: ProjectCaller, id: string): Promise<ProjectRecord> {
+    const project = await findPermittedProject(db, keyOf(caller, id));
     if (!project) throw projectNotFound();
     return project;
   }
@@ -48,21 +54,21 @@ export function createConfigService(deps: { db: Database; announcer: Announcer; 
     throw new AppError('NOT_FOUND', message);
   }
 
-  async function change(caller: Caller, id: string, changeOf: (project: ProjectRecord) => ProjectChange | null) {
-    const result = await changeOwnedProject(db, { id, ownerId: caller.user.id }, changeOf);
+  async function change(caller: ProjectCaller, id: string, changeOf: (project: ProjectRecord) => ProjectChange | null) {
+    const result = await changePermittedProject(db, keyOf(caller, id), changeOf);
     if (!result) throw projectNotFound();
     if (result.changed) await announcer.announce(result.record, { requestId: caller.requestId, needsJob: false });
     return result.record;
   }
 
   /** @throws AppError CONFLICT; ILLEGAL_STATE; VALIDATION_FAILED */
-  async function store(caller: Caller, project: ProjectRecord, text: NewText): Promise<SavedConfig> {
+  async function store(caller: ProjectCaller, project: ProjectRecord, text: NewText): Promise<SavedConfig> {
     const { errors, warnings } = checkConfig(text.document);
     if (errors.length > 0) throw invalid(errors);
     const { id } = project;
     const stored = await db.transaction(async (trx) => {
       await trx.raw('select 1 from projects where id = ? for update', [id]);
-      const locked = await findOwnedProject(trx, { id, ownerId: caller.user.id });
+      const locked = await findPermittedProject(trx, keyOf(caller, id));
       if (!locked) throw projectNotFound();
       const permission = projectCan('update', locked);
       if (permission.kind === 'no') throw new AppError('ILLEGAL_STATE', permission.message);
@@ -74,7 +80,7 @@ export function createConfigService(deps: { db: Database; announcer: Announcer; 
       const { baseVersion: _b, ...saved } = text;
       const insert = { ...saved, projectId: id, version, authorId: caller.user.id };
       await insertConfigVersion(trx, insert, { keep: keptConfigVersions });
-      return await changeOwnedProject(trx, { id, ownerId: caller.user.id }, () => ({
+      return await changePermittedProject(trx, keyOf(caller, id), () => ({
         patch: { configVersion: version },
         event: { kind: 'updated', actorId: caller.user.id, message: savedMessage(version, text.restoredFrom) },
       }));

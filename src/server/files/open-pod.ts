@@ -1,4 +1,4 @@
-/** Finds the pod whose files the owner of a project may see. */
+/** Finds the pod of a project for somebody who has a right in it. */
 
 import { AppError } from '../../shared/contract/errors.ts';
 import type { AccessKeys } from '../../shared/node/access/credentials.ts';
@@ -6,21 +6,21 @@ import { readyPodOf, sidecarCredentialOf, type ReadyPod } from '../../shared/nod
 import type { Database } from '../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { recordUse } from '../../shared/node/db/project-use-repository.ts';
-import { findOwnedProject } from '../../shared/node/db/projects-repository.ts';
+import { findPermittedProject } from '../../shared/node/db/projects-repository.ts';
 import { projectNotFound } from '../projects/service.ts';
-import type { Caller } from '../services.ts';
+import type { ProjectCaller } from '../services.ts';
 import { oldCredentials } from './pod-requests.ts';
 
 /**
- * `isUse`: somebody changes files, so the project is not idle.
- * @throws AppError NOT_FOUND; UNSUPPORTED where there never are files; ILLEGAL_STATE while the pod cannot be reached, with the reason
+ * Somebody who changes files uses the project, so it is not idle.
+ * @throws AppError NOT_FOUND; FORBIDDEN; UNSUPPORTED where there never are files; ILLEGAL_STATE while the pod cannot be reached, with the reason
  */
-export type FindOpenPod = (caller: Caller, projectId: string, options?: { isUse: boolean }) => Promise<ReadyPod>;
+export type FindOpenPod = (caller: Pick<ProjectCaller, 'user' | 'right'>, projectId: string) => Promise<ReadyPod>;
 
 /** @param deps.keys `null` without ACCESS_SECRET */
 export function createFindOpenPod({ db, keys }: { db: Database; keys: AccessKeys | null }): FindOpenPod {
-  return async ({ user }, id, { isUse } = { isUse: false }) => {
-    const project = await findOwnedProject(db, { id, ownerId: user.id });
+  return async ({ user, right }, id) => {
+    const project = await findPermittedProject(db, { id, userId: user.id, right });
     if (!project) throw projectNotFound();
     if (keys === null) {
       const message = 'Files are not available in this installation. An administrator has to set ACCESS_SECRET.';
@@ -28,7 +28,7 @@ export function createFindOpenPod({ db, keys }: { db: Database; keys: AccessKeys
     }
     const pod = readyPodOf(project, (of) => sidecarCredentialOf(keys, of));
     if (typeof pod !== 'string') {
-      if (isUse) await recordUse(db, id);
+      if (right === 'files.write') await recordUse(db, id);
       return pod;
     }
     if (pod === 'old-credentials') throw oldCredentials();

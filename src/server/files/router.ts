@@ -24,7 +24,7 @@ import {
   writtenFileSchema,
   type FilesEvent,
 } from '../../shared/contract/files.ts';
-import { procedure, router } from '../trpc.ts';
+import { projectProcedure, router } from '../trpc.ts';
 
 /** The lines were parsed when they were read from the pod. */
 const eventStreamSchema = z.custom<AsyncIterable<FilesEvent>>(
@@ -32,55 +32,55 @@ const eventStreamSchema = z.custom<AsyncIterable<FilesEvent>>(
 );
 
 export const filesRouter = router({
-  list: procedure
+  list: projectProcedure('files.read')
     .input(listFilesInputSchema)
     .output(fileListSchema)
     .query(({ ctx, input }) => ctx.services.files.list(ctx, input)),
-  stat: procedure
+  stat: projectProcedure('files.read')
     .input(statFileInputSchema)
     .output(fileEntrySchema)
     .query(({ ctx, input }) => ctx.services.files.stat(ctx, input)),
-  read: procedure
+  read: projectProcedure('files.read')
     .input(readFileInputSchema)
     .output(fileContentSchema)
     .query(({ ctx, input }) => ctx.services.files.read(ctx, input)),
-  write: procedure
+  write: projectProcedure('files.write')
     .input(writeFileInputSchema)
     .output(writtenFileSchema)
     .mutation(({ ctx, input }) => ctx.services.files.write(ctx, input)),
-  makeFolder: procedure
+  makeFolder: projectProcedure('files.write')
     .input(makeFolderInputSchema)
     .output(fileEntrySchema)
     .mutation(({ ctx, input }) => ctx.services.files.makeFolder(ctx, input)),
-  rename: procedure
+  rename: projectProcedure('files.write')
     .input(moveFileInputSchema)
     .output(fileEntrySchema)
     .mutation(({ ctx, input }) => ctx.services.files.rename(ctx, input)),
-  copy: procedure
+  copy: projectProcedure('files.write')
     .input(moveFileInputSchema)
     .output(fileEntrySchema)
     .mutation(({ ctx, input }) => ctx.services.files.copy(ctx, input)),
-  delete: procedure
+  delete: projectProcedure('files.write')
     .input(deleteFileInputSchema)
     .output(z.strictObject({}))
     .mutation(({ ctx, input }) => ctx.services.files.delete(ctx, input)),
-  search: procedure
+  search: projectProcedure('files.read')
     .input(searchFilesInputSchema)
     .output(fileMatchesSchema)
     .query(({ ctx, input }) => ctx.services.files.search(ctx, input)),
-  unsaved: procedure
+  unsaved: projectProcedure('files.read')
     .input(gitStatusInputSchema)
     .output(unsavedWorkSchema)
     .query(({ ctx, input }) => ctx.services.files.unsaved(ctx, input)),
-  gitStatus: procedure
+  gitStatus: projectProcedure('files.read')
     .input(gitStatusInputSchema)
     .output(gitStatusSchema)
     .query(({ ctx, input }) => ctx.services.files.gitStatus(ctx, input)),
-  gitDiff: procedure
+  gitDiff: projectProcedure('files.read')
     .input(gitDiffInputSchema)
     .output(gitDiffSchema)
     .query(({ ctx, input }) => ctx.services.files.gitDiff(ctx, input)),
-  onChange: procedure
+  onChange: projectProcedure('files.read')
     .input(onFilesChangeInputSchema)
     .output(eventStreamSchema)
     .subscription(({ ctx, input, signal }) =>

@@ -23,11 +23,11 @@ import { changeRefusal } from '../http/origin.ts';
 import type { RateLimits } from '../http/rate-limit.ts';
 import { fromFastifyError, notSignedIn, refuse } from '../http/trpc-routes.ts';
 import { maxDownloadMs, maxTransfersPerUser } from '../limits.ts';
-import type { Caller } from '../services.ts';
+import type { ProjectCaller } from '../services.ts';
 import type { FindOpenPod } from './open-pod.ts';
 import type { PodRequests } from './pod-requests.ts';
 import { fileBrowserOf, target } from './service.ts';
-import { whileAdmitted } from './while-admitted.ts';
+import { mayRead, whileAdmitted } from './while-admitted.ts';
 
 export interface FileRoutesDeps {
   identify: Identify;
@@ -52,7 +52,7 @@ const partSchema = uploadSchema.extend({
 
 /** A request of somebody who is signed in, for a project. */
 interface FileRequest {
-  caller: Caller;
+  caller: ProjectCaller;
   id: string;
 }
 
@@ -76,15 +76,12 @@ export function registerFileRoutes(app: FastifyInstance, deps: FileRoutesDeps): 
     const { user, refusal } = await identify.fromHeaders(headers);
     if (user === null && refusal !== null && refusal.code !== 'UNAUTHENTICATED') throw refusal;
     if (user?.id !== caller.user.id) return false;
-    return findOpenPod(caller, id).then(
-      () => true,
-      (error: unknown) => !(error instanceof AppError && error.code === 'NOT_FOUND'),
-    );
+    return mayRead(() => findOpenPod(caller, id));
   }
 
   /** Streams what the file browser sends, as an attachment. */
   async function download(request: FastifyRequest, reply: FastifyReply, kind: 'content' | 'archive'): Promise<void> {
-    const { caller, id } = await admit(request);
+    const { caller, id } = await admit(request, 'files.read');
     const query = parsed(pathSchema, request.query);
     const closed = new AbortController();
     reply.raw.once('close', () => closed.abort());
@@ -112,9 +109,9 @@ export function registerFileRoutes(app: FastifyInstance, deps: FileRoutesDeps): 
   app.get('/files/:id/archive', longRequest, (request, reply) => download(request, reply, 'archive'));
 
   app.put('/files/:id/content', { bodyLimit: maxUploadPartBytes }, async (request, reply) => {
-    const { caller, id } = await admit(request);
+    const { caller, id } = await admit(request, 'files.write');
     const { path, upload, offset, total, replace } = parsed(partSchema, request.query);
-    const pod = await findOpenPod(caller, id, { isUse: true });
+    const pod = await findOpenPod(caller, id);
     const params = { path, upload, offset: `${offset}`, total: `${total}`, replace };
     const { isComplete } = await podRequests.json(fileBrowserOf(pod), {
       method: 'PUT',
@@ -126,7 +123,7 @@ export function registerFileRoutes(app: FastifyInstance, deps: FileRoutesDeps): 
   });
 
   app.delete('/files/:id/content', async (request, reply) => {
-    const { caller, id } = await admit(request);
+    const { caller, id } = await admit(request, 'files.write');
     const params = parsed(uploadSchema, request.query);
     const pod = await findOpenPod(caller, id);
     const path = target('/upload', params);
@@ -137,7 +134,8 @@ export function registerFileRoutes(app: FastifyInstance, deps: FileRoutesDeps): 
 
 /** As for calls by tRPC: limits, origin, and who is signed in. */
 function createAdmission({ identify, rateLimits, publicOrigin }: FileRoutesDeps) {
-  return async (request: FastifyRequest): Promise<FileRequest> => {
+  /** @param right what the caller needs */
+  return async (request: FastifyRequest, right: 'files.read' | 'files.write'): Promise<FileRequest> => {
     rateLimits.admitRequest(request.ip);
     const isChange = !['GET', 'HEAD'].includes(request.method);
     const needsOriginCheck = bearerOf(request.headers) === null && isChange;
@@ -148,7 +146,7 @@ function createAdmission({ identify, rateLimits, publicOrigin }: FileRoutesDeps)
       rateLimits.admitCalls({ userId: user?.id ?? null, address: request.ip }, 1);
     }
     if (user === null) throw unknown ?? notSignedIn();
-    return { caller: { user, requestId: request.id }, id: parsed(paramsSchema, request.params).id };
+    return { caller: { user, requestId: request.id, right }, id: parsed(paramsSchema, request.params).id };
   };
 }
 

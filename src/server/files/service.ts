@@ -1,4 +1,4 @@
-/** The files of a project, for its owner. The file browser of the pod does the work; this module decides who may ask it. */
+/** The files of a project, for those who may read or change them. The file browser of the pod does the work; this module decides who may ask it. */
 
 import { z } from 'zod';
 
@@ -14,10 +14,11 @@ import {
 } from '../../shared/contract/files.ts';
 import type { ReadyPod } from '../../shared/node/access/ready-pod.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
-import type { Caller, FileService } from '../services.ts';
+import type { FileService, ProjectCaller } from '../services.ts';
 import { readGitDiff, readGitStatus, readUnsaved } from './git.ts';
 import type { FindOpenPod } from './open-pod.ts';
 import { podPorts, type PodRequest, type PodRequests } from './pod-requests.ts';
+import { mayRead, whileAdmitted } from './while-admitted.ts';
 
 const retryMs = 1_000;
 /** Paths in one line of the stream of changes. */
@@ -35,11 +36,11 @@ interface FileServiceDeps {
 
 export function createFileService({ findOpenPod, requests, pause }: FileServiceDeps): FileService {
   async function call<T extends z.ZodType>(
-    caller: Caller,
+    caller: ProjectCaller,
     id: string,
     request: PodRequest & { schema: T },
   ): Promise<z.output<T>> {
-    const pod = await findOpenPod(caller, id, { isUse: request.method !== 'GET' });
+    const pod = await findOpenPod(caller, id);
     return requests.json(fileBrowserOf(pod), request);
   }
 
@@ -86,9 +87,11 @@ export function createFileService({ findOpenPod, requests, pause }: FileServiceD
       let shown: string | null = null;
       while (!signal.aborted) {
         let message: string | null = null;
+        const admitted = whileAdmitted(() => mayRead(() => findOpenPod(caller, id)));
+        const ended = AbortSignal.any([signal, admitted.signal]);
         try {
           const pod = await findOpenPod(caller, id);
-          for await (const event of followChanges(requests, pod, { folders, files, signal })) {
+          for await (const event of followChanges(requests, pod, { folders, files, signal: ended })) {
             await whenWritable(signal);
             if (signal.aborted) return;
             shown = null;
@@ -96,6 +99,8 @@ export function createFileService({ findOpenPod, requests, pause }: FileServiceD
           }
         } catch (error) {
           message = waitingMessage(error);
+        } finally {
+          admitted.stop();
         }
         if (signal.aborted) return;
         if (message !== null && message !== shown) {

@@ -10,7 +10,7 @@ import type { SessionCaller } from '../services.ts';
 
 export interface ProjectEntries {
   /**
-   * The caller must own the project.
+   * The caller must have the right `open` in the project.
    * @throws AppError UNSUPPORTED when the installation has no gateway; FORBIDDEN for a token of the issuer
    */
   issue(caller: SessionCaller, projectId: string): Promise<OpenedProject>;

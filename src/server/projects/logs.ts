@@ -1,12 +1,13 @@
-/** The logs of the containers of a project, for its owner: read once, or followed. The worker reads them from Kubernetes. */
+/** The logs of the containers of a project: read once, or followed. The worker reads them from Kubernetes. */
 
 import { AppError } from '../../shared/contract/errors.ts';
 import { maxTailLines, type LogContainer, type LogEvent, type LogLine } from '../../shared/contract/pod-logs.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
-import { findOwnedProject } from '../../shared/node/db/projects-repository.ts';
-import type { ProjectLogService } from '../services.ts';
+import { findPermittedProject } from '../../shared/node/db/projects-repository.ts';
+import { mayRead, whileAdmitted } from '../files/while-admitted.ts';
+import type { ProjectCaller, ProjectLogService } from '../services.ts';
 import { newLogLines, type LogPosition } from './new-log-lines.ts';
 import type { ReadLog } from './pod-log-queue.ts';
 import { projectNotFound } from './service.ts';
@@ -25,15 +26,15 @@ interface ProjectLogsDeps {
 export function createProjectLogs(deps: ProjectLogsDeps): ProjectLogService {
   const { db, readLog, pause } = deps;
 
-  async function findOwn(key: { id: string; ownerId: string }): Promise<ProjectRecord> {
-    const record = await findOwnedProject(db, key);
+  async function find({ user, right }: ProjectCaller, id: string): Promise<ProjectRecord> {
+    const record = await findPermittedProject(db, { id, userId: user.id, right });
     if (!record) throw projectNotFound();
     return record;
   }
 
   return {
     async read(caller, { id, ...request }) {
-      const record = await findOwn({ id, ownerId: caller.user.id });
+      const record = await find(caller, id);
       if (record.podUid === null) return { lines: [], truncated: false, message: noPodMessage(record) };
       const result = await readLog({ podName: record.podName, ...request });
       return result.kind === 'log'
@@ -45,12 +46,15 @@ export function createProjectLogs(deps: ProjectLogsDeps): ProjectLogService {
       const progress: Progress = { podUid: null, position: null, hasSnapshot: false };
       let shown: string | null = null;
       while (!signal.aborted) {
+        // A worker may take seconds to answer.
+        const admitted = whileAdmitted(() => mayRead(() => find(caller, id)));
+        const ended = AbortSignal.any([signal, admitted.signal]);
         const open = async (): Promise<LogSource> => ({
-          record: await findOwn({ id, ownerId: caller.user.id }),
-          read: (request) => readLog(request, signal),
+          record: await find(caller, id),
+          read: (request) => readLog(request, ended),
           container,
         });
-        const event = await nextEvent(progress, open, signal);
+        const event = await nextEvent(progress, open, ended).finally(admitted.stop);
         if (event === 'replaced') return;
         // A reason is sent once. Lines end it, even when there are none.
         const reason = event.type === 'waiting' ? event.message : null;

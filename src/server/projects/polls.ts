@@ -7,7 +7,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { AppError } from '../../shared/contract/errors.ts';
 import type { PolledEvent } from '../../shared/contract/events.ts';
 import type { Credential } from '../auth/identity.ts';
-import { gatherMs, keepOwnerMs, maxPollMs } from '../limits.ts';
+import { gatherMs, keepUserMs, maxPollMs } from '../limits.ts';
 import type { ProjectPolls, ProjectSubscriptions, SessionCaller } from '../services.ts';
 import type { StatusHub } from './status-hub.ts';
 
@@ -36,7 +36,7 @@ const signedOut = () => new AppError('UNAUTHENTICATED', 'The session has ended. 
 export function createProjectPolls(deps: ProjectPollsDeps): OpenPolls {
   const { subscriptions, maxPerUser, stopping } = deps;
   const openByUser = new Map<string, Set<OpenPoll>>();
-  const keepOwner = createOwnerKeeper(deps.hub);
+  const keepUser = createUserKeeper(deps.hub);
 
   function open({ user, credential }: SessionCaller): OpenPoll {
     const polls = openByUser.get(user.id) ?? new Set();
@@ -64,7 +64,7 @@ export function createProjectPolls(deps: ProjectPollsDeps): OpenPolls {
       const { user, credential } = caller;
       const leftMs = credential?.expiresAt ? credential.expiresAt.getTime() - deps.clock.now() : Infinity;
       const poll = open(caller);
-      keepOwner(user.id);
+      keepUser(user.id);
       const isOver = new AbortController();
       let timer = setTimeout(() => isOver.abort(), Math.max(0, Math.min(maxPollMs, leftMs)));
       const signals = AbortSignal.any([signal, stopping, poll.end.signal, isOver.signal]);
@@ -83,7 +83,7 @@ export function createProjectPolls(deps: ProjectPollsDeps): OpenPolls {
       } finally {
         clearTimeout(timer);
         close(user.id, poll);
-        keepOwner(user.id);
+        keepUser(user.id);
       }
       if (poll.end.signal.aborted) throw signedOut();
       return { events };
@@ -107,16 +107,16 @@ function outage(message: string): AppError {
  * Keeps a user in the hub until the next poll. The comparison with the database then still knows which versions were
  * delivered, and notices what the stream lost between two polls.
  */
-function createOwnerKeeper(hub: Pick<StatusHub, 'keep'>): (ownerId: string) => void {
+function createUserKeeper(hub: Pick<StatusHub, 'keep'>): (userId: string) => void {
   const kept = new Map<string, NodeJS.Timeout>();
-  return (ownerId) => {
-    const timer = kept.get(ownerId);
+  return (userId) => {
+    const timer = kept.get(userId);
     if (timer) return void timer.refresh();
-    const release = hub.keep(ownerId);
+    const release = hub.keep(userId);
     const forget = () => {
-      kept.delete(ownerId);
+      kept.delete(userId);
       release();
     };
-    kept.set(ownerId, setTimeout(forget, keepOwnerMs).unref());
+    kept.set(userId, setTimeout(forget, keepUserMs).unref());
   };
 }

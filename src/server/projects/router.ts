@@ -29,7 +29,7 @@ import {
   updateProjectInputSchema,
 } from '../../shared/contract/project.ts';
 import { projectQuotaSchema } from '../../shared/contract/sizes.ts';
-import { procedure, router } from '../trpc.ts';
+import { procedure, projectProcedure, router } from '../trpc.ts';
 
 /** Events were parsed when they were read from Redis or PostgreSQL. Parsing them again for each subscriber is too slow. */
 const eventStreamSchema = z.custom<AsyncIterable<TrackedEnvelope<ProjectEvent>>>(isAsyncIterable);
@@ -42,27 +42,27 @@ export const projectsRouter = router({
     .input(createProjectInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.create(ctx, input)),
-  get: procedure
+  get: projectProcedure('read')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .query(({ ctx, input }) => ctx.services.projects.get(ctx, input.id)),
-  list: procedure
+  list: projectProcedure('read')
     .input(listProjectsInputSchema.prefault({}))
     .output(projectPageSchema)
     .query(({ ctx, input }) => ctx.services.projects.list(ctx, input)),
-  update: procedure
+  update: projectProcedure('edit')
     .input(updateProjectInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.update(ctx, input)),
-  delete: procedure
+  delete: projectProcedure('delete')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.delete(ctx, input.id)),
-  trash: procedure
+  trash: projectProcedure('delete')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.trash(ctx, input.id)),
-  restore: procedure
+  restore: projectProcedure('delete')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.restore(ctx, input.id)),
@@ -70,27 +70,27 @@ export const projectsRouter = router({
     .input(z.strictObject({}).prefault({}))
     .output(trashSettingsSchema)
     .query(({ ctx }) => ctx.services.projects.trashSettings(ctx)),
-  stop: procedure
+  stop: projectProcedure('command')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.stop(ctx, input.id)),
-  start: procedure
+  start: projectProcedure('command')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.start(ctx, input.id)),
-  restart: procedure
+  restart: projectProcedure('command')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.restart(ctx, input.id)),
-  retry: procedure
+  retry: projectProcedure('command')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.retry(ctx, input.id)),
-  open: procedure
+  open: projectProcedure('open')
     .input(projectIdInputSchema)
     .output(openedProjectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.open(ctx, input.id)),
-  keep: procedure
+  keep: projectProcedure('command')
     .input(projectIdInputSchema)
     .output(projectSchema)
     .mutation(({ ctx, input }) => ctx.services.projects.keep(ctx, input.id)),
@@ -102,7 +102,7 @@ export const projectsRouter = router({
     .input(z.strictObject({}).prefault({}))
     .output(projectQuotaSchema)
     .query(({ ctx }) => ctx.services.projects.quota(ctx)),
-  activity: procedure
+  activity: projectProcedure('read')
     .input(listActivityInputSchema)
     .output(activityPageSchema)
     .query(({ ctx, input }) => ctx.services.projects.activity(ctx, input)),
@@ -110,11 +110,11 @@ export const projectsRouter = router({
     .input(z.strictObject({}).prefault({}))
     .output(usualStartSchema)
     .query(({ ctx }) => ctx.services.projects.usualStart(ctx)),
-  logs: procedure
+  logs: projectProcedure('logs')
     .input(readLogsInputSchema)
     .output(projectLogsSchema)
     .query(({ ctx, input }) => ctx.services.logs.read(ctx, input)),
-  followLogs: procedure
+  followLogs: projectProcedure('logs')
     .input(followLogsInputSchema)
     .output(logStreamSchema)
     .subscription(({ ctx, input, signal }) =>
@@ -124,7 +124,7 @@ export const projectsRouter = router({
         whenWritable: ctx.whenWritable,
       }),
     ),
-  poll: procedure
+  poll: projectProcedure('read')
     .input(pollInputSchema.prefault({}))
     .output(projectPollSchema)
     .query(({ ctx, input, signal }) =>
@@ -134,7 +134,7 @@ export const projectsRouter = router({
         signal: signal ?? new AbortController().signal,
       }),
     ),
-  onChange: procedure
+  onChange: projectProcedure('read')
     .input(onChangeInputSchema.prefault({}))
     .output(eventStreamSchema)
     .subscription(({ ctx, input, signal }) =>

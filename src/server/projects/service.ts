@@ -1,5 +1,6 @@
 /**
- * What the owner of projects may do. The owner's id is part of each key, so no function can reach another owner's project.
+ * What people may do with projects. The caller and the right of the procedure are part of each key, so no function can reach a project
+ * in which the caller does not have this right.
  * A command is committed to PostgreSQL together with its line of the timeline. Then it is announced to the other servers
  * and the worker. The server never waits for Kubernetes.
  */
@@ -10,16 +11,16 @@ import { isObserved, type ProjectCommand } from '../../shared/contract/commands.
 import { AppError } from '../../shared/contract/errors.ts';
 import { longestProjectName } from '../../shared/contract/fields.ts';
 import type { InstallationIdleStop } from '../../shared/contract/idle-stop.ts';
-import type { CreateProjectInput } from '../../shared/contract/project.ts';
+import type { CreateProjectInput, Project } from '../../shared/contract/project.ts';
 import type { Announcer } from '../../shared/node/announcer.ts';
 import { commandProject } from '../../shared/node/command-project.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
-import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
+import { toPublished, type ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { recordUse } from '../../shared/node/db/project-use-repository.ts';
 import {
-  changeOwnedProject,
-  findOwnedProject,
+  changePermittedProject,
+  findPermittedProject,
   insertProject,
   listProjects,
   tooManyProjects,
@@ -27,8 +28,9 @@ import {
 } from '../../shared/node/db/projects-repository.ts';
 import { listCountedProjects, requireQuotaOfNew, withinQuota } from '../../shared/node/db/quota-repository.ts';
 import type { RestoredData } from '../../shared/node/db/restored-data.ts';
+import { permitted, projectFor } from '../../shared/node/project-access.ts';
 import { noSizeRules, sizeNamed, type SizeRules } from '../../shared/node/sizes/size-rules.ts';
-import type { Caller, ProjectService } from '../services.ts';
+import type { Caller, ProjectCaller, ProjectService } from '../services.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { ProjectEntries } from './entries.ts';
 import { describeQuota } from './quota.ts';
@@ -49,7 +51,7 @@ interface ProjectServiceDeps {
   clock: Clock;
 }
 
-/** The same error for a project of another owner and for a project that does not exist. */
+/** The same error for a project of somebody else and for a project that does not exist. */
 export function projectNotFound(): AppError {
   return new AppError(
     'NOT_FOUND',
@@ -57,39 +59,45 @@ export function projectNotFound(): AppError {
   );
 }
 
+const keyOf = ({ user, right }: ProjectCaller, id: string) => ({ id, userId: user.id, right });
+
+const shown = (caller: Caller, record: ProjectRecord): Project => projectFor(toPublished(record), caller.user.id);
+
 export function createProjectService(deps: ProjectServiceDeps): ProjectService {
   const { db, announcer, clock, sizeRules } = deps;
   const usualStart = createUsualStart({ db, clock });
 
   async function change(
-    { user, requestId }: Caller,
+    caller: ProjectCaller,
     id: string,
     decide: (record: ProjectRecord) => ProjectPatch | null,
     options: { kind: ActivityKind; message: string; rules: SizeRules },
   ) {
     const { rules, ...activity } = options;
-    const ownerId = user.id;
-    const result = await withinQuota(db, { id, ownerId, rules }, (within, check) =>
-      changeOwnedProject(within, { id, ownerId }, (record) => {
+    const { requestId } = caller;
+    const userId = caller.user.id;
+    const result = await withinQuota(db, { id, permit: { userId, right: caller.right }, rules }, (within, check) =>
+      changePermittedProject(within, keyOf(caller, id), (record) => {
         const patch = decide(record);
         if (patch) check(record, patch);
-        return patch && { patch, event: { actorId: ownerId, ...activity } };
+        return patch && { patch, event: { actorId: userId, ...activity } };
       }),
     );
     if (!result) throw projectNotFound();
     if (result.changed) await announcer.announce(result.record, { requestId, needsJob: false });
-    return toProject(result.record);
+    return shown(caller, result.record);
   }
 
-  async function give(command: ProjectCommand, { user, requestId }: Caller, id: string, patch: ProjectPatch = {}) {
-    const record = await commandProject(deps, { id, ownerId: user.id, command, requestId, patch });
+  async function give(command: ProjectCommand, caller: ProjectCaller, id: string, patch: ProjectPatch = {}) {
+    const { user, right, requestId } = caller;
+    const record = await commandProject(deps, { id, command, requestId, patch, by: { userId: user.id, right } });
     if (!record) throw projectNotFound();
-    return toProject(record);
+    return shown(caller, record);
   }
-  const command = (name: ProjectCommand) => (caller: Caller, id: string) => give(name, caller, id);
+  const command = (name: ProjectCommand) => (caller: ProjectCaller, id: string) => give(name, caller, id);
 
-  async function findOwn(caller: Caller, id: string): Promise<ProjectRecord> {
-    const record = await findOwnedProject(db, { id, ownerId: caller.user.id });
+  async function find(caller: ProjectCaller, id: string): Promise<ProjectRecord> {
+    const record = await findPermittedProject(db, keyOf(caller, id));
     if (!record) throw projectNotFound();
     return record;
   }
@@ -97,7 +105,7 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
   /** A project that was not created now may have been restored, and its version may have fallen back. */
   async function findAgain(caller: Caller, id: string): Promise<ProjectRecord> {
     await deps.restoredData.check();
-    return await findOwn(caller, id);
+    return await find({ ...caller, right: 'read' }, id);
   }
 
   return {
@@ -107,11 +115,11 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       // A repeated create queues again, because the first one may have stopped between the commit and the queue.
       const needsJob = created || !isObserved(record);
       await announcer.announce(record, { requestId: caller.requestId, needsJob });
-      return toProject(record);
+      return shown(caller, record);
     },
 
     async open(caller, id) {
-      const { status } = await findOwn(caller, id);
+      const { status } = await find(caller, id);
       if (status === 'archived') {
         throw new AppError(
           'ILLEGAL_STATE',
@@ -123,11 +131,11 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       return entry;
     },
 
-    get: async (caller, id) => toProject(await findOwn(caller, id)),
+    get: async (caller, id) => shown(caller, await find(caller, id)),
 
     async list(caller, input) {
       const records = await listProjects(db, {
-        ownerId: caller.user.id,
+        userId: caller.user.id,
         limit: input.limit,
         sort: input.sort,
         after: input.cursor ? decodeCursor(input.sort, input.cursor) : null,
@@ -137,7 +145,10 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       });
       const items = records.slice(0, input.limit);
       const last = records.length > input.limit ? items.at(-1) : undefined;
-      return { items: items.map(toProject), nextCursor: last ? encodeCursor(input.sort, last) : null };
+      return {
+        items: items.map((record) => shown(caller, record)),
+        nextCursor: last ? encodeCursor(input.sort, last) : null,
+      };
     },
 
     async update(caller, input) {
@@ -145,22 +156,31 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
       // A larger size of a project that runs counts at once, because each new pod has it; a smaller one when the pod has it.
       const rules = input.size === undefined ? noSizeRules : sizeRules;
       const options = { kind: 'updated', message: updateMessage(input), rules } as const;
-      const project = await change(caller, input.id, (record) => updatePatch(record, input, sizeRules.sizes), options);
+      const project = await change(
+        caller,
+        input.id,
+        (record) => {
+          const patch = updatePatch(record, input, sizeRules.sizes);
+          if (patch?.size !== undefined) permitted(record, { userId: caller.user.id, right: 'size' });
+          return patch;
+        },
+        options,
+      );
       // The time that counts for the new choice begins now.
       if (input.idleStop !== undefined) await recordUse(db, input.id);
       return project;
     },
 
     async keep(caller, id) {
-      await findOwn(caller, id);
+      await find(caller, id);
       await recordUse(db, id);
       // It ends the countdown in every window. There is no line in the timeline.
-      const result = await changeOwnedProject(db, { id, ownerId: caller.user.id }, ({ idleStopInMinutes: minutes }) =>
+      const result = await changePermittedProject(db, keyOf(caller, id), ({ idleStopInMinutes: minutes }) =>
         minutes === null ? null : { patch: { idleStopInMinutes: null } },
       );
       if (!result) throw projectNotFound();
       if (result.changed) await announcer.announce(result.record, { requestId: caller.requestId, needsJob: false });
-      return toProject(result.record);
+      return shown(caller, result.record);
     },
 
     async trash(caller, id) {
@@ -173,7 +193,7 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
     },
 
     async restore(caller, id) {
-      const { name } = await findOwn(caller, id);
+      const { name } = await find(caller, id);
       // One more name than there can be projects: one of them is free.
       for (const free of namesLike(name, deps.settings.maxProjects + 1)) {
         try {
@@ -206,11 +226,10 @@ export function createProjectService(deps: ProjectServiceDeps): ProjectService {
     usualStart: () => usualStart(),
 
     async activity(caller, input) {
-      const { id } = await findOwn(caller, input.id);
+      const { id } = await find(caller, input.id);
       const beforeId = input.cursor ? decodeActivityCursor(input.cursor) : null;
       const entries = await listProjectEvents(db, {
         projectId: id,
-        ownerId: caller.user.id,
         beforeId,
         limit: activityPageSize,
       });

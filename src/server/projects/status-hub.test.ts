@@ -1,27 +1,30 @@
 import { describe, expect, it } from 'vitest';
 
-import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { publishedFixture } from '../../../tests/support/project-fixture.ts';
 import { createTestClock } from '../../../tests/support/test-clock.ts';
-import type { Project } from '../../shared/contract/project.ts';
+import type { PublishedProject } from '../../shared/contract/project.ts';
+import { audienceOf, roleOf } from '../../shared/node/project-access.ts';
 import { createStatusHub, type HubSubscriber } from './status-hub.ts';
 
 /** A hub over rows and a clock that the test controls. */
 function setUp({ maxRecentEntries = 10, maxRepairs = 100, whileReading = async () => {} } = {}) {
-  const rows = new Map<string, Project>();
+  const rows = new Map<string, PublishedProject>();
   const clock = createTestClock();
   const restored = { count: 0, assumed: 0 };
   const observation: { last: { reachable: boolean | null; observedAt: string | null } | null } = { last: null };
   const hub = createStatusHub({
     onTasks: () => undefined,
-    async listVersions(ownerIds) {
-      const ofOwners = [...rows.values()].filter(({ ownerId }) => ownerIds.includes(ownerId));
+    async listVersions(userIds) {
+      const versions = [...rows.values()].flatMap((project) =>
+        audienceOf(project).map((userId) => ({
+          id: project.id,
+          userId,
+          statusVersion: project.statusVersion,
+          isHidden: project.status === 'archived' || roleOf(project, userId) === 'none',
+        })),
+      );
       await whileReading();
-      return ofOwners.map(({ id, ownerId, statusVersion, status }) => ({
-        id,
-        ownerId,
-        statusVersion,
-        archived: status === 'archived',
-      }));
+      return versions.filter(({ userId }) => userIds.includes(userId));
     },
     findProjects: async (ids) => [...rows.values()].filter(({ id }) => ids.includes(id)),
     readWatchObservation: async () => observation.last,
@@ -34,7 +37,7 @@ function setUp({ maxRecentEntries = 10, maxRepairs = 100, whileReading = async (
     maxRepairs,
     noResumeAfterLossMs: 20_000,
   });
-  const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
+  const publish = (id: string, project: PublishedProject) => hub.reader.onEntry(id, { type: 'project', project });
   return { hub, rows, clock, observation, restored, publish };
 }
 
@@ -48,10 +51,67 @@ function listener(): HubSubscriber & { received: string[] } {
   };
 }
 
-const v = (statusVersion: number, more: Partial<Project> = {}) =>
-  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
+const v = (statusVersion: number, more: Partial<PublishedProject> = {}) =>
+  publishedFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
 describe('the hub', () => {
+  const member = (role: 'viewer' | 'editor' | null) => ({ members: { guest: { role, sharedBy: 'Ada' } } });
+  const roles = (received: { role: string; name: string }[]) =>
+    received.map(({ role, name }) => `${role} ${name}`.trim());
+  function projectListener() {
+    const received: { role: string; name: string }[] = [];
+    const subscriber: HubSubscriber = { ...listener(), onProject: (_id, project) => received.push(project) };
+    return { received, subscriber };
+  }
+
+  it('delivers to a member what the role shows, and to somebody who was removed that it is gone, once', () => {
+    const { hub, publish } = setUp();
+    const [owner, guest, stranger] = [projectListener(), projectListener(), projectListener()];
+    hub.join('owner-a', owner.subscriber);
+    hub.join('guest', guest.subscriber);
+    hub.join('stranger', stranger.subscriber);
+    publish('1-0', v(1));
+    publish('2-0', v(2, member('viewer')));
+    publish('3-0', v(3, member(null)));
+    publish('4-0', v(4, { ...member(null), name: 'Renamed' }));
+    publish('5-0', v(5, { ...member('editor'), name: 'Renamed' }));
+    publish('6-0', v(6, { ...member('editor'), trashedAt: '2026-01-01T00:00:00.000Z' }));
+    expect(roles(guest.received)).toEqual(['viewer Example', 'none', 'editor Renamed', 'none']);
+    expect(owner.received).toHaveLength(6);
+    expect(stranger.received).toEqual([]);
+  });
+
+  it('resumes a member with the entries that concern the member, as the role shows them', () => {
+    const { hub, publish } = setUp();
+    publish('1-0', v(1));
+    publish('2-0', v(2));
+    publish('3-0', v(3, member('viewer')));
+    publish('4-0', v(4, member(null)));
+    const entries = hub.entriesAfter('guest', '1-0') ?? [];
+    expect(entries.map(({ id, project }) => `${id} ${project.role} ${project.name}`.trim())).toEqual([
+      '3-0 viewer Example',
+      '4-0 none',
+    ]);
+    expect(hub.entriesAfter('stranger', '1-0')).toEqual([]);
+  });
+
+  it('delivers by comparison what the stream has lost of a member', async () => {
+    const { hub, rows } = setUp();
+    const guest = projectListener();
+    hub.join('guest', guest.subscriber);
+    hub.recordSnapshot('guest', [], { complete: true });
+    for (const [version, role] of [
+      [2, 'viewer'],
+      [3, null],
+      [4, null],
+      [5, 'editor'],
+    ] as const) {
+      rows.set('p', v(version, member(role)));
+      await hub.compareWithDatabase();
+    }
+    expect(roles(guest.received)).toEqual(['viewer Example', 'none', 'editor Example']);
+  });
+
   it('delivers an entry only to the subscribers of its owner', () => {
     const { hub, publish } = setUp();
     const [a, b] = [listener(), listener()];
@@ -160,7 +220,7 @@ describe('the comparison with the database', () => {
     hub.recordSnapshot('owner-a', [], { complete: true });
     publish('1-0', v(1));
     rows.set('p', v(2));
-    rows.set('new', projectFixture({ id: 'new', ownerId: 'owner-a', statusVersion: 1 }));
+    rows.set('new', publishedFixture({ id: 'new', ownerId: 'owner-a', statusVersion: 1 }));
     await hub.compareWithDatabase();
     await hub.compareWithDatabase();
     expect(a.received).toEqual(['1-0 p v1', '1-0 p v2', '1-0 new v1']);

@@ -6,11 +6,11 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Freshness, StreamEntry } from '../../shared/contract/events.ts';
-import type { Project } from '../../shared/contract/project.ts';
+import type { Project, PublishedProject } from '../../shared/contract/project.ts';
 import type { StatusReader } from '../../shared/node/status-stream.ts';
 import { freshnessOf, shouldPublish, type Comparison, type Heartbeat } from './freshness.ts';
-import { createOwnerRegistry, type ProjectVersion } from './owner-registry.ts';
 import { createRecentEntries, type StreamedProject } from './recent-entries.ts';
+import { createUserRegistry, type ProjectVersion } from './user-registry.ts';
 
 /** What a subscriber receives. The callbacks must return at once and must not throw. */
 export interface HubSubscriber {
@@ -22,22 +22,22 @@ export interface HubSubscriber {
 
 export interface StatusHub {
   /** Registers; the returned function leaves. From now on the subscriber misses nothing, so read the snapshot after. */
-  join: (ownerId: string, subscriber: HubSubscriber) => () => void;
-  /** Goes on comparing the owner's projects with the database, subscribers or not, until the returned function is called. */
-  keep: (ownerId: string) => () => void;
+  join: (userId: string, subscriber: HubSubscriber) => () => void;
+  /** Goes on comparing the user's projects with the database, subscribers or not, until the returned function is called. */
+  keep: (userId: string) => () => void;
   /** Id of the newest entry that was delivered. */
   lastId: () => string;
   freshness: () => Freshness;
   heartbeatAgeSeconds: () => number | null;
-  /** The owner's entries after `id`, or `null` if one of them may be missing: then read a snapshot. */
-  entriesAfter(ownerId: string, id: string): StreamedProject[] | null;
+  /** The user's entries after `id`, or `null` if one of them may be missing: then read a snapshot. */
+  entriesAfter(userId: string, id: string): StreamedProject[] | null;
   /**
-   * Reports what one subscriber has read from the database: the owner's other subscribers receive what is new to them.
-   * `complete`: these are all of the owner's projects that are not archived.
+   * Reports what one subscriber has read from the database: everybody else who may see the projects receives what is new to them.
+   * `complete`: these are all projects of the user that are not archived.
    */
-  recordSnapshot: (ownerId: string, projects: Project[], options: { complete: boolean }) => void;
+  recordSnapshot: (userId: string, projects: PublishedProject[], options: { complete: boolean }) => void;
   /** Reports that a subscriber has resumed: what the stream lost before is delivered by the next comparison. */
-  recordResume: (ownerId: string) => void;
+  recordResume: (userId: string) => void;
   subscriberCount: () => number;
   /** How often the database was restored, as of the last check. Ids of entries count only for the same number. */
   restores: () => number;
@@ -51,8 +51,8 @@ export interface StatusHub {
 }
 
 interface StatusHubDeps {
-  listVersions(ownerIds: string[]): Promise<ProjectVersion[]>;
-  findProjects(ids: string[]): Promise<Project[]>;
+  listVersions(userIds: string[]): Promise<ProjectVersion[]>;
+  findProjects(ids: string[]): Promise<PublishedProject[]>;
   /** The watch leader's last observation, as stored in PostgreSQL; `null` if there is no watch leader. */
   readWatchObservation(): Promise<{ reachable: boolean | null; observedAt: string | null } | null>;
   /** How often the database was restored from a backup. */
@@ -65,13 +65,13 @@ interface StatusHubDeps {
   maxRecentEntries: number;
   /** One comparison reads at most this many projects; the next comparison reads the rest. */
   maxRepairs: number;
-  /** After a loss the owner cannot resume for this long: until every server has compared. */
+  /** After a loss the user cannot resume for this long: until every server has compared. */
   noResumeAfterLossMs: number;
 }
 
 export function createStatusHub(deps: StatusHubDeps): StatusHub {
   const { clock } = deps;
-  const owners = createOwnerRegistry();
+  const users = createUserRegistry();
   const recent = createRecentEntries({
     maxEntries: deps.maxRecentEntries,
     noResumeAfterLossMs: deps.noResumeAfterLossMs,
@@ -90,7 +90,7 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
     const next = freshness();
     if (!shouldPublish(published, next, clock.monotonic())) return;
     published = { ...next, atMs: clock.monotonic() };
-    for (const subscriber of owners.subscribers()) subscriber.onFreshness(lastId, next);
+    for (const subscriber of users.subscribers()) subscriber.onFreshness(lastId, next);
   }
 
   const reader: StatusReader = {
@@ -103,13 +103,13 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
       }
       if (entry.type === 'tasks') return deps.onTasks(entry.projectId);
       recent.append({ id, project: entry.project });
-      owners.deliver(id, entry.project);
+      users.deliver(id, entry.project);
     },
     onContinuityLost(id) {
       lastId = id;
       // An empty stream does not say what it held before it was wiped, so resuming starts with the first entry.
       recent.restart(id === '0-0' ? null : id);
-      for (const subscriber of owners.subscribers()) subscriber.onReset(id);
+      for (const subscriber of users.subscribers()) subscriber.onReset(id);
     },
   };
 
@@ -117,15 +117,15 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
     const before = restores;
     restores = await deps.countRestores();
     if (before === null || before === restores) return;
-    owners.forgetVersions();
+    users.forgetVersions();
     recent.restart(null);
-    for (const subscriber of owners.subscribers()) subscriber.onReset(lastId);
+    for (const subscriber of users.subscribers()) subscriber.onReset(lastId);
   }
 
   /** A row may be read before a change that is delivered meanwhile. A second comparison rules that out. */
   async function reportFallen(rows: ProjectVersion[]): Promise<void> {
     const before = fallen;
-    fallen = owners.findFallen(rows);
+    fallen = users.findFallen(rows);
     if ([...fallen].some(([id, delivered]) => before.get(id) === delivered)) await deps.onVersionsFell();
   }
 
@@ -134,20 +134,20 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
     recent.pruneLosses();
     // Read before the rows: everything that was written until then is on the screen afterwards.
     const observation = await deps.readWatchObservation();
-    const { ownerIds, complete } = owners.beginComparison();
-    const rows = ownerIds.length === 0 ? [] : await deps.listVersions(ownerIds);
+    const { userIds, complete } = users.beginComparison();
+    const rows = userIds.length === 0 ? [] : await deps.listVersions(userIds);
     await reportFallen(rows);
-    const undelivered = owners.findUndelivered(rows);
+    const undelivered = users.findUndelivered(rows);
     const batch = undelivered.slice(0, deps.maxRepairs);
     const projects = new Map((await deps.findProjects(batch.map(({ id }) => id))).map((each) => [each.id, each]));
-    for (const { id, isLoss } of batch) {
+    for (const { id, userId, isLoss } of batch) {
       const project = projects.get(id);
       if (!project) continue;
-      if (isLoss) recent.recordLoss(project.ownerId, lastId);
-      owners.deliver(lastId, project);
+      if (isLoss) recent.recordLoss(userId, lastId);
+      users.deliver(lastId, project);
     }
     if (batch.length < undelivered.length) return;
-    for (const { owner } of batch) owner.hasBaseline = true;
+    for (const { user } of batch) user.hasBaseline = true;
     complete();
     if (observation) {
       const { reachable, observedAt } = observation;
@@ -157,22 +157,22 @@ export function createStatusHub(deps: StatusHubDeps): StatusHub {
 
   return {
     reader,
-    join: owners.join,
-    keep: owners.keep,
+    join: users.join,
+    keep: users.keep,
     lastId: () => lastId,
     freshness,
     heartbeatAgeSeconds: () => (heartbeat ? (clock.monotonic() - heartbeat.receivedAtMs) / 1000 : null),
-    entriesAfter: (ownerId, id) => recent.after(ownerId, id, lastId),
-    recordSnapshot(ownerId, projects, { complete }) {
-      const owner = owners.find(ownerId);
-      if (owner && complete) owner.hasBaseline = true;
-      for (const project of projects) owners.deliver(lastId, project);
+    entriesAfter: (userId, id) => recent.after(userId, id, lastId),
+    recordSnapshot(userId, projects, { complete }) {
+      const user = users.find(userId);
+      if (user && complete) user.hasBaseline = true;
+      for (const project of projects) users.deliver(lastId, project);
     },
-    recordResume(ownerId) {
-      const owner = owners.find(ownerId);
-      if (owner) owner.resumes += 1;
+    recordResume(userId) {
+      const user = users.find(userId);
+      if (user) user.resumes += 1;
     },
-    subscriberCount: () => owners.subscribers().length,
+    subscriberCount: () => users.subscribers().length,
     restores: () => restores ?? 0,
     checkRestored,
     compareWithDatabase,

@@ -1,21 +1,25 @@
 import type { TrackedEnvelope } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 
-import { projectFixture } from '../../../tests/support/project-fixture.ts';
+import { publishedFixture } from '../../../tests/support/project-fixture.ts';
 import { createTestClock } from '../../../tests/support/test-clock.ts';
 import type { ProjectEvent } from '../../shared/contract/events.ts';
-import type { Project } from '../../shared/contract/project.ts';
+import type { PublishedProject } from '../../shared/contract/project.ts';
 import { createStatusHub } from './status-hub.ts';
 import { createProjectSubscriptions } from './subscriptions.ts';
 
-const caller = { user: { id: 'owner-a', email: null, name: 'A', picture: null }, requestId: 'r' };
-const v = (statusVersion: number, more: Partial<Project> = {}) =>
-  projectFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
+const caller = {
+  user: { id: 'owner-a', email: null, name: 'A', picture: null },
+  requestId: 'r',
+  right: 'read' as const,
+};
+const v = (statusVersion: number, more: Partial<PublishedProject> = {}) =>
+  publishedFixture({ id: 'p', ownerId: 'owner-a', statusVersion, ...more });
 
-function setUp({ read = async (): Promise<Project[]> => [], rows = new Array<Project>() } = {}) {
+function setUp({ read = async (): Promise<PublishedProject[]> => [], rows = new Array<PublishedProject>() } = {}) {
   const hub = createStatusHub({
     onTasks: () => undefined,
-    listVersions: async () => rows.map((row) => ({ ...row, archived: row.status === 'archived' })),
+    listVersions: async () => rows.map((row) => ({ ...row, userId: row.ownerId, isHidden: row.status === 'archived' })),
     findProjects: async () => rows,
     readWatchObservation: async () => null,
     countRestores: async () => 0,
@@ -42,7 +46,7 @@ function setUp({ read = async (): Promise<Project[]> => [], rows = new Array<Pro
     const iterator = events[Symbol.asyncIterator]();
     return async () => describeEvent((await iterator.next()).value as TrackedEnvelope<ProjectEvent> | undefined);
   }
-  const publish = (id: string, project: Project) => hub.reader.onEntry(id, { type: 'project', project });
+  const publish = (id: string, project: PublishedProject) => hub.reader.onEntry(id, { type: 'project', project });
   return { hub, open, publish, abort };
 }
 
@@ -73,7 +77,7 @@ describe('a subscription', () => {
   });
 
   it('sends changes that are published while the snapshot is read', async () => {
-    const reading = Promise.withResolvers<Project[]>();
+    const reading = Promise.withResolvers<PublishedProject[]>();
     const { open, publish } = setUp({ read: () => reading.promise });
     const next = open();
     const first = next();

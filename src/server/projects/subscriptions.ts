@@ -8,8 +8,9 @@ import { tracked, type TrackedEnvelope } from '@trpc/server';
 
 import { backOffMs } from '../../shared/back-off.ts';
 import type { ProjectEvent } from '../../shared/contract/events.ts';
-import type { Project } from '../../shared/contract/project.ts';
+import type { Project, PublishedProject } from '../../shared/contract/project.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
+import { projectFor } from '../../shared/node/project-access.ts';
 import type { ProjectSubscriptions } from '../services.ts';
 import { createSendBuffer, type BufferedEvent } from './send-buffer.ts';
 import { projectNotFound } from './service.ts';
@@ -18,10 +19,10 @@ import type { StatusHub } from './status-hub.ts';
 interface ProjectSubscriptionsDeps {
   hub: StatusHub;
   source: {
-    /** All projects of the owner that are not archived. */
-    listProjects(ownerId: string): Promise<Project[]>;
-    /** The owner's project in any state. */
-    findProject(key: { id: string; ownerId: string }): Promise<Project | null>;
+    /** All projects that the person owns, or that are shared with the person, without those that are archived. */
+    listProjects(userId: string): Promise<PublishedProject[]>;
+    /** The project in any state, if the person may see it. */
+    findProject(key: { id: string; userId: string }): Promise<PublishedProject | null>;
   };
   /** Resolves after this time, or at once when the signal aborts. Never rejects. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -52,17 +53,25 @@ export function createProjectSubscriptions(deps: ProjectSubscriptionsDeps): Proj
   const { hub } = deps;
   return {
     async *subscribe(caller, { projectId, lastEventId, signal, whenWritable }) {
-      const ownerId = caller.user.id;
-      const subscription: Subscription = { ...deps, ownerId, projectId, signal, sentVersions: new Map() };
+      const userId = caller.user.id;
+      const subscription: Subscription = {
+        ...deps,
+        userId,
+        projectId,
+        signal,
+        sentVersions: new Map(),
+        hasResumed: false,
+      };
       const buffer = createSendBuffer({ projectId, signal });
-      const leave = hub.join(ownerId, buffer);
+      const leave = hub.join(userId, buffer);
       try {
         const resumedId = lastEventId === null ? null : entryIdOf(hub, lastEventId);
-        const missed = resumedId === null ? null : hub.entriesAfter(ownerId, resumedId);
+        const missed = resumedId === null ? null : hub.entriesAfter(userId, resumedId);
         if (missed) {
-          hub.recordResume(ownerId);
+          subscription.hasResumed = true;
+          hub.recordResume(userId);
           for (const entry of missed) buffer.onProject(entry.id, entry.project);
-          if (projectId !== null) await readProjects(subscription); // the project must still belong to the caller
+          if (projectId !== null) await readProjects(subscription); // the caller must still have access
           yield trackedEvent(hub, resumedId ?? hub.lastId(), { type: 'freshness', freshness: hub.freshness() });
         } else {
           yield* sendSnapshot(subscription);
@@ -81,30 +90,33 @@ export function createProjectSubscriptions(deps: ProjectSubscriptionsDeps): Proj
 }
 
 interface Subscription extends ProjectSubscriptionsDeps {
-  ownerId: string;
+  userId: string;
   projectId: string | null;
   signal: AbortSignal;
   /** The version of each project that this subscriber was sent. */
   sentVersions: Map<string, number>;
+  /** Then the subscriber may show projects that were sent before. */
+  hasResumed: boolean;
 }
 
-async function readProjects({ source, ownerId, projectId }: Subscription): Promise<Project[]> {
-  if (projectId === null) return source.listProjects(ownerId);
-  const project = await source.findProject({ id: projectId, ownerId });
+async function readProjects({ source, userId, projectId }: Subscription): Promise<PublishedProject[]> {
+  if (projectId === null) return source.listProjects(userId);
+  const project = await source.findProject({ id: projectId, userId });
   if (!project) throw projectNotFound();
   return [project];
 }
 
 /** Reads and sends a snapshot. Waits while the database does not answer, because an error would end the subscription. */
 async function* sendSnapshot(subscription: Subscription): AsyncGenerator<Event, void> {
-  const { hub, ownerId, projectId, signal, sentVersions, pause, random } = subscription;
+  const { hub, userId, projectId, signal, sentVersions, pause, random } = subscription;
   for (let failedAttempts = 0; !signal.aborted;) {
     // The id from before the read: entries after it are sent again or dropped as duplicates.
     const id = hub.lastId();
     try {
-      const projects = await readProjects(subscription);
+      const published = await readProjects(subscription);
+      const projects = published.map((project) => projectFor(project, userId));
       for (const project of projects) sentVersions.set(project.id, project.statusVersion);
-      hub.recordSnapshot(ownerId, projects, { complete: projectId === null });
+      hub.recordSnapshot(userId, published, { complete: projectId === null });
       yield trackedEvent(hub, id, { type: 'snapshot', projects: projects.filter(isLive), freshness: hub.freshness() });
       for (const project of projects) if (!isLive(project)) yield trackedEvent(hub, id, { type: 'removed', project });
       return;
@@ -131,7 +143,9 @@ async function* sendEvent(subscription: Subscription, event: BufferedEvent): Asy
       return;
     case 'project': {
       const { project } = event;
-      if ((subscription.sentVersions.get(project.id) ?? 0) >= project.statusVersion) return;
+      const sent = subscription.sentVersions.get(project.id);
+      if ((sent ?? 0) >= project.statusVersion) return;
+      if (project.role === 'none' && sent === undefined && !subscription.hasResumed) return;
       subscription.sentVersions.set(project.id, project.statusVersion);
       yield trackedEvent(subscription.hub, event.id, { type: isLive(project) ? 'changed' : 'removed', project });
     }

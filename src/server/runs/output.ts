@@ -9,9 +9,9 @@ import type { Clock } from '../../shared/clock.ts';
 import { hasEnded, type RunOutputEvent } from '../../shared/contract/tasks.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
-import { findOwnedRun, readTranscript } from '../../shared/node/db/runs-repository.ts';
+import { findPermittedRun, readTranscript } from '../../shared/node/db/runs-repository.ts';
 import { outputStart, readOutput } from '../../shared/node/run-output.ts';
-import type { RunOutput } from '../services.ts';
+import type { ProjectCaller, RunOutput } from '../services.ts';
 import { runNotFound } from './service.ts';
 
 /**
@@ -21,7 +21,7 @@ import { runNotFound } from './service.ts';
 const busyMs = 40;
 const quietMs = 100;
 const growsForMs = 1_000;
-/** The row is read this often: the run may have ended, or may have been deleted. */
+/** The row is read this often: the run may have ended, or been deleted, or the caller may have lost the access. */
 const rowMs = 1_000;
 
 interface OutputDeps {
@@ -35,7 +35,7 @@ interface OutputDeps {
 export function createRunOutput(deps: OutputDeps): RunOutput {
   return {
     async *follow(caller, { runId, signal, whenWritable }) {
-      const reader = createReader(deps, { runId, ownerId: caller.user.id });
+      const reader = createReader(deps, { runId, caller });
       let grewAtMs = -Infinity;
       while (!signal.aborted) {
         const events = await reader.read();
@@ -53,7 +53,7 @@ export function createRunOutput(deps: OutputDeps): RunOutput {
   };
 }
 
-function createReader({ db, redis, clock }: OutputDeps, key: { runId: string; ownerId: string }) {
+function createReader({ db, redis, clock }: OutputDeps, { runId, caller }: { runId: string; caller: ProjectCaller }) {
   let last = outputStart;
   let rowReadAtMs = -Infinity;
   let readAt: string | null = null;
@@ -61,14 +61,14 @@ function createReader({ db, redis, clock }: OutputDeps, key: { runId: string; ow
   let ended = false;
 
   async function snapshot(): Promise<RunOutputEvent> {
-    const transcript = await readTranscript(db, key.runId);
+    const transcript = await readTranscript(db, runId);
     ({ readAt } = transcript);
     hasSnapshot = true;
     return { type: 'snapshot', messages: transcript.messages, truncated: transcript.truncated };
   }
 
   async function readRow(): Promise<void> {
-    const run = await findOwnedRun(db, { id: key.runId, ownerId: key.ownerId });
+    const run = await findPermittedRun(db, { id: runId, userId: caller.user.id, right: caller.right });
     if (!run) throw runNotFound();
     ended = hasEnded(run);
     rowReadAtMs = clock.monotonic();
@@ -80,7 +80,7 @@ function createReader({ db, redis, clock }: OutputDeps, key: { runId: string; ow
     // The transcript was stored before the end of the run.
     if (ended) return [await snapshot(), { type: 'ended' }];
     if (!hasSnapshot) return [await snapshot()];
-    const output = await readOutput(redis, key.runId, last).catch(() => null); // Redis does not answer
+    const output = await readOutput(redis, runId, last).catch(() => null); // Redis does not answer
     if (output) {
       ({ last } = output);
       return output.entries;

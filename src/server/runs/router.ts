@@ -13,41 +13,41 @@ import {
   transcriptSchema,
   type RunOutputEvent,
 } from '../../shared/contract/tasks.ts';
-import { procedure, router } from '../trpc.ts';
+import { projectProcedure, router } from '../trpc.ts';
 
 /** The entries were parsed when they were read from Redis or PostgreSQL. */
 const outputStreamSchema = z.custom<AsyncIterable<RunOutputEvent>>(isAsyncIterable);
 
 export const runsRouter = router({
-  start: procedure
+  start: projectProcedure('tasks.write')
     .input(startRunInputSchema)
     .output(runSchema)
     .mutation(({ ctx, input }) => ctx.services.runs.start(ctx, input)),
-  followUp: procedure
+  followUp: projectProcedure('tasks.write')
     .input(followUpInputSchema)
     .output(runSchema)
     .mutation(({ ctx, input }) => ctx.services.runs.followUp(ctx, input)),
-  get: procedure
+  get: projectProcedure('tasks.read')
     .input(runIdInputSchema)
     .output(runSchema)
     .query(({ ctx, input }) => ctx.services.runs.get(ctx, input.runId)),
-  list: procedure
+  list: projectProcedure('tasks.read')
     .input(listRunsInputSchema)
     .output(runListSchema)
     .query(({ ctx, input }) => ctx.services.runs.list(ctx, input.taskId)),
-  abort: procedure
+  abort: projectProcedure('tasks.write')
     .input(runIdInputSchema)
     .output(runSchema)
     .mutation(({ ctx, input }) => ctx.services.runs.abort(ctx, input.runId)),
-  answer: procedure
+  answer: projectProcedure('tasks.write')
     .input(answerRunInputSchema)
     .output(runSchema)
     .mutation(({ ctx, input }) => ctx.services.runs.answer(ctx, input)),
-  transcript: procedure
+  transcript: projectProcedure('tasks.read')
     .input(runIdInputSchema)
     .output(transcriptSchema)
     .query(({ ctx, input }) => ctx.services.runs.transcript(ctx, input.runId)),
-  onOutput: procedure
+  onOutput: projectProcedure('tasks.read')
     .input(runIdInputSchema)
     .output(outputStreamSchema)
     .subscription(({ ctx, input, signal }) =>

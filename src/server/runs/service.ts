@@ -1,28 +1,29 @@
 /**
- * What the owner of a project may do with its runs. Each command changes the row, and the runner makes OpenCode agree with it. The
+ * What people may do with the runs of a project. Each command changes the row, and the runner makes OpenCode agree with it. The
  * server itself never talks to a pod.
  */
 
 import { AppError } from '../../shared/contract/errors.ts';
 import { hasEnded, type PendingRequest, type Run, type RunAnswer } from '../../shared/contract/tasks.ts';
 import type { Database } from '../../shared/node/db/database.ts';
-import { findOwnedProject } from '../../shared/node/db/projects-repository.ts';
+import { findPermittedProject } from '../../shared/node/db/projects-repository.ts';
 import { toRun, type RunRecord } from '../../shared/node/db/run-record.ts';
 import {
   changeRun,
-  findOwnedRun,
+  findPermittedRun,
   insertRun,
   listRunsOfTask,
   readTranscript,
   type NewRun,
   type RunPatch,
 } from '../../shared/node/db/runs-repository.ts';
-import { findOwnedTask } from '../../shared/node/db/tasks-repository.ts';
+import { findPermittedTask } from '../../shared/node/db/tasks-repository.ts';
 import { publishRun } from '../../shared/node/publish-run.ts';
 import type { RunQueue } from '../../shared/node/run-queue.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import { maxActiveRunsPerProject } from '../limits.ts';
-import type { Caller, RunService } from '../services.ts';
+import { projectNotFound } from '../projects/service.ts';
+import type { ProjectCaller, RunService } from '../services.ts';
 import { refuseDeleted, taskNotFound } from '../tasks/service.ts';
 
 const listedRuns = 100;
@@ -36,6 +37,8 @@ export function runNotFound(): AppError {
   );
 }
 
+const keyOf = ({ user, right }: ProjectCaller, id: string) => ({ id, userId: user.id, right });
+
 interface RunServiceDeps {
   db: Database;
   queue: Pick<RunQueue, 'enqueue'>;
@@ -46,29 +49,30 @@ interface RunServiceDeps {
 export function createRunService(deps: RunServiceDeps): RunService {
   const { db, publisher } = deps;
 
-  async function findOwn(caller: Caller, id: string): Promise<RunRecord> {
-    const record = await findOwnedRun(db, { id, ownerId: caller.user.id });
+  async function findOwn(caller: ProjectCaller, id: string): Promise<RunRecord> {
+    const record = await findPermittedRun(db, keyOf(caller, id));
     if (!record) throw runNotFound();
     return record;
   }
 
   /** A follow-up to a review goes to the agent whose work was reviewed. */
-  async function findContinued(caller: Caller, id: string): Promise<RunRecord> {
+  async function findContinued(caller: ProjectCaller, id: string): Promise<RunRecord> {
     const run = await findOwn(caller, id);
     return run.reviewsRunId === null ? run : await findOwn(caller, run.reviewsRunId);
   }
 
-  async function change(caller: Caller, id: string, patchOf: (run: RunRecord) => RunPatch | null): Promise<Run> {
-    const result = await changeRun(db, { id, ownerId: caller.user.id }, patchOf);
+  async function change(caller: ProjectCaller, id: string, patchOf: (run: RunRecord) => RunPatch | null): Promise<Run> {
+    const result = await changeRun(db, { id, permit: keyOf(caller, id) }, patchOf);
     if (!result) throw runNotFound();
     await publishRun(publisher, result);
     return toRun(result.record);
   }
 
   /** The run is stored before it is queued. Without Redis the worker finds it by itself. */
-  async function start(caller: Caller, run: Omit<NewRun, 'id' | 'message'>): Promise<Run> {
-    const project = await findOwnedProject(db, { id: run.projectId, ownerId: caller.user.id });
-    if (project) refuseDeleted(project);
+  async function start(caller: ProjectCaller, run: Omit<NewRun, 'id' | 'message'>): Promise<Run> {
+    const project = await findPermittedProject(db, keyOf(caller, run.projectId));
+    if (!project) throw projectNotFound();
+    refuseDeleted(project);
     const insert = { ...run, id: deps.newId(), message: queued };
     const { record } = await insertRun(db, insert, { maxActive: maxActiveRunsPerProject });
     await Promise.all([
@@ -80,7 +84,7 @@ export function createRunService(deps: RunServiceDeps): RunService {
 
   return {
     async start(caller, { taskId, prompt, idempotencyKey }) {
-      const task = await findOwnedTask(db, { id: taskId, ownerId: caller.user.id });
+      const task = await findPermittedTask(db, keyOf(caller, taskId));
       if (!task) throw taskNotFound();
       const { projectId, title, description } = task;
       const text = prompt ?? (description === '' ? title : `${title}\n\n${description}`);
@@ -104,7 +108,7 @@ export function createRunService(deps: RunServiceDeps): RunService {
     },
     get: async (caller, id) => toRun(await findOwn(caller, id)),
     async list(caller, taskId) {
-      const task = await findOwnedTask(db, { id: taskId, ownerId: caller.user.id });
+      const task = await findPermittedTask(db, keyOf(caller, taskId));
       if (!task) throw taskNotFound();
       return { items: (await listRunsOfTask(db, { taskId, limit: listedRuns })).map(toRun) };
     },

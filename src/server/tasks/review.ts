@@ -1,5 +1,5 @@
 /**
- * What the owner of a project may do with the branch of a task: read its changes, accept, discard or push them. The server calls git in
+ * What people may do with the branch of a task: read its changes, accept, discard or push them. The server calls git in
  * the pod at once, and each action can be repeated: after a crash at any moment the same call completes it. So no command is
  * stored (docs/decisions/0034-a-branch-for-each-task.md).
  */
@@ -18,14 +18,14 @@ import {
   storeBranch,
   storeChanges,
 } from '../../shared/node/db/task-changes-repository.ts';
-import { findOwnedTask } from '../../shared/node/db/tasks-repository.ts';
+import { findPermittedTask } from '../../shared/node/db/tasks-repository.ts';
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import { BranchError, listed } from '../../shared/opencode/branch-problems.ts';
 import { createOpenCodeClient } from '../../shared/opencode/opencode-client.ts';
 import { OpenCodeError } from '../../shared/opencode/opencode-error.ts';
 import { createTaskBranch, type TaskBranch } from '../../shared/opencode/task-branch.ts';
 import type { FindOpenPod } from '../files/open-pod.ts';
-import type { Caller, ReviewService } from '../services.ts';
+import type { ProjectCaller, ReviewService } from '../services.ts';
 import { taskNotFound } from './service.ts';
 
 /** Shorter than the time that a request to the server may take. */
@@ -40,15 +40,15 @@ interface ReviewDeps {
 type TaskWithBranch = Task & { branch: string };
 
 export function createReviewService({ db, findOpenPod, publisher }: ReviewDeps): ReviewService {
-  async function findTask(caller: Caller, id: string): Promise<Task> {
-    const task = await findOwnedTask(db, { id, ownerId: caller.user.id });
+  async function findTask(caller: ProjectCaller, id: string): Promise<Task> {
+    const task = await findPermittedTask(db, { id, userId: caller.user.id, right: caller.right });
     if (!task) throw taskNotFound();
     return task;
   }
 
   /** While `action` runs, no agent begins to work on the task. */
   async function withBranch<T>(
-    caller: Caller,
+    caller: ProjectCaller,
     task: Task,
     action: (branch: TaskBranch, task: TaskWithBranch) => Promise<T>,
   ): Promise<T> {
@@ -75,7 +75,11 @@ export function createReviewService({ db, findOpenPod, publisher }: ReviewDeps):
     }
   }
 
-  async function withTask(caller: Caller, id: string, fields: Omit<AcceptResult, 'task'>): Promise<AcceptResult> {
+  async function withTask(
+    caller: ProjectCaller,
+    id: string,
+    fields: Omit<AcceptResult, 'task'>,
+  ): Promise<AcceptResult> {
     return { ...fields, task: await findTask(caller, id) };
   }
 

@@ -21,57 +21,57 @@ import {
   updateTaskInputSchema,
   type TaskEvent,
 } from '../../shared/contract/tasks.ts';
-import { procedure, router } from '../trpc.ts';
+import { projectProcedure, router } from '../trpc.ts';
 
 /** Tasks were parsed when they were read from PostgreSQL. */
 const eventStreamSchema = z.custom<AsyncIterable<TaskEvent>>(isAsyncIterable);
 
 export const tasksRouter = router({
-  create: procedure
+  create: projectProcedure('tasks.write')
     .input(createTaskInputSchema)
     .output(taskSchema)
     .mutation(({ ctx, input }) => ctx.services.tasks.create(ctx, input)),
-  list: procedure
+  list: projectProcedure('tasks.read')
     .input(listTasksInputSchema)
     .output(taskListSchema)
     .query(({ ctx, input }) => ctx.services.tasks.list(ctx, input.projectId)),
-  get: procedure
+  get: projectProcedure('tasks.read')
     .input(taskIdInputSchema)
     .output(taskSchema)
     .query(({ ctx, input }) => ctx.services.tasks.get(ctx, input.id)),
-  update: procedure
+  update: projectProcedure('tasks.write')
     .input(updateTaskInputSchema)
     .output(taskSchema)
     .mutation(({ ctx, input }) => ctx.services.tasks.update(ctx, input)),
-  move: procedure
+  move: projectProcedure('tasks.write')
     .input(moveTaskInputSchema)
     .output(taskSchema)
     .mutation(({ ctx, input }) => ctx.services.tasks.move(ctx, input)),
-  delete: procedure
+  delete: projectProcedure('tasks.write')
     .input(taskIdInputSchema)
     .output(deletedTaskSchema)
     .mutation(({ ctx, input }) => ctx.services.tasks.delete(ctx, input.id)),
-  changes: procedure
+  changes: projectProcedure('tasks.read')
     .input(taskIdInputSchema)
     .output(taskChangesAnswerSchema)
     .query(({ ctx, input }) => ctx.services.review.changes(ctx, input.id)),
-  fileDiff: procedure
+  fileDiff: projectProcedure('tasks.read')
     .input(fileDiffInputSchema)
     .output(fileDiffSchema)
     .query(({ ctx, input }) => ctx.services.review.fileDiff(ctx, input)),
-  accept: procedure
+  accept: projectProcedure('tasks.write')
     .input(acceptInputSchema)
     .output(acceptResultSchema)
     .mutation(({ ctx, input }) => ctx.services.review.accept(ctx, input)),
-  discard: procedure
+  discard: projectProcedure('tasks.write')
     .input(taskIdInputSchema)
     .output(taskSchema)
     .mutation(({ ctx, input }) => ctx.services.review.discard(ctx, input.id)),
-  push: procedure
+  push: projectProcedure('tasks.write')
     .input(taskIdInputSchema)
     .output(pushResultSchema)
     .mutation(({ ctx, input }) => ctx.services.review.push(ctx, input.id)),
-  onChange: procedure
+  onChange: projectProcedure('tasks.read')
     .input(listTasksInputSchema)
     .output(eventStreamSchema)
     .subscription(({ ctx, input, signal }) =>

@@ -1,12 +1,12 @@
-/** What the owner of a project may do with its tasks. The owner's id is part of each key. */
+/** What people may do with the tasks of a project. The caller and the right of the procedure are part of each key. */
 
 import { AppError } from '../../shared/contract/errors.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import type { ProjectRecord } from '../../shared/node/db/project-record.ts';
-import { findOwnedProject } from '../../shared/node/db/projects-repository.ts';
+import { findPermittedProject } from '../../shared/node/db/projects-repository.ts';
 import {
   deleteTask,
-  findOwnedTask,
+  findPermittedTask,
   insertTask,
   listTasks,
   moveTask,
@@ -15,7 +15,7 @@ import {
 import type { StatusPublisher } from '../../shared/node/status-stream.ts';
 import { maxTasksPerProject } from '../limits.ts';
 import { projectNotFound } from '../projects/service.ts';
-import type { Caller, TaskService } from '../services.ts';
+import type { ProjectCaller, TaskService } from '../services.ts';
 
 /** The same error for a task of another owner and for a task that does not exist. */
 export function taskNotFound(): AppError {
@@ -37,7 +37,7 @@ export function refuseDeleted(project: Pick<ProjectRecord, 'desiredState' | 'tra
   throw new AppError('ILLEGAL_STATE', 'The project was deleted, so its tasks cannot be changed. Create a new project.');
 }
 
-const keyOf = (caller: Caller, id: string) => ({ id, ownerId: caller.user.id });
+const keyOf = ({ user, right }: ProjectCaller, id: string) => ({ id, userId: user.id, right });
 
 export function createTaskService(deps: {
   db: Database;
@@ -46,8 +46,8 @@ export function createTaskService(deps: {
 }): TaskService {
   const { db, publisher } = deps;
 
-  async function findProject(caller: Caller, id: string): Promise<ProjectRecord> {
-    const project = await findOwnedProject(db, { id, ownerId: caller.user.id });
+  async function findProject(caller: ProjectCaller, id: string): Promise<ProjectRecord> {
+    const project = await findPermittedProject(db, keyOf(caller, id));
     if (!project) throw projectNotFound();
     return project;
   }
@@ -68,7 +68,7 @@ export function createTaskService(deps: {
       return await announced(inserted.then((result) => result.task));
     },
     async get(caller, id) {
-      const task = await findOwnedTask(db, keyOf(caller, id));
+      const task = await findPermittedTask(db, keyOf(caller, id));
       if (!task) throw taskNotFound();
       return task;
     },

@@ -6,15 +6,15 @@
 import type { Task, TaskEvent } from '../../shared/contract/tasks.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import { outageOf } from '../../shared/node/db/outage.ts';
-import { findOwnedProject } from '../../shared/node/db/projects-repository.ts';
+import { findPermittedProject } from '../../shared/node/db/projects-repository.ts';
 import { listTasks, readTaskVersions } from '../../shared/node/db/tasks-repository.ts';
 import { createWakeUp } from '../../shared/node/wake-up.ts';
 import { projectNotFound } from '../projects/service.ts';
-import type { TaskSubscriptions } from '../services.ts';
+import type { ProjectCaller, TaskSubscriptions } from '../services.ts';
 import type { TaskHub } from './task-hub.ts';
 
-/** Without the stream, changes are found after this time. */
-const compareMs = 5_000;
+/** Without the stream, changes are found after this time. The same holds for a role that was taken away. */
+const compareMs = 4_000;
 /** Many changes in a row are read together. */
 const paceMs = 150;
 
@@ -33,7 +33,7 @@ export function createTaskSubscriptions(deps: {
       let sent: Map<string, number> | null = null;
       try {
         while (!signal.aborted) {
-          const events = await readEvents(db, { projectId, ownerId: caller.user.id, sent });
+          const events = await readEvents(db, { projectId, caller, sent });
           for (const event of events) {
             await whenWritable(signal);
             if (signal.aborted) return;
@@ -53,10 +53,10 @@ export function createTaskSubscriptions(deps: {
 /** An outage is waited for, because an error would end the subscription. */
 async function readEvents(
   db: Database,
-  { projectId, ownerId, sent }: { projectId: string; ownerId: string; sent: Map<string, number> | null },
+  { projectId, caller, sent }: { projectId: string; caller: ProjectCaller; sent: Map<string, number> | null },
 ): Promise<TaskEvent[]> {
   try {
-    const project = await findOwnedProject(db, { id: projectId, ownerId });
+    const project = await findPermittedProject(db, { id: projectId, userId: caller.user.id, right: caller.right });
     if (!project) throw projectNotFound();
     if (!sent) return [{ type: 'snapshot', tasks: await listTasks(db, projectId) }];
     const versions = await readTaskVersions(db, projectId);

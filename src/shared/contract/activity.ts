@@ -15,6 +15,8 @@ export const activityKindSchema = z.enum([
   'trash-requested',
   'restore-requested',
   'delete-requested',
+  'shared',
+  'unshared',
   'job-failed',
   'status-changed',
   /** The comparison of rows and cluster found a difference that no event had reported, and corrected it. */

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 
 import { isoDateTimeSchema, projectIdSchema } from './fields.ts';
-import { projectSchema } from './project.ts';
+import { projectSchema, publishedProjectSchema } from './project.ts';
 
 /**
  * - `live`: the statuses are current.
@@ -19,7 +19,7 @@ export type Freshness = z.infer<typeof freshnessSchema>;
 
 /** One entry of the status stream in Redis. Servers and workers append; servers read. */
 export const streamEntrySchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('project'), project: projectSchema }),
+  z.object({ type: z.literal('project'), project: publishedProjectSchema }),
   /** Tasks or runs of this project have changed. Who shows them reads them. */
   z.object({ type: z.literal('tasks'), projectId: z.string() }),
   z.object({ type: z.literal('heartbeat'), reachable: z.boolean(), asOf: isoDateTimeSchema.nullable() }),
@@ -30,7 +30,7 @@ const projectEventSchema = z.discriminatedUnion('type', [
   /** All projects of the subscriber. They replace what the client has. */
   z.object({ type: z.literal('snapshot'), projects: z.array(projectSchema), freshness: freshnessSchema }),
   z.object({ type: z.literal('changed'), project: projectSchema }),
-  /** The project was deleted; this is its last state (`archived`). */
+  /** The project was deleted, and this is its last state. Or it is not shared any more, and its role is `none`. Its status is `archived`. */
   z.object({ type: z.literal('removed'), project: projectSchema }),
   z.object({ type: z.literal('freshness'), freshness: freshnessSchema }),
   /** Events may have been missed. A snapshot follows. */

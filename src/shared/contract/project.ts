@@ -12,6 +12,7 @@ import {
   repoUrlSchema,
 } from './fields.ts';
 import { idleStops, installationIdleStops } from './idle-stop.ts';
+import { memberMapSchema, projectRoleSchema } from './members.ts';
 import { reasonCodeSchema } from './reason-code.ts';
 import { sizeNameSchema } from './sizes.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from './states.ts';
@@ -101,8 +102,18 @@ export const projectSchema = z.object({
   /** An agent reviews what the agents of the project's tasks have changed, before a person does. */
   aiReview: z.boolean(),
   deletedAt: isoDateTimeSchema.nullable(),
+  /** What the caller may do, see `roles.ts`. `none`, in the event `removed`: the project is not shared with the caller any more. */
+  role: projectRoleSchema.default('owner'),
+  /** The name of the owner when the project was shared with the caller; `null` for the owner. */
+  sharedBy: z.string().nullable().default(null),
 });
 export type Project = z.infer<typeof projectSchema>;
+
+/** A project for everybody who may see it, as servers and workers publish it. `projectFor` makes the project of one person of it. */
+export const publishedProjectSchema = projectSchema
+  .omit({ role: true, sharedBy: true })
+  .extend({ members: memberMapSchema.default({}) });
+export type PublishedProject = z.infer<typeof publishedProjectSchema>;
 
 export const createProjectInputSchema = z.strictObject({
   name: projectNameSchema,

@@ -1,7 +1,7 @@
 /** After a commit: publishes the new row to all servers and queues a job for the worker, as far as Redis answers. */
 
 import { projectJobNameFor } from '../contract/jobs.ts';
-import { toProject, type ProjectRecord } from './db/project-record.ts';
+import { toPublished, type ProjectRecord } from './db/project-record.ts';
 import type { ProjectQueue } from './project-queue.ts';
 import type { StatusPublisher } from './status-stream.ts';
 
@@ -19,7 +19,7 @@ export interface Announcer {
 export function createAnnouncer(deps: { queue: Pick<ProjectQueue, 'enqueue'>; publisher: StatusPublisher }): Announcer {
   return {
     async announce(record, { requestId, needsJob }) {
-      const published = deps.publisher.publish({ type: 'project', project: toProject(record) });
+      const published = deps.publisher.publish({ type: 'project', project: toPublished(record) });
       const queued = needsJob
         ? deps.queue.enqueue(projectJobNameFor(record.desiredState), { projectId: record.id, requestId })
         : null;

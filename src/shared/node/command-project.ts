@@ -1,4 +1,4 @@
-/** One command of the owner, or of the system in the owner's place: commits it with its line of the timeline, then announces it to servers and worker. */
+/** One command of a person, or of the system: commits it with its line of the timeline, then announces it to servers and worker. */
 
 import type { Clock } from '../clock.ts';
 import type { ProjectCommand } from '../contract/commands.ts';
@@ -6,21 +6,20 @@ import type { Announcer } from './announcer.ts';
 import { activityOfCommand, applyCommand } from './apply-command.ts';
 import type { Database } from './db/database.ts';
 import type { ProjectRecord } from './db/project-record.ts';
-import { changeOwnedProject, type ProjectPatch } from './db/projects-repository.ts';
+import { changeProject, type ProjectPatch } from './db/projects-repository.ts';
 import { withinQuota } from './db/quota-repository.ts';
 import type { RestoredData } from './db/restored-data.ts';
+import type { Permit } from './project-access.ts';
 import { noSizeRules, type SizeRules } from './sizes/size-rules.ts';
 
-export interface OwnersCommand {
+export interface GivenCommand {
   id: string;
-  ownerId: string;
   command: ProjectCommand;
   /** Follows the command through logs and queue. */
   requestId: string;
   /** Further fields that the command sets. */
   patch?: ProjectPatch;
-  /** Set when not the owner commands. */
-  by?: BySystem;
+  by: Permit | BySystem;
 }
 
 interface BySystem {
@@ -45,24 +44,27 @@ export interface CommandDeps {
 const starts: ReadonlySet<ProjectCommand> = new Set(['start', 'restart', 'retry']);
 
 /**
- * @returns `null` when this owner has no such project
- * @throws AppError ILLEGAL_STATE when the project does not allow the command now; QUOTA_EXCEEDED with what to stop
+ * @returns `null` when the project does not exist for this person
+ * @throws AppError FORBIDDEN; ILLEGAL_STATE when the project does not allow the command now; QUOTA_EXCEEDED with what to stop
  */
 export async function commandProject(
   { db, restoredData, announcer, clock, sizeRules }: CommandDeps,
-  { id, ownerId, command, requestId, patch, by }: OwnersCommand,
+  { id, command, requestId, patch, by }: GivenCommand,
 ): Promise<ProjectRecord | null> {
   // The generation of the command must be later than that of every pod, also right after a restore of the database.
   await restoredData.check();
-  const key = { id, ownerId, uses: by?.uses };
+  const { person, system } = 'userId' in by ? { person: by, system: null } : { person: null, system: by };
+  const key = { id, ...(person ? { permit: person } : { uses: system?.uses }) };
+  const event = activityOfCommand[command];
+  const line = system
+    ? { actorId: null, kind: event.kind, message: system.message }
+    : { actorId: person?.userId ?? null, ...event };
   const rules = starts.has(command) ? sizeRules : noSizeRules;
-  const result = await withinQuota(db, { id, ownerId, rules }, (within, check) =>
-    changeOwnedProject(within, key, (record) => {
-      if (by?.onlyIf?.(record) === false) return null;
+  const result = await withinQuota(db, { id, permit: person, rules }, (within, check) =>
+    changeProject(within, key, (record) => {
+      if (system?.onlyIf?.(record) === false) return null;
       const pending = applyCommand(command, record, new Date(clock.now()).toISOString());
       if (pending) check(record, pending);
-      const event = activityOfCommand[command];
-      const line = by ? { actorId: null, kind: event.kind, message: by.message } : { actorId: ownerId, ...event };
       return pending && { patch: { ...pending, ...patch }, event: line };
     }),
   );

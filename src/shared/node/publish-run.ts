@@ -1,6 +1,6 @@
 /** After the change of a run: tells all servers which tasks, and which project, have changed. */
 
-import { toProject } from './db/project-record.ts';
+import { toPublished } from './db/project-record.ts';
 import type { RunChange } from './db/runs-repository.ts';
 import type { StatusPublisher } from './status-stream.ts';
 
@@ -9,6 +9,6 @@ export async function publishRun(publisher: StatusPublisher, { record, changed, 
   if (!changed) return;
   await Promise.all([
     publisher.publish({ type: 'tasks', projectId: record.projectId }),
-    project && publisher.publish({ type: 'project', project: toProject(project) }),
+    project && publisher.publish({ type: 'project', project: toPublished(project) }),
   ]);
 }

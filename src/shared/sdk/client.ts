@@ -24,6 +24,7 @@ import { createConfigCalls, type ConfigCalls } from './config-calls.ts';
 import { createFileCalls, type FileCalls } from './files.ts';
 import { createLiveSocket, type LiveSocket } from './live-socket.ts';
 import { liveCalls, subscribeLive } from './live-subscription.ts';
+import { createMemberCalls, type MemberCalls } from './member-calls.ts';
 import { createModelCalls, type ModelCalls } from './model-calls.ts';
 import { readAppError, withAppErrors } from './read-app-error.ts';
 import { createRunCalls, createTaskCalls, type RunCalls, type TaskCalls } from './task-calls.ts';
@@ -31,6 +32,7 @@ import { isUnbatched } from './unbatched-calls.ts';
 import { watchProjects, type WatchDeps } from './watch.ts';
 
 export { AppError, type AppErrorCode } from '../contract/errors.ts';
+export type { ProjectMembers } from '../contract/members.ts';
 export type { ModelProviders, ModelUsage } from '../contract/models.ts';
 export type { Project } from '../contract/project.ts';
 export type { AcceptResult, TaskChanges } from '../contract/review.ts';
@@ -108,6 +110,8 @@ export interface Client {
   files: FileCalls;
   /** What OpenCode reads in a project: model, permissions, instructions, MCP servers. */
   config: ConfigCalls;
+  /** The people with whom a project is shared. */
+  members: MemberCalls;
   tasks: TaskCalls;
   runs: RunCalls;
   models: ModelCalls;
@@ -178,6 +182,7 @@ export function createClient({ url, token, random = Math.random }: ClientOptions
     projects: createProjectCalls(trpc),
     files: createFileCalls({ trpc, base, headers: authorizationOf(token), withAppErrors }),
     config: createConfigCalls(trpc),
+    members: createMemberCalls(trpc),
     tasks: createTaskCalls(trpc, closed.signal),
     runs: createRunCalls(trpc, closed.signal),
     models: createModelCalls(trpc),

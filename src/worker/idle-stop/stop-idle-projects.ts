@@ -11,7 +11,7 @@ import { idleLimitMinutes, idleStopMessage, type InstallationIdleStop } from '..
 import type { AccessKeys } from '../../shared/node/access/credentials.ts';
 import { readyPodOf, sidecarCredentialOf, type ReadyPod } from '../../shared/node/access/ready-pod.ts';
 import { commandProject, type CommandDeps } from '../../shared/node/command-project.ts';
-import { toProject } from '../../shared/node/db/project-record.ts';
+import { toPublished } from '../../shared/node/db/project-record.ts';
 import { listIdleCandidates, storeIdleness, type IdleCandidate } from '../../shared/node/db/project-use-repository.ts';
 import { setIdleCountdown } from '../../shared/node/db/projects-repository.ts';
 import { createLimitedWarn } from '../../shared/node/log-limit.ts';
@@ -105,10 +105,9 @@ export function createIdleStops(deps: IdleStopDeps): IdleStops {
   }
 
   async function stop({ project, stored }: IdleCandidate, minutes: number): Promise<void> {
-    const { id, ownerId, statusVersion } = project;
+    const { id, statusVersion } = project;
     await commandProject(deps, {
       id,
-      ownerId,
       command: 'stop',
       requestId: randomUUID(),
       patch: { idleStoppedAfterMinutes: minutes },
@@ -123,7 +122,7 @@ export function createIdleStops(deps: IdleStopDeps): IdleStops {
   async function showCountdown({ project }: IdleCandidate, minutes: number | null): Promise<void> {
     const { id, statusVersion } = project;
     const record = await setIdleCountdown(db, { id, statusVersion, minutes });
-    if (record) await deps.publisher.publish({ type: 'project', project: toProject(record) });
+    if (record) await deps.publisher.publish({ type: 'project', project: toPublished(record) });
   }
 
   return {

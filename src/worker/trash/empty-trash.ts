@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
 import { commandProject, type CommandDeps } from '../../shared/node/command-project.ts';
 import type { Lease } from '../../shared/node/db/leases-repository.ts';
-import { toProject, type ProjectRecord } from '../../shared/node/db/project-record.ts';
+import { toPublished, type ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { addTrashSeconds, changeProject } from '../../shared/node/db/projects-repository.ts';
 import { createLimitedWarn } from '../../shared/node/log-limit.ts';
 import type { Log } from '../../shared/node/log.ts';
@@ -47,7 +47,7 @@ export function createTrashRounds(deps: EmptyTrashDeps, { name, epoch }: Pick<Le
   const fence = { lease: name, epoch };
   let lastMs: number | null = null;
 
-  async function visit({ id, ownerId }: ProjectRecord): Promise<void> {
+  async function visit({ id }: ProjectRecord): Promise<void> {
     const decide = ({ trashSeconds, trashDaysLeft: shownDays }: ProjectRecord) =>
       decideTrash({ trashSeconds, shownDays, limitDays: trashDays });
 
@@ -56,11 +56,10 @@ export function createTrashRounds(deps: EmptyTrashDeps, { name, epoch }: Pick<Le
       const { trashSeconds, daysLeft: trashDaysLeft, isExpired } = decide(record);
       return isExpired ? null : { patch: { trashSeconds, trashDaysLeft } };
     });
-    if (result?.changed) await deps.publisher.publish({ type: 'project', project: toProject(result.record) });
+    if (result?.changed) await deps.publisher.publish({ type: 'project', project: toPublished(result.record) });
     if (!result || result.changed || !isInTrash(result.record) || !decide(result.record).isExpired) return;
     await commandProject(deps, {
       id,
-      ownerId,
       command: 'delete',
       requestId: randomUUID(),
       by: {

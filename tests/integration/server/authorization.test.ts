@@ -117,7 +117,8 @@ describe('every procedure, over HTTP, in batches and on a socket', { timeout: 12
           objectIds.length > 0
             ? `${objectIds.join(', ')}: ${answersOf(reports.stranger, procedure.name)}`
             : 'no object';
-        return `| \`${procedure.name}\` | ${procedure.type} | ${answersOf(reports.unknown, procedure.name)} | ${named} |`;
+        const right = procedure.right === null ? '' : `\`${procedure.right}\``;
+        return `| \`${procedure.name}\` | ${procedure.type} | ${answersOf(reports.unknown, procedure.name)} | ${named} | ${right} |`;
       });
     const page = `${introduction}${lines.join('\n')}\n`;
     await expect(page).toMatchFileSnapshot('../../../docs/security/procedures.md');
@@ -137,10 +138,11 @@ The test fails when the page differs. After a change: \`npx vitest run tests/int
 "Not signed in" includes callers without credentials, and callers whose session, personal access token or issuer's token has
 expired, was revoked or forged, or belongs to another application. "Another's object" is the answer to a signed-in caller who
 names an object of another user. It is the same answer as for an object that does not exist. A procedure without an object uses
-only the caller's own data.
+only the caller's own data. "Right" is what a member of a shared project needs; [roles](roles.md) says which role has it. A member without
+it is refused with 403 FORBIDDEN, which \`tests/integration/server/roles.test.ts\` checks for every procedure and role.
 
-| Procedure | Kind | Not signed in | Another's object |
-|---|---|---|---|
+| Procedure | Kind | Not signed in | Another's object | Right |
+|---|---|---|---|---|
 `;
 
 const byCookie = (name: string, cookie: string): Actor => ({

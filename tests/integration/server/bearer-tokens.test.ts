@@ -92,6 +92,18 @@ describe('an access token of the issuer', () => {
     expect(await usersOf('known')).toEqual([{ email: 'new@example.test', name: 'Kay', picture }]);
   });
 
+  it('confirms the address that it names, and no other', async () => {
+    const isConfirmed = async (said: object) => {
+      await me(await accessToken({ sub: 'confirmed', ...said }));
+      return (await db('users').where({ oidc_subject: 'confirmed' }).first<{ emailVerified: boolean }>()).emailVerified;
+    };
+    expect(await isConfirmed({ email: 'c@example.test' })).toBe(false);
+    expect(await isConfirmed({ email: 'c@example.test', email_verified: true })).toBe(true);
+    expect(await isConfirmed({})).toBe(true);
+    expect(await isConfirmed({ email: 'c@example.test' })).toBe(true);
+    expect(await isConfirmed({ email: 'of-another@example.test' })).toBe(false);
+  });
+
   it('opens a socket, which closes with 4401 when it expires', async () => {
     const startedAt = performance.now();
     const socket = await openSocket(server.url, { token: await accessToken({ exp: secondsFromNow(3) }) });

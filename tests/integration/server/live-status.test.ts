@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { Project } from '../../../src/shared/contract/project.ts';
+import type { Project, PublishedProject } from '../../../src/shared/contract/project.ts';
 import type { Database } from '../../../src/shared/node/db/database.ts';
-import { toProject } from '../../../src/shared/node/db/project-record.ts';
+import { toPublished } from '../../../src/shared/node/db/project-record.ts';
 import { changeProject, type ProjectPatch } from '../../../src/shared/node/db/projects-repository.ts';
 import { createLog } from '../../../src/shared/node/log.ts';
+import { projectFor } from '../../../src/shared/node/project-access.ts';
 import { createRedis } from '../../../src/shared/node/redis.ts';
 import { createStatusPublisher, type StatusPublisher } from '../../../src/shared/node/status-stream.ts';
 import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
@@ -58,9 +59,9 @@ async function signedIn(name: string): Promise<{ client: Client; token: string }
 async function observe(id: string, patch: ProjectPatch, options = { publish: true }): Promise<Project> {
   const result = await changeProject(db, { id }, () => ({ patch }));
   if (!result) throw new Error(`There is no project ${id}.`);
-  const project = toProject(result.record);
+  const project = toPublished(result.record);
   if (options.publish) await publisher.publish({ type: 'project', project });
-  return project;
+  return projectFor(project, project.ownerId);
 }
 
 const eventOf = (message: RawMessage) => message.result?.data?.data;
@@ -261,13 +262,13 @@ describe('a socket', () => {
     const socket = await openSocket(server.url, { token });
     await socket.subscribe(1);
     socket.ws.pause();
-    let last: Project | null = null;
+    let last: PublishedProject | null = null;
     for (let index = 0; index < 12; index += 1) {
       // Enough bytes to fill the buffers of the kernel, which are several megabytes.
       const message = `${index} `.padEnd(200_000, 'x');
       const project = await observe(id, { message }, { publish: false });
       for (let repeat = 0; repeat < 10; repeat += 1) {
-        last = { ...project, statusVersion: project.statusVersion * 1_000 + repeat };
+        last = { ...project, members: {}, statusVersion: project.statusVersion * 1_000 + repeat };
         await publisher.publish({ type: 'project', project: last });
       }
     }

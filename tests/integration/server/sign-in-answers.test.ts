@@ -123,6 +123,20 @@ describe('the claims of a person', () => {
     expect(await db('users').whereIn('email', addresses).select('email')).toEqual([{ email: addresses[1] }]);
   });
 
+  it('confirm an address until a sign-in with another one, or without a confirmation', async () => {
+    const sub = `confirmed-${Date.now()}`;
+    const confirmed = async (claims: object) => {
+      issuer.script({ idClaims: { sub, ...claims } });
+      expect(await isSignedIn()).toBe(true);
+      return (await db('users').where({ oidc_subject: sub }).first<{ emailVerified: boolean }>()).emailVerified;
+    };
+    const email = 'confirmed@example.test';
+    expect(await confirmed({ email, email_verified: true })).toBe(true);
+    expect(await confirmed({ email: 'of-another@example.test' })).toBe(false);
+    expect(await confirmed({ email, email_verified: true })).toBe(true);
+    expect(await confirmed({ email, email_verified: 'true' })).toBe(false);
+  });
+
   it('may be those of another person with the same address, who gets nothing of the first one', async () => {
     for (const sub of ['first-with-address', 'second-with-address']) {
       issuer.script({ idClaims: { sub, email: 'shared@example.test', email_verified: true } });

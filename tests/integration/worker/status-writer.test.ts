@@ -47,7 +47,6 @@ const read = async () => {
 const messages = async () => {
   const entries = await listProjectEvents(db, {
     projectId: project.id,
-    ownerId: project.ownerId,
     beforeId: null,
     limit: 50,
   });

@@ -15,10 +15,11 @@ import { Notices } from './Notices.tsx';
 import type { OpenFile } from './open-files.ts';
 
 const LargeFile = lazyPart(async () => (await import('./LargeFile.tsx')).LargeFile);
+const ReadOnlyText = lazyPart(async () => (await import('./ReadOnlyText.tsx')).ReadOnlyText);
 const TextEditor = lazyPart(async () => (await import('./TextEditor.tsx')).TextEditor);
 
 export function FileView({ file }: { file: OpenFile }) {
-  const { store, project, close } = useFiles();
+  const { store, project, mayWrite, close } = useFiles();
   const { path } = file;
   const download = (
     <Button component="a" href={downloadUrl(project.id, path, false)} download variant="default" size="xs">
@@ -29,6 +30,7 @@ export function FileView({ file }: { file: OpenFile }) {
     case 'loading':
       return <PageLoading />;
     case 'text':
+      if (!mayWrite) return <ReadOnlyText path={path} text={file.current.toString()} />;
       return (
         <>
           <Notices file={file} />

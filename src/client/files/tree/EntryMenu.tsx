@@ -65,8 +65,20 @@ export function EntryMenu({ place, onClose, returnFocus }: EntryMenuProps) {
 }
 
 function EntryItems({ path, isFolder, returnFocus }: MenuPlace & { returnFocus: () => void }) {
-  const { ask, project, uploads, announce } = useFiles();
+  const { ask, project, mayWrite, uploads, announce } = useFiles();
   const upload = async (): Promise<void> => addUploads(uploads, { folder: path, files: await chooseFiles(), announce });
+  const download = (
+    <Menu.Item
+      leftSection={<IconDownload {...iconProps} />}
+      component="a"
+      href={downloadUrl(project.id, path, isFolder)}
+      download
+      onClick={returnFocus}
+    >
+      {isFolder ? 'Download as archive' : 'Download'}
+    </Menu.Item>
+  );
+  if (!mayWrite) return download;
   return (
     <>
       {isFolder && (
@@ -89,15 +101,7 @@ function EntryItems({ path, isFolder, returnFocus }: MenuPlace & { returnFocus: 
       <Menu.Item leftSection={<IconCopy {...iconProps} />} onClick={() => ask({ type: 'copy', path, isFolder })}>
         Copy…
       </Menu.Item>
-      <Menu.Item
-        leftSection={<IconDownload {...iconProps} />}
-        component="a"
-        href={downloadUrl(project.id, path, isFolder)}
-        download
-        onClick={returnFocus}
-      >
-        {isFolder ? 'Download as archive' : 'Download'}
-      </Menu.Item>
+      {download}
       <Menu.Divider />
       <Menu.Item
         leftSection={<IconTrash {...iconProps} />}

@@ -10,6 +10,7 @@ import { useSearchParams } from 'react-router';
 
 import type { Config } from '../../../shared/contract/config.ts';
 import type { Project } from '../../../shared/contract/project.ts';
+import { roleMay } from '../../../shared/contract/roles.ts';
 import { trpc } from '../../api/trpc.ts';
 import { lazyPart } from '../../ui/lazy-part.ts';
 import { LoadFailure } from '../../ui/LoadFailure.tsx';
@@ -89,7 +90,7 @@ function ConfigBody({ project, config }: { project: Project; config: Config }) {
             )}
             <AnswerLimit project={project} />
             <IdleStop project={project} />
-            <ProjectSize project={project} />
+            {roleMay(project.role, 'size') && <ProjectSize project={project} />}
           </fieldset>
         </Tabs.Panel>
         <Tabs.Panel value="json">

@@ -6,6 +6,7 @@ import { Link } from 'react-router';
 
 import { offerOf } from '../../../shared/contract/allowance-text.ts';
 import type { Project } from '../../../shared/contract/project.ts';
+import { roleMay } from '../../../shared/contract/roles.ts';
 import { bytesText, wholeBytesOf } from '../../../shared/quantity.ts';
 import { trpc } from '../../api/trpc.ts';
 
@@ -21,12 +22,15 @@ export function SizeFact({ project, renderFact }: SizeFactProps) {
   if (!offer) return null;
   const storage = project.storage === null ? offer.storage : wholeBytesOf(project.storage);
   const isGone = project.size !== null && project.size !== offer.name;
-  const size = (
+  const text = isGone
+    ? `${offer.label}: ${project.size} is gone`
+    : `${offer.label}: ${offer.cpu} CPU, ${bytesText(offer.memory)}`;
+  const size = roleMay(project.role, 'size') ? (
     <Anchor component={Link} to={`/projects/${project.id}/config`}>
-      {isGone
-        ? `${offer.label}: ${project.size} is gone`
-        : `${offer.label}: ${offer.cpu} CPU, ${bytesText(offer.memory)}`}
+      {text}
     </Anchor>
+  ) : (
+    text
   );
   return (
     <>

@@ -14,8 +14,9 @@ interface StartAllowance {
 
 /** The query is read again with each change of a project (`api/project-cache.ts`), so every window follows. */
 export function useStartAllowance(project: Project): StartAllowance {
-  // A project that is to run counts already.
-  const mayStart = project.desiredState === 'stopped' && refusalOf('start', project) === null;
+  // A project that is to run counts already. One of somebody else counts for that person, and only the server knows that quota.
+  const mayStart =
+    project.role === 'owner' && project.desiredState === 'stopped' && refusalOf('start', project) === null;
   const { data: quota } = trpc.projects.quota.useQuery({}, { enabled: mayStart, staleTime: 0 });
   if (!mayStart || quota === undefined) return { refusal: null, text: null };
   const offer = offerOf(quota, project.size);

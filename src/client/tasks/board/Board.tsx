@@ -8,6 +8,7 @@ import { VisuallyHidden } from '@mantine/core';
 import { useMemo, useRef, useState, type MouseEvent } from 'react';
 
 import { taskStates, type Task, type TaskState } from '../../../shared/contract/tasks.ts';
+import { useMayChangeTasks } from '../task-commands.ts';
 import { BoardColumn } from './BoardColumn.tsx';
 import { cardLink, taskIdAt } from './card-elements.ts';
 import { columnsOf } from './columns.ts';
@@ -34,6 +35,7 @@ export function Board({ tasks, shownTasks, openId, onOpen, onAdd, onDelete }: Bo
   const all = useMemo(() => columnsOf(tasks), [tasks]);
   const shown = useMemo(() => columnsOf(shownTasks), [shownTasks]);
   const board = useRef<HTMLElement>(null);
+  const mayChange = useMayChangeTasks();
   const [menu, setMenu] = useState<MenuPlace | null>(null);
   const focus = useBoardFocus(board, shown, openId);
   const lift = useLift({ board, all, shown });
@@ -55,7 +57,7 @@ export function Board({ tasks, shownTasks, openId, onOpen, onAdd, onDelete }: Bo
   };
   const onContextMenu = (event: MouseEvent): void => {
     const taskId = event.target instanceof Element ? taskIdAt(event.target) : undefined;
-    if (taskId === undefined) return;
+    if (taskId === undefined || !mayChange) return;
     event.preventDefault();
     setMenu({ taskId, x: event.clientX, y: event.clientY });
   };

@@ -5,7 +5,7 @@ import { IconMessageQuestion, IconShieldQuestion } from '@tabler/icons-react';
 
 import type { PendingRequest, Run } from '../../../shared/contract/tasks.ts';
 import { permissionTitle } from '../request-answers.ts';
-import { useTaskCommands } from '../task-commands.ts';
+import { useMayChangeTasks, useTaskCommands } from '../task-commands.ts';
 import { usePending } from '../use-pending.ts';
 
 import classes from './task-card.module.css';
@@ -19,6 +19,7 @@ interface CardRequestProps {
 }
 
 export function CardRequest({ run, request, title, tabIndex }: CardRequestProps) {
+  const mayAnswer = useMayChangeTasks();
   const [answer, isAnswering] = usePending(useTaskCommands().answer);
   const reply = (given: 'once' | 'reject'): void =>
     void answer(run.id, request.id, { type: 'permission', reply: given });
@@ -30,12 +31,14 @@ export function CardRequest({ run, request, title, tabIndex }: CardRequestProps)
         <p className={classes.requestTitle}>
           <IconMessageQuestion size={15} stroke={1.7} aria-hidden="true" /> {request.questions[0]?.question}
         </p>
-        <div className={classes.answers}>
-          <Button size="compact-xs" tabIndex={tabIndex} aria-label={`Answer the question of “${title}”`} data-opens>
-            Answer…
-          </Button>
-          {more}
-        </div>
+        {mayAnswer && (
+          <div className={classes.answers}>
+            <Button size="compact-xs" tabIndex={tabIndex} aria-label={`Answer the question of “${title}”`} data-opens>
+              Answer…
+            </Button>
+            {more}
+          </div>
+        )}
       </div>
     );
   }
@@ -45,28 +48,30 @@ export function CardRequest({ run, request, title, tabIndex }: CardRequestProps)
         <IconShieldQuestion size={15} stroke={1.7} aria-hidden="true" /> {permissionTitle(request.permission)}
       </p>
       <code className={classes.requestDetail}>{request.detail ?? request.patterns.join(' ')}</code>
-      <div className={classes.answers}>
-        <Button
-          size="compact-xs"
-          tabIndex={tabIndex}
-          loading={isAnswering}
-          aria-label={`Allow once: “${title}”`}
-          onClick={() => reply('once')}
-        >
-          Allow once
-        </Button>
-        <Button
-          size="compact-xs"
-          variant="default"
-          tabIndex={tabIndex}
-          disabled={isAnswering}
-          aria-label={`Reject: “${title}”`}
-          onClick={() => reply('reject')}
-        >
-          Reject
-        </Button>
-        {more}
-      </div>
+      {mayAnswer && (
+        <div className={classes.answers}>
+          <Button
+            size="compact-xs"
+            tabIndex={tabIndex}
+            loading={isAnswering}
+            aria-label={`Allow once: “${title}”`}
+            onClick={() => reply('once')}
+          >
+            Allow once
+          </Button>
+          <Button
+            size="compact-xs"
+            variant="default"
+            tabIndex={tabIndex}
+            disabled={isAnswering}
+            aria-label={`Reject: “${title}”`}
+            onClick={() => reply('reject')}
+          >
+            Reject
+          </Button>
+          {more}
+        </div>
+      )}
     </div>
   );
 }

@@ -12,7 +12,7 @@ import { useNow } from '../../ui/use-now.ts';
 import { DiffStatistics } from '../DiffStatistics.tsx';
 import { PriorityIcon } from '../PriorityIcon.tsx';
 import { RunStateBadge } from '../RunStateBadge.tsx';
-import { useIsNewWorkRefused, useTaskCommands } from '../task-commands.ts';
+import { useIsNewWorkRefused, useMayChangeTasks, useTaskCommands } from '../task-commands.ts';
 import { durationOf, possibleActions, stepsOf } from '../task-list.ts';
 import { usePending } from '../use-pending.ts';
 import { CardRequest } from './CardRequest.tsx';
@@ -32,6 +32,7 @@ export const TaskCard = memo(function TaskCard({ task, isOpen, isTabbable, isLif
   const tabIndex = isTabbable ? 0 : -1;
   const [request] = run?.pending ?? [];
   const { canRun } = possibleActions(task, useIsNewWorkRefused());
+  const mayChange = useMayChangeTasks();
   return (
     <li
       className={classes.root}
@@ -61,19 +62,21 @@ export const TaskCard = memo(function TaskCard({ task, isOpen, isTabbable, isLif
       {run !== null && request !== undefined && (
         <CardRequest run={run} request={request} title={task.title} tabIndex={tabIndex} />
       )}
-      <div className={classes.buttons}>
-        {canRun && <RunButton task={task} tabIndex={tabIndex} />}
-        <button
-          type="button"
-          className={classes.button}
-          tabIndex={tabIndex}
-          aria-label={`Actions for “${task.title}”`}
-          aria-haspopup="menu"
-          data-menu
-        >
-          <IconDots size={16} stroke={1.7} aria-hidden="true" />
-        </button>
-      </div>
+      {mayChange && (
+        <div className={classes.buttons}>
+          {canRun && <RunButton task={task} tabIndex={tabIndex} />}
+          <button
+            type="button"
+            className={classes.button}
+            tabIndex={tabIndex}
+            aria-label={`Actions for “${task.title}”`}
+            aria-haspopup="menu"
+            data-menu
+          >
+            <IconDots size={16} stroke={1.7} aria-hidden="true" />
+          </button>
+        </div>
+      )}
     </li>
   );
 });

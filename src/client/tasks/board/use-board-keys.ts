@@ -4,7 +4,7 @@ import type { KeyboardEvent } from 'react';
 
 import { hasEnded, type Task } from '../../../shared/contract/tasks.ts';
 import { areSingleKeysOn } from '../../palette/single-keys.ts';
-import { useIsNewWorkRefused, useTaskCommands } from '../task-commands.ts';
+import { useIsNewWorkRefused, useMayChangeTasks, useTaskCommands } from '../task-commands.ts';
 import { possibleActions } from '../task-list.ts';
 import { boardAction, type BoardAction } from './board-keys.ts';
 import { taskIdAt } from './card-elements.ts';
@@ -24,8 +24,10 @@ interface BoardKeysInput {
 export function useBoardKeys({ shown, lift, focusOn, follow, onMenu, onDelete }: BoardKeysInput) {
   const commands = useTaskCommands();
   const isRefused = useIsNewWorkRefused();
+  const mayChange = useMayChangeTasks();
 
   function act(action: BoardAction, task: Task): void {
+    if (!mayChange && action.type !== 'focus') return;
     switch (action.type) {
       case 'focus':
         focusOn(action.taskId);

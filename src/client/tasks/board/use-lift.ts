@@ -3,7 +3,7 @@
 import { useEffect, useEffectEvent, useState, type RefObject } from 'react';
 
 import type { Task, TaskState } from '../../../shared/contract/tasks.ts';
-import { useTaskCommands } from '../task-commands.ts';
+import { useMayChangeTasks, useTaskCommands } from '../task-commands.ts';
 import { droppedText, liftedText, placeText, putBackText } from './announcements.ts';
 import { afterIdAt, clampedPlace, placeOf, type Columns, type Place } from './columns.ts';
 import { createPointerDrag } from './pointer-drag.ts';
@@ -24,6 +24,7 @@ interface LiftInput {
 
 export function useLift({ board, all, shown }: LiftInput) {
   const commands = useTaskCommands();
+  const mayMove = useMayChangeTasks();
   const [lifted, setLifted] = useState<Lifted | null>(null);
   const [announcement, setAnnouncement] = useState('');
   const taskOf = (taskId: string): Task | undefined =>
@@ -32,6 +33,7 @@ export function useLift({ board, all, shown }: LiftInput) {
       .find(({ id }) => id === taskId);
 
   function lift(taskId: string, by: Lifted['by']): void {
+    if (!mayMove) return;
     const task = taskOf(taskId);
     const place = placeOf(shown, taskId);
     if (task === undefined || place === null) return;

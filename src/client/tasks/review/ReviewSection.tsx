@@ -12,7 +12,7 @@ import { gitLetters, gitWords } from '../../files/tree/git-marks.ts';
 import { count } from '../../ui/format.ts';
 import { lazyPart } from '../../ui/lazy-part.ts';
 import { LoadFailure } from '../../ui/LoadFailure.tsx';
-import { useIsNewWorkRefused } from '../task-commands.ts';
+import { useIsNewWorkRefused, useMayChangeTasks } from '../task-commands.ts';
 import { notesOn, sizeOf, whyNoBranch } from './review-words.ts';
 import { ReviewActions } from './ReviewActions.tsx';
 import { VerdictView } from './VerdictView.tsx';
@@ -34,6 +34,7 @@ export function ReviewSection({ task }: { task: Task }) {
 
 function Review({ task, run }: { task: Task; run: Run }) {
   const isRefused = useIsNewWorkRefused();
+  const mayDecide = useMayChangeTasks();
   const query = trpc.tasks.changes.useQuery({ id: task.id }, { staleTime: 0 });
   if (query.isPending) return null;
   if (query.isError && query.data === undefined) {
@@ -59,7 +60,7 @@ function Review({ task, run }: { task: Task; run: Run }) {
           </p>
         ))}
       <Files taskId={task.id} changes={changes} />
-      {changes.state === 'open' && task.branch !== null && !isRefused && (
+      {changes.state === 'open' && task.branch !== null && !isRefused && mayDecide && (
         <ReviewActions task={task} run={run} changes={changes} />
       )}
     </section>

@@ -30,6 +30,7 @@ import * as unfinishedRuns from '../../../../migrations/0021-unfinished-runs.ts'
 import * as idleStop from '../../../../migrations/0022-idle-stop.ts';
 import * as trash from '../../../../migrations/0023-trash.ts';
 import * as sizes from '../../../../migrations/0024-sizes.ts';
+import * as members from '../../../../migrations/0025-members.ts';
 import * as podSizes from '../../../../migrations/0026-pod-sizes.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
@@ -61,6 +62,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0022-idle-stop': idleStop,
   '0023-trash': trash,
   '0024-sizes': sizes,
+  '0025-members': members,
   '0026-pod-sizes': podSizes,
 };
 

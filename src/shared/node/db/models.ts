@@ -9,6 +9,7 @@ export class UserModel extends Model {
   declare oidcIssuer: string | null;
   declare oidcSubject: string;
   declare email: string | null;
+  declare emailVerified: boolean;
   declare name: string;
   declare picture: string | null;
 }
@@ -38,7 +39,7 @@ export class AccessTokenModel extends Model {
 
 export class ProjectModel extends Model {
   static override tableName = 'projects';
-  static override jsonAttributes = ['containers', 'progress', 'evidence', 'podErrorAdvice'];
+  static override jsonAttributes = ['containers', 'progress', 'evidence', 'podErrorAdvice', 'members'];
   declare id: string;
   declare ownerId: string;
   declare idempotencyKey: string | null;

@@ -52,17 +52,16 @@ export function pruneProjectEvents(db: Db, options: { olderThanDays: number; lim
     .delete();
 }
 
-/** The entries of the owner's project before `beforeId`, newest first. Returns one more than `limit` if there are more. */
+/** The entries of a project before `beforeId`, newest first. Returns one more than `limit` if there are more. The caller has checked who asks. */
 export async function listProjectEvents(
   db: Db,
-  query: { projectId: string; ownerId: string; beforeId: string | null; limit: number },
+  query: { projectId: string; beforeId: string | null; limit: number },
 ): Promise<ActivityEntry[]> {
   const rows = await ProjectEventModel.query(db)
     .alias('event')
-    .join('projects', 'projects.id', 'event.project_id')
     .leftJoin('users', 'users.id', 'event.actor_id')
     .select('event.id', 'event.at', 'event.kind', 'event.message', 'event.reason', 'users.name as actor')
-    .where({ 'event.project_id': query.projectId, 'projects.owner_id': query.ownerId })
+    .where({ 'event.project_id': query.projectId })
     .modify((builder) => {
       if (query.beforeId !== null) void builder.where('event.id', '<', query.beforeId);
     })

@@ -4,7 +4,8 @@ import { z } from 'zod';
 
 import { actorSchema, evidenceSchema, startProgressSchema } from '../../contract/diagnosis.ts';
 import { idleStops } from '../../contract/idle-stop.ts';
-import { containerSummarySchema, type Project } from '../../contract/project.ts';
+import { memberMapSchema } from '../../contract/members.ts';
+import { containerSummarySchema, type PublishedProject } from '../../contract/project.ts';
 import { reasonCodeSchema } from '../../contract/reason-code.ts';
 import { desiredStateSchema, podPhaseSchema, projectStatusSchema } from '../../contract/states.ts';
 
@@ -97,6 +98,8 @@ export const projectRecordSchema = z.object({
   /** An agent reviews what the agents of its tasks have changed. */
   aiReview: z.boolean(),
   deletedAt: optionalTime,
+  /** With whom it is shared. Whoever cannot be read has no access. */
+  members: memberMapSchema.catch({}),
 });
 export type ProjectRecord = z.infer<typeof projectRecordSchema>;
 
@@ -108,8 +111,8 @@ export function hasFailedPermanently({
   return failedGeneration === generation;
 }
 
-/** The part of a record that its owner may read. */
-export function toProject(record: ProjectRecord): Project {
+/** The part of a record that servers and workers publish. `projectFor` makes of it what one person may read. */
+export function toPublished(record: ProjectRecord): PublishedProject {
   const {
     seq: _,
     idempotencyKey: _r,

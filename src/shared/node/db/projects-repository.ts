@@ -6,14 +6,16 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
-import { UniqueViolationError, type Transaction } from 'objection';
+import { UniqueViolationError, type QueryBuilder, type Transaction } from 'objection';
 
 import { initialProgress } from '../../contract/diagnosis.ts';
 import { AppError } from '../../contract/errors.ts';
 import { projectJobAttempts } from '../../contract/jobs.ts';
 import type { ProjectSort } from '../../contract/project.ts';
+import { rolesWith } from '../../contract/roles.ts';
 import type { ProjectStatus } from '../../contract/states.ts';
 import { statusMessages } from '../../contract/status-messages.ts';
+import { permitted, type Permit } from '../project-access.ts';
 import type { Database } from './database.ts';
 import { ProjectModel, UserModel } from './models.ts';
 import { insertEventOfChanged, type NewProjectEvent } from './project-events-repository.ts';
@@ -97,10 +99,43 @@ export async function findProject(db: Db, id: string): Promise<ProjectRecord | n
   return row ? projectRecordSchema.parse(row) : null;
 }
 
-/** The owner's project in any state, or `null` if it does not exist or belongs to another owner. */
-export async function findOwnedProject(db: Db, key: { id: string; ownerId: string }): Promise<ProjectRecord | null> {
-  const row = await ProjectModel.query(db).findOne({ id: key.id, ownerId: key.ownerId });
-  return row ? projectRecordSchema.parse(row) : null;
+/**
+ * The project in any state, or `null` if it does not exist for this person.
+ * @throws AppError FORBIDDEN if the role of the person is not enough
+ */
+export async function findPermittedProject(
+  db: Db,
+  { id, ...permit }: { id: string } & Permit,
+): Promise<ProjectRecord | null> {
+  const record = await findProject(db, id);
+  return record && permitted(record, permit);
+}
+
+/** What {@link accessOfRow} needs of the project that a row belongs to, so that one statement finds the row and who may use it. */
+export const accessColumns = {
+  projectOwnerId: 'projects.owner_id',
+  projectMembers: 'projects.members',
+  projectTrashedAt: 'projects.trashed_at',
+};
+
+const accessRowSchema = projectRecordSchema.pick({ ownerId: true, members: true, trashedAt: true });
+
+export function accessOfRow(row: object) {
+  const { projectOwnerId, projectMembers, projectTrashedAt } = row as Record<keyof typeof accessColumns, unknown>; // parsed next
+  return accessRowSchema.parse({ ownerId: projectOwnerId, members: projectMembers, trashedAt: projectTrashedAt });
+}
+
+/** The ids of the projects in which this person has this right, as a condition of a statement. */
+export function permittedIds(db: Db, { userId, right }: Permit) {
+  return db('projects')
+    .select('id')
+    .where((either) => {
+      void either.where({ owner_id: userId });
+      void either.orWhereRaw("(trashed_at is null and members -> ?::text ->> 'role' = any(?::text[]))", [
+        userId,
+        rolesWith(right).filter((role) => role !== 'owner'),
+      ]);
+    });
 }
 
 /** Where a page ended: the name by which it is sorted, and `seq` as the tie-breaker. */
@@ -110,13 +145,13 @@ export interface ListPosition {
 }
 
 /**
- * One page of the owner's projects. Archived ones only with `status: 'archived'`, and those in the trash only with `inTrash`.
- * Returns one more than `limit` if there are more.
+ * One page of the projects that a person owns, or that are shared with the person. Archived ones only with `status: 'archived'`, and
+ * those in the trash only with `inTrash`. Returns one more than `limit` if there are more.
  */
 export async function listProjects(
   db: Db,
   query: {
-    ownerId: string;
+    userId: string;
     limit: number;
     sort: ProjectSort;
     after: ListPosition | null;
@@ -126,52 +161,77 @@ export async function listProjects(
   },
 ): Promise<ProjectRecord[]> {
   const { after, search, status, inTrash } = query;
-  const rows = await ProjectModel.query(db)
-    .where({ ownerId: query.ownerId })
-    .modify((builder) => {
-      if (status === undefined) void builder.whereNull('deletedAt');
-      else void builder.where({ status });
-      // A deleted project is not in the trash any more, wherever it was before.
-      if (status !== 'archived') void (inTrash ? builder.whereNotNull('trashedAt') : builder.whereNull('trashedAt'));
-      if (search) void builder.where('name', 'ilike', `%${search.replace(/[\\%_]/g, '\\$&')}%`);
-      if (query.sort === 'name') {
-        void builder.orderByRaw('lower(name), seq desc');
-        if (after) {
-          void builder.whereRaw('(lower(name) > ? or (lower(name) = ? and seq < ?))', [
-            after.name,
-            after.name,
-            after.seq,
-          ]);
-        }
-      } else {
-        void builder.orderBy('seq', 'desc');
-        if (after) void builder.where('seq', '<', after.seq);
-      }
-    })
-    .limit(query.limit + 1);
+  const sorted = (builder: QueryBuilder<ProjectModel, ProjectModel[]>) =>
+    query.sort === 'name' ? builder.orderByRaw('lower(name), seq desc') : builder.orderBy('seq', 'desc');
+  const page = (builder: QueryBuilder<ProjectModel, ProjectModel[]>) =>
+    sorted(builder)
+      .limit(query.limit + 1)
+      .modify(narrow);
+  function narrow(builder: QueryBuilder<ProjectModel, ProjectModel[]>): void {
+    if (status === undefined) void builder.whereNull('deletedAt');
+    else void builder.where({ status });
+    // A deleted project is not in the trash any more, wherever it was before.
+    if (status !== 'archived') void (inTrash ? builder.whereNotNull('trashedAt') : builder.whereNull('trashedAt'));
+    if (search) void builder.where('name', 'ilike', `%${search.replace(/[\\%_]/g, '\\$&')}%`);
+    if (!after) return;
+    if (query.sort === 'name') {
+      const values = [after.name, after.name, after.seq];
+      void builder.whereRaw('(lower(name) > ? or (lower(name) = ? and seq < ?))', values);
+    } else void builder.where('seq', '<', after.seq);
+  }
+  // Each part reads at most one page from its own index. An "or" would sort all projects of the person.
+  const rows = await sorted(
+    ProjectModel.query(db)
+      .with('own', page(ownedBy(db, query.userId)))
+      .with('shared', page(sharedWith(db, query.userId)))
+      .from(ProjectModel.raw('(select * from own union all select * from shared) as projects')),
+  ).limit(query.limit + 1);
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
-/** All projects of an owner that are not archived, newest first. */
-export async function listUnarchivedProjects(db: Db, ownerId: string): Promise<ProjectRecord[]> {
-  const rows = await ProjectModel.query(db).where({ ownerId }).whereNull('deletedAt').orderBy('seq', 'desc');
+const ownedBy = (db: Db, ownerId: string) => ProjectModel.query(db).where({ ownerId });
+
+/** The projects of others that this person sees. The array makes PostgreSQL read them by their ids, however many projects there are. */
+const sharedWith = (db: Db, userId: string) =>
+  ProjectModel.query(db)
+    .whereRaw('id = any(array(select project_id from project_members where user_id = ? and role is not null))', [
+      userId,
+    ])
+    .whereNull('trashedAt');
+
+/** All projects that a person owns, or that are shared with the person, without those that are archived, newest first. */
+export async function listUnarchivedProjects(db: Db, userId: string): Promise<ProjectRecord[]> {
+  const rows = await ownedBy(db, userId)
+    .whereNull('deletedAt')
+    .unionAll([sharedWith(db, userId).whereNull('deletedAt')])
+    .orderBy('seq', 'desc');
   return rows.map((row) => projectRecordSchema.parse(row));
 }
 
-/** The version of every project of these owners, including those that were archived in the last hour. */
+/**
+ * The version of every project that these people own, or that is shared with them. Also of those that were archived, or taken from them, in
+ * the last hour. `isHidden`: the person does not see it.
+ */
 export async function listVersions(
   db: Db,
-  ownerIds: string[],
-): Promise<{ id: string; ownerId: string; statusVersion: number; archived: boolean }[]> {
-  const ofOwners = () =>
+  userIds: string[],
+): Promise<{ id: string; userId: string; statusVersion: number; isHidden: boolean }[]> {
+  const isRecent = "deleted_at > now() - interval '1 hour'";
+  const owned = () =>
     ProjectModel.query(db)
-      .select('id', 'ownerId', 'statusVersion', ProjectModel.raw('deleted_at is not null as archived'))
-      .whereIn('ownerId', ownerIds);
-  // Two ranges of one index: an "or" would read all projects that these owners have ever deleted.
-  const rows = await ofOwners()
+      .select('id', 'ownerId as userId', 'statusVersion', ProjectModel.raw('deleted_at is not null as is_hidden'))
+      .whereIn('ownerId', userIds);
+  const shared = ProjectModel.query(db)
+    .join('project_members as member', 'member.project_id', 'projects.id')
+    .select('projects.id', 'member.user_id', 'projects.statusVersion')
+    .select(ProjectModel.raw('(deleted_at is not null or trashed_at is not null or member.role is null) as is_hidden'))
+    .whereIn('member.user_id', userIds)
+    .whereRaw(`(deleted_at is null or ${isRecent})`);
+  // Two ranges of one index: an "or" would read all projects that these people have ever deleted.
+  const rows = await owned()
     .whereNull('deletedAt')
-    .unionAll([ofOwners().whereRaw("deleted_at > now() - interval '1 hour'")])
-    .castTo<{ id: string; ownerId: string; statusVersion: string; archived: boolean }[]>();
+    .unionAll([owned().whereRaw(isRecent), shared])
+    .castTo<{ id: string; userId: string; statusVersion: string; isHidden: boolean }[]>();
   return rows.map((row) => ({ ...row, statusVersion: Number(row.statusVersion) }));
 }
 
@@ -227,8 +287,8 @@ export interface ProjectChange {
 /** The project to change, and the conditions of the change. */
 export interface ChangeKey {
   id: string;
-  /** The change requires this owner. */
-  ownerId?: string;
+  /** The change requires that this person may make it. */
+  permit?: Permit;
   /** The change requires that this lease has this epoch. */
   fence?: { lease: string; epoch: number };
   /** The change requires that no newer attempt has begun. */
@@ -241,17 +301,17 @@ export interface ChangeKey {
  * Changes one project by compare-and-set on its version. `changeOf` receives the current record and returns the change, or
  * `null` for no change. It is called again if another writer was faster. The version rises only if a field differs.
  * @returns `null` if there is no such project, if the lease of `fence` has another epoch, or if a newer attempt has begun. `newStart` is the finished start,
- * unless it was written before.
- * @throws AppError NAME_TAKEN
+ * unless it was written before. A change of the members raises the version, so nobody writes with a role that was taken away.
+ * @throws AppError NAME_TAKEN, FORBIDDEN
  */
 export async function changeProject(
   db: Database,
-  { id, ownerId, ...conditions }: ChangeKey,
+  { id, permit, ...conditions }: ChangeKey,
   changeOf: (record: ProjectRecord) => ProjectChange | null,
 ): Promise<{ record: ProjectRecord; changed: boolean; newStart: FinishedStart | null } | null> {
   let missedVersion: number | null = null;
   for (;;) {
-    const record = ownerId === undefined ? await findProject(db, id) : await findOwnedProject(db, { id, ownerId });
+    const record = permit ? await findPermittedProject(db, { id, ...permit }) : await findProject(db, id);
     // The row has the version that our update did not find, so a condition prevented the update.
     if (!record || record.statusVersion === missedVersion) return null;
     if (conditions.attempt !== undefined && record.attempt !== conditions.attempt) return null;
@@ -263,13 +323,13 @@ export async function changeProject(
   }
 }
 
-/** As {@link changeProject}, but only for a project of this owner. */
-export function changeOwnedProject(
+/** As {@link changeProject}, but only if this person may make the change. */
+export function changePermittedProject(
   db: Database,
-  key: { id: string; ownerId: string } & Pick<ChangeKey, 'uses'>,
+  { id, userId, right }: { id: string } & Permit,
   changeOf: (record: ProjectRecord) => ProjectChange | null,
 ): ReturnType<typeof changeProject> {
-  return changeProject(db, key, changeOf);
+  return changeProject(db, { id, permit: { userId, right } }, changeOf);
 }
 
 /** One statement. Returns `null`, with nothing written, if the row has another version or a condition does not hold. */

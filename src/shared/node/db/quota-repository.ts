@@ -6,12 +6,13 @@
 import type { Transaction } from 'objection';
 
 import { AppError } from '../../contract/errors.ts';
+import type { Permit } from '../project-access.ts';
 import { quotaRefusal, type CountedProject } from '../sizes/quota.ts';
 import type { SizeRules } from '../sizes/size-rules.ts';
 import type { Database } from './database.ts';
 import { UserModel } from './models.ts';
 import type { ProjectRecord } from './project-record.ts';
-import type { ProjectPatch } from './projects-repository.ts';
+import { findPermittedProject, findProject, type ProjectPatch } from './projects-repository.ts';
 
 type Counting = Pick<ProjectRecord, 'id' | 'name' | 'desiredState' | 'size' | 'podSize' | 'storage' | 'trashedAt'>;
 
@@ -44,22 +45,27 @@ const toCounted = ({ name, desiredState, size, podSize, storage, trashedAt }: Om
 type CheckQuota = (record: ProjectRecord, patch: ProjectPatch) => void;
 
 /**
- * Runs a change of one project. If there is a quota, it runs in a transaction in which nobody else can raise what the owner uses.
+ * Runs a change of one project. What it uses counts for its owner, whoever makes the change. If there is a quota, it runs in a transaction in which nobody else can raise what the owner uses.
  * The change calls `check` with each patch that it is about to write.
  */
 export async function withinQuota<Result>(
   db: Database,
-  { id, ownerId, rules }: { id: string; ownerId: string; rules: SizeRules },
+  { id, permit, rules }: { id: string; permit: Permit | null; rules: SizeRules },
   change: (db: Database, check: CheckQuota) => Promise<Result>,
 ): Promise<Result> {
   if (!hasLimits(rules)) return change(db, () => undefined);
   return db.transaction(async (trx) => {
     // Rows that refer to the person can still be inserted.
+    const project = permit ? await findPermittedProject(trx, { id, ...permit }) : await findProject(trx, id);
+    if (!project) return change(trx, () => undefined);
+    const { ownerId } = project;
     await UserModel.query(trx).findById(ownerId).forNoKeyUpdate();
     const others = await listCountedProjects(trx, { ownerId, exceptId: id });
     return change(trx, (record, patch) => {
       const [before, after] = [toCounted(record), toCounted({ ...record, ...patch })];
-      refuse(quotaRefusal({ others, before, after }, rules));
+      const refusal = quotaRefusal({ others, before, after }, rules);
+      // It names projects of the owner, which others may not know.
+      refuse(refusal === null || permit === null || permit.userId === ownerId ? refusal : ownersQuotaMessage);
     });
   });
 }
@@ -73,6 +79,9 @@ export async function requireQuotaOfNew(trx: Transaction, record: ProjectRecord,
   const others = await listCountedProjects(trx, { ownerId: record.ownerId, exceptId: record.id });
   refuse(quotaRefusal({ others, before: null, after: toCounted(record) }, rules));
 }
+
+const ownersQuotaMessage =
+  'What this project needs counts for its owner, who has reached the limit. Ask the owner to stop another project first.';
 
 const hasLimits = ({ limits }: SizeRules): boolean => Object.values(limits).some((limit) => limit !== null);
 

@@ -11,10 +11,11 @@ import { UniqueViolationError, type Transaction } from 'objection';
 import { AppError } from '../../contract/errors.ts';
 import { hasEnded, noUsage, type Run, type Transcript, type Workspace } from '../../contract/tasks.ts';
 import { transcriptMessageSchema } from '../../contract/tasks.ts';
+import { permitted, type Permit } from '../project-access.ts';
 import type { Database } from './database.ts';
 import { RunModel, RunTranscriptModel } from './models.ts';
 import type { ProjectRecord } from './project-record.ts';
-import { countWaitingRuns } from './projects-repository.ts';
+import { accessColumns, accessOfRow, countWaitingRuns } from './projects-repository.ts';
 import { runRecordSchema, type RunRecord } from './run-record.ts';
 
 type Db = Database | Transaction;
@@ -113,12 +114,16 @@ export async function findRun(db: Db, id: string): Promise<RunRecord | null> {
   return row ? runRecordSchema.parse(row) : null;
 }
 
-/** The run in a project of this owner, or `null`. */
-export async function findOwnedRun(db: Db, key: { id: string; ownerId: string }): Promise<RunRecord | null> {
+/**
+ * The run, or `null` if it does not exist for this person.
+ * @throws AppError FORBIDDEN if the role of the person is not enough
+ */
+export async function findPermittedRun(db: Db, { id, ...permit }: { id: string } & Permit): Promise<RunRecord | null> {
   const row = await RunModel.query(db)
-    .findById(key.id)
-    .whereIn('projectId', db('projects').select('id').where({ owner_id: key.ownerId }));
-  return row ? runRecordSchema.parse(row) : null;
+    .join('projects', 'projects.id', 'runs.project_id')
+    .select('runs.*', accessColumns)
+    .findOne({ 'runs.id': id });
+  return row && permitted(accessOfRow(row), permit) ? runRecordSchema.parse(row) : null;
 }
 
 /** The newest runs of a task, the newest first. */
@@ -180,8 +185,8 @@ export interface RunChange {
 
 interface RunKey {
   id: string;
-  /** The change requires this owner. */
-  ownerId?: string;
+  /** The change requires that this person may make it. */
+  permit?: Permit;
   /** The change requires that no newer runner has begun. */
   attempt?: number;
 }
@@ -195,12 +200,12 @@ interface RunKey {
  */
 export async function changeRun(
   db: Database,
-  { id, ownerId, attempt }: RunKey,
+  { id, permit, attempt }: RunKey,
   changeOf: (record: RunRecord) => RunPatch | null,
   review: NewReview | null = null,
 ): Promise<RunChange | null> {
   for (;;) {
-    const record = ownerId === undefined ? await findRun(db, id) : await findOwnedRun(db, { id, ownerId });
+    const record = permit ? await findPermittedRun(db, { id, ...permit }) : await findRun(db, id);
     if (!record || (attempt !== undefined && record.attempt !== attempt)) return null;
     if (hasEnded(record)) return { record, changed: false, project: null };
     const patch = changeOf(record);

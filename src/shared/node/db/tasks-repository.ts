@@ -1,4 +1,4 @@
-/** Reads and writes of `tasks`. Each function for the server requires the owner of the project. */
+/** Reads and writes of `tasks`. Each function for the server requires a person with a right in the project. */
 
 import type { Transaction } from 'objection';
 import { z } from 'zod';
@@ -12,8 +12,10 @@ import {
   type Task,
   type TaskState,
 } from '../../contract/tasks.ts';
+import { permitted, type Permit } from '../project-access.ts';
 import type { Database } from './database.ts';
 import { TaskModel } from './models.ts';
+import { accessColumns, accessOfRow, permittedIds } from './projects-repository.ts';
 import { toRun } from './run-record.ts';
 import { findLatestRuns } from './runs-repository.ts';
 
@@ -87,12 +89,19 @@ async function lockBoard(db: Transaction, projectId: string): Promise<void> {
   await db.raw('select 1 from projects where id = ? for update', [projectId]);
 }
 
-const ofOwner = (db: Db, ownerId: string) => db('projects').select('id').where({ owner_id: ownerId });
+export type TaskKey = { id: string } & Permit;
 
-/** The task in a project of this owner, or `null`. */
-export async function findOwnedTask(db: Db, key: { id: string; ownerId: string }): Promise<Task | null> {
-  const row = await TaskModel.query(db).findById(key.id).whereIn('projectId', ofOwner(db, key.ownerId));
-  return row ? await withRun(db, taskRecordSchema.parse(row)) : null;
+/**
+ * The task, or `null` if it does not exist for this person.
+ * @throws AppError FORBIDDEN if the role of the person is not enough
+ */
+export async function findPermittedTask(db: Db, { id, ...permit }: TaskKey): Promise<Task | null> {
+  const row = await TaskModel.query(db)
+    .join('projects', 'projects.id', 'tasks.project_id')
+    .select('tasks.*', accessColumns)
+    .findOne({ 'tasks.id': id });
+  if (!row || !permitted(accessOfRow(row), permit)) return null;
+  return await withRun(db, taskRecordSchema.parse(row));
 }
 
 /** The tasks of a project, those of one column in their order. The caller has checked whose project it is. */
@@ -121,23 +130,24 @@ export async function readTaskVersions(db: Db, projectId: string): Promise<Map<s
 
 export type TaskPatch = Partial<Pick<Task, 'title' | 'description' | 'priority'>>;
 
-/** Changes the fields that are given. Returns `null` if this owner has no such task. */
-export async function updateTask(db: Db, key: { id: string; ownerId: string }, patch: TaskPatch): Promise<Task | null> {
+/** Changes the fields that are given. Returns `null` if the task does not exist for this person. */
+export async function updateTask(db: Db, key: TaskKey, patch: TaskPatch): Promise<Task | null> {
+  if (!(await findPermittedTask(db, key))) return null;
   const row = await writeTask(db, key, patch);
   return row ? await withRun(db, row) : null;
 }
 
 /**
- * Moves a task to a place of a column. Returns `null` if this owner has no such task.
+ * Moves a task to a place of a column. Returns `null` if the task does not exist for this person.
  * @throws AppError NOT_FOUND when the task of `afterId` is not in that column
  */
 export async function moveTask(
   db: Database,
-  key: { id: string; ownerId: string },
+  key: TaskKey,
   { state, afterId }: { state: TaskState; afterId: string | null },
 ): Promise<Task | null> {
   return await db.transaction(async (trx) => {
-    const task = await findOwnedTask(trx, key);
+    const task = await findPermittedTask(trx, key);
     if (!task) return null;
     const { projectId } = task;
     await lockBoard(trx, projectId);
@@ -164,7 +174,7 @@ export async function moveTask(
 
 async function writeTask(
   db: Db,
-  { id, ownerId }: { id: string; ownerId: string },
+  { id, ...permit }: TaskKey,
   patch: TaskPatch & { state?: TaskState; position?: string },
 ): Promise<TaskRecord | null> {
   const row = await TaskModel.query(db)
@@ -174,22 +184,20 @@ async function writeTask(
       updatedAt: TaskModel.raw('now()'),
     } as unknown as Partial<TaskModel>)
     .where({ id })
-    .whereIn('projectId', ofOwner(db, ownerId))
+    .whereIn('projectId', permittedIds(db, permit))
     .returning('*')
     .first();
   return row ? taskRecordSchema.parse(row) : null;
 }
 
 /**
- * Deletes a task with its runs. Returns `null` if this owner has no such task.
+ * Deletes a task with its runs. Returns `null` if the task does not exist for this person.
  * @throws AppError ILLEGAL_STATE when a run of the task has not ended
  */
-export async function deleteTask(
-  db: Database,
-  key: { id: string; ownerId: string },
-): Promise<{ id: string; projectId: string } | null> {
+export async function deleteTask(db: Database, key: TaskKey): Promise<{ id: string; projectId: string } | null> {
   return await db.transaction(async (trx) => {
-    const row = await TaskModel.query(trx).findById(key.id).whereIn('projectId', ofOwner(trx, key.ownerId)).forUpdate();
+    if (!(await findPermittedTask(trx, key))) return null;
+    const row = await TaskModel.query(trx).findById(key.id).whereIn('projectId', permittedIds(trx, key)).forUpdate();
     if (!row) return null;
     const active = await trx('runs').where({ task_id: key.id }).whereNull('ended_at').first('id');
     if (active !== undefined) {

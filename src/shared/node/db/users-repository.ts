@@ -14,13 +14,16 @@ export interface Identity {
   issuer: string;
   subject: string;
   email: string | null;
+  /** Whether the issuer has confirmed the address. */
+  emailVerified?: boolean;
   name: string;
   picture: string | null;
 }
 
 /** Creates the user at the first sign-in, and updates the user at each later sign-in. */
 export async function upsertUser(db: Db, identity: Identity): Promise<User> {
-  const { issuer, subject, ...rest } = identity;
+  const { issuer, subject, ...said } = identity;
+  const rest = { emailVerified: false, ...said };
   const row = await UserModel.query(db)
     .insert({ oidcIssuer: issuer, oidcSubject: subject, ...rest })
     .onConflict(['oidc_issuer', 'oidc_subject'])
@@ -36,17 +39,23 @@ export async function upsertUser(db: Db, identity: Identity): Promise<User> {
  */
 export async function findOrCreateUser(
   db: Db,
-  claims: Omit<Identity, 'name'> & { name: string | null; fallbackName: string },
+  claims: Omit<Identity, 'name' | 'emailVerified'> & {
+    name: string | null;
+    fallbackName: string;
+    emailVerified?: boolean | null;
+  },
 ): Promise<User> {
   const { issuer, subject, fallbackName, ...rest } = claims;
   const key = { oidcIssuer: issuer, oidcSubject: subject };
   const known = await UserModel.query(db).findOne(key);
-  const changes = Object.entries(rest).filter(
-    ([field, value]) => value !== null && value !== known?.[field as keyof User],
+  const isOtherAddress = rest.email !== null && rest.email !== known?.email;
+  const emailVerified = claims.emailVerified ?? (isOtherAddress ? false : null);
+  const changes = Object.entries({ ...rest, emailVerified }).filter(
+    ([field, value]) => value !== null && value !== known?.[field as keyof UserModel],
   );
   if (known && changes.length === 0) return toUser(known);
   const row = await UserModel.query(db)
-    .insert({ ...key, ...rest, name: fallbackName })
+    .insert({ ...key, ...rest, emailVerified: emailVerified ?? false, name: fallbackName })
     .onConflict(['oidc_issuer', 'oidc_subject'])
     .merge({ ...key, ...Object.fromEntries(changes) })
     .returning('*');
@@ -69,6 +78,15 @@ export async function findFormerIssuers(db: Db, issuer: string): Promise<string[
   const rows = await UserModel.query(db).distinct('oidcIssuer').whereNotNull('oidcIssuer').limit(10);
   const issuers = rows.flatMap(({ oidcIssuer }) => oidcIssuer ?? []);
   return issuers.includes(issuer) ? [] : issuers;
+}
+
+/** Up to two people of this issuer whose confirmed address is this one, in upper or lower case. */
+export async function findUsersByEmail(db: Db, { issuer, email }: { issuer: string; email: string }): Promise<User[]> {
+  const rows = await UserModel.query(db)
+    .whereRaw('lower(email) = lower(?) and email_verified', [email])
+    .where({ oidcIssuer: issuer })
+    .limit(2);
+  return rows.map(toUser);
 }
 
 export function toUser(row: Pick<UserModel, 'id' | 'email' | 'name' | 'picture'>): User {

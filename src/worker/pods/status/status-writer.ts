@@ -7,7 +7,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Database } from '../../../shared/node/db/database.ts';
 import { appendProjectEvent } from '../../../shared/node/db/project-events-repository.ts';
-import { hasFailedPermanently, toProject, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
+import { hasFailedPermanently, toPublished, type ProjectRecord } from '../../../shared/node/db/project-record.ts';
 import { finishedStart, type FinishedStart } from '../../../shared/node/db/project-starts-repository.ts';
 import {
   changeProject,
@@ -102,7 +102,7 @@ export function createStatusWriter(deps: {
     if (result?.changed) {
       if (result.newStart) metrics.started(durationsOf(result.newStart));
       // Not awaited: a Redis that hangs must not delay the rows. The order of the calls is the order in the stream.
-      void publisher.publish({ type: 'project', project: toProject(result.record) });
+      void publisher.publish({ type: 'project', project: toPublished(result.record) });
     }
     return result;
   }
