@@ -31,6 +31,8 @@ interface Session {
 }
 
 export interface FakeOpenCode {
+  /** Whether an agent works, or waits for an answer. */
+  isBusy(): boolean;
   /** Each text of a person that is in a session. */
   prompts(): string[];
   /** What it does, and how often it was asked, one line each. */
@@ -48,7 +50,11 @@ export interface AgentBehaviour {
   asks(prompt: string): boolean;
   /** What it does with a call, such as `POST /session/ses_1/abort`: unless given, what it is asked. */
   treats?(route: string): Treatment;
+  /** What a call waits for, before it is carried out, or before its answer is sent. A caller that has left does not end the wait. */
+  holds?(route: string, moment: HoldMoment): Promise<void> | undefined;
 }
+
+export type HoldMoment = 'before' | 'after';
 
 /** `ignores`: it answers as usual, and does nothing. `refuses`: it answers with an error. */
 export type Treatment = 'obeys' | 'ignores' | 'refuses' | 'hangs up';
@@ -130,10 +136,12 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
     const name = route.replaceAll(/(?:ses|msg|pty|per)_\w+/g, '*');
     calls.set(name, (calls.get(name) ?? 0) + 1);
     const body = request.method === 'POST' && hasBody(request) ? await json(request) : null;
+    await behaviour.holds?.(route, 'before');
     const treatment = behaviour.treats?.(route) ?? 'obeys';
     if (treatment === 'hangs up') return void response.destroy();
     if (treatment !== 'obeys') return void response.writeHead(treatment === 'refuses' ? 500 : 200).end('true');
     const result = resultOf(route, { body, limit: Number(searchParams.get('limit') ?? 100) });
+    await behaviour.holds?.(route, 'after');
     response.writeHead(result === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(result ?? {}));
   }
@@ -207,6 +215,7 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
   }
 
   return {
+    isBusy: () => [...sessions.values()].some(({ agent }) => agent !== null),
     prompts: () =>
       [...sessions.values()].flatMap(({ messages }) =>
         messages.filter(({ info }) => info.role === 'user').map(({ parts }) => parts[0]?.text ?? ''),
