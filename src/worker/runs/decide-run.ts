@@ -59,7 +59,7 @@ export interface ObservedTurn {
 }
 
 export type RunEffect =
-  /** `agentMayWork`: it was not stopped. */
+  /** `agentMayWork`: it was not stopped, or may still begin. */
   | { kind: 'end'; end: RunEnd; agentMayWork?: true }
   /** Nothing can be done before the project is ready. */
   | { kind: 'wait'; message: string }
@@ -145,7 +145,9 @@ function decideInSession(
   }
   if (turn) return decideOnTurn(run, { sessionId, turn }, times);
   if (run.startedAt !== null) return failed(runMessages.promptGone);
-  return run.desiredState === 'aborted' ? aborted() : { kind: 'send-prompt', sessionId, messageId };
+  // The prompt of an earlier runner may still be on its way.
+  if (run.desiredState === 'aborted') return { ...aborted(), agentMayWork: true };
+  return { kind: 'send-prompt', sessionId, messageId };
 }
 
 /** The prompt is in the session. */
@@ -183,5 +185,8 @@ function following({ pending, hindrance }: ObservedTurn, { desiredState }: Desir
   return { kind: 'follow', state: 'waiting-for-answer', message: asks };
 }
 
-const aborted = (): RunEffect => ({ kind: 'end', end: { state: 'aborted', message: runMessages.aborted } });
+const aborted = (): Extract<RunEffect, { kind: 'end' }> => ({
+  kind: 'end',
+  end: { state: 'aborted', message: runMessages.aborted },
+});
 const failed = (message: string): RunEffect => ({ kind: 'end', end: { state: 'failed', message } });

@@ -118,14 +118,15 @@ interface Connection {
 
 /**
  * @param run as this runner has begun it
- * @returns also the prompt whose agent may work although the run has ended for this runner. The caller stops it.
+ * @param options.leave is called with the prompt whose agent may work although this runner does not follow the run any more. The
+ * caller stops it when the run has ended.
  * @throws the reason of the signal; errors of the database
  */
 export async function followRun(
   deps: FollowDeps,
   run: RunRecord,
-  { log, signal }: { log: Log; signal: AbortSignal },
-): Promise<{ result: FollowResult; sent: SentPrompt | null }> {
+  { log, signal, leave }: { log: Log; signal: AbortSignal; leave: (sent: SentPrompt) => void },
+): Promise<FollowResult> {
   const wakeUp = createWakeUp();
   const follower: Follower = {
     ...deps,
@@ -144,9 +145,12 @@ export async function followRun(
     transcriptText: '',
   };
   const unfollow = deps.rowWatch.follow(run.id, wakeUp.notify);
+  let result: FollowResult | null = null;
   try {
-    return { result: await repeat(follower), sent: follower.sent };
+    result = await repeat(follower);
+    return result;
   } finally {
+    if (follower.sent && result?.kind !== 'requeue') leave(follower.sent);
     unfollow();
     follower.connection?.close();
     await follower.output.flush();

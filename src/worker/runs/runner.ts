@@ -72,12 +72,11 @@ export function createRunner(deps: FollowDeps, { log, stopping }: { log: Log; st
           await fail(runId, runMessages.endsWorkers);
           return { kind: 'done' };
         }
-        const { result, sent } = await followRun(deps, begun.run, options);
-        if (result.kind === 'done' && sent) {
+        const leave = (sent: SentPrompt) => {
           const stray: Promise<void> = stopStrayAgent(runId, sent).finally(() => strays.delete(stray));
           strays.add(stray);
-        }
-        return result;
+        };
+        return await followRun(deps, begun.run, { ...options, leave });
       } finally {
         count -= 1;
         await begun.end();

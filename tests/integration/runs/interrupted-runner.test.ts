@@ -91,7 +91,11 @@ describe.each(['frozen', 'killed'] as const)('fault 48: a runner that is %s whil
       });
       for (const { release } of cases) release();
       thaw();
-      await until(cases, 'idle', async ({ openCode }) => !openCode.isBusy());
+      await until(
+        cases,
+        'prompted and idle',
+        async ({ openCode }) => openCode.prompts().length > 0 && !openCode.isBusy(),
+      );
       if (fault === 'frozen') await expectNextRunOf(next);
     } finally {
       child.kill('SIGKILL');
@@ -191,7 +195,7 @@ describe.each(['frozen', 'killed'] as const)('fault 48: a runner that is %s whil
       const each = cases.find((one) => one.title === title && one.moment === moment);
       if (!each?.ended) throw new Error('The run has not ended.');
       expect(each.ended.state).toBe(each.ends);
-      expect(each.openCode.prompts().filter((prompt) => prompt === each.prompt)).toHaveLength(1);
+      expect(each.openCode.prompts()).toEqual([each.prompt]);
       expect((await read(each)).version).toBe(each.ended.version);
     },
   );
