@@ -1,6 +1,7 @@
 /** Agent runs while workers, Redis, OpenCode and the project go away, with the real OpenCode. */
 
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -9,12 +10,13 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { hasOpenCode } from '../../support/opencode.ts';
 import { startRunsSystem, startTimeoutMs, withoutSnapshots, type RunsSystem } from '../../support/runs-system.ts';
 
+const address = '127.99.4.3';
 const program = fileURLToPath(new URL('../../support/run-worker.ts', import.meta.url));
 
 describe.runIf(hasOpenCode)('fault 48: a run outlives', { timeout: 240_000 }, () => {
   let system: RunsSystem;
   beforeAll(async () => {
-    system = await startRunsSystem('127.99.4.3', { config: withoutSnapshots });
+    system = await startRunsSystem(address, { config: withoutSnapshots });
   }, startTimeoutMs);
   afterAll(() => system?.stop(), startTimeoutMs);
 
@@ -97,5 +99,27 @@ describe.runIf(hasOpenCode)('fault 48: a run outlives', { timeout: 240_000 }, ()
     const next = await system.client.runs.followUp({ runId: run.id, text: 'play:hello', idempotencyKey: 'next' });
     await system.until(next.id, 'succeeded');
     expect(played('sleep')).toBe(1);
+  });
+
+  it('not a pod that is deleted in the middle of a tool: the run says so, is not prompted again, and can be continued', async () => {
+    const worker = system.startWorker();
+    onTestFinished(() => worker.stop());
+    const before = played('sleep');
+    const run = await system.start('sleep');
+    const waiting = await system.until(run.id, 'waiting-for-answer');
+    await permit(run.id, waiting.pending[0]?.id);
+    await system.until(run.id, 'running');
+    await system.openCode.kill();
+    await system.patchProject({ status: 'initializing', podUid: null, podIp: null });
+    const paused = await system.until(run.id, 'waiting-for-project');
+    expect(paused.message).toContain('waits until the project is ready');
+    await system.openCode.restart();
+    await system.patchProject({ status: 'ready', podUid: randomUUID(), podIp: address });
+    expect((await system.until(run.id, 'failed')).message).toContain('interrupted');
+    const next = await system.client.runs.followUp({ runId: run.id, text: 'play:hello', idempotencyKey: 'after' });
+    await system.until(next.id, 'succeeded');
+    expect(played('sleep') - before).toBe(1);
+    const { messages } = await system.client.runs.transcript(run.id);
+    expect(messages.filter(({ role }) => role === 'user')).toHaveLength(1);
   });
 });
