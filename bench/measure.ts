@@ -3,6 +3,8 @@
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 
+import { cpuTimeMs } from '../tests/support/cpu-time.ts';
+
 export interface Result {
   /** `P1` to `P13`, as in docs/benchmarks.md. */
   id: string;
@@ -55,6 +57,14 @@ export async function timesOf(
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
   return times;
+}
+
+/** Adds up the processor time that these processes use during `work`, in milliseconds. */
+export async function cpuOf(pids: readonly number[], work: () => Promise<unknown>): Promise<number> {
+  const used = () => pids.reduce((total, pid) => total + cpuTimeMs(pid), 0);
+  const before = used();
+  await work();
+  return used() - before;
 }
 
 function ratioOf({ ours, baseline, ratio }: Result): number {
