@@ -20,8 +20,14 @@ const withServices = {
   env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('.cache/compiled', import.meta.url)) },
 };
 
-/** Started last, these files would run alone at the end: each takes more than a minute. */
+/** Started last, these files would run alone at the end of their lane. */
 const longest = [
+  'tests/model/model.test.ts',
+  'src/worker/pods/watch/list-watch.test.ts',
+  'tests/model/runs.test.ts',
+  'src/server/socket/guarded-socket.test.ts',
+  'src/sidecars/session-proxy/session-proxy.test.ts',
+  'src/sidecars/file-browser/changing-files.test.ts',
   'tests/integration/runs/real-opencode.test.ts',
   'tests/integration/runs/faults.test.ts',
   'tests/integration/npm-start-killed.test.ts',
@@ -62,8 +68,8 @@ export default defineConfig({
           // Starting a process for each file would take longer than most files.
           pool: 'threads',
           isolate: false,
-          // Vitest would leave a core unused.
-          maxWorkers: '100%',
+          // Some tests wait for timers and sockets. Others work meanwhile.
+          maxWorkers: 4,
           testTimeout: 20_000,
           include: ['src/**/*.test.{ts,tsx}', 'tests/{model,corpus,docs}/**/*.test.ts'],
           exclude: [integrationTestsInSrc],

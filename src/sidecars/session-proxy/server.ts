@@ -33,6 +33,8 @@ interface SessionProxyOptions {
   models?: ModelPassageOptions | null;
   /** Where the configuration is that the project manager gives to OpenCode; below the home folder of the image unless given. */
   configFolder?: string;
+  /** For how long OpenCode may answer a health check; one second unless given. */
+  checkMs?: number;
 }
 
 const configPath = '/.project-manager/config';
@@ -56,6 +58,7 @@ export function createSessionProxy({
   isAllowed,
   models = null,
   configFolder: folder = '/workspace/.home/.project-manager',
+  checkMs = 1_000,
 }: SessionProxyOptions): Server {
   const toModels = { passage: models, isFromOutside: isAllowed, isPassword: createSecretCheck(password) };
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
@@ -67,7 +70,7 @@ export function createSessionProxy({
   });
   const knowsPassword = createGate(password);
   const projectConfig = createProjectConfig({ upstream, authorization, folder });
-  const guard = createStartGuard({ upstream, authorization });
+  const guard = createStartGuard({ upstream, authorization, checkMs });
   const activity = createActivityRecord({ upstream, authorization, folder, now: () => new Date() });
 
   const server = createServer((request, response) => {

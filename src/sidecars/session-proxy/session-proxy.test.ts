@@ -37,6 +37,7 @@ const proxyTo = async (port: number): Promise<string> => {
     upstream: { host: '127.0.0.1', port },
     password: token,
     isAllowed: createGate(token),
+    checkMs: 200,
   });
   return `http://127.0.0.1:${await listen(proxy)}`;
 };

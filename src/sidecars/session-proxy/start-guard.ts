@@ -5,8 +5,6 @@
 
 import { request as send } from 'node:http';
 
-/** A check without an answer after this time is lost, or OpenCode is very busy. */
-const checkMs = 1_000;
 const maxChecks = 3;
 
 export interface StartGuard {
@@ -19,6 +17,8 @@ export interface StartGuard {
 export function createStartGuard(options: {
   upstream: { host: string; port: number };
   authorization: string;
+  /** A check without an answer after this time is lost, or OpenCode is very busy. */
+  checkMs: number;
 }): StartGuard {
   let isOpen = false;
   let running: Promise<boolean> | null = null;
@@ -53,6 +53,7 @@ export function createStartGuard(options: {
 function checkOnce({
   upstream,
   authorization,
+  checkMs,
 }: Parameters<typeof createStartGuard>[0]): Promise<'answered' | 'refused' | 'lost'> {
   const { promise, resolve } = Promise.withResolvers<'answered' | 'refused' | 'lost'>();
   const request = send({ ...upstream, path: '/global/health', agent: false, headers: { authorization } }, (answer) => {
