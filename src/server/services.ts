@@ -8,6 +8,18 @@ import type { TrackedEnvelope } from '@trpc/server';
 import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type {
+  AdminProjectPage,
+  AdminUsage,
+  AuditPage,
+  EndedSessions,
+  EndSessionsInput,
+  ListAllProjectsInput,
+  ListAuditInput,
+  ListPeopleInput,
+  Notice,
+  PeoplePage,
+} from '../shared/contract/admin.ts';
+import type {
   ApplyingConfig,
   Config,
   ConfigVersion,
@@ -280,6 +292,35 @@ export interface SessionService {
   revokeAll(caller: SessionCaller): Promise<RevokedSessions>;
 }
 
+/** @throws AppError FORBIDDEN unless the caller is an administrator, except for `isAdministrator` and `notice` */
+export interface AdminService {
+  isAdministrator(caller: Caller): Promise<boolean>;
+  notice(caller: Caller): Promise<Notice>;
+  people(caller: Caller, input: ListPeopleInput): Promise<PeoplePage>;
+  endSessions(caller: Caller, input: EndSessionsInput): Promise<EndedSessions>;
+  projects(caller: Caller, input: ListAllProjectsInput): Promise<AdminProjectPage>;
+  stopProject(caller: Caller, id: string): Promise<{ id: string }>;
+  usage(caller: Caller, days: number): Promise<AdminUsage>;
+  audit(caller: Caller, input: ListAuditInput): Promise<AuditPage>;
+  setNotice(caller: Caller, notice: Notice): Promise<Notice>;
+}
+
+export interface AuditService {
+  /** Never rejects. */
+  record(
+    caller: SessionCaller,
+    call: {
+      /** The name of the procedure. */
+      action: string;
+      /** `done`, or the code of the error. */
+      outcome: string;
+      input?: unknown;
+      /** What was returned. */
+      result?: unknown;
+    },
+  ): Promise<void>;
+}
+
 /**
  * A service is assignable to this type only if each function takes the caller first. Procedures can call only services, so
  * no procedure can forget to pass the caller.
@@ -298,6 +339,8 @@ export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName
 };
 
 interface ServicesByName {
+  admin: AdminService;
+  audit: AuditService;
   projects: ProjectService;
   subscriptions: ProjectSubscriptions;
   polls: ProjectPolls;

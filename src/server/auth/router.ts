@@ -1,11 +1,11 @@
 /** The procedure that returns the signed-in user. Sign-in itself uses redirects: see `routes.ts`. */
 
-import { userSchema } from '../../shared/contract/account.ts';
+import { meSchema } from '../../shared/contract/account.ts';
 import { noInputSchema, procedure, router } from '../trpc.ts';
 
 export const authRouter = router({
   me: procedure
     .input(noInputSchema)
-    .output(userSchema)
-    .query(({ ctx }) => ctx.user),
+    .output(meSchema)
+    .query(async ({ ctx }) => ({ ...ctx.user, isAdministrator: await ctx.services.admin.isAdministrator(ctx) })),
 });

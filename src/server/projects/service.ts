@@ -15,6 +15,7 @@ import type { CreateProjectInput, Project } from '../../shared/contract/project.
 import type { Announcer } from '../../shared/node/announcer.ts';
 import { commandProject } from '../../shared/node/command-project.ts';
 import type { Database } from '../../shared/node/db/database.ts';
+import { requireStartsAllowed } from '../../shared/node/db/notice-repository.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
 import { toPublished, type ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { recordUse } from '../../shared/node/db/project-use-repository.ts';
@@ -271,6 +272,7 @@ function insertWithEvent(
   return db.transaction(async (trx) => {
     const inserted = await insertProject(trx, project, { maxProjects: settings.maxProjects });
     if (inserted.created) {
+      await requireStartsAllowed(trx);
       await requireQuotaOfNew(trx, inserted.record, sizeRules);
       const message = 'Created the project.';
       await appendProjectEvent(trx, { projectId: id, kind: 'created', actorId: caller.user.id, message });

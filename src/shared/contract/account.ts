@@ -12,6 +12,9 @@ export const userSchema = z.object({
 });
 export type User = z.infer<typeof userSchema>;
 
+export const meSchema = userSchema.extend({ isAdministrator: z.boolean() });
+export type Me = z.infer<typeof meSchema>;
+
 export const accessTokenSchema = z.object({
   id: z.string(),
   name: z.string(),

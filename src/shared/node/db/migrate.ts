@@ -31,6 +31,7 @@ import * as idleStop from '../../../../migrations/0022-idle-stop.ts';
 import * as trash from '../../../../migrations/0023-trash.ts';
 import * as sizes from '../../../../migrations/0024-sizes.ts';
 import * as members from '../../../../migrations/0025-members.ts';
+import * as administration from '../../../../migrations/0028-administration.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -62,6 +63,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0023-trash': trash,
   '0024-sizes': sizes,
   '0025-members': members,
+  '0028-administration': administration,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

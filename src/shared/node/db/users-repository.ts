@@ -18,6 +18,8 @@ export interface Identity {
   emailVerified?: boolean;
   name: string;
   picture: string | null;
+  /** The group of administrators that the person is in. Only a sign-in in a browser says it. */
+  adminGroup?: string | null;
 }
 
 /** Creates the user at the first sign-in, and updates the user at each later sign-in. */
@@ -39,7 +41,7 @@ export async function upsertUser(db: Db, identity: Identity): Promise<User> {
  */
 export async function findOrCreateUser(
   db: Db,
-  claims: Omit<Identity, 'name' | 'emailVerified'> & {
+  claims: Omit<Identity, 'name' | 'emailVerified' | 'adminGroup'> & {
     name: string | null;
     fallbackName: string;
     emailVerified?: boolean | null;
