@@ -34,16 +34,17 @@ export async function listAuditEntries(
   if (before !== null) void query.where('at', '<', before);
   if (search !== '') {
     const pattern = containing(search);
-    void query.where((either) =>
-      either
-        .whereILike('actor', pattern)
-        .orWhereILike('action', pattern)
-        .orWhereILike('outcome', pattern)
-        .orWhereRaw('details::text ilike ?', [pattern]),
+    void query.where(
+      (either) =>
+        void either
+          .whereILike('actor', pattern)
+          .orWhereILike('action', pattern)
+          .orWhereILike('outcome', pattern)
+          .orWhereRaw('details::text ilike ?', [pattern]),
     );
   }
   const rows = await query;
-  const items = rows.slice(0, limit).map(({ at, ...row }) => ({ ...row, id: String(row.id), at: at.toISOString() }));
+  const items = rows.slice(0, limit).map(({ at, ...row }) => ({ ...row, at: at.toISOString() }));
   return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
 }
 

@@ -61,7 +61,7 @@ export async function listPeople(
     .limit(limit);
   if (search !== '') {
     const pattern = containing(search);
-    void query.where((either) => either.whereILike('name', pattern).orWhereILike('email', pattern));
+    void query.where((either) => void either.whereILike('name', pattern).orWhereILike('email', pattern));
   }
   if (after) void query.whereRaw('(lower(name), id) > (lower(?), ?::uuid)', [after.name, after.id]);
   const rows = (await query) as PersonRow[]; // the columns above
@@ -95,18 +95,19 @@ export async function listAllProjects(
     .limit(query.limit);
   if (query.search !== '') {
     const pattern = containing(query.search);
-    void statement.where((either) =>
-      either
-        .whereILike('projects.name', pattern)
-        .orWhereILike('users.name', pattern)
-        .orWhereILike('users.email', pattern)
-        .orWhereILike('projects.pod_name', pattern),
+    void statement.where(
+      (either) =>
+        void either
+          .whereILike('projects.name', pattern)
+          .orWhereILike('users.name', pattern)
+          .orWhereILike('users.email', pattern)
+          .orWhereILike('projects.pod_name', pattern),
     );
   }
   if (query.status !== null) void statement.where('projects.status', query.status);
   if (query.before !== null) void statement.where('projects.seq', '<', query.before);
   const rows = (await statement) as (Omit<ListedProject, 'createdAt'> & { createdAt: Date })[]; // the columns above
-  return rows.map((row) => ({ ...row, seq: String(row.seq), createdAt: row.createdAt.toISOString() }));
+  return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
 }
 
 export async function findOwnerOf(db: Database, projectId: string): Promise<string | null> {
