@@ -18,6 +18,11 @@ const ModelsPage = lazyPart(async () => (await import('./settings/ModelsPage.tsx
 const UsagePage = lazyPart(async () => (await import('./settings/UsagePage.tsx')).UsagePage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
 const NotificationsPage = lazyPart(async () => (await import('./settings/NotificationsPage.tsx')).NotificationsPage);
+const PeoplePage = lazyPart(async () => (await import('./admin/PeoplePage.tsx')).PeoplePage);
+const AllProjectsPage = lazyPart(async () => (await import('./admin/AllProjectsPage.tsx')).AllProjectsPage);
+const AdminUsagePage = lazyPart(async () => (await import('./admin/AdminUsagePage.tsx')).AdminUsagePage);
+const AuditPage = lazyPart(async () => (await import('./admin/AuditPage.tsx')).AuditPage);
+const InstallationPage = lazyPart(async () => (await import('./admin/InstallationPage.tsx')).InstallationPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
 /** A route to a page. `preloadPage` finds the page's part in the route's `handle`. */
@@ -42,6 +47,12 @@ const routes: RouteObject[] = [
       page('settings/models', ModelsPage),
       page('settings/usage', UsagePage),
       page('settings/tokens', TokensPage),
+      redirect('admin', '/admin/people'),
+      page('admin/people', PeoplePage),
+      page('admin/projects', AllProjectsPage),
+      page('admin/usage', AdminUsagePage),
+      page('admin/audit', AuditPage),
+      page('admin/installation', InstallationPage),
     ],
   },
   page('*', NotFoundPage),

@@ -7,10 +7,11 @@ import type { Log } from '../../shared/node/log.ts';
 import type { AuditService } from '../services.ts';
 
 /** The fields of inputs that say what was acted on. All others stay out of the log. */
-const recordedFields = new Set([
-  ...['id', 'projectId', 'taskId', 'runId', 'userId', 'provider', 'size', 'role', 'email', 'idleStop', 'version'],
-  ...['path', 'from', 'to', 'alsoTokens', 'isDraining', 'state'],
-]);
+const recordedFields = new Set(
+  `id projectId taskId runId userId provider size role email idleStop version path from to alsoTokens isDraining state`.split(
+    ' ',
+  ),
+);
 const longestText = 200;
 
 export function createAudit({ db, log }: { db: Database; log: Log }): AuditService {

@@ -11,7 +11,6 @@ import { readUsageByPerson } from '../../shared/node/db/model-usage-repository.t
 import { readNotice, writeNotice } from '../../shared/node/db/notice-repository.ts';
 import {
   countEverything,
-  findOwnerOf,
   listAllProjects,
   listPeople,
   readAdministratorFacts,
@@ -83,27 +82,18 @@ export function createAdminService(deps: AdminServiceDeps): AdminService {
       const rows = await listAllProjects(db, { search, status, before, limit: pageSize + 1 });
       const items = rows.slice(0, pageSize);
       return {
-        items: items.map(({ seq: _, ...project }) => project),
+        items,
         nextCursor: rows.length > pageSize ? (items.at(-1)?.seq ?? null) : null,
       };
     },
 
     async stopProject(caller, id) {
       await requireAdmin(caller);
-      const ownerId = await findOwnerOf(db, id);
-      const record =
-        ownerId === null
-          ? null
-          : await commandProject(
-              { ...deps, sizeRules: noSizeRules },
-              {
-                id,
-                ownerId,
-                command: 'stop',
-                requestId: caller.requestId,
-                by: { message: `${caller.user.name}, an administrator, stopped the project.` },
-              },
-            );
+      const by = { message: `${caller.user.name}, an administrator, stopped the project.` };
+      const record = await commandProject(
+        { ...deps, sizeRules: noSizeRules },
+        { id, command: 'stop', requestId: caller.requestId, by },
+      );
       if (!record) throw new AppError('NOT_FOUND', 'There is no project with this id. It may have been deleted.');
       return { id };
     },

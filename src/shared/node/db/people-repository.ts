@@ -110,11 +110,6 @@ export async function listAllProjects(
   return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }));
 }
 
-export async function findOwnerOf(db: Database, projectId: string): Promise<string | null> {
-  const row = await db<{ id: string; ownerId: string }>('projects').where({ id: projectId }).first('ownerId');
-  return row?.ownerId ?? null;
-}
-
 /** How many people there are, and how many projects are in each state. */
 export async function countEverything(db: Database): Promise<Pick<AdminUsage, 'people' | 'projects'>> {
   const [people] = await db('users').count<{ count: string }[]>({ count: '*' });
