@@ -53,6 +53,9 @@ afterAll(async () => {
 
 /** A correct input of each mutation, so that only the origin of the request can be wrong. */
 const inputs: Record<string, () => unknown> = {
+  'admin.endSessions': () => ({ id: randomUUID() }),
+  'admin.stopProject': () => ({ id: projectId }),
+  'admin.setNotice': () => ({ announcement: 'Theirs', isDraining: true }),
   'projects.create': () => ({ name: 'Theirs' }),
   'projects.update': () => ({ id: projectId, name: 'Theirs' }),
   'projects.delete': () => ({ id: projectId }),
