@@ -146,8 +146,16 @@ describe('an administrator', () => {
       cacheWriteTokens: 0,
     };
     await addModelUsage(db, {
-      ...{ userId: user.id, projectId, runId: null, provider: 'anthropic', model: 'm', keyOwner: 'installation' },
-      ...{ ...counts, inputTokens: 900, outputTokens: 100, costMicros: 2_000_000 },
+      ...counts,
+      userId: user.id,
+      projectId,
+      runId: null,
+      provider: 'anthropic',
+      model: 'm',
+      keyOwner: 'installation',
+      inputTokens: 900,
+      outputTokens: 100,
+      costMicros: 2_000_000,
     });
     const usage = await boss.trpc.admin.usage.query({ days: 1 });
     expect(usage.byPerson).toMatchObject([{ name: 'spender', inputTokens: 900, outputTokens: 100, cost: 2 }]);
