@@ -17,6 +17,7 @@ const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage
 const ModelsPage = lazyPart(async () => (await import('./settings/ModelsPage.tsx')).ModelsPage);
 const UsagePage = lazyPart(async () => (await import('./settings/UsagePage.tsx')).UsagePage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
+const DefaultsPage = lazyPart(async () => (await import('./settings/DefaultsPage.tsx')).DefaultsPage);
 const NotificationsPage = lazyPart(async () => (await import('./settings/NotificationsPage.tsx')).NotificationsPage);
 const PeoplePage = lazyPart(async () => (await import('./admin/PeoplePage.tsx')).PeoplePage);
 const AllProjectsPage = lazyPart(async () => (await import('./admin/AllProjectsPage.tsx')).AllProjectsPage);
@@ -41,6 +42,7 @@ const routes: RouteObject[] = [
       page('projects/:projectId/:tab?', ProjectPage),
       redirect('settings', '/settings/profile'),
       page('settings/profile', ProfilePage),
+      page('settings/defaults', DefaultsPage),
       page('settings/appearance', AppearancePage),
       page('settings/notifications', NotificationsPage),
       page('settings/sessions', SessionsPage),

@@ -35,6 +35,7 @@ import { createStatusPublisher, followStatusStream } from '../shared/node/status
 import { createAudit } from './admin/audit.ts';
 import { createAdminService } from './admin/service.ts';
 import { createCookieJar } from './auth/cookies.ts';
+import { createDefaultsService } from './auth/defaults.ts';
 import { createIdentify } from './auth/identity.ts';
 import { createIssuerTokens } from './auth/issuer-tokens.ts';
 import { createIssuer } from './auth/issuer.ts';
@@ -377,6 +378,7 @@ function createServices(
       clock,
     }),
     audit: createAudit({ db, log }),
+    defaults: createDefaultsService({ db, sizeRules: config.sizeRules }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };

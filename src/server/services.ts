@@ -5,7 +5,7 @@
 
 import type { TrackedEnvelope } from '@trpc/server';
 
-import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
+import type { AccessToken, ProjectDefaults, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type {
   AdminProjectPage,
@@ -274,6 +274,13 @@ export interface MemberService {
   leave(caller: ProjectCaller, id: string): Promise<{ id: string }>;
 }
 
+/** The caller's own choices for new projects. */
+export interface DefaultsService {
+  get(caller: Caller): Promise<ProjectDefaults>;
+  /** @throws AppError VALIDATION_FAILED if the installation has no such size */
+  set(caller: Caller, defaults: ProjectDefaults): Promise<ProjectDefaults>;
+}
+
 export interface TokenService {
   create(caller: Caller, input: { name: string; expiresAt: string | null }): Promise<AccessToken & { token: string }>;
   list(caller: Caller): Promise<AccessToken[]>;
@@ -341,6 +348,7 @@ export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName
 interface ServicesByName {
   admin: AdminService;
   audit: AuditService;
+  defaults: DefaultsService;
   projects: ProjectService;
   subscriptions: ProjectSubscriptions;
   polls: ProjectPolls;

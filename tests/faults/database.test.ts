@@ -52,6 +52,8 @@ afterEach(async () => {
 
 /** A correct input of each procedure, so that only the database can fail. */
 const inputs: Record<string, () => unknown> = {
+  'auth.defaults': () => undefined,
+  'auth.setDefaults': () => ({ size: null, idleStop: 'never', aiReview: true }),
   'admin.people': () => undefined,
   'admin.endSessions': () => ({ id: randomUUID() }),
   'admin.projects': () => undefined,
