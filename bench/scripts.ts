@@ -1,6 +1,6 @@
 /** P8: the JavaScript that a browser loads before it shows the projects, compared with only the libraries that it uses. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -26,7 +26,11 @@ export async function measureScripts(): Promise<Result> {
       logLevel: 'silent',
       build: { outDir, manifest: true },
     });
-    const ours = firstLoad(outDir, ['index.html', 'projects/ProjectsPage.tsx', 'ui/AppLayout.tsx']);
+    const ours = firstLoad({ outDir, sources: join(root, 'src/client') }, [
+      'index.html',
+      'projects/ProjectsPage.tsx',
+      'ui/AppLayout.tsx',
+    ]);
 
     writeFileSync(
       join(folder, 'bare.tsx'),
@@ -44,14 +48,14 @@ export async function measureScripts(): Promise<Result> {
       logLevel: 'silent',
       build: { outDir: bareDir, manifest: true, rolldownOptions: { input: join(folder, 'bare.tsx') } },
     });
-    const baseline = firstLoad(bareDir, ['bare.tsx']);
+    const baseline = firstLoad({ outDir: bareDir, sources: folder }, ['bare.tsx']);
     return {
       id: 'P8',
       what: 'JavaScript of /projects, gzip, beside react, react-dom, trpc and react-query alone',
       unit: 'bytes',
       ours,
       baseline,
-      budget: { atMost: 2 },
+      budget: { atMost: 1.8 },
       details: {},
     };
   } finally {
@@ -60,16 +64,19 @@ export async function measureScripts(): Promise<Result> {
 }
 
 /** The size of everything that these sources import statically, each file once. */
-function firstLoad(outDir: string, names: string[]): number {
+function firstLoad({ outDir, sources }: { outDir: string; sources: string }, names: string[]): number {
   const manifest = JSON.parse(readFileSync(join(outDir, '.vite/manifest.json'), 'utf8')) as Record<string, Chunk>;
   const files = new Set<string>();
   const add = (name: string): void => {
     const chunk = manifest[name];
-    if (!chunk) throw new Error(`The build has no ${name}. Use the current name of the page.`);
-    if (files.has(chunk.file)) return;
+    // A source without a chunk of its own is in the chunk of another one.
+    if (!chunk || files.has(chunk.file)) return;
     files.add(chunk.file);
     for (const imported of chunk.imports ?? []) add(imported);
   };
-  for (const name of names) add(name);
+  for (const name of names) {
+    if (!existsSync(join(sources, name))) throw new Error(`There is no ${name}. Use the current name of the page.`);
+    add(name);
+  }
   return [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(outDir, file)), { level: 9 }).length, 0);
 }

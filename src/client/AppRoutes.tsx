@@ -17,7 +17,13 @@ const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage
 const ModelsPage = lazyPart(async () => (await import('./settings/ModelsPage.tsx')).ModelsPage);
 const UsagePage = lazyPart(async () => (await import('./settings/UsagePage.tsx')).UsagePage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
+const DefaultsPage = lazyPart(async () => (await import('./settings/DefaultsPage.tsx')).DefaultsPage);
 const NotificationsPage = lazyPart(async () => (await import('./settings/NotificationsPage.tsx')).NotificationsPage);
+const PeoplePage = lazyPart(async () => (await import('./admin/PeoplePage.tsx')).PeoplePage);
+const AllProjectsPage = lazyPart(async () => (await import('./admin/AllProjectsPage.tsx')).AllProjectsPage);
+const AdminUsagePage = lazyPart(async () => (await import('./admin/AdminUsagePage.tsx')).AdminUsagePage);
+const AuditPage = lazyPart(async () => (await import('./admin/AuditPage.tsx')).AuditPage);
+const InstallationPage = lazyPart(async () => (await import('./admin/InstallationPage.tsx')).InstallationPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
 /** A route to a page. `preloadPage` finds the page's part in the route's `handle`. */
@@ -36,12 +42,19 @@ const routes: RouteObject[] = [
       page('projects/:projectId/:tab?', ProjectPage),
       redirect('settings', '/settings/profile'),
       page('settings/profile', ProfilePage),
+      page('settings/defaults', DefaultsPage),
       page('settings/appearance', AppearancePage),
       page('settings/notifications', NotificationsPage),
       page('settings/sessions', SessionsPage),
       page('settings/models', ModelsPage),
       page('settings/usage', UsagePage),
       page('settings/tokens', TokensPage),
+      redirect('admin', '/admin/people'),
+      page('admin/people', PeoplePage),
+      page('admin/projects', AllProjectsPage),
+      page('admin/usage', AdminUsagePage),
+      page('admin/audit', AuditPage),
+      page('admin/installation', InstallationPage),
     ],
   },
   page('*', NotFoundPage),

@@ -12,6 +12,7 @@ import { readServerConfig, serverVariables } from '../server/config.ts';
 import { ConfigurationError, readEnvironment } from '../shared/node/environment.ts';
 import { readWorkerConfig, workerVariables } from '../worker/config.ts';
 import { kubeConfigFiles } from '../worker/pods/kube/kubeconfig-files.ts';
+import { developmentUsers } from './issuer/development-users.ts';
 import type { RuntimeKind } from './kubernetes/kubelet/runtime/process/detect-runtime.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -86,7 +87,8 @@ export function readEmbeddedConfig(env: Environment): EmbeddedConfig {
   const complete: Environment = {
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
-    ...(embed.issuer ? { OIDC_CLIENT_ID: embeddedClientId } : {}),
+    // The first of the development users is an administrator.
+    ...(embed.issuer ? { OIDC_CLIENT_ID: embeddedClientId, ADMIN_EMAILS: developmentUsers[0]?.email } : {}),
     ...localOrigins(set),
     ...set,
   };

@@ -17,6 +17,7 @@ import type { KeyEncryptionSecrets } from '../shared/node/models/key-encryption.
 import { keyEncryptionVariables, toKeyEncryptionSecrets } from '../shared/node/models/key-variables.ts';
 import { serviceUrl } from '../shared/node/service-url.ts';
 import { toSizeRules, type SizeRules } from '../shared/node/sizes/size-rules.ts';
+import type { AdministratorSettings } from './admin/administrators.ts';
 
 const issuerUrl = serviceUrl({ protocol: /^https?$/, error: 'must be the URL of an OpenID Connect issuer.' });
 
@@ -65,6 +66,25 @@ export const serverVariables = z
     ),
     IDLE_STOP_DEFAULT: idleStopVariable,
     TRASH_DAYS: trashDaysVariable,
+    ADMIN_EMAILS: z
+      .string()
+      .default('')
+      .transform((text) => text.split(',').flatMap((part) => part.trim().toLowerCase() || []))
+      .refine((emails) => emails.every((email) => /^[^\s@]+@[^\s@]+$/.test(email)), {
+        error: 'must be e-mail addresses with commas between them.',
+      })
+      .describe(
+        'The e-mail addresses of administrators, with commas between them. An address counts only if the issuer has confirmed it (`email_verified`).',
+      ),
+    ADMIN_GROUP: z
+      .string()
+      .optional()
+      .describe(
+        'A group whose members are administrators, as the issuer names it in the claim `groups` of the ID token. Read at each sign-in.',
+      ),
+    AUDIT_DAYS: integerVariable('AUDIT_DAYS', { min: 1, max: 3_650, fallback: 365 }).describe(
+      'How many days entries of the audit log are kept.',
+    ),
     RATE_LIMIT_PER_MINUTE: integerVariable('RATE_LIMIT_PER_MINUTE', {
       min: 60,
       max: 10_000_000,
@@ -108,6 +128,9 @@ export interface ServerConfig {
   maxProjectsPerUser: number;
   /** When unused projects without a choice of their own are stopped. */
   idleStopDefault: InstallationIdleStop;
+  administrators: AdministratorSettings;
+  /** How long entries of the audit log are kept. */
+  auditDays: number;
   /** 0: there is no trash. */
   trashDays: number;
   /** The sizes of projects, and what one person may use at the same time. */
@@ -154,6 +177,8 @@ export function toServerConfig(variables: z.infer<typeof serverVariables>): Serv
     keyEncryption: toKeyEncryptionSecrets(variables),
     maxProjectsPerUser: variables.MAX_PROJECTS_PER_USER,
     idleStopDefault: variables.IDLE_STOP_DEFAULT,
+    administrators: { emails: new Set(variables.ADMIN_EMAILS), group: variables.ADMIN_GROUP ?? null },
+    auditDays: variables.AUDIT_DAYS,
     trashDays: variables.TRASH_DAYS,
     sizeRules: toSizeRules(variables),
     rateLimitPerMinute: variables.RATE_LIMIT_PER_MINUTE,

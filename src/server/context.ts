@@ -12,6 +12,7 @@ import { systemClock, type Clock } from '../shared/clock.ts';
 import { createAccessKeys } from '../shared/node/access/credentials.ts';
 import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
+import { pruneAuditEntries } from '../shared/node/db/audit-repository.ts';
 import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
 import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
@@ -31,7 +32,10 @@ import { createProjectQueue } from '../shared/node/project-queue.ts';
 import { createRedis } from '../shared/node/redis.ts';
 import { createRunQueue } from '../shared/node/run-queue.ts';
 import { createStatusPublisher, followStatusStream } from '../shared/node/status-stream.ts';
+import { createAudit } from './admin/audit.ts';
+import { createAdminService } from './admin/service.ts';
 import { createCookieJar } from './auth/cookies.ts';
+import { createDefaultsService } from './auth/defaults.ts';
 import { createIdentify } from './auth/identity.ts';
 import { createIssuerTokens } from './auth/issuer-tokens.ts';
 import { createIssuer } from './auth/issuer.ts';
@@ -79,6 +83,9 @@ export interface ServerTimings {
 
 const defaultTimings: ServerTimings = { compareIntervalMs: 8_000, revocationIntervalMs: 30_000 };
 const freshnessIntervalMs = 1_000;
+const pruneIntervalMs = 600_000;
+/** In one statement. */
+const maxPruned = 10_000;
 
 interface ServerContextOptions {
   log: Log;
@@ -152,7 +159,7 @@ export function createServerContext(config: ServerConfig, options: ServerContext
     services,
     publicOrigin,
     rateLimits,
-    auth: { ...auth, onSignedOut: (id: string) => closeCredential({ kind: 'session', id }) },
+    auth: { ...auth, audit: services.audit, onSignedOut: (id: string) => closeCredential({ kind: 'session', id }) },
     sockets: socketServer,
     readiness,
     metrics,
@@ -285,7 +292,7 @@ function createAuth({ config, log, publicOrigin, clock, databaseClock, db }: Par
   const issuerTokens = createIssuerTokens({ issuer, settings: config.oidc, clock, sharedClock: databaseClock });
   const { identityIssuer } = config.oidc;
   const identify = createIdentify({ db, sessionCookie, issuerTokens, identityIssuer, log });
-  const signIn = createSignIn({ issuer, identityIssuer, log });
+  const signIn = createSignIn({ issuer, identityIssuer, adminGroup: config.administrators.group, log });
   return {
     db,
     issuer,
@@ -362,6 +369,16 @@ function createServices(
       db,
       encryption: config.keyEncryption === null ? null : createKeyEncryption(config.keyEncryption),
     }),
+    admin: createAdminService({
+      db,
+      restoredData,
+      announcer,
+      administrators: config.administrators,
+      onRevoked: closeCredential,
+      clock,
+    }),
+    audit: createAudit({ db, log }),
+    defaults: createDefaultsService({ db, sizeRules: config.sizeRules }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };
@@ -371,7 +388,7 @@ function createServices(
 async function startLoops(
   deps: Parts & Stores & LiveStatus & { sockets: SocketServer; signal: AbortSignal },
 ): Promise<void> {
-  const { log, timings, db, databaseClock, streamConnection, podLogs, hub, sockets, signal } = deps;
+  const { config, log, timings, db, databaseClock, streamConnection, podLogs, hub, sockets, signal } = deps;
   const warn = createLimitedWarn(log);
   const repeat = (name: string, intervalMs: number, task: () => Promise<void>) =>
     runPeriodically(
@@ -386,6 +403,9 @@ async function startLoops(
     followStatusStream(streamConnection, hub.reader, { log, signal }),
     podLogs.receiveReplies(signal),
     databaseClock.follow(signal),
+    repeat('the deletion of old entries of the audit log', pruneIntervalMs, async () => {
+      await pruneAuditEntries(db, { days: config.auditDays, limit: maxPruned });
+    }),
     repeat('the comparison with the database', timings.compareIntervalMs, hub.compareWithDatabase),
     repeat('the check of the freshness', freshnessIntervalMs, async () => hub.checkFreshness()),
     repeat('the check of open sessions', timings.revocationIntervalMs, () => closeRevokedSockets({ db, sockets })),

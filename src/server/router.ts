@@ -1,5 +1,6 @@
 /** The whole API. Client and SDK import only its type. */
 
+import { adminRouter } from './admin/router.ts';
 import { authRouter } from './auth/router.ts';
 import { configRouter } from './config/router.ts';
 import { filesRouter } from './files/router.ts';
@@ -13,6 +14,7 @@ import { tokensRouter } from './tokens/router.ts';
 import { router } from './trpc.ts';
 
 export const appRouter = router({
+  admin: adminRouter,
   auth: authRouter,
   config: configRouter,
   files: filesRouter,

@@ -5,8 +5,20 @@
 
 import type { TrackedEnvelope } from '@trpc/server';
 
-import type { AccessToken, RevokedSessions, Session, User } from '../shared/contract/account.ts';
+import type { AccessToken, ProjectDefaults, RevokedSessions, Session, User } from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
+import type {
+  AdminProjectPage,
+  AdminUsage,
+  AuditPage,
+  EndedSessions,
+  EndSessionsInput,
+  ListAllProjectsInput,
+  ListAuditInput,
+  ListPeopleInput,
+  Notice,
+  PeoplePage,
+} from '../shared/contract/admin.ts';
 import type {
   ApplyingConfig,
   Config,
@@ -262,6 +274,13 @@ export interface MemberService {
   leave(caller: ProjectCaller, id: string): Promise<{ id: string }>;
 }
 
+/** The caller's own choices for new projects. */
+export interface DefaultsService {
+  get(caller: Caller): Promise<ProjectDefaults>;
+  /** @throws AppError VALIDATION_FAILED if the installation has no such size */
+  set(caller: Caller, defaults: ProjectDefaults): Promise<ProjectDefaults>;
+}
+
 export interface TokenService {
   create(caller: Caller, input: { name: string; expiresAt: string | null }): Promise<AccessToken & { token: string }>;
   list(caller: Caller): Promise<AccessToken[]>;
@@ -278,6 +297,35 @@ export interface SessionService {
   revoke(caller: SessionCaller, id: string): Promise<RevokedSessions>;
   revokeOthers(caller: SessionCaller): Promise<RevokedSessions>;
   revokeAll(caller: SessionCaller): Promise<RevokedSessions>;
+}
+
+/** @throws AppError FORBIDDEN unless the caller is an administrator, except for `isAdministrator` and `notice` */
+export interface AdminService {
+  isAdministrator(caller: Caller): Promise<boolean>;
+  notice(caller: Caller): Promise<Notice>;
+  people(caller: Caller, input: ListPeopleInput): Promise<PeoplePage>;
+  endSessions(caller: Caller, input: EndSessionsInput): Promise<EndedSessions>;
+  projects(caller: Caller, input: ListAllProjectsInput): Promise<AdminProjectPage>;
+  stopProject(caller: Caller, id: string): Promise<{ id: string }>;
+  usage(caller: Caller, days: number): Promise<AdminUsage>;
+  audit(caller: Caller, input: ListAuditInput): Promise<AuditPage>;
+  setNotice(caller: Caller, notice: Notice): Promise<Notice>;
+}
+
+export interface AuditService {
+  /** Never rejects. */
+  record(
+    caller: SessionCaller,
+    call: {
+      /** The name of the procedure. */
+      action: string;
+      /** `done`, or the code of the error. */
+      outcome: string;
+      input?: unknown;
+      /** What was returned. */
+      result?: unknown;
+    },
+  ): Promise<void>;
 }
 
 /**
@@ -298,6 +346,9 @@ export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName
 };
 
 interface ServicesByName {
+  admin: AdminService;
+  audit: AuditService;
+  defaults: DefaultsService;
   projects: ProjectService;
   subscriptions: ProjectSubscriptions;
   polls: ProjectPolls;

@@ -78,8 +78,25 @@ const requireUser = t.middleware(({ ctx, next }) => {
   return next({ ctx: { ...ctx, user: ctx.user } });
 });
 
+/** Records each change that a person has tried in the audit log. */
+const recordMutations = t.middleware(({ ctx, type, path, getRawInput, next }) => {
+  // There is no await here, see above.
+  if (type !== 'mutation' || !ctx.user) return next();
+  const caller = { ...ctx, user: ctx.user };
+  return (async () => {
+    const result = await next();
+    await ctx.services.audit.record(caller, {
+      action: path,
+      outcome: result.ok ? 'done' : toAppError(result.error).code,
+      input: await getRawInput().catch(() => undefined),
+      result: result.ok ? result.data : undefined,
+    });
+    return result;
+  })();
+});
+
 /** Their rows have no versions. A session must end in any case. */
-const withoutVersions = /^(?:auth|files|models|sessions|tokens)\./;
+const withoutVersions = /^(?:admin|auth|files|models|sessions|tokens)\./;
 /** Commands also come from elsewhere, and check there. A create returns a new project, unless it is repeated. */
 const checksItself = /^projects\.(?:create|start|stop|restart|retry|trash|delete)$/;
 
@@ -102,6 +119,7 @@ export const procedure = t.procedure
   .use(traceCalls)
   .use(refuseCallsOnSocket)
   .use(requireUser)
+  .use(recordMutations)
   .use(checkRestoredData);
 /**
  * For everything about a project. The services find a project only for a caller with a right, so a procedure that names none does not

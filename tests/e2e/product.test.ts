@@ -3,7 +3,7 @@
  * The suites share one started system and one browser, because starting them takes longer than most suites. Each suite
  * uses its own development user, so that suites do not see each other's projects:
  *
- * - `user-a`: diagnoses and pages, with the projects of `suites/scenario-projects.ts`
+ * - `user-a`: administration, diagnoses and pages, with the projects of `suites/scenario-projects.ts`
  * - `user-b`: project lifecycle, two windows, daily use, the board, logs. They delete their projects, so that pages can show an empty list.
  * - `user-c`: sessions, models, scenarios
  *
@@ -14,6 +14,7 @@ import { afterAll, describe } from 'vitest';
 
 import { hasBrowser } from '../support/browser.ts';
 import { useStartedApp, type StartedApp } from '../support/started-app.ts';
+import { administrationSuite } from './suites/administration.ts';
 import { boardSuite } from './suites/board.ts';
 import { dailyUseSuite } from './suites/daily-use.ts';
 import { diagnosesSuite } from './suites/diagnoses.ts';
@@ -47,6 +48,7 @@ describe('the product', { timeout: 60_000 }, () => {
     inWindows('the sessions page', sessionsSuite);
     inWindows('the settings of models', modelsSuite);
     inWindows('notifications of the browser', notificationsSuite);
+    inWindows('the pages of administrators', administrationSuite);
   });
   describe('a scenario', () => scenarios.createProjects());
   describe.runIf(hasBrowser)('in the browser', () => {

@@ -136,4 +136,24 @@ describe.runIf(hasBrowser)('sizes', { timeout: 60_000 }, () => {
     await expect.poll(() => item.getAttribute('aria-description')).toMatch(/Stop “.+” and “.+” to start this\./);
     expect(await item.getAttribute('aria-disabled')).toBe('true');
   });
+
+  it('the dialog begins with the size that the person has chosen in the settings', async () => {
+    const { page: other } = await app.openWindow('user-b', { path: '/settings/defaults' });
+    await other.getByLabel('Size').selectOption({ label: 'Large' });
+    await other.getByLabel('Stop when idle').selectOption({ label: 'After 4 hours' });
+    await other.getByRole('switch', { name: 'AI review' }).check();
+    await expectAccessible(other, { onShown: screenOf(other, 'settings-defaults') });
+    const { trpc, projects } = await app.client('user-b');
+    await expect
+      .poll(() => trpc.auth.defaults.query(), { timeout: 10_000 })
+      .toEqual({ size: 'L', idleStop: '4h', aiReview: true });
+    await other.goto(`${app.system.url}/projects`);
+    await other.getByRole('button', { name: 'New project' }).first().click();
+    const create = other.getByRole('dialog', { name: 'New project' });
+    await expect.poll(() => create.getByRole('radio', { name: 'Large' }).isChecked(), { timeout: 10_000 }).toBe(true);
+    await create.getByLabel('Name').fill('as usual');
+    await create.getByRole('button', { name: 'Create project' }).click();
+    await create.waitFor({ state: 'hidden' });
+    expect((await projects.list()).items).toMatchObject([{ size: 'L', idleStop: '4h', aiReview: true }]);
+  });
 });

@@ -53,6 +53,10 @@ afterAll(async () => {
 
 /** A correct input of each mutation, so that only the origin of the request can be wrong. */
 const inputs: Record<string, () => unknown> = {
+  'auth.setDefaults': () => ({ size: null, idleStop: 'never', aiReview: true }),
+  'admin.endSessions': () => ({ id: randomUUID() }),
+  'admin.stopProject': () => ({ id: projectId }),
+  'admin.setNotice': () => ({ announcement: 'Theirs', isDraining: true }),
   'projects.create': () => ({ name: 'Theirs' }),
   'projects.update': () => ({ id: projectId, name: 'Theirs' }),
   'projects.delete': () => ({ id: projectId }),

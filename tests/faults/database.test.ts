@@ -52,6 +52,16 @@ afterEach(async () => {
 
 /** A correct input of each procedure, so that only the database can fail. */
 const inputs: Record<string, () => unknown> = {
+  'auth.defaults': () => undefined,
+  'auth.setDefaults': () => ({ size: null, idleStop: 'never', aiReview: true }),
+  'admin.people': () => undefined,
+  'admin.endSessions': () => ({ id: randomUUID() }),
+  'admin.projects': () => undefined,
+  'admin.stopProject': () => ({ id: projectId }),
+  'admin.usage': () => undefined,
+  'admin.audit': () => undefined,
+  'admin.notice': () => undefined,
+  'admin.setNotice': () => ({ announcement: null, isDraining: false }),
   'auth.me': () => undefined,
   'projects.create': () => ({ name: 'Lost' }),
   'projects.get': () => ({ id: projectId }),

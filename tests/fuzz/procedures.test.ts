@@ -103,6 +103,7 @@ async function request(
 
 /** OpenCode's schema decides whether a configuration is valid, the accounts which addresses there are, the installation which sizes there are, and lists about their cursors. */
 const fieldDecidedLater: Record<string, string> = {
+  'auth.setDefaults': 'size',
   'config.save': 'document',
   'members.add': 'email',
   'projects.create': 'size',

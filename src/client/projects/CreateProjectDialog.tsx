@@ -40,6 +40,8 @@ const draftSchema = newProjectSchema.extend({ idempotencyKey: z.string() });
 function CreateProjectBody({ create, onClose }: BodyProps) {
   const { projectCache } = useApp();
   const { data: quota } = trpc.projects.quota.useQuery({}, { staleTime: 0 });
+  const { data: defaults } = trpc.auth.defaults.useQuery();
+  const usualSize = quota?.sizes.find(({ name }) => name === defaults?.size)?.name ?? null;
   const [drafts] = useState(() =>
     createDraftStore({ key: 'new-project', schema: draftSchema, storage: window.sessionStorage }),
   );
@@ -54,12 +56,13 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
     <ProjectForm
       initialValues={initialValues}
       quota={quota}
+      usualSize={usualSize}
       onValuesChange={(values) => drafts.write({ ...values, idempotencyKey })}
       onCancel={clearAndClose}
       onSubmit={async (values) => {
         const project = await create.mutateAsync({
           ...projectInputOf(values),
-          size: values.size || null,
+          size: values.size || usualSize,
           idempotencyKey,
         });
         projectCache.writeAnswer(project);

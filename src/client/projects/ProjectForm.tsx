@@ -15,6 +15,8 @@ interface ProjectFormProps {
   initialValues: NewProjectValues;
   /** Which sizes there are, and what can be created; `undefined` until it is known. */
   quota: ProjectQuota | undefined;
+  /** The size that the person usually wants. */
+  usualSize: string | null;
   /** Sends the form. It rejects with the error of the API, which the form shows at its field or above the fields. */
   onSubmit: (values: NewProjectValues) => Promise<unknown>;
   onCancel: () => void;
@@ -22,7 +24,7 @@ interface ProjectFormProps {
 }
 
 export function ProjectForm(props: ProjectFormProps) {
-  const { initialValues, quota, onSubmit, onCancel, onValuesChange } = props;
+  const { initialValues, quota, usualSize, onSubmit, onCancel, onValuesChange } = props;
   const [message, setMessage] = useState<string | null>(null);
   const form = useForm({
     initialValues,
@@ -75,7 +77,11 @@ export function ProjectForm(props: ProjectFormProps) {
           {...form.getInputProps('repoUrl')}
         />
         {quota !== undefined && (
-          <Preflight quota={quota} size={form.values.size} onChange={(size) => form.setFieldValue('size', size)} />
+          <Preflight
+            quota={quota}
+            size={form.values.size || usualSize || ''}
+            onChange={(size) => form.setFieldValue('size', size)}
+          />
         )}
         <Group justify="flex-end" gap="xs" mt="xs">
           <Button variant="default" onClick={onCancel} disabled={form.submitting}>

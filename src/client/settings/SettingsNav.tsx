@@ -10,6 +10,9 @@ export function SettingsNav() {
       <NavLink to="/settings/profile" className={classes.tab ?? ''}>
         Profile
       </NavLink>
+      <NavLink to="/settings/defaults" className={classes.tab ?? ''}>
+        Defaults
+      </NavLink>
       <NavLink to="/settings/models" className={classes.tab ?? ''}>
         Models
       </NavLink>

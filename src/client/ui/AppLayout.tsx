@@ -12,10 +12,13 @@ import { Shortcuts } from '../palette/Shortcuts.tsx';
 import { BarePage } from './BarePage.tsx';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { Header } from './Header.tsx';
+import { lazyPart } from './lazy-part.ts';
 import { LoadFailure } from './LoadFailure.tsx';
 import { PageLoading } from './PageLoading.tsx';
 
 import classes from './app-layout.module.css';
+
+const Announcement = lazyPart(async () => (await import('../admin/Announcement.tsx')).Announcement);
 
 export function AppLayout() {
   const me = trpc.auth.me.useQuery();
@@ -95,6 +98,9 @@ function SignedIn() {
         Skip to the content
       </a>
       <Header onOpenPalette={() => showPalette(true)} />
+      <Suspense>
+        <Announcement />
+      </Suspense>
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
         <Suspense fallback={<PageLoading />}>
           <Outlet />

@@ -2,12 +2,20 @@
 
 import { Menu, Text } from '@mantine/core';
 import { useMounted } from '@mantine/hooks';
-import { IconDevices, IconKey, IconLogout, IconPalette, IconSparkles, IconUser } from '@tabler/icons-react';
+import {
+  IconBuilding,
+  IconDevices,
+  IconKey,
+  IconLogout,
+  IconPalette,
+  IconSparkles,
+  IconUser,
+} from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import type { ComponentPropsWithRef, ReactElement } from 'react';
 import { Link } from 'react-router';
 
-import type { User } from '../../shared/contract/account.ts';
+import type { Me } from '../../shared/contract/account.ts';
 import { useApp } from '../app-context.ts';
 import { notifyFailure } from './notify.ts';
 import type { LazyMenuProps } from './use-lazy-menu.ts';
@@ -16,7 +24,7 @@ import type { LazyMenuProps } from './use-lazy-menu.ts';
 export type RenderMenuButton = (props: ComponentPropsWithRef<'button'>) => ReactElement;
 
 interface UserMenuContentProps extends LazyMenuProps {
-  user: User;
+  user: Me;
   renderButton: RenderMenuButton;
 }
 
@@ -69,6 +77,14 @@ export function UserMenuContent({ user, opened, onChange, renderButton }: UserMe
         <Menu.Item component={Link} to="/settings/appearance" leftSection={<IconPalette size={16} stroke={1.6} />}>
           Appearance
         </Menu.Item>
+        {user.isAdministrator && (
+          <>
+            <Menu.Divider />
+            <Menu.Item component={Link} to="/admin/people" leftSection={<IconBuilding size={16} stroke={1.6} />}>
+              Administration
+            </Menu.Item>
+          </>
+        )}
         <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={16} stroke={1.6} />} onClick={() => signOut.mutate()}>
           Sign out

@@ -11,6 +11,8 @@ export const claimsSchema = z.object({
   email_verified: z.boolean().optional().catch(undefined),
   name: z.string().max(200).optional().catch(undefined),
   preferred_username: z.string().max(200).optional().catch(undefined),
+  /** Names only. An issuer that sends something else names no groups. */
+  groups: z.array(z.string()).optional().catch(undefined),
   picture: z
     .url({ protocol: /^https?$/ })
     .max(2_048)
@@ -27,6 +29,7 @@ export interface PersonClaims {
   emailVerified: boolean | null;
   name: string | null;
   picture: string | null;
+  groups: string[];
   /** The name to store until a token has a real name. */
   fallbackName: string;
 }
@@ -40,6 +43,7 @@ export function readClaims(claims: Claims): PersonClaims {
     emailVerified: email === null ? null : (claims.email_verified ?? null),
     name,
     picture: claims.picture ?? null,
+    groups: claims.groups ?? [],
     fallbackName: name ?? clean(claims.preferred_username) ?? email ?? claims.sub,
   };
 }

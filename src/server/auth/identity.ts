@@ -100,7 +100,8 @@ export function createIdentify({
 
   async function byIssuerToken(token: string): Promise<Identity> {
     const { person, id, expiresAt } = await issuerTokens.verify(token);
-    const user = await findOrCreateUser(db, { ...person, issuer: identityIssuer });
+    const { groups: _, ...claims } = person;
+    const user = await findOrCreateUser(db, { ...claims, issuer: identityIssuer });
     return { user, credential: { kind: 'issuer-token', id, expiresAt }, refusal: null };
   }
 

@@ -1,11 +1,19 @@
-/** The procedure that returns the signed-in user. Sign-in itself uses redirects: see `routes.ts`. */
+/** The procedures about the signed-in user: who it is, and the user's choices for new projects. Sign-in itself uses redirects: see `routes.ts`. */
 
-import { userSchema } from '../../shared/contract/account.ts';
+import { meSchema, projectDefaultsSchema } from '../../shared/contract/account.ts';
 import { noInputSchema, procedure, router } from '../trpc.ts';
 
 export const authRouter = router({
+  defaults: procedure
+    .input(noInputSchema)
+    .output(projectDefaultsSchema)
+    .query(({ ctx }) => ctx.services.defaults.get(ctx)),
+  setDefaults: procedure
+    .input(projectDefaultsSchema)
+    .output(projectDefaultsSchema)
+    .mutation(({ ctx, input }) => ctx.services.defaults.set(ctx, input)),
   me: procedure
     .input(noInputSchema)
-    .output(userSchema)
-    .query(({ ctx }) => ctx.user),
+    .output(meSchema)
+    .query(async ({ ctx }) => ({ ...ctx.user, isAdministrator: await ctx.services.admin.isAdministrator(ctx) })),
 });

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { AppError, type AppErrorCode } from '../../shared/contract/errors.ts';
 import type { Database } from '../../shared/node/db/database.ts';
-import { insertSession, revokeSession } from '../../shared/node/db/sessions-repository.ts';
+import { findSession, insertSession, revokeSession } from '../../shared/node/db/sessions-repository.ts';
 import { upsertUser } from '../../shared/node/db/users-repository.ts';
 import type { Log } from '../../shared/node/log.ts';
 import { safeReturnTo } from '../../shared/safe-return-to.ts';
@@ -12,6 +12,7 @@ import { changeRefusal } from '../http/origin.ts';
 import { renderPage } from '../http/page.ts';
 import { fromFastifyError } from '../http/trpc-routes.ts';
 import { sessionTtlMs } from '../limits.ts';
+import type { AuditService } from '../services.ts';
 import type { Issuer } from './issuer.ts';
 import type { LoginCookie } from './login-cookie.ts';
 import type { SessionCookie } from './session-cookie.ts';
@@ -27,6 +28,7 @@ interface AuthRoutesDeps {
   publicOrigin: () => string;
   /** Closes the sockets of this session on this server. */
   onSignedOut: (sessionId: string) => void;
+  audit: AuditService;
   log: Log;
 }
 
@@ -82,7 +84,7 @@ async function finishLogin(
   request: QueryRequest,
   reply: FastifyReply,
 ) {
-  const { db, signIn, loginCookie, sessionCookie, publicOrigin } = deps;
+  const { db, signIn, loginCookie, sessionCookie, publicOrigin, audit } = deps;
   const state = textOf(request.query['state']);
   const pending = state === undefined ? null : await loginCookie.read(state, request.headers.cookie);
   if (state === undefined || !pending) {
@@ -91,21 +93,29 @@ async function finishLogin(
   destinations.set(request, pending.returnTo);
   noStore(reply).header('set-cookie', loginCookie.clear(state));
   const identity = await signIn.finish(new URL(request.url, publicOrigin()), pending);
-  const session = await db.transaction(async (trx) => {
-    const user = await upsertUser(trx, identity);
+  const { user, session } = await db.transaction(async (trx) => {
+    const person = await upsertUser(trx, identity);
     const userAgent = request.headers['user-agent']?.slice(0, 500) ?? null;
-    return insertSession(trx, { userId: user.id, userAgent, ttlMs: sessionTtlMs });
+    return { user: person, session: await insertSession(trx, { userId: person.id, userAgent, ttlMs: sessionTtlMs }) };
   });
+  const credential = { kind: 'session', id: session.id, expiresAt: session.expiresAt } as const;
+  await audit.record({ user, credential, requestId: request.id }, { action: 'auth.sign-in', outcome: 'done' });
   const cookies = [loginCookie.clear(state), ...(await sessionCookie.issue(session))];
   return reply.removeHeader('set-cookie').header('set-cookie', cookies).redirect(pending.returnTo, 303);
 }
 
 async function logout(deps: AuthRoutesDeps, request: FastifyRequest, reply: FastifyReply) {
-  const { db, sessionCookie, onSignedOut } = deps;
+  const { db, sessionCookie, onSignedOut, audit } = deps;
   const sessionId = await sessionCookie.read(request.headers.cookie);
   if (sessionId !== null) {
+    const session = await findSession(db, sessionId);
     await revokeSession(db, sessionId);
     onSignedOut(sessionId);
+    if (session) {
+      const credential = { kind: 'session', id: sessionId, expiresAt: session.expiresAt } as const;
+      const caller = { user: session.user, credential, requestId: request.id };
+      await audit.record(caller, { action: 'auth.sign-out', outcome: 'done' });
+    }
   }
   noStore(reply).header('set-cookie', sessionCookie.clear());
   if (request.headers.accept?.includes('application/json')) return reply.code(204).send();

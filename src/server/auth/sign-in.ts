@@ -52,10 +52,13 @@ export interface SignIn {
 export function createSignIn({
   issuer,
   identityIssuer,
+  adminGroup,
   log,
 }: {
   issuer: Issuer;
   identityIssuer: string;
+  /** The group of the administrators. */
+  adminGroup: string | null;
   log: Log;
 }): SignIn {
   return {
@@ -84,10 +87,17 @@ export function createSignIn({
           idTokenExpected: true,
         });
         const claims = claimsSchema.parse(tokens.claims());
-        const { fallbackName, emailVerified, ...person } = readClaims(
+        const { fallbackName, emailVerified, groups, ...person } = readClaims(
           await complete(configuration, claims, tokens.access_token),
         );
-        return { ...person, issuer: identityIssuer, name: fallbackName, emailVerified: emailVerified ?? false };
+        const isInGroup = adminGroup !== null && groups.includes(adminGroup);
+        return {
+          ...person,
+          issuer: identityIssuer,
+          name: fallbackName,
+          emailVerified: emailVerified ?? false,
+          adminGroup: isInGroup ? adminGroup : null,
+        };
       } catch (error) {
         throw translate(error);
       }

@@ -15,6 +15,7 @@ import type { CreateProjectInput, Project } from '../../shared/contract/project.
 import type { Announcer } from '../../shared/node/announcer.ts';
 import { commandProject } from '../../shared/node/command-project.ts';
 import type { Database } from '../../shared/node/db/database.ts';
+import { requireStartsAllowed } from '../../shared/node/db/notice-repository.ts';
 import { appendProjectEvent, listProjectEvents } from '../../shared/node/db/project-events-repository.ts';
 import { toPublished, type ProjectRecord } from '../../shared/node/db/project-record.ts';
 import { recordUse } from '../../shared/node/db/project-use-repository.ts';
@@ -28,8 +29,9 @@ import {
 } from '../../shared/node/db/projects-repository.ts';
 import { listCountedProjects, requireQuotaOfNew, withinQuota } from '../../shared/node/db/quota-repository.ts';
 import type { RestoredData } from '../../shared/node/db/restored-data.ts';
+import { readProjectDefaults } from '../../shared/node/db/users-repository.ts';
 import { permitted, projectFor } from '../../shared/node/project-access.ts';
-import { noSizeRules, sizeNamed, type SizeRules } from '../../shared/node/sizes/size-rules.ts';
+import { noSizeRules, requireSize, sizeNamed, type SizeRules } from '../../shared/node/sizes/size-rules.ts';
 import type { Caller, ProjectCaller, ProjectService } from '../services.ts';
 import { decodeActivityCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { ProjectEntries } from './entries.ts';
@@ -248,14 +250,18 @@ function* namesLike(name: string, count: number): Generator<string> {
   }
 }
 
-function insertWithEvent(
+async function insertWithEvent(
   { db, settings, sizeRules, newId, newNames }: ProjectServiceDeps,
   caller: Caller,
   input: CreateProjectInput,
 ): Promise<{ record: ProjectRecord; created: boolean }> {
   requireSize(sizeRules, input.size);
   const id = newId();
-  const size = sizeNamed(sizeRules.sizes, input.size ?? null);
+  const defaults = await readProjectDefaults(db, caller.user.id);
+  // The administrator may have removed the size that the person had chosen.
+  const preferred = sizeRules.sizes.some(({ name }) => name === defaults.size) ? defaults.size : null;
+  const sizeName = input.size === undefined ? preferred : input.size;
+  const size = sizeNamed(sizeRules.sizes, sizeName);
   const project = {
     id,
     ownerId: caller.user.id,
@@ -263,7 +269,9 @@ function insertWithEvent(
     name: input.name,
     description: input.description ?? '',
     repoUrl: input.repoUrl ?? null,
-    size: input.size ?? null,
+    size: sizeName,
+    idleStop: defaults.idleStop,
+    aiReview: defaults.aiReview,
     storage: size?.storage ?? null,
     namespace: settings.kubeNamespace,
     ...newNames(id),
@@ -271,19 +279,11 @@ function insertWithEvent(
   return db.transaction(async (trx) => {
     const inserted = await insertProject(trx, project, { maxProjects: settings.maxProjects });
     if (inserted.created) {
+      await requireStartsAllowed(trx);
       await requireQuotaOfNew(trx, inserted.record, sizeRules);
       const message = 'Created the project.';
       await appendProjectEvent(trx, { projectId: id, kind: 'created', actorId: caller.user.id, message });
     }
     return inserted;
   });
-}
-
-/** @throws AppError VALIDATION_FAILED if the installation has no such size */
-function requireSize({ sizes }: SizeRules, name: string | null | undefined): void {
-  if (name == null || sizes.some((size) => size.name === name)) return;
-  const names = sizes.map((size) => size.name).join(', ');
-  const message =
-    names === '' ? 'This installation has no sizes. Leave it out.' : `Choose one of these sizes: ${names}.`;
-  throw new AppError('VALIDATION_FAILED', message, { fields: { size: message } });
 }

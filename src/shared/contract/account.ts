@@ -3,6 +3,8 @@
 import { z } from 'zod';
 
 import { isoDateTimeSchema } from './fields.ts';
+import { idleStops } from './idle-stop.ts';
+import { sizeNameSchema } from './sizes.ts';
 
 export const userSchema = z.object({
   id: z.string(),
@@ -11,6 +13,18 @@ export const userSchema = z.object({
   picture: z.string().nullable(),
 });
 export type User = z.infer<typeof userSchema>;
+
+export const meSchema = userSchema.extend({ isAdministrator: z.boolean() });
+export type Me = z.infer<typeof meSchema>;
+
+/** What a person wants for new projects that say nothing else. */
+export const projectDefaultsSchema = z.strictObject({
+  /** `null`: the default size of the installation. */
+  size: sizeNameSchema.nullable(),
+  idleStop: z.enum(idleStops),
+  aiReview: z.boolean(),
+});
+export type ProjectDefaults = z.infer<typeof projectDefaultsSchema>;
 
 export const accessTokenSchema = z.object({
   id: z.string(),

@@ -5,6 +5,7 @@ import type { ProjectCommand } from '../contract/commands.ts';
 import type { Announcer } from './announcer.ts';
 import { activityOfCommand, applyCommand } from './apply-command.ts';
 import type { Database } from './db/database.ts';
+import { requireStartsAllowed } from './db/notice-repository.ts';
 import type { ProjectRecord } from './db/project-record.ts';
 import { changeProject, type ProjectPatch } from './db/projects-repository.ts';
 import { withinQuota } from './db/quota-repository.ts';
@@ -45,7 +46,8 @@ const starts: ReadonlySet<ProjectCommand> = new Set(['start', 'restart', 'retry'
 
 /**
  * @returns `null` when the project does not exist for this person
- * @throws AppError FORBIDDEN; ILLEGAL_STATE when the project does not allow the command now; QUOTA_EXCEEDED with what to stop
+ * @throws AppError FORBIDDEN; ILLEGAL_STATE when the project does not allow the command now, or the administrators let no project
+ * start; QUOTA_EXCEEDED with what to stop
  */
 export async function commandProject(
   { db, restoredData, announcer, clock, sizeRules }: CommandDeps,
@@ -53,6 +55,7 @@ export async function commandProject(
 ): Promise<ProjectRecord | null> {
   // The generation of the command must be later than that of every pod, also right after a restore of the database.
   await restoredData.check();
+  if (starts.has(command)) await requireStartsAllowed(db);
   const { person, system } = 'userId' in by ? { person: by, system: null } : { person: null, system: by };
   const key = { id, ...(person ? { permit: person } : { uses: system?.uses }) };
   const event = activityOfCommand[command];

@@ -293,3 +293,35 @@ describe('an installation without sizes', () => {
     expect((await start()).status).toBe(303);
   });
 });
+
+describe('the defaults of a person', () => {
+  it('count for creates that say nothing else, and for nobody else', async () => {
+    const [client] = await signedIn('has-defaults');
+    const [other] = await signedIn('has-none');
+    const defaults = { size: 'S', idleStop: '4h', aiReview: true } as const;
+    expect(await client.trpc.auth.setDefaults.mutate(defaults)).toEqual(defaults);
+    expect(await client.trpc.auth.defaults.query()).toEqual(defaults);
+    expect(await client.projects.create({ name: 'usual' })).toMatchObject(defaults);
+    for (const size of ['M', null]) {
+      const created = await client.projects.create({ name: `size ${size}`, size });
+      expect(created).toMatchObject({ ...defaults, size });
+      await client.projects.delete(created.id); // makes room
+    }
+    expect(await other.projects.create({ name: 'usual' })).toMatchObject({
+      size: null,
+      idleStop: 'default',
+      aiReview: false,
+    });
+  });
+
+  it('name only sizes of the installation, and a size that was removed since is left out', async () => {
+    const [client] = await signedIn('lost-a-size');
+    const defaults = { size: 'Huge', idleStop: 'default', aiReview: false } as const;
+    expect(await codeOf(client.trpc.auth.setDefaults.mutate(defaults))).toBe('VALIDATION_FAILED');
+    await client.trpc.auth.setDefaults.mutate({ ...defaults, size: 'S' });
+    await db('users')
+      .where({ name: 'lost-a-size' })
+      .update({ projectDefaults: JSON.stringify(defaults) });
+    expect(await client.projects.create({ name: 'usual' })).toMatchObject({ size: null });
+  });
+});

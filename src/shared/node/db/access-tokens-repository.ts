@@ -46,6 +46,17 @@ export async function revokeAccessToken(db: Db, key: { id: string; userId: strin
   return row ? toAccessToken(row) : null;
 }
 
+/** Revokes all live tokens of the user. Returns their ids. */
+export async function revokeAccessTokensOf(db: Db, userId: string): Promise<string[]> {
+  const rows = await AccessTokenModel.query(db)
+    .where({ userId })
+    .whereNull('revokedAt')
+    .whereRaw('(expires_at is null or expires_at > now())')
+    .patch({ revokedAt: AccessTokenModel.raw('now()') } as unknown as Partial<AccessTokenModel>)
+    .returning('id');
+  return rows.map((row) => row.id);
+}
+
 /** The user of this token, or `null` if it was revoked or has expired. Records its use at most once a minute. */
 export async function findUserByAccessToken(
   db: Db,

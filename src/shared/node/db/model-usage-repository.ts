@@ -3,6 +3,7 @@
 import type { Transaction } from 'objection';
 import { z } from 'zod';
 
+import type { AdminUsage } from '../../contract/admin.ts';
 import type { ModelUsage, TokenCounts } from '../../contract/models.ts';
 import type { Database } from './database.ts';
 
@@ -164,6 +165,28 @@ export async function readModelUsage(db: Db, query: { userId: string; days: numb
       projectId: text(row['project_id']),
       taskId: text(row['task_id']),
       taskTitle: text(row['title']),
+      ...counts(row),
+    })),
+  };
+}
+
+/** What everybody has used in the last `days` days, today (UTC) included, the largest first. */
+export async function readUsageByPerson(db: Db, days: number): Promise<Pick<AdminUsage, 'total' | 'byPerson'>> {
+  const since = `where u.day > ${today} - ?::int`;
+  const rowsOf = async (statement: string) =>
+    (await db.raw<{ rows: Record<string, unknown>[] }>(statement, [days])).rows;
+  const [total] = await rowsOf(`select ${sumsOf} from model_usage u ${since}`);
+  const people = await rowsOf(
+    `select u.user_id, users.name, users.email, ${sumsOf} from model_usage u join users on users.id = u.user_id
+     ${since} group by u.user_id, users.name, users.email
+     order by sum(u.input_tokens + u.output_tokens) desc limit ${maxGroups}`,
+  );
+  return {
+    total: counts(total),
+    byPerson: people.map((row) => ({
+      userId: text(row['user_id']),
+      name: text(row['name']),
+      email: typeof row['email'] === 'string' ? row['email'] : null,
       ...counts(row),
     })),
   };

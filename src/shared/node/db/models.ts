@@ -4,12 +4,14 @@ import { Model } from 'objection';
 
 export class UserModel extends Model {
   static override tableName = 'users';
+  static override jsonAttributes = ['projectDefaults'];
   declare id: string;
   /** Null only between migration 0013 and the first start of a server. */
   declare oidcIssuer: string | null;
   declare oidcSubject: string;
   declare email: string | null;
   declare emailVerified: boolean;
+  declare projectDefaults: object;
   declare name: string;
   declare picture: string | null;
 }

@@ -10,6 +10,7 @@ import { UniqueViolationError, type QueryBuilder, type Transaction } from 'objec
 
 import { initialProgress } from '../../contract/diagnosis.ts';
 import { AppError } from '../../contract/errors.ts';
+import type { IdleStop } from '../../contract/idle-stop.ts';
 import { projectJobAttempts } from '../../contract/jobs.ts';
 import type { ProjectSort } from '../../contract/project.ts';
 import { rolesWith } from '../../contract/roles.ts';
@@ -40,6 +41,8 @@ interface NewProject {
   repoUrl: string | null;
   size?: string | null;
   storage?: string | null;
+  idleStop?: IdleStop;
+  aiReview?: boolean;
   namespace: string;
   podName: string;
   workspacePvcName: string;

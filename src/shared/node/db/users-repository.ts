@@ -1,8 +1,9 @@
 /** Users. A user is an issuer and a subject: the same subject of another issuer is another user. */
 
 import type { Transaction } from 'objection';
+import { z } from 'zod';
 
-import type { User } from '../../contract/account.ts';
+import { projectDefaultsSchema, type ProjectDefaults, type User } from '../../contract/account.ts';
 import type { Database } from './database.ts';
 import { UserModel } from './models.ts';
 
@@ -18,6 +19,8 @@ export interface Identity {
   emailVerified?: boolean;
   name: string;
   picture: string | null;
+  /** The group of administrators that the person is in. Only a sign-in in a browser says it. */
+  adminGroup?: string | null;
 }
 
 /** Creates the user at the first sign-in, and updates the user at each later sign-in. */
@@ -39,7 +42,7 @@ export async function upsertUser(db: Db, identity: Identity): Promise<User> {
  */
 export async function findOrCreateUser(
   db: Db,
-  claims: Omit<Identity, 'name' | 'emailVerified'> & {
+  claims: Omit<Identity, 'name' | 'emailVerified' | 'adminGroup'> & {
     name: string | null;
     fallbackName: string;
     emailVerified?: boolean | null;
@@ -87,6 +90,22 @@ export async function findUsersByEmail(db: Db, { issuer, email }: { issuer: stri
     .where({ oidcIssuer: issuer })
     .limit(2);
   return rows.map(toUser);
+}
+
+const storedDefaultsSchema = z.object({
+  size: projectDefaultsSchema.shape.size.catch(null),
+  idleStop: projectDefaultsSchema.shape.idleStop.catch('default'),
+  aiReview: projectDefaultsSchema.shape.aiReview.catch(false),
+});
+
+/** What the person has chosen for new projects. */
+export async function readProjectDefaults(db: Db, userId: string): Promise<ProjectDefaults> {
+  const row = await UserModel.query(db).findById(userId).select('projectDefaults');
+  return storedDefaultsSchema.parse(row?.projectDefaults ?? {});
+}
+
+export async function writeProjectDefaults(db: Db, userId: string, defaults: ProjectDefaults): Promise<void> {
+  await UserModel.query(db).findById(userId).patch({ projectDefaults: defaults });
 }
 
 export function toUser(row: Pick<UserModel, 'id' | 'email' | 'name' | 'picture'>): User {

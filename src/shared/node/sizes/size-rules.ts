@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 
+import { AppError } from '../../contract/errors.ts';
 import { sizeNamePattern } from '../../contract/sizes.ts';
 import { bytesOf, coresOf, thousandthsOf, wholeBytesOf } from '../../quantity.ts';
 import { cpuQuantity, bytesQuantity } from './quantities.ts';
@@ -199,4 +200,13 @@ export function toSizeRules(variables: SizeVariables): SizeRules {
       storage: storage === undefined ? null : wholeBytesOf(storage),
     },
   };
+}
+
+/** @throws AppError VALIDATION_FAILED if the installation has no such size */
+export function requireSize({ sizes }: SizeRules, name: string | null | undefined): void {
+  if (name == null || sizes.some((size) => size.name === name)) return;
+  const names = sizes.map((size) => size.name).join(', ');
+  const message =
+    names === '' ? 'This installation has no sizes. Leave it out.' : `Choose one of these sizes: ${names}.`;
+  throw new AppError('VALIDATION_FAILED', message, { fields: { size: message } });
 }
