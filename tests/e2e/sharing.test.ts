@@ -100,6 +100,23 @@ describe.runIf(hasBrowser)('sharing', { timeout: 60_000 }, () => {
     await member.getByRole('heading', { name: 'shop' }).waitFor();
   });
 
+  it('a page that was without events when its member was removed says so when it reads the project again', async () => {
+    const { page, context } = await app.openWindow('user-b', { path: `/projects/${project.id}` });
+    await page.getByRole('heading', { name: 'shop' }).waitFor();
+    await context.route(/projects\.poll/, (route) => route.abort());
+    await page.routeWebSocket(/trpc/, (socket) => void socket.close());
+    await page.reload();
+    await page.getByRole('heading', { name: 'shop' }).waitFor();
+    await dialog().getByRole('button', { name: 'Remove User B' }).click();
+    await person().waitFor({ state: 'detached' });
+    await page.getByRole('heading', { name: 'shop' }).waitFor();
+    await context.unroute(/projects\.poll/);
+    await page.getByText('There is no such project').waitFor();
+    await context.close();
+    await share('user-b@example.test');
+    await member.getByRole('heading', { name: 'shop' }).waitFor();
+  });
+
   it('a member leaves', async () => {
     await member.getByRole('button', { name: 'Members' }).click();
     await member.getByRole('button', { name: 'Leave the project' }).click();

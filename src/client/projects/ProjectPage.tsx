@@ -24,12 +24,12 @@ export function ProjectPage() {
     { placeholderData: () => projectCache.newest(projectId) },
   );
   if (!isProjectTab(tab)) return <NotFoundPage />;
-  // Not shared with this person any more.
-  if (query.data?.role === 'none') return <ProjectNotFound />;
+  const failure = query.isError ? readError(query.error) : null;
+  // Not shared with this person any more: an event has said so, or the project was read again after a time without events.
+  if (query.data?.role === 'none' || failure?.code === 'NOT_FOUND') return <ProjectNotFound />;
   if (query.data !== undefined) return <ProjectDetail key={query.data.id} project={query.data} tab={tab} />;
   if (query.isPending) return <ProjectSkeleton />;
-  const { code } = readError(query.error);
-  if (code === 'NOT_FOUND' || code === 'VALIDATION_FAILED') return <ProjectNotFound />;
+  if (failure?.code === 'VALIDATION_FAILED') return <ProjectNotFound />;
   return (
     <LoadFailure
       what="The project"

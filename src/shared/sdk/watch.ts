@@ -14,7 +14,8 @@ export interface WatchDeps {
 
 /**
  * Yields a project whenever it differs from what was yielded before. If a project changes faster than the caller reads,
- * only its latest state is yielded. A deleted project is yielded once more, as `archived`. Ends when the signal aborts.
+ * only its latest state is yielded. A deleted project is yielded once more, as `archived`, and so is one that is not shared with the
+ * caller any more, with the role `none`. Ends when the signal aborts.
  * @throws AppError when trying again is useless: NOT_FOUND, UNAUTHENTICATED
  */
 export async function* watchProjects(
