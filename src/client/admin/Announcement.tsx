@@ -6,7 +6,7 @@ import { trpc } from '../api/trpc.ts';
 
 import classes from './admin.module.css';
 
-const refreshMs = 60_000;
+const refreshMs = 300_000;
 
 export function Announcement() {
   // Without an answer there is nothing to say: the page itself shows that the server does not answer.

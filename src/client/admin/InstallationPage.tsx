@@ -34,7 +34,7 @@ function NoticeForm({ notice }: { notice: Notice }) {
   const save = trpc.admin.setNotice.useMutation({
     onSuccess(saved) {
       admin.notice.setData(undefined, saved);
-      notifyDone('Saved. Open pages show it within a minute.');
+      notifyDone('Saved. Open pages show it within five minutes, and other pages at once.');
     },
     onError: (error) => notifyFailure('This could not be saved', error),
   });

@@ -60,7 +60,14 @@ export function ProjectActions({ project, onRename, onShare, onDelete }: Project
         );
       })}
       {!isInTrash(project) && (
-        <Button variant="default" size="xs" leftSection={<IconUsers size={15} stroke={1.7} />} onClick={onShare}>
+        // On a phone it is in the menu only.
+        <Button
+          visibleFrom="xs"
+          variant="default"
+          size="xs"
+          leftSection={<IconUsers size={15} stroke={1.7} />}
+          onClick={onShare}
+        >
           {roleMay(project.role, 'share') ? 'Share' : 'Members'}
         </Button>
       )}
