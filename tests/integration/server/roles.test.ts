@@ -10,7 +10,7 @@ import { askAlone, askOnSocket, type Answer } from '../../support/ask-procedure.
 import { idFieldsOf, inputWith } from '../../support/made-up-input.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
 import { procedures, type Procedure } from '../../support/procedures.ts';
-import { openSocket, type RawSocket } from '../../support/raw-socket.ts';
+import { openSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 
@@ -21,7 +21,6 @@ interface Person {
   id: string;
   token: string;
   call: ReturnType<typeof createApiCall>;
-  socket: RawSocket;
 }
 
 interface Objects {
@@ -34,7 +33,6 @@ let database: TestDatabase;
 let db: Database;
 let server: TestServer;
 let people: Record<(typeof roles)[number], Person>;
-let calls = 1;
 
 beforeAll(async () => {
   const redis = await createTestRedis();
@@ -49,7 +47,6 @@ beforeAll(async () => {
   people = Object.fromEntries(made) as typeof people; // one of each role
 });
 afterAll(async () => {
-  for (const { socket } of Object.values(people)) socket.close();
   await server.stop();
   await db.destroy();
   await database.drop();
@@ -59,7 +56,7 @@ async function createPerson(name: string): Promise<Person> {
   const token = await server.mintToken(name);
   const call = createApiCall(server.url, bearer(token));
   const { id } = (await call('auth.me')).data as { id: string };
-  return { id, token, call, socket: await openSocket(server.url, { token }) };
+  return { id, token, call };
 }
 
 /** A project with one task and one run, shared with the editor and the viewer, and no longer with the fourth person. */
@@ -97,13 +94,16 @@ function inputFor(procedure: Procedure, { project, task, run }: Objects): unknow
   return inputWith(procedure, Object.fromEntries(paths.map((path) => [path, idOf(path)])));
 }
 
-function ask(person: Person, procedure: Procedure, input: unknown): Promise<Answer> {
+async function ask(person: Person, procedure: Procedure, input: unknown): Promise<Answer> {
   const question = { procedure, input: () => input };
   if (procedure.type !== 'subscription') {
-    return askAlone({ url: server.url, headers: bearer(person.token) }, question);
+    return await askAlone({ url: server.url, headers: bearer(person.token) }, question);
   }
-  calls += 1;
-  return askOnSocket(person.socket, calls, question);
+  // The server closes a socket on which nobody answers its pings, so none is kept for the next test.
+  const socket = await openSocket(server.url, { token: person.token });
+  const answer = await askOnSocket(socket, 1, question);
+  socket.close();
+  return answer;
 }
 
 /** The procedures that name a project, a task or a run. Those with the right `read` and no id list what the caller sees. */
