@@ -14,6 +14,7 @@ import { createEntryTokens, entryKey } from '../shared/node/access/tickets.ts';
 import { createAnnouncer } from '../shared/node/announcer.ts';
 import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
+import { pruneDeviceLogins } from '../shared/node/db/device-logins-repository.ts';
 import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
 import { toProject } from '../shared/node/db/project-record.ts';
 import {
@@ -41,6 +42,7 @@ import { createSignIn } from './auth/sign-in.ts';
 import type { ServerConfig } from './config.ts';
 import { createConfigReader } from './config/read-config-in-use.ts';
 import { createConfigService } from './config/service.ts';
+import { createDeviceLoginService, createDeviceService } from './devices/service.ts';
 import { createFindOpenPod } from './files/open-pod.ts';
 import { createPodRequests } from './files/pod-requests.ts';
 import { createFileService } from './files/service.ts';
@@ -78,6 +80,7 @@ export interface ServerTimings {
 
 const defaultTimings: ServerTimings = { compareIntervalMs: 8_000, revocationIntervalMs: 30_000 };
 const freshnessIntervalMs = 1_000;
+const pruneIntervalMs = 5 * 60_000;
 
 interface ServerContextOptions {
   log: Log;
@@ -361,6 +364,8 @@ function createServices(
       encryption: config.keyEncryption === null ? null : createKeyEncryption(config.keyEncryption),
     }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
+    deviceLogins: createDeviceLoginService({ db, publicOrigin, clock: databaseClock }),
+    devices: createDeviceService({ db, clock: databaseClock }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };
 }
@@ -387,6 +392,9 @@ async function startLoops(
     repeat('the comparison with the database', timings.compareIntervalMs, hub.compareWithDatabase),
     repeat('the check of the freshness', freshnessIntervalMs, async () => hub.checkFreshness()),
     repeat('the check of open sessions', timings.revocationIntervalMs, () => closeRevokedSockets({ db, sockets })),
+    repeat('the deletion of expired logins of computers', pruneIntervalMs, () =>
+      pruneDeviceLogins(db, { now: new Date(databaseClock.now()) }),
+    ),
     repeat('recording open sessions', timings.revocationIntervalMs, () => recordOpenSessions({ db, sockets })),
   ]);
 }

@@ -2,6 +2,7 @@
 
 import { authRouter } from './auth/router.ts';
 import { configRouter } from './config/router.ts';
+import { devicesRouter } from './devices/router.ts';
 import { filesRouter } from './files/router.ts';
 import { modelsRouter } from './models/router.ts';
 import { projectsRouter } from './projects/router.ts';
@@ -14,6 +15,7 @@ import { router } from './trpc.ts';
 export const appRouter = router({
   auth: authRouter,
   config: configRouter,
+  devices: devicesRouter,
   files: filesRouter,
   models: modelsRouter,
   projects: projectsRouter,

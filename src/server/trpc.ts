@@ -1,4 +1,4 @@
-/** The tRPC instance: the request context, and the only procedure builder, which refuses anonymous callers. */
+/** The tRPC instance: the request context, and the procedure builders. All procedures but two refuse anonymous callers. */
 // oxlint-disable-next-line no-restricted-imports -- the one place where builders are made
 import { initTRPC } from '@trpc/server';
 import { z } from 'zod';
@@ -17,6 +17,8 @@ export interface RequestContext {
   /** Why the caller is unknown, if the reason is more specific than "not signed in". */
   refusal: AppError | null;
   transport: 'http' | 'websocket';
+  /** Of the client, behind the trusted proxies. */
+  address: string;
   /** Follows a mutation through the queue to the pod. */
   requestId: string;
   /** Resolves when the client has read most of what it was sent, or when the signal aborts. */
@@ -70,7 +72,7 @@ const requireUser = t.middleware(({ ctx, next }) => {
 });
 
 /** Their rows have no versions. A session must end in any case. */
-const withoutVersions = /^(?:auth|files|models|sessions|tokens)\./;
+const withoutVersions = /^(?:auth|devices|files|models|sessions|tokens)\./;
 /** Commands also come from elsewhere, and check there. A create returns a new project, unless it is repeated. */
 const checksItself = /^projects\.(?:create|start|stop|restart|retry|trash|delete)$/;
 
@@ -87,12 +89,14 @@ const checkRestoredData = t.middleware(({ ctx, type, path, next }) => {
 });
 
 export const router = t.router;
-/** The only procedure builder: it requires a signed-in caller. */
+/** The builder of procedures: it requires a signed-in caller. */
 export const procedure = t.procedure
   .use(translateErrors)
   .use(traceCalls)
   .use(refuseCallsOnSocket)
   .use(requireUser)
   .use(checkRestoredData);
+/** Only for the login of a computer, on which nobody is signed in yet. `authorization.test.ts` knows each of these procedures. */
+export const publicProcedure = t.procedure.use(translateErrors).use(traceCalls).use(refuseCallsOnSocket);
 /** The input of procedures that need none: every field is refused. */
 export const noInputSchema = z.strictObject({}).optional();

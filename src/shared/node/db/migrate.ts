@@ -30,6 +30,7 @@ import * as unfinishedRuns from '../../../../migrations/0021-unfinished-runs.ts'
 import * as idleStop from '../../../../migrations/0022-idle-stop.ts';
 import * as trash from '../../../../migrations/0023-trash.ts';
 import * as sizes from '../../../../migrations/0024-sizes.ts';
+import * as deviceLogins from '../../../../migrations/0027-device-logins.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import { assertSettings, connectionSettings, poolerRefusalOf } from './connection-settings.ts';
@@ -60,6 +61,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0022-idle-stop': idleStop,
   '0023-trash': trash,
   '0024-sizes': sizes,
+  '0027-device-logins': deviceLogins,
 };
 
 const migrationSource: Knex.MigrationSource<string> = {
