@@ -96,7 +96,17 @@ export const procedure = t.procedure
   .use(refuseCallsOnSocket)
   .use(requireUser)
   .use(checkRestoredData);
+/** The database has just failed to say who calls. Asking it for anything else would double the wait. */
+const refuseDuringOutage = t.middleware(({ ctx, next }) => {
+  if (ctx.refusal?.code === 'UNAVAILABLE') throw ctx.refusal;
+  return next();
+});
+
 /** Only for the login of a computer, on which nobody is signed in yet. `authorization.test.ts` knows each of these procedures. */
-export const publicProcedure = t.procedure.use(translateErrors).use(traceCalls).use(refuseCallsOnSocket);
+export const publicProcedure = t.procedure
+  .use(translateErrors)
+  .use(traceCalls)
+  .use(refuseCallsOnSocket)
+  .use(refuseDuringOutage);
 /** The input of procedures that need none: every field is refused. */
 export const noInputSchema = z.strictObject({}).optional();
