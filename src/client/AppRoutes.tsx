@@ -17,6 +17,7 @@ const SessionsPage = lazyPart(async () => (await import('./settings/SessionsPage
 const ModelsPage = lazyPart(async () => (await import('./settings/ModelsPage.tsx')).ModelsPage);
 const UsagePage = lazyPart(async () => (await import('./settings/UsagePage.tsx')).UsagePage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
+const DevicePage = lazyPart(async () => (await import('./settings/DevicePage.tsx')).DevicePage);
 const NotificationsPage = lazyPart(async () => (await import('./settings/NotificationsPage.tsx')).NotificationsPage);
 const NotFoundPage = lazyPart(async () => (await import('./ui/NotFoundPage.tsx')).NotFoundPage);
 
@@ -34,6 +35,7 @@ const routes: RouteObject[] = [
       page('projects', ProjectsPage),
       page('projects/:projectId/open', OpenProjectPage),
       page('projects/:projectId/:tab?', ProjectPage),
+      page('device', DevicePage),
       redirect('settings', '/settings/profile'),
       page('settings/profile', ProfilePage),
       page('settings/appearance', AppearancePage),
