@@ -2,12 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { PolledDeviceLogin } from '../shared/contract/device-login.ts';
+import { toDeviceName, type PolledDeviceLogin } from '../shared/contract/device-login.ts';
 import { readAppError, type Client } from '../shared/sdk/client.ts';
 import { CliError } from './cli-error.ts';
 import { printable } from './terminal.ts';
 
-const longestName = 80;
 const again = 'Run "opm login" again.';
 
 type Devices = {
@@ -28,7 +27,7 @@ export async function awaitConfirmation(
   devices: Devices,
   { name, note, signal, wait = waitFor }: Options,
 ): Promise<string> {
-  const started = await devices.start.mutate({ name: printable(name).slice(0, longestName) || 'a computer' });
+  const started = await devices.start.mutate({ name: toDeviceName(name) });
   note(
     `Open ${printable(started.verificationUriComplete)} in a browser, or ${printable(started.verificationUri)} and enter the code ` +
       `${printable(started.userCode)}.\nConfirm there that this is your computer. The code is valid for ${Math.round(started.expiresIn / 60)} minutes.\n`,

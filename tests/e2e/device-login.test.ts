@@ -48,14 +48,14 @@ describe.runIf(hasBrowser)('the login of a computer', { timeout: 60_000 }, () =>
     const { page, problems } = await app.openWindow('user-a', { path: '/device' });
     await page.getByRole('heading', { name: 'Log in a computer' }).waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'device-code') });
-    await page.getByLabel('Code').fill('aeiou');
+    await page.getByRole('textbox', { name: 'Code' }).fill('aeiou');
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('The code has eight letters').waitFor();
-    await page.getByLabel('Code').fill('BBBB-BBBB');
+    await page.getByRole('textbox', { name: 'Code' }).fill('BBBB-BBBB');
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('No computer waits with this code').waitFor();
     await expectAccessible(page, { onShown: screenOf(page, 'device-unknown') });
-    await page.getByLabel('Code').fill(login.code.toLowerCase().replace('-', ''));
+    await page.getByRole('textbox', { name: 'Code' }).fill(login.code.toLowerCase().replace('-', ''));
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('heading', { name: 'Log in this computer?' }).waitFor();
     for (const text of ['127.0.0.1', login.code]) await page.getByText(text, { exact: true }).waitFor();

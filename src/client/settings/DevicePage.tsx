@@ -115,9 +115,10 @@ function Decision({ device }: { device: WaitingDevice }) {
           </div>
         ))}
       </dl>
-      <Alert color="yellow" mt="md" icon={<IconAlertTriangle size={18} />} title="Did you start this login yourself?">
-        Confirm only if you have just run “opm login” and see the same code there. If somebody sent you this code or a
-        link, refuse: their computer would work in your name, with all your projects.
+      <Alert color="yellow" mt="md" icon={<IconAlertTriangle size={18} />}>
+        <strong>Did you start this login yourself?</strong> Confirm only if you have just run “opm login” and see the
+        same code there. If somebody sent you this code or a link, refuse: their computer would work in your name, with
+        all your projects.
       </Alert>
       {error !== null && (
         <Alert color="red" variant="light" mt="md" role="alert">

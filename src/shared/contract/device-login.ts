@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 
-import { isoDateTimeSchema, plainText } from './fields.ts';
+import { isoDateTimeSchema } from './fields.ts';
 
 /** Letters that cannot be mistaken for each other, and form no words (RFC 8628, section 6.1). */
 export const userCodeLetters = 'BCDFGHJKLMNPQRSTVWXZ';
@@ -20,10 +20,30 @@ export function readUserCode(text: string): string | null {
 /** As people read it: `BCDF-GHJK`. */
 export const formatUserCode = (code: string): string => `${code.slice(0, 4)}-${code.slice(4)}`;
 
-export const startDeviceLoginInputSchema = z.strictObject({
-  /** Of the computer. The person sees it, and the token gets it. */
-  name: plainText({ min: 1, max: 80, empty: 'Enter the name of the computer.' }),
-});
+const longestDeviceName = 80;
+
+/**
+ * Of the computer. The person sees it when they decide, and the token gets it. Whoever asks has chosen it, so it must not look like a
+ * text of the product.
+ */
+const deviceNameSchema = z
+  .string()
+  .max(longestDeviceName, `Use at most ${longestDeviceName} characters.`)
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u,
+    'Use letters, digits, ".", "_" and "-", and start with a letter or a digit.',
+  );
+
+export const startDeviceLoginInputSchema = z.strictObject({ name: deviceNameSchema });
+
+/** The name of a computer as it may be sent. */
+export function toDeviceName(hostname: string): string {
+  const name = hostname
+    .toWellFormed()
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[._-]+/, '');
+  return [...name].slice(0, longestDeviceName / 2).join('') || 'computer';
+}
 
 /** Times are in seconds. */
 export const startedDeviceLoginSchema = z.object({
