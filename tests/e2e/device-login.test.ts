@@ -37,7 +37,12 @@ describe.runIf(hasBrowser)('the login of a computer', { timeout: 60_000 }, () =>
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
     const code = await vi.waitFor(
-      () => /code=([A-Z]{4}-[A-Z]{4})/.exec(output)?.[1] ?? Promise.reject(new Error(output)),
+      () => {
+        const shown = /code=([A-Z]{4}-[A-Z]{4})/.exec(output)?.[1];
+        if (shown === undefined) throw new Error(`There is no code: ${output}`);
+        return shown;
+      },
+      { timeout: 20_000 },
     );
     return { code, ended, output: () => output };
   }

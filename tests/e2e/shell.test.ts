@@ -129,7 +129,8 @@ describe.runIf(missing === null)(titled('opm shell', missing), { timeout: 60_000
   });
 
   it('ends a command whose output nobody reads any more', async () => {
-    const line = `${process.execPath} ${program} shell Shop -- yes | head -1`;
+    const endless = 'while echo y; do sleep 0.02; done';
+    const line = `${process.execPath} ${program} shell Shop -- sh -c '${endless}' | head -1`;
     expect((await promisify(execFile)('/bin/sh', ['-c', line], { env })).stdout).toBe('y\n');
     await hasNoTerminals();
   });

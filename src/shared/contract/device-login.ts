@@ -42,7 +42,7 @@ export function toDeviceName(hostname: string): string {
     .toWellFormed()
     .replace(/[^\p{L}\p{N}._-]+/gu, '-')
     .replace(/^[._-]+/, '');
-  return [...name].slice(0, longestDeviceName / 2).join('') || 'computer';
+  return /^.{1,40}/u.exec(name)?.[0] ?? 'computer'; // no half of a character
 }
 
 /** Times are in seconds. */
