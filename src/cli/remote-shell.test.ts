@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
+import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 
@@ -16,12 +19,17 @@ afterEach(() => {
 });
 
 /** A project on loopback. @returns its origin, and the lines of what it was asked */
-async function serve(answer: RequestListener, onSocket: (socket: WebSocket) => void = () => undefined) {
+async function serve(
+  answer: RequestListener,
+  onSocket: (socket: WebSocket) => void = () => undefined,
+  certificate?: { key: string; cert: string },
+) {
   const asked: string[] = [];
-  const server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
+  const listener: RequestListener = (request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers.host?.split(':')[0]}`);
     answer(request, response);
-  });
+  };
+  const server = certificate ? createTlsServer(certificate, listener) : createServer(listener);
   const sockets = new WebSocketServer({ server });
   sockets.on('connection', onSocket);
   server.listen(0, '127.0.0.1');
@@ -32,7 +40,13 @@ async function serve(answer: RequestListener, onSocket: (socket: WebSocket) => v
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { project: createProjectOrigin({ origin: `http://p-1.localhost:${port}`, token: 'secret' }), asked };
+  return {
+    project: createProjectOrigin({
+      origin: `${certificate ? 'https' : 'http'}://p-1.localhost:${port}`,
+      token: 'secret',
+    }),
+    asked,
+  };
 }
 
 /** Opens terminals, and ends each with the exit code that `exitCode` returns. */
@@ -72,7 +86,24 @@ describe('a remote shell', () => {
     await shell.close();
     output.end();
     expect(await text(output)).toBe('the last line\r\n');
-    expect(asked).toEqual(['GET /global/event', 'POST /pty', 'PUT /pty/pty_1', 'DELETE /pty/pty_1']);
+    expect(asked).toEqual(
+      ['GET /global/event', 'POST /pty', 'PUT /pty/pty_1', 'DELETE /pty/pty_1'].map((call) => `${call} p-1.localhost`),
+    );
+  });
+
+  it('works over TLS with the certificate of the project', async () => {
+    const authorities = getCACertificates();
+    cleanups.push(() => setDefaultCACertificates(authorities));
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'p-1.localhost' }], {
+      keyType: 'ec',
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'p-1.localhost' }] }],
+    });
+    setDefaultCACertificates([...authorities, cert]);
+    const { answer, end } = openCode({ exitCode: 0 });
+    const { project } = await serve(answer, end, { key, cert });
+    const shell = await openShell(project, options());
+    expect(await shell.ended).toEqual({ kind: 'exited', exitCode: 0 });
+    await shell.close();
   });
 
   it('is lost when its WebSocket breaks off', async () => {
@@ -93,7 +124,7 @@ describe('a remote shell', () => {
     const sentence = 'You may look at this project. Ask its owner for more.';
     const { project, asked } = await serve((_request, response) => response.writeHead(403).end(`${sentence}\n`));
     await expect(openShell(project, options())).rejects.toThrow(sentence);
-    expect(asked).toEqual(['GET /global/event']);
+    expect(asked).toEqual(['GET /global/event p-1.localhost']);
   });
 
   it('says that nothing answers', async () => {
