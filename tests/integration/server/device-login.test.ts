@@ -222,6 +222,19 @@ describe('over HTTP', () => {
   });
   afterAll(() => server.stop());
 
+  it('what has expired is deleted without a further login', async () => {
+    await start('waiting');
+    clock = createTestClock(Date.now() - 600_000);
+    computers = createDeviceLoginService({ db, publicOrigin, clock });
+    await start('expired');
+    const other = await startTestServer({ databaseUrl: database.url, redisUrl: (await createTestRedis()).url });
+    try {
+      await expect.poll(() => db('device_logins').select('name')).toEqual([{ name: 'waiting' }]);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('a computer logs in without a credential, and a GET decides nothing', async () => {
     const computer = createApiCall(server.url);
     const { data } = await computer('devices.start', { body: { name: 'laptop' } });
