@@ -11,6 +11,8 @@ import { failOnError, waitForEffect } from '../report.ts';
 import { printable } from '../terminal.ts';
 
 const interruptKey = '\u0003';
+/** When the network is gone, the person must not wait long for the message. */
+const askLimitMs = 5_000;
 
 const shell: Command = {
   name: 'shell',
@@ -114,7 +116,7 @@ function whenAborted(signal: AbortSignal): Promise<null> {
 async function whyLost({ client }: Context, { id, name }: Project): Promise<string> {
   const again = `Run "opm shell" again for a new shell. A program that ran in the old one may still run.`;
   try {
-    const now = await client().projects.get(id);
+    const now = await client().trpc.projects.get.query({ id }, { signal: AbortSignal.timeout(askLimitMs) });
     if (now.status !== 'ready') return `The shell was closed. ${notReady(now)}`;
   } catch (error) {
     const refusal = readAppError(error);
