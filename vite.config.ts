@@ -108,8 +108,8 @@ const client: UserConfig = {
   },
 };
 
-/** The dependencies of the SDK, at run time and for the types of the procedures. */
-const { '@trpc/client': trpcClient, '@trpc/server': trpcServer, zod } = packageJson.dependencies;
+/** The dependencies of the SDK, at run time and for the types of the procedures. Only `opm` uses `ws`. */
+const { '@trpc/client': trpcClient, '@trpc/server': trpcServer, ws, zod } = packageJson.dependencies;
 const { name, version, description, license, engines } = packageJson;
 const sdkPackage = {
   name,
@@ -121,7 +121,7 @@ const sdkPackage = {
   sideEffects: false,
   bin: { opm: './opm.js' },
   exports: { './sdk': { types: './types/src/shared/sdk/client.d.ts', default: './client.js' } },
-  dependencies: { '@trpc/client': trpcClient, '@trpc/server': trpcServer, zod },
+  dependencies: { '@trpc/client': trpcClient, '@trpc/server': trpcServer, ws, zod },
 };
 
 const sdk: UserConfig = {
@@ -143,7 +143,7 @@ const sdk: UserConfig = {
       formats: ['es'],
       fileName: (_format, entry) => `${entry}.js`,
     },
-    rolldownOptions: { external: [/^@trpc\//, /^zod/, /^node:/] },
+    rolldownOptions: { external: [/^@trpc\//, /^zod/, /^ws$/, /^node:/] },
   },
 };
 

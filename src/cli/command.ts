@@ -11,6 +11,11 @@ export interface Context {
   env: Record<string, string | undefined>;
   /** Aborts on Ctrl-C. */
   signal: AbortSignal;
+  /**
+   * From now on the command itself reacts to Ctrl-C, and to an output whose reader has gone. Otherwise the latter ends the program.
+   * @returns gives both back
+   */
+  takeOver: (handlers: { onInterrupt: () => void; onOutputClosed: () => void }) => () => void;
   /** @throws CliError when nobody has logged in */
   login: () => Login;
   /** The SDK as the person who has logged in. Opened when it is first used. */
@@ -36,5 +41,6 @@ export interface Command {
   options?: ParseArgsOptionsConfig;
   /** How many positional arguments it takes. */
   positionals: { min: number; max: number };
-  run(context: Context, args: Arguments): Promise<void>;
+  /** May return the exit code; 0 otherwise. */
+  run(context: Context, args: Arguments): Promise<number | void>;
 }

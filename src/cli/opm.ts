@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * `opm`: the command line for people and scripts. It stands on the SDK alone. Results go to standard output, everything else to
- * standard error. Exit codes: 0 done, 1 failed, 2 not understood, 130 Ctrl-C.
+ * standard error. Exit codes: 0 done, 1 failed, 2 not understood, 130 Ctrl-C; `opm shell` ends with the exit code of the shell.
  */
 
 import process from 'node:process';
@@ -14,6 +14,7 @@ import { accountCommands } from './commands/account.ts';
 import { fileCommands } from './commands/files.ts';
 import { projectCommands } from './commands/projects.ts';
 import { sharingCommands } from './commands/sharing.ts';
+import { shellCommands } from './commands/shell.ts';
 import { sizeCommands } from './commands/sizes.ts';
 import { taskCommands } from './commands/tasks.ts';
 import { readLogin } from './login.ts';
@@ -22,30 +23,43 @@ const commands: Command[] = [
   ...accountCommands,
   ...projectCommands,
   ...sharingCommands,
+  ...shellCommands,
   ...sizeCommands,
   ...fileCommands,
   ...taskCommands,
 ];
 
+/** The reader of the pipe has gone. */
+const leave = () => process.exit(0);
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: string[]): Promise<number> {
   const stopping = new AbortController();
-  process.once('SIGINT', () => stopping.abort());
-  process.stdout.once('error', () => process.exit(0)); // the reader of the pipe has gone
+  const interrupt = () => stopping.abort();
+  process.once('SIGINT', interrupt);
+  process.stdout.once('error', leave);
   let client: Client | null = null;
   const context: Context = {
     terminal: { input: process.stdin, output: process.stdout, errors: process.stderr },
     env: process.env,
     signal: stopping.signal,
+    takeOver({ onInterrupt, onOutputClosed }) {
+      process.off('SIGINT', interrupt).on('SIGINT', onInterrupt);
+      process.stdout.off('error', leave).on('error', onOutputClosed);
+      return () => {
+        process.off('SIGINT', onInterrupt).once('SIGINT', interrupt);
+        process.stdout.off('error', onOutputClosed).once('error', leave);
+      };
+    },
     login: () => readLogin(process.env),
     client: () => (client ??= createClient(readLogin(process.env))),
     print: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
   };
   try {
-    await run(argv, context);
-    return stopping.signal.aborted ? 130 : 0;
+    const exitCode = await run(argv, context);
+    return stopping.signal.aborted ? 130 : (exitCode ?? 0);
   } catch (error) {
     if (stopping.signal.aborted) return 130;
     process.stderr.write(`${messageOf(error)}\n`);
@@ -56,14 +70,14 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-async function run(argv: string[], context: Context): Promise<void> {
+async function run(argv: string[], context: Context): Promise<number | void> {
   if (argv.length === 0 || ['help', '--help', '-h'].includes(argv[0] ?? '')) return context.print(help());
   const command = findCommand(argv);
   const { values, positionals } = parse(command, argv.slice(command.name.split(' ').length));
   if (values['help'] === true) return context.print(helpOf(command));
   const { min, max } = command.positionals;
   if (positionals.length < min || positionals.length > max) throw new CliError(helpOf(command).trimEnd(), 2);
-  await command.run(context, {
+  return command.run(context, {
     positionals,
     text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
     flag: (option) => values[option] === true,

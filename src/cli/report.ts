@@ -39,23 +39,32 @@ export async function report(
   args: Arguments,
   { project, done }: { project: Project; done: Project['status'] },
 ): Promise<void> {
-  const { print, note, signal } = context;
-  let last = project;
-  if (args.flag('wait')) {
-    let noted = '';
-    last = await context.client().waitFor(
-      project.id,
-      (current) => {
-        const message = printable(current.message ?? '');
-        if (message && message !== noted) note(`${message}\n`);
-        noted = message;
-        // The state from before the command must not end the wait for its effect.
-        const isCurrent = current.observedGeneration >= project.generation;
-        return isCurrent && (current.status === done || current.status === 'error');
-      },
-      { timeoutMs: waitLimitMs, signal },
-    );
-  }
-  print(args.flag('json') ? `${JSON.stringify(last, null, 2)}\n` : describe(last, context.login().url));
-  if (last.status === 'error') throw new CliError(`${printable(last.name)} has failed. See the message above.`);
+  const last = args.flag('wait') ? await waitForEffect(context, { project, done }) : project;
+  context.print(args.flag('json') ? `${JSON.stringify(last, null, 2)}\n` : describe(last, context.login().url));
+  failOnError(last);
+}
+
+/** @throws CliError for a project that has failed */
+export function failOnError({ name, status }: Project): void {
+  if (status === 'error') throw new CliError(`${printable(name)} has failed. See the message above.`);
+}
+
+/** Waits until the command that has returned this project has led to the status or to an error, and notes each message. */
+export async function waitForEffect(
+  { client, note, signal }: Context,
+  { project, done }: { project: Project; done: Project['status'] },
+): Promise<Project> {
+  let noted = '';
+  return client().waitFor(
+    project.id,
+    (current) => {
+      const message = printable(current.message ?? '');
+      if (message && message !== noted) note(`${message}\n`);
+      noted = message;
+      // The state from before the command must not end the wait for its effect.
+      const isCurrent = current.observedGeneration >= project.generation;
+      return isCurrent && (current.status === done || current.status === 'error');
+    },
+    { timeoutMs: waitLimitMs, signal },
+  );
 }

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 
 export interface Terminal {
-  input: Readable & { isTTY?: boolean };
-  output: Writable & { isTTY?: boolean };
+  input: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+  output: Writable & { isTTY?: boolean; rows?: number; columns?: number };
   errors: Writable;
 }
 

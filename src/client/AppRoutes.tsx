@@ -18,6 +18,7 @@ const ModelsPage = lazyPart(async () => (await import('./settings/ModelsPage.tsx
 const UsagePage = lazyPart(async () => (await import('./settings/UsagePage.tsx')).UsagePage);
 const TokensPage = lazyPart(async () => (await import('./settings/TokensPage.tsx')).TokensPage);
 const DefaultsPage = lazyPart(async () => (await import('./settings/DefaultsPage.tsx')).DefaultsPage);
+const DevicePage = lazyPart(async () => (await import('./settings/DevicePage.tsx')).DevicePage);
 const NotificationsPage = lazyPart(async () => (await import('./settings/NotificationsPage.tsx')).NotificationsPage);
 const PeoplePage = lazyPart(async () => (await import('./admin/PeoplePage.tsx')).PeoplePage);
 const AllProjectsPage = lazyPart(async () => (await import('./admin/AllProjectsPage.tsx')).AllProjectsPage);
@@ -40,6 +41,7 @@ const routes: RouteObject[] = [
       page('projects', ProjectsPage),
       page('projects/:projectId/open', OpenProjectPage),
       page('projects/:projectId/:tab?', ProjectPage),
+      page('device', DevicePage),
       redirect('settings', '/settings/profile'),
       page('settings/profile', ProfilePage),
       page('settings/defaults', DefaultsPage),

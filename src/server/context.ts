@@ -15,6 +15,7 @@ import { createAnnouncer } from '../shared/node/announcer.ts';
 import { pruneAuditEntries } from '../shared/node/db/audit-repository.ts';
 import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
+import { pruneDeviceLogins } from '../shared/node/db/device-logins-repository.ts';
 import { readWatchObservation } from '../shared/node/db/leases-repository.ts';
 import { toPublished } from '../shared/node/db/project-record.ts';
 import {
@@ -45,6 +46,7 @@ import { createSignIn } from './auth/sign-in.ts';
 import type { ServerConfig } from './config.ts';
 import { createConfigReader } from './config/read-config-in-use.ts';
 import { createConfigService } from './config/service.ts';
+import { createDeviceLoginService, createDeviceService } from './devices/service.ts';
 import { createFindOpenPod } from './files/open-pod.ts';
 import { createPodRequests } from './files/pod-requests.ts';
 import { createFileService } from './files/service.ts';
@@ -83,7 +85,7 @@ export interface ServerTimings {
 
 const defaultTimings: ServerTimings = { compareIntervalMs: 8_000, revocationIntervalMs: 30_000 };
 const freshnessIntervalMs = 1_000;
-const pruneIntervalMs = 600_000;
+const pruneIntervalMs = 300_000;
 /** In one statement. */
 const maxPruned = 10_000;
 
@@ -380,6 +382,8 @@ function createServices(
     audit: createAudit({ db, log }),
     defaults: createDefaultsService({ db, sizeRules: config.sizeRules }),
     tokens: createTokenService({ db, onRevoked: (id) => closeCredential({ kind: 'token', id }) }),
+    deviceLogins: createDeviceLoginService({ db, publicOrigin, clock: databaseClock }),
+    devices: createDeviceService({ db, clock: databaseClock }),
     sessions: createSessionService({ db, onRevoked: (id) => closeCredential({ kind: 'session', id }) }),
   };
 }
@@ -409,6 +413,9 @@ async function startLoops(
     repeat('the comparison with the database', timings.compareIntervalMs, hub.compareWithDatabase),
     repeat('the check of the freshness', freshnessIntervalMs, async () => hub.checkFreshness()),
     repeat('the check of open sessions', timings.revocationIntervalMs, () => closeRevokedSockets({ db, sockets })),
+    repeat('the deletion of expired logins of computers', pruneIntervalMs, () =>
+      pruneDeviceLogins(db, { now: new Date(databaseClock.now()) }),
+    ),
     repeat('recording open sessions', timings.revocationIntervalMs, () => recordOpenSessions({ db, sockets })),
   ]);
 }

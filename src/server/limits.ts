@@ -62,6 +62,10 @@ export const messagesPerPing = 10;
 export const socketsShare = 1 / 30;
 /** Users, and addresses of each kind, that the rate limits remember in one process; some megabytes. */
 export const maxRateLimitKeys = 20_000;
+/** Computers that may ask for a login from one address in a minute, in each process. */
+export const deviceLoginsPerMinute = 10;
+/** Codes of computers that a person may try in a minute, in each process. A login takes two. */
+export const userCodesPerMinute = 8;
 /** Tasks of one project. A subscription sends all of them at once. */
 export const maxTasksPerProject = 500;
 /** Runs of one project that have not ended. All agents of a project share the memory of its pod. */

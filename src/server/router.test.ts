@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { inputWith } from '../../tests/support/made-up-input.ts';
-import { proceduresOf } from '../../tests/support/procedures.ts';
+import { proceduresOf, publicProcedures } from '../../tests/support/procedures.ts';
 import { appRouter, procedureNames } from './router.ts';
-import { procedure as guarded } from './trpc.ts';
+import { procedure as guarded, publicProcedure } from './trpc.ts';
 
 /** The part of a procedure's definition that this test reads. */
 interface Definition {
@@ -22,9 +22,10 @@ describe.each(proceduresOf(appRouter))('the procedure $name', (procedure) => {
   // oxlint-disable-next-line no-underscore-dangle -- as above
   const definition = definitions[procedure.name]?._def;
 
-  it('refuses anonymous callers, because it starts with the guards of the only builder', () => {
+  const isPublic = publicProcedures.has(procedure.name);
+  it(`${isPublic ? 'serves' : 'refuses'} anonymous callers, because it starts with the guards of its builder`, () => {
     // oxlint-disable-next-line no-underscore-dangle -- as above
-    const guards = guarded._def.middlewares;
+    const guards = (isPublic ? publicProcedure : guarded)._def.middlewares;
     expect(guards.length).toBeGreaterThan(0);
     expect(definition?.middlewares.slice(0, guards.length)).toEqual([...guards]);
   });

@@ -3,6 +3,7 @@
 import { adminRouter } from './admin/router.ts';
 import { authRouter } from './auth/router.ts';
 import { configRouter } from './config/router.ts';
+import { devicesRouter } from './devices/router.ts';
 import { filesRouter } from './files/router.ts';
 import { membersRouter } from './members/router.ts';
 import { modelsRouter } from './models/router.ts';
@@ -17,6 +18,7 @@ export const appRouter = router({
   admin: adminRouter,
   auth: authRouter,
   config: configRouter,
+  devices: devicesRouter,
   files: filesRouter,
   members: membersRouter,
   models: modelsRouter,

@@ -28,6 +28,7 @@ import type {
   SaveConfigInput,
   SavedConfig,
 } from '../shared/contract/config.ts';
+import type { PolledDeviceLogin, StartedDeviceLogin, WaitingDevice } from '../shared/contract/device-login.ts';
 import type { UsualStart } from '../shared/contract/diagnosis.ts';
 import type { ProjectEvent, ProjectPoll } from '../shared/contract/events.ts';
 import type {
@@ -329,6 +330,23 @@ export interface AuditService {
 }
 
 /**
+ * A person in a browser decides about a computer that waits with this code.
+ * @throws AppError NOT_FOUND when none does; FORBIDDEN for a token; RATE_LIMITED after some codes
+ */
+export interface DeviceService {
+  find(caller: SessionCaller, userCode: string): Promise<WaitingDevice>;
+  confirm(caller: SessionCaller, userCode: string): Promise<Record<string, never>>;
+  refuse(caller: SessionCaller, userCode: string): Promise<Record<string, never>>;
+}
+
+/** Called by computers on which nobody is signed in. */
+export interface DeviceLoginService {
+  /** @throws AppError RATE_LIMITED by address */
+  start(input: { address: string; name: string }): Promise<StartedDeviceLogin>;
+  poll(input: { deviceCode: string }): Promise<PolledDeviceLogin>;
+}
+
+/**
  * A service is assignable to this type only if each function takes the caller first. Procedures can call only services, so
  * no procedure can forget to pass the caller.
  */
@@ -343,6 +361,8 @@ type TakesCaller<S> = {
 export type Services = { [K in keyof ServicesByName]: TakesCaller<ServicesByName[K]> } & {
   /** For the check before mutations, which concerns no caller. */
   restoredData: Pick<RestoredData, 'check'>;
+  /** The one service without a caller. */
+  deviceLogins: DeviceLoginService;
 };
 
 interface ServicesByName {
@@ -363,5 +383,6 @@ interface ServicesByName {
   models: ModelService;
   members: MemberService;
   tokens: TokenService;
+  devices: DeviceService;
   sessions: SessionService;
 }

@@ -1,4 +1,4 @@
-/** The tRPC instance: the request context, and the only procedure builder, which refuses anonymous callers. */
+/** The tRPC instance: the request context, and the procedure builders. All procedures but two refuse anonymous callers. */
 // oxlint-disable-next-line no-restricted-imports -- the one place where builders are made
 import { initTRPC } from '@trpc/server';
 import { z } from 'zod';
@@ -18,6 +18,8 @@ export interface RequestContext {
   /** Why the caller is unknown, if the reason is more specific than "not signed in". */
   refusal: AppError | null;
   transport: 'http' | 'websocket';
+  /** Of the client, behind the trusted proxies. */
+  address: string;
   /** Follows a mutation through the queue to the pod. */
   requestId: string;
   /** Resolves when the client has read most of what it was sent, or when the signal aborts. */
@@ -96,7 +98,7 @@ const recordMutations = t.middleware(({ ctx, type, path, getRawInput, next }) =>
 });
 
 /** Their rows have no versions. A session must end in any case. */
-const withoutVersions = /^(?:admin|auth|files|models|sessions|tokens)\./;
+const withoutVersions = /^(?:admin|auth|devices|files|models|sessions|tokens)\./;
 /** Commands also come from elsewhere, and check there. A create returns a new project, unless it is repeated. */
 const checksItself = /^projects\.(?:create|start|stop|restart|retry|trash|delete)$/;
 
@@ -113,7 +115,7 @@ const checkRestoredData = t.middleware(({ ctx, type, path, next }) => {
 });
 
 export const router = t.router;
-/** The only procedure builder: it requires a signed-in caller. */
+/** The builder of procedures: it requires a signed-in caller. */
 export const procedure = t.procedure
   .use(translateErrors)
   .use(traceCalls)
@@ -127,5 +129,17 @@ export const procedure = t.procedure
  */
 export const projectProcedure = (right: Right) =>
   procedure.meta({ right }).use(({ ctx, next }) => next({ ctx: { ...ctx, right } }));
+/** The database has just failed to say who calls. Asking it for anything else would double the wait. */
+const refuseDuringOutage = t.middleware(({ ctx, next }) => {
+  if (ctx.refusal?.code === 'UNAVAILABLE') throw ctx.refusal;
+  return next();
+});
+
+/** Only for the login of a computer, on which nobody is signed in yet. `authorization.test.ts` knows each of these procedures. */
+export const publicProcedure = t.procedure
+  .use(translateErrors)
+  .use(traceCalls)
+  .use(refuseCallsOnSocket)
+  .use(refuseDuringOutage);
 /** The input of procedures that need none: every field is refused. */
 export const noInputSchema = z.strictObject({}).optional();

@@ -67,6 +67,7 @@ describe('migrations', () => {
   const all = [
     'access_tokens',
     'config_versions',
+    'device_logins',
     'installation',
     'leases',
     'model_keys',

@@ -164,12 +164,12 @@ describe('the command line opm', { timeout: 60_000 }, () => {
   const loggedIn = () => ({ env: { OPM_URL: system.url, OPM_TOKEN: token } });
 
   it('keeps a token in a file that only its owner may read, after the server has accepted it', async () => {
-    const refused = await done(['login', system.url], { input: 'made-up\n' });
+    const refused = await done(['login', system.url, '--token'], { input: 'made-up\n' });
     expect([refused.code, refused.errors]).toEqual([1, expect.stringMatching(/does not accept this token/)]);
     expect(existsSync(join(folder, '.config'))).toBe(false);
 
     const file = join(folder, '.config', 'opm', 'login.json');
-    expect((await done(['login', `${system.url}/`], { input: `${token}\n` })).code).toBe(0);
+    expect((await done(['login', `${system.url}/`, '--token'], { input: `${token}\n` })).code).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect((await done(['whoami'])).out).toContain(system.url);
     // The token of one installation is not sent to another.

@@ -35,3 +35,6 @@ export function proceduresOf(router: Definitions): Procedure[] {
 }
 
 export const procedures: Procedure[] = proceduresOf(appRouter);
+
+/** The procedures that need no sign-in: a computer logs in with them. All others must refuse who is not signed in. */
+export const publicProcedures: ReadonlySet<string> = new Set(['devices.poll', 'devices.start']);

@@ -1,27 +1,29 @@
 /** `opm login`, `logout` and `whoami`. */
 
+import { hostname } from 'node:os';
+
 import { createClient, readAppError } from '../../shared/sdk/client.ts';
 import { CliError } from '../cli-error.ts';
 import type { Command, Context } from '../command.ts';
+import { awaitConfirmation } from '../device-login.ts';
 import { forgetLogin, readUrl, storeLogin } from '../login.ts';
-import { ask } from '../terminal.ts';
+import { ask, printable } from '../terminal.ts';
 
 const login: Command = {
   name: 'login',
-  usage: 'URL',
+  usage: 'URL [--token]',
   summary:
-    'Log in to an installation with a personal access token. It is read from the terminal or from standard input.',
+    'Log in to an installation: confirm this computer in a browser. --token: read a personal access token from the terminal or from standard input instead.',
+  options: { token: { type: 'boolean' } },
   positionals: { min: 1, max: 1 },
-  async run({ terminal, env, note, print }, { positionals: [address = ''] }) {
-    const url = readUrl(address);
-    note(`Create a personal access token on ${url}/settings, if you have none.\n`);
-    const token = await ask(terminal, 'Token: ', { secret: true });
-    if (!token) throw new CliError('No token was entered.');
+  async run(context, args) {
+    const url = readUrl(args.positionals[0] ?? '');
+    const token = args.flag('token') ? await askForToken(context, url) : await loginByBrowser(context, url);
     const client = createClient({ url, token });
     try {
       const { name } = await client.trpc.auth.me.query();
-      const file = storeLogin(env, { url, token });
-      print(`Logged in to ${url} as ${name}. The token is in ${file}.\n`);
+      const file = storeLogin(context.env, { url, token });
+      context.print(`Logged in to ${url} as ${printable(name)}. The token is in ${file}.\n`);
     } catch (error) {
       if (readAppError(error)?.code !== 'UNAUTHENTICATED') throw error;
       throw new CliError(`${url} does not accept this token. It may have expired. Create another one in the settings.`);
@@ -30,6 +32,22 @@ const login: Command = {
     }
   },
 };
+
+async function askForToken({ terminal, note }: Context, url: string): Promise<string> {
+  note(`Create a personal access token on ${url}/settings/tokens, if you have none.\n`);
+  const token = await ask(terminal, 'Token: ', { secret: true });
+  if (!token) throw new CliError('No token was entered.');
+  return token;
+}
+
+async function loginByBrowser({ note, signal }: Context, url: string): Promise<string> {
+  const client = createClient({ url });
+  try {
+    return await awaitConfirmation(client.trpc.devices, { name: hostname(), note, signal });
+  } finally {
+    await client.close();
+  }
+}
 
 const logout: Command = {
   name: 'logout',

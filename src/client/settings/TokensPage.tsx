@@ -20,7 +20,8 @@ import classes from './settings.module.css';
 const CreateTokenDialog = lazyPart(async () => (await import('./CreateTokenDialog.tsx')).CreateTokenDialog);
 
 export function TokensPage() {
-  const tokens = trpc.tokens.list.useQuery();
+  // A computer that logs in adds one from elsewhere.
+  const tokens = trpc.tokens.list.useQuery(undefined, { staleTime: 0, refetchOnWindowFocus: true });
   // Each opening mounts a new dialog, so that the secret of the previous token is gone.
   const [opening, setOpening] = useState({ number: 0, opened: false });
   const [revoking, setRevoking] = useState<AccessToken | null>(null);

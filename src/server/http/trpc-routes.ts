@@ -98,6 +98,7 @@ export function registerTrpcRoutes(app: FastifyInstance, deps: TrpcRoutesDeps): 
           credential,
           refusal,
           transport: 'http',
+          address: request.ip,
           requestId: request.id,
           whenWritable: () => Promise.resolve(), // there are no subscriptions over HTTP
           services,

@@ -85,6 +85,7 @@ export function serveConnection(
   });
   handleCalls(deps, guard, {
     identity: identity.promise,
+    address,
     ...(named ? {} : { onToken: (token: string) => identity.resolve(deps.identify.fromToken(token)) }),
   });
   return {
@@ -142,7 +143,7 @@ function closeWhenUnauthorised(
 function handleCalls(
   { services, log, wss }: ConnectionDeps,
   guard: ReturnType<typeof guardSocket>,
-  { identity, onToken }: { identity: Promise<Identity>; onToken?: (token: string) => void },
+  { identity, address, onToken }: { identity: Promise<Identity>; address: string; onToken?: (token: string) => void },
 ): void {
   const requestId = randomUUID();
   getWSConnectionHandler({
@@ -153,7 +154,7 @@ function handleCalls(
       onToken?.(info.connectionParams?.['token'] ?? '');
       const { user, credential, refusal } = await identity;
       const { whenWritable } = guard;
-      return { user, credential, refusal, transport: 'websocket', requestId, whenWritable, services };
+      return { user, credential, refusal, transport: 'websocket', address, requestId, whenWritable, services };
     },
     onError({ error, path }) {
       if (toAppError(error).code !== 'INTERNAL') return;

@@ -3,7 +3,7 @@
 import { OpenCodeError } from './opencode-error.ts';
 
 /** The whole body as text. @throws OpenCodeError `unreadable` when it has more bytes */
-export async function readLimited(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<string> {
+export async function readLimited(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<string> {
   if (body === null) return '';
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -18,7 +18,7 @@ export async function readLimited(body: ReadableStream<Uint8Array> | null, maxBy
 
 /** The data of server-sent events. Longer events are left out. */
 export async function* readEvents(
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   { maxLength, throttle }: { maxLength: number; throttle: (bytes: number) => Promise<void> },
 ): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();

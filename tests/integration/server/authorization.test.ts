@@ -21,12 +21,13 @@ import {
 } from '../../support/authorization-sweep.ts';
 import { idFieldsOf } from '../../support/made-up-input.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
-import { procedures } from '../../support/procedures.ts';
+import { procedures as allProcedures, publicProcedures } from '../../support/procedures.ts';
 import { openSocket, type RawSocket } from '../../support/raw-socket.ts';
 import { createTestDatabase, createTestRedis, type TestDatabase } from '../../support/services.ts';
 import { startTestServer, testSessionSecret, type TestServer } from '../../support/test-server.ts';
 
 const audience = 'the-api';
+const procedures = allProcedures.filter(({ name }) => !publicProcedures.has(name));
 
 let database: TestDatabase;
 let db: Database;
@@ -109,7 +110,7 @@ describe('every procedure, over HTTP, in batches and on a socket', { timeout: 12
   it('is listed in docs/security/procedures.md with its answers', async () => {
     const answersOf = (from: Pick<SweepReport, 'answers'>[], name: string) =>
       [...new Set(from.flatMap(({ answers }) => [...(answers.get(name) ?? [])]))].join(', ');
-    const lines = procedures
+    const lines = allProcedures
       .toSorted((a, b) => a.name.localeCompare(b.name))
       .map((procedure) => {
         const objectIds = idFieldsOf(procedure).flatMap(({ path, isUuid }) => (isUuid ? [`\`${path}\``] : []));
@@ -118,7 +119,8 @@ describe('every procedure, over HTTP, in batches and on a socket', { timeout: 12
             ? `${objectIds.join(', ')}: ${answersOf(reports.stranger, procedure.name)}`
             : 'no object';
         const right = procedure.right === null ? '' : `\`${procedure.right}\``;
-        return `| \`${procedure.name}\` | ${procedure.type} | ${answersOf(reports.unknown, procedure.name)} | ${named} | ${right} |`;
+        const unknown = publicProcedures.has(procedure.name) ? 'public' : answersOf(reports.unknown, procedure.name);
+        return `| \`${procedure.name}\` | ${procedure.type} | ${unknown} | ${named} | ${right} |`;
       });
     const page = `${introduction}${lines.join('\n')}\n`;
     await expect(page).toMatchFileSnapshot('../../../docs/security/procedures.md');
@@ -140,6 +142,9 @@ expired, was revoked or forged, or belongs to another application. "Another's ob
 names an object of another user. It is the same answer as for an object that does not exist. A procedure without an object uses
 only the caller's own data. "Right" is what a member of a shared project needs; [roles](roles.md) says which role has it. A member without
 it is refused with 403 FORBIDDEN, which \`tests/integration/server/roles.test.ts\` checks for every procedure and role.
+
+"Public" procedures need no sign-in: with them a computer asks for a login, which a person confirms
+([decision 49](../decisions/0049-login-of-a-computer.md)). \`device-login.test.ts\` shows what they answer.
 
 | Procedure | Kind | Not signed in | Another's object | Right |
 |---|---|---|---|---|

@@ -32,6 +32,7 @@ import * as trash from '../../../../migrations/0023-trash.ts';
 import * as sizes from '../../../../migrations/0024-sizes.ts';
 import * as members from '../../../../migrations/0025-members.ts';
 import * as podSizes from '../../../../migrations/0026-pod-sizes.ts';
+import * as deviceLogins from '../../../../migrations/0027-device-logins.ts';
 import * as administration from '../../../../migrations/0028-administration.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
@@ -65,6 +66,7 @@ const migrations: Record<string, Knex.Migration> = {
   '0024-sizes': sizes,
   '0025-members': members,
   '0026-pod-sizes': podSizes,
+  '0027-device-logins': deviceLogins,
   '0028-administration': administration,
 };
 
