@@ -128,7 +128,7 @@ describe('every procedure that concerns a project', { timeout: 120_000 }, () => 
     // The size is one field of `projects.update`, see sharing.test.ts.
     expect(rights.filter((right) => !used.has(right))).toEqual(['size']);
     const withoutRight = procedures.flatMap(({ name, right }) => (right === null ? [name.split('.')[0] ?? ''] : []));
-    const own = ['admin', 'auth', 'models', 'projects', 'sessions', 'tokens'];
+    const own = ['admin', 'auth', 'devices', 'models', 'projects', 'sessions', 'tokens'];
     expect(withoutRight.filter((router) => !own.includes(router))).toEqual([]);
   });
 
