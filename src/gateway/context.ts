@@ -15,6 +15,7 @@ import { createAnnouncer } from '../shared/node/announcer.ts';
 import { addressBlock, clientAddress } from '../shared/node/client-address.ts';
 import { commandProject } from '../shared/node/command-project.ts';
 import { findOwnerOfLiveToken, findUserByAccessToken } from '../shared/node/db/access-tokens-repository.ts';
+import { appendAuditEntry } from '../shared/node/db/audit-repository.ts';
 import { checkDatabase, databaseProblem } from '../shared/node/db/database-check.ts';
 import { createDatabaseClock } from '../shared/node/db/database-clock.ts';
 import { createDatabase, type Database } from '../shared/node/db/database.ts';
@@ -164,7 +165,10 @@ function createAdmissionSource(deps: { db: Database; keys: AccessKeys }): Admiss
 
 function createCommand(deps: Parameters<typeof commandProject>[0]): OwnPathsDeps['command'] {
   return async ({ projectId: id, userId }, command) => {
-    await commandProject(deps, { id, command, requestId: randomUUID(), by: { userId, right: 'command' } });
+    const requestId = randomUUID();
+    await commandProject(deps, { id, command, requestId, by: { userId, right: 'command' } });
+    const entry = { actorId: userId, via: 'session', action: `projects.${command}`, outcome: 'done' } as const;
+    await appendAuditEntry(deps.db, { ...entry, details: { id }, requestId });
   };
 }
 

@@ -74,13 +74,13 @@ export const serverVariables = z
         error: 'must be e-mail addresses with commas between them.',
       })
       .describe(
-        'The e-mail addresses of administrators, with commas between them. An address counts only if the issuer has confirmed it (`email_verified`).',
+        'The e-mail addresses of administrators, with commas between them. An address counts only if the issuer has said at the last sign-in that it is confirmed (`email_verified`).',
       ),
     ADMIN_GROUP: z
       .string()
       .optional()
       .describe(
-        'A group whose members are administrators, as the issuer names it in the claim `groups` of the ID token. Read at each sign-in.',
+        'A group whose members are administrators, as the issuer names it in the claim `groups` of the ID token. It is read at each sign-in, so a new group counts for nobody before.',
       ),
     AUDIT_DAYS: integerVariable('AUDIT_DAYS', { min: 1, max: 3_650, fallback: 365 }).describe(
       'How many days entries of the audit log are kept.',

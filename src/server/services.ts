@@ -343,7 +343,8 @@ export interface DeviceService {
 export interface DeviceLoginService {
   /** @throws AppError RATE_LIMITED by address */
   start(input: { address: string; name: string }): Promise<StartedDeviceLogin>;
-  poll(input: { deviceCode: string }): Promise<PolledDeviceLogin>;
+  /** @param input.requestId for the audit log */
+  poll(input: { deviceCode: string; requestId: string }): Promise<PolledDeviceLogin>;
 }
 
 /**

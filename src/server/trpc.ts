@@ -1,11 +1,12 @@
 /** The tRPC instance: the request context, and the procedure builders. All procedures but two refuse anonymous callers. */
 // oxlint-disable-next-line no-restricted-imports -- the one place where builders are made
-import { initTRPC } from '@trpc/server';
+import { initTRPC, type TRPCError } from '@trpc/server';
 import { z } from 'zod';
 
 import type { User } from '../shared/contract/account.ts';
 import { AppError } from '../shared/contract/errors.ts';
 import type { Right } from '../shared/contract/roles.ts';
+import { outageOf } from '../shared/node/db/outage.ts';
 import { SpanKind, traced } from '../shared/node/tracing.ts';
 import type { Credential } from './auth/identity.ts';
 import { shapeOf, toAppError, toTrpcError } from './error-shape.ts';
@@ -80,6 +81,11 @@ const requireUser = t.middleware(({ ctx, next }) => {
   return next({ ctx: { ...ctx, user: ctx.user } });
 });
 
+/** An input that is not valid acts on nothing, and would fill the log. A database that is away cannot take an entry. */
+function isUnrecorded(error: TRPCError): boolean {
+  return toAppError(error).code === 'VALIDATION_FAILED' || outageOf(error.cause) !== null;
+}
+
 /** Records each change that a person has tried in the audit log. */
 const recordMutations = t.middleware(({ ctx, type, path, getRawInput, next }) => {
   // There is no await here, see above.
@@ -87,6 +93,7 @@ const recordMutations = t.middleware(({ ctx, type, path, getRawInput, next }) =>
   const caller = { ...ctx, user: ctx.user };
   return (async () => {
     const result = await next();
+    if (!result.ok && isUnrecorded(result.error)) return result;
     await ctx.services.audit.record(caller, {
       action: path,
       outcome: result.ok ? 'done' : toAppError(result.error).code,

@@ -66,6 +66,7 @@ const ownTables = (url: string) =>
 describe('migrations', () => {
   const all = [
     'access_tokens',
+    'audit_entries',
     'config_versions',
     'device_logins',
     'installation',

@@ -62,7 +62,8 @@ function CreateProjectBody({ create, onClose }: BodyProps) {
       onSubmit={async (values) => {
         const project = await create.mutateAsync({
           ...projectInputOf(values),
-          size: values.size || usualSize,
+          // Without a choice the server takes the default of the person.
+          ...(values.size ? { size: values.size } : {}),
           idempotencyKey,
         });
         projectCache.writeAnswer(project);

@@ -4,6 +4,7 @@ import { Button, Group, NativeSelect, Stack, Text, Textarea, TextInput } from '@
 import { useState } from 'react';
 import { z } from 'zod';
 
+import type { Project } from '../../shared/contract/project.ts';
 import { taskStates, type TaskPriority, type TaskState } from '../../shared/contract/tasks.ts';
 import { readError } from '../api/read-error.ts';
 import { createDraftStore } from '../projects/draft.ts';
@@ -19,7 +20,7 @@ export interface NewTaskPlace {
 }
 
 interface NewTaskDialogProps {
-  projectId: string;
+  project: Pick<Project, 'id' | 'role'>;
   /** Where the task goes; `null` while the dialog is closed. */
   place: NewTaskPlace | null;
   onClose: () => void;
@@ -41,9 +42,9 @@ const shownFields = ['title', 'description'] as const;
 const emptyDraft = { title: '', description: '' };
 
 /** Each opening has one idempotency key, so sending the form twice creates one task. */
-function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProps & { place: NewTaskPlace }) {
+function NewTaskForm({ project, place, onClose, onStarted }: NewTaskDialogProps & { place: NewTaskPlace }) {
   const [drafts] = useState(() =>
-    createDraftStore({ key: `${projectId}:new-task`, schema: draftSchema, storage: window.sessionStorage }),
+    createDraftStore({ key: `${project.id}:new-task`, schema: draftSchema, storage: window.sessionStorage }),
   );
   const [draft, setDraft] = useState(() => drafts.read() ?? emptyDraft);
   const [state, setState] = useState(place.state);
@@ -84,7 +85,7 @@ function NewTaskForm({ projectId, place, onClose, onStarted }: NewTaskDialogProp
       }}
     >
       <Stack gap="sm">
-        <NoModelNote />
+        <NoModelNote project={project} />
         <TextInput
           label="Title"
           required

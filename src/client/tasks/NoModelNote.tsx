@@ -5,14 +5,17 @@ import { IconKey } from '@tabler/icons-react';
 import { Link } from 'react-router';
 
 import type { ModelProviders } from '../../shared/contract/models.ts';
+import type { Project } from '../../shared/contract/project.ts';
 import { trpc } from '../api/trpc.ts';
 import { isUsable } from '../settings/is-usable-provider.ts';
 
 import classes from './no-model-note.module.css';
 
-export function NoModelNote() {
-  const { data: models } = trpc.models.providers.useQuery(undefined, { staleTime: 0 });
-  if (models === undefined || models.providers.some(isUsable)) return null;
+export function NoModelNote({ project }: { project: Pick<Project, 'role'> }) {
+  // Agents use the keys of the owner, and nobody else knows them.
+  const isOwner = project.role === 'owner';
+  const { data: models } = trpc.models.providers.useQuery(undefined, { staleTime: 0, enabled: isOwner });
+  if (!isOwner || models === undefined || models.providers.some(isUsable)) return null;
   return (
     <p className={classes.root}>
       <IconKey size={16} stroke={1.7} aria-hidden="true" />

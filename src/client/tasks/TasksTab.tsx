@@ -9,7 +9,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, 
 import { useSearchParams } from 'react-router';
 
 import type { Project } from '../../shared/contract/project.ts';
-import { roleMay } from '../../shared/contract/roles.ts';
+import { roleMay, roleRefusal } from '../../shared/contract/roles.ts';
 import type { Task, TaskState } from '../../shared/contract/tasks.ts';
 import { takesLetters } from '../palette/shortcuts.ts';
 import { refusalOf } from '../projects/use-project-actions.ts';
@@ -41,7 +41,9 @@ const bottomOfToDo: NewTaskPlace = { state: 'TODO', place: 'bottom' };
 
 export function TasksTab({ project }: { project: Project }) {
   const { tasks, isLoaded, error, retry, commands } = useTasks(project.id);
-  const refusal = refusalOf('update', project);
+  const ofRole = roleRefusal(project.role, 'tasks.write');
+  const ofState = refusalOf('update', project);
+  const refusal = ofRole ?? (ofState === null ? null : `${ofState} No task can be added or run.`);
   if (!isLoaded && error !== null) {
     return <LoadFailure what="The tasks" error={error} retrying={false} onRetry={retry} />;
   }
@@ -57,7 +59,7 @@ export function TasksTab({ project }: { project: Project }) {
             </Button>
           </p>
         )}
-        {refusal === null ? <NoModelNote /> : <p className={classes.lost}>{refusal} No task can be added or run.</p>}
+        {refusal === null ? <NoModelNote project={project} /> : <p className={classes.lost}>{refusal}</p>}
         <NewWorkRefusalContext value={refusal}>
           <LoadedTasks project={project} tasks={tasks} />
         </NewWorkRefusalContext>
@@ -111,7 +113,7 @@ function LoadedTasks({ project, tasks }: { project: Project; tasks: readonly Tas
         </PanelPlace>
       )}
       <NewTaskDialog
-        projectId={project.id}
+        project={project}
         place={!mayAdd ? null : adding}
         onClose={() => setAdding(null)}
         onStarted={open}

@@ -77,7 +77,7 @@ export function createRoomMaker(config: RoomConfig, { log }: { log: Log }): Room
     const record = chosen && (await findProject(db, chosen.id));
     if (!record) return null;
     const { id } = record;
-    const by = { message: reasonToStop(waiting, record) };
+    const by = { message: reasonToStop };
     await commandProject(command, { id, command: 'stop', requestId: randomUUID(), by });
     log.info({ projectId: id, for: projectId }, 'a project is stopped to make room for another one');
     stopping = id;
@@ -104,12 +104,9 @@ export function createRoomMaker(config: RoomConfig, { log }: { log: Log }): Room
 const isEnding = (project: ProjectRecord | null): boolean =>
   project !== null && project.desiredState !== 'running' && project.podUid !== null;
 
-/** People must not learn of projects of others. Members read the timeline too. */
-function reasonToStop(waiting: ProjectRecord, { ownerId, members }: ProjectRecord): string {
-  const isPrivate = Object.keys(members).length === 0;
-  const other = waiting.ownerId === ownerId && isPrivate ? `“${waiting.name}”` : 'another project';
-  return `Stopped to make room for ${other}: the memory of this machine is full, and this project was not used for the longest time.`;
-}
+/** It names no project: members read the timeline, also those who are added later. */
+const reasonToStop =
+  'Stopped to make room for another project: the memory of this machine is full, and this project was not used for the longest time.';
 
 async function readRunning({ db, keys, requests }: { db: Database; keys: AccessKeys; requests: PodRequests }) {
   const projects = await listReadyProjects(db, { limit: maxRunning });

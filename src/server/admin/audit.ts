@@ -18,11 +18,8 @@ export function createAudit({ db, log }: { db: Database; log: Log }): AuditServi
   const warn = createLimitedWarn(log);
   return {
     async record({ user, requestId, credential }, { action, outcome, input, result }) {
-      // Nothing was changed, and the database may be what does not answer.
-      if (outcome === 'UNAVAILABLE') return;
       const entry = {
         actorId: user.id,
-        actor: user.email === null ? user.name : `${user.name} (${user.email})`,
         via: credential?.kind ?? 'session',
         action,
         outcome,

@@ -7,10 +7,12 @@ import { commandProject } from '../../shared/node/command-project.ts';
 import { revokeAccessTokensOf } from '../../shared/node/db/access-tokens-repository.ts';
 import { listAuditEntries } from '../../shared/node/db/audit-repository.ts';
 import type { Database } from '../../shared/node/db/database.ts';
+import { deleteDeviceLoginsOf } from '../../shared/node/db/device-logins-repository.ts';
 import { readUsageByPerson } from '../../shared/node/db/model-usage-repository.ts';
 import { readNotice, writeNotice } from '../../shared/node/db/notice-repository.ts';
 import {
   countEverything,
+  forgetAdminGroup,
   listAllProjects,
   listPeople,
   readAdministratorFacts,
@@ -69,7 +71,10 @@ export function createAdminService(deps: AdminServiceDeps): AdminService {
       if (!(await readAdministratorFacts(db, id))) {
         throw new AppError('NOT_FOUND', 'There is no person with this id. They may have been removed.');
       }
+      await forgetAdminGroup(db, id);
       const sessions = await revokeSessionsOf(db, { userId: id, exceptId: null });
+      // A computer whose login is confirmed would get a token later.
+      if (alsoTokens) await deleteDeviceLoginsOf(db, id);
       const tokens = alsoTokens ? await revokeAccessTokensOf(db, id) : [];
       for (const session of sessions) deps.onRevoked({ kind: 'session', id: session });
       for (const token of tokens) deps.onRevoked({ kind: 'token', id: token });

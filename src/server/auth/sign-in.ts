@@ -106,7 +106,8 @@ export function createSignIn({
 
   /** Reads missing claims from the userinfo endpoint. If that fails, the claims of the ID token are enough. */
   async function complete(configuration: Configuration, claims: Claims, accessToken: string): Promise<Claims> {
-    const isComplete = claims.email !== undefined && claims.name !== undefined;
+    const { email, name, email_verified: emailVerified } = claims;
+    const isComplete = [email, name, emailVerified].every((claim) => claim !== undefined);
     if (isComplete || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
     try {
       const more = claimsSchema.parse(await fetchUserInfo(configuration, accessToken, claims.sub));

@@ -20,7 +20,7 @@ export const devicesRouter = router({
   poll: publicProcedure
     .input(pollDeviceLoginInputSchema)
     .output(polledDeviceLoginSchema)
-    .mutation(({ ctx, input }) => ctx.services.deviceLogins.poll(input)),
+    .mutation(({ ctx, input }) => ctx.services.deviceLogins.poll({ ...input, requestId: ctx.requestId })),
   find: procedure
     .input(userCodeInputSchema)
     .output(waitingDeviceSchema)

@@ -10,6 +10,7 @@ import { formatUserCode, readUserCode, userCodeLetters } from '../../shared/cont
 import { AppError } from '../../shared/contract/errors.ts';
 import { addressBlock } from '../../shared/node/client-address.ts';
 import { insertAccessToken } from '../../shared/node/db/access-tokens-repository.ts';
+import { appendAuditEntry } from '../../shared/node/db/audit-repository.ts';
 import type { Database } from '../../shared/node/db/database.ts';
 import {
   decideDeviceLogin,
@@ -65,14 +66,17 @@ export function createDeviceLoginService({
       throw new AppError('UNAVAILABLE', 'No code is free. Try again in a minute.', { retryAfterSeconds: 60 });
     },
 
-    async poll({ deviceCode }) {
+    async poll({ deviceCode, requestId }) {
       const now = new Date(clock.now());
       const taken = await db.transaction(async (transaction) => {
         const login = await takeConfirmedLogin(transaction, { deviceCode, now });
         if (login === null) return null;
         const expiresAt = new Date(now.getTime() + tokenLifetimeMs).toISOString();
         const { userId, name } = login;
-        return insertAccessToken(transaction, { userId, name: `opm on ${name}`, expiresAt });
+        const token = await insertAccessToken(transaction, { userId, name: `opm on ${name}`, expiresAt });
+        const entry = { actorId: userId, via: 'session', action: 'tokens.create', outcome: 'done', requestId } as const;
+        await appendAuditEntry(transaction, { ...entry, details: { id: token.id, computer: name } });
+        return token;
       });
       if (taken?.expiresAt) return { status: 'complete', token: taken.token, expiresAt: taken.expiresAt };
       const polled = await recordPoll(db, { deviceCode, now, slowerBySeconds: intervalSeconds });

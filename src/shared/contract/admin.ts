@@ -63,7 +63,6 @@ export const adminProjectSchema = z.object({
   status: projectStatusSchema,
   desiredState: z.string(),
   size: z.string().nullable(),
-  message: z.string().nullable(),
   createdAt: isoDateTimeSchema,
   podName: z.string(),
 });

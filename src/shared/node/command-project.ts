@@ -5,7 +5,7 @@ import type { ProjectCommand } from '../contract/commands.ts';
 import type { Announcer } from './announcer.ts';
 import { activityOfCommand, applyCommand } from './apply-command.ts';
 import type { Database } from './db/database.ts';
-import { requireStartsAllowed } from './db/notice-repository.ts';
+import { readNotice, startsRefused } from './db/notice-repository.ts';
 import type { ProjectRecord } from './db/project-record.ts';
 import { changeProject, type ProjectPatch } from './db/projects-repository.ts';
 import { withinQuota } from './db/quota-repository.ts';
@@ -55,7 +55,7 @@ export async function commandProject(
 ): Promise<ProjectRecord | null> {
   // The generation of the command must be later than that of every pod, also right after a restore of the database.
   await restoredData.check();
-  if (starts.has(command)) await requireStartsAllowed(db);
+  const notice = starts.has(command) ? await readNotice(db) : null;
   const { person, system } = 'userId' in by ? { person: by, system: null } : { person: null, system: by };
   const key = { id, ...(person ? { permit: person } : { uses: system?.uses }) };
   const event = activityOfCommand[command];
@@ -67,6 +67,7 @@ export async function commandProject(
     changeProject(within, key, (record) => {
       if (system?.onlyIf?.(record) === false) return null;
       const pending = applyCommand(command, record, new Date(clock.now()).toISOString());
+      if (pending && notice?.isDraining) throw startsRefused(notice);
       if (pending) check(record, pending);
       return pending && { patch: { ...pending, ...patch }, event: line };
     }),

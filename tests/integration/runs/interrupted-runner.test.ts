@@ -47,7 +47,7 @@ const steps: Step[] = [
   { title: 'passes on an answer', route: /reply$/, person: 'answers', ends: 'succeeded' },
   { title: 'aborts the agent', route: /abort$/, person: 'aborts', ends: 'aborted' },
 ];
-/** Of the request: it arrives after the run has ended, or it was carried out and its answer arrives then. */
+/** Of the request: it arrives when the run has just ended, or it was carried out and its answer arrives then. */
 const moments: HoldMoment[] = ['before', 'after'];
 
 interface Case extends Step {
@@ -87,9 +87,9 @@ describe.each(['frozen', 'killed'] as const)('fault 48: a runner that is %s whil
         const run = await read(each);
         await act(each, run);
         each.ended = run.endedAt === null ? null : run;
+        if (each.ended) each.release();
         return each.ended !== null;
       });
-      for (const { release } of cases) release();
       thaw();
       await until(
         cases,

@@ -13,6 +13,7 @@ import { createClient, type Client } from '../../../src/shared/sdk/client.ts';
 import { readAllRows, readRowsButAudit } from '../../support/all-rows.ts';
 import { bearer, createApiCall } from '../../support/api-call.ts';
 import { inputWith } from '../../support/made-up-input.ts';
+import { mintSession } from '../../support/mint-session.ts';
 import { openTestDatabase } from '../../support/open-test-database.ts';
 import { procedures } from '../../support/procedures.ts';
 import { openSocket } from '../../support/raw-socket.ts';
@@ -135,6 +136,31 @@ describe('an administrator', () => {
     await expect(connect(token).trpc.auth.me.query()).rejects.toMatchObject({ data: { appCode: 'UNAUTHENTICATED' } });
   });
 
+  it('signs somebody out: the group of administrators and the confirmed login of a computer count no more', async () => {
+    const name = randomUUID();
+    const session = await mintSession(database.url, { name });
+    const other = await upsertUser(db, {
+      issuer: testIssuer,
+      subject: name,
+      email: `${name}@example.test`,
+      emailVerified: true,
+      name,
+      picture: null,
+      adminGroup: 'operators',
+    });
+    const { token } = await insertAccessToken(db, { userId: other.id, name: 'test', expiresAt: null });
+    const client = connect(token);
+    expect(await client.trpc.auth.me.query()).toMatchObject({ isAdministrator: true });
+    const { deviceCode, userCode } = await client.trpc.devices.start.mutate({ name: 'stolen' });
+    const browser = createApiCall(server.url, { cookie: session.cookie, origin: server.url });
+    expect((await browser('devices.confirm', { body: { userCode } })).status).toBe(200);
+
+    await boss.trpc.admin.endSessions.mutate({ id: other.id });
+    expect(await client.trpc.auth.me.query()).toMatchObject({ isAdministrator: false });
+    await boss.trpc.admin.endSessions.mutate({ id: other.id, alsoTokens: true });
+    expect(await member.trpc.devices.poll.mutate({ deviceCode })).toEqual({ status: 'expired_token' });
+  });
+
   it('sees what everybody has used', async () => {
     const user = await upsertUser(db, { ...facts, subject: 'spender', email: null, name: 'spender' });
     const { id: projectId } = await member.projects.create({ name: 'Spending' });
@@ -187,6 +213,7 @@ describe('while the administrators let no project start', () => {
         });
       }
       expect((await member.projects.list()).items.map(({ name }) => name)).not.toContain('During');
+      expect(await member.projects.start(id)).toMatchObject({ desiredState: 'running' }); // it runs already
       expect(await member.projects.stop(id)).toMatchObject({ desiredState: 'stopped' });
     } finally {
       await boss.trpc.admin.setNotice.mutate({ announcement: null, isDraining: false });
@@ -211,6 +238,22 @@ describe('the audit log', () => {
       expect(entry).toMatchObject({ actor: 'member (member@example.test)', via: 'token', details: { id } });
       expect(entry.requestId).not.toBe('');
     }
+  });
+
+  it('keeps which computer got a token by a login, and nothing of an input that is not valid', async () => {
+    const session = await mintSession(database.url, { name: 'member' });
+    const { deviceCode, userCode } = await member.trpc.devices.start.mutate({ name: 'laptop-7' });
+    const browser = createApiCall(server.url, { cookie: session.cookie, origin: server.url });
+    await browser('devices.confirm', { body: { userCode } });
+    const polled = await member.trpc.devices.poll.mutate({ deviceCode });
+    expect(polled).toMatchObject({ status: 'complete' });
+    expect(await newestEntries('laptop-7')).toMatchObject([
+      { action: 'tokens.create', actor: 'member (member@example.test)', details: { computer: 'laptop-7' } },
+    ]);
+    const call = createApiCall(server.url, bearer(memberToken));
+    const { status } = await call('projects.stop', { body: { id: 'planted-nonsense', path: 'planted-path' } });
+    expect(status).toBe(400);
+    expect(await newestEntries('planted')).toEqual([]);
   });
 
   it('keeps no text that people write, no key and no token', async () => {

@@ -64,5 +64,6 @@ it('every command of docs/api.md has the result that the page describes', async 
     'tasks.accept ILLEGAL_STATE', // nothing has run yet
     'config.get done',
     'projects.create VALIDATION_FAILED',
+    'admin.audit FORBIDDEN', // the page says so
   ]);
 });

@@ -53,7 +53,7 @@ const start = (name = 'laptop') => computers.start({ address: '192.0.2.7', name 
 /** A poll at the right time. */
 async function poll({ deviceCode }: { deviceCode: string }, afterMs = 5_000): Promise<PolledDeviceLogin> {
   clock.advance(afterMs);
-  return computers.poll({ deviceCode });
+  return computers.poll({ deviceCode, requestId: 'test' });
 }
 const noSuchCode = { code: 'NOT_FOUND', message: expect.stringMatching(/No computer waits with this code/) };
 const tokens = () => db('access_tokens').select<{ name: string; userId: string; expiresAt: Date }[]>();
@@ -99,7 +99,7 @@ describe('the login of a computer', () => {
     const started = await start();
     await people.confirm(anna, started.userCode);
     clock.advance(5_000);
-    const polls = await Promise.all(Array.from({ length: 4 }, () => computers.poll(started)));
+    const polls = await Promise.all(Array.from({ length: 4 }, () => computers.poll({ ...started, requestId: 'test' })));
     expect(polls.filter(({ status }) => status === 'complete')).toHaveLength(1);
     expect(polls.filter(({ status }) => status === 'expired_token')).toHaveLength(3);
     expect(await tokens()).toHaveLength(1);
@@ -130,7 +130,10 @@ describe('the login of a computer', () => {
     for (let round = 0; round < 8; round += 1) {
       clock.advance(60_000); // for the limits of people and addresses
       const started = await start();
-      const [first] = await Promise.all([computers.poll(started), people.confirm(anna, started.userCode)]);
+      const [first] = await Promise.all([
+        computers.poll({ ...started, requestId: 'test' }),
+        people.confirm(anna, started.userCode),
+      ]);
       const last = first.status === 'complete' ? first : await poll(started);
       expect(last.status).toBe('complete');
     }

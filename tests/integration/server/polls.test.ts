@@ -35,6 +35,8 @@ const signIn = async (name: string): Promise<Call> => createApiCall(server.url, 
 const create = async (call: Call, name: string) => (await call('projects.create', { body: { name } })).data as Project; // the schema of the answer
 const poll = (call: Call, input: { projectId?: string; lastEventId?: string } = {}) => call('projects.poll', { input });
 const eventsOf = ({ data }: ApiAnswer): ProjectEvent[] => (data as ProjectPoll).events.map(({ event }) => event);
+const projectsOf = (event: ProjectEvent): Project[] =>
+  event.type === 'changed' ? [event.project] : event.type === 'snapshot' ? event.projects : [];
 const lastIdOf = ({ data }: ApiAnswer): string => (data as ProjectPoll).events.at(-1)?.id ?? '';
 const subscriptionsOf = async ({ url }: TestServer): Promise<number> =>
   readMetric(await (await fetch(`${url}/metrics`)).text(), 'opencode_subscriptions');
@@ -57,7 +59,8 @@ describe('a poll', () => {
     const first = await poll(call);
     const project = await create(call, 'Between');
     const answer = await poll(call, { lastEventId: lastIdOf(first) });
-    expect(eventsOf(answer)).toContainEqual(expect.objectContaining({ type: 'changed', project }));
+    // A comparison with the database that is faster than the stream takes this for a loss. Then a snapshot follows.
+    expect(eventsOf(answer).flatMap(projectsOf)).toContainEqual(project);
   });
 
   it('receives what the stream has lost between two polls', async () => {
@@ -71,8 +74,7 @@ describe('a poll', () => {
     while (received < statusVersion) {
       answer = await poll(call, { lastEventId: lastIdOf(answer) });
       for (const event of eventsOf(answer)) {
-        const projects = event.type === 'changed' ? [event.project] : event.type === 'snapshot' ? event.projects : [];
-        for (const one of projects) received = Math.max(received, one.statusVersion);
+        for (const one of projectsOf(event)) received = Math.max(received, one.statusVersion);
       }
     }
   });

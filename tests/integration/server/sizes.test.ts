@@ -291,6 +291,11 @@ describe('an installation without sizes', () => {
     expect(refused.text).toMatch(/You run 1 of at most 1 projects\. Stop “Project \d+” to start this\./);
     await plain.patchProject(running, { desiredState: 'stopped', status: 'stopped' });
     expect((await start()).status).toBe(303);
+    // What is done here is in the audit log too.
+    const entries = await plain.db('audit_entries').select('action', 'actor', 'details');
+    expect(entries).toMatchObject([
+      { action: 'projects.start', actor: expect.stringMatching(/^visitor/), details: { id: stopped } },
+    ]);
   });
 });
 

@@ -1,10 +1,14 @@
 /** The audit log: who did what, and how it ended. Entries are only added and, when they are old enough, deleted. */
 
+import type { Transaction } from 'objection';
+
 import type { AuditEntry, AuditPage } from '../../contract/admin.ts';
 import type { Database } from './database.ts';
 import { containing } from './like-pattern.ts';
 
-export type NewAuditEntry = Omit<AuditEntry, 'id' | 'at' | 'actorId'> & { actorId: string };
+type Db = Database | Transaction;
+
+export type NewAuditEntry = Omit<AuditEntry, 'id' | 'at' | 'actorId' | 'actor'> & { actorId: string };
 
 interface AuditRow {
   id: string;
@@ -18,8 +22,13 @@ interface AuditRow {
   requestId: string;
 }
 
-export async function appendAuditEntry(db: Database, entry: NewAuditEntry): Promise<void> {
-  await db('audit_entries').insert({ ...entry, details: JSON.stringify(entry.details) });
+/** Adds an entry with the name and the address that the person has now. */
+export async function appendAuditEntry(db: Db, entry: NewAuditEntry): Promise<void> {
+  await db.raw(
+    `insert into audit_entries (actor_id, actor, via, action, outcome, details, request_id)
+     select id, case when email is null then name else name || ' (' || email || ')' end, ?, ?, ?, ?::jsonb, ? from users where id = ?`,
+    [entry.via, entry.action, entry.outcome, JSON.stringify(entry.details), entry.requestId, entry.actorId],
+  );
 }
 
 /** The newest first. `cursor`: the id of the last entry of the page before. */

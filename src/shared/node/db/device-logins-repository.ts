@@ -64,6 +64,11 @@ export async function decideDeviceLogin(
   return count === 1;
 }
 
+/** Removes the logins that this person has confirmed and that no computer has taken yet. */
+export async function deleteDeviceLoginsOf(db: Db, userId: string): Promise<void> {
+  await table(db).where({ userId }).delete();
+}
+
 /** Removes the login if a person has confirmed it, and returns this person. Nobody else gets them. */
 export async function takeConfirmedLogin(
   db: Db,

@@ -19,9 +19,12 @@ export async function writeNotice(db: Db, notice: Notice): Promise<void> {
 
 /** @throws AppError ILLEGAL_STATE while the administrators let no project start */
 export async function requireStartsAllowed(db: Db): Promise<void> {
-  const { isDraining, announcement } = await readNotice(db);
-  if (!isDraining) return;
+  const notice = await readNotice(db);
+  if (notice.isDraining) throw startsRefused(notice);
+}
+
+export function startsRefused({ announcement }: Notice): AppError {
   const why = announcement === null ? '' : ` They say: ${announcement}`;
   const message = `The administrators let no project start at the moment. Projects that run keep running.${why}`;
-  throw new AppError('ILLEGAL_STATE', message);
+  return new AppError('ILLEGAL_STATE', message);
 }

@@ -19,6 +19,11 @@ export async function readAdministratorFacts(db: Database, userId: string): Prom
   return row ?? null;
 }
 
+/** The person is in no group of administrators until the next sign-in. */
+export async function forgetAdminGroup(db: Database, userId: string): Promise<void> {
+  await db('users').where({ id: userId }).update({ adminGroup: null });
+}
+
 export interface ListedPerson extends AdministratorFacts {
   id: string;
   name: string;
@@ -89,7 +94,7 @@ export async function listAllProjects(
     .join('users', 'users.id', 'projects.owner_id')
     .whereNull('projects.deleted_at')
     .select('projects.id', 'projects.seq', 'projects.name', 'projects.status', 'projects.desired_state')
-    .select('projects.size', 'projects.message', 'projects.created_at', 'projects.pod_name')
+    .select('projects.size', 'projects.created_at', 'projects.pod_name')
     .select({ ownerName: 'users.name', ownerEmail: 'users.email' })
     .orderBy('projects.seq', 'desc')
     .limit(query.limit);
