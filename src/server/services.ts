@@ -5,7 +5,14 @@
 
 import type { TrackedEnvelope } from '@trpc/server';
 
-import type { AccessToken, ProjectDefaults, RevokedSessions, Session, User } from '../shared/contract/account.ts';
+import type {
+  AccessToken,
+  ChangeDefaultsInput,
+  ProjectDefaults,
+  RevokedSessions,
+  Session,
+  User,
+} from '../shared/contract/account.ts';
 import type { ActivityPage } from '../shared/contract/activity.ts';
 import type {
   AdminProjectPage,
@@ -279,7 +286,7 @@ export interface MemberService {
 export interface DefaultsService {
   get(caller: Caller): Promise<ProjectDefaults>;
   /** @throws AppError VALIDATION_FAILED if the installation has no such size */
-  set(caller: Caller, defaults: ProjectDefaults): Promise<ProjectDefaults>;
+  set(caller: Caller, change: ChangeDefaultsInput): Promise<ProjectDefaults>;
 }
 
 export interface TokenService {

@@ -38,11 +38,17 @@ export async function showTheme(page: Page, theme: Theme): Promise<void> {
   const { colorScheme, viewport } = themes[theme];
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
   await page.setViewportSize(viewport);
-  await page.evaluate(async () => {
+  await page.evaluate(async (scheme) => {
+    // The page hears of the change by an event, which comes late to a window in the background.
+    const chosen = localStorage.getItem('mantine-color-scheme-value') ?? 'auto';
+    const expected = chosen === 'auto' ? scheme : chosen;
+    const isOther = () =>
+      ![expected, null].includes(document.documentElement.getAttribute('data-mantine-color-scheme'));
+    while (isOther()) await new Promise(requestAnimationFrame);
     // Chromium never settles `Animation.finished` of some transitions that were replaced meanwhile.
     do await new Promise(requestAnimationFrame);
     while (document.getAnimations().some(({ playState }) => playState === 'running'));
-  });
+  }, colorScheme);
 }
 
 async function expectWidth(page: Page, theme: Theme): Promise<void> {

@@ -1,22 +1,16 @@
-/** What administrators tell everybody, above each page. */
+/** What administrators tell everybody, above each page. It is loaded only when there is something to say. */
 
 import { IconSpeakerphone } from '@tabler/icons-react';
 
-import { trpc } from '../api/trpc.ts';
+import type { Notice } from '../../shared/contract/admin.ts';
 
 import classes from './admin.module.css';
 
-const refreshMs = 300_000;
-
-export function Announcement() {
-  // Without an answer there is nothing to say: the page itself shows that the server does not answer.
-  const { data } = trpc.admin.notice.useQuery(undefined, { refetchInterval: refreshMs, retry: false });
-  if (!data || (data.announcement === null && !data.isDraining)) return null;
-  const text = data.announcement ?? 'The administrators let no project start at the moment.';
+export function Announcement({ notice: { announcement } }: { notice: Notice }) {
   return (
     <output className={classes.announcement}>
       <IconSpeakerphone size={18} stroke={1.6} aria-hidden="true" />
-      <p>{text}</p>
+      <p>{announcement ?? 'The administrators let no project start at the moment.'}</p>
     </output>
   );
 }

@@ -1,6 +1,7 @@
 /** The user's choices for new projects. */
 
 import { NativeSelect, Skeleton, Switch, Text, Title } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 
 import type { ProjectDefaults } from '../../shared/contract/account.ts';
 import { idleStopLabel, idleStops } from '../../shared/contract/idle-stop.ts';
@@ -11,6 +12,8 @@ import { PageTitle } from '../ui/PageTitle.tsx';
 import { SettingsNav } from './SettingsNav.tsx';
 
 import classes from './settings.module.css';
+
+const mutationKey = ['change-defaults'];
 
 export function DefaultsPage() {
   const defaults = trpc.auth.defaults.useQuery();
@@ -39,13 +42,20 @@ export function DefaultsPage() {
 /** Each change is saved at once, and shown before the server has answered. */
 function DefaultsList({ defaults }: { defaults: ProjectDefaults }) {
   const { data: quota } = trpc.projects.quota.useQuery({}, { staleTime: 0 });
-  const { auth } = trpc.useUtils();
-  const save = trpc.auth.setDefaults.useMutation({
-    onMutate: (next) => auth.defaults.setData(undefined, next),
+  const { auth, client } = trpc.useUtils();
+  const queryClient = useQueryClient();
+  const save = useMutation({
+    mutationKey,
+    mutationFn: (part: Partial<ProjectDefaults>) => client.auth.setDefaults.mutate(part),
+    async onMutate(part) {
+      await auth.defaults.cancel(); // a pending answer would show the old choice
+      auth.defaults.setData(undefined, (shown) => shown && { ...shown, ...part });
+    },
     onError: (error) => notifyFailure('Your defaults were not changed', error),
-    onSettled: () => auth.defaults.invalidate(),
+    // Only the last of several changes loads them again. Before that, they would lack what others are changing.
+    onSettled: () => (queryClient.isMutating({ mutationKey }) === 1 ? auth.defaults.invalidate() : undefined),
   });
-  const change = (part: Partial<ProjectDefaults>): void => save.mutate({ ...defaults, ...part });
+  const change = (part: Partial<ProjectDefaults>): void => save.mutate(part);
   const sizes = quota?.sizes ?? [];
   return (
     <div className={classes.list}>

@@ -18,6 +18,9 @@ import { PageLoading } from './PageLoading.tsx';
 
 import classes from './app-layout.module.css';
 
+/** An idle page asks the server seldom. */
+const noticeMs = 300_000;
+
 const Announcement = lazyPart(async () => (await import('../admin/Announcement.tsx')).Announcement);
 
 export function AppLayout() {
@@ -45,6 +48,8 @@ export function AppLayout() {
 
 function SignedIn() {
   const { liveFeed, projectCache } = useApp();
+  // Without an answer there is nothing to say: the page itself shows that the server does not answer.
+  const { data: notice } = trpc.admin.notice.useQuery(undefined, { refetchInterval: noticeMs, retry: false });
   const navigate = useNavigate();
   const isNotifying = useNotifying();
   const { pathname } = useLocation();
@@ -98,9 +103,11 @@ function SignedIn() {
         Skip to the content
       </a>
       <Header onOpenPalette={() => showPalette(true)} />
-      <Suspense>
-        <Announcement />
-      </Suspense>
+      {notice && (notice.announcement !== null || notice.isDraining) && (
+        <Suspense>
+          <Announcement notice={notice} />
+        </Suspense>
+      )}
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
         <Suspense fallback={<PageLoading />}>
           <Outlet />

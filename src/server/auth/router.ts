@@ -1,6 +1,6 @@
 /** The procedures about the signed-in user: who it is, and the user's choices for new projects. Sign-in itself uses redirects: see `routes.ts`. */
 
-import { meSchema, projectDefaultsSchema } from '../../shared/contract/account.ts';
+import { changeDefaultsInputSchema, meSchema, projectDefaultsSchema } from '../../shared/contract/account.ts';
 import { noInputSchema, procedure, router } from '../trpc.ts';
 
 export const authRouter = router({
@@ -9,7 +9,7 @@ export const authRouter = router({
     .output(projectDefaultsSchema)
     .query(({ ctx }) => ctx.services.defaults.get(ctx)),
   setDefaults: procedure
-    .input(projectDefaultsSchema)
+    .input(changeDefaultsInputSchema)
     .output(projectDefaultsSchema)
     .mutation(({ ctx, input }) => ctx.services.defaults.set(ctx, input)),
   me: procedure

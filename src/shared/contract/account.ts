@@ -25,6 +25,9 @@ export const projectDefaultsSchema = z.strictObject({
   aiReview: z.boolean(),
 });
 export type ProjectDefaults = z.infer<typeof projectDefaultsSchema>;
+/** What is left out stays as it is. */
+export const changeDefaultsInputSchema = projectDefaultsSchema.partial();
+export type ChangeDefaultsInput = z.infer<typeof changeDefaultsInputSchema>;
 
 export const accessTokenSchema = z.object({
   id: z.string(),

@@ -306,6 +306,11 @@ describe('the defaults of a person', () => {
     const defaults = { size: 'S', idleStop: '4h', aiReview: true } as const;
     expect(await client.trpc.auth.setDefaults.mutate(defaults)).toEqual(defaults);
     expect(await client.trpc.auth.defaults.query()).toEqual(defaults);
+    // What is left out stays, also when two pages change something at the same time.
+    const parts = [{ aiReview: false }, { idleStop: 'never' }] as const;
+    await Promise.all(parts.map((part) => client.trpc.auth.setDefaults.mutate(part)));
+    expect(await client.trpc.auth.defaults.query()).toEqual({ size: 'S', idleStop: 'never', aiReview: false });
+    await client.trpc.auth.setDefaults.mutate(defaults);
     expect(await client.projects.create({ name: 'usual' })).toMatchObject(defaults);
     for (const size of ['M', null]) {
       const created = await client.projects.create({ name: `size ${size}`, size });

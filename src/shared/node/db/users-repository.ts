@@ -3,7 +3,12 @@
 import type { Transaction } from 'objection';
 import { z } from 'zod';
 
-import { projectDefaultsSchema, type ProjectDefaults, type User } from '../../contract/account.ts';
+import {
+  projectDefaultsSchema,
+  type ChangeDefaultsInput,
+  type ProjectDefaults,
+  type User,
+} from '../../contract/account.ts';
 import type { Database } from './database.ts';
 import { UserModel } from './models.ts';
 
@@ -104,8 +109,12 @@ export async function readProjectDefaults(db: Db, userId: string): Promise<Proje
   return storedDefaultsSchema.parse(row?.projectDefaults ?? {});
 }
 
-export async function writeProjectDefaults(db: Db, userId: string, defaults: ProjectDefaults): Promise<void> {
-  await UserModel.query(db).findById(userId).patch({ projectDefaults: defaults });
+/** Two changes at the same time both count, because the database merges them. */
+export async function changeProjectDefaults(db: Db, userId: string, change: ChangeDefaultsInput): Promise<void> {
+  await db.raw('update users set project_defaults = project_defaults || ?::jsonb where id = ?', [
+    JSON.stringify(change),
+    userId,
+  ]);
 }
 
 export function toUser(row: Pick<UserModel, 'id' | 'email' | 'name' | 'picture'>): User {
