@@ -40,7 +40,12 @@ export async function showTheme(page: Page, theme: Theme): Promise<void> {
   await page.setViewportSize(viewport);
   await page.evaluate(async (scheme) => {
     // The page hears of the change by an event, which comes late to a window in the background.
-    const chosen = localStorage.getItem('mantine-color-scheme-value') ?? 'auto';
+    let chosen = 'auto';
+    try {
+      chosen = localStorage.getItem('mantine-color-scheme-value') ?? 'auto';
+    } catch {
+      // A page that was set without an address has no storage.
+    }
     const expected = chosen === 'auto' ? scheme : chosen;
     const isOther = () =>
       ![expected, null].includes(document.documentElement.getAttribute('data-mantine-color-scheme'));

@@ -50,6 +50,8 @@ export interface AgentBehaviour {
   asks(prompt: string): boolean;
   /** What it does with a call, such as `POST /session/ses_1/abort`: unless given, what it is asked. */
   treats?(route: string): Treatment;
+  /** The id of each new session; a new one unless given. */
+  sessionId?: string;
   /** What a call waits for, before it is carried out, or before its answer is sent. A caller that has left does not end the wait. */
   holds?(route: string, moment: HoldMoment): Promise<void> | undefined;
 }
@@ -154,7 +156,7 @@ export function createFakeOpenCode(behaviour: AgentBehaviour): FakeOpenCode {
       case 'POST /session': {
         const { metadata } = body as Pick<Session, 'metadata'>; // what the runner sends
         const session: Session = {
-          id: newId('ses'),
+          id: behaviour.sessionId ?? newId('ses'),
           time: { created: Date.now() },
           metadata,
           messages: [],

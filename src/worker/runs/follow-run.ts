@@ -80,6 +80,7 @@ export type FollowResult =
 
 /** An agent may work for a run that has ended, or that this runner does not follow any more. */
 export interface SentPrompt {
+  projectId: string;
   access: PodAccess & { directory: string | null };
   sessionId: string;
 }
@@ -274,9 +275,9 @@ async function tryCommand(follower: Follower, effect: Command, step: Step): Prom
 }
 
 /** The run has ended, and the agent may still work. */
-function leaveAgent(follower: Follower, { run: { opencodeSessionId: sessionId } }: Step): void {
+function leaveAgent(follower: Follower, { run: { projectId, opencodeSessionId: sessionId } }: Step): void {
   const { connection } = follower;
-  if (connection && sessionId !== null) follower.sent = { access: connection.access, sessionId };
+  if (connection && sessionId !== null) follower.sent = { projectId, access: connection.access, sessionId };
 }
 
 /** For how long the run has needed nothing but this command. */
@@ -322,7 +323,7 @@ async function command(
       followEvents(follower, connection, effect.sessionId);
       // The first words of the agent are part of the output only if the stream is open before they are written.
       await Promise.race([connection.eventsOpen.promise, pause(openMs, follower.signal)]);
-      follower.sent = { access, sessionId: effect.sessionId };
+      follower.sent = { projectId: run.projectId, access, sessionId: effect.sessionId };
       await client.prompt(effect.sessionId, { messageId: effect.messageId, text: run.prompt });
       // An OpenCode that still loads its plugins shows the prompt later. Its first event ends this wait.
       await follower.wakeUp.wait(quietMs, follower.signal);

@@ -36,7 +36,7 @@ export function createRunner(deps: FollowDeps, { log, stopping }: { log: Log; st
   let count = 0;
 
   /** Until the newer runner has ended the run. From then on the agent must not work for it any more. */
-  async function stopStrayAgent(runId: string, { access, sessionId }: SentPrompt): Promise<void> {
+  async function stopStrayAgent(runId: string, { projectId, access, sessionId }: SentPrompt): Promise<void> {
     const { times, clock } = deps;
     const client = createOpenCodeClient({ ...access, signal: stopping });
     let endedAtMs: number | null = null;
@@ -47,7 +47,7 @@ export function createRunner(deps: FollowDeps, { log, stopping }: { log: Log; st
         endedAtMs ??= clock.monotonic();
         // After this time the agent would have begun.
         if (clock.monotonic() - endedAtMs > times.neverBegunMs) return;
-        if (await isSessionInUse(deps.db, sessionId)) return;
+        if (await isSessionInUse(deps.db, { projectId, sessionId })) return;
         if ((await client.readStatus(sessionId)) !== null) await client.abort(sessionId);
       } catch (error) {
         log.debug({ runId, error: String(error) }, 'an agent that works for no run could not be stopped; trying again');

@@ -114,6 +114,8 @@ describe.each(['frozen', 'killed'] as const)('fault 48: a runner that is %s whil
     const openCode = createFakeOpenCode({
       workMs: () => 10,
       asks: () => true,
+      // The programs in pods of different projects may choose the same id. A second session of one project has another.
+      ...(step.route.test('POST /session') ? {} : { sessionId: 'ses_000000000001xxxxxxxxxxxxx1' }),
       holds(route, moment) {
         if (!isFirst || moment !== step.moment || !step.route.test(route)) return undefined;
         isFirst = false;
@@ -205,7 +207,9 @@ describe.each(['frozen', 'killed'] as const)('fault 48: a runner that is %s whil
 async function until(cases: Case[], what: string, holds: (each: Case) => Promise<boolean>): Promise<void> {
   const remaining = async () => {
     const results = await Promise.all(cases.map(async (each) => ((await holds(each)) ? null : each)));
-    return results.flatMap((each) => (each ? [`${each.title}, ${each.moment}: not yet ${what}`] : []));
+    return results.flatMap((each) =>
+      each ? [`${each.title}, ${each.moment}: not yet ${what}; OpenCode ${each.openCode.describe().join('; ')}`] : [],
+    );
   };
   await vi.waitFor(async () => expect(await remaining()).toEqual([]), soon);
 }

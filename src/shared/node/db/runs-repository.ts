@@ -163,9 +163,13 @@ export async function findProjectsWithRuns(db: Db, projectIds: string[]): Promis
   return new Set(rows.map(({ projectId }) => projectId));
 }
 
-/** Whether a run that has not ended uses this session. */
-export async function isSessionInUse(db: Db, sessionId: string): Promise<boolean> {
-  const row = await db('runs').where({ opencode_session_id: sessionId }).whereNull('ended_at').first('id');
+/** Whether a run that has not ended uses this session. The pods of two projects may use the same id. */
+export async function isSessionInUse(db: Db, session: { projectId: string; sessionId: string }): Promise<boolean> {
+  const { projectId, sessionId } = session;
+  const row = await db('runs')
+    .where({ project_id: projectId, opencode_session_id: sessionId })
+    .whereNull('ended_at')
+    .first('id');
   return row !== undefined;
 }
 
