@@ -25,7 +25,7 @@ export interface AdmissionSource {
 }
 
 export interface Admissions {
-  /** At most `maxAgeMs` old. */
+  /** At most `maxAgeMs` old; `not-ready` is always new. */
   check(entry: Entry): Promise<Admission>;
 }
 
@@ -48,10 +48,11 @@ export function createAdmissions(deps: {
       answers.delete(key);
       answers.set(key, { at: clock.monotonic(), answer });
       if (answers.size > maxEntries) answers.delete(answers.keys().next().value ?? key);
-      // A database that did not answer is asked again by the next request.
-      answer.catch(() => {
+      const forget = () => {
         if (answers.get(key)?.answer === answer) answers.delete(key);
-      });
+      };
+      // A project that becomes ready can be used at once. A database that did not answer is asked again by the next request.
+      answer.then(({ kind }) => kind === 'not-ready' && forget(), forget);
       return answer;
     },
   };

@@ -73,6 +73,8 @@ export function sessionsSuite(app: StartedApp): void {
     await page.getByRole('button', { name: /^Account of/ }).click();
     await page.getByRole('menuitem', { name: 'Access tokens' }).click();
     await page.waitForURL('**/settings/tokens');
+    // The page before it is shown until its code is loaded, and takes the focus with it.
+    await page.getByRole('heading', { name: 'Access tokens' }).waitFor();
     const settings = page.getByRole('navigation', { name: 'Settings' });
     await settings.getByRole('link', { name: 'Sessions' }).press('Enter');
     await page.waitForURL('**/settings/sessions');

@@ -213,4 +213,12 @@ describe('the origin of a project', () => {
     await expect.poll(() => heard.join(''), { timeout: 10_000 }).toContain('"ready":true');
     expect((await system.ask({ projectId: id, headers: { ...page, cookie } })).text).toBe('hello');
   });
+
+  it('of a project that becomes ready ends with the next request, for pages and programs', async () => {
+    const id = await system.createProject('owner', pod.address, { status: 'initializing' });
+    const headers = { authorization: `Bearer ${await system.server.mintToken('owner')}` };
+    expect((await system.ask({ projectId: id, headers })).status).toBe(503);
+    await system.patchProject(id, { status: 'ready' });
+    expect(await system.ask({ projectId: id, headers })).toMatchObject({ status: 200, text: 'hello' });
+  });
 });
