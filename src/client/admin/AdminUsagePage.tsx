@@ -1,23 +1,17 @@
 /** How much of the installation is used, and by whom. */
 
-import { NativeSelect, Skeleton, Title } from '@mantine/core';
+import { Skeleton, Title } from '@mantine/core';
 import { useState } from 'react';
 
 import { trpc } from '../api/trpc.ts';
 import { estimateNote, formatCost, formatTokens } from '../settings/format-usage.ts';
+import { Total, UsagePeriod } from '../settings/UsageParts.tsx';
 import { LoadFailure } from '../ui/LoadFailure.tsx';
 import { AdminFrame } from './AdminFrame.tsx';
 import { statusLabels } from './status-labels.ts';
 
 import usageClasses from '../settings/usage.module.css';
 import classes from './admin.module.css';
-
-const periods = [
-  { value: '1', label: 'Today (UTC)' },
-  { value: '7', label: 'Last 7 days' },
-  { value: '30', label: 'Last 30 days' },
-  { value: '90', label: 'Last 90 days' },
-];
 
 export function AdminUsagePage() {
   const [days, setDays] = useState('30');
@@ -26,12 +20,7 @@ export function AdminUsagePage() {
   return (
     <AdminFrame title="Usage" description="What everybody uses together, and who uses the most of the models.">
       <div className={classes.filters}>
-        <NativeSelect
-          aria-label="Period"
-          data={periods}
-          value={days}
-          onChange={(event) => setDays(event.currentTarget.value)}
-        />
+        <UsagePeriod days={days} onChange={setDays} />
       </div>
       {usage.isPending && <Skeleton height={160} mt="lg" radius="lg" />}
       {usage.isError && (
@@ -90,14 +79,5 @@ export function AdminUsagePage() {
         </>
       )}
     </AdminFrame>
-  );
-}
-
-function Total({ label, value }: { label: string; value: string }) {
-  return (
-    <div className={usageClasses.total}>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }

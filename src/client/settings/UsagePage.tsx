@@ -1,6 +1,6 @@
 /** The page with what models were used for in the user's projects. */
 
-import { Anchor, NativeSelect, Skeleton, Text, Title } from '@mantine/core';
+import { Anchor, Skeleton, Text, Title } from '@mantine/core';
 import { IconChartBar } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
@@ -13,16 +13,10 @@ import { Message } from '../ui/Message.tsx';
 import { PageTitle } from '../ui/PageTitle.tsx';
 import { estimateNote, formatCost, formatTokens } from './format-usage.ts';
 import { SettingsNav } from './SettingsNav.tsx';
+import { Total, UsagePeriod } from './UsageParts.tsx';
 
 import settings from './settings.module.css';
 import classes from './usage.module.css';
-
-const periods = [
-  { value: '1', label: 'Today (UTC)' },
-  { value: '7', label: 'Last 7 days' },
-  { value: '30', label: 'Last 30 days' },
-  { value: '90', label: 'Last 90 days' },
-];
 
 export function UsagePage() {
   const [days, setDays] = useState('30');
@@ -38,12 +32,7 @@ export function UsagePage() {
             What models were used for in your projects.
           </Text>
         </div>
-        <NativeSelect
-          aria-label="Period"
-          data={periods}
-          value={days}
-          onChange={(event) => setDays(event.currentTarget.value)}
-        />
+        <UsagePeriod days={days} onChange={setDays} />
       </div>
       {usage.isPending && <Skeleton height={160} mt="lg" radius="lg" />}
       {usage.isError && (
@@ -119,15 +108,6 @@ function ProjectName({ project }: { project: ModelUsage['byProject'][number] }) 
     <Anchor component={Link} to={`/projects/${project.projectId}`} inherit>
       {project.projectName}
     </Anchor>
-  );
-}
-
-function Total({ label, value }: { label: string; value: string }) {
-  return (
-    <div className={classes.total}>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

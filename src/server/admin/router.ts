@@ -15,8 +15,8 @@ import {
   noticeSchema,
   peoplePageSchema,
   setNoticeInputSchema,
-  stopAnyProjectInputSchema,
 } from '../../shared/contract/admin.ts';
+import { projectIdInputSchema } from '../../shared/contract/project.ts';
 import { noInputSchema, procedure, router } from '../trpc.ts';
 
 export const adminRouter = router({
@@ -33,7 +33,7 @@ export const adminRouter = router({
     .output(adminProjectPageSchema)
     .query(({ ctx, input }) => ctx.services.admin.projects(ctx, input)),
   stopProject: procedure
-    .input(stopAnyProjectInputSchema)
+    .input(projectIdInputSchema)
     .output(z.object({ id: z.string() }))
     .mutation(({ ctx, input }) => ctx.services.admin.stopProject(ctx, input.id)),
   usage: procedure

@@ -4,7 +4,6 @@ import { z } from 'zod';
 
 import { isoDateTimeSchema } from './fields.ts';
 import { tokenCountsSchema } from './models.ts';
-import { projectIdInputSchema } from './project.ts';
 import { projectStatusSchema } from './states.ts';
 
 const searchSchema = z
@@ -72,7 +71,6 @@ export const adminProjectPageSchema = z.object({
   nextCursor: z.string().nullable(),
 });
 export type AdminProjectPage = z.infer<typeof adminProjectPageSchema>;
-export const stopAnyProjectInputSchema = projectIdInputSchema;
 
 export const adminUsageInputSchema = z
   .strictObject({

@@ -18,6 +18,7 @@ import type { ProjectStatus } from '../../contract/states.ts';
 import { statusMessages } from '../../contract/status-messages.ts';
 import { permitted, type Permit } from '../project-access.ts';
 import type { Database } from './database.ts';
+import { containing } from './like-pattern.ts';
 import { ProjectModel, UserModel } from './models.ts';
 import { insertEventOfChanged, type NewProjectEvent } from './project-events-repository.ts';
 import { projectRecordSchema, type ProjectRecord } from './project-record.ts';
@@ -175,7 +176,7 @@ export async function listProjects(
     else void builder.where({ status });
     // A deleted project is not in the trash any more, wherever it was before.
     if (status !== 'archived') void (inTrash ? builder.whereNotNull('trashedAt') : builder.whereNull('trashedAt'));
-    if (search) void builder.where('name', 'ilike', `%${search.replace(/[\\%_]/g, '\\$&')}%`);
+    if (search) void builder.where('name', 'ilike', containing(search));
     if (!after) return;
     if (query.sort === 'name') {
       const values = [after.name, after.name, after.seq];
